@@ -1,0 +1,13 @@
+//! Who said it, when, in what order, and is it unchanged: checked without a key that opens anything.
+//!
+//! Everything here takes bytes and returns values: no clock, network, disk, environment or randomness.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout
+)]
+
+pub mod id;
+pub mod object;

@@ -1,0 +1,5 @@
+//! Who can read it: keys, sealing, and what sealed records mean.
+//!
+//! Everything here takes bytes and a random source and returns values: no clock, network, disk or environment.
+#![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::print_stdout)]
+

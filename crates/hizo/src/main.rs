@@ -1,0 +1,2 @@
+//! hizo
+fn main() {}
