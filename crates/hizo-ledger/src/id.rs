@@ -35,6 +35,9 @@ macro_rules! id {
             }
 
             /// Reads lower-case hexadecimal digits, exactly as many as the bytes need.
+            ///
+            /// # Errors
+            /// [`NotAnId`] for any other text.
             pub fn from_hex(text: &str) -> Result<Self, NotAnId> {
                 let mut bytes = [0; $bytes];
                 decode_hex(text, &mut bytes).ok_or(NotAnId { kind: $kind, digits: $bytes * 2 })?;
@@ -44,7 +47,9 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let mut digits = [0; $bytes * 2];
+                encode_hex(&self.0, &mut digits);
+                f.write_str(std::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
             }
         }
 
@@ -72,6 +77,22 @@ id!(
     /// A series' random name inside its space (8 bytes).
     SeriesId, 8, "series id"
 );
+id!(
+    /// First 8 bytes of SHA-256 of a signing key: the name on its signature line. It finds a key, it never proves one.
+    KeyName, 8, "key name"
+);
+id!(
+    /// C of a deposit's commitment, under one hash function.
+    CommitHash, 32, "commitment"
+);
+id!(
+    /// Root of the log's Merkle tree at some size.
+    RootHash, 32, "root hash"
+);
+id!(
+    /// SHA-256 of the space's slot key K, fixed at genesis (docs/spec/record.md, section "Control lines").
+    SlotKeyHash, 32, "slot key hash"
+);
 
 impl ObjectId {
     /// The id of these bytes.
@@ -84,6 +105,15 @@ impl RecordId {
     /// The id of this whole note.
     pub fn of(note: &[u8]) -> Self {
         Self(Sha256::digest(note).into())
+    }
+}
+
+fn encode_hex(bytes: &[u8], out: &mut [u8]) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    for (byte, pair) in bytes.iter().zip(out.chunks_exact_mut(2)) {
+        for (digit, value) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+            *digit = DIGITS.get(usize::from(value)).copied().unwrap_or(b'?');
+        }
     }
 }
 
@@ -109,6 +139,8 @@ fn hex_digit(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use super::*;
 
     #[test]
@@ -116,7 +148,9 @@ mod tests {
         let id = SeriesId::from_bytes([0x0f, 1, 2, 3, 4, 5, 6, 0xa7]);
         assert_eq!(id.to_string(), "0f010203040506a7");
         assert_eq!(SeriesId::from_hex("0f010203040506a7"), Ok(id));
-        for wrong in ["", "0F010203040506A7", "0f010203040506a", "0f010203040506a7 ", "0f010203040506g7", "０f010203040506"] {
+        for wrong in
+            ["", "0F010203040506A7", "0f010203040506a", "0f010203040506a7 ", "0f010203040506g7", "０f010203040506"]
+        {
             assert!(SeriesId::from_hex(wrong).is_err(), "{wrong:?} was read as an id");
         }
     }

@@ -10,4 +10,7 @@
 )]
 
 pub mod id;
+pub mod identity;
 pub mod object;
+pub mod record;
+pub mod space;

@@ -1,0 +1,533 @@
+//! A space followed record by record: which record may stand next, checked without opening anything.
+//!
+//! See docs/spec/space.md. A chain holds no body, no object and no note: its memory grows by one id for each record,
+//! and by one entry for each member, epoch, wrap and series.
+
+use std::collections::BTreeMap;
+
+use crate::id::{KeyName, ObjectId, RecordId, SeriesId, SlotKeyHash, SpaceId};
+use crate::identity::VerifyingKey;
+use crate::object::ObjectRef;
+use crate::record::{self, Control, Deposit, Envelope, Origin, Record, Role, UnverifiedRecord};
+
+/// Most members a space may have at one time.
+pub const MEMBERS_MAX: usize = 4096;
+
+/// Why a record may not stand where it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The note is no record at all.
+    #[error(transparent)]
+    Form(#[from] record::Error),
+    /// A space begins with its record 0.
+    #[error("the space does not begin with record 0")]
+    NotGenesis,
+    /// A record is missing, repeated or out of order.
+    #[error("record {found} stands where record {expected} must stand")]
+    Number {
+        /// The only number that can follow.
+        expected: u64,
+        /// The number in the record.
+        found: u64,
+    },
+    /// The record follows another record than the chain's last.
+    #[error("the record follows another record than the last one")]
+    Prev,
+    /// The record is of another space.
+    #[error("the record is of another space")]
+    Space,
+    /// The record is for another keeper.
+    #[error("the record is for another keeper")]
+    Keeper,
+    /// Not exactly the signatures that the space asks for.
+    #[error("the record has {found} signatures, {required} are required")]
+    SignatureCount {
+        /// How many the space asks for.
+        required: usize,
+        /// How many the record has.
+        found: usize,
+    },
+    /// Nobody of that name is a member at this point.
+    #[error("signer {name} is not a member")]
+    SignerNotMember {
+        /// The name on the signature line.
+        name: KeyName,
+    },
+    /// The key id on the signature line is not that of the member's key.
+    #[error("the key id on the signature line is not that of {name}")]
+    KeyId {
+        /// The name on the signature line.
+        name: KeyName,
+    },
+    /// The signature does not hold under the member's key.
+    #[error("the signature by {name} does not hold")]
+    Signature {
+        /// The name on the signature line.
+        name: KeyName,
+    },
+    /// Signature lines stand in another order than that of the full keys.
+    #[error("the signatures are not in the order of the keys")]
+    SignatureOrder,
+    /// The signer's role does not allow a record of this kind.
+    #[error("{name} is a {} and may not sign this", role.as_str())]
+    RoleMayNot {
+        /// The name on the signature line.
+        name: KeyName,
+        /// The signer's role.
+        role: Role,
+    },
+    /// The record's objects are sealed to an epoch that is not current.
+    #[error("the record is of epoch {found}, current is {expected}")]
+    Epoch {
+        /// The epoch that the record must be of.
+        expected: u32,
+        /// The epoch in the record.
+        found: u32,
+    },
+    /// The key to be added is a member already.
+    #[error("{name} is a member already")]
+    MemberTwice {
+        /// The key's name.
+        name: KeyName,
+    },
+    /// Another key with the same name is a member: signatures could not be told apart.
+    #[error("another member has the name {name}")]
+    NameTaken {
+        /// The name that both keys have.
+        name: KeyName,
+    },
+    /// The key to be removed is no member.
+    #[error("{name} is not a member and cannot be removed")]
+    RemovedNotMember {
+        /// The key's name.
+        name: KeyName,
+    },
+    /// The record would leave nobody who may change the space.
+    #[error("the space would be left without an admin")]
+    NoAdminLeft,
+    /// The record would make a space of more than [`MEMBERS_MAX`] members.
+    #[error("the space would have more than {MEMBERS_MAX} members")]
+    MemberCount,
+    /// The recovery key would be a member's key.
+    #[error("the recovery key cannot be a member's key")]
+    RecoveryIsMember,
+    /// A deposit is missing from its series, repeated or out of order.
+    #[error("deposit {found} of the series stands where deposit {expected} must stand")]
+    DepositNumber {
+        /// The only number that can follow.
+        expected: u64,
+        /// The number in the record.
+        found: u64,
+    },
+    /// The deposit names another previous deposit than the last of its series.
+    #[error("the deposit names another previous deposit than the last of its series")]
+    DepositPrev,
+}
+
+/// Why a sequence of notes is not a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("record {number}: {error}")]
+pub struct ReplayError {
+    /// Place in the sequence, from 0.
+    pub number: u64,
+    /// The rule broken there.
+    pub error: Error,
+}
+
+/// A place in a space: what clients remember, and what invites carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Head {
+    /// Position, from 0.
+    pub number: u64,
+    /// The record there.
+    pub id: RecordId,
+}
+
+/// How a chain stands to a head that somebody remembers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The chain contains it.
+    Held,
+    /// The chain ends before it: a rollback, if the chain is all that the keeper serves.
+    Short,
+    /// The chain has another record there: a fork.
+    Forked,
+}
+
+/// The last deposit of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeriesHead {
+    /// How many deposits the series has.
+    pub k: u64,
+    /// The record of the last one.
+    pub record: RecordId,
+}
+
+/// One epoch of a space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epoch {
+    recipient: ObjectRef,
+    wraps: Vec<ObjectRef>,
+}
+
+impl Epoch {
+    /// The recipient that everything of this epoch is sealed to, as an object.
+    pub const fn recipient(&self) -> ObjectRef {
+        self.recipient
+    }
+
+    /// The wraps of its secret, in the order of their records.
+    pub fn wraps(&self) -> &[ObjectRef] {
+        &self.wraps
+    }
+}
+
+/// A record that may stand next in the chain that checked it, not yet taken up.
+///
+/// A keeper makes the record durable between [`Chain::check`] and [`Chain::advance`].
+#[derive(Debug, Clone)]
+pub struct Next {
+    record: Record,
+    members: Option<Members>,
+}
+
+impl Next {
+    /// The record.
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+}
+
+/// Names of current members are unique, so that a name finds one full key.
+type Members = BTreeMap<KeyName, (VerifyingKey, Role)>;
+
+/// The state of a space after its last record.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    space: SpaceId,
+    slot: SlotKeyHash,
+    keeper: Origin,
+    recovery: Option<VerifyingKey>,
+    members: Members,
+    recipient: ObjectRef,
+    epochs: Vec<Epoch>,
+    series: BTreeMap<SeriesId, SeriesHead>,
+    genesis: RecordId,
+    ids: Vec<RecordId>,
+    signatures_required: usize,
+}
+
+impl Chain {
+    /// Begins with record 0, signed by its founder. That it is the right genesis only the caller can know: it compares
+    /// the record's id with the one it was given by a way of its own.
+    ///
+    /// # Errors
+    /// [`Error::NotGenesis`], and every rule that [`Chain::append`] checks.
+    pub fn begin(genesis: UnverifiedRecord) -> Result<(Self, Record), Error> {
+        let mut chain = Self::before(&genesis).ok_or(Error::NotGenesis)?;
+        let record = chain.append(genesis)?;
+        Ok((chain, record))
+    }
+
+    /// Takes up the next record.
+    ///
+    /// # Errors
+    /// The first rule that the record breaks; the chain is then unchanged.
+    pub fn append(&mut self, record: UnverifiedRecord) -> Result<Record, Error> {
+        let next = self.check(record)?;
+        Ok(self.take(next))
+    }
+
+    /// Checks whether a record may stand next, and changes nothing.
+    ///
+    /// # Errors
+    /// The first rule that the record breaks.
+    pub fn check(&self, record: UnverifiedRecord) -> Result<Next, Error> {
+        let envelope = record.envelope();
+        self.check_place(envelope)?;
+        let signers = self.check_signatures(&record)?;
+        self.check_epoch(envelope)?;
+        let members = self.members_after(envelope)?;
+        if let Some(deposit) = &envelope.deposit {
+            self.check_deposit(deposit)?;
+        }
+        Ok(Next { record: Record::verified(record, signers), members })
+    }
+
+    /// Takes up a record that this chain has checked.
+    ///
+    /// # Errors
+    /// [`Error::Number`] or [`Error::Prev`] when another record was taken up since; the chain is then unchanged.
+    pub fn advance(&mut self, next: Next) -> Result<Record, Error> {
+        self.check_place(next.record.envelope())?;
+        Ok(self.take(next))
+    }
+
+    /// Follows a whole space from its first note, handing each record on as it is verified.
+    ///
+    /// # Errors
+    /// The first note that may not stand where it stands; records before it have been handed on.
+    pub fn replay<N: AsRef<[u8]>>(
+        notes: impl IntoIterator<Item = N>,
+        mut visit: impl FnMut(Record),
+    ) -> Result<Self, ReplayError> {
+        let mut chain: Option<Self> = None;
+        for (number, note) in (0_u64..).zip(notes) {
+            let record = UnverifiedRecord::parse(note.as_ref()).map_err(Error::from);
+            let taken = record.and_then(|record| match &mut chain {
+                Some(chain) => chain.append(record),
+                None => Self::begin(record).map(|(begun, genesis)| {
+                    chain = Some(begun);
+                    genesis
+                }),
+            });
+            visit(taken.map_err(|error| ReplayError { number, error })?);
+        }
+        chain.ok_or(ReplayError { number: 0, error: Error::NotGenesis })
+    }
+
+    /// The last record's place.
+    pub fn head(&self) -> Head {
+        let id = self.ids.last().copied().unwrap_or(self.genesis);
+        Head { number: self.next_number().saturating_sub(1), id }
+    }
+
+    /// The id of record 0.
+    pub const fn genesis(&self) -> RecordId {
+        self.genesis
+    }
+
+    /// Whether this very record stands at this number.
+    pub fn contains(&self, number: u64, id: RecordId) -> bool {
+        self.id_at(number) == Some(id)
+    }
+
+    /// The id of the record at this number.
+    pub fn id_at(&self, number: u64) -> Option<RecordId> {
+        self.ids.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// How this chain stands to a head that somebody remembers.
+    pub fn standing(&self, remembered: Head) -> Standing {
+        match self.id_at(remembered.number) {
+            Some(id) if id == remembered.id => Standing::Held,
+            Some(_) => Standing::Forked,
+            None => Standing::Short,
+        }
+    }
+
+    /// The space's id.
+    pub const fn space(&self) -> SpaceId {
+        self.space
+    }
+
+    /// SHA-256 of the space's slot key.
+    pub const fn slot(&self) -> SlotKeyHash {
+        self.slot
+    }
+
+    /// The keeper that the next record is for.
+    pub const fn keeper(&self) -> &Origin {
+        &self.keeper
+    }
+
+    /// The recovery signing key, if there is one.
+    pub const fn recovery(&self) -> Option<VerifyingKey> {
+        self.recovery
+    }
+
+    /// The present members, by name.
+    pub fn members(&self) -> impl Iterator<Item = (VerifyingKey, Role)> + '_ {
+        self.members.values().copied()
+    }
+
+    /// The present role of a key.
+    pub fn role(&self, key: &VerifyingKey) -> Option<Role> {
+        self.members.get(&key.name()).filter(|(member, _)| member == key).map(|(_, role)| *role)
+    }
+
+    /// The current epoch's number.
+    pub fn epoch(&self) -> u32 {
+        self.next_epoch().saturating_sub(1)
+    }
+
+    /// The current epoch's recipient.
+    pub const fn recipient(&self) -> ObjectRef {
+        self.recipient
+    }
+
+    /// Every epoch, the current one last; an epoch's place is its number.
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.epochs
+    }
+
+    /// The wraps of an epoch's secret; none for an epoch that does not exist.
+    pub fn wraps(&self, epoch: u32) -> &[ObjectRef] {
+        usize::try_from(epoch).ok().and_then(|epoch| self.epochs.get(epoch)).map_or(&[], Epoch::wraps)
+    }
+
+    /// Every series with its last deposit.
+    pub const fn series(&self) -> &BTreeMap<SeriesId, SeriesHead> {
+        &self.series
+    }
+
+    /// How many signatures the next record needs.
+    pub const fn signatures_required(&self) -> usize {
+        self.signatures_required
+    }
+}
+
+impl Chain {
+    /// The state that record 0 itself is checked against: its founder is the one member, and nothing else exists.
+    fn before(genesis: &UnverifiedRecord) -> Option<Self> {
+        let envelope = genesis.envelope();
+        let (mut founder, mut slot) = (None, None);
+        for control in &envelope.controls {
+            match control {
+                Control::Founder(key) => founder = Some(*key),
+                Control::Slot(hash) => slot = Some(*hash),
+                _ => {}
+            }
+        }
+        let founder = founder?;
+        Some(Self {
+            space: envelope.space,
+            slot: slot?,
+            keeper: envelope.keeper.clone(),
+            recovery: None,
+            members: Members::from([(founder.name(), (founder, Role::Admin))]),
+            recipient: ObjectRef::recipient(envelope.new_epoch()?),
+            epochs: Vec::new(),
+            series: BTreeMap::new(),
+            genesis: genesis.id(),
+            ids: Vec::new(),
+            // No control line of this version asks for more.
+            signatures_required: 1,
+        })
+    }
+
+    fn next_number(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
+    fn next_epoch(&self) -> u32 {
+        u32::try_from(self.epochs.len()).unwrap_or(u32::MAX)
+    }
+
+    fn check_place(&self, envelope: &Envelope) -> Result<(), Error> {
+        let expected = self.next_number();
+        ensure(envelope.space == self.space, Error::Space)?;
+        ensure(envelope.number == expected, Error::Number { expected, found: envelope.number })?;
+        ensure(envelope.prev == self.ids.last().copied(), Error::Prev)?;
+        ensure(envelope.keeper == self.keeper, Error::Keeper)
+    }
+
+    /// The full keys behind the signature lines.
+    fn check_signatures(&self, record: &UnverifiedRecord) -> Result<Vec<VerifyingKey>, Error> {
+        let (required, found) = (self.signatures_required, record.signatures().len());
+        ensure(found == required, Error::SignatureCount { required, found })?;
+        let mut signers = Vec::with_capacity(found);
+        for line in record.signatures() {
+            let name = line.name;
+            let (key, role) = self.members.get(&name).ok_or(Error::SignerNotMember { name })?;
+            ensure(line.key_id == key.key_id(), Error::KeyId { name })?;
+            key.verify(record.signed_bytes(), &line.signature).map_err(|_| Error::Signature { name })?;
+            ensure(role.may(record.envelope().act()), Error::RoleMayNot { name, role: *role })?;
+            signers.push(*key);
+        }
+        ensure(signers.is_sorted_by(|a, b| a < b), Error::SignatureOrder)?;
+        Ok(signers)
+    }
+
+    /// A record is of the epoch that is current once its own control lines have taken effect.
+    fn check_epoch(&self, envelope: &Envelope) -> Result<(), Error> {
+        let begins = envelope.new_epoch().is_some();
+        let expected = if begins { self.next_epoch() } else { self.epoch() };
+        ensure(envelope.epoch == expected, Error::Epoch { expected, found: envelope.epoch })
+    }
+
+    fn check_deposit(&self, deposit: &Deposit) -> Result<(), Error> {
+        let last = self.series.get(&deposit.series);
+        let expected = last.map_or(0, |last| last.k).saturating_add(1);
+        ensure(deposit.k == expected, Error::DepositNumber { expected, found: deposit.k })?;
+        ensure(deposit.prev == last.map(|last| last.record), Error::DepositPrev)
+    }
+
+    /// The members after the record, if it changes them.
+    fn members_after(&self, envelope: &Envelope) -> Result<Option<Members>, Error> {
+        let (mut changed, mut recovery) = (None, self.recovery);
+        for control in &envelope.controls {
+            match control {
+                Control::Remove(key) => remove(changed.get_or_insert_with(|| self.members.clone()), key)?,
+                Control::Member { key, role } => {
+                    add(changed.get_or_insert_with(|| self.members.clone()), *key, *role)?;
+                }
+                Control::Recovery(key) => recovery = *key,
+                Control::Founder(_) | Control::Slot(_) => {}
+                Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
+            }
+        }
+        let members = changed.as_ref().unwrap_or(&self.members);
+        let is_admin = |(_, role): &(VerifyingKey, Role)| *role == Role::Admin;
+        ensure(members.values().any(is_admin), Error::NoAdminLeft)?;
+        ensure(members.len() <= MEMBERS_MAX, Error::MemberCount)?;
+        let recovery_signs = recovery.is_some_and(|recovery| members.contains_key(&recovery.name()));
+        ensure(!recovery_signs, Error::RecoveryIsMember)?;
+        Ok(changed)
+    }
+
+    /// Takes up a record that was checked against this very state.
+    fn take(&mut self, next: Next) -> Record {
+        let Next { record, members } = next;
+        if let Some(members) = members {
+            self.members = members;
+        }
+        for control in &record.envelope().controls {
+            match control {
+                Control::Recovery(key) => self.recovery = *key,
+                Control::Epoch { recipient, .. } => self.begin_epoch(*recipient),
+                Control::Origin(origin) => self.keeper = origin.clone(),
+                Control::Founder(_) | Control::Slot(_) | Control::Remove(_) => {}
+                Control::Member { .. } | Control::Wrap { .. } => {}
+            }
+        }
+        for (epoch, wrap) in record.wraps() {
+            let epoch = usize::try_from(epoch).ok().and_then(|epoch| self.epochs.get_mut(epoch));
+            epoch.into_iter().for_each(|epoch| epoch.wraps.push(wrap));
+        }
+        if let Some(Deposit { series, k, .. }) = record.envelope().deposit {
+            self.series.insert(series, SeriesHead { k, record: record.id() });
+        }
+        self.ids.push(record.id());
+        record
+    }
+
+    fn begin_epoch(&mut self, recipient: ObjectId) {
+        self.recipient = ObjectRef::recipient(recipient);
+        self.epochs.push(Epoch { recipient: self.recipient, wraps: Vec::new() });
+    }
+}
+
+fn remove(members: &mut Members, key: &VerifyingKey) -> Result<(), Error> {
+    let name = key.name();
+    let is_member = members.get(&name).is_some_and(|(member, _)| member == key);
+    ensure(is_member, Error::RemovedNotMember { name })?;
+    members.remove(&name);
+    Ok(())
+}
+
+fn add(members: &mut Members, key: VerifyingKey, role: Role) -> Result<(), Error> {
+    let name = key.name();
+    match members.get(&name) {
+        Some((member, _)) if *member == key => Err(Error::MemberTwice { name }),
+        Some(_) => Err(Error::NameTaken { name }),
+        None => {
+            members.insert(name, (key, role));
+            Ok(())
+        }
+    }
+}
+
+fn ensure(holds: bool, otherwise: Error) -> Result<(), Error> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}
