@@ -3,3 +3,6 @@
 //! Everything here takes bytes and a random source and returns values: no clock, network, disk or environment.
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::print_stdout)]
 
+pub mod age;
+pub mod entropy;
+pub mod keys;
