@@ -1,1 +1,3 @@
-//! One test binary for the crate.
+//! All tests of the store that need more than one module.
+
+mod conformance;

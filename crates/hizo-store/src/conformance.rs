@@ -1,0 +1,470 @@
+//! What every back end must do, as tests that take a way to open one.
+//!
+//! A law is a function that panics where the back end breaks the promise. It gets `open`, which opens the *same* store
+//! at each call, as another process would; each law is given a store of its own. A back end's test runs them all:
+//! ```
+//! # use hizo_store::{conformance, simulated::{MemoryJournal, SimulatedDisk}};
+//! for (name, law) in conformance::journal_laws() {
+//!     println!("{name}");
+//!     let journal = MemoryJournal::beside(&SimulatedDisk::new(512));
+//!     law(&|| journal.clone());
+//! }
+//! ```
+//! "Durable on return" needs the power cut: tests/all/crash.rs does it on the simulated disk.
+
+use std::thread;
+
+use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+
+use crate::journal::{Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, NOTE_BYTES_MAX, PAGE_RECORDS_MAX};
+use crate::objects::{Error as ObjectsError, NamedBytes, Objects, Put};
+
+/// Opens the store under test once more.
+pub type Open<'a, S> = &'a (dyn Fn() -> S + Sync);
+
+/// A law's name, and the law.
+pub type Law<S> = (&'static str, fn(Open<'_, S>));
+
+macro_rules! laws {
+    ($($law:ident),* $(,)?) => { vec![$((stringify!($law), $law as fn(Open<'_, _>))),*] };
+}
+
+/// All laws of [`Objects`].
+pub fn objects_laws<O: Objects>() -> Vec<Law<O>> {
+    laws![
+        what_was_put_is_there_for_whoever_opens_later,
+        an_object_is_not_in_another_space,
+        bytes_under_a_wrong_name_are_refused,
+        empty_and_oversized_objects_are_refused,
+        the_largest_object_is_kept,
+        putting_again_changes_nothing_but_the_time,
+        racing_writers_of_one_object_all_find_it_whole,
+        racing_writers_of_many_objects_lose_none,
+        confirm_tells_lengths_and_absence_in_order,
+        list_pages_through_all_ids_in_order,
+    ]
+}
+
+/// All laws of [`Journal`].
+pub fn journal_laws<J: Journal>() -> Vec<Law<J>> {
+    laws![
+        a_space_begins_once,
+        an_append_follows_the_expected_head_only,
+        a_slot_key_comes_with_the_genesis_only,
+        spaces_do_not_touch_each_other,
+        of_racing_appends_one_wins_each_number,
+        of_racing_beginnings_one_wins,
+        records_come_in_order_in_bounded_pages,
+        records_past_the_head_are_none,
+        notes_outside_the_limits_are_refused,
+        an_append_that_names_a_condemned_object_is_refused_with_the_list,
+        a_pardoned_object_may_be_named,
+        nothing_is_condemned_after_an_unseen_append,
+        a_condemned_object_keeps_its_first_time,
+        a_fact_is_settled_once,
+        what_was_appended_is_there_for_whoever_opens_later,
+        integrity_counts_what_there_is,
+    ]
+}
+
+const SPACE: SpaceId = SpaceId::from_bytes([7; 16]);
+const OTHER: SpaceId = SpaceId::from_bytes([8; 16]);
+const SLOT_KEY: [u8; 32] = [9; 32];
+
+fn object(number: u32) -> NamedBytes {
+    let length = 1 + usize::try_from(number % 3_000).expect("a small number fits");
+    NamedBytes::name(number.to_be_bytes().into_iter().cycle().take(length + 3).collect()).expect("it is within limits")
+}
+
+fn whole<O: Objects>(store: &O, space: SpaceId, object: &NamedBytes) {
+    let found = store.get(space, object.id()).expect("the store answers");
+    assert!(found.is_some_and(|bytes| bytes == object.as_bytes()), "{object:?} is not there, or not whole");
+}
+
+fn what_was_put_is_there_for_whoever_opens_later<O: Objects>(open: Open<'_, O>) {
+    let object = object(1);
+    assert_eq!(open().get(SPACE, object.id()).expect("the store answers"), None);
+    assert_eq!(open().stat(SPACE, object.id()).expect("the store answers"), None);
+    assert_eq!(open().put(SPACE, &object).expect("it is put"), Put::New);
+    let later = open();
+    whole(&later, SPACE, &object);
+    let stat = later.stat(SPACE, object.id()).expect("the store answers").expect("it is there");
+    assert_eq!(stat.bytes, object.length());
+}
+
+fn an_object_is_not_in_another_space<O: Objects>(open: Open<'_, O>) {
+    let object = object(2);
+    open().put(SPACE, &object).expect("it is put");
+    assert_eq!(open().get(OTHER, object.id()).expect("the store answers"), None);
+    assert_eq!(open().confirm(OTHER, &[object.id()]).expect("the store answers"), [None]);
+    assert!(open().list(OTHER, None, 10).expect("the store answers").is_empty());
+    assert_eq!(open().put(OTHER, &object).expect("it is put"), Put::New);
+}
+
+fn bytes_under_a_wrong_name_are_refused<O: Objects>(open: Open<'_, O>) {
+    let id = ObjectId::of(b"right");
+    for wrong in [&b"righ"[..], b"Right", b"right\0"] {
+        let claimed = NamedBytes::claimed(id, wrong.to_vec());
+        assert!(
+            matches!(claimed, Err(ObjectsError::WrongName { id: named }) if named == id),
+            "{wrong:?} has that name"
+        );
+    }
+    assert_eq!(open().stat(SPACE, id).expect("the store answers"), None);
+    let right = NamedBytes::claimed(id, b"right".to_vec()).expect("the hash is the name");
+    open().put(SPACE, &right).expect("it is put");
+    whole(&open(), SPACE, &right);
+}
+
+fn empty_and_oversized_objects_are_refused<O: Objects>(_open: Open<'_, O>) {
+    for length in [0, (16 << 20) + 1] {
+        let named = NamedBytes::name(vec![0; length]);
+        assert!(matches!(named, Err(ObjectsError::Size { .. })), "{length} bytes became an object");
+    }
+}
+
+fn the_largest_object_is_kept<O: Objects>(open: Open<'_, O>) {
+    let object = NamedBytes::name(vec![0xA5; 16 << 20]).expect("it is within limits");
+    assert_eq!(open().put(SPACE, &object).expect("it is put"), Put::New);
+    whole(&open(), SPACE, &object);
+}
+
+fn putting_again_changes_nothing_but_the_time<O: Objects>(open: Open<'_, O>) {
+    let object = object(3);
+    let store = open();
+    store.put(SPACE, &object).expect("it is put");
+    let first = store.stat(SPACE, object.id()).expect("the store answers").expect("it is there");
+    for store in [store, open()] {
+        assert_eq!(store.put(SPACE, &object).expect("it is put"), Put::Present);
+        let again = store.stat(SPACE, object.id()).expect("the store answers").expect("it is there");
+        assert_eq!(again.bytes, first.bytes);
+        assert!(again.last_put >= first.last_put, "last_put went back");
+        whole(&store, SPACE, &object);
+    }
+    assert_eq!(open().list(SPACE, None, 10).expect("the store answers"), [object.id()]);
+}
+
+fn racing_writers_of_one_object_all_find_it_whole<O: Objects>(open: Open<'_, O>) {
+    for number in 10..20 {
+        let object = object(number);
+        thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    let store = open();
+                    store.put(SPACE, &object).expect("it is put");
+                    whole(&store, SPACE, &object);
+                });
+            }
+        });
+        whole(&open(), SPACE, &object);
+    }
+    assert_eq!(open().list(SPACE, None, 100).expect("the store answers").len(), 10);
+}
+
+fn racing_writers_of_many_objects_lose_none<O: Objects>(open: Open<'_, O>) {
+    let shared = open();
+    thread::scope(|scope| {
+        for writer in 0..4u32 {
+            let shared = &shared;
+            scope.spawn(move || {
+                for number in 0..25 {
+                    shared.put(SPACE, &object(100 * writer + number)).expect("it is put");
+                }
+            });
+        }
+    });
+    for number in (0..4).flat_map(|writer| (0..25).map(move |number| 100 * writer + number)) {
+        whole(&shared, SPACE, &object(number));
+    }
+}
+
+fn confirm_tells_lengths_and_absence_in_order<O: Objects>(open: Open<'_, O>) {
+    let (here, also, gone) = (object(4), object(5), object(6));
+    let store = open();
+    store.put(SPACE, &here).expect("it is put");
+    store.put(SPACE, &also).expect("it is put");
+    let ids = [also.id(), gone.id(), here.id(), also.id()];
+    let lengths = [Some(also.length()), None, Some(here.length()), Some(also.length())];
+    for store in [store, open()] {
+        assert_eq!(store.confirm(SPACE, &ids).expect("the store answers"), lengths);
+        assert_eq!(store.confirm(SPACE, &[]).expect("the store answers"), []);
+    }
+}
+
+fn list_pages_through_all_ids_in_order<O: Objects>(open: Open<'_, O>) {
+    let store = open();
+    let mut ids: Vec<ObjectId> = (1_000..1_300).map(|number| object(number).id()).collect();
+    for number in 1_000..1_300 {
+        store.put(SPACE, &object(number)).expect("it is put");
+    }
+    ids.sort_unstable();
+    for limit in [1, 7, 300, 301] {
+        let mut found = Vec::new();
+        loop {
+            let page = store.list(SPACE, found.last().copied(), limit).expect("the store answers");
+            assert!(page.len() <= limit);
+            let last = page.len() < limit;
+            found.extend(page);
+            if last {
+                break;
+            }
+        }
+        assert_eq!(found, ids, "pages of {limit} do not give every id once, in order");
+    }
+}
+
+fn note(number: u64) -> Vec<u8> {
+    format!("note {number}\n").into_bytes()
+}
+
+fn genesis(note: &[u8], space: SpaceId) -> Entry<'_> {
+    Entry { space, expected: None, note, objects: &[], slot_key: Some(&SLOT_KEY), kept: 1 }
+}
+
+fn after(head: Head, note: &[u8]) -> Entry<'_> {
+    Entry { space: SPACE, expected: Some(head), note, objects: &[], slot_key: None, kept: 2 }
+}
+
+fn begin<J: Journal>(journal: &J, space: SpaceId) -> Head {
+    journal.append(genesis(&note(0), space)).expect("the space begins")
+}
+
+fn a_space_begins_once<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    assert_eq!(journal.head(SPACE).expect("the journal answers"), None);
+    assert_eq!(journal.slot_key(SPACE).expect("the journal answers"), None);
+    let head = begin(&journal, SPACE);
+    assert_eq!(head, Head { number: 0, id: RecordId::of(&note(0)) });
+    for again in [note(0), note(1)] {
+        let refused = open().append(genesis(&again, SPACE));
+        assert!(matches!(refused, Err(JournalError::Conflict { head: Some(now) }) if now == head), "it began again");
+    }
+    assert_eq!(open().slot_key(SPACE).expect("the journal answers"), Some(SLOT_KEY));
+    assert_eq!(open().head(SPACE).expect("the journal answers"), Some(head));
+}
+
+fn an_append_follows_the_expected_head_only<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let unborn = Head { number: 0, id: RecordId::of(b"nothing") };
+    let refused = journal.append(after(unborn, &note(1)));
+    assert!(matches!(refused, Err(JournalError::Conflict { head: None })), "it follows a head that never was");
+    let zero = begin(&journal, SPACE);
+    let one = journal.append(after(zero, &note(1))).expect("it follows the head");
+    assert_eq!(one, Head { number: 1, id: RecordId::of(&note(1)) });
+    let stale = [zero, Head { number: 1, id: zero.id }, Head { number: 0, id: one.id }, Head { number: 2, id: one.id }];
+    for expected in stale {
+        let refused = open().append(after(expected, &note(2)));
+        assert!(
+            matches!(refused, Err(JournalError::Conflict { head: Some(now) }) if now == one),
+            "{expected:?} passed"
+        );
+    }
+    let last = Head { number: u64::MAX, id: one.id };
+    assert!(open().append(after(last, &note(2))).is_err());
+    assert_eq!(open().head(SPACE).expect("the journal answers"), Some(one));
+    assert_eq!(open().records(SPACE, 0, 10).expect("the journal answers").len(), 2);
+}
+
+fn a_slot_key_comes_with_the_genesis_only<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let bare = Entry { slot_key: None, ..genesis(b"genesis", SPACE) };
+    assert!(matches!(journal.append(bare), Err(JournalError::Refused { .. })), "a space began without its slot key");
+    let head = begin(&journal, SPACE);
+    let second = note(1);
+    let keyed = Entry { slot_key: Some(&[1; 32]), ..after(head, &second) };
+    assert!(matches!(journal.append(keyed), Err(JournalError::Refused { .. })), "a slot key was replaced");
+    journal.append(after(head, &second)).expect("it follows the head");
+    assert_eq!(open().slot_key(SPACE).expect("the journal answers"), Some(SLOT_KEY));
+}
+
+fn spaces_do_not_touch_each_other<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    assert!(journal.spaces().expect("the journal answers").is_empty());
+    begin(&journal, OTHER);
+    let head = begin(&journal, SPACE);
+    journal.append(after(head, &note(1))).expect("it follows the head");
+    assert_eq!(open().head(OTHER).expect("the journal answers").map(|head| head.number), Some(0));
+    assert_eq!(open().spaces().expect("the journal answers"), [SPACE, OTHER]);
+}
+
+fn of_racing_appends_one_wins_each_number<J: Journal>(open: Open<'_, J>) {
+    begin(&open(), SPACE);
+    let won: Vec<u64> = thread::scope(|scope| {
+        let racers: Vec<_> = (0..4u64)
+            .map(|racer| {
+                scope.spawn(move || {
+                    let journal = open();
+                    let mut won = Vec::new();
+                    for turn in 0..15 {
+                        let head = journal.head(SPACE).expect("the journal answers").expect("the space has begun");
+                        match journal.append(after(head, &note(1_000 * (racer + 1) + turn))) {
+                            Ok(new) => {
+                                assert_eq!(new.number, head.number + 1);
+                                won.push(new.number);
+                            }
+                            Err(JournalError::Conflict { head: now }) => assert_ne!(now, Some(head)),
+                            Err(other) => panic!("neither won nor lost: {other}"),
+                        }
+                    }
+                    won
+                })
+            })
+            .collect();
+        racers.into_iter().flat_map(|racer| racer.join().expect("no racer panics")).collect()
+    });
+    let mut numbers = won;
+    numbers.sort_unstable();
+    let count = u64::try_from(numbers.len()).expect("a small number fits");
+    assert!(numbers.iter().copied().eq(1..=count), "two won one number, or one was skipped: {numbers:?}");
+    assert_eq!(open().head(SPACE).expect("the journal answers").map(|head| head.number), Some(count));
+}
+
+fn of_racing_beginnings_one_wins<J: Journal>(open: Open<'_, J>) {
+    let won: usize = thread::scope(|scope| {
+        let racers: Vec<_> = (0..6)
+            .map(|racer| {
+                scope.spawn(move || match open().append(genesis(&note(racer), SPACE)) {
+                    Ok(_) => 1,
+                    Err(JournalError::Conflict { head: Some(_) }) => 0,
+                    Err(other) => panic!("neither won nor lost: {other}"),
+                })
+            })
+            .collect();
+        racers.into_iter().map(|racer| racer.join().expect("no racer panics")).sum()
+    });
+    assert_eq!(won, 1);
+    assert_eq!(open().records(SPACE, 0, 10).expect("the journal answers").len(), 1);
+}
+
+fn records_come_in_order_in_bounded_pages<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let mut head = begin(&journal, SPACE);
+    let count = u64::try_from(PAGE_RECORDS_MAX).expect("a page is small") + 5;
+    for number in 1..count {
+        head = journal.append(after(head, &note(number))).expect("it follows the head");
+    }
+    assert_eq!(journal.records(SPACE, 0, usize::MAX).expect("the journal answers").len(), PAGE_RECORDS_MAX);
+    for limit in [97, PAGE_RECORDS_MAX] {
+        let mut next = 0;
+        while next < count {
+            let page = journal.records(SPACE, next, limit).expect("the journal answers");
+            assert!(!page.is_empty() && page.len() <= limit, "{} records for {limit}", page.len());
+            for record in page {
+                assert_eq!((record.number, &record.note), (next, &note(next)));
+                assert_eq!(record.id, RecordId::of(&record.note));
+                assert_eq!(record.kept, if next == 0 { 1 } else { 2 });
+                next += 1;
+            }
+        }
+    }
+}
+
+fn records_past_the_head_are_none<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    assert!(journal.records(SPACE, 0, 10).expect("the journal answers").is_empty());
+    begin(&journal, SPACE);
+    for from in [1, 2, u64::MAX] {
+        assert!(journal.records(SPACE, from, 10).expect("the journal answers").is_empty(), "something is at {from}");
+    }
+    assert!(journal.records(SPACE, 0, 0).expect("the journal answers").is_empty());
+}
+
+fn notes_outside_the_limits_are_refused<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    for length in [0, NOTE_BYTES_MAX + 1] {
+        let refused = journal.append(genesis(&vec![b'n'; length], SPACE));
+        assert!(matches!(refused, Err(JournalError::Refused { .. })), "a note of {length} bytes was taken");
+    }
+    let largest = vec![b'n'; NOTE_BYTES_MAX];
+    journal.append(genesis(&largest, SPACE)).expect("it is within limits");
+    assert!(open().records(SPACE, 0, 1).expect("the journal answers").iter().any(|record| record.note == largest));
+}
+
+fn an_append_that_names_a_condemned_object_is_refused_with_the_list<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let head = begin(&journal, SPACE);
+    let [a, b, c] = [b"a", b"b", b"c"].map(|bytes| ObjectId::of(bytes));
+    journal.condemn(SPACE, Some(head), &[c, a], 5).expect("they are marked");
+    let next = note(1);
+    let refused = open().append(Entry { objects: &[a, b, c], ..after(head, &next) });
+    assert!(matches!(&refused, Err(JournalError::Condemned { objects }) if *objects == [a, c]), "{refused:?}");
+    assert_eq!(open().head(SPACE).expect("the journal answers"), Some(head));
+    let elsewhere = Entry { objects: &[a], ..genesis(&next, OTHER) };
+    open().append(elsewhere).expect("a mark holds in its own space only");
+    open().append(Entry { objects: &[b], ..after(head, &next) }).expect("b is not marked");
+}
+
+fn a_pardoned_object_may_be_named<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let head = begin(&journal, SPACE);
+    let [a, b] = [b"a", b"b"].map(|bytes| ObjectId::of(bytes));
+    journal.condemn(SPACE, Some(head), &[a, b], 5).expect("they are marked");
+    journal.pardon(OTHER, &[a]).expect("there is nothing to do");
+    journal.pardon(SPACE, &[a, ObjectId::of(b"never seen")]).expect("a is put again");
+    assert_eq!(open().condemned(SPACE).expect("the journal answers"), [(b, 5)]);
+    let next = note(1);
+    open().append(Entry { objects: &[a], ..after(head, &next) }).expect("a is no longer marked");
+}
+
+fn nothing_is_condemned_after_an_unseen_append<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let object = ObjectId::of(b"named at last");
+    let zero = begin(&journal, SPACE);
+    let next = note(1);
+    let one = journal.append(Entry { objects: &[object], ..after(zero, &next) }).expect("it follows the head");
+    let refused = open().condemn(SPACE, Some(zero), &[object], 5);
+    assert!(matches!(refused, Err(JournalError::Conflict { head: Some(now) }) if now == one), "{refused:?}");
+    let refused = open().condemn(OTHER, Some(zero), &[object], 5);
+    assert!(matches!(refused, Err(JournalError::Conflict { head: None })), "{refused:?}");
+    assert!(open().condemned(SPACE).expect("the journal answers").is_empty());
+    open().condemn(OTHER, None, &[object], 5).expect("objects may wait for a space that never began");
+}
+
+fn a_condemned_object_keeps_its_first_time<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let mut objects = [b"a", b"b"].map(|bytes| ObjectId::of(bytes));
+    objects.sort_unstable();
+    let [a, b] = objects;
+    journal.condemn(SPACE, None, &[b], 5).expect("it is marked");
+    journal.condemn(SPACE, None, &[b, a, a], 6).expect("they are marked");
+    assert_eq!(open().condemned(SPACE).expect("the journal answers"), [(a, 6), (b, 5)]);
+}
+
+fn a_fact_is_settled_once<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    assert_eq!(journal.fact("origin").expect("the journal answers"), None);
+    journal.settle_fact("origin", b"here").expect("it is settled");
+    open().settle_fact("origin", b"here").expect("it is settled the same");
+    let refused = open().settle_fact("origin", b"there");
+    assert!(matches!(&refused, Err(JournalError::Settled { key }) if key == "origin"), "{refused:?}");
+    assert_eq!(open().fact("origin").expect("the journal answers"), Some(b"here".to_vec()));
+    assert_eq!(open().fact("Origin").expect("the journal answers"), None);
+    for key in [String::new(), "k".repeat(FACT_BYTES_MAX + 1)] {
+        assert!(matches!(journal.settle_fact(&key, b""), Err(JournalError::Refused { .. })));
+    }
+    let long = vec![0; FACT_BYTES_MAX + 1];
+    assert!(matches!(journal.settle_fact("long", &long), Err(JournalError::Refused { .. })));
+}
+
+fn what_was_appended_is_there_for_whoever_opens_later<J: Journal>(open: Open<'_, J>) {
+    let mut head = begin(&open(), SPACE);
+    for number in 1..20 {
+        head = open().append(after(head, &note(number))).expect("it follows the head");
+        let found = open().records(SPACE, number, 2).expect("the journal answers");
+        assert_eq!(found.iter().map(|record| &record.note).collect::<Vec<_>>(), [&note(number)]);
+    }
+}
+
+fn integrity_counts_what_there_is<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let empty = journal.integrity().expect("an empty journal is whole");
+    assert_eq!((empty.spaces, empty.records, empty.condemned, empty.facts), (0, 0, 0, 0));
+    let head = begin(&journal, SPACE);
+    begin(&journal, OTHER);
+    journal.append(after(head, &note(1))).expect("it follows the head");
+    journal.condemn(OTHER, None, &[ObjectId::of(b"x")], 5).expect_err("the other space has begun");
+    journal.condemn(SpaceId::from_bytes([1; 16]), None, &[ObjectId::of(b"x")], 5).expect("it is marked");
+    journal.settle_fact("origin", b"here").expect("it is settled");
+    let full = open().integrity().expect("the journal is whole");
+    assert_eq!((full.spaces, full.records, full.condemned, full.facts), (2, 3, 1, 1));
+}

@@ -1,0 +1,223 @@
+//! The journal: what was appended to each space, in order, and only where the head was the one expected.
+//!
+//! Nothing here knows what a note says. See docs/spec/store.md, section "Journal".
+
+use std::io;
+
+use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+
+mod sqlite;
+pub use sqlite::{SCHEMA_VERSION, SqliteJournal};
+
+/// Most bytes of one note.
+pub const NOTE_BYTES_MAX: usize = 1 << 20;
+
+/// Most records in one answer.
+pub const PAGE_RECORDS_MAX: usize = 1_000;
+
+/// Most bytes of one of the keeper's own facts, and most letters of its key.
+pub const FACT_BYTES_MAX: usize = 1 << 12;
+
+/// Why the journal did not do, or could not tell, what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else has appended, or begun the space: look at the head and decide again.
+    #[error("the head of the space is not the one expected")]
+    Conflict {
+        /// The head now; `None` when the space has not begun.
+        head: Option<Head>,
+    },
+    /// The record names objects that the sweep has marked: put them again, then append.
+    #[error("{} named objects are marked for deletion and must be put again", .objects.len())]
+    Condemned {
+        /// Which ones, in the order in which they were named.
+        objects: Vec<ObjectId>,
+    },
+    /// Number and expected head do not follow each other, or a limit is passed: the caller is at fault.
+    #[error("{rule}")]
+    Refused {
+        /// The rule.
+        rule: &'static str,
+    },
+    /// One of the keeper's own facts is settled once and for all, and differently.
+    #[error("the fact `{key}` is settled already and differs")]
+    Settled {
+        /// Its key.
+        key: String,
+    },
+    /// There is no journal here, or an unfinished one: it is made once, on purpose, and never as a side effect.
+    #[error("there is no journal here")]
+    Absent,
+    /// A newer program has written this journal.
+    #[error("the journal has format {found}, this program knows formats up to {known}")]
+    Newer {
+        /// Its format.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
+    /// The file gives different answers to the same question, or one that cannot be right.
+    #[error("the journal is damaged: {what}")]
+    Damaged {
+        /// Which rule does not hold.
+        what: String,
+    },
+    /// Another process kept the journal for longer than [`BUSY_WAIT_MAX`].
+    #[error("the journal is in use by another process")]
+    Busy,
+    /// The disk is full: nothing was appended.
+    #[error("the disk has no room for the journal")]
+    Full {
+        /// The database's own answer.
+        source: rusqlite::Error,
+    },
+    /// The system could not do what the database asked.
+    #[error("the journal could not {act}")]
+    Database {
+        /// What was asked.
+        act: &'static str,
+        /// The database's own answer.
+        source: rusqlite::Error,
+    },
+    /// The system could not do what the journal asked of it directly.
+    #[error("the journal could not {act}")]
+    Disk {
+        /// What was asked.
+        act: &'static str,
+        /// The system's own answer.
+        source: io::Error,
+    },
+}
+
+/// How long a process waits for its turn.
+pub const BUSY_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// The newest record of a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its number; the genesis has 0.
+    pub number: u64,
+    /// SHA-256 of its note.
+    pub id: RecordId,
+}
+
+/// What to append.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    /// The space.
+    pub space: SpaceId,
+    /// The head that the note follows; `None` for a genesis.
+    pub expected: Option<Head>,
+    /// The whole note, whose SHA-256 is the record's id.
+    pub note: &'a [u8],
+    /// Every object that the note names, directly or in its list: none of them may be condemned.
+    pub objects: &'a [ObjectId],
+    /// The space's slot key, kept with the genesis in the same step; `None` for every later record.
+    pub slot_key: Option<&'a [u8; 32]>,
+    /// The keeper's time, in seconds since 1970.
+    pub kept: u64,
+}
+
+/// A record as it rests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Its number.
+    pub number: u64,
+    /// SHA-256 of the note, checked on reading.
+    pub id: RecordId,
+    /// When the keeper took it, in seconds since 1970.
+    pub kept: u64,
+    /// The whole note.
+    pub note: Vec<u8>,
+}
+
+/// What [`Journal::integrity`] went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Integrity {
+    /// Spaces.
+    pub spaces: u64,
+    /// Records.
+    pub records: u64,
+    /// Condemned objects.
+    pub condemned: u64,
+    /// The keeper's own facts.
+    pub facts: u64,
+}
+
+/// Records in order, one chain a space.
+///
+/// Guarantees that every back end keeps, and [`crate::conformance`] tests:
+/// - Compare-and-append: of any number of appends that expect one head, exactly one succeeds; the others learn the
+///   head that it made. There is no gap, and no record is ever changed or removed.
+/// - Durable on return, and all or nothing: note, head and slot key appear in one step or not at all.
+/// - An append that names a condemned object is refused in that same step.
+/// - No silent damage: an answer is what was written, or an error.
+pub trait Journal: Send + Sync {
+    /// Appends, and returns the new head when it is durable.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`], [`Error::Condemned`], [`Error::Refused`]; the rest when it could not be done.
+    fn append(&self, entry: Entry<'_>) -> Result<Head, Error>;
+
+    /// The head of a space; `None` when it has not begun.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn head(&self, space: SpaceId) -> Result<Option<Head>, Error>;
+
+    /// Records of a space in order from number `from`, at most `limit` and at most [`PAGE_RECORDS_MAX`]; none past the
+    /// head.
+    ///
+    /// # Errors
+    /// When they cannot be told, whole and without a gap.
+    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, Error>;
+
+    /// Every space that has begun, in ascending order.
+    ///
+    /// # Errors
+    /// When they cannot be told.
+    fn spaces(&self) -> Result<Vec<SpaceId>, Error>;
+
+    /// The slot key that came with a space's genesis; `None` when the space has not begun.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, Error>;
+
+    /// Marks objects so that no append may name them, provided that the head is still this one: whoever decides that
+    /// nothing names them has read the records up to here.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when somebody has appended since.
+    fn condemn(&self, space: SpaceId, expected: Option<Head>, objects: &[ObjectId], since: u64) -> Result<(), Error>;
+
+    /// Takes the mark away: for an object that has been put again.
+    ///
+    /// # Errors
+    /// When it cannot be done.
+    fn pardon(&self, space: SpaceId, objects: &[ObjectId]) -> Result<(), Error>;
+
+    /// The condemned objects of a space in ascending order, each with its time in seconds since 1970.
+    ///
+    /// # Errors
+    /// When they cannot be told.
+    fn condemned(&self, space: SpaceId) -> Result<Vec<(ObjectId, u64)>, Error>;
+
+    /// Settles one of the keeper's own facts. Settling it again with the same value changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Settled`] when it has another value.
+    fn settle_fact(&self, key: &str, value: &[u8]) -> Result<(), Error>;
+
+    /// One of the keeper's own facts; `None` when it is not settled.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn fact(&self, key: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Reads everything and checks it against itself.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the first thing that does not hold.
+    fn integrity(&self) -> Result<Integrity, Error>;
+}

@@ -1,0 +1,311 @@
+//! Objects as files: `objects/<space>/<first two digits>/<id>`.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::object::OBJECT_BYTES_MAX;
+
+use super::{Error, NamedBytes, ObjectStat, Objects, Put};
+use crate::disk::{Disk, DiskFile, SystemDisk};
+
+/// A temporary file younger than this may belong to a put that is still under way.
+pub const TEMPORARY_AGE_MIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a temporary file's name ends; an object's name has no dot.
+const TEMPORARY_SUFFIX: &str = ".new";
+
+/// How much of a present object is compared at a time.
+const COMPARE_BYTES: usize = 1 << 16;
+
+/// Most puts remembered between a put and the append that names it. Forgetting costs a sync, never a promise.
+const ACKNOWLEDGED_MAX: usize = 1 << 16;
+
+/// Objects in a folder of a disk.
+pub struct FileObjects<D: Disk = SystemDisk> {
+    disk: D,
+    root: PathBuf,
+    temporaries: AtomicU64,
+    /// Folders whose own name this process knows to be durable. A name that another process made may not be.
+    settled: Mutex<BTreeSet<PathBuf>>,
+    /// What this process put and nobody has confirmed since.
+    acknowledged: Mutex<BTreeSet<(SpaceId, ObjectId)>>,
+}
+
+impl<D: Disk> FileObjects<D> {
+    /// Objects below this folder, which is made if it is missing; the folder that holds it must exist.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when the folder can be neither found nor made durable.
+    pub fn open(disk: D, root: &Path) -> Result<Self, Error> {
+        let objects = Self {
+            disk,
+            root: root.to_path_buf(),
+            temporaries: AtomicU64::new(0),
+            settled: Mutex::default(),
+            acknowledged: Mutex::default(),
+        };
+        objects.settle(root)?;
+        Ok(objects)
+    }
+
+    /// Removes what puts cut short more than [`TEMPORARY_AGE_MIN`] ago have left, in every folder, and says how many
+    /// files that were. A put does the same for the one folder that it enters first.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when a folder cannot be read.
+    pub fn clean(&self) -> Result<usize, Error> {
+        let mut removed = 0;
+        for space in self.names(&self.root)? {
+            let space = self.root.join(space);
+            for prefix in self.names(&space)? {
+                removed += self.clean_folder(&space.join(prefix))?;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn folder(&self, space: SpaceId, id: ObjectId) -> PathBuf {
+        self.root.join(space.to_string()).join(prefix(id))
+    }
+
+    fn path(&self, space: SpaceId, id: ObjectId) -> PathBuf {
+        self.folder(space, id).join(id.to_string())
+    }
+
+    /// Makes sure that the folder is there and its name durable. Finding it there is not enough: whoever made it
+    /// may have died before the sync.
+    fn settle(&self, folder: &Path) -> Result<bool, Error> {
+        if lock(&self.settled).contains(folder) {
+            return Ok(false);
+        }
+        match self.disk.create_dir(folder) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(Error::Disk { act: "make a folder for objects", source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+        if let Some(parent) = folder.parent() {
+            self.disk.sync_dir(parent).map_err(disk("make a folder for objects durable"))?;
+        }
+        lock(&self.settled).insert(folder.to_path_buf());
+        Ok(true)
+    }
+
+    fn settle_for(&self, space: SpaceId, id: ObjectId) -> Result<PathBuf, Error> {
+        self.settle(&self.root.join(space.to_string()))?;
+        let folder = self.folder(space, id);
+        if self.settle(&folder)? {
+            self.clean_folder(&folder)?;
+        }
+        Ok(folder)
+    }
+
+    fn clean_folder(&self, folder: &Path) -> Result<usize, Error> {
+        let mut removed = 0;
+        for name in self.names(folder)?.iter().filter(|name| name.ends_with(TEMPORARY_SUFFIX)) {
+            let path = folder.join(name);
+            // Its owner, or another cleaner, may take it away at any moment: whatever fails here is left for next time.
+            let Ok((_, written)) = self.disk.open(&path).and_then(|file| file.stat()) else { continue };
+            let age = self.disk.now().duration_since(written).unwrap_or_default();
+            if age >= TEMPORARY_AGE_MIN && self.disk.remove(&path).is_ok() {
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn names(&self, folder: &Path) -> Result<Vec<String>, Error> {
+        match self.disk.list(folder) {
+            Ok(names) => Ok(names),
+            Err(source) if is_absent(&source) => Ok(Vec::new()),
+            Err(source) => Err(Error::Disk { act: "list a folder of objects", source }),
+        }
+    }
+
+    fn find(&self, space: SpaceId, id: ObjectId) -> Result<Option<D::File>, Error> {
+        match self.disk.open(&self.path(space, id)) {
+            Ok(file) => Ok(Some(file)),
+            Err(source) if is_absent(&source) => Ok(None),
+            Err(source) => Err(Error::Disk { act: "open an object", source }),
+        }
+    }
+
+    /// The bytes are durable under a temporary name before the object's name appears, so the name never stands for
+    /// less than the whole object. Replacing is harmless: whatever had the name is the same object, or damaged.
+    fn write(&self, folder: &Path, object: &NamedBytes) -> Result<(), Error> {
+        let (temporary, file) = self.create_temporary(folder, object.id())?;
+        let written = fill(file, object.as_bytes()).and_then(|()| {
+            let name = folder.join(object.id().to_string());
+            self.disk.rename(&temporary, &name).map_err(disk("name an object"))
+        });
+        if written.is_err() {
+            // Best effort: what stays is removed when it is old.
+            let _ = self.disk.remove(&temporary);
+        }
+        written?;
+        self.disk.sync_dir(folder).map_err(disk("make an object's name durable"))
+    }
+
+    fn create_temporary(&self, folder: &Path, id: ObjectId) -> Result<(PathBuf, D::File), Error> {
+        loop {
+            let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!("{id}.{}-{number}{TEMPORARY_SUFFIX}", std::process::id()));
+            match self.disk.create(&path) {
+                Ok(file) => return Ok((path, file)),
+                // A process of the same number, before a restart or in another container, uses or left this name.
+                Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => {
+                    // Somebody has taken the folder away: it must be made anew.
+                    if is_absent(&source) {
+                        lock(&self.settled).clear();
+                    }
+                    return Err(Error::Disk { act: "create an object", source });
+                }
+            }
+        }
+    }
+
+    /// Its bytes were durable before its name was; the name may not be, if its writer died before the last sync.
+    fn renew(&self, folder: &Path, mut file: D::File) -> Result<(), Error> {
+        file.renew().and_then(|()| file.sync()).map_err(disk("renew an object"))?;
+        self.disk.sync_dir(folder).map_err(disk("make an object's name durable"))
+    }
+
+    fn remember(&self, space: SpaceId, id: ObjectId) {
+        let mut acknowledged = lock(&self.acknowledged);
+        if acknowledged.len() >= ACKNOWLEDGED_MAX {
+            acknowledged.clear();
+        }
+        acknowledged.insert((space, id));
+    }
+}
+
+impl<D: Disk> Objects for FileObjects<D> {
+    fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<Put, Error> {
+        let folder = self.settle_for(space, object.id())?;
+        let put = match self.find(space, object.id())? {
+            None => {
+                self.write(&folder, object)?;
+                Put::New
+            }
+            Some(mut file) => match same(&mut file, object.as_bytes()) {
+                Ok(true) => {
+                    self.renew(&folder, file)?;
+                    Put::Present
+                }
+                Ok(false) | Err(_) => {
+                    drop(file);
+                    self.write(&folder, object)?;
+                    Put::Mended
+                }
+            },
+        };
+        self.remember(space, object.id());
+        Ok(put)
+    }
+
+    fn get(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+        let Some(file) = self.find(space, id)? else { return Ok(None) };
+        let (length, _) = file.stat().map_err(disk("look at an object"))?;
+        if length == 0 || length > OBJECT_BYTES_MAX {
+            return Err(Error::Damaged { id });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(length).map_err(|_| Error::Damaged { id })?);
+        file.take(OBJECT_BYTES_MAX).read_to_end(&mut bytes).map_err(disk("read an object"))?;
+        Ok(Some(bytes))
+    }
+
+    fn stat(&self, space: SpaceId, id: ObjectId) -> Result<Option<ObjectStat>, Error> {
+        let Some(file) = self.find(space, id)? else { return Ok(None) };
+        let (bytes, last_put) = file.stat().map_err(disk("look at an object"))?;
+        Ok(Some(ObjectStat { bytes, last_put }))
+    }
+
+    fn confirm(&self, space: SpaceId, ids: &[ObjectId]) -> Result<Vec<Option<u64>>, Error> {
+        let mut lengths = Vec::with_capacity(ids.len());
+        let mut unsure = BTreeSet::new();
+        for &id in ids {
+            let stat = self.stat(space, id)?;
+            if stat.is_some() && !lock(&self.acknowledged).remove(&(space, id)) {
+                unsure.insert(prefix(id));
+            }
+            lengths.push(stat.map(|stat| stat.bytes));
+        }
+        if !unsure.is_empty() {
+            let folder = self.root.join(space.to_string());
+            self.settle(&folder)?;
+            for prefix in unsure {
+                let folder = folder.join(prefix);
+                self.settle(&folder)?;
+                self.disk.sync_dir(&folder).map_err(disk("make an object's name durable"))?;
+            }
+        }
+        Ok(lengths)
+    }
+
+    fn list(&self, space: SpaceId, after: Option<ObjectId>, limit: usize) -> Result<Vec<ObjectId>, Error> {
+        let folder = self.root.join(space.to_string());
+        let first = after.map(prefix).unwrap_or_default();
+        let mut prefixes = self.names(&folder)?;
+        prefixes.retain(|name| *name >= first);
+        prefixes.sort_unstable();
+        let mut ids = Vec::new();
+        for name in prefixes {
+            if ids.len() >= limit {
+                break;
+            }
+            let mut found: Vec<ObjectId> =
+                self.names(&folder.join(&name))?.iter().filter_map(|name| ObjectId::from_hex(name).ok()).collect();
+            found.retain(|id| after.is_none_or(|after| *id > after) && prefix(*id) == name);
+            found.sort_unstable();
+            ids.extend(found);
+        }
+        ids.truncate(limit);
+        Ok(ids)
+    }
+}
+
+/// The folder of an object within its space: 256 folders keep each one short.
+fn prefix(id: ObjectId) -> String {
+    let [first, ..] = id.as_bytes();
+    format!("{first:02x}")
+}
+
+/// One write and one sync: the caller's bytes are never copied.
+fn fill<F: DiskFile>(mut file: F, bytes: &[u8]) -> Result<(), Error> {
+    file.write_all(bytes).map_err(disk("write an object"))?;
+    file.sync().map_err(disk("make an object durable"))
+}
+
+fn same<F: DiskFile>(file: &mut F, bytes: &[u8]) -> io::Result<bool> {
+    if file.stat()?.0 != super::length(bytes) {
+        return Ok(false);
+    }
+    let mut buffer = vec![0; COMPARE_BYTES];
+    for expected in bytes.chunks(COMPARE_BYTES) {
+        let found = buffer.get_mut(..expected.len()).unwrap_or_default();
+        file.read_exact(found)?;
+        if found != expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+fn disk(act: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Disk { act, source }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // The sets stay true whatever panicked: entries are added only after the disk has answered.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
