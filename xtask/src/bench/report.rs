@@ -1,0 +1,425 @@
+//! Writes `docs/bench.md` from `bench/results.json`: goals first, then everything that was measured.
+
+use std::fmt::Write;
+use std::fs;
+
+use serde_json::{Map, Value};
+
+use crate::bench::measure::median;
+use crate::shell::{self, About, Result};
+
+/// The deduplicating peers; the fastest of them is the one to beat.
+const RIVALS: [&str; 3] = ["restic", "rustic", "borg"];
+const PROGRAMS: [&str; 6] = ["hizo", "restic", "rustic", "borg", "age", "cp"];
+const SETS: [(&str, &str); 3] = [("big", "2 GiB file"), ("tree", "toolchain folder"), ("small", "20,000 small files")];
+const MIB: f64 = 1_048_576.0;
+const GIB: f64 = 1024.0 * MIB;
+const PEAK_MAX_MIB: f64 = 200.0;
+
+/// One line of the goals: what was asked, what came out, and whether that is enough.
+struct Goal {
+    what: String,
+    asked: String,
+    measured: String,
+    ratio: String,
+    met: Option<bool>,
+}
+
+pub(crate) fn write(results: &Map<String, Value>, quick: bool) -> Result<()> {
+    let page = Page { results: Value::Object(results.clone()) };
+    let text = page.text(quick)?;
+    let path = if quick { shell::scratch("bench").join("quick.md") } else { shell::root().join("docs/bench.md") };
+    fs::write(&path, text).about(&path)?;
+    println!("\nwritten: {}", path.display());
+    Ok(())
+}
+
+struct Page {
+    results: Value,
+}
+
+impl Page {
+    fn text(&self, quick: bool) -> Result<String> {
+        let mut text = String::from("# Benchmarks\n\n");
+        if quick {
+            text.push_str("**A quick run: one round, smaller data. No goal is judged by it.**\n\n");
+        }
+        text.push_str(
+            "Written by `cargo xtask bench` from `bench/results.json`. hizo and its peers do the same things in the same \
+             run: warm cache, a fresh repository for every round, the order of programs turned from round to round; \
+             figures are medians.\n\n## Goals\n\n",
+        );
+        text.push_str(&goal_table(&self.goals()));
+        text.push_str(
+            "\nTimes that judge a goal are without unlocking: the wall time of a command on the same repository that only \
+             unlocks it is subtracted from every peer's figure, and from hizo's restores. hizo deposits without \
+             unlocking anything, so nothing is subtracted there. Both figures stand below.\n\n",
+        );
+        let notes = shell::root().join("bench/notes.md");
+        if let Ok(notes) = fs::read_to_string(&notes) {
+            let _ = writeln!(text, "{}\n", notes.trim());
+        }
+        for (set, name) in SETS {
+            text.push_str(&self.set(set, name));
+        }
+        text.push_str(&self.memory());
+        text.push_str(&self.ground());
+        Ok(text)
+    }
+
+    fn goals(&self) -> Vec<Goal> {
+        let mut goals = Vec::new();
+        for (set, name) in SETS {
+            goals.push(self.faster(set, "deposit", &format!("first deposit, {name}"), 3.0));
+        }
+        goals.push(self.beside("big", "deposit", "age", "first deposit, 2 GiB file, beside `age`", 1.4));
+        goals.push(self.faster("tree", "second", "second deposit, 1 % of files changed", 2.0));
+        for (set, name) in SETS {
+            goals.push(self.restore(set, &format!("restore, {name}")));
+        }
+        goals.push(self.peak());
+        goals.extend(self.slope());
+        goals.push(self.growth());
+        goals.push(self.build());
+        for (set, name) in SETS {
+            goals.push(self.size(set, &format!("stored size, {name}")));
+        }
+        for (set, name) in SETS {
+            goals.push(self.limit(set, &format!("CPU beside the sum of its parts, {name}")));
+        }
+        goals
+    }
+
+    fn faster(&self, set: &str, act: &str, what: &str, times: f64) -> Goal {
+        let asked = format!("at least {times}x faster than the fastest peer");
+        let (Some(own), Some((rival, theirs))) = (self.wall(set, "hizo", act), self.fastest(set, act)) else {
+            return Goal::open(what, &asked);
+        };
+        let measured = format!("{own:.2} s; {rival} {theirs:.2} s");
+        Goal::judged(what, &asked, measured, format!("{:.1}x", theirs / own), theirs / own >= times)
+    }
+
+    fn beside(&self, set: &str, act: &str, peer: &str, what: &str, times: f64) -> Goal {
+        let asked = format!("within {times}x");
+        let (Some(own), Some(theirs)) = (self.wall(set, "hizo", act), self.wall(set, peer, act)) else {
+            return Goal::open(what, &asked);
+        };
+        let measured = format!("{own:.2} s; {peer} {theirs:.2} s");
+        Goal::judged(what, &asked, measured, format!("{:.2}", own / theirs), own / theirs <= times)
+    }
+
+    fn restore(&self, set: &str, what: &str) -> Goal {
+        let asked = "at least 1.5x faster than the fastest peer, or within 1.5x of `cp -a`";
+        let floor = self.wall(set, "cp", "restore");
+        let (Some(own), Some((rival, theirs)), Some(floor)) =
+            (self.without_unlocking(set, "hizo", "restore"), self.fastest(set, "restore"), floor)
+        else {
+            return Goal::open(what, asked);
+        };
+        let measured = format!("{own:.2} s; {rival} {theirs:.2} s; cp {floor:.2} s");
+        let ratio = format!("{:.1}x; {:.2} of cp", theirs / own, own / floor);
+        Goal::judged(what, asked, measured, ratio, theirs / own >= 1.5 || own / floor <= 1.5)
+    }
+
+    fn peak(&self) -> Goal {
+        let (what, asked) = ("peak memory, all sets, deposit and restore", "at most 200 MiB");
+        let mut peaks = Vec::new();
+        for (set, _) in SETS {
+            for act in ["deposit", "second", "restore"] {
+                peaks.extend(self.middle(set, "hizo", act, "peak_bytes").map(|bytes| (bytes / MIB, set, act)));
+            }
+        }
+        match peaks.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) {
+            Some((peak, set, act)) => {
+                let ratio = format!("{:.2}", peak / PEAK_MAX_MIB);
+                Goal::judged(what, asked, format!("{peak:.0} MiB ({act}, {set})"), ratio, peak <= PEAK_MAX_MIB)
+            }
+            None => Goal::open(what, asked),
+        }
+    }
+
+    fn slope(&self) -> Vec<Goal> {
+        let (flat, asked) = ("peak memory against bytes, one file", "flat: at most 1 MiB more for each GB");
+        let points = self.points();
+        let by_bytes: Vec<_> = points.iter().filter(|point| !point.what.contains("entries")).collect();
+        let mut goals = vec![match (by_bytes.first(), by_bytes.last()) {
+            (Some(low), Some(high)) if high.bytes > low.bytes => {
+                let slope = (high.peak_mib() - low.peak_mib()) / ((high.bytes - low.bytes) / 1e9);
+                let measured = format!(
+                    "{:.0} MiB at {:.0} GB; {:.0} MiB at {:.0} GB",
+                    low.peak_mib(),
+                    low.bytes / 1e9,
+                    high.peak_mib(),
+                    high.bytes / 1e9
+                );
+                Goal::judged(flat, asked, measured, format!("{slope:.2} MiB/GB"), slope <= 1.0)
+            }
+            _ => Goal::open(flat, asked),
+        }];
+        for (entries, limit) in [(250_000.0, 200.0), (4_194_303.0, 600.0)] {
+            let what = format!("peak memory, {entries:.0} entries");
+            let asked = format!("at most {limit:.0} MiB");
+            goals.push(match points.iter().find(|point| point.what.contains("entries") && point.entries == entries) {
+                Some(point) => {
+                    let peak = point.peak_mib();
+                    Goal::judged(&what, &asked, format!("{peak:.0} MiB"), format!("{:.2}", peak / limit), peak <= limit)
+                }
+                None => Goal::open(&what, &asked),
+            });
+        }
+        goals
+    }
+
+    fn growth(&self) -> Goal {
+        let (what, asked) = ("growth after 54 kB of changes in 400 files", "at most 1.5 MB");
+        let Some(own) = self.size_of("tree", "hizo", "growth") else { return Goal::open(what, asked) };
+        let least = RIVALS.iter().filter_map(|peer| Some((self.size_of("tree", peer, "growth")?, *peer)));
+        let beside = least.min_by(|a, b| a.0.total_cmp(&b.0));
+        let measured = format!("{:.2} MB", own / 1e6);
+        let ratio = beside.map_or_else(String::new, |(bytes, peer)| format!("{peer}: {:.2} MB", bytes / 1e6));
+        Goal::judged(what, asked, measured, ratio, own <= 1.5e6)
+    }
+
+    fn build(&self) -> Goal {
+        let (what, asked) = ("clean build of the first command, downloads excluded", "at most 240 s");
+        let wall = self.results["build"]["taken"]["wall_s"].as_f64();
+        wall.map_or_else(
+            || Goal::open(what, asked),
+            |wall| Goal::judged(what, asked, format!("{wall:.0} s"), format!("{:.2}", wall / 240.0), wall <= 240.0),
+        )
+    }
+
+    fn size(&self, set: &str, what: &str) -> Goal {
+        let asked = "within 5 % of restic";
+        let (Some(own), Some(theirs)) = (self.size_of(set, "hizo", "stored"), self.size_of(set, "restic", "stored"))
+        else {
+            return Goal::open(what, asked);
+        };
+        let measured = format!("{:.1} MB; restic {:.1} MB", own / 1e6, theirs / 1e6);
+        Goal::judged(what, asked, measured, format!("{:.3}", own / theirs), own / theirs <= 1.05)
+    }
+
+    fn limit(&self, set: &str, what: &str) -> Goal {
+        let asked = "within 1.3x";
+        let gib = self.bytes(set) / GIB;
+        let (Some(own), Some(sum)) = (self.middle(set, "hizo", "deposit", "cpu_s"), self.part(set, "sum_s")) else {
+            return Goal::open(what, asked);
+        };
+        let measured = format!("{:.2} s/GiB; parts {:.2} s/GiB", own / gib, sum / gib);
+        Goal::judged(what, asked, measured, format!("{:.2}", own / sum), own / sum <= 1.3)
+    }
+
+    /// Everything measured on one set.
+    fn set(&self, set: &str, name: &str) -> String {
+        let session = &self.results[set];
+        if session.is_null() {
+            return format!("## {name}\n\nNot measured.\n\n");
+        }
+        let mut text = format!(
+            "## {name}\n\n{} files, {:.3} GB; {} rounds on {}. Wall seconds (without unlocking) / CPU seconds / peak MiB.\n\n",
+            session["files"],
+            self.bytes(set) / 1e9,
+            session["rounds"],
+            session["made"].as_str().unwrap_or("?"),
+        );
+        text.push_str("| | unlock | deposit | second, 1 % changed | the same, every file read | restore | restore one file | check all | stored MB | growth MB |\n|---|---|---|---|---|---|---|---|---|---|\n");
+        for program in PROGRAMS.into_iter().filter(|program| !session["programs"][program].is_null()) {
+            let mut cells = vec![self.cell(set, program, "empty")];
+            for act in ["deposit", "second", "reread", "restore", "restore-one", "check"] {
+                cells.push(self.cell(set, program, act));
+            }
+            for size in ["stored", "growth"] {
+                let bytes = self.size_of(set, program, size);
+                cells.push(bytes.map_or_else(String::new, |bytes| format!("{:.2}", bytes / 1e6)));
+            }
+            let _ = writeln!(text, "| {program} | {} |", cells.join(" | "));
+        }
+        if let Some(faults) = session["faults"].as_object() {
+            for (program, fault) in faults {
+                let first = fault.as_str().and_then(|text| text.lines().next()).unwrap_or("?");
+                let _ = writeln!(text, "\n{program} failed: {first}");
+            }
+        }
+        text.push_str(&self.parts(set));
+        text
+    }
+
+    fn cell(&self, set: &str, program: &str, act: &str) -> String {
+        let Some(wall) = self.wall(set, program, act) else { return String::new() };
+        let value = |field| self.middle(set, program, act, field).unwrap_or(f64::NAN);
+        let bare = match self.without_unlocking(set, program, act) {
+            Some(bare) if act != "empty" => format!(" ({bare:.2})"),
+            _ => String::new(),
+        };
+        format!("{wall:.2}{bare} / {:.1} / {:.0}", value("cpu_s"), value("peak_bytes") / MIB)
+    }
+
+    fn parts(&self, set: &str) -> String {
+        let (Some(sum), gib) = (self.part(set, "sum_s"), self.bytes(set) / GIB) else { return "\n".to_owned() };
+        let names = self.results[set]["parts"][0]["cpu_s"].as_object().cloned().unwrap_or_default();
+        let mut cells = Vec::new();
+        for name in names.keys() {
+            let values: Vec<f64> = self.rounds(set, |part| part["cpu_s"][name].as_f64());
+            cells.push(format!("{name} {:.2}", median(&values).unwrap_or(f64::NAN) / gib));
+        }
+        format!("\nThe parts by themselves, CPU seconds per GiB: {}; together {:.2}.\n\n", cells.join(", "), sum / gib)
+    }
+
+    fn memory(&self) -> String {
+        let mut text = String::from("## Memory of hizo\n\n");
+        if let Some(fault) = self.results["memory"]["fault"].as_str() {
+            let _ = writeln!(text, "{fault}\n");
+            return text;
+        }
+        text.push_str("Peak MiB.\n\n| set | deposit | restore | check |\n|---|---|---|---|\n");
+        for point in self.points() {
+            let shown = |bytes: Option<f64>| bytes.map_or_else(String::new, |bytes| format!("{:.0}", bytes / MIB));
+            let (deposit, restore, check) = (shown(point.deposit), shown(point.restore), shown(point.check));
+            let _ = writeln!(text, "| {} | {deposit} | {restore} | {check} |", point.what);
+        }
+        text.push('\n');
+        text
+    }
+
+    fn ground(&self) -> String {
+        let machine = &self.results["machine"];
+        let word = |key: &str| machine[key].as_str().unwrap_or("?").to_owned();
+        let mut text = format!(
+            "## Ground\n\n{}, {} cores, {} GiB of memory, {}; {}; commit {}.\n\n| program | version |\n|---|---|\n",
+            word("cpu"),
+            machine["cores"],
+            machine["memory_gib"],
+            word("system"),
+            word("rustc"),
+            word("commit")
+        );
+        for program in PROGRAMS {
+            let about = &self.results["programs"][program];
+            let version = about["version"].as_str().map(str::to_owned);
+            let fault =
+                || format!("cannot be had: {}", about["fault"].as_str().and_then(|f| f.lines().next()).unwrap_or("?"));
+            let _ = writeln!(text, "| {program} | {} |", version.unwrap_or_else(fault));
+        }
+        text.push_str(GROUND);
+        text
+    }
+
+    /// Wall time without the time that unlocking alone takes.
+    fn without_unlocking(&self, set: &str, program: &str, act: &str) -> Option<f64> {
+        let wall = self.wall(set, program, act)?;
+        let deposits = ["deposit", "second", "reread"].contains(&act);
+        if program == "hizo" && deposits {
+            return Some(wall);
+        }
+        Some((wall - self.wall(set, program, "empty").unwrap_or(0.0)).max(0.0))
+    }
+
+    fn fastest(&self, set: &str, act: &str) -> Option<(&'static str, f64)> {
+        let times = RIVALS.iter().filter_map(|peer| Some((*peer, self.without_unlocking(set, peer, act)?)));
+        times.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    fn wall(&self, set: &str, program: &str, act: &str) -> Option<f64> {
+        self.middle(set, program, act, "wall_s")
+    }
+
+    fn middle(&self, set: &str, program: &str, act: &str, field: &str) -> Option<f64> {
+        let taken = self.results[set]["programs"][program][act].as_array()?;
+        median(&taken.iter().filter_map(|one| one[field].as_f64()).collect::<Vec<_>>())
+    }
+
+    fn size_of(&self, set: &str, program: &str, size: &str) -> Option<f64> {
+        self.results[set]["sizes"][program][size].as_f64()
+    }
+
+    fn bytes(&self, set: &str) -> f64 {
+        self.results[set]["bytes"].as_f64().unwrap_or(f64::NAN)
+    }
+
+    fn part(&self, set: &str, name: &str) -> Option<f64> {
+        median(&self.rounds(set, |part| part[name].as_f64()))
+    }
+
+    fn rounds(&self, set: &str, value: impl Fn(&Value) -> Option<f64>) -> Vec<f64> {
+        self.results[set]["parts"].as_array().map(|parts| parts.iter().filter_map(value).collect()).unwrap_or_default()
+    }
+
+    fn points(&self) -> Vec<Point> {
+        let points = self.results["memory"]["points"].as_array().cloned().unwrap_or_default();
+        points.iter().map(Point::read).collect()
+    }
+}
+
+/// Peak memory on one set.
+struct Point {
+    what: String,
+    bytes: f64,
+    entries: f64,
+    deposit: Option<f64>,
+    restore: Option<f64>,
+    check: Option<f64>,
+}
+
+impl Point {
+    fn read(value: &Value) -> Self {
+        Self {
+            what: value["what"].as_str().unwrap_or("?").to_owned(),
+            bytes: value["bytes"].as_f64().unwrap_or(f64::NAN),
+            entries: value["entries"].as_f64().unwrap_or(f64::NAN),
+            deposit: value["deposit"].as_f64(),
+            restore: value["restore"].as_f64(),
+            check: value["check"].as_f64(),
+        }
+    }
+
+    /// The larger of deposit and restore.
+    fn peak_mib(&self) -> f64 {
+        [self.deposit, self.restore].into_iter().flatten().fold(f64::NAN, f64::max) / MIB
+    }
+}
+
+impl Goal {
+    fn open(what: &str, asked: &str) -> Self {
+        let measured = "not measured".to_owned();
+        Self { what: what.to_owned(), asked: asked.to_owned(), measured, ratio: String::new(), met: None }
+    }
+
+    fn judged(what: &str, asked: &str, measured: String, ratio: String, met: bool) -> Self {
+        Self { what: what.to_owned(), asked: asked.to_owned(), measured, ratio, met: Some(met) }
+    }
+}
+
+fn goal_table(goals: &[Goal]) -> String {
+    let mut text = String::from("| | goal | measured | ratio | met |\n|---|---|---|---|---|\n");
+    for goal in goals {
+        let met = match goal.met {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "–",
+        };
+        let _ = writeln!(text, "| {} | {} | {} | {} | {met} |", goal.what, goal.asked, goal.measured, goal.ratio);
+    }
+    text
+}
+
+const GROUND: &str = "
+- The sets: one file of 2 GiB from a seeded generator; a copy of the Rust toolchain's own folder; 20,000 files of 1 to
+  8 KiB in 200 folders, of which four in ten hold prose, three tables of numbers, three random bytes. The 1 % are 400
+  files of the toolchain folder, changed in place, 135 bytes in each.
+- `restic`, `rustic`, `borg` with their defaults; borg with `repokey`, the faster of its two modes here; rustic without
+  default features, thin LTO. `age` seals to an X25519 recipient. `cp -a` is the floor of a restore.
+- `unlock` is `hizo list`, `restic cat config`, `rustic cat config`, `borg list`.
+- Stored size is the sum of file sizes in the repository; for hizo all of its home, local state and journal included.
+- Every first restore is compared with its source, names, bytes and links, before its time counts.
+- CPU is user and system time; peak is the largest resident set of the process.
+
+## How to run
+
+```
+cargo xtask bench                 all of it: about an hour, and 40 GB of disk beneath target/
+cargo xtask bench tree            one session: big, tree, small, memory or build
+cargo xtask bench --quick         one round on smaller data; writes target/bench/quick.md only
+cargo xtask bench --long memory   memory up to 100 GB and to the limit of entries
+cargo xtask bench report          write this page again from bench/results.json
+```
+";
