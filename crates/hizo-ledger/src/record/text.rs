@@ -84,6 +84,9 @@ pub(super) fn read(note: &[u8]) -> Result<(Envelope, Vec<SignatureLine>), Error>
         return Err(Error::NotText);
     }
     let (text, signatures) = note.split_once("\n\n").ok_or(Error::Frame)?;
+    if signatures.is_empty() {
+        return Err(Error::SignatureCount);
+    }
     let signatures = signatures.strip_suffix('\n').ok_or(Error::Frame)?;
     let mut lines = Lines { rest: Some(text), line: 0 };
     let envelope = lines.envelope()?;

@@ -1,1 +1,6 @@
 //! One test binary for the crate.
+
+mod chains;
+mod kit;
+mod laws;
+mod vectors;
