@@ -275,3 +275,41 @@ fn derive(seed: &[u8; SEED_BYTES], label: &[u8], context: &[u8]) -> ed25519_dale
         .expect("32 bytes are within what HKDF-SHA-256 can give");
     ed25519_dalek::SigningKey::from_bytes(&secret)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl Entropy for Fixed {
+        fn fill(&mut self, out: &mut [u8]) {
+            out.fill(5);
+        }
+    }
+
+    #[test]
+    fn an_identity_file_has_one_text() {
+        let text = IdentityFile::generate(&mut Fixed).to_text();
+        assert!(IdentityFile::from_text(&text).is_some());
+        let line = text.lines().last().unwrap_or_default();
+        let wrong = [
+            String::new(),
+            text.replace("v1", "v2"),
+            text.replace("# signing-seed ", "# signing-seed  "),
+            text.replace("# signing-seed ", "signing-seed "),
+            text.replace("=\n", "\n"),
+            text.replace('\n', "\r\n"),
+            text.replace("AGE-SECRET-KEY-PQ-1", "AGE-SECRET-KEY-1"),
+            text.replace(line, &line.to_lowercase()),
+            text.trim_end().to_owned(),
+            format!("{}\n", *text),
+            format!("{}{line}\n", *text),
+            format!("# note\n{}", *text),
+            format!("{line}\n"),
+        ];
+        for text in wrong {
+            assert!(IdentityFile::from_text(&text).is_none(), "{text:?} was read as an identity file");
+        }
+    }
+}

@@ -20,6 +20,8 @@ const MAC_MARK: &str = "---";
 const BODY_COLUMNS: usize = 64;
 const MAC_BYTES: usize = 32;
 const MAC_DIGITS: usize = 43;
+/// Version line and MAC line.
+const ENDS_BYTES: usize = VERSION_LINE.len() + MAC_MARK.len() + 1 + MAC_DIGITS + 1;
 
 /// One way to the file key, as the header gives it.
 pub(super) struct Stanza<'a> {
@@ -45,8 +47,7 @@ pub(super) struct Header<'a> {
 
 /// Length of a header with so many hybrid stanzas and no others.
 pub(super) const fn hybrid_header_bytes(recipients: usize) -> usize {
-    let ends = VERSION_LINE.len().saturating_add(MAC_MARK.len() + 1 + MAC_DIGITS + 1);
-    super::hybrid::STANZA_BYTES.saturating_mul(recipients).saturating_add(ends)
+    super::hybrid::STANZA_BYTES.saturating_mul(recipients).saturating_add(ENDS_BYTES)
 }
 
 impl<'a> Header<'a> {

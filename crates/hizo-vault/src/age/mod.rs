@@ -13,6 +13,8 @@ mod passphrase;
 mod stream;
 
 #[cfg(test)]
+mod profile_vectors;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod vectors;
@@ -30,8 +32,8 @@ pub use hybrid::{Identity, NotAKey, Recipient};
 pub use pack::{PACK_BYTES, PACK_PLAINTEXT_BYTES, PackBuilder};
 pub use passphrase::{PASSPHRASE_LOG_N, PASSPHRASE_LOG_N_MAX};
 
-/// Most recipients one file may have; the largest header is then about 6 MiB.
-pub const RECIPIENTS_MAX: usize = 4096;
+/// Most recipients one file may have. The largest header is then about 3 MiB; a space with more readers has several wraps.
+pub const RECIPIENTS_MAX: usize = 2048;
 
 /// Bytes of a file key.
 const FILE_KEY_BYTES: usize = 16;

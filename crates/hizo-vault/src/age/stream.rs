@@ -18,8 +18,6 @@ pub(super) const TAG_BYTES: usize = 16;
 /// Bytes of a full chunk in the file.
 pub(super) const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 
-const SEALING: &str = "a chunk is far below the cipher's limit of 256 GiB";
-
 /// The key of a payload. Its nonces are counted from zero, so it seals one payload only.
 pub(super) struct Payload {
     key: LessSafeKey,
@@ -44,14 +42,18 @@ impl Payload {
     pub(super) fn seal(&self, laid_out: &mut [u8]) {
         let mut chunks = laid_out.chunks_mut(SEALED_CHUNK_BYTES).enumerate().peekable();
         while let Some((number, chunk)) = chunks.next() {
-            let text_bytes = chunk.len().saturating_sub(TAG_BYTES);
-            let (text, room) = chunk.split_at_mut(text_bytes);
-            let tag = self
-                .key
-                .seal_in_place_separate_tag(chunk_nonce(number, chunks.peek().is_none()), Aad::empty(), text)
-                .expect(SEALING);
-            room.copy_from_slice(tag.as_ref());
+            self.seal_chunk(number, chunks.peek().is_none(), chunk);
         }
+    }
+
+    /// Seals one chunk, whose last 16 bytes are room for its tag.
+    pub(super) fn seal_chunk(&self, number: usize, last: bool, chunk: &mut [u8]) {
+        let (text, room) = chunk.split_at_mut(chunk.len().saturating_sub(TAG_BYTES));
+        let tag = self
+            .key
+            .seal_in_place_separate_tag(chunk_nonce(number, last), Aad::empty(), text)
+            .expect("a chunk is far below the cipher's limit of 256 GiB");
+        room.copy_from_slice(tag.as_ref());
     }
 
     /// Appends the chunks of `plaintext` to a file.

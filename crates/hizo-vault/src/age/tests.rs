@@ -9,10 +9,10 @@ use hybrid::ENCAPSULATION_BYTES;
 use passphrase::Passphrase;
 
 /// Bytes that a seed decides. Nothing outside tests can be seeded.
-pub(super) struct Seeded(blake3::OutputReader);
+struct Seeded(blake3::OutputReader);
 
 impl Seeded {
-    pub(super) fn new(seed: u64) -> Self {
+    fn new(seed: u64) -> Self {
         Self(blake3::Hasher::new().update(&seed.to_be_bytes()).finalize_xof())
     }
 }
@@ -23,11 +23,11 @@ impl Entropy for Seeded {
     }
 }
 
-pub(super) fn identity(seed: u64) -> Identity {
+fn identity(seed: u64) -> Identity {
     Identity::generate(&mut Seeded::new(seed))
 }
 
-pub(super) fn file_key(seed: u64) -> FileKey {
+fn file_key(seed: u64) -> FileKey {
     let mut entropy = Seeded::new(seed);
     FileKey((&mut entropy as &mut dyn Entropy).draw())
 }
@@ -71,7 +71,7 @@ fn the_hybrid_key_agrees_with_another_implementation_in_both_directions() {
 #[test]
 fn sizes_are_those_of_the_specification() {
     assert_eq!(header::hybrid_header_bytes(1), 1_627);
-    assert_eq!(HEADER_BYTES_MAX, 70 + 4_096 * 1_557);
+    assert_eq!(HEADER_BYTES_MAX, 70 + 2_048 * 1_557);
     assert_eq!(PACK_PLAINTEXT_BYTES, 16_771_477);
     assert_eq!(sealed_bytes(PACK_PLAINTEXT_BYTES, 1), PACK_BYTES);
     assert_eq!([0, 1, 65_536, 65_537].map(stream::sealed_bytes), [16, 17, 65_552, 65_569]);

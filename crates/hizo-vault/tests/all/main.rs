@@ -1,1 +1,6 @@
 //! One test binary for the crate.
+mod age_laws;
+mod door;
+mod interop;
+mod keys;
+mod seeded;
