@@ -51,6 +51,7 @@ pub fn journal_laws<J: Journal>() -> Vec<Law<J>> {
         a_space_begins_once,
         an_append_follows_the_expected_head_only,
         a_slot_key_comes_with_the_genesis_only,
+        an_append_that_succeeded_may_be_repeated,
         spaces_do_not_touch_each_other,
         of_racing_appends_one_wins_each_number,
         of_racing_beginnings_one_wins,
@@ -235,8 +236,9 @@ fn a_space_begins_once<J: Journal>(open: Open<'_, J>) {
     assert_eq!(journal.slot_key(SPACE).expect("the journal answers"), None);
     let head = begin(&journal, SPACE);
     assert_eq!(head, Head { number: 0, id: RecordId::of(&note(0)) });
-    for again in [note(0), note(1)] {
-        let refused = open().append(genesis(&again, SPACE));
+    let (first, second) = (note(0), note(1));
+    for again in [Entry { slot_key: Some(&[1; 32]), ..genesis(&first, SPACE) }, genesis(&second, SPACE)] {
+        let refused = open().append(again);
         assert!(matches!(refused, Err(JournalError::Conflict { head: Some(now) }) if now == head), "it began again");
     }
     assert_eq!(open().slot_key(SPACE).expect("the journal answers"), Some(SLOT_KEY));
@@ -275,6 +277,21 @@ fn a_slot_key_comes_with_the_genesis_only<J: Journal>(open: Open<'_, J>) {
     assert!(matches!(journal.append(keyed), Err(JournalError::Refused { .. })), "a slot key was replaced");
     journal.append(after(head, &second)).expect("it follows the head");
     assert_eq!(open().slot_key(SPACE).expect("the journal answers"), Some(SLOT_KEY));
+}
+
+fn an_append_that_succeeded_may_be_repeated<J: Journal>(open: Open<'_, J>) {
+    let zero = begin(&open(), SPACE);
+    assert_eq!(begin(&open(), SPACE), zero);
+    let (first, second) = (note(1), note(2));
+    let one = open().append(after(zero, &first)).expect("it follows the head");
+    assert_eq!(open().append(after(zero, &first)).expect("it is the head"), one);
+    let elsewhere = Head { number: 0, id: one.id };
+    assert!(open().append(after(elsewhere, &first)).is_err(), "a record was repeated after another one");
+    open().append(after(one, &second)).expect("it follows the head");
+    let refused = open().append(after(zero, &first));
+    assert!(matches!(refused, Err(JournalError::Conflict { .. })), "a record was repeated behind the head");
+    assert_eq!(open().records(SPACE, 0, 10).expect("the journal answers").len(), 3);
+    open().integrity().expect("the journal is whole");
 }
 
 fn spaces_do_not_touch_each_other<J: Journal>(open: Open<'_, J>) {

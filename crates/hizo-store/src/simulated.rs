@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
@@ -31,6 +31,62 @@ pub enum Fault {
 #[derive(Clone)]
 pub struct SimulatedDisk {
     state: Arc<Mutex<State>>,
+    turn: Option<(Arc<Turns>, usize)>,
+}
+
+/// Lets several threads call the disk one at a time, in an order that the seed alone decides. They may share nothing
+/// else that makes them wait.
+pub struct Turns {
+    order: Mutex<Order>,
+    changed: Condvar,
+}
+
+struct Order {
+    random: Random,
+    running: Vec<usize>,
+    next: Option<usize>,
+}
+
+impl Turns {
+    /// Turns for threads 0 up to `threads`, each of which must be started.
+    pub fn new(threads: usize, seed: u64) -> Arc<Self> {
+        let mut order = Order { random: Random(seed), running: (0..threads).collect(), next: None };
+        order.draw();
+        Arc::new(Self { order: Mutex::new(order), changed: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_for(&self, thread: usize) {
+        let mut order = self.lock();
+        while order.next != Some(thread) {
+            order = self.changed.wait(order).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn pass_on(&self) {
+        self.lock().draw();
+        self.changed.notify_all();
+    }
+
+    /// Says that a thread makes no further call. It must be said, or the others wait for ever.
+    pub fn leave(&self, thread: usize) {
+        let mut order = self.lock();
+        order.running.retain(|running| *running != thread);
+        if order.next == Some(thread) {
+            order.draw();
+        }
+        self.changed.notify_all();
+    }
+}
+
+impl Order {
+    fn draw(&mut self) {
+        let place = self.random.below(self.running.len());
+        self.next = self.running.get(place).copied();
+    }
 }
 
 #[derive(Clone)]
@@ -92,11 +148,26 @@ impl SimulatedDisk {
             fault: None,
             clock: Duration::from_secs(1_000_000_000),
         };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self { state: Arc::new(Mutex::new(state)), turn: None }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state for one call, when its turn has come. The next in turn waits for the state until this call is done.
+    fn calling(&self) -> MutexGuard<'_, State> {
+        let Some((turns, thread)) = &self.turn else { return self.state() };
+        turns.wait_for(*thread);
+        let state = self.state();
+        turns.pass_on();
+        state
+    }
+
+    /// The same disk for one of several threads that take turns.
+    #[must_use]
+    pub fn in_turn(&self, turns: &Arc<Turns>, thread: usize) -> Self {
+        Self { state: Arc::clone(&self.state), turn: Some((Arc::clone(turns), thread)) }
     }
 
     /// The names of all calls so far, in order.
@@ -138,7 +209,7 @@ impl SimulatedDisk {
     /// # Errors
     /// As planned by [`SimulatedDisk::fail_at`].
     pub fn step(&self, name: &'static str) -> io::Result<()> {
-        self.state().call(name)
+        self.calling().call(name)
     }
 
     /// What the machine may find when it starts again after a power cut now: every allowed state while there are at
@@ -162,7 +233,7 @@ impl SimulatedDisk {
                 }
             })
         });
-        let states = states.map(|state| Self { state: Arc::new(Mutex::new(state)) }).collect();
+        let states = states.map(|state| Self { state: Arc::new(Mutex::new(state)), turn: None }).collect();
         (states, all.is_some())
     }
 }
@@ -340,7 +411,7 @@ impl Disk for SimulatedDisk {
     type File = SimulatedFile;
 
     fn create(&self, path: &Path) -> io::Result<SimulatedFile> {
-        let mut state = self.state();
+        let mut state = self.calling();
         state.call("create")?;
         let content = Content { bytes: Vec::new(), written: state.clock };
         let file = FileNode { now: content.clone(), durable: content, pending: Vec::new() };
@@ -349,7 +420,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<SimulatedFile> {
-        let mut state = self.state();
+        let mut state = self.calling();
         state.call("open")?;
         let node = state.find(path)?;
         state.file(node)?;
@@ -357,7 +428,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.calling();
         state.call("rename")?;
         if from.parent() != to.parent() {
             return Err(io::Error::other("a rename stays in its folder"));
@@ -372,7 +443,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.calling();
         state.call("remove")?;
         let (folder, name) = state.parent(path)?;
         folder.now.remove(&name).ok_or_else(absent)?;
@@ -381,13 +452,13 @@ impl Disk for SimulatedDisk {
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.calling();
         state.call("create_dir")?;
         state.make(path, Node::Folder(Folder::default())).map(|_| ())
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.calling();
         state.call("sync_dir")?;
         let node = state.find(path)?;
         let folder = state.folder(node)?;
@@ -398,7 +469,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let mut state = self.state();
+        let mut state = self.calling();
         state.call("list")?;
         let node = state.find(path)?;
         Ok(state.folder(node)?.now.keys().cloned().collect())
@@ -418,7 +489,7 @@ pub struct SimulatedFile {
 
 impl Read for SimulatedFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.calling();
         state.call("read")?;
         let file = state.file(self.node)?;
         let read = file.now.bytes.get(self.position..).unwrap_or_default().read(buffer)?;
@@ -429,7 +500,7 @@ impl Read for SimulatedFile {
 
 impl Write for SimulatedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.calling();
         if let Err(error) = state.call("write") {
             if !state.stopped() {
                 let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
@@ -449,7 +520,7 @@ impl Write for SimulatedFile {
 
 impl DiskFile for SimulatedFile {
     fn sync(&mut self) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.calling();
         let called = state.call("sync");
         let stopped = state.stopped();
         let file = state.file(self.node)?;
@@ -465,14 +536,14 @@ impl DiskFile for SimulatedFile {
     }
 
     fn stat(&self) -> io::Result<(u64, SystemTime)> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.calling();
         state.call("stat")?;
         let content = &state.file(self.node)?.now;
         Ok((u64::try_from(content.bytes.len()).unwrap_or(u64::MAX), SystemTime::UNIX_EPOCH + content.written))
     }
 
     fn renew(&mut self) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.calling();
         state.call("renew")?;
         let clock = state.clock;
         state.file(self.node)?.apply(Piece::Time(clock));
@@ -560,6 +631,14 @@ impl Journal for MemoryJournal {
             return Err(journal::Error::Refused { rule: "a slot key comes with the genesis and with no other record" });
         }
         let mut kept = self.kept("append")?;
+        if let Some((slot_key, records)) = kept.spaces.get(&entry.space) {
+            let mut newest = records.iter().rev().map(|record| Head { number: record.number, id: record.id });
+            let last = newest.next().filter(|head| head.id == RecordId::of(entry.note));
+            let keyed = entry.slot_key.is_none_or(|key| key == slot_key);
+            if let (Some(last), true, true) = (last, newest.next() == entry.expected, keyed) {
+                return Ok(last);
+            }
+        }
         kept.expect(entry.space, entry.expected)?;
         let condemned = |object: &&ObjectId| kept.condemned.contains_key(&(entry.space, **object));
         let objects: Vec<ObjectId> = entry.objects.iter().filter(condemned).copied().collect();

@@ -149,6 +149,7 @@ pub struct Integrity {
 /// Guarantees that every back end keeps, and [`crate::conformance`] tests:
 /// - Compare-and-append: of any number of appends that expect one head, exactly one succeeds; the others learn the
 ///   head that it made. There is no gap, and no record is ever changed or removed.
+/// - Safe to repeat: appending once more the very record that is the head succeeds, changes nothing, and is as durable.
 /// - Durable on return, and all or nothing: note, head and slot key appear in one step or not at all.
 /// - An append that names a condemned object is refused in that same step.
 /// - No silent damage: an answer is what was written, or an error.
@@ -156,7 +157,8 @@ pub trait Journal: Send + Sync {
     /// Appends, and returns the new head when it is durable.
     ///
     /// # Errors
-    /// [`Error::Conflict`], [`Error::Condemned`], [`Error::Refused`]; the rest when it could not be done.
+    /// [`Error::Conflict`], [`Error::Condemned`] and [`Error::Refused`]: nothing was appended. After any other error the
+    /// record may be there or not: look at the head, or append the same again.
     fn append(&self, entry: Entry<'_>) -> Result<Head, Error>;
 
     /// The head of a space; `None` when it has not begun.

@@ -196,6 +196,9 @@ impl Journal for SqliteJournal {
         let new = Head { number, id: RecordId::of(entry.note) };
         self.write(|tx| {
             let head = head(tx, entry.space)?;
+            if head == Some(new) && follows(tx, &entry)? {
+                return rewrite_space(tx, entry.space);
+            }
             if head != entry.expected {
                 return Err(Error::Conflict { head });
             }
@@ -416,6 +419,28 @@ fn put_space(tx: &Connection, space: SpaceId, head: Head, slot_key: &[u8; 32]) -
     let row = params![space.as_bytes(), integer(head.number)?, head.id.as_bytes(), slot_key, sum];
     tx.execute(sql, row).map_err(database("be written"))?;
     Ok(())
+}
+
+/// Whether the entry's expected head is the record before the head, and its slot key the one that is kept.
+fn follows(tx: &Connection, entry: &Entry<'_>) -> Result<bool, Error> {
+    let Some(expected) = entry.expected else { return Ok(slot_key(tx, entry.space)?.as_ref() == entry.slot_key) };
+    let row = tx
+        .query_row(
+            "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 AND number = ?2",
+            params![entry.space.as_bytes(), integer(expected.number)?],
+            RecordRow::read,
+        )
+        .optional()
+        .map_err(database("be read"))?;
+    let before = row.ok_or_else(|| damaged("a record is missing"))?.check(entry.space)?;
+    Ok(before.id == expected.id)
+}
+
+/// The same values once more. If the commit of the head failed after it was visible, it may not be durable yet; what
+/// this writes, and syncs, makes it so.
+fn rewrite_space(tx: &Connection, space: SpaceId) -> Result<(), Error> {
+    let (head, slot_key) = space_row(tx, space)?.ok_or_else(|| damaged("a space has no slot key"))?;
+    put_space(tx, space, head, &slot_key)
 }
 
 struct RecordRow {

@@ -19,6 +19,9 @@ pub const TEMPORARY_AGE_MIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// How a temporary file's name ends; an object's name has no dot.
 const TEMPORARY_SUFFIX: &str = ".new";
 
+/// How many names in use a put steps over.
+const TEMPORARY_TRIES_MAX: u32 = 1_000;
+
 /// How much of a present object is compared at a time.
 const COMPARE_BYTES: usize = 1 << 16;
 
@@ -152,13 +155,16 @@ impl<D: Disk> FileObjects<D> {
     }
 
     fn create_temporary(&self, folder: &Path, id: ObjectId) -> Result<(PathBuf, D::File), Error> {
+        let mut tries = 0;
         loop {
             let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
             let path = folder.join(format!("{id}.{}-{number}{TEMPORARY_SUFFIX}", std::process::id()));
             match self.disk.create(&path) {
                 Ok(file) => return Ok((path, file)),
                 // A process of the same number, before a restart or in another container, uses or left this name.
-                Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) if source.kind() == io::ErrorKind::AlreadyExists && tries < TEMPORARY_TRIES_MAX => {
+                    tries += 1;
+                }
                 Err(source) => {
                     // Somebody has taken the folder away: it must be made anew.
                     if is_absent(&source) {
@@ -231,20 +237,17 @@ impl<D: Disk> Objects for FileObjects<D> {
         let mut unsure = BTreeSet::new();
         for &id in ids {
             let stat = self.stat(space, id)?;
-            if stat.is_some() && !lock(&self.acknowledged).remove(&(space, id)) {
-                unsure.insert(prefix(id));
+            if stat.is_some() && !lock(&self.acknowledged).contains(&(space, id)) {
+                unsure.insert(self.folder(space, id));
             }
             lengths.push(stat.map(|stat| stat.bytes));
         }
-        if !unsure.is_empty() {
-            let folder = self.root.join(space.to_string());
-            self.settle(&folder)?;
-            for prefix in unsure {
-                let folder = folder.join(prefix);
-                self.settle(&folder)?;
-                self.disk.sync_dir(&folder).map_err(disk("make an object's name durable"))?;
-            }
+        // A folder that holds an object has a durable name itself: whoever put the object had settled it.
+        for folder in unsure {
+            self.disk.sync_dir(&folder).map_err(disk("make an object's name durable"))?;
         }
+        let mut acknowledged = lock(&self.acknowledged);
+        ids.iter().for_each(|id| drop(acknowledged.remove(&(space, *id))));
         Ok(lengths)
     }
 
