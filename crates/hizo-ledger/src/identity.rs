@@ -142,6 +142,7 @@ mod tests {
 
     use super::*;
     use ed25519_dalek::{Signer, SigningKey};
+    use sha2::Sha512;
 
     fn key() -> (SigningKey, VerifyingKey) {
         let secret = SigningKey::from_bytes(&[7; 32]);
@@ -230,6 +231,30 @@ mod tests {
             carry = sum >> 8;
         }
         assert_eq!(key.verify(b"text", &signature), Err(Error::Signature));
+    }
+
+    #[test]
+    fn a_signature_over_a_point_of_small_order_is_refused() {
+        // With the neutral element as R, S = h·a solves the equation without any nonce: signatures of this kind fit
+        // several messages under keys made for it, and a lax verifier takes them.
+        let (secret, key) = key();
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        let hash = Sha512::new().chain_update(&signature[..32]).chain_update(key.as_bytes()).chain_update(b"text");
+        let scalar = times(secret.to_scalar(), &hash.finalize());
+        signature[32..].copy_from_slice(scalar.as_bytes());
+        let lax = ed25519_dalek::Verifier::verify(&key.0, b"text", &ed25519_dalek::Signature::from_bytes(&signature));
+        assert!(lax.is_ok());
+        assert_eq!(key.verify(b"text", &signature), Err(Error::Signature));
+    }
+
+    /// A scalar times a little-endian number, byte by byte.
+    fn times<S: Copy + From<u64> + std::ops::Mul<Output = S> + std::ops::Add<Output = S>>(
+        scalar: S,
+        bytes: &[u8],
+    ) -> S {
+        let number = bytes.iter().rev().fold(S::from(0), |sum, byte| sum * S::from(256) + S::from(u64::from(*byte)));
+        scalar * number
     }
 
     #[test]

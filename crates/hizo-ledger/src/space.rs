@@ -72,7 +72,7 @@ pub enum Error {
     #[error("the signatures are not in the order of the keys")]
     SignatureOrder,
     /// The signer's role does not allow a record of this kind.
-    #[error("{name} is a {} and may not sign this", role.as_str())]
+    #[error("the role of {name}, {}, does not allow this record", role.as_str())]
     RoleMayNot {
         /// The name on the signature line.
         name: KeyName,
@@ -286,7 +286,7 @@ impl Chain {
     }
 
     /// As [`Chain::replay`], for notes that this machine has followed to `followed` before: up to that head it checks
-    /// everything but signatures, which is about ten times as fast. Each note holds the hash of the one before, so that
+    /// everything but signatures, which is about four times as fast. Each note holds the hash of the one before, so that
     /// no byte up to that head can have changed. A head that somebody else gave must not be used here.
     ///
     /// # Errors

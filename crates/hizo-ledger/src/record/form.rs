@@ -1,0 +1,112 @@
+//! The rules of form: what a record must be by itself, whatever stands before it.
+//!
+//! See docs/spec/record.md, section "Rules of form".
+
+use super::{Act, BODY_BYTES_MAX, CONTROLS_MAX, Control, Deposit, Envelope, Error, Objects, WRAP_BYTES_MAX};
+use crate::identity::VerifyingKey;
+use crate::object::{OBJECT_BYTES_MAX, OBJECT_LIST_LINES_MAX};
+
+impl Envelope {
+    /// The rules of form: those that need no other record.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        ensure((self.number == 0) == self.prev.is_none(), Error::Prev)?;
+        ensure(self.seen.is_none_or(|seen| seen.size > 0), Error::Seen)?;
+        ensure(self.body.is_none_or(|(_, bytes)| (1..=BODY_BYTES_MAX).contains(&bytes)), Error::BodySize)?;
+        ensure(self.body.is_some() || self.act() != Act::Say, Error::NothingSaid)?;
+        if let Some(deposit) = &self.deposit {
+            ensure(self.controls.is_empty(), Error::DepositWithControls)?;
+            deposit.check()?;
+        }
+        self.check_controls()?;
+        if self.number == 0 { self.check_genesis() } else { self.check_later() }
+    }
+
+    fn check_controls(&self) -> Result<(), Error> {
+        ensure(self.controls.len() <= CONTROLS_MAX, Error::ControlCount)?;
+        ensure(self.controls.is_sorted_by(|a, b| a.place() < b.place()), Error::ControlOrder)?;
+        for control in &self.controls {
+            match control {
+                Control::Epoch { epoch, .. } => ensure(*epoch == self.epoch, Error::EpochOfRecord)?,
+                Control::Wrap { epoch, bytes, .. } => {
+                    ensure(*epoch <= self.epoch, Error::WrapAhead)?;
+                    ensure((1..=WRAP_BYTES_MAX).contains(bytes), Error::WrapSize)?;
+                }
+                Control::Origin(origin) => ensure(*origin != self.keeper, Error::OriginSame)?,
+                Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => {}
+                Control::Remove(_) | Control::Member { .. } => {}
+            }
+        }
+        let wraps_own = |control: &Control| matches!(control, Control::Wrap { epoch, .. } if *epoch == self.epoch);
+        let removes = self.controls.iter().any(|control| matches!(control, Control::Remove(_)));
+        let begins = self.new_epoch().is_some();
+        ensure(!begins || self.controls.iter().any(wraps_own), Error::EpochWithoutWrap)?;
+        ensure(!removes || begins, Error::RemoveWithoutEpoch)?;
+        self.check_keys()
+    }
+
+    /// A recovery key never signs as a member, and a founder is a member already.
+    fn check_keys(&self) -> Result<(), Error> {
+        let mut apart: Vec<VerifyingKey> = Vec::new();
+        let mut members = Vec::new();
+        for control in &self.controls {
+            match control {
+                Control::Founder(key) | Control::Recovery(Some(key)) => apart.push(*key),
+                Control::Member { key, .. } => members.push(*key),
+                Control::Slot(_) | Control::Recovery(None) | Control::Remove(_) => {}
+                Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
+            }
+        }
+        let same = matches!(apart.as_slice(), [founder, recovery] if founder == recovery);
+        ensure(!same && !apart.iter().any(|key| members.contains(key)), Error::KeyTwice)
+    }
+
+    fn check_genesis(&self) -> Result<(), Error> {
+        let (mut needed, mut foreign) = (0_u8, false);
+        for control in &self.controls {
+            match control {
+                // Each stands at most once, since control lines rise strictly.
+                Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => needed = needed.saturating_add(1),
+                Control::Epoch { epoch: 0, .. } => needed = needed.saturating_add(1),
+                Control::Remove(_) | Control::Origin(_) => foreign = true,
+                Control::Member { .. } | Control::Epoch { .. } | Control::Wrap { .. } => {}
+            }
+        }
+        ensure(!foreign, Error::GenesisOnly)?;
+        ensure(needed == 4, Error::GenesisIncomplete)
+    }
+
+    fn check_later(&self) -> Result<(), Error> {
+        let genesis_only = |control: &Control| matches!(control, Control::Founder(_) | Control::Slot(_));
+        ensure(!self.controls.iter().any(genesis_only), Error::GenesisOnly)
+    }
+}
+
+impl Control {
+    /// Where the line stands: control lines rise strictly, so that each set of them has one text.
+    pub(super) fn place(&self) -> (u8, u32, [u8; 32]) {
+        match self {
+            Self::Founder(_) => (0, 0, [0; 32]),
+            Self::Slot(_) => (1, 0, [0; 32]),
+            Self::Recovery(_) => (2, 0, [0; 32]),
+            Self::Remove(key) => (3, 0, *key.as_bytes()),
+            Self::Member { key, .. } => (4, 0, *key.as_bytes()),
+            Self::Epoch { .. } => (5, 0, [0; 32]),
+            Self::Wrap { epoch, wrap, .. } => (6, *epoch, *wrap.as_bytes()),
+            Self::Origin(_) => (7, 0, [0; 32]),
+        }
+    }
+}
+
+impl Deposit {
+    fn check(&self) -> Result<(), Error> {
+        ensure(self.k > 0 && (self.k == 1) == self.prev.is_none(), Error::DepositPrev)?;
+        let Objects { count, total, .. } = self.objects;
+        let in_range = usize::try_from(count).is_ok_and(|count| (1..=OBJECT_LIST_LINES_MAX).contains(&count));
+        let longest = count.saturating_mul(OBJECT_BYTES_MAX);
+        ensure(in_range && (count..=longest).contains(&total), Error::ObjectTotals)
+    }
+}
+
+pub(super) fn ensure(holds: bool, otherwise: Error) -> Result<(), Error> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}

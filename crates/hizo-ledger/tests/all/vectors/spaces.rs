@@ -1,0 +1,340 @@
+//! Spaces to accept, and spaces whose last record may not stand.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::Signer;
+use hizo_ledger::id::{ObjectId, RecordId};
+use hizo_ledger::record::{Control, Envelope, Origin, Role};
+
+use super::{Refused, Vector, changed, line};
+use crate::kit::{
+    Story, epoch, genesis, key, member, note, secret, series, signature_line, signed, space, text, twelve_records, wrap,
+};
+
+pub(super) fn space_vectors() -> Vec<Vector> {
+    let mut vectors: Vec<_> = accepted_spaces()
+        .into_iter()
+        .map(|(name, says, story)| Vector { name, says, bytes: story.notes.concat().into_bytes(), rule: None })
+        .collect();
+    let mut refused = refused_places();
+    refused.extend(refused_signers());
+    refused.extend(refused_roles());
+    refused.extend(refused_epochs());
+    refused.extend(refused_members());
+    refused.extend(refused_series());
+    for (rule, name, says, notes) in refused {
+        vectors.push(Vector { name, says, bytes: notes.concat().into_bytes(), rule: Some(rule) });
+    }
+    vectors
+}
+
+fn accepted_spaces() -> Vec<(&'static str, &'static str, Story)> {
+    let begun = || Story::begin(&[]);
+    vec![
+        ("genesis_only", "a space of one record", begun()),
+        ("twelve_records", "members come, deposit, leave; grants, a move", twelve_records()),
+        ("hand_over", "founded with receiver and second admin, then the founder leaves", {
+            let receiver = member("partner", Role::ReaderWriter);
+            let mut story = Story::begin(&[member("deputy", Role::Admin), receiver, Control::Recovery(None)]);
+            story.add(&story.deposit("items"), "owner");
+            story.add(&story.removal("owner"), "owner");
+            story.add(&story.deposit("answer"), "partner");
+            story
+        }),
+        ("role_changed", "a reader leaves and comes back as writer in one record", {
+            let mut story = begun();
+            story.add(&story.control(&[member("clerk", Role::Reader)]), "owner");
+            let mut change = story.removal("clerk");
+            change.controls.push(member("clerk", Role::Writer));
+            change.sort_controls();
+            story.add(&change, "owner");
+            story.add(&story.deposit("papers"), "clerk");
+            story
+        }),
+        ("member_returns", "a removed key is added again later", {
+            let mut story = begun();
+            story.add(&story.control(&[member("clerk", Role::Reader)]), "owner");
+            story.add(&story.removal("clerk"), "owner");
+            story.add(&story.control(&[member("clerk", Role::Reader)]), "owner");
+            story.add(&story.say(), "clerk");
+            story
+        }),
+        ("recovery_replaced", "the old recovery key may then be a member's", {
+            let mut story = begun();
+            story.add(&story.control(&[Control::Recovery(Some(key("newcomer")))]), "owner");
+            story.add(&story.control(&[member("recovery", Role::Reader)]), "owner");
+            story
+        }),
+        ("move_and_on", "after a move, records are for the new keeper", {
+            let mut story = begun();
+            story.add(&story.control(&[moves()]), "owner");
+            story.add(&story.deposit("drawings"), "owner");
+            story
+        }),
+        ("old_epoch_granted", "a wrap of an earlier epoch, long after it ended", {
+            let mut story = begun();
+            for number in 1..=3 {
+                story.add(&story.control(&epoch(number)), "owner");
+            }
+            story.add(&story.control(&[wrap(1, "wrap 1 for a newcomer")]), "owner");
+            story
+        }),
+    ]
+}
+
+fn moves() -> Control {
+    Control::Origin(Origin::parse("keeper.example.org/two").unwrap())
+}
+
+/// The notes of a story and one more record, by one signer, that need not stand.
+fn and(story: &Story, envelope: &Envelope, who: &str) -> Vec<String> {
+    let last = String::from_utf8(signed(envelope, who).note_bytes().to_vec()).unwrap();
+    [story.notes.clone(), vec![last]].concat()
+}
+
+/// A space of four records with every role in it.
+fn everybody() -> Story {
+    let mut story = Story::begin(&[]);
+    let people = [
+        member("clerk", Role::Reader),
+        member("machine", Role::Writer),
+        member("partner", Role::ReaderWriter),
+        member("deputy", Role::Admin),
+    ];
+    let mut people = story.control(&people);
+    people.sort_controls();
+    story.add(&people, "owner");
+    story.add(&story.deposit("drawings"), "machine");
+    story.add(&story.deposit("drawings"), "machine");
+    story
+}
+
+fn refused_places() -> Vec<Refused<Vec<String>>> {
+    let story = everybody();
+    let notes = &story.notes;
+    let pick = |places: &[usize]| places.iter().map(|place| notes[*place].clone()).collect::<Vec<_>>();
+    let (mut prev, mut other_space, mut other_keeper) = (story.say(), story.say(), story.say());
+    prev.prev = Some(RecordId::of(notes[2].as_bytes()));
+    other_space.space = space("another space");
+    other_keeper.keeper = Origin::parse("keeper.example.org").unwrap();
+    let mut moved = story.clone();
+    moved.add(&moved.control(&[moves()]), "owner");
+    let mut to_old = moved.say();
+    to_old.keeper = story.chain.keeper().clone();
+    let mut other_history = story.clone();
+    other_history.add(&other_history.say(), "owner");
+    let mut fork = story.clone();
+    fork.add(&fork.deposit("drawings"), "machine");
+    vec![
+        ("NotGenesis", "begins_later", "the first record is record 1", pick(&[1])),
+        ("Number", "record_missing", "record 2 is left out", pick(&[0, 1, 3])),
+        ("Number", "record_doubled", "record 1 stands twice", pick(&[0, 1, 1])),
+        ("Number", "records_swapped", "record 2 before record 1", pick(&[0, 2])),
+        ("Number", "genesis_twice", "record 0 stands twice", pick(&[0, 0])),
+        ("Prev", "prev_skips", "follows record 2 instead of record 3", and(&story, &prev, "owner")),
+        ("Prev", "forked", "follows another record 4", and(&fork, &other_history.say(), "owner")),
+        ("Space", "other_space", "a record of another space", and(&story, &other_space, "owner")),
+        ("Keeper", "other_keeper", "a record for another keeper", and(&story, &other_keeper, "owner")),
+        ("Keeper", "keeper_left", "a record for the keeper that the space left", and(&moved, &to_old, "owner")),
+        ("NotText", "not_a_record", "the last note ends its lines with CR LF", {
+            let last = text(&and(&story, &story.say(), "owner")[4]).replace("\nnumber", "\r\nnumber");
+            [notes.clone(), vec![note(&last, &["owner"])]].concat()
+        }),
+    ]
+}
+
+fn refused_signers() -> Vec<Refused<Vec<String>>> {
+    let story = everybody();
+    let say = story.say().text().unwrap();
+    let last = |note: String| [story.notes.clone(), vec![note]].concat();
+    let raw = |text: &str, line: String| last(format!("{text}\n{line}"));
+    let sign = |who: &str, text: &str| secret(who).sign(text.as_bytes()).to_bytes();
+    let mut past_order = sign("owner", &say);
+    add_group_order(&mut past_order);
+    let right = signature_line(&key("owner"), &sign("owner", &say));
+    let blob = right.trim_end().rsplit_once(' ').unwrap().1;
+    let mut other_id = STANDARD.decode(blob).unwrap();
+    other_id[0] ^= 1;
+    let other_id = right.replace(blob, &STANDARD.encode(other_id));
+    let mut left = story.clone();
+    left.add(&left.removal("deputy"), "owner");
+    let genesis_text = genesis(&[]).text().unwrap();
+    vec![
+        ("SignerNotMember", "genesis_by_another", "record 0 is not signed by its founder", {
+            vec![note(&genesis_text, &["stranger"])]
+        }),
+        ("SignerNotMember", "genesis_by_member", "record 0 is signed by a member that it adds", {
+            vec![note(&genesis(&[member("deputy", Role::Admin)]).text().unwrap(), &["deputy"])]
+        }),
+        ("Signature", "genesis_changed", "the founder signed another slot key", {
+            let signature = sign("owner", &genesis_text);
+            let changed = changed(&genesis_text, line(&genesis_text, "slot "), &format!("slot {}\n", "7".repeat(64)));
+            vec![format!("{changed}\n{}", signature_line(&key("owner"), &signature))]
+        }),
+        ("SignerNotMember", "signed_by_stranger", "a key that never was a member", last(note(&say, &["stranger"]))),
+        ("SignerNotMember", "signed_by_recovery", "the recovery key is no member", last(note(&say, &["recovery"]))),
+        ("SignerNotMember", "signed_after_removal", "a member after its removal", and(&left, &left.say(), "deputy")),
+        ("SignerNotMember", "signed_by_newcomer", "a key that its own record adds", {
+            and(&story, &story.control(&[member("newcomer", Role::Admin)]), "newcomer")
+        }),
+        ("SignatureCount", "two_signatures", "two members sign where one must", last(note(&say, &["owner", "deputy"]))),
+        ("SignatureCount", "stranger_also_signs", "a stranger's signature beside the member's", {
+            last(note(&say, &["owner", "stranger"]))
+        }),
+        ("KeyId", "key_id_of_another", "one bit of the key id is another", raw(&say, other_id)),
+        ("Signature", "signature_by_another", "a stranger's signature under a member's name", {
+            raw(&say, signature_line(&key("owner"), &sign("stranger", &say)))
+        }),
+        ("Signature", "signature_of_another_text", "a signature of the record before", {
+            raw(&say, signature_line(&key("owner"), &sign("owner", &text(&story.notes[3]))))
+        }),
+        ("Signature", "signature_without_line_feed", "the last line feed is not signed", {
+            raw(&say, signature_line(&key("owner"), &sign("owner", say.trim_end())))
+        }),
+        (
+            "Signature",
+            "signature_past_order",
+            "S is not reduced",
+            raw(&say, signature_line(&key("owner"), &past_order)),
+        ),
+        ("Signature", "signature_zero", "64 zero bytes", raw(&say, signature_line(&key("owner"), &[0; 64]))),
+        ("Signature", "role_changed_after_signing", "a reader made admin after the signature", {
+            let text = story.control(&[member("newcomer", Role::Reader)]).text().unwrap();
+            let line = signature_line(&key("owner"), &sign("owner", &text));
+            raw(&text.replace(" reader\n", " admin\n"), line)
+        }),
+    ]
+}
+
+/// S + L in place of S: the same equation holds, but the number is not canonical.
+fn add_group_order(signature: &mut [u8; 64]) {
+    let order = hex::decode("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").unwrap();
+    let mut carry = 0;
+    for (byte, add) in signature[32..].iter_mut().zip(order) {
+        let sum = u16::from(*byte) + u16::from(add) + carry;
+        *byte = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+}
+
+fn refused_roles() -> Vec<Refused<Vec<String>>> {
+    let story = everybody();
+    let newcomer = story.control(&[member("newcomer", Role::Reader)]);
+    let grant = story.control(&[wrap(0, "wrap 0 again")]);
+    let rotation = story.control(&epoch(1));
+    let ends_recovery = story.control(&[Control::Recovery(None)]);
+    let mut demoted = story.clone();
+    let mut change = demoted.removal("deputy");
+    change.controls.push(member("deputy", Role::Reader));
+    change.sort_controls();
+    demoted.add(&change, "owner");
+    let deposit = |story: &Story, who| and(story, &story.deposit("drawings"), who);
+    vec![
+        ("RoleMayNot", "reader_deposits", "a reader deposits", deposit(&story, "clerk")),
+        ("RoleMayNot", "reader_adds", "a reader adds a member", and(&story, &newcomer, "clerk")),
+        ("RoleMayNot", "reader_rotates", "a reader begins an epoch", and(&story, &rotation, "clerk")),
+        ("RoleMayNot", "writer_adds", "a writer adds a member", and(&story, &newcomer, "machine")),
+        ("RoleMayNot", "writer_grants", "a writer grants an epoch", and(&story, &grant, "machine")),
+        ("RoleMayNot", "writer_removes", "a writer removes an admin", and(&story, &story.removal("owner"), "machine")),
+        ("RoleMayNot", "writer_moves", "a writer moves the space", and(&story, &story.control(&[moves()]), "partner")),
+        (
+            "RoleMayNot",
+            "partner_ends_recovery",
+            "reader+writer ends the recovery key",
+            and(&story, &ends_recovery, "partner"),
+        ),
+        (
+            "RoleMayNot",
+            "member_removes_itself",
+            "leaving is an admin's act",
+            and(&story, &story.removal("clerk"), "clerk"),
+        ),
+        ("RoleMayNot", "demoted_adds", "an admin of before adds a member", {
+            and(&demoted, &demoted.control(&[member("newcomer", Role::Reader)]), "deputy")
+        }),
+        ("RoleMayNot", "demoted_deposits", "an admin of before deposits as reader", deposit(&demoted, "deputy")),
+    ]
+}
+
+fn refused_epochs() -> Vec<Refused<Vec<String>>> {
+    let mut story = everybody();
+    story.add(&story.control(&epoch(1)), "owner");
+    let (mut old, mut ahead, mut old_control) =
+        (story.deposit("drawings"), story.say(), story.control(&[Control::Recovery(None)]));
+    old.epoch = 0;
+    ahead.epoch = 2;
+    old_control.epoch = 0;
+    vec![
+        ("Epoch", "epoch_old", "a deposit sealed to the epoch before", and(&story, &old, "machine")),
+        ("Epoch", "epoch_ahead", "a body sealed to an epoch to come", and(&story, &ahead, "owner")),
+        ("Epoch", "epoch_old_control", "a control record of the epoch before", and(&story, &old_control, "owner")),
+        ("Epoch", "epoch_skipped", "epoch 3 follows epoch 1", and(&story, &story.control(&epoch(3)), "owner")),
+        ("Epoch", "epoch_repeated", "epoch 1 begins twice", and(&story, &story.control(&epoch(1)), "owner")),
+        ("Epoch", "epoch_returns", "epoch 0 begins again", and(&story, &story.control(&epoch(0)), "owner")),
+    ]
+}
+
+fn refused_members() -> Vec<Refused<Vec<String>>> {
+    let story = everybody();
+    let mut alone = Story::begin(&[]);
+    alone.add(&alone.control(&[member("clerk", Role::Reader)]), "owner");
+    let mut demoted = alone.removal("owner");
+    demoted.controls.push(member("owner", Role::ReaderWriter));
+    demoted.sort_controls();
+    let mut left = story.clone();
+    left.add(&left.removal("clerk"), "owner");
+    let control = |control| story.control(&[control]);
+    vec![
+        ("MemberTwice", "member_added_twice", "a present member is added", {
+            and(&story, &control(member("clerk", Role::Reader)), "owner")
+        }),
+        ("MemberTwice", "role_changed_in_place", "a new role without leaving first", {
+            and(&story, &control(member("clerk", Role::Admin)), "owner")
+        }),
+        ("MemberTwice", "founder_added", "the founder is added", {
+            and(&alone, &alone.control(&[member("owner", Role::Admin)]), "owner")
+        }),
+        ("RemovedNotMember", "stranger_removed", "a key that never was a member is removed", {
+            and(&story, &story.removal("stranger"), "owner")
+        }),
+        ("RemovedNotMember", "removed_twice", "a removed member is removed again", {
+            and(&left, &left.removal("clerk"), "owner")
+        }),
+        ("NoAdminLeft", "last_admin_leaves", "the only admin leaves", and(&alone, &alone.removal("owner"), "owner")),
+        ("NoAdminLeft", "last_admin_demoted", "the only admin takes another role", and(&alone, &demoted, "owner")),
+        ("RecoveryIsMember", "recovery_added", "the recovery key comes as a member", {
+            and(&story, &control(member("recovery", Role::Reader)), "owner")
+        }),
+        ("RecoveryIsMember", "member_recovers", "a member's key becomes the recovery key", {
+            and(&story, &control(Control::Recovery(Some(key("clerk")))), "owner")
+        }),
+    ]
+}
+
+fn refused_series() -> Vec<Refused<Vec<String>>> {
+    let mut story = everybody();
+    story.add(&story.deposit("recipes"), "machine");
+    let recipes = RecordId::of(story.notes[4].as_bytes());
+    let first = RecordId::of(story.notes[2].as_bytes());
+    let with = |what: &str, k: u64, prev: Option<RecordId>| {
+        let mut envelope = story.deposit(what);
+        let deposit = envelope.deposit.as_mut().unwrap();
+        (deposit.k, deposit.prev) = (k, prev);
+        deposit.objects.list = ObjectId::of(b"another list");
+        and(&story, &envelope, "machine")
+    };
+    let last = story.chain.series()[&series("drawings")].record;
+    vec![
+        ("DepositNumber", "deposit_skipped", "deposit 4 follows deposit 2", with("drawings", 4, Some(last))),
+        ("DepositNumber", "deposit_repeated", "deposit 2 stands twice", with("drawings", 2, Some(first))),
+        ("DepositNumber", "deposit_begins_again", "deposit 1 of a series that has two", with("drawings", 1, None)),
+        ("DepositNumber", "deposit_begins_later", "a new series begins with deposit 2", with("new", 2, Some(last))),
+        ("DepositPrev", "deposit_prev_older", "deposit 3 names deposit 1", with("drawings", 3, Some(first))),
+        (
+            "DepositPrev",
+            "deposit_prev_foreign",
+            "names a deposit of another series",
+            with("drawings", 3, Some(recipes)),
+        ),
+    ]
+}
