@@ -83,14 +83,12 @@ fn test(tools: &Tools, tally: &mut Tally) -> Result<()> {
     } else {
         command.args(["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
     }
-    tools.offer_to(&mut command);
     counted(shell::overhear(&mut command)?, tally)
 }
 
-fn doctest(tools: &Tools, tally: &mut Tally) -> Result<()> {
+fn doctest(_: &Tools, tally: &mut Tally) -> Result<()> {
     let mut command = shell::cargo();
     command.args(["test", "--doc", "--workspace", "--locked", "--no-fail-fast"]);
-    tools.offer_to(&mut command);
     counted(shell::overhear(&mut command)?, tally)
 }
 
@@ -100,8 +98,8 @@ fn docs(_: &Tools, _: &mut Tally) -> Result<()> {
     shell::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-fn deny(tools: &Tools, tally: &mut Tally) -> Result<()> {
-    let Some(program) = tools.cargo_deny() else {
+fn deny(_: &Tools, tally: &mut Tally) -> Result<()> {
+    let Some(program) = tools::cargo_deny() else {
         tally.not_run.push("deny: cargo-deny is not installed".to_owned());
         return Ok(());
     };

@@ -89,10 +89,17 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Err(Failure(format!("{}: {}\n{}", shown(command), out.status, String::from_utf8_lossy(&out.stderr).trim_end())))
 }
 
-/// What a command printed on both outputs while it was shown, and whether it succeeded.
+/// What a command printed on both outputs, and how it ended.
 pub(crate) struct Heard {
     pub(crate) text: String,
     pub(crate) code: Option<i32>,
+}
+
+/// Runs a command and keeps what it prints.
+pub(crate) fn listen(command: &mut Command) -> Result<Heard> {
+    let out = command.stdin(Stdio::null()).output().map_err(|error| Failure(format!("{}: {error}", shown(command))))?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    Ok(Heard { text, code: out.status.code() })
 }
 
 /// Runs a command, shows what it prints, and keeps it too.
@@ -121,6 +128,14 @@ fn pass_on(from: impl std::io::Read, to: &mut impl Write) -> String {
         kept.push('\n');
     }
     kept
+}
+
+/// Makes a symbolic link `at` that leads to `to`.
+pub(crate) fn link(to: &Path, at: &Path) -> Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::symlink(to, at).about(at);
+    #[cfg(not(unix))]
+    return Err(Failure(format!("{}: links to {} are made on Unix only", at.display(), to.display())));
 }
 
 /// Whether a program can be started from the search path.

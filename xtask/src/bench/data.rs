@@ -225,7 +225,7 @@ fn copy(from: &Path, to: &Path, every: usize, seen: &mut usize) -> Result<()> {
             continue;
         }
         if about.file_type().is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(&source).about(&source)?, &target).about(&target)?;
+            shell::link(&fs::read_link(&source).about(&source)?, &target)?;
         } else {
             fs::copy(&source, &target).about(&target)?;
             let file = File::options().append(true).open(&target).about(&target)?;
