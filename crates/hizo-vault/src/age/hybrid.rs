@@ -310,7 +310,7 @@ fn x25519_share(key: &PrivateKey) -> [u8; SHARE_BYTES] {
     share.as_ref().try_into().expect("a share has 32 bytes")
 }
 
-/// `None` when the other share is of low order.
+/// `None` when the other share is of low order: the library promises to refuse it, and the result is looked at too.
 fn shared_secret(key: &PrivateKey, share: &[u8; SHARE_BYTES]) -> Option<Zeroizing<[u8; 32]>> {
     let secret = agree(key, UnparsedPublicKey::new(&X25519, share), (), |secret| {
         Ok(Zeroizing::new(<[u8; 32]>::try_from(secret).map_err(|_| ())?))
@@ -336,9 +336,6 @@ impl Checksum for LongBech32 {
 
 /// Exactly so many bytes under this prefix. Case and padding are left to the caller, who encodes again and compares.
 fn bech32_decode<const N: usize>(prefix: &str, text: &str) -> Option<Zeroizing<[u8; N]>> {
-    if text.len() > LongBech32::CODE_LENGTH {
-        return None;
-    }
     let decoded = CheckedHrpstring::new::<LongBech32>(text).ok()?;
     let mut bytes = Zeroizing::new([0; N]);
     let mut source = decoded.byte_iter();
