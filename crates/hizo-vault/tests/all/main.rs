@@ -1,4 +1,8 @@
 //! One test binary for the crate.
+mod archive_vectors;
+mod archive_laws;
+mod archive_interop;
+mod archive;
 mod age_laws;
 mod door;
 mod interop;
