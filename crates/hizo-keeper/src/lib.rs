@@ -1,1 +1,169 @@
-//! placeholder
+//! Keeps, orders and logs what it cannot read.
+//!
+//! A keeper knows two acts: objects are put, a record is appended. It cannot name the crate that opens anything, and no
+//! method here names what people do with a space. See docs/spec/keeper.md.
+#![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
+
+mod embedded;
+mod error;
+mod sight;
+mod spaces;
+
+use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::Origin;
+use hizo_ledger::space::Head;
+use hizo_store::journal::StoredRecord;
+use hizo_store::objects::Put;
+use hizo_store::{Journal, NamedBytes, Objects};
+
+pub use embedded::{EmbeddedKeeper, Seeds};
+pub use error::Error;
+pub use sight::{MemberSeen, ObjectSeen, ObjectUse, RecordSeen, SeriesSeen, SpaceChecked, SpaceSeen};
+
+/// Where a keeper takes its time from, in seconds since 1970.
+pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// A keeper over any store that keeps the guarantees of `hizo-store`.
+///
+/// Threads may share one keeper, and several processes may each have one over the same store.
+pub struct Keeper<O, J> {
+    objects: O,
+    journal: J,
+    origin: Origin,
+    log_key: VerifyingKey,
+    clock: Clock,
+    chains: spaces::Chains,
+}
+
+/// A record is kept: it and everything that it names outlives a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// SHA-256 of the note.
+    pub id: RecordId,
+    /// Its number in the space.
+    pub number: u64,
+    /// When the keeper took it, in seconds since 1970 by the keeper's clock.
+    pub time: u64,
+}
+
+impl<O: Objects, J: Journal> Keeper<O, J> {
+    /// Opens a keeper that has been set up over this store.
+    ///
+    /// # Errors
+    /// [`Error::NotSetUp`], or the journal's.
+    pub fn open(objects: O, journal: J, clock: Clock) -> Result<Self, Error> {
+        let (origin, log_key) = embedded::identity(&journal)?.ok_or(Error::NotSetUp)?;
+        Ok(Self { objects, journal, origin, log_key, clock, chains: spaces::Chains::default() })
+    }
+
+    /// Settles for ever what this keeper is called and by which key its log will be signed. What is settled already
+    /// stays, whatever is given.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub fn set_up(journal: &J, origin: &Origin, log_key: &VerifyingKey) -> Result<(), Error> {
+        embedded::settle_identity(journal, origin, log_key)
+    }
+
+    /// The keeper's name, which every record for it carries.
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The key by which its log is signed.
+    pub const fn log_key(&self) -> &VerifyingKey {
+        &self.log_key
+    }
+
+    /// Makes an object durable. Putting it again is always allowed, renews its time, and mends it if it was damaged.
+    ///
+    /// # Errors
+    /// The store's; nothing counts as put then.
+    pub fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<Put, Error> {
+        let put = self.objects.put(space, object)?;
+        // Durable first: a mark that is gone too late only asks for one more put.
+        self.journal.pardon(space, &[object.id()])?;
+        Ok(put)
+    }
+
+    /// Begins a space with its genesis, and keeps the slot key that the genesis names by its hash. Repeating it with
+    /// the same note and key succeeds.
+    ///
+    /// # Errors
+    /// As [`Keeper::append`]; [`Error::NotGenesis`], [`Error::SlotKey`]; [`Error::Conflict`] when the space has begun
+    /// otherwise.
+    pub fn create_space(&self, note: &[u8], slot_key: &[u8; 32]) -> Result<Kept, Error> {
+        spaces::create(self, note, slot_key)
+    }
+
+    /// Appends a record: the only act that changes what a space is. Repeating it with the same note succeeds.
+    ///
+    /// # Errors
+    /// The first rule that the note breaks; [`Error::Conflict`] with the present head when it does not follow it;
+    /// [`Error::PutAgain`] with everything that it names and that is not here. Nothing was appended then. After an error
+    /// of the store the record may be there or not: append the same again.
+    pub fn append(&self, note: &[u8]) -> Result<Kept, Error> {
+        spaces::append(self, note)
+    }
+
+    /// The head of a space; `None` when it has not begun here.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub fn head(&self, space: SpaceId) -> Result<Option<Head>, Error> {
+        Ok(self.journal.head(space)?)
+    }
+
+    /// A page of records in order from number `from`, at most `limit`; it may be shorter, only the head tells which page
+    /// is the last.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, Error> {
+        Ok(self.journal.records(space, from, limit)?)
+    }
+
+    /// An object's bytes as they lie there; the reader checks their hash.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.objects.get(space, id)?)
+    }
+
+    /// Every space that has begun here.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub fn spaces(&self) -> Result<Vec<SpaceId>, Error> {
+        Ok(self.journal.spaces()?)
+    }
+
+    /// Everything that this keeper can tell about a space; `None` when it has not begun here.
+    ///
+    /// # Errors
+    /// The store's, or what is wrong with the space.
+    pub fn inspect(&self, space: SpaceId) -> Result<Option<SpaceSeen>, Error> {
+        sight::inspect(self, space)
+    }
+
+    /// Reads every record and every object of a space again, checks all signatures and hashes, and says what is
+    /// missing or damaged; `None` when the space has not begun here.
+    ///
+    /// # Errors
+    /// The store's, or what is wrong with the space's records.
+    pub fn check(&self, space: SpaceId) -> Result<Option<SpaceChecked>, Error> {
+        sight::check(self, space)
+    }
+
+    /// The objects' store.
+    pub const fn objects(&self) -> &O {
+        &self.objects
+    }
+
+    /// The records' store.
+    pub const fn journal(&self) -> &J {
+        &self.journal
+    }
+}

@@ -625,7 +625,7 @@ impl MemoryJournal {
 impl Journal for MemoryJournal {
     fn append(&self, entry: Entry<'_>) -> Result<Head, journal::Error> {
         if entry.note.is_empty() || entry.note.len() > NOTE_BYTES_MAX {
-            return Err(journal::Error::Refused { rule: "a note has 1 to 1048576 bytes" });
+            return Err(journal::Error::Refused { rule: "a note is not empty and not longer than a record may be" });
         }
         if entry.expected.is_none() != entry.slot_key.is_some() {
             return Err(journal::Error::Refused { rule: "a slot key comes with the genesis and with no other record" });

@@ -1,1 +1,5 @@
-//! One test binary for the crate.
+//! All tests of the keeper that need more than one module.
+
+mod acts;
+mod crash;
+mod kit;

@@ -6,11 +6,14 @@ use std::io;
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 
+pub use hizo_ledger::record::NOTE_BYTES_MAX;
+pub use hizo_ledger::space::Head;
+
 mod sqlite;
 pub use sqlite::{SCHEMA_VERSION, SqliteJournal};
 
-/// Most bytes of one note.
-pub const NOTE_BYTES_MAX: usize = 1 << 20;
+/// Notes in one answer, at most, in bytes; one note is always given.
+pub const PAGE_BYTES_MAX: usize = 4 << 20;
 
 /// Most records in one answer.
 pub const PAGE_RECORDS_MAX: usize = 1_000;
@@ -92,15 +95,6 @@ pub enum Error {
 /// How long a process waits for its turn.
 pub const BUSY_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// The newest record of a space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// Its number; the genesis has 0.
-    pub number: u64,
-    /// SHA-256 of its note.
-    pub id: RecordId,
-}
-
 /// What to append.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
@@ -167,8 +161,8 @@ pub trait Journal: Send + Sync {
     /// When it cannot be told.
     fn head(&self, space: SpaceId) -> Result<Option<Head>, Error>;
 
-    /// Records of a space in order from number `from`, at most `limit` and at most [`PAGE_RECORDS_MAX`]; none past the
-    /// head.
+    /// Records of a space in order from number `from`, at most `limit`, [`PAGE_RECORDS_MAX`] and [`PAGE_BYTES_MAX`]; none
+    /// past the head. A page may be shorter than asked for: only the head tells which one is the last.
     ///
     /// # Errors
     /// When they cannot be told, whole and without a gap.

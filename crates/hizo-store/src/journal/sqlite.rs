@@ -14,8 +14,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 use sha2::{Digest, Sha256};
 
 use super::{
-    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
-    StoredRecord,
+    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, NOTE_BYTES_MAX, PAGE_BYTES_MAX,
+    PAGE_RECORDS_MAX, StoredRecord,
 };
 
 /// The format that this program writes, kept as `user_version`.
@@ -23,9 +23,6 @@ pub const SCHEMA_VERSION: i64 = 1;
 
 /// "hizo", kept as `application_id`.
 const APPLICATION_ID: i64 = 0x6869_7A6F;
-
-/// Notes in one answer, at most; one note is always given.
-const PAGE_BYTES_MAX: usize = 16 << 20;
 
 /// Name and definition of every table, as SQLite gives them back. The name says what the row's sum begins with.
 const SCHEMA: [(&str, &str); 6] = [
@@ -184,7 +181,7 @@ impl SqliteJournal {
 impl Journal for SqliteJournal {
     fn append(&self, entry: Entry<'_>) -> Result<Head, Error> {
         if entry.note.is_empty() || entry.note.len() > NOTE_BYTES_MAX {
-            return Err(Error::Refused { rule: "a note has 1 to 1048576 bytes" });
+            return Err(Error::Refused { rule: "a note is not empty and not longer than a record may be" });
         }
         if entry.expected.is_none() != entry.slot_key.is_some() {
             return Err(Error::Refused { rule: "a slot key comes with the genesis and with no other record" });

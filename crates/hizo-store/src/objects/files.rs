@@ -247,7 +247,9 @@ impl<D: Disk> Objects for FileObjects<D> {
             self.disk.sync_dir(&folder).map_err(disk("make an object's name durable"))?;
         }
         let mut acknowledged = lock(&self.acknowledged);
-        ids.iter().for_each(|id| drop(acknowledged.remove(&(space, *id))));
+        for id in ids {
+            acknowledged.remove(&(space, *id));
+        }
         Ok(lengths)
     }
 

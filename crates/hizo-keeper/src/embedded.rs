@@ -1,0 +1,146 @@
+//! A keeper in a folder of this machine: files and one SQLite journal, without a port.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ed25519_dalek::SigningKey;
+use hizo_ledger::id::ObjectId;
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::Origin;
+use hizo_store::Journal;
+use hizo_store::disk::{Disk, DiskFile, SystemDisk};
+use hizo_store::journal::{self, SqliteJournal};
+use hizo_store::objects::FileObjects;
+use zeroize::Zeroizing;
+
+use crate::{Error, Keeper};
+
+/// A keeper in a folder.
+pub type EmbeddedKeeper = Keeper<FileObjects<SystemDisk>, SqliteJournal>;
+
+/// The journal's fact that says who this keeper is: `<origin> <log key in base64>`.
+const IDENTITY: &str = "keeper";
+
+/// The log key's file: one line of 64 hexadecimal digits.
+const LOG_KEY_FILE: &str = "log.key";
+
+/// What a new keeper is made of, straight from the system's random source. What has been settled before is kept, and
+/// these are then not used.
+pub struct Seeds {
+    /// Becomes the origin, `local.hizo/<32 hexadecimal digits>`.
+    pub origin: [u8; 16],
+    /// The seed of the Ed25519 key that signs the log (RFC 8032).
+    pub log_key: Zeroizing<[u8; 32]>,
+}
+
+impl EmbeddedKeeper {
+    /// Sets up a keeper in this folder, or finishes what was cut short, and opens it. A keeper that is there is opened
+    /// as it is.
+    ///
+    /// # Errors
+    /// [`Error::Folder`], [`Error::LogKey`], or the store's.
+    pub fn init_embedded(folder: &Path, seeds: &Seeds) -> Result<Self, Error> {
+        make_folder(folder)?;
+        let seed = match read_seed(folder)? {
+            Some(seed) => seed,
+            None => write_seed(folder, &seeds.log_key)?,
+        };
+        let journal = SqliteJournal::create(&folder.join("journal.sqlite"))?;
+        settle_identity(&journal, &Origin::local(seeds.origin), &public(&seed)?)?;
+        FileObjects::open(SystemDisk, &folder.join("objects"))?;
+        Self::open_embedded(folder)
+    }
+
+    /// Opens the keeper that has been set up in this folder.
+    ///
+    /// # Errors
+    /// [`Error::NotSetUp`], [`Error::LogKey`], or the store's.
+    pub fn open_embedded(folder: &Path) -> Result<Self, Error> {
+        let journal = match SqliteJournal::open(&folder.join("journal.sqlite")) {
+            Err(journal::Error::Absent) => return Err(Error::NotSetUp),
+            other => other?,
+        };
+        let objects = FileObjects::open(SystemDisk, &folder.join("objects"))?;
+        let keeper = Self::open(objects, journal, Box::new(system_time))?;
+        let seed = read_seed(folder)?.ok_or(Error::LogKey)?;
+        if public(&seed)? != *keeper.log_key() {
+            return Err(Error::LogKey);
+        }
+        Ok(keeper)
+    }
+}
+
+/// Origin and log key as they were settled.
+pub(crate) fn identity<J: Journal>(journal: &J) -> Result<Option<(Origin, VerifyingKey)>, Error> {
+    let Some(fact) = journal.fact(IDENTITY)? else { return Ok(None) };
+    let text = String::from_utf8(fact).map_err(|_| Error::Facts)?;
+    let (origin, key) = text.split_once(' ').ok_or(Error::Facts)?;
+    let origin = Origin::parse(origin).map_err(|_| Error::Facts)?;
+    Ok(Some((origin, VerifyingKey::from_base64(key).map_err(|_| Error::Facts)?)))
+}
+
+/// Both in one fact, so that no crash parts them.
+pub(crate) fn settle_identity<J: Journal>(journal: &J, origin: &Origin, key: &VerifyingKey) -> Result<(), Error> {
+    match journal.settle_fact(IDENTITY, format!("{origin} {key}").as_bytes()) {
+        Err(journal::Error::Settled { .. }) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn system_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    match SystemDisk.create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("be made")(error)),
+        Ok(()) | Err(_) => {}
+    }
+    // A folder named without its parent lies in the present one.
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    SystemDisk.sync_dir(parent).map_err(failed("be made durable"))
+}
+
+fn read_seed(folder: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
+    let mut file = match SystemDisk.open(&folder.join(LOG_KEY_FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed("be read"))?,
+    };
+    // One byte more than the line has: a longer file is another one.
+    let mut text = Zeroizing::new(String::with_capacity(66));
+    (&mut file).take(66).read_to_string(&mut text).map_err(failed("be read"))?;
+    let digits = text.strip_suffix('\n').ok_or(Error::LogKey)?;
+    let seed = ObjectId::from_hex(digits).map_err(|_| Error::LogKey)?;
+    Ok(Some(Zeroizing::new(*seed.as_bytes())))
+}
+
+/// Whole and durable under its name, or not there: and of two processes that set up one folder, the first one's.
+fn write_seed(folder: &Path, seed: &[u8; 32]) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let temporary = folder.join(format!("{LOG_KEY_FILE}.{}.new", std::process::id()));
+    let line = Zeroizing::new(format!("{}\n", ObjectId::from_bytes(*seed)));
+    // A process of this number that died here left its own unused seed.
+    let _ = fs::remove_file(&temporary);
+    let mut file = SystemDisk.create(&temporary).map_err(failed("be written"))?;
+    file.write_all(line.as_bytes()).and_then(|()| file.sync()).map_err(failed("be written"))?;
+    drop(file);
+    // Unlike a rename, a link never replaces what has the name.
+    let linked = fs::hard_link(&temporary, folder.join(LOG_KEY_FILE));
+    let removed = SystemDisk.remove(&temporary);
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("be written")(error)),
+        Ok(()) | Err(_) => {}
+    }
+    removed.map_err(failed("be written"))?;
+    SystemDisk.sync_dir(folder).map_err(failed("be made durable"))?;
+    read_seed(folder)?.ok_or(Error::LogKey)
+}
+
+fn public(seed: &[u8; 32]) -> Result<VerifyingKey, Error> {
+    VerifyingKey::from_bytes(SigningKey::from_bytes(seed).verifying_key().as_bytes()).map_err(|_| Error::LogKey)
+}
+
+fn failed(act: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Folder { act, source }
+}

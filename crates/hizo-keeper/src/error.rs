@@ -1,0 +1,90 @@
+//! Why a keeper did not do what it was asked.
+
+use hizo_ledger::id::ObjectId;
+use hizo_ledger::space::Head;
+use hizo_ledger::{object, record, space};
+use hizo_store::{journal, objects};
+
+/// The rule that a request broke, or the fault of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No origin and log key were ever settled here.
+    #[error("no keeper has been set up here")]
+    NotSetUp,
+    /// The log key's file is not the one that was settled: it was lost, replaced or damaged.
+    #[error("the keeper's log key is not the one that was settled when it was set up")]
+    LogKey,
+    /// What was settled about the keeper itself cannot be read.
+    #[error("the keeper's own facts are damaged")]
+    Facts,
+    /// The bytes are no record.
+    #[error("the note is not a record")]
+    Form(#[source] record::Error),
+    /// The record may not stand there.
+    #[error("the record may not stand there")]
+    Rule(#[source] space::Error),
+    /// The record names another keeper, or the space has moved to another one.
+    #[error("the record is for another keeper")]
+    OtherKeeper,
+    /// There is no such space here yet.
+    #[error("the space has not begun here")]
+    NotBegun,
+    /// A space begins with its record 0, which comes with the slot key.
+    #[error("a space begins with record 0 and its slot key, and with nothing else")]
+    NotGenesis,
+    /// SHA-256 of the slot key is not what the genesis names.
+    #[error("the slot key is not the one that the genesis names")]
+    SlotKey,
+    /// The record follows another record than the head.
+    #[error("the record does not follow the head of the space")]
+    Conflict {
+        /// The head now; `None` when the space has not begun.
+        head: Option<Head>,
+    },
+    /// Objects that the record names are not here, are damaged, or are marked for deletion.
+    #[error("{} of the objects that the record names must be put again", .objects.len())]
+    PutAgain {
+        /// Which ones.
+        objects: Vec<ObjectId>,
+    },
+    /// An object has another length than the record says, so that no put can help.
+    #[error("object {id} has {found} bytes, the record says {named}")]
+    ObjectSize {
+        /// The object.
+        id: ObjectId,
+        /// The length that the record, or its object list, names.
+        named: u64,
+        /// The length of the object.
+        found: u64,
+    },
+    /// The object list is not what the record says.
+    #[error("the object list is not what the record says")]
+    List(#[source] object::Error),
+    /// The records that are kept here do not make a space.
+    #[error("the records that are kept here do not make a space")]
+    Kept(#[source] space::ReplayError),
+    /// The store of objects failed.
+    #[error(transparent)]
+    Objects(#[from] objects::Error),
+    /// The journal failed.
+    #[error("the journal could not answer")]
+    Journal(#[source] journal::Error),
+    /// The keeper's folder could not be made or read.
+    #[error("the keeper's folder could not {act}")]
+    Folder {
+        /// What was asked.
+        act: &'static str,
+        /// The system's own answer.
+        source: std::io::Error,
+    },
+}
+
+impl From<journal::Error> for Error {
+    fn from(error: journal::Error) -> Self {
+        match error {
+            journal::Error::Conflict { head } => Self::Conflict { head },
+            journal::Error::Condemned { objects } => Self::PutAgain { objects },
+            other => Self::Journal(other),
+        }
+    }
+}

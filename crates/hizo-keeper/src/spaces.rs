@@ -1,0 +1,304 @@
+//! The spaces that a keeper follows, and the one act that makes them longer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::object::{ObjectList, ObjectRef};
+use hizo_ledger::record::{Record, UnverifiedRecord};
+use hizo_ledger::space::{Chain, Head};
+use hizo_store::journal::{Entry, PAGE_RECORDS_MAX};
+use hizo_store::{Journal, Objects, objects};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Keeper, Kept};
+
+/// Most spaces whose chains are kept in memory. Beyond that all are forgotten and followed anew when they are touched.
+const CHAINS_MAX: usize = 4_096;
+
+/// The chain of each space touched since the start, as far as it was followed.
+#[derive(Default)]
+pub(crate) struct Chains {
+    spaces: Mutex<BTreeMap<SpaceId, Arc<Mutex<Option<Chain>>>>>,
+}
+
+impl Chains {
+    /// Spaces wait for themselves only.
+    fn of(&self, space: SpaceId) -> Arc<Mutex<Option<Chain>>> {
+        let mut spaces = lock(&self.spaces);
+        if spaces.len() >= CHAINS_MAX && !spaces.contains_key(&space) {
+            spaces.clear();
+        }
+        Arc::clone(spaces.entry(space).or_default())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A chain grows by whole records, and is compared with the journal's head before it is used.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn create<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    note: &[u8],
+    slot_key: &[u8; 32],
+) -> Result<Kept, Error> {
+    let genesis = parse(keeper, note)?;
+    let space = genesis.envelope().space;
+    let (chain, record) = Chain::begin(genesis).map_err(|error| match error {
+        hizo_ledger::space::Error::NotGenesis => Error::NotGenesis,
+        other => Error::Rule(other),
+    })?;
+    if <[u8; 32]>::from(Sha256::digest(slot_key)) != *chain.slot().as_bytes() {
+        return Err(Error::SlotKey);
+    }
+    let cached = keeper.chains.of(space);
+    let mut cached = lock(&cached);
+    match keeper.journal.head(space)? {
+        None => {}
+        Some(head) if genesis_is(keeper, space, record.id())? => {
+            if head.number == 0 {
+                resettle(keeper, space, None, note, Some(slot_key))?;
+            }
+            return kept(keeper, space, 0);
+        }
+        head => return Err(Error::Conflict { head }),
+    }
+    let kept = commit(keeper, &record, None, Some(slot_key))?;
+    *cached = Some(chain);
+    Ok(kept)
+}
+
+fn genesis_is<O: Objects, J: Journal>(keeper: &Keeper<O, J>, space: SpaceId, id: RecordId) -> Result<bool, Error> {
+    Ok(keeper.journal.records(space, 0, 1)?.iter().any(|first| first.id == id))
+}
+
+pub(crate) fn append<O: Objects, J: Journal>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<Kept, Error> {
+    let record = parse(keeper, note)?;
+    let (space, number, prev) = (record.envelope().space, record.envelope().number, record.envelope().prev);
+    let cached = keeper.chains.of(space);
+    let mut cached = lock(&cached);
+    let chain = follow(keeper, space, &mut cached)?.ok_or(Error::NotBegun)?;
+    let before = number.checked_sub(1).zip(prev).map(|(number, id)| Head { number, id }).ok_or(Error::NotGenesis)?;
+    if chain.contains(number, record.id()) {
+        return repeat(keeper, chain, before, note);
+    }
+    if chain.keeper() != &keeper.origin {
+        return Err(Error::OtherKeeper);
+    }
+    let head = chain.head();
+    if head != before {
+        return Err(Error::Conflict { head: Some(head) });
+    }
+    let next = chain.check(record).map_err(Error::Rule)?;
+    let kept = commit(keeper, next.record(), Some(head), None)?;
+    chain.advance(next).map_err(Error::Rule)?;
+    Ok(kept)
+}
+
+fn parse<O, J>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<UnverifiedRecord, Error> {
+    let record = UnverifiedRecord::parse(note).map_err(Error::Form)?;
+    if record.envelope().keeper != keeper.origin {
+        return Err(Error::OtherKeeper);
+    }
+    Ok(record)
+}
+
+/// What was kept before is kept: its objects were here, and may have been deleted since by order.
+fn repeat<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    chain: &Chain,
+    before: Head,
+    note: &[u8],
+) -> Result<Kept, Error> {
+    let number = before.number.saturating_add(1);
+    if chain.head().number == number {
+        resettle(keeper, chain.space(), Some(before), note, None)?;
+    }
+    kept(keeper, chain.space(), number)
+}
+
+/// The first answer for what is the head now may have been an error: the journal makes sure that it is durable.
+/// Whatever is behind the head is as durable as the head.
+fn resettle<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    space: SpaceId,
+    expected: Option<Head>,
+    note: &[u8],
+    slot_key: Option<&[u8; 32]>,
+) -> Result<(), Error> {
+    keeper.journal.append(Entry { space, expected, note, objects: &[], slot_key, kept: 0 })?;
+    Ok(())
+}
+
+fn kept<O: Objects, J: Journal>(keeper: &Keeper<O, J>, space: SpaceId, number: u64) -> Result<Kept, Error> {
+    let record = keeper.journal.records(space, number, 1)?.into_iter().next();
+    let record = record.ok_or(Error::Conflict { head: None })?;
+    Ok(Kept { id: record.id, number: record.number, time: record.kept })
+}
+
+/// Objects first, then the record: the append is the one commit point, and whatever it names is durable before it.
+fn commit<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    record: &Record,
+    expected: Option<Head>,
+    slot_key: Option<&[u8; 32]>,
+) -> Result<Kept, Error> {
+    let objects = confirm(keeper, record)?;
+    let time = (keeper.clock)();
+    let entry = Entry {
+        space: record.envelope().space,
+        expected,
+        note: record.note_bytes(),
+        objects: &objects,
+        slot_key,
+        kept: time,
+    };
+    let head = keeper.journal.append(entry)?;
+    Ok(Kept { id: head.id, number: head.number, time })
+}
+
+/// An object as a record, or a list that it names, speaks of it.
+pub(crate) struct Named {
+    pub(crate) id: ObjectId,
+    /// In bytes; for an object list and a recipient, whose length no record names, the most it may be.
+    bytes: u64,
+    exact: bool,
+}
+
+impl Named {
+    fn exactly(object: ObjectRef) -> Self {
+        Self { id: object.id(), bytes: object.bytes(), exact: true }
+    }
+
+    fn at_most(object: ObjectRef) -> Self {
+        Self { id: object.id(), bytes: object.bytes(), exact: false }
+    }
+
+    fn allows(&self, found: u64) -> bool {
+        if self.exact { found == self.bytes } else { found <= self.bytes }
+    }
+}
+
+/// What the record itself names, without what its object list names.
+pub(crate) fn named_directly(record: &Record) -> Vec<Named> {
+    let mut named: Vec<Named> = record.body_object().into_iter().map(Named::exactly).collect();
+    named.extend(record.recipient().map(Named::at_most));
+    named.extend(record.wraps().map(|(_, wrap)| Named::exactly(wrap)));
+    named.extend(record.object_list().map(Named::at_most));
+    named
+}
+
+/// What the record's object list names; `None` when the list is not here or damaged.
+pub(crate) fn named_by_list<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    record: &Record,
+) -> Result<Option<Vec<Named>>, Error> {
+    let Some(list) = record.object_list() else { return Ok(Some(Vec::new())) };
+    let Some(bytes) = whole(keeper, record.envelope().space, list.id())? else { return Ok(None) };
+    let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let misnamed = |_| Error::ObjectSize { id: list.id(), named: list.bytes(), found };
+    let listed = ObjectList::parse(&list.verify(bytes).map_err(misnamed)?).map_err(Error::List)?;
+    Ok(Some(listed.objects().iter().copied().map(Named::exactly).collect()))
+}
+
+/// An object's bytes if they are here and match its id.
+fn whole<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    space: SpaceId,
+    id: ObjectId,
+) -> Result<Option<Vec<u8>>, Error> {
+    match keeper.objects.get(space, id) {
+        Ok(bytes) => Ok(bytes.filter(|bytes| ObjectId::of(bytes) == id)),
+        Err(objects::Error::Damaged { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Everything that the record names, directly and in its list, once all of it is durable here.
+fn confirm<O: Objects, J: Journal>(keeper: &Keeper<O, J>, record: &Record) -> Result<Vec<ObjectId>, Error> {
+    let space = record.envelope().space;
+    let mut named = named_directly(record);
+    let listed = named_by_list(keeper, record)?;
+    let mut again: BTreeSet<ObjectId> = BTreeSet::new();
+    match (listed, record.object_list()) {
+        (Some(listed), _) => named.extend(listed),
+        (None, list) => again.extend(list.map(|list| list.id())),
+    }
+    let ids: Vec<ObjectId> = named.iter().map(|object| object.id).collect();
+    for (object, found) in named.iter().zip(keeper.objects.confirm(space, &ids)?) {
+        match found {
+            Some(found) if object.allows(found) => {}
+            // Another length is the record's fault if the hash holds, and the disk's if it does not.
+            Some(found) if whole(keeper, space, object.id)?.is_some() => {
+                return Err(Error::ObjectSize { id: object.id, named: object.bytes, found });
+            }
+            Some(_) | None => drop(again.insert(object.id)),
+        }
+    }
+    if again.is_empty() {
+        return Ok(ids);
+    }
+    Err(Error::PutAgain { objects: ids.into_iter().filter(|id| again.remove(id)).collect() })
+}
+
+/// Brings a chain up to the journal's head: other processes append too. `None` when the space has not begun.
+fn follow<'a, O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    space: SpaceId,
+    cached: &'a mut Option<Chain>,
+) -> Result<Option<&'a mut Chain>, Error> {
+    let Some(head) = keeper.journal.head(space)? else {
+        *cached = None;
+        return Ok(None);
+    };
+    let known = match cached.take() {
+        Some(chain) => extend(keeper, chain, head)?,
+        None => None,
+    };
+    let chain = match known {
+        Some(chain) => chain,
+        None => replay(keeper, space, head)?,
+    };
+    Ok(Some(cached.insert(chain)))
+}
+
+/// Takes up what others have appended since; `None` when the journal is not a continuation of the chain.
+fn extend<O: Objects, J: Journal>(keeper: &Keeper<O, J>, mut chain: Chain, head: Head) -> Result<Option<Chain>, Error> {
+    while chain.head().number < head.number {
+        let next = chain.head().number.saturating_add(1);
+        let page = keeper.journal.records(chain.space(), next, PAGE_RECORDS_MAX)?;
+        if page.is_empty() {
+            return Ok(None);
+        }
+        for record in page {
+            let Ok(record) = UnverifiedRecord::parse(&record.note) else { return Ok(None) };
+            if chain.append(record).is_err() {
+                return Ok(None);
+            }
+            if chain.head() == head {
+                break;
+            }
+        }
+    }
+    Ok((chain.head() == head).then_some(chain))
+}
+
+/// Follows a space from its genesis. Its signatures held when each record was taken, and each note holds the hash of
+/// the one before: hashes are enough here, and [`crate::Keeper::check`] looks at the signatures again.
+pub(crate) fn replay<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    space: SpaceId,
+    head: Head,
+) -> Result<Chain, Error> {
+    let mut notes = Vec::new();
+    while notes.len() as u64 <= head.number {
+        let page = keeper.journal.records(space, notes.len() as u64, PAGE_RECORDS_MAX)?;
+        if page.is_empty() {
+            break;
+        }
+        let rest = head.number.saturating_add(1).saturating_sub(notes.len() as u64);
+        notes.extend(page.into_iter().take(usize::try_from(rest).unwrap_or(usize::MAX)).map(|record| record.note));
+    }
+    Chain::replay_followed(&notes, head, |_| {}).map_err(Error::Kept)
+}
