@@ -5,6 +5,9 @@
 
 pub mod archive;
 pub mod commit;
+pub mod stream;
 pub mod age;
 pub mod entropy;
 pub mod keys;
+pub mod manifest;
+pub mod event;

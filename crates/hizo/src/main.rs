@@ -1,2 +1,135 @@
-//! hizo
-fn main() {}
+//! hizo: safekeeping and protection of trade secrets, at the terminal.
+
+mod console;
+mod contents;
+mod entropy;
+mod failure;
+mod features;
+mod folder;
+mod hashing;
+mod home;
+mod packing;
+mod passphrase;
+mod safe;
+mod system;
+mod unpacking;
+mod view;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use zeroize::Zeroizing;
+
+use crate::console::Console;
+use crate::contents::Opened;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::home::{Device, Home};
+use crate::safe::{Keyring, Safe};
+
+/// Keep a company's secrets sealed, and prove later what was held and since when
+#[derive(Debug, Parser)]
+#[command(name = "hizo", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Arguments {
+    /// The folder of this machine's safe
+    #[arg(long, global = true, value_name = "DIR", env = "HIZO_HOME")]
+    home: Option<PathBuf>,
+    /// A file whose first line is the passphrase
+    #[arg(long, global = true, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// An open file descriptor whose first line is the passphrase
+    #[arg(long, global = true, value_name = "N", conflicts_with = "passphrase_file")]
+    passphrase_fd: Option<u32>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print the result only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(features::init::command::Arguments),
+    Deposit(features::deposit::command::Arguments),
+    List(features::list::command::Arguments),
+    Show(features::show::command::Arguments),
+    Restore(features::restore::command::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let setting = Setting {
+        home: arguments.home,
+        passphrase: passphrase::Source { file: arguments.passphrase_file, descriptor: arguments.passphrase_fd },
+        console: Console { json: arguments.json, quiet: arguments.quiet },
+    };
+    let done = match &arguments.command {
+        Command::Init(arguments) => features::init::command::run(&setting, arguments),
+        Command::Deposit(arguments) => features::deposit::command::run(&setting, arguments),
+        Command::List(arguments) => features::list::command::run(&setting, arguments),
+        Command::Show(arguments) => features::show::command::run(&setting, arguments),
+        Command::Restore(arguments) => features::restore::command::run(&setting, arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{} {failure}", setting.console.paint("31", "error:"));
+            if let Some(hint) = &failure.hint {
+                eprintln!("{} {hint}", setting.console.paint("36", "hint:"));
+            }
+            ExitCode::from(failure.kind as u8)
+        }
+    }
+}
+
+/// What every command knows.
+struct Setting {
+    home: Option<PathBuf>,
+    passphrase: passphrase::Source,
+    console: Console,
+}
+
+impl Setting {
+    /// The home folder that was named, or the one in its usual place.
+    fn home_folder(&self) -> Outcome<PathBuf> {
+        if let Some(home) = &self.home {
+            return Ok(home.clone());
+        }
+        let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+        home.map(|home| home.join(".hizo")).ok_or_else(|| {
+            Failure::new(Kind::Usage, "this account has no home folder").hint("Name a folder with --home.")
+        })
+    }
+
+    /// The safe of the home folder, followed and checked.
+    fn safe(&self) -> Outcome<Safe> {
+        Safe::open(Home::open(&self.home_folder()?)?)
+    }
+
+    /// The safe's secrets, opened with the passphrase.
+    fn unlock(&self, safe: &Safe) -> Outcome<Keyring> {
+        safe.unlock(&self.read_passphrase()?)
+    }
+
+    fn read_passphrase(&self) -> Outcome<Zeroizing<String>> {
+        self.passphrase.read()
+    }
+
+    /// Makes sure that this machine knows which series the name stands for, if there may be one it has not met.
+    fn name_series(&self, safe: &mut Safe, device: &Device, name: &str) -> Outcome<()> {
+        let known = safe.home.series_by_name(device, name)?.is_some();
+        let can_open = self.passphrase.is_given() && safe.home.identity_file().exists();
+        if known || safe.knows_all_series()? || !can_open {
+            return Ok(());
+        }
+        let keyring = self.unlock(safe)?;
+        let view = view::View::of(Opened { safe, keyring: &keyring })?;
+        for (id, series) in &view.series {
+            safe.home.name_series(device, &series.name, *id, series.class)?;
+        }
+        Ok(())
+    }
+}

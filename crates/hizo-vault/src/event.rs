@@ -1,0 +1,263 @@
+//! What a record's body says: a list of events, each one thing that happened, typed and in one canonical form.
+//!
+//! See docs/spec/event.md.
+
+use serde_json::{Map, Value};
+
+/// Longest name of a space, series or device, and longest label, in bytes.
+pub const NAME_BYTES_MAX: usize = 1000;
+
+/// Most labels of one deposit.
+pub const LABELS_MAX: usize = 16;
+
+/// Most plain bytes of a body.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Why a body is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The first line names a format this version does not know.
+    #[error("the record's body is of a format that this version does not know")]
+    Version,
+    /// A line is not an event in its one canonical form.
+    #[error("line {line} of the record's body is not an event in its one form")]
+    Line {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// The body is longer than [`BODY_BYTES_MAX`].
+    #[error("the record's body is longer than {BODY_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+/// How a series is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Compressed, and content already kept in the series is not stored again.
+    Standard,
+    /// Neither: sizes tell nothing to somebody who can place files in the folder.
+    Core,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The space begins.
+    SpaceFounded {
+        /// What its members call it.
+        name: String,
+    },
+    /// A space key belongs to this identity; the identity key says so.
+    KeyCertified {
+        /// The key that signs in this space, base64.
+        key: String,
+        /// The identity's signing key, base64.
+        identity: String,
+        /// The identity's age recipient.
+        recipient: String,
+        /// Signature of the identity key over [`certificate_text`], base64.
+        signature: String,
+    },
+    /// A device that may deposit and cannot read.
+    DeviceAdded {
+        /// The key it signs with, base64.
+        key: String,
+        /// What its owner calls it.
+        name: String,
+    },
+    /// A series begins with this record's deposit.
+    SeriesOpened {
+        /// What its members call it.
+        name: String,
+        /// How it is stored.
+        class: Class,
+    },
+    /// A deposit was made.
+    DepositMade {
+        /// What the depositor wrote on it.
+        labels: Vec<String>,
+        /// Number of files.
+        files: u64,
+        /// Bytes of all files.
+        bytes: u64,
+        /// Things that were found and could not be kept.
+        left_out: u64,
+    },
+    /// An event that a later version knows: kept, shown by its name, without meaning here.
+    Unknown(Value),
+}
+
+/// The text an identity signs to certify its key in a space.
+pub fn certificate_text(space: &str, key: &str, recipient: &str) -> String {
+    format!("hizo/join/v1\nspace {space}\nkey {key}\nrecipient {recipient}\n")
+}
+
+impl Event {
+    /// The event as a canonical JSON object.
+    pub fn to_value(&self) -> Value {
+        let object = match self {
+            Self::SpaceFounded { name } => fields("space.founded", [("name", name.as_str().into())]),
+            Self::KeyCertified { key, identity, recipient, signature } => fields(
+                "key.certified",
+                [
+                    ("key", key.as_str().into()),
+                    ("identity", identity.as_str().into()),
+                    ("recipient", recipient.as_str().into()),
+                    ("signature", signature.as_str().into()),
+                ],
+            ),
+            Self::DeviceAdded { key, name } => {
+                fields("device.added", [("key", key.as_str().into()), ("name", name.as_str().into())])
+            }
+            Self::SeriesOpened { name, class } => {
+                fields("series.opened", [("name", name.as_str().into()), ("class", class.word().into())])
+            }
+            Self::DepositMade { labels, files, bytes, left_out } => fields(
+                "deposit.made",
+                [
+                    ("labels", labels.clone().into()),
+                    ("files", (*files).into()),
+                    ("bytes", (*bytes).into()),
+                    ("left_out", (*left_out).into()),
+                ],
+            ),
+            Self::Unknown(value) => return value.clone(),
+        };
+        Value::Object(object)
+    }
+
+    /// Reads an event; one with an unknown name is kept as [`Event::Unknown`].
+    ///
+    /// Nothing is returned for a known event that is not in its one form.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let object = value.as_object()?;
+        let text = |key: &str| {
+            let text = object.get(key)?.as_str()?;
+            (text.len() <= NAME_BYTES_MAX * 3).then(|| text.to_owned())
+        };
+        let number = |key: &str| object.get(key)?.as_u64();
+        let event = match object.get("event")?.as_str()? {
+            "space.founded" => Self::SpaceFounded { name: text("name")? },
+            "key.certified" => Self::KeyCertified {
+                key: text("key")?,
+                identity: text("identity")?,
+                recipient: text("recipient")?,
+                signature: text("signature")?,
+            },
+            "device.added" => Self::DeviceAdded { key: text("key")?, name: text("name")? },
+            "series.opened" => Self::SeriesOpened { name: text("name")?, class: Class::from_word(&text("class")?)? },
+            "deposit.made" => Self::DepositMade {
+                labels: object
+                    .get("labels")?
+                    .as_array()?
+                    .iter()
+                    .map(|label| Some(label.as_str()?.into()))
+                    .collect::<Option<_>>()?,
+                files: number("files")?,
+                bytes: number("bytes")?,
+                left_out: number("left_out")?,
+            },
+            _ => return Some(Self::Unknown(value.clone())),
+        };
+        // Compared as text: two objects are equal as values whatever the order of their keys.
+        (event.to_value().to_string() == value.to_string()).then_some(event)
+    }
+}
+
+impl Class {
+    /// The word that stands for it in files and on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Core => "core",
+        }
+    }
+
+    /// The class that this word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Standard, Self::Core].into_iter().find(|class| class.word() == word)
+    }
+}
+
+/// The text of a body: a head line, then one event a line.
+pub fn compose(events: &[Event]) -> Vec<u8> {
+    let mut text = b"{\"hizo\":\"body/v1\"}\n".to_vec();
+    for event in events {
+        text.extend(event.to_value().to_string().into_bytes());
+        text.push(b'\n');
+    }
+    text
+}
+
+/// Reads the text of a body.
+///
+/// # Errors
+/// As [`Error`] says.
+pub fn parse(text: &[u8]) -> Result<Vec<Event>, Error> {
+    if text.len() > BODY_BYTES_MAX {
+        return Err(Error::TooLong);
+    }
+    let body = text.strip_prefix(b"{\"hizo\":\"body/v1\"}\n").ok_or(Error::Version)?;
+    let mut events = Vec::new();
+    for (index, line) in body.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let fault = Error::Line { line: index.saturating_add(2) };
+        let line = line.strip_suffix(b"\n").ok_or(fault)?;
+        let value: Value = serde_json::from_slice(line).map_err(|_| fault)?;
+        if value.to_string().as_bytes() != line {
+            return Err(fault);
+        }
+        events.push(Event::from_value(&value).ok_or(fault)?);
+    }
+    Ok(events)
+}
+
+fn fields<const N: usize>(name: &str, fields: [(&str, Value); N]) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("event".into(), name.into());
+    object.extend(fields.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn events_read_back_in_order() {
+        let events = vec![
+            Event::SpaceFounded { name: "山田金型".into() },
+            Event::DeviceAdded { key: "a2V5".into(), name: "nightly".into() },
+            Event::SeriesOpened { name: "mould".into(), class: Class::Core },
+            Event::DepositMade { labels: vec!["v1".into()], files: 3, bytes: 9, left_out: 0 },
+        ];
+        assert_eq!(parse(&compose(&events)), Ok(events));
+    }
+
+    #[test]
+    fn an_event_of_a_later_version_is_kept_as_it_is() {
+        let text = b"{\"hizo\":\"body/v1\"}\n{\"event\":\"asset.classified\",\"class\":\"secret\"}\n";
+        let events = parse(text).unwrap();
+        assert!(matches!(events.as_slice(), [Event::Unknown(_)]));
+        assert_eq!(compose(&events), text);
+    }
+
+    #[test]
+    fn what_is_not_in_its_one_form_is_refused() {
+        let refused = |line: &str| parse(format!("{{\"hizo\":\"body/v1\"}}\n{line}").as_bytes()).unwrap_err();
+        for line in [
+            "{\"event\":\"space.founded\",\"name\":\"a\"}",
+            "{\"event\":\"space.founded\", \"name\":\"a\"}\n",
+            "{\"name\":\"a\",\"event\":\"space.founded\"}\n",
+            "{\"event\":\"space.founded\",\"name\":\"a\",\"more\":1}\n",
+            "{\"event\":\"space.founded\"}\n",
+            "{\"event\":\"series.opened\",\"name\":\"a\",\"class\":\"other\"}\n",
+            "{\"event\":\"deposit.made\",\"labels\":[1],\"files\":1,\"bytes\":1,\"left_out\":0}\n",
+            "\n",
+            "7\n",
+        ] {
+            assert_eq!(refused(line), Error::Line { line: 2 }, "{line:?}");
+        }
+        assert_eq!(parse(b"{\"hizo\":\"body/v2\"}\n"), Err(Error::Version));
+    }
+}

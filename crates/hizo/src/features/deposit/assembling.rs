@@ -1,0 +1,406 @@
+//! Makes a deposit's tar: walks the listing in order, reads what must be read, stores what is new, and writes down what
+//! each entry is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+
+use hizo_vault::archive::{self, Member, MemberKind, Xattr};
+use hizo_vault::commit::{ContentValue, EntryId};
+use hizo_vault::manifest::{Content, Place};
+
+use super::local::{LastWalk, PathId, Remembered, RememberedKind, WalkWriter};
+use super::reading::{self, Job, LargeFile, ReadAhead, WHOLE_BYTES_MAX, WholeFile};
+use crate::entropy::random;
+use crate::failure::{Failure, Outcome};
+use crate::folder::walk::{Found, FoundKind, LeftOut, Listing};
+use crate::system::Stat;
+
+/// Where a tar goes: into memory while it is small, into packs from then on.
+pub(super) trait TarSink {
+    fn push(&mut self, bytes: &[u8]) -> Outcome<()>;
+    /// Bytes pushed so far.
+    fn position(&self) -> u64;
+}
+
+/// How a deposit is to be made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    /// Number of the deposit in its series.
+    pub deposit: u64,
+    /// Read files even if nothing says that they changed.
+    pub reread: bool,
+    /// Content that is kept already is not stored again.
+    pub reuse: bool,
+}
+
+/// What assembling found out.
+#[derive(Default)]
+pub(super) struct Assembled {
+    /// Entries of the listing that could not be kept.
+    pub skipped: Vec<usize>,
+    pub left_out: Vec<LeftOut>,
+    /// Entries that differ from the last walk, by their place in the listing.
+    pub changed: Vec<bool>,
+    /// Extended attributes of changed entries that have any.
+    pub xattrs: BTreeMap<usize, Vec<Xattr>>,
+    /// Entries of the last walk that are no longer there.
+    pub gone: Vec<EntryId>,
+    /// Paths of files that changed during every attempt to read them.
+    pub unsteady: Vec<usize>,
+    pub files: u64,
+    pub bytes: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    /// No content: a directory or a link.
+    Plain,
+    /// As at the last walk.
+    Same,
+    /// To be read whole.
+    Whole,
+    /// To be streamed.
+    Large,
+}
+
+pub(super) struct Assembler<'a, S> {
+    pub listing: &'a Listing,
+    pub last: Option<&'a mut LastWalk>,
+    pub key: &'a [u8; 32],
+    pub policy: Policy,
+    pub sink: &'a mut S,
+    pub walk: &'a mut WalkWriter,
+    pub progress: &'a dyn Fn(u64),
+}
+
+impl<S: TarSink> Assembler<'_, S> {
+    /// Makes the whole tar.
+    ///
+    /// # Errors
+    /// When what is new cannot be put, or the walk cannot be written. A file that cannot be read is left out instead.
+    pub(super) fn run(mut self) -> Outcome<Assembled> {
+        let (plans, before) = self.plan();
+        let mut made = Assembled { changed: vec![false; self.listing.entries.len()], ..Assembled::default() };
+        made.gone = self.gone(&before);
+        std::thread::scope(|scope| {
+            let jobs = self.jobs(&plans).map_err(|error| Failure::fixable("a path cannot be read").source(error))?;
+            let mut ahead = ReadAhead::start(scope, jobs);
+            let mut known = Known::default();
+            for (index, found) in self.listing.entries.iter().enumerate() {
+                let last = before[index].map(|at| self.last_entry(at));
+                let done = match plans[index] {
+                    Plan::Plain => self.plain(found, last.as_ref(), &known, &mut made, index),
+                    Plan::Same => Ok(last.expect("a plan of sameness has an entry to be the same as")),
+                    Plan::Whole => match ahead.take(index) {
+                        Ok(file) => self.whole(found, file, last.as_ref(), &mut known, &mut made, index),
+                        Err(error) => Err(error.into()),
+                    },
+                    Plan::Large => self.large(found, last.as_ref(), &mut known, &mut made, index),
+                };
+                match done {
+                    Ok(entry) => self.keep(found, entry, &mut known, &mut made)?,
+                    Err(Trouble::File(error)) => self.leave_out(index, &error, &mut made),
+                    Err(Trouble::Keeping(failure)) => return Err(failure),
+                }
+            }
+            if self.sink.position() > 0 {
+                self.sink.push(&archive::END)?;
+            }
+            Ok(made)
+        })
+    }
+
+    fn plan(&mut self) -> (Vec<Plan>, Vec<Option<u32>>) {
+        let (mut plans, mut before) = (Vec::new(), Vec::new());
+        for found in &self.listing.entries {
+            let path = PathId::of(self.key, &found.path);
+            let last = self.last.as_mut().and_then(|last| last.find(path));
+            let same = last.is_some_and(|(_, entry)| entry.is_as(found));
+            plans.push(match found.kind {
+                FoundKind::File if same && !self.policy.reread => Plan::Same,
+                FoundKind::File if found.stat.size <= WHOLE_BYTES_MAX => Plan::Whole,
+                FoundKind::File => Plan::Large,
+                FoundKind::Directory | FoundKind::Symlink(_) | FoundKind::HardLink(_) => Plan::Plain,
+            });
+            before.push(last.map(|(at, _)| at));
+        }
+        (plans, before)
+    }
+
+    fn gone(&self, before: &[Option<u32>]) -> Vec<EntryId> {
+        let Some(last) = &self.last else { return Vec::new() };
+        let mut there = vec![false; last.entries().len()];
+        before.iter().flatten().for_each(|at| there[*at as usize] = true);
+        last.entries().iter().zip(there).filter(|(_, there)| !there).map(|(entry, _)| entry.id).collect()
+    }
+
+    fn jobs(&self, plans: &[Plan]) -> io::Result<Vec<Job>> {
+        let entries = self.listing.entries.iter().zip(plans).enumerate();
+        let whole = entries.filter(|(_, (_, plan))| **plan == Plan::Whole);
+        whole
+            .map(|(index, (found, _))| {
+                Ok(Job { index, path: self.listing.on_disk(&found.path)?, bytes: found.stat.size })
+            })
+            .collect()
+    }
+
+    fn last_entry(&self, at: u32) -> Remembered {
+        self.last.as_ref().expect("an entry was found in it").entries()[at as usize].clone()
+    }
+
+    /// A directory, a symbolic link or a further name of a file.
+    fn plain(
+        &mut self,
+        found: &Found,
+        last: Option<&Remembered>,
+        known: &Known,
+        made: &mut Assembled,
+        index: usize,
+    ) -> Result<Remembered, Trouble> {
+        let content = match &found.kind {
+            FoundKind::HardLink(target) => {
+                Some(known.linked.get(target).cloned().ok_or(io::Error::other("the file it names was left out"))?)
+            }
+            FoundKind::File | FoundKind::Directory | FoundKind::Symlink(_) => None,
+        };
+        let entry = self.remembered(found, found.stat, content, last);
+        if last != Some(&entry) {
+            let xattrs = reading::xattrs(&self.listing.on_disk(&found.path)?)?;
+            let target = || found.kind.target().unwrap_or_default().into();
+            let kind = match &found.kind {
+                FoundKind::Directory => MemberKind::Directory,
+                FoundKind::Symlink(_) => MemberKind::Symlink { target: target() },
+                FoundKind::HardLink(_) => MemberKind::HardLink { target: target() },
+                FoundKind::File => unreachable!("files are not plain"),
+            };
+            self.member(found, &found.stat, kind, &xattrs)?;
+            made.change(index, xattrs);
+        }
+        Ok(entry)
+    }
+
+    /// A file that was read whole.
+    fn whole(
+        &mut self,
+        found: &Found,
+        file: WholeFile,
+        last: Option<&Remembered>,
+        known: &mut Known,
+        made: &mut Assembled,
+        index: usize,
+    ) -> Result<Remembered, Trouble> {
+        if file.unsteady {
+            made.unsteady.push(index);
+        }
+        let kept = self.known(known, &file.value.sha256).map(|kept| self.again(kept, file.stat.size, file.unsteady));
+        let content = match kept {
+            Some(content) => content,
+            None => {
+                let kind = MemberKind::File { size: file.stat.size, sparse: None };
+                let place = self.member(found, &file.stat, kind, &file.xattrs)?;
+                self.sink.push(&file.bytes)?;
+                self.pad(file.stat.size)?;
+                self.new_content(file.stat.size, file.value, place, file.unsteady)
+            }
+        };
+        let entry = self.remembered(found, file.stat, Some(content), last);
+        if last != Some(&entry) {
+            made.change(index, file.xattrs);
+        }
+        Ok(entry)
+    }
+
+    /// A large file: read once, or twice when content of its size is kept already.
+    fn large(
+        &mut self,
+        found: &Found,
+        last: Option<&Remembered>,
+        known: &mut Known,
+        made: &mut Assembled,
+        index: usize,
+    ) -> Result<Remembered, Trouble> {
+        let path = self.listing.on_disk(&found.path)?;
+        let mut file = LargeFile::open(&path)?;
+        let xattrs = reading::xattrs(&path)?;
+        let mut content = None;
+        if self.policy.reuse && self.has_size(known, file.stat.size) {
+            let digest = file.digest()?;
+            let kept = self.known(known, &digest).filter(|kept| kept.size == file.stat.size);
+            content =
+                kept.filter(|_| file.is_steady().unwrap_or(false)).map(|kept| self.again(kept, file.stat.size, false));
+        }
+        let content = match content {
+            Some(content) => content,
+            None => {
+                let sparse = file.sparse.clone().map(Into::into);
+                let kind = MemberKind::File { size: file.stat.size, sparse };
+                let stored = self.listing_member(found, &file.stat, kind.clone(), &xattrs);
+                let place = self.member(found, &file.stat, kind, &xattrs)?;
+                let (sink, progress) = (&mut *self.sink, self.progress);
+                let streamed = file.stream(|bytes| {
+                    progress(bytes.len() as u64);
+                    sink.push(bytes).map_err(Trouble::Keeping)
+                });
+                // Its header is in the tar already: it cannot be left out any more.
+                let (value, steady) = streamed.map_err(|trouble| match trouble {
+                    Trouble::File(error) => Trouble::Keeping(
+                        Failure::file("read", &path, error).hint("Leave it out with --exclude, or mend the disk."),
+                    ),
+                    Trouble::Keeping(failure) => Trouble::Keeping(failure),
+                })?;
+                self.pad(archive::data_bytes(&stored))?;
+                if !steady {
+                    made.unsteady.push(index);
+                }
+                self.new_content(file.stat.size, value, place, !steady)
+            }
+        };
+        let entry = self.remembered(found, file.stat, Some(content), last);
+        if last != Some(&entry) {
+            made.change(index, xattrs);
+        }
+        Ok(entry)
+    }
+
+    fn keep(&mut self, found: &Found, entry: Remembered, known: &mut Known, made: &mut Assembled) -> Outcome<()> {
+        if let (FoundKind::File, Some(content)) = (&found.kind, &entry.content) {
+            known.add(found, content);
+            made.files += 1;
+            made.bytes += entry.size;
+            if found.stat.size <= WHOLE_BYTES_MAX {
+                (self.progress)(found.stat.size);
+            }
+        }
+        self.walk.push(&entry).map_err(|error| Failure::fixable("cannot write down the walk").source(error))
+    }
+
+    fn leave_out(&self, index: usize, error: &io::Error, made: &mut Assembled) {
+        let path = self.listing.on_disk(&self.listing.entries[index].path).unwrap_or_default();
+        made.left_out.push(LeftOut { path, reason: error.to_string() });
+        made.skipped.push(index);
+    }
+
+    fn listing_member<'m>(
+        &self,
+        found: &'m Found,
+        stat: &Stat,
+        kind: MemberKind<'m>,
+        xattrs: &'m [Xattr],
+    ) -> Member<'m> {
+        Member { path: (&*found.path).into(), kind, mode: stat.mode, mtime_ns: stat.mtime_ns, xattrs: xattrs.into() }
+    }
+
+    /// Begins a member and says where.
+    fn member(&mut self, found: &Found, stat: &Stat, kind: MemberKind, xattrs: &[Xattr]) -> Result<Place, Trouble> {
+        let header = archive::header(&self.listing_member(found, stat, kind, xattrs));
+        let header = header.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let block = self.sink.position() / archive::BLOCK_BYTES as u64;
+        self.sink.push(&header)?;
+        Ok(Place { deposit: self.policy.deposit, block })
+    }
+
+    fn pad(&mut self, data_bytes: u64) -> Outcome<()> {
+        self.sink.push(&[0; archive::BLOCK_BYTES][..archive::padding(data_bytes)])
+    }
+
+    fn new_content(&self, size: u64, value: ContentValue, place: Place, unsteady: bool) -> Content {
+        Content { size, value, place, read: self.policy.deposit, unsteady }
+    }
+
+    /// Content that is kept already, found again by this deposit.
+    fn again(&self, kept: Content, size: u64, unsteady: bool) -> Content {
+        Content { size, read: self.policy.deposit, unsteady, ..kept }
+    }
+
+    fn known(&self, known: &Known, sha256: &[u8; 32]) -> Option<Content> {
+        if !self.policy.reuse {
+            return None;
+        }
+        let earlier = || self.last.as_ref().and_then(|last| last.content(sha256));
+        known.contents.get(sha256).or_else(earlier).cloned()
+    }
+
+    fn has_size(&self, known: &Known, size: u64) -> bool {
+        known.sizes.contains(&size) || self.last.as_ref().is_some_and(|last| last.has_size(size))
+    }
+
+    /// The entry as it will be remembered; its id stays while nothing of it changed.
+    fn remembered(&self, found: &Found, stat: Stat, content: Option<Content>, last: Option<&Remembered>) -> Remembered {
+        let mut entry = Remembered {
+            path: PathId::of(self.key, &found.path),
+            kind: (&found.kind).into(),
+            mode: stat.mode,
+            size: stat.size,
+            mtime_ns: stat.mtime_ns,
+            ctime_ns: stat.ctime_ns,
+            inode: stat.inode,
+            target: found.kind.target().map_or(PathId::NONE, |target| PathId::of(self.key, target)),
+            id: EntryId::from_bytes([0; 16]),
+            content,
+        };
+        entry.id = match last {
+            Some(last) if last.is_same_entry(&entry) => last.id,
+            _ => EntryId::from_bytes(random()),
+        };
+        entry
+    }
+}
+
+impl Assembled {
+    fn change(&mut self, index: usize, xattrs: Vec<Xattr>) {
+        self.changed[index] = true;
+        if !xattrs.is_empty() {
+            self.xattrs.insert(index, xattrs);
+        }
+    }
+}
+
+/// Content met in this deposit.
+#[derive(Default)]
+struct Known {
+    contents: HashMap<[u8; 32], Content>,
+    sizes: std::collections::HashSet<u64>,
+    /// Content of files with several names, by their first.
+    linked: HashMap<Box<[u8]>, Content>,
+}
+
+impl Known {
+    fn add(&mut self, found: &Found, content: &Content) {
+        if found.stat.links > 1 {
+            self.linked.insert(found.path.clone(), content.clone());
+        }
+        self.sizes.insert(content.size);
+        self.contents.entry(content.value.sha256).or_insert_with(|| content.clone());
+    }
+}
+
+/// What can go wrong with one entry.
+enum Trouble {
+    /// The file's own: it is left out, and the deposit goes on.
+    File(io::Error),
+    /// Everybody's: the deposit ends.
+    Keeping(Failure),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Keeping(failure)
+    }
+}
+
+impl From<&FoundKind> for RememberedKind {
+    fn from(kind: &FoundKind) -> Self {
+        match kind {
+            FoundKind::File => Self::File,
+            FoundKind::Directory => Self::Directory,
+            FoundKind::Symlink(_) => Self::Symlink,
+            FoundKind::HardLink(_) => Self::HardLink,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! `hizo deposit`
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use hizo_vault::event::{Class, LABELS_MAX, NAME_BYTES_MAX};
+use serde_json::json;
+
+use super::{Made, Request, Watcher};
+use crate::Setting;
+use crate::console::{self, Console, Progress};
+use crate::failure::{Failure, Outcome, shown};
+use crate::folder::walk;
+
+/// How often a deposit is repeated at once because files changed while they were read.
+const REPEATS_MAX: usize = 2;
+
+/// Seal files and folders and keep them as the next deposit of a series
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Folders and files to keep
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// The series this belongs to: one secret's life
+    #[arg(long, value_name = "NAME")]
+    series: String,
+    /// A note on this deposit; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    label: Vec<String>,
+    /// Leave out what matches, written as in .gitignore; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Read every file again, even if nothing says that it changed
+    #[arg(long)]
+    reread: bool,
+    /// Store content again even if the series has it already
+    #[arg(long)]
+    no_reuse: bool,
+    /// How a new series is stored: core is neither compressed nor reused, so that sizes tell nothing
+    #[arg(long, value_enum, default_value_t = ClassWord::Standard)]
+    class: ClassWord,
+    /// Say what would be kept, and keep nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ClassWord {
+    Standard,
+    Core,
+}
+
+pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let request = request(arguments)?;
+    if arguments.dry_run {
+        return dry_run(setting, &request);
+    }
+    let mut safe = setting.safe()?;
+    let device = safe.home.device()?;
+    setting.name_series(&mut safe, &device, &request.series)?;
+    let mut made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
+    for _ in 0..REPEATS_MAX {
+        if made.unsteady.is_empty() {
+            break;
+        }
+        setting.console.note("some files changed while they were read; depositing them again");
+        made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
+    }
+    report(setting.console, &request, &made);
+    match made.left_out.len() {
+        0 => Ok(()),
+        count => Err(Failure::fixable(format!("deposit {} is kept, but {count} things were left out", made.id))
+            .hint("Make them readable and deposit again, or exclude them by --exclude or .hizoignore.")),
+    }
+}
+
+fn request(arguments: &Arguments) -> Outcome<Request> {
+    let too_long = |text: &String| text.is_empty() || text.len() > NAME_BYTES_MAX;
+    if too_long(&arguments.series) || arguments.label.iter().any(too_long) || arguments.label.len() > LABELS_MAX {
+        return Err(Failure::new(
+            crate::failure::Kind::Usage,
+            format!(
+                "a series name or label has 1 to {NAME_BYTES_MAX} bytes, and a deposit at most {LABELS_MAX} labels"
+            ),
+        ));
+    }
+    Ok(Request {
+        paths: arguments.paths.clone(),
+        series: arguments.series.clone(),
+        labels: arguments.label.clone(),
+        class: match arguments.class {
+            ClassWord::Standard => Class::Standard,
+            ClassWord::Core => Class::Core,
+        },
+        reuse: !arguments.no_reuse,
+        reread: arguments.reread,
+        excludes: arguments.exclude.clone(),
+    })
+}
+
+fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
+    let listing = walk::walk(&request.paths, &request.excludes)
+        .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
+    let result = json!({ "dry_run": true, "files": listing.files(), "bytes": listing.bytes(), "entries": listing.entries.len() });
+    setting.console.result(result, |out| {
+        let (files, bytes) = (listing.files(), console::bytes(listing.bytes()));
+        writeln!(out, "would keep {files} files, {bytes}, in series {}", request.series)
+    });
+    listing
+        .left_out
+        .iter()
+        .for_each(|thing| setting.console.warn(&format!("{}: {}", shown(&thing.path), thing.reason)));
+    Ok(())
+}
+
+fn report(console: Console, request: &Request, made: &Made) {
+    for thing in &made.left_out {
+        console.warn(&format!("left out {}: {}", shown(&thing.path), thing.reason));
+    }
+    for path in &made.unsteady {
+        console.warn(&format!("{} changed during every attempt to read it", shown(path)));
+    }
+    let left_out: Vec<_> = made
+        .left_out
+        .iter()
+        .map(|thing| json!({ "path": thing.path.to_string_lossy(), "reason": thing.reason }))
+        .collect();
+    let unsteady: Vec<_> = made.unsteady.iter().map(|path| path.to_string_lossy()).collect();
+    let result = json!({
+        "deposit": made.id.to_string(), "series": request.series, "series_id": made.series.to_string(),
+        "number": made.number, "files": made.files, "bytes": made.bytes, "entries": made.entries,
+        "objects": made.objects, "stored_bytes": made.stored_bytes, "left_out": left_out, "unsteady": unsteady,
+    });
+    console.result(result, |out| {
+        if !console.quiet {
+            let (bytes, stored) = (console::bytes(made.bytes), console::bytes(made.stored_bytes));
+            writeln!(
+                out,
+                "kept {} files, {bytes}, as {} deposit {} ({stored} sealed)",
+                made.files, request.series, made.number
+            )?;
+        }
+        writeln!(out, "{}", made.id)
+    });
+}
+
+/// Shows progress once it is known how much there is.
+struct Bar {
+    console: Console,
+    progress: OnceLock<Progress>,
+}
+
+impl Bar {
+    fn new(console: Console) -> Self {
+        Self { console, progress: OnceLock::new() }
+    }
+}
+
+impl Watcher for Bar {
+    fn listed(&self, _files: u64, bytes: u64) {
+        let _ = self.progress.set(self.console.progress("keeping", bytes));
+    }
+
+    fn progress(&self, bytes: u64) {
+        if let Some(progress) = self.progress.get() {
+            progress.add(bytes);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! What a depositing device remembers of its last walk, so that unchanged files are neither read nor stored again.
+//!
+//! It holds no name, no content and nothing that opens anything: paths stand as keyed hashes. Losing it costs one full
+//! deposit and nothing else. See docs/spec/local-state.md.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use hizo_ledger::id::{RecordId, SeriesId};
+use hizo_vault::commit::{ContentValue, EntryId};
+use hizo_vault::manifest::{Content, ENTRIES_MAX, Place};
+
+use crate::folder::walk::Found;
+use crate::system;
+
+const MAGIC: &[u8; 16] = b"hizo/walk/v1\n\0\0\0";
+const FOOTER_BYTES: usize = 16 + 8 + 8 + 32 + 4 + CHECK_BYTES;
+const REMEMBERED_BYTES: usize = 208;
+const CHECK_BYTES: usize = 32;
+
+/// A path as a device remembers it: keyed BLAKE3, cut to 16 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PathId([u8; 16]);
+
+impl PathId {
+    /// Stands where there is no path.
+    pub(crate) const NONE: Self = Self([0; 16]);
+
+    /// The id of `path` under this device's key.
+    pub(crate) fn of(key: &[u8; 32], path: &[u8]) -> Self {
+        let mut id = [0; 16];
+        blake3::Hasher::new_keyed(key).update(path).finalize_xof().fill(&mut id);
+        Self(id)
+    }
+}
+
+/// An entry as it was at the last walk.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Remembered {
+    pub path: PathId,
+    pub kind: RememberedKind,
+    pub mode: u32,
+    pub size: u64,
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
+    pub inode: u64,
+    /// Keyed hash of a link's target; zero without one.
+    pub target: PathId,
+    pub id: EntryId,
+    pub content: Option<Content>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RememberedKind {
+    File,
+    Directory,
+    Symlink,
+    HardLink,
+}
+
+/// Which deposit a walk belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WalkOf {
+    pub series: SeriesId,
+    pub deposit: u64,
+    pub record: RecordId,
+    /// Deltas between its manifest and a full one.
+    pub chain: u32,
+}
+
+impl Remembered {
+    /// Whether nothing says that the file changed since: path, size, times and inode are as they were.
+    pub(crate) fn is_as(&self, found: &Found) -> bool {
+        let stat = &found.stat;
+        self.kind == RememberedKind::File
+            && (self.size, self.mtime_ns, self.ctime_ns, self.inode)
+                == (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode)
+            && self.content.as_ref().is_some_and(|content| !content.unsteady)
+    }
+
+    /// Whether everything that a deposit commits to is the same, so that the entry keeps its id.
+    pub(crate) fn is_same_entry(&self, other: &Self) -> bool {
+        let facts = |entry: &Self| (entry.path, entry.kind, entry.mode, entry.size, entry.mtime_ns, entry.target);
+        let value = |entry: &Self| entry.content.as_ref().map(|content| content.value.clone());
+        facts(self) == facts(other) && value(self) == value(other)
+    }
+
+    fn to_bytes(&self) -> [u8; REMEMBERED_BYTES] {
+        let mut bytes = Vec::with_capacity(REMEMBERED_BYTES);
+        bytes.extend(self.path.0);
+        bytes.push(kind_byte(self.kind));
+        bytes.push(
+            u8::from(self.content.is_some())
+                | u8::from(self.content.as_ref().is_some_and(|content| content.unsteady)) << 1,
+        );
+        bytes.extend([0; 2]);
+        bytes.extend(self.mode.to_le_bytes());
+        bytes.extend(self.size.to_le_bytes());
+        bytes.extend(self.mtime_ns.to_le_bytes());
+        bytes.extend(self.ctime_ns.to_le_bytes());
+        bytes.extend(self.inode.to_le_bytes());
+        bytes.extend(self.target.0);
+        bytes.extend(self.id.as_bytes());
+        if let Some(content) = &self.content {
+            bytes.extend(content.value.sha256);
+            bytes.extend(content.value.key);
+            bytes.extend(content.value.blake3);
+            bytes.extend(content.place.deposit.to_le_bytes());
+            bytes.extend(content.place.block.to_le_bytes());
+            bytes.extend(content.read.to_le_bytes());
+        }
+        bytes.resize(REMEMBERED_BYTES, 0);
+        bytes.try_into().expect("resized to this length")
+    }
+
+    fn from_bytes(bytes: &[u8; REMEMBERED_BYTES]) -> Option<Self> {
+        let mut rest = bytes.as_slice();
+        let path = PathId(take(&mut rest)?);
+        let [kind, flags, _, _] = take::<4>(&mut rest)?;
+        let mode = u32::from_le_bytes(take(&mut rest)?);
+        let size = u64::from_le_bytes(take(&mut rest)?);
+        let mtime_ns = i64::from_le_bytes(take(&mut rest)?);
+        let ctime_ns = i64::from_le_bytes(take(&mut rest)?);
+        let inode = u64::from_le_bytes(take(&mut rest)?);
+        let target = PathId(take(&mut rest)?);
+        let id = EntryId::from_bytes(take(&mut rest)?);
+        let value = ContentValue { sha256: take(&mut rest)?, key: take(&mut rest)?, blake3: take(&mut rest)? };
+        let place =
+            Place { deposit: u64::from_le_bytes(take(&mut rest)?), block: u64::from_le_bytes(take(&mut rest)?) };
+        let read = u64::from_le_bytes(take(&mut rest)?);
+        let content = (flags & 1 != 0).then_some(Content { size, value, place, read, unsteady: flags & 2 != 0 });
+        let kind = kind_from_byte(kind)?;
+        Some(Self { path, kind, mode, size, mtime_ns, ctime_ns, inode, target, id, content })
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, after) = rest.split_first_chunk::<N>()?;
+    *rest = after;
+    Some(*head)
+}
+
+fn kind_byte(kind: RememberedKind) -> u8 {
+    match kind {
+        RememberedKind::File => 0,
+        RememberedKind::Directory => 1,
+        RememberedKind::Symlink => 2,
+        RememberedKind::HardLink => 3,
+    }
+}
+
+fn kind_from_byte(byte: u8) -> Option<RememberedKind> {
+    [RememberedKind::File, RememberedKind::Directory, RememberedKind::Symlink, RememberedKind::HardLink]
+        .into_iter()
+        .find(|kind| kind_byte(*kind) == byte)
+}
+
+/// The last walk, to look things up in.
+pub(crate) struct LastWalk {
+    pub of: WalkOf,
+    entries: Vec<Remembered>,
+    by_path: HashMap<PathId, u32>,
+    by_content: HashMap<[u8; 32], u32>,
+    sizes: HashSet<u64>,
+    /// Where the next entry probably is: walks come in one order.
+    cursor: usize,
+}
+
+impl LastWalk {
+    /// Reads a walk; nothing when there is none or its bytes are not what was written: then everything is read again.
+    pub(crate) fn read(path: &Path, key: &[u8; 32]) -> Option<Self> {
+        let mut file = BufReader::with_capacity(1 << 20, File::open(path).ok()?);
+        let length = file.get_ref().metadata().ok()?.len();
+        let count = length.checked_sub(FOOTER_BYTES as u64)? / REMEMBERED_BYTES as u64;
+        let mut check = blake3::Hasher::new_keyed(key);
+        let mut entries = Vec::with_capacity(usize::try_from(count.min(ENTRIES_MAX)).ok()?);
+        let mut bytes = [0; REMEMBERED_BYTES];
+        for _ in 0..count {
+            file.read_exact(&mut bytes).ok()?;
+            check.update(&bytes);
+            entries.push(Remembered::from_bytes(&bytes)?);
+        }
+        let mut footer = [0; FOOTER_BYTES];
+        file.read_exact(&mut footer).ok()?;
+        let whole = file.read(&mut [0]).ok()? == 0;
+        let (facts, expected) = footer.split_last_chunk::<CHECK_BYTES>()?;
+        check.update(facts);
+        (whole && check.finalize() == *expected).then(|| Self::new(parse_facts(facts), entries))?
+    }
+
+    fn new(of: Option<WalkOf>, entries: Vec<Remembered>) -> Option<Self> {
+        let mut by_content = HashMap::with_capacity(entries.len());
+        let mut sizes = HashSet::new();
+        for (entry, index) in entries.iter().zip(0..) {
+            if let Some(content) = &entry.content {
+                by_content.entry(content.value.sha256).or_insert(index);
+                sizes.insert(entry.size);
+            }
+        }
+        Some(Self { of: of?, entries, by_path: HashMap::new(), by_content, sizes, cursor: 0 })
+    }
+
+    /// The entry of this path. Asked in ascending order of paths this costs no search.
+    pub(crate) fn find(&mut self, path: PathId) -> Option<(u32, &Remembered)> {
+        let found = match self.entries[self.cursor..].iter().take(4).position(|entry| entry.path == path) {
+            Some(near) => self.cursor + near,
+            None => {
+                if self.by_path.is_empty() {
+                    self.by_path = self.entries.iter().zip(0..).map(|(entry, index)| (entry.path, index)).collect();
+                }
+                *self.by_path.get(&path)? as usize
+            }
+        };
+        self.cursor = found + 1;
+        Some((found as u32, self.entries.get(found)?))
+    }
+
+    /// Whether any content of this size is kept: only then can a file's content be known.
+    pub(crate) fn has_size(&self, size: u64) -> bool {
+        self.sizes.contains(&size)
+    }
+
+    /// Content kept at the last walk.
+    pub(crate) fn content(&self, sha256: &[u8; 32]) -> Option<&Content> {
+        self.entries.get(*self.by_content.get(sha256)? as usize)?.content.as_ref()
+    }
+
+    /// All entries, in the order of their walk.
+    pub(crate) fn entries(&self) -> &[Remembered] {
+        &self.entries
+    }
+}
+
+fn compose_facts(of: &WalkOf) -> Vec<u8> {
+    let mut facts = MAGIC.to_vec();
+    facts.extend(of.series.as_bytes());
+    facts.extend(of.deposit.to_le_bytes());
+    facts.extend(of.record.as_bytes());
+    facts.extend(of.chain.to_le_bytes());
+    facts
+}
+
+fn parse_facts(mut rest: &[u8]) -> Option<WalkOf> {
+    if take::<16>(&mut rest)? != *MAGIC {
+        return None;
+    }
+    Some(WalkOf {
+        series: SeriesId::from_bytes(take(&mut rest)?),
+        deposit: u64::from_le_bytes(take(&mut rest)?),
+        record: RecordId::from_bytes(take(&mut rest)?),
+        chain: u32::from_le_bytes(take(&mut rest)?),
+    })
+}
+
+/// Writes a walk as it is made, under another name until the deposit is kept.
+pub(crate) struct WalkWriter {
+    path: PathBuf,
+    file: BufWriter<File>,
+    check: blake3::Hasher,
+}
+
+impl WalkWriter {
+    /// Begins the walk that will stand at `path`; one that was left unfinished there is forgotten.
+    pub(crate) fn create(path: &Path, key: &[u8; 32]) -> io::Result<Self> {
+        let unfinished = path.with_extension("next");
+        match std::fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => (),
+        }
+        let file = BufWriter::with_capacity(1 << 20, system::create_private(&unfinished)?);
+        Ok(Self { path: path.to_owned(), file, check: blake3::Hasher::new_keyed(key) })
+    }
+
+    /// Adds the next entry.
+    pub(crate) fn push(&mut self, entry: &Remembered) -> io::Result<()> {
+        let bytes = entry.to_bytes();
+        self.check.update(&bytes);
+        self.file.write_all(&bytes)
+    }
+
+    /// What was written so far, from the first entry on.
+    pub(crate) fn entries(&mut self) -> io::Result<impl Iterator<Item = io::Result<Remembered>> + use<>> {
+        self.file.flush()?;
+        let mut file = BufReader::with_capacity(1 << 20, File::open(self.path.with_extension("next"))?);
+        Ok(std::iter::from_fn(move || {
+            let mut bytes = [0; REMEMBERED_BYTES];
+            match file.read_exact(&mut bytes) {
+                Ok(()) => Some(Remembered::from_bytes(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+                Err(error) => Some(Err(error)),
+            }
+        }))
+    }
+
+    /// Makes this the last walk. Called after the deposit is kept; a crash before leaves the walk of the one before.
+    pub(crate) fn finish(mut self, of: &WalkOf) -> io::Result<()> {
+        let facts = compose_facts(of);
+        self.check.update(&facts);
+        self.file.write_all(&facts)?;
+        self.file.write_all(self.check.finalize().as_bytes())?;
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        std::fs::rename(self.path.with_extension("next"), &self.path)
+    }
+}

@@ -1,0 +1,392 @@
+//! A deposit: one version of a folder, sealed on this machine and kept. The append of its record is the only commit
+//! point; everything put before it is harmless if it never comes.
+
+mod assembling;
+pub(crate) mod command;
+mod listing;
+mod local;
+mod reading;
+
+use std::path::PathBuf;
+use std::thread::Scope;
+
+use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId};
+use hizo_ledger::object::ObjectList;
+use hizo_ledger::record::{self, Objects};
+use hizo_store::NamedBytes;
+use hizo_vault::age::{self, Recipient};
+use hizo_vault::commit::{Commitment, Seed};
+use hizo_vault::event::{Class, Event};
+use hizo_vault::manifest::{CHAIN_MAX, ENTRIES_MAX, Head};
+use hizo_vault::stream::{self, BLOCK_BYTES, Framer};
+use zeroize::Zeroizing;
+
+use crate::entropy::{SystemEntropy, random};
+use crate::failure::{Failure, Outcome};
+use crate::folder::walk::{self, LeftOut, Listing};
+use crate::home::{Device, SeriesFacts};
+use crate::packing::{Framing, Packed, Packing, Surroundings};
+use crate::safe::{self, Draft, Safe};
+use assembling::{Assembled, Assembler, Policy, TarSink};
+use listing::Lines;
+use local::{LastWalk, WalkOf, WalkWriter};
+
+/// Zstandard's level for what compresses.
+const LEVEL: i32 = 1;
+
+/// A deposit whose framed manifest and tar fit in this many bytes together is one object.
+const SMALL_BYTES_MAX: usize = 1 << 20;
+
+/// Beyond this many lines a manifest is not tried as part of a small deposit.
+const SMALL_LINES_MAX: usize = 8192;
+
+/// What is to be deposited, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub paths: Vec<PathBuf>,
+    pub series: String,
+    pub labels: Vec<String>,
+    /// For a series that begins with this deposit.
+    pub class: Class,
+    pub reuse: bool,
+    pub reread: bool,
+    pub excludes: Vec<String>,
+}
+
+/// What was kept.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub id: RecordId,
+    pub series: SeriesId,
+    pub number: u64,
+    pub files: u64,
+    pub bytes: u64,
+    pub entries: u64,
+    /// Sealed objects of this deposit and their bytes.
+    pub objects: u64,
+    pub stored_bytes: u64,
+    pub left_out: Vec<LeftOut>,
+    /// Files that changed during every attempt to read them.
+    pub unsteady: Vec<PathBuf>,
+}
+
+/// Told about the work as it goes on.
+pub(crate) trait Watcher: Sync {
+    /// The folder has been listed: this many bytes in this many files.
+    fn listed(&self, files: u64, bytes: u64);
+    /// This many more bytes have been dealt with.
+    fn progress(&self, bytes: u64);
+}
+
+/// Seals and keeps one version of the named paths.
+///
+/// # Errors
+/// When a named path cannot be read, the keeper refuses, or the safe is not what it was. Nothing half-done is visible.
+pub(crate) fn deposit(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
+    let series = safe.series_named(device, &request.series, request.class)?;
+    let _turn = safe.home.lock(series.id)?;
+    safe.catch_up()?;
+    let listing = walk::walk(&request.paths, &request.excludes)
+        .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
+    if listing.entries.len() as u64 > ENTRIES_MAX {
+        return Err(Failure::fixable(format!("there are more than {ENTRIES_MAX} files and folders"))
+            .hint("Deposit parts of it in series of their own."));
+    }
+    watcher.listed(listing.files(), listing.bytes());
+    let last = LastWalk::read(&safe.home.walk_file(series.id), &device.local);
+    // A walk counts only if this very deposit stands in the chain: after a restored home it may not.
+    let last = last
+        .filter(|last| safe.deposit(series.id, last.of.deposit).is_some_and(|record| record.id() == last.of.record));
+    let base = last.as_ref().map(|last| last.of);
+    Making::new(safe, device, request, series, listing, base)?.run(last, watcher)
+}
+
+struct Making<'a> {
+    safe: &'a mut Safe,
+    device: &'a Device,
+    request: &'a Request,
+    series: SeriesFacts,
+    listing: Listing,
+    recipient: Recipient,
+    /// The last walk's deposit, which a delta may build on.
+    base: Option<WalkOf>,
+    number: u64,
+    previous: Option<RecordId>,
+}
+
+/// A manifest and tar, sealed and put.
+struct Stored {
+    objects: Vec<(ObjectId, u64)>,
+    commitment: Commitment,
+    entries: u64,
+    chain: u32,
+    /// Whether the record needs a body: a small deposit's events stand in its manifest.
+    needs_body: bool,
+}
+
+impl<'a> Making<'a> {
+    fn new(
+        safe: &'a mut Safe,
+        device: &'a Device,
+        request: &'a Request,
+        series: SeriesFacts,
+        listing: Listing,
+        base: Option<WalkOf>,
+    ) -> Outcome<Self> {
+        let head = safe.chain.series().get(&series.id);
+        let recipient = safe.recipient()?;
+        let (number, previous) = (head.map_or(1, |head| head.k + 1), head.map(|head| head.record));
+        Ok(Self { safe, device, request, series, listing, recipient, base, number, previous })
+    }
+
+    fn run(mut self, last: Option<LastWalk>, watcher: &dyn Watcher) -> Outcome<Made> {
+        let walk_file = self.safe.home.walk_file(self.series.id);
+        let mut walk = WalkWriter::create(&walk_file, &self.device.local)
+            .map_err(|error| Failure::file("write", &walk_file, error))?;
+        let (stored, made) = self.store(last, &mut walk, watcher)?;
+        let id = self.append(&stored, &made)?;
+        let of = WalkOf { series: self.series.id, deposit: self.number, record: id, chain: stored.chain };
+        walk.finish(&of).map_err(|error| Failure::file("write", &walk_file, error))?;
+        let path = |index: &usize| self.listing.on_disk(&self.listing.entries[*index].path).unwrap_or_default();
+        Ok(Made {
+            id,
+            series: self.series.id,
+            number: self.number,
+            files: made.files,
+            bytes: made.bytes,
+            entries: stored.entries,
+            objects: stored.objects.len() as u64,
+            stored_bytes: stored.objects.iter().map(|(_, bytes)| bytes).sum(),
+            unsteady: made.unsteady.iter().map(path).collect(),
+            left_out: self.listing.left_out.into_iter().chain(made.left_out).collect(),
+        })
+    }
+
+    fn framing(&self) -> Framing {
+        match self.series.class {
+            Class::Standard => Framing::Compressed(LEVEL),
+            Class::Core => Framing::Stored,
+        }
+    }
+
+    fn store(
+        &self,
+        mut last: Option<LastWalk>,
+        walk: &mut WalkWriter,
+        watcher: &dyn Watcher,
+    ) -> Outcome<(Stored, Assembled)> {
+        let (keeper, space) = (&self.safe.keeper, self.safe.home.space);
+        let put = |bytes: Vec<u8>| -> Outcome<ObjectId> {
+            let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
+            keeper.put(space, &object).map_err(Failure::from)?;
+            Ok(object.id())
+        };
+        let surroundings = Surroundings { recipient: &self.recipient, put: &put, kept: &|_| Ok(()) };
+        let policy = Policy {
+            deposit: self.number,
+            reread: self.request.reread,
+            reuse: self.request.reuse && self.series.class != Class::Core,
+        };
+        let framing = self.framing();
+        std::thread::scope(|scope| {
+            let mut sink = Sink::new(scope, &surroundings, framing);
+            let assembler = Assembler {
+                listing: &self.listing,
+                last: last.as_mut(),
+                key: &self.device.local,
+                policy,
+                sink: &mut sink,
+                walk,
+                progress: &|bytes| watcher.progress(bytes),
+            };
+            let made = assembler.run()?;
+            let tar = sink.finish()?;
+            let stored = self.store_manifest(&made, walk, tar, &surroundings, &put)?;
+            Ok((stored, made))
+        })
+    }
+
+    /// Writes the manifest and seals it, together with the tar while that is small.
+    fn store_manifest(
+        &self,
+        made: &Assembled,
+        walk: &mut WalkWriter,
+        tar: Tar,
+        surroundings: &Surroundings,
+        put: &dyn Fn(Vec<u8>) -> Outcome<ObjectId>,
+    ) -> Outcome<Stored> {
+        let entries = (self.listing.entries.len() - made.skipped.len()) as u64;
+        let changes = made.changed.iter().filter(|changed| **changed).count() + made.gone.len();
+        let base = self.base.filter(|last| last.chain < CHAIN_MAX && changes as u64 * 2 <= entries);
+        let mut head = Head {
+            deposit: self.number,
+            seed: Seed::from_bytes(random()),
+            entries,
+            base: base.map(|base| base.deposit),
+            chain: base.map_or(0, |base| base.chain + 1),
+            archive_bytes: tar.bytes(),
+            archive_packs: 0,
+            events: Vec::new(),
+        };
+        let chain = head.chain;
+        let lines = Lines { listing: &self.listing, made, full: base.is_none() };
+        let emitted = if base.is_some() { changes } else { self.listing.entries.len() };
+        if let Tar::Small(tar) = &tar
+            && emitted <= SMALL_LINES_MAX
+        {
+            head.events = self.events(made).iter().map(Event::to_value).collect();
+            let mut text = Zeroizing::new(Vec::new());
+            let commitment = lines.write(&head, &[], walk, &mut |bytes| {
+                text.extend_from_slice(bytes);
+                Ok(())
+            })?;
+            if let Some(small) = self.small(&text, tar)? {
+                let id = put(small.clone())?;
+                let objects = vec![(id, small.len() as u64)];
+                return Ok(Stored { objects, commitment, entries, chain, needs_body: false });
+            }
+        }
+        head.events.clear();
+        head.seed = Seed::from_bytes(random());
+        let packed = tar.pack(surroundings, self.framing())?;
+        head.archive_packs = packed.packs.len() as u64;
+        let (manifest, commitment) = std::thread::scope(|scope| {
+            let mut packing = Packing::start(scope, surroundings, Framing::Compressed(LEVEL));
+            let commitment = lines.write(&head, &packed.starts, walk, &mut |bytes| packing.push(bytes))?;
+            Ok::<_, Failure>((packing.finish()?, commitment))
+        })?;
+        let objects = [manifest.packs, packed.packs].concat();
+        Ok(Stored { objects, commitment, entries, chain, needs_body: true })
+    }
+
+    /// Manifest and tar as one sealed object, if they are small enough.
+    fn small(&self, text: &[u8], tar: &[u8]) -> Outcome<Option<Vec<u8>>> {
+        let mut framer = Framer::new(LEVEL).map_err(Failure::internal)?;
+        let mut plain = Zeroizing::new(Vec::new());
+        for block in text.chunks(BLOCK_BYTES) {
+            plain.extend(framer.frame(block).map_err(Failure::internal)?);
+        }
+        for block in tar.chunks(BLOCK_BYTES) {
+            plain.extend(match self.framing() {
+                Framing::Compressed(_) => framer.frame(block).map_err(Failure::internal)?,
+                Framing::Stored => stream::stored_frame(block),
+            });
+        }
+        if plain.len() > SMALL_BYTES_MAX {
+            return Ok(None);
+        }
+        stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
+        let sealed = age::seal(&plain, std::slice::from_ref(&self.recipient), &mut SystemEntropy);
+        sealed.map(Some).map_err(Failure::internal)
+    }
+
+    fn events(&self, made: &Assembled) -> Vec<Event> {
+        let opened = Event::SeriesOpened { name: self.request.series.clone(), class: self.series.class };
+        let deposited = Event::DepositMade {
+            labels: self.request.labels.clone(),
+            files: made.files,
+            bytes: made.bytes,
+            left_out: (self.listing.left_out.len() + made.left_out.len()) as u64,
+        };
+        if self.number == 1 { vec![opened, deposited] } else { vec![deposited] }
+    }
+
+    fn append(&mut self, stored: &Stored, made: &Assembled) -> Outcome<RecordId> {
+        let put = |bytes: Vec<u8>| -> Outcome<(ObjectId, u64)> {
+            let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
+            self.safe.keeper.put(self.safe.home.space, &object).map_err(Failure::from)?;
+            Ok((object.id(), object.length()))
+        };
+        let (list, _) = put(ObjectList::compose(&stored.objects))?;
+        let body = match stored.needs_body {
+            true => Some(put(safe::seal_body(&self.events(made), &self.recipient)?)?),
+            false => None,
+        };
+        let objects = Objects {
+            count: stored.objects.len() as u64,
+            total: stored.objects.iter().map(|(_, bytes)| bytes).sum(),
+            list,
+        };
+        let commit = record::Commitment {
+            sha256: CommitHash::from_bytes(stored.commitment.sha256),
+            blake3: CommitHash::from_bytes(stored.commitment.blake3),
+        };
+        let (series, k, prev) = (self.series.id, self.number, self.previous);
+        let deposit = record::Deposit { series, k, prev, commit, objects };
+        let draft = Draft { body, deposit: Some(deposit), controls: Vec::new() };
+        let key = self.device.signing.space_key(&self.safe.home.space);
+        let epoch = self.safe.chain.epoch();
+        self.safe.append(&key, &draft, |chain| {
+            chain.epoch() == epoch && chain.series().get(&series).map(|head| head.record) == prev
+        })
+    }
+}
+
+/// Where the tar went.
+enum Tar {
+    Small(Zeroizing<Vec<u8>>),
+    Packed(Packed),
+}
+
+impl Tar {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Small(bytes) => bytes.len() as u64,
+            Self::Packed(packed) => packed.plain_bytes,
+        }
+    }
+
+    fn pack(self, surroundings: &Surroundings, framing: Framing) -> Outcome<Packed> {
+        match self {
+            Self::Packed(packed) => Ok(packed),
+            Self::Small(bytes) => std::thread::scope(|scope| {
+                let mut packing = Packing::start(scope, surroundings, framing);
+                packing.push(&bytes)?;
+                packing.finish()
+            }),
+        }
+    }
+}
+
+/// Holds a tar in memory while it may be part of a small deposit, and packs it from then on.
+struct Sink<'scope, 'env> {
+    scope: &'scope Scope<'scope, 'env>,
+    surroundings: &'env Surroundings<'env>,
+    framing: Framing,
+    small: Zeroizing<Vec<u8>>,
+    packing: Option<Packing<'scope>>,
+}
+
+impl<'scope, 'env> Sink<'scope, 'env> {
+    fn new(scope: &'scope Scope<'scope, 'env>, surroundings: &'env Surroundings<'env>, framing: Framing) -> Self {
+        Self { scope, surroundings, framing, small: Zeroizing::new(Vec::new()), packing: None }
+    }
+
+    fn finish(self) -> Outcome<Tar> {
+        match self.packing {
+            Some(packing) => packing.finish().map(Tar::Packed),
+            None => Ok(Tar::Small(self.small)),
+        }
+    }
+}
+
+impl TarSink for Sink<'_, '_> {
+    fn push(&mut self, bytes: &[u8]) -> Outcome<()> {
+        if let Some(packing) = &mut self.packing {
+            return packing.push(bytes);
+        }
+        if self.small.len() + bytes.len() <= SMALL_BYTES_MAX {
+            self.small.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let mut packing = Packing::start(self.scope, self.surroundings, self.framing);
+        packing.push(&std::mem::take(&mut self.small))?;
+        packing.push(bytes)?;
+        self.packing = Some(packing);
+        Ok(())
+    }
+
+    fn position(&self) -> u64 {
+        self.packing.as_ref().map_or(self.small.len() as u64, Packing::position)
+    }
+}

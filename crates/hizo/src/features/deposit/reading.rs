@@ -1,0 +1,263 @@
+//! Reads files: small ones whole and ahead of need by several threads, large ones as they stream by.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::thread::Scope;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use hizo_vault::archive::{Extent, Xattr};
+use hizo_vault::commit::ContentValue;
+use zeroize::Zeroizing;
+
+use crate::entropy::random;
+use crate::hashing::Hashing;
+use crate::packing::cores;
+use crate::system::{self, Stat};
+
+/// Files up to this many bytes are read whole.
+pub(super) const WHOLE_BYTES_MAX: u64 = 1 << 20;
+
+/// How often a file that changes while it is read is read again.
+const ATTEMPTS: usize = 3;
+
+/// A batch ends after this many files or bytes.
+const BATCH_FILES: usize = 64;
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// Largest set of extended attributes that is kept with a file, in bytes.
+const XATTR_BYTES_MAX: usize = 32 << 10;
+
+/// A file that was read whole.
+pub(super) struct WholeFile {
+    pub stat: Stat,
+    pub value: ContentValue,
+    pub bytes: Zeroizing<Vec<u8>>,
+    pub xattrs: Vec<Xattr>,
+    /// It changed during every attempt.
+    pub unsteady: bool,
+}
+
+/// What is to be read, in the order in which it is needed.
+pub(super) struct Job {
+    pub index: usize,
+    pub path: PathBuf,
+    pub bytes: u64,
+}
+
+/// Files being read ahead of need.
+pub(super) struct ReadAhead {
+    results: Receiver<(u64, Vec<Done>)>,
+    tickets: Sender<()>,
+    waiting: BTreeMap<u64, Vec<Done>>,
+    next_batch: u64,
+    current: std::vec::IntoIter<Done>,
+}
+
+type Done = (usize, io::Result<WholeFile>);
+
+impl ReadAhead {
+    /// Starts reading these files in this order.
+    pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, jobs: Vec<Job>) -> Self {
+        // Tickets bound what is read and not yet taken: a batch may only be read once a ticket is there for it.
+        let ahead = 4 * cores() + 4;
+        let (tickets, tickets_in) = bounded(ahead);
+        (0..ahead).for_each(|_| tickets.send(()).expect("the queue has room for every ticket"));
+        let (batches, batches_in) = bounded::<(u64, Vec<Job>)>(cores());
+        let (results_out, results) = unbounded();
+        for _ in 0..cores() {
+            let (batches_in, results_out) = (batches_in.clone(), results_out.clone());
+            scope.spawn(move || {
+                for (number, batch) in batches_in {
+                    let read = batch.into_iter().map(|job| (job.index, read_whole(&job.path))).collect();
+                    if results_out.send((number, read)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        scope.spawn(move || {
+            for (number, batch) in (0..).zip(Batches { jobs: jobs.into_iter().peekable() }) {
+                if tickets_in.recv().is_err() || batches.send((number, batch)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { results, tickets, waiting: BTreeMap::new(), next_batch: 0, current: Vec::new().into_iter() }
+    }
+
+    /// The next file in the order of the jobs; its number must be the one asked for.
+    pub(super) fn take(&mut self, index: usize) -> io::Result<WholeFile> {
+        loop {
+            if let Some((found, file)) = self.current.next() {
+                debug_assert_eq!(found, index, "files are taken in the order in which they were asked for");
+                return file;
+            }
+            if self.next_batch > 0 {
+                let _ = self.tickets.send(());
+            }
+            while !self.waiting.contains_key(&self.next_batch) {
+                let (number, batch) = self.results.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+                self.waiting.insert(number, batch);
+            }
+            self.current = self.waiting.remove(&self.next_batch).unwrap_or_default().into_iter();
+            self.next_batch += 1;
+        }
+    }
+}
+
+struct Batches {
+    jobs: std::iter::Peekable<std::vec::IntoIter<Job>>,
+}
+
+impl Iterator for Batches {
+    type Item = Vec<Job>;
+
+    fn next(&mut self) -> Option<Vec<Job>> {
+        let mut batch = vec![self.jobs.next()?];
+        let mut bytes = batch[0].bytes;
+        while let Some(job) = self.jobs.next_if(|job| batch.len() < BATCH_FILES && bytes + job.bytes <= BATCH_BYTES) {
+            bytes += job.bytes;
+            batch.push(job);
+        }
+        Some(batch)
+    }
+}
+
+/// Reads a file whole, again if it changed meanwhile.
+fn read_whole(path: &Path) -> io::Result<WholeFile> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let mut file = system::open_to_read(path)?;
+        let before = system::stat(&file.metadata()?);
+        if before.kind != system::StatKind::File {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"));
+        }
+        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(before.size).unwrap_or(0) + 1));
+        (&mut file).take(before.size + 1).read_to_end(&mut bytes)?;
+        let steady = bytes.len() as u64 == before.size && same_moment(&before, &system::stat(&file.metadata()?));
+        if steady || attempt == ATTEMPTS {
+            let value = ContentValue::of(random(), &bytes);
+            let stat = Stat { size: bytes.len() as u64, ..before };
+            return Ok(WholeFile { stat, value, bytes, xattrs: xattrs(path)?, unsteady: !steady });
+        }
+    }
+}
+
+/// Whether nothing says that a file changed between two looks at it.
+pub(super) fn same_moment(before: &Stat, after: &Stat) -> bool {
+    (before.size, before.mtime_ns, before.ctime_ns, before.inode)
+        == (after.size, after.mtime_ns, after.ctime_ns, after.inode)
+}
+
+/// Extended attributes that are kept; sets too large for a manifest's line are not.
+pub(super) fn xattrs(path: &Path) -> io::Result<Vec<Xattr>> {
+    let found = system::xattrs(path)?;
+    let bytes: usize = found.iter().map(|(name, value)| name.len() + value.len()).sum();
+    Ok(if bytes > XATTR_BYTES_MAX { Vec::new() } else { found })
+}
+
+/// A large file, open and read from front to back.
+pub(super) struct LargeFile {
+    file: File,
+    pub stat: Stat,
+    /// Stretches of data, if the file has holes.
+    pub sparse: Option<Vec<Extent>>,
+}
+
+impl LargeFile {
+    /// Opens a file and looks where it has data.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = system::open_to_read(path)?;
+        let stat = system::stat(&file.metadata()?);
+        if stat.kind != system::StatKind::File {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"));
+        }
+        let sparse = if stat.allocated < stat.size { Some(extents(&file, stat.size)?) } else { None };
+        let is_whole = |extents: &[Extent]| matches!(extents, [only] if only.offset == 0 && only.length == stat.size);
+        Ok(Self { file, stat, sparse: sparse.filter(|extents| !is_whole(extents)) })
+    }
+
+    /// SHA-256 of the whole file, read once.
+    pub(super) fn digest(&mut self) -> io::Result<[u8; 32]> {
+        use sha2::Digest as _;
+        let mut hasher = sha2::Sha256::new();
+        let mut buffer = Zeroizing::new(vec![0u8; 1 << 20]);
+        loop {
+            match self.file.read(&mut buffer)? {
+                0 => break,
+                length => hasher.update(&buffer[..length]),
+            }
+        }
+        io::Seek::rewind(&mut self.file)?;
+        Ok(hasher.finalize().into())
+    }
+
+    /// Whether the file is still the one that was opened.
+    pub(super) fn is_steady(&self) -> io::Result<bool> {
+        Ok(same_moment(&self.stat, &system::stat(&self.file.metadata()?)))
+    }
+
+    /// Streams the file: stored bytes go to `store`, all bytes are hashed, each hash by a thread of its own.
+    ///
+    /// A file that became shorter is filled with zeros to the length it had, since its header already says so.
+    pub(super) fn stream<E: From<io::Error>>(
+        &mut self,
+        mut store: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(ContentValue, bool), E> {
+        let whole = [Extent { offset: 0, length: self.stat.size }];
+        let extents = self.sparse.clone().unwrap_or_else(|| whole.to_vec());
+        let mut short = false;
+        let mut hashing = Hashing::start(random());
+        let mut position = 0;
+        for extent in &extents {
+            hashing.zeros(extent.offset - position);
+            short |= self.stream_extent(extent, &hashing, &mut store)?;
+            position = extent.offset + extent.length;
+        }
+        hashing.zeros(self.stat.size - position);
+        let value = hashing.finish();
+        Ok((value, !short && self.is_steady()?))
+    }
+
+    fn stream_extent<E: From<io::Error>>(
+        &mut self,
+        extent: &Extent,
+        hashing: &Hashing,
+        store: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        io::Seek::seek(&mut self.file, io::SeekFrom::Start(extent.offset))?;
+        let mut left = extent.length;
+        let mut short = false;
+        while left > 0 {
+            let mut buffer = Zeroizing::new(vec![0u8; left.min(1 << 20) as usize]);
+            let mut filled = 0;
+            while filled < buffer.len() {
+                match self.file.read(&mut buffer[filled..])? {
+                    0 => break,
+                    length => filled += length,
+                }
+            }
+            short |= filled < buffer.len();
+            left -= buffer.len() as u64;
+            let buffer = hashing.bytes(buffer);
+            store(&buffer)?;
+        }
+        Ok(short)
+    }
+}
+
+fn extents(file: &File, size: u64) -> io::Result<Vec<Extent>> {
+    let mut extents: Vec<Extent> = Vec::new();
+    for (offset, length) in system::data_ranges(file, size)? {
+        match extents.last_mut() {
+            Some(last) if last.offset + last.length == offset => last.length += length,
+            _ => extents.push(Extent { offset, length }),
+        }
+    }
+    // Too many stretches for one header: the file is kept as if it had no holes.
+    let all = vec![Extent { offset: 0, length: size }];
+    Ok(if extents.len() > hizo_vault::archive::EXTENTS_MAX { all } else { extents })
+}

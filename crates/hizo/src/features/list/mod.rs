@@ -1,0 +1,3 @@
+//! Listing what is kept.
+
+pub(crate) mod command;

@@ -1,0 +1,7 @@
+//! What people do, one folder each.
+
+pub(crate) mod deposit;
+pub(crate) mod init;
+pub(crate) mod list;
+pub(crate) mod restore;
+pub(crate) mod show;

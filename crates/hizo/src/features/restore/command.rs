@@ -1,0 +1,98 @@
+//! `hizo restore`
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde_json::json;
+
+use super::{Request, Watcher, path_in_deposit};
+use crate::Setting;
+use crate::console::{self, Console, Progress};
+use crate::contents::Opened;
+use crate::failure::{Failure, Outcome, shown, shown_bytes};
+
+/// Bring a deposit, or parts of it, back into a new folder
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The deposit's id or its first digits, latest:NAME, or NAME:NUMBER
+    deposit: String,
+    /// What to restore, as `hizo show` writes it; everything if nothing is named
+    paths: Vec<PathBuf>,
+    /// The folder to make; it must not be there yet, or be empty
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Restore set-user-id bits and security attributes too
+    #[arg(long)]
+    special: bool,
+    /// Say what would be restored, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let safe = setting.safe()?;
+    let keyring = setting.unlock(&safe)?;
+    let opened = Opened { safe: &safe, keyring: &keyring };
+    let record = crate::view::View::of(opened)?.find(opened, &arguments.deposit)?;
+    let paths = arguments.paths.iter().map(|path| path_in_deposit(path)).collect();
+    let request = Request { to: arguments.to.clone(), paths, special: arguments.special };
+    if arguments.dry_run {
+        return dry_run(setting, opened, record, &request);
+    }
+    let bar = Bar { console: setting.console, progress: OnceLock::new() };
+    let restored = super::restore(opened, record, &request, &bar)?;
+    drop(bar);
+    for (path, reason) in &restored.left_out {
+        setting.console.warn(&format!("not restored {}: {reason}", shown_bytes(path)));
+    }
+    let left_out: Vec<_> = restored
+        .left_out
+        .iter()
+        .map(|(path, reason)| json!({ "path": String::from_utf8_lossy(path), "reason": reason }))
+        .collect();
+    let result = json!({
+        "deposit": record.id().to_string(), "to": request.to.to_string_lossy(),
+        "files": restored.files, "bytes": restored.bytes, "left_out": left_out,
+    });
+    setting.console.result(result, |out| {
+        let bytes = console::bytes(restored.bytes);
+        writeln!(
+            out,
+            "restored {} files, {bytes}, to {}; each is the one committed to",
+            restored.files,
+            shown(&request.to)
+        )
+    });
+    match restored.left_out.len() {
+        0 => Ok(()),
+        count => Err(Failure::fixable(format!("{count} things could not be restored on this system"))
+            .hint("Restore them on a system that has such files.")),
+    }
+}
+
+fn dry_run(setting: &Setting, opened: Opened, record: &hizo_ledger::record::Record, request: &Request) -> Outcome<()> {
+    let manifest = opened.manifest(record)?;
+    let wanted = super::select(&manifest, &request.paths)?;
+    let bytes: u64 = wanted.iter().filter_map(|entry| Some(entry.kind.content()?.size)).sum();
+    setting.console.result(json!({ "dry_run": true, "entries": wanted.len(), "bytes": bytes }), |out| {
+        writeln!(out, "would restore {} entries, {}, to {}", wanted.len(), console::bytes(bytes), shown(&request.to))
+    });
+    Ok(())
+}
+
+struct Bar {
+    console: Console,
+    progress: OnceLock<Progress>,
+}
+
+impl Watcher for Bar {
+    fn planned(&self, _files: u64, bytes: u64) {
+        let _ = self.progress.set(self.console.progress("restoring", bytes));
+    }
+
+    fn progress(&self, bytes: u64) {
+        if let Some(progress) = self.progress.get() {
+            progress.add(bytes);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Showing what a deposit holds.
+
+pub(crate) mod command;

@@ -1,0 +1,251 @@
+//! Walks folders into a listing: every entry with what the system says of it, ascending by path, nothing read yet.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hizo_vault::archive::check_path;
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::system::{self, Stat, StatKind};
+
+/// Name of the files that say what is not to be kept, in the manner of `.gitignore`.
+pub(crate) const IGNORE_FILE: &str = ".hizoignore";
+
+/// One thing to keep.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Path below the deposit's root, raw bytes with `/`.
+    pub path: Box<[u8]>,
+    pub kind: FoundKind,
+    pub stat: Stat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FoundKind {
+    File,
+    Directory,
+    /// With its target, raw bytes.
+    Symlink(Box<[u8]>),
+    /// With the path of the first name of the same file.
+    HardLink(Box<[u8]>),
+}
+
+impl FoundKind {
+    /// What a link points to.
+    pub(crate) fn target(&self) -> Option<&[u8]> {
+        match self {
+            Self::Symlink(target) | Self::HardLink(target) => Some(target),
+            Self::File | Self::Directory => None,
+        }
+    }
+}
+
+/// Something that is not kept, and why, in words for the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+/// All there is to keep, ascending by path.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    roots: Vec<Root>,
+    pub entries: Vec<Found>,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A folder or file that a person named, and the path its entries have in the deposit.
+#[derive(Debug)]
+struct Root {
+    on_disk: PathBuf,
+    /// Empty for the one folder whose contents are the deposit's root.
+    in_deposit: Vec<u8>,
+}
+
+impl Listing {
+    /// Where an entry lies on disk.
+    pub(crate) fn on_disk(&self, path: &[u8]) -> io::Result<PathBuf> {
+        for root in &self.roots {
+            if root.in_deposit.is_empty() {
+                return Ok(root.on_disk.join(system::path_from_bytes(path)?));
+            }
+            if path == root.in_deposit {
+                return Ok(root.on_disk.clone());
+            }
+            let below = path.strip_prefix(root.in_deposit.as_slice()).and_then(|rest| rest.strip_prefix(b"/"));
+            if let Some(below) = below {
+                return Ok(root.on_disk.join(system::path_from_bytes(below)?));
+            }
+        }
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    /// Number of files, hard links counted once.
+    pub(crate) fn files(&self) -> u64 {
+        self.entries.iter().filter(|entry| entry.kind == FoundKind::File).count() as u64
+    }
+
+    /// Bytes of all files, hard links counted once.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.entries.iter().filter(|entry| entry.kind == FoundKind::File).map(|entry| entry.stat.size).sum()
+    }
+}
+
+/// Lists what the named folders and files hold.
+///
+/// One folder alone gives its contents; otherwise each named thing stands under its own last name.
+///
+/// # Errors
+/// When a named path cannot be read at all, or two of them have one name. What cannot be read below is left out and said.
+pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing> {
+    let roots = roots(paths)?;
+    let mut walker = Walker { entries: Vec::new(), left_out: Vec::new() };
+    for root in &roots {
+        let excludes = patterns(&root.on_disk, excludes)?;
+        let stat = system::stat(&fs::metadata(&root.on_disk)?);
+        match stat.kind {
+            StatKind::Directory => {
+                if !root.in_deposit.is_empty() {
+                    walker.keep(root.in_deposit.clone(), FoundKind::Directory, stat);
+                }
+                walker.directory(&root.on_disk, &root.in_deposit, &mut vec![excludes]);
+            }
+            StatKind::File => walker.keep(root.in_deposit.clone(), FoundKind::File, stat),
+            StatKind::Symlink | StatKind::Special => {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a folder nor a file"));
+            }
+        }
+    }
+    walker.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    join_hard_links(&mut walker.entries);
+    Ok(Listing { roots, entries: walker.entries, left_out: walker.left_out })
+}
+
+fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
+    if let [only] = paths
+        && fs::metadata(only)?.is_dir()
+    {
+        return Ok(vec![Root { on_disk: only.clone(), in_deposit: Vec::new() }]);
+    }
+    let mut roots = Vec::new();
+    for path in paths {
+        let name = match path.file_name() {
+            Some(name) => system::path_bytes(name),
+            None => system::path_bytes(path.canonicalize()?.file_name().unwrap_or_default()),
+        };
+        if roots.iter().any(|root: &Root| root.in_deposit == name) {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "two of the named paths end in the same name"));
+        }
+        if check_path(&name).is_err() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a named path has no name of its own"));
+        }
+        roots.push(Root { on_disk: path.clone(), in_deposit: name });
+    }
+    Ok(roots)
+}
+
+struct Walker {
+    entries: Vec<Found>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Walker {
+    fn keep(&mut self, path: Vec<u8>, kind: FoundKind, stat: Stat) {
+        self.entries.push(Found { path: path.into_boxed_slice(), kind, stat });
+    }
+
+    fn leave_out(&mut self, path: &Path, reason: impl Into<String>) {
+        self.left_out.push(LeftOut { path: path.to_owned(), reason: reason.into() });
+    }
+
+    fn directory(&mut self, on_disk: &Path, in_deposit: &[u8], rules: &mut Vec<Gitignore>) {
+        let listed = match fs::read_dir(on_disk) {
+            Ok(listed) => listed,
+            Err(error) => return self.leave_out(on_disk, error.to_string()),
+        };
+        let own_rules = on_disk.join(IGNORE_FILE);
+        let has_own_rules = own_rules.is_file();
+        if has_own_rules {
+            rules.push(Gitignore::new(&own_rules).0);
+        }
+        for item in listed {
+            match item {
+                Ok(item) => self.item(&item, in_deposit, rules),
+                Err(error) => self.leave_out(on_disk, error.to_string()),
+            }
+        }
+        if has_own_rules {
+            rules.pop();
+        }
+    }
+
+    fn item(&mut self, item: &fs::DirEntry, parent: &[u8], rules: &mut Vec<Gitignore>) {
+        let on_disk = item.path();
+        let stat = match item.metadata() {
+            Ok(metadata) => system::stat(&metadata),
+            Err(error) => return self.leave_out(&on_disk, error.to_string()),
+        };
+        if is_excluded(rules, &on_disk, stat.kind == StatKind::Directory) {
+            return;
+        }
+        let name = system::path_bytes(&item.file_name());
+        let path = if parent.is_empty() { name } else { [parent, b"/", &name].concat() };
+        if check_path(&path).is_err() {
+            return self.leave_out(&on_disk, "its path is longer than can be kept");
+        }
+        match stat.kind {
+            StatKind::File => self.keep(path, FoundKind::File, stat),
+            StatKind::Directory => {
+                self.keep(path.clone(), FoundKind::Directory, stat);
+                self.directory(&on_disk, &path, rules);
+            }
+            StatKind::Symlink => match fs::read_link(&on_disk) {
+                Ok(target) => {
+                    let target = system::path_bytes(target.as_os_str());
+                    self.keep(path, FoundKind::Symlink(target.into()), stat);
+                }
+                Err(error) => self.leave_out(&on_disk, error.to_string()),
+            },
+            StatKind::Special => self.leave_out(&on_disk, "a device, pipe or socket has no content to keep"),
+        }
+    }
+}
+
+fn patterns(root: &Path, excludes: &[String]) -> io::Result<Gitignore> {
+    let mut builder = GitignoreBuilder::new(root);
+    for pattern in excludes {
+        builder.add_line(None, pattern).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    }
+    builder.build().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+/// The rule nearest to the entry decides, as in `.gitignore`; a person's own excludes are the outermost.
+fn is_excluded(rules: &[Gitignore], path: &Path, is_directory: bool) -> bool {
+    for rule in rules.iter().rev() {
+        match rule.matched(path, is_directory) {
+            Match::Ignore(_) => return true,
+            Match::Whitelist(_) => return false,
+            Match::None => (),
+        }
+    }
+    false
+}
+
+/// Files with several names are kept once, under the first; the others become links to it.
+fn join_hard_links(entries: &mut [Found]) {
+    let mut first: HashMap<(u64, u64), Box<[u8]>> = HashMap::new();
+    for entry in entries.iter_mut().filter(|entry| entry.kind == FoundKind::File && entry.stat.links > 1) {
+        match first.get(&(entry.stat.device, entry.stat.inode)) {
+            Some(path) => {
+                entry.kind = FoundKind::HardLink(path.clone());
+            }
+            None => {
+                first.insert((entry.stat.device, entry.stat.inode), entry.path.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/home.md.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
+use hizo_ledger::record::Origin;
+use hizo_vault::event::Class;
+use hizo_vault::keys::SigningSeed;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::entropy::{SystemEntropy, random};
+use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::system;
+
+/// What identifies the safe, written once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SafeFile {
+    hizo: String,
+    keeper: String,
+    space: String,
+    genesis: String,
+}
+
+const SAFE_FORMAT: &str = "home/v1";
+
+/// A machine's home folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    folder: PathBuf,
+    pub keeper: Origin,
+    pub space: SpaceId,
+    pub genesis: RecordId,
+}
+
+/// What a machine that deposits holds: a key that signs, and a key for what it remembers. Neither opens anything.
+pub(crate) struct Device {
+    pub signing: SigningSeed,
+    pub local: Zeroizing<[u8; 32]>,
+}
+
+impl Home {
+    /// Opens a home that was set up before.
+    pub(crate) fn open(folder: &Path) -> Outcome<Self> {
+        let path = folder.join("safe.json");
+        let text = fs::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::fixable(format!("there is no safe in {}", shown(folder)))
+                .hint("Run `hizo init` first, or name the right folder with --home."),
+            _ => Failure::file("read", &path, error),
+        })?;
+        let file: SafeFile = serde_json::from_slice(&text).map_err(|error| damaged(&path).source(error))?;
+        if file.hizo != SAFE_FORMAT {
+            return Err(Failure::fixable(format!("{} is of a format this version does not know", shown(&path)))
+                .hint("Use the newer hizo that made it."));
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            keeper: Origin::parse(&file.keeper).map_err(|error| damaged(&path).source(error))?,
+            space: SpaceId::from_hex(&file.space).map_err(|error| damaged(&path).source(error))?,
+            genesis: RecordId::from_hex(&file.genesis).map_err(|error| damaged(&path).source(error))?,
+        })
+    }
+
+    /// Writes down which safe this home belongs to: the last step of setting it up.
+    pub(crate) fn settle(folder: &Path, keeper: &Origin, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
+        let file = SafeFile {
+            hizo: SAFE_FORMAT.into(),
+            keeper: keeper.to_string(),
+            space: space.to_string(),
+            genesis: genesis.to_string(),
+        };
+        let mut text = serde_json::to_vec_pretty(&file).expect("text and hexadecimal digits serialise");
+        text.push(b'\n');
+        write_new(&folder.join("safe.json"), &text)?;
+        Self::open(folder)
+    }
+
+    /// Makes the folder of a home that is not there yet.
+    pub(crate) fn make(folder: &Path) -> Outcome<()> {
+        if folder.join("safe.json").exists() {
+            return Err(Failure::fixable(format!("there is a safe in {} already", shown(folder)))
+                .hint("Nothing was changed. Name another folder with --home to set up a second safe."));
+        }
+        system::create_private_directory(&folder.join("series"))
+            .map_err(|error| Failure::file("make the folder", folder, error))
+    }
+
+    pub(crate) fn keeper_folder(&self) -> PathBuf {
+        keeper_folder(&self.folder)
+    }
+
+    pub(crate) fn identity_file(&self) -> PathBuf {
+        identity_file(&self.folder)
+    }
+
+    /// Where this machine remembers its last walk of a series.
+    pub(crate) fn walk_file(&self, series: SeriesId) -> PathBuf {
+        self.folder.join("series").join(format!("{series}.walk"))
+    }
+
+    /// Where an unfinished deposit of a series writes down what is kept already.
+    pub(crate) fn resume_file(&self, series: SeriesId) -> PathBuf {
+        self.folder.join("series").join(format!("{series}.resume"))
+    }
+
+    /// Held while a deposit of the series is made: a second one waits for its turn.
+    pub(crate) fn lock(&self, series: SeriesId) -> Outcome<fs::File> {
+        let path = self.folder.join("series").join(format!("{series}.lock"));
+        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(|error| Failure::file("open", &path, error))?;
+        file.lock().map_err(|error| Failure::file("lock", &path, error))?;
+        Ok(file)
+    }
+
+    /// The folder of scheduled deposits' settings.
+    pub(crate) fn watch_folder(&self) -> PathBuf {
+        self.folder.join("watch")
+    }
+
+    /// The home folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The keys of this machine.
+    pub(crate) fn device(&self) -> Outcome<Device> {
+        Device::read(&self.folder)
+    }
+
+    /// The highest record this machine has seen.
+    pub(crate) fn pinned_head(&self) -> Outcome<Option<(u64, RecordId)>> {
+        let path = self.folder.join("head");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::file("read", &path, error)),
+        };
+        let parsed = text
+            .strip_suffix('\n')
+            .and_then(|line| line.split_once(' '))
+            .and_then(|(number, id)| Some((number.parse().ok()?, RecordId::from_hex(id).ok()?)));
+        parsed.map(Some).ok_or_else(|| damaged(&path))
+    }
+
+    /// Remembers the highest record: a keeper that later shows less is found out.
+    pub(crate) fn pin_head(&self, number: u64, id: RecordId) -> Outcome<()> {
+        if self.pinned_head()?.is_some_and(|(pinned, _)| pinned >= number) {
+            return Ok(());
+        }
+        replace(&self.folder.join("head"), format!("{number} {id}\n").as_bytes())
+    }
+
+    /// The series this machine knows by the keyed hash of its name.
+    pub(crate) fn series_by_name(&self, device: &Device, name: &str) -> Outcome<Option<SeriesFacts>> {
+        let wanted = name_hash(device, name);
+        let found = self.names()?.into_iter().find(|(hash, _)| *hash == wanted);
+        Ok(found.map(|(_, facts)| facts))
+    }
+
+    /// Every series this machine knows.
+    pub(crate) fn known_series(&self) -> Outcome<Vec<SeriesFacts>> {
+        Ok(self.names()?.into_iter().map(|(_, facts)| facts).collect())
+    }
+
+    /// Remembers which series a name stands for, without the name.
+    pub(crate) fn name_series(&self, device: &Device, name: &str, id: SeriesId, class: Class) -> Outcome<()> {
+        let mut names = self.names()?;
+        let hash = name_hash(device, name);
+        if names.iter().any(|(known, _)| *known == hash) {
+            return Ok(());
+        }
+        names.push((hash, SeriesFacts { id, class }));
+        let text: String =
+            names.iter().map(|(hash, facts)| format!("{hash} {} {}\n", facts.id, facts.class.word())).collect();
+        replace(&self.names_file(), text.as_bytes())
+    }
+
+    fn names(&self) -> Outcome<Vec<(String, SeriesFacts)>> {
+        let path = self.names_file();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::file("read", &path, error)),
+        };
+        let parse = |line: &str| {
+            let (hash, rest) = line.split_once(' ')?;
+            let (id, class) = rest.split_once(' ')?;
+            let facts = SeriesFacts { id: SeriesId::from_hex(id).ok()?, class: Class::from_word(class)? };
+            Some((hash.to_owned(), facts))
+        };
+        text.lines().map(parse).collect::<Option<_>>().ok_or_else(|| damaged(&path))
+    }
+
+    fn names_file(&self) -> PathBuf {
+        self.folder.join("series").join("names")
+    }
+}
+
+/// A series as a depositing machine knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeriesFacts {
+    pub id: SeriesId,
+    pub class: Class,
+}
+
+impl Device {
+    /// Draws the keys of a new machine.
+    pub(crate) fn generate() -> Self {
+        Self { signing: SigningSeed::generate(&mut SystemEntropy), local: Zeroizing::new(random()) }
+    }
+
+    /// Writes them down in a new home.
+    pub(crate) fn write(&self, folder: &Path) -> Outcome<()> {
+        write_new(&device_file(folder), self.signing.to_writer_file().as_bytes())?;
+        let local = Zeroizing::new(format!("{}\n", STANDARD.encode(self.local.as_slice())));
+        write_new(&local_key_file(folder), local.as_bytes())
+    }
+
+    fn read(folder: &Path) -> Outcome<Self> {
+        let (device, local) = (device_file(folder), local_key_file(folder));
+        let text = read_secret(&device)?;
+        let signing = SigningSeed::from_writer_file(&text).map_err(|error| damaged(&device).source(error))?;
+        let text = read_secret(&local)?;
+        let key = text.strip_suffix('\n').and_then(|line| STANDARD.decode(line).ok()?.try_into().ok());
+        Ok(Self { signing, local: Zeroizing::new(key.ok_or_else(|| damaged(&local))?) })
+    }
+}
+
+fn read_secret(path: &Path) -> Outcome<Zeroizing<String>> {
+    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| Failure::file("read", path, error))
+}
+
+pub(crate) fn keeper_folder(folder: &Path) -> PathBuf {
+    folder.join("keeper")
+}
+
+pub(crate) fn identity_file(folder: &Path) -> PathBuf {
+    folder.join("identity.age")
+}
+
+fn device_file(folder: &Path) -> PathBuf {
+    folder.join("device.key")
+}
+
+fn local_key_file(folder: &Path) -> PathBuf {
+    folder.join("local.key")
+}
+
+fn name_hash(device: &Device, name: &str) -> String {
+    blake3::keyed_hash(&device.local, format!("series name {name}").as_bytes()).to_hex()[..32].to_owned()
+}
+
+fn damaged(path: &Path) -> Failure {
+    Failure::new(Kind::Fixable, format!("{} is damaged", shown(path)))
+        .hint("Put this file back from a copy of the home folder; what the keeper holds is not touched.")
+}
+
+/// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.
+pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
+    for path in [identity_file(folder), device_file(folder), local_key_file(folder)] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::file("replace", &path, error));
+            }
+            _ => (),
+        }
+    }
+    match fs::remove_dir_all(keeper_folder(folder)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::file("replace", folder, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes as text (RFC 4648, section 4).
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Writes a file that only its owner may read and that must not be there yet; durable on return.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    let write = || -> io::Result<()> {
+        let mut file = system::create_private(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        system::sync_directory(path.parent().unwrap_or(Path::new(".")))
+    };
+    write().map_err(|error| Failure::file("write", path, error))
+}
+
+/// Replaces a file in one step; durable on return.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    let next = path.with_extension(format!("new{}", std::process::id()));
+    let write = || -> io::Result<()> {
+        let _ = fs::remove_file(&next);
+        let mut file = system::create_private(&next)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&next, path)?;
+        system::sync_directory(path.parent().unwrap_or(Path::new(".")))
+    };
+    write().map_err(|error| Failure::file("write", path, error))
+}

@@ -1,0 +1,332 @@
+//! A safe as this machine sees it: the chain of its space, followed and checked, and what its records mean once unlocked.
+
+use std::collections::BTreeMap;
+
+use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
+use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
+use hizo_ledger::object::{ObjectRef, VerifiedObject};
+use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, UnverifiedRecord};
+use hizo_ledger::space::{Chain, Head, Standing};
+use hizo_store::journal::PAGE_RECORDS_MAX;
+use hizo_vault::age::{self, Identity, Recipient};
+use hizo_vault::event::{self, Class, Event};
+use hizo_vault::keys::{IdentityFile, SpaceSigningKey};
+use hizo_vault::stream::{self, Frames};
+use zeroize::Zeroizing;
+
+use crate::entropy::{SystemEntropy, random};
+use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::home::{Device, Home, SeriesFacts};
+
+/// A safe whose records have been followed from the first to the last. Nothing is unlocked.
+pub(crate) struct Safe {
+    pub home: Home,
+    pub keeper: EmbeddedKeeper,
+    pub chain: Chain,
+    /// Every record, in order.
+    pub records: Vec<Record>,
+    /// The number of the record that is deposit k of a series.
+    by_deposit: BTreeMap<(SeriesId, u64), usize>,
+}
+
+impl Safe {
+    /// Follows the space's chain and compares it with what this machine has seen before.
+    ///
+    /// # Errors
+    /// Exit code 5 when the keeper shows another history or less of it than before.
+    pub(crate) fn open(home: Home) -> Outcome<Self> {
+        let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
+        let notes = notes(&keeper, home.space, 0)?;
+        let (chain, records) = follow(&notes)?;
+        let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
+        (0..safe.records.len()).for_each(|index| safe.index(index));
+        safe.check_pins()?;
+        Ok(safe)
+    }
+
+    fn index(&mut self, index: usize) {
+        if let Some(deposit) = &self.records[index].envelope().deposit {
+            self.by_deposit.insert((deposit.series, deposit.k), index);
+        }
+    }
+
+    fn check_pins(&self) -> Outcome<()> {
+        let lying = |what: &str| {
+            Failure::new(Kind::Lying, format!("the keeper shows {what}"))
+                .hint("Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.")
+        };
+        if self.chain.id_at(0) != Some(self.home.genesis) || self.chain.keeper() != &self.home.keeper {
+            return Err(lying("another space than the one this safe began with"));
+        }
+        let Some((number, id)) = self.home.pinned_head()? else { return Ok(()) };
+        match self.chain.standing(Head { number, id }) {
+            Standing::Held => Ok(()),
+            Standing::Short => Err(lying(&format!(
+                "an older state: this machine has seen record {number}, the last one now is {}",
+                self.chain.head().number
+            ))),
+            Standing::Forked => Err(lying(&format!("another history: record {number} is not the one seen before"))),
+        }
+    }
+
+    /// The recipient that everything new is sealed to.
+    pub(crate) fn recipient(&self) -> Outcome<Recipient> {
+        let object = self.object(self.chain.recipient())?;
+        let text = std::str::from_utf8(object.as_bytes()).ok();
+        text.and_then(|text| text.parse::<Recipient>().ok())
+            .ok_or_else(|| Failure::untrue("the space's recipient is not a key"))
+    }
+
+    /// Fetches an object that a verified record names, and checks that it is that object.
+    pub(crate) fn object(&self, named: ObjectRef) -> Outcome<VerifiedObject> {
+        let bytes = self.keeper.object(self.home.space, named.id()).map_err(Failure::from)?;
+        let bytes = bytes.ok_or_else(|| {
+            Failure::untrue(format!("object {} is missing", named.id()))
+                .hint("Run `hizo check` to see which deposits it touches; put it back from a copy or an export.")
+        })?;
+        named.verify(bytes).map_err(|error| {
+            Failure::untrue(error.to_string())
+                .hint("Run `hizo check` to see which deposits it touches; put it back from a copy or an export.")
+        })
+    }
+
+    /// The record of deposit `k` of a series.
+    pub(crate) fn deposit(&self, series: SeriesId, k: u64) -> Option<&Record> {
+        self.records.get(*self.by_deposit.get(&(series, k))?)
+    }
+
+    /// Appends a record signed by `key`; another append in between is followed and the record is put after it.
+    ///
+    /// `fits` says whether the record still means what it should when the chain has grown.
+    pub(crate) fn append(
+        &mut self,
+        key: &SpaceSigningKey,
+        draft: &Draft,
+        fits: impl Fn(&Chain) -> bool,
+    ) -> Outcome<RecordId> {
+        loop {
+            let envelope = draft.envelope(&self.chain)?;
+            let text = envelope.text().map_err(Failure::internal)?;
+            let signature = key.sign(text.as_bytes());
+            let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]);
+            let record = record.map_err(Failure::internal)?;
+            let note = record.note_bytes().to_vec();
+            match self.keeper.append(&note) {
+                Ok(kept) => {
+                    self.take(record)?;
+                    self.home.pin_head(self.chain.head().number, kept.id)?;
+                    return Ok(kept.id);
+                }
+                Err(KeeperError::Conflict { .. }) => {
+                    self.catch_up()?;
+                    if !fits(&self.chain) {
+                        return Err(Failure::fixable("somebody else has added to this series meanwhile")
+                            .hint("Nothing of yours is lost: run the same command again."));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn take(&mut self, record: UnverifiedRecord) -> Outcome<()> {
+        let record = self.chain.append(record).map_err(broken_chain)?;
+        self.records.push(record);
+        self.index(self.records.len() - 1);
+        Ok(())
+    }
+
+    /// Follows what others have appended meanwhile.
+    pub(crate) fn catch_up(&mut self) -> Outcome<()> {
+        for note in notes(&self.keeper, self.home.space, self.chain.head().number + 1)? {
+            self.take(UnverifiedRecord::parse(&note).map_err(broken_chain)?)?;
+        }
+        Ok(())
+    }
+
+    /// The series of this name as this machine knows it; a new one if it knows none.
+    pub(crate) fn series_named(&self, device: &Device, name: &str, class: Class) -> Outcome<SeriesFacts> {
+        if let Some(known) = self.home.series_by_name(device, name)? {
+            return Ok(known);
+        }
+        let new = SeriesFacts { id: SeriesId::from_bytes(random()), class };
+        self.home.name_series(device, name, new.id, class)?;
+        Ok(new)
+    }
+
+    /// Whether this machine knows the name of every series in the chain.
+    pub(crate) fn knows_all_series(&self) -> Outcome<bool> {
+        let known = self.home.known_series()?;
+        Ok(self.by_deposit.keys().all(|(id, _)| known.iter().any(|series| series.id == *id)))
+    }
+
+    /// Unlocks with the identity that the passphrase opens.
+    pub(crate) fn unlock(&self, passphrase: &str) -> Outcome<Keyring> {
+        let identity = open_identity(&self.home, passphrase)?;
+        Keyring::unlock(self, &identity.identity)
+    }
+}
+
+/// What of a record is decided before its place in the chain is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draft {
+    pub body: Option<(hizo_ledger::id::ObjectId, u64)>,
+    pub deposit: Option<Deposit>,
+    pub controls: Vec<Control>,
+}
+
+impl Draft {
+    fn envelope(&self, chain: &Chain) -> Outcome<Envelope> {
+        let mut envelope = Envelope {
+            keeper: chain.keeper().clone(),
+            space: chain.space(),
+            number: chain.head().number + 1,
+            prev: Some(chain.head().id),
+            epoch: chain.epoch(),
+            time: now()?,
+            seen: None,
+            body: self.body,
+            deposit: self.deposit.clone(),
+            controls: self.controls.clone(),
+        };
+        envelope.sort_controls();
+        Ok(envelope)
+    }
+}
+
+/// What this machine's clock says, as a record claims it.
+pub(crate) fn now() -> Outcome<ClaimedTime> {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    ClaimedTime::from_unix_seconds(seconds).map_err(|error| {
+        Failure::fixable("this machine's clock is set to an impossible time").hint("Set the clock.").source(error)
+    })
+}
+
+/// Opens the identity file of a home.
+pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFile> {
+    let path = home.identity_file();
+    let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::fixable("this machine only deposits: it holds no identity that opens")
+            .hint("Run this on a machine with an identity file."),
+        _ => Failure::file("read", &path, error),
+    })?;
+    IdentityFile::open(bytes, passphrase).map_err(|error| {
+        Failure::fixable(format!("the passphrase does not open {}", shown(&path)))
+            .hint("Type it again; capital letters and the keyboard's language count. If it is right, the file is damaged: use a copy.")
+            .source(error)
+    })
+}
+
+/// The secrets of a space's epochs.
+pub(crate) struct Keyring {
+    epochs: BTreeMap<u32, Identity>,
+}
+
+impl Keyring {
+    fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
+        let mut epochs = BTreeMap::new();
+        for (epoch, facts) in safe.chain.epochs().iter().enumerate() {
+            for wrap in facts.wraps() {
+                let Ok(line) = age::open(safe.object(*wrap)?, own).map(Zeroizing::new) else { continue };
+                let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
+                let recipient = secret.as_ref().map(|secret| secret.recipient().to_string());
+                let fits = recipient
+                    .is_some_and(|text| hizo_ledger::id::ObjectId::of(text.as_bytes()) == facts.recipient().id());
+                let Some(secret) = secret.filter(|_| fits) else {
+                    return Err(Failure::new(Kind::Lying, "a wrap holds a secret that is not the space's").hint(
+                        "Somebody made this wrap to mislead. Keep a copy of the keeper's data and ask the admins.",
+                    ));
+                };
+                epochs.insert(epoch as u32, secret);
+                break;
+            }
+        }
+        if epochs.is_empty() {
+            return Err(Failure::fixable("this identity opens nothing in the safe").hint("Ask an admin for access."));
+        }
+        Ok(Self { epochs })
+    }
+
+    /// Opens an object of a record.
+    pub(crate) fn open(&self, epoch: u32, object: VerifiedObject) -> Outcome<Zeroizing<Vec<u8>>> {
+        let identity = self.epochs.get(&epoch).ok_or_else(|| {
+            Failure::fixable(format!("the secret of epoch {epoch} was not given to this identity"))
+                .hint("Ask an admin to grant it.")
+        })?;
+        age::open(object, identity).map(Zeroizing::new).map_err(|error| {
+            Failure::untrue("a sealed object is what its record names, and does not open")
+                .hint("It was sealed wrongly by the device that made it; the other deposits are not touched.")
+                .source(error)
+        })
+    }
+
+    /// The events of a record that has a body.
+    pub(crate) fn events(&self, safe: &Safe, record: &Record) -> Outcome<Vec<Event>> {
+        let Some(body) = record.body_object() else { return Ok(Vec::new()) };
+        let plain = self.open(record.envelope().epoch, safe.object(body)?)?;
+        let text = read_stream(&plain, event::BODY_BYTES_MAX)?;
+        event::parse(&text).map_err(|error| Failure::untrue(format!("record {}: {error}", record.number())))
+    }
+}
+
+/// The bytes of a whole small stream, at most `bytes_max` of them.
+pub(crate) fn read_stream(plain: &[u8], bytes_max: usize) -> Outcome<Zeroizing<Vec<u8>>> {
+    let refused = |error: stream::Error| Failure::untrue(error.to_string());
+    let mut frames = Frames::new();
+    frames.push(plain).map_err(refused)?;
+    let mut text = Zeroizing::new(Vec::new());
+    while let Some(frame) = frames.next_frame() {
+        text.extend(stream::unframe(&frame).map_err(refused)?);
+        if text.len() > bytes_max {
+            return Err(Failure::untrue("a sealed stream holds more than it may"));
+        }
+    }
+    frames.finish().map_err(refused)?;
+    Ok(text)
+}
+
+/// Seals events as a body, ready to be put.
+pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<u8>> {
+    let text = Zeroizing::new(event::compose(events));
+    let mut framer = stream::Framer::new(3).map_err(Failure::internal)?;
+    let mut plain = Zeroizing::new(Vec::new());
+    for block in text.chunks(stream::BLOCK_BYTES) {
+        plain.extend(framer.frame(block).map_err(Failure::internal)?);
+    }
+    stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
+    age::seal(&plain, std::slice::from_ref(recipient), &mut SystemEntropy).map_err(Failure::internal)
+}
+
+/// The notes of a space from number `from` to the head.
+fn notes(keeper: &EmbeddedKeeper, space: SpaceId, from: u64) -> Outcome<Vec<Vec<u8>>> {
+    let Some(head) = keeper.head(space).map_err(Failure::from)? else { return Ok(Vec::new()) };
+    let mut notes: Vec<Vec<u8>> = Vec::new();
+    while from + notes.len() as u64 <= head.number {
+        let page = keeper.records(space, from + notes.len() as u64, PAGE_RECORDS_MAX).map_err(Failure::from)?;
+        if page.is_empty() {
+            return Err(Failure::untrue("the keeper leaves out records"));
+        }
+        notes.extend(page.into_iter().map(|record| record.note));
+    }
+    Ok(notes)
+}
+
+fn follow(notes: &[Vec<u8>]) -> Outcome<(Chain, Vec<Record>)> {
+    let (first, rest) = notes.split_first().ok_or_else(|| {
+        Failure::new(Kind::Lying, "the keeper has no records of this safe")
+            .hint("Put the keeper's folder back from a copy.")
+    })?;
+    let (mut chain, genesis) =
+        Chain::begin(UnverifiedRecord::parse(first).map_err(broken_chain)?).map_err(broken_chain)?;
+    let mut records = vec![genesis];
+    for note in rest {
+        records.push(chain.append(UnverifiedRecord::parse(note).map_err(broken_chain)?).map_err(broken_chain)?);
+    }
+    Ok((chain, records))
+}
+
+fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::untrue(format!("a record of this safe is damaged or forged: {error}"))
+        .hint("Nothing was changed. Put the keeper's folder back from a copy; the damage is evidence, keep it too.")
+        .source(error)
+}

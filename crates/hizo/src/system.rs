@@ -1,0 +1,312 @@
+//! What differs by operating system, and nothing else.
+//!
+//! The Unix half runs in the tests. The other half is kept small and has never been compiled: see docs/guide/systems.md.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+
+/// What the system says of a file without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub kind: StatKind,
+    /// Bytes of a regular file.
+    pub size: u64,
+    /// Permission bits, 0o7777 at most.
+    pub mode: u32,
+    pub mtime_ns: i64,
+    pub ctime_ns: i64,
+    pub device: u64,
+    pub inode: u64,
+    /// Names of the same file.
+    pub links: u64,
+    /// Bytes that the file takes on disk, less than `size` where it has holes.
+    pub allocated: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StatKind {
+    File,
+    Directory,
+    Symlink,
+    /// A device, a pipe or a socket: it has no content to keep.
+    Special,
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::path::PathBuf;
+
+    use rustix::fs::{self, Mode, OFlags, SeekFrom, XattrFlags};
+
+    pub(crate) fn stat(metadata: &Metadata) -> Stat {
+        let kind = metadata.file_type();
+        Stat {
+            kind: if kind.is_file() {
+                StatKind::File
+            } else if kind.is_dir() {
+                StatKind::Directory
+            } else if kind.is_symlink() {
+                StatKind::Symlink
+            } else {
+                debug_assert!(kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device());
+                StatKind::Special
+            },
+            size: if kind.is_file() { metadata.size() } else { 0 },
+            mode: metadata.mode() & 0o7777,
+            mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            links: metadata.nlink(),
+            allocated: metadata.blocks().saturating_mul(512),
+        }
+    }
+
+    fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+        seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+    }
+
+    /// A path's bytes as the system keeps them.
+    pub(crate) fn path_bytes(path: &OsStr) -> Vec<u8> {
+        path.as_bytes().to_vec()
+    }
+
+    /// The path that these bytes name on this system.
+    pub(crate) fn path_from_bytes(bytes: &[u8]) -> io::Result<PathBuf> {
+        Ok(PathBuf::from(OsStr::from_bytes(bytes)))
+    }
+
+    /// Opens a regular file for reading; never follows a link put in its place, never waits for a pipe's other end.
+    pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        std::fs::OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)
+    }
+
+    /// Extended attributes of a file, directory or link, ascending by name. A file system without them has none.
+    pub(crate) fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let mut names = vec![0u8; 1024];
+        let length = loop {
+            match fs::llistxattr(path, &mut names[..]) {
+                Ok(0) => return Ok(Vec::new()),
+                Ok(length) => break length,
+                Err(rustix::io::Errno::RANGE) if names.len() < 1 << 20 => names.resize(names.len() * 4, 0),
+                Err(rustix::io::Errno::NOTSUP) => return Ok(Vec::new()),
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let mut found = Vec::new();
+        for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            let mut value = vec![0u8; 64 << 10];
+            match fs::lgetxattr(path, name, &mut value[..]) {
+                Ok(length) => {
+                    value.truncate(length);
+                    found.push((name.to_vec(), value));
+                }
+                Err(rustix::io::Errno::NODATA) => (),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Sets one extended attribute.
+    pub(crate) fn set_xattr(path: &Path, name: &[u8], value: &[u8]) -> io::Result<()> {
+        Ok(fs::lsetxattr(path, name, value, XattrFlags::empty())?)
+    }
+
+    /// The parts of a file that hold data, ascending; all of it where the system cannot tell.
+    pub(crate) fn data_ranges(file: &File, size: u64) -> io::Result<Vec<(u64, u64)>> {
+        let mut ranges = Vec::new();
+        let mut at = 0;
+        while at < size {
+            let start = match fs::seek(file, SeekFrom::Data(at)) {
+                Ok(start) => start,
+                Err(rustix::io::Errno::NXIO) => break,
+                Err(rustix::io::Errno::INVAL) => return Ok(vec![(0, size)]),
+                Err(error) => return Err(error.into()),
+            };
+            let end = fs::seek(file, SeekFrom::Hole(start))?.min(size);
+            if end > start {
+                ranges.push((start, end - start));
+            }
+            at = end.max(start + 1);
+        }
+        fs::seek(file, SeekFrom::Start(0))?;
+        Ok(ranges)
+    }
+
+    /// Creates a symbolic link.
+    pub(crate) fn symlink(target: &[u8], link: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(OsStr::from_bytes(target), link)
+    }
+
+    /// Sets permission bits of a file or directory (never of what a link points to).
+    pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+    }
+
+    /// Sets the permission bits of an open file.
+    pub(crate) fn set_file_mode(file: &File, mode: u32) -> io::Result<()> {
+        file.set_permissions(std::fs::Permissions::from_mode(mode))
+    }
+
+    /// Sets the time of last change of a file, directory or link itself.
+    pub(crate) fn set_mtime(path: &Path, mtime_ns: i64) -> io::Result<()> {
+        Ok(fs::utimensat(fs::CWD, path, &timestamps(mtime_ns), fs::AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Sets the time of last change of an open file.
+    pub(crate) fn set_file_mtime(file: &File, mtime_ns: i64) -> io::Result<()> {
+        Ok(fs::futimens(file, &timestamps(mtime_ns))?)
+    }
+
+    fn timestamps(mtime_ns: i64) -> fs::Timestamps {
+        let time = fs::Timespec {
+            tv_sec: mtime_ns.div_euclid(1_000_000_000),
+            tv_nsec: mtime_ns.rem_euclid(1_000_000_000) as _,
+        };
+        fs::Timestamps { last_access: time, last_modification: time }
+    }
+
+    /// Creates a file that only its owner may read, which must not be there yet.
+    pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    }
+
+    /// Creates a directory that only its owner may enter.
+    pub(crate) fn create_private_directory(path: &Path) -> io::Result<()> {
+        use std::os::unix::fs::DirBuilderExt;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    }
+
+    /// Makes a renamed or created name durable.
+    pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    /// Asks the system to refuse symbolic links in the last part of a new directory's path.
+    pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+        Ok(fs::mkdir(path, Mode::from_raw_mode(0o700))?)
+    }
+}
+
+#[cfg(unix)]
+pub(crate) use unix::*;
+
+#[cfg(not(unix))]
+mod other {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::path::PathBuf;
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    pub(crate) fn stat(metadata: &Metadata) -> Stat {
+        let kind = metadata.file_type();
+        let mtime_ns = metadata.modified().map(nanoseconds).unwrap_or(0);
+        Stat {
+            kind: if kind.is_file() {
+                StatKind::File
+            } else if kind.is_dir() {
+                StatKind::Directory
+            } else if kind.is_symlink() {
+                StatKind::Symlink
+            } else {
+                StatKind::Special
+            },
+            size: if kind.is_file() { metadata.len() } else { 0 },
+            mode: if metadata.permissions().readonly() { 0o444 } else { 0o644 },
+            mtime_ns,
+            ctime_ns: mtime_ns,
+            device: 0,
+            inode: 0,
+            links: 1,
+            allocated: metadata.len(),
+        }
+    }
+
+    fn nanoseconds(time: SystemTime) -> i64 {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+            Err(before) => -i64::try_from(before.duration().as_nanos()).unwrap_or(i64::MAX),
+        }
+    }
+
+    pub(crate) fn path_bytes(path: &OsStr) -> Vec<u8> {
+        path.to_string_lossy().replace('\\', "/").into_bytes()
+    }
+
+    pub(crate) fn path_from_bytes(bytes: &[u8]) -> io::Result<PathBuf> {
+        let text = std::str::from_utf8(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidFilename))?;
+        if text.contains(['\\', ':', '*', '?', '"', '<', '>', '|']) {
+            return Err(io::ErrorKind::InvalidFilename.into());
+        }
+        Ok(PathBuf::from(text))
+    }
+
+    pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+        File::open(path)
+    }
+
+    pub(crate) fn xattrs(_path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+
+    pub(crate) fn set_xattr(_path: &Path, _name: &[u8], _value: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn data_ranges(_file: &File, size: u64) -> io::Result<Vec<(u64, u64)>> {
+        Ok(vec![(0, size)])
+    }
+
+    pub(crate) fn symlink(_target: &[u8], _link: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+        let mut permissions = std::fs::metadata(path)?.permissions();
+        permissions.set_readonly(mode & 0o200 == 0);
+        std::fs::set_permissions(path, permissions)
+    }
+
+    pub(crate) fn set_file_mode(file: &File, mode: u32) -> io::Result<()> {
+        let mut permissions = file.metadata()?.permissions();
+        permissions.set_readonly(mode & 0o200 == 0);
+        file.set_permissions(permissions)
+    }
+
+    pub(crate) fn set_mtime(path: &Path, mtime_ns: i64) -> io::Result<()> {
+        set_file_mtime(&std::fs::OpenOptions::new().write(true).open(path)?, mtime_ns)
+    }
+
+    pub(crate) fn set_file_mtime(file: &File, mtime_ns: i64) -> io::Result<()> {
+        let distance = Duration::from_nanos(mtime_ns.unsigned_abs());
+        file.set_modified(if mtime_ns < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance })
+    }
+
+    pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+        std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    pub(crate) fn create_private_directory(path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
+    }
+
+    pub(crate) fn sync_directory(_path: &Path) -> io::Result<()> {
+        // The system offers no such act; its journal keeps names in order.
+        Ok(())
+    }
+
+    pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+        std::fs::create_dir(path)
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) use other::*;
