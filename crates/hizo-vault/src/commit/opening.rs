@@ -293,8 +293,17 @@ impl Opening {
         }
         let rest = bytes.strip_prefix(MAGIC).ok_or(OpeningError::Malformed)?;
         let mut cursor = Cursor { rest };
-        let opening = cursor.opening().ok_or(OpeningError::Malformed)??;
-        if cursor.rest.is_empty() { Ok(opening) } else { Err(OpeningError::Malformed) }
+        let blind = cursor.array().ok_or(OpeningError::Malformed)?;
+        let [depth, fields] = cursor.array().ok_or(OpeningError::Malformed)?;
+        if !DEPTHS.contains(&depth) {
+            return Err(OpeningError::Place);
+        }
+        let (parts, [sha256, blake3]) = cursor.parts_and_branches(fields, depth).ok_or(OpeningError::Malformed)?;
+        let outside = |branch: &Branch| branch.index.checked_shr(depth.into()).is_none_or(|above| above != 0);
+        if outside(&sha256) || outside(&blake3) {
+            return Err(OpeningError::Place);
+        }
+        Ok(Self { blind, depth, parts, sha256, blake3 })
     }
 
     /// Which fields it shows.
@@ -387,20 +396,13 @@ impl<'a> Cursor<'a> {
         Some(*taken)
     }
 
-    fn opening(&mut self) -> Option<Result<Opening, OpeningError>> {
-        let blind = self.array()?;
-        let [depth, fields] = self.array()?;
-        if !DEPTHS.contains(&depth) {
-            return Some(Err(OpeningError::Place));
-        }
+    /// All that follows depth and fields, to the last byte.
+    fn parts_and_branches(&mut self, fields: u8, depth: u8) -> Option<([Part; 3], [Branch; 2])> {
         let fields = Fields::from_byte(fields)?;
         let [content, name, meta] = Field::ALL.map(|field| self.part(fields.has(field)));
-        let (sha256, blake3) = (self.branch(depth)?, self.branch(depth)?);
-        let outside = |branch: &Branch| branch.index.checked_shr(depth.into()).is_none_or(|above| above != 0);
-        if outside(&sha256) || outside(&blake3) {
-            return Some(Err(OpeningError::Place));
-        }
-        Some(Ok(Opening { blind, depth, parts: [content?, name?, meta?], sha256, blake3 }))
+        let parts = [content?, name?, meta?];
+        let branches = [self.branch(depth)?, self.branch(depth)?];
+        self.rest.is_empty().then_some((parts, branches))
     }
 
     fn part(&mut self, shown: bool) -> Option<Part> {

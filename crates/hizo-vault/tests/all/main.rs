@@ -1,4 +1,7 @@
 //! One test binary for the crate.
+mod commit_vectors;
+mod commit_laws;
+mod commit;
 mod archive_vectors;
 mod archive_laws;
 mod archive_interop;
