@@ -1,10 +1,14 @@
 //! What a person sees in the terminal: results on standard output, progress and warnings on standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
+
+use crate::failure::{Failure, Kind};
+use crate::words::{Language, Words, words};
 
 /// Progress is shown for work that takes longer than this.
 const PROGRESS_AFTER: Duration = Duration::from_secs(1);
@@ -14,29 +18,60 @@ const PROGRESS_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Console {
     pub json: bool,
     pub quiet: bool,
+    pub language: Language,
 }
 
 impl Console {
     /// Says what came of a command: as JSON for scripts, in lines for people.
     pub(crate) fn result(&self, json: Value, lines: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
         let mut out = std::io::stdout().lock();
-        // A reader that closed its end of the pipe has seen enough.
-        let _ = match self.json {
+        let written = match self.json {
             true => writeln!(out, "{json}"),
             false => lines(&mut out),
         };
+        match written.and_then(|()| out.flush()) {
+            Ok(()) => (),
+            // A reader that closed its end of the pipe has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => (),
+            Err(error) => {
+                self.failed(&Failure::file("write", Path::new("standard output"), error));
+                // A script must not take half a result for the whole one.
+                std::process::exit(Kind::Fixable as i32);
+            }
+        }
+    }
+
+    /// A sentence in the person's language.
+    pub(crate) fn say(&self, words: impl Into<Words>) -> String {
+        words.into().to(self.language).to_owned()
     }
 
     /// Says something beside the result.
-    pub(crate) fn note(&self, line: &str) {
+    pub(crate) fn note(&self, line: impl Into<Words>) {
         if !self.quiet && !self.json {
-            eprintln!("{line}");
+            self.beside(&self.say(line));
         }
     }
 
     /// Warns, even when quiet was asked for.
-    pub(crate) fn warn(&self, line: &str) {
-        eprintln!("{} {line}", self.paint("33", "warning:"));
+    pub(crate) fn warn(&self, line: impl Into<Words>) {
+        let head = self.paint("33", &self.say(words!("warning:", "注意:")));
+        self.beside(&format!("{head} {}", self.say(line)));
+    }
+
+    /// Says what went wrong, and what to do next.
+    pub(crate) fn failed(&self, failure: &Failure) {
+        let head = self.paint("31", &self.say(words!("error:", "エラー:")));
+        self.beside(&format!("{head} {}", failure.told_in(self.language)));
+        if let Some(hint) = &failure.hint {
+            let head = self.paint("36", &self.say(words!("hint:", "対処:")));
+            self.beside(&format!("{head} {}", hint.to(self.language)));
+        }
+    }
+
+    /// A line on standard error; a person who closed it wants none.
+    pub(crate) fn beside(&self, line: &str) {
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 
     /// Text in a colour, where standard error is a terminal and nobody asked for none.
@@ -47,13 +82,14 @@ impl Console {
     }
 
     /// A bar of bytes with rate and time left; it appears after a second, and only on a terminal.
-    pub(crate) fn progress(&self, doing: &str, bytes: u64) -> Progress {
+    pub(crate) fn progress(&self, doing: impl Into<Words>, bytes: u64) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template(
-            "{msg} {bar:30} {decimal_bytes:>10} of {decimal_total_bytes} {decimal_bytes_per_sec:>12} {eta:>4} left",
-        );
+        let style = ProgressStyle::with_template(&self.say(words!(
+            "{{msg}} {{bar:30}} {{decimal_bytes:>10}} of {{decimal_total_bytes}} {{decimal_bytes_per_sec:>12}} {{eta:>4}} left",
+            "{{msg}} {{bar:30}} {{decimal_bytes:>10}} / {{decimal_total_bytes}} {{decimal_bytes_per_sec:>12}} 残り {{eta:>4}}"
+        )));
         bar.set_style(style.expect("the template is well-formed"));
-        bar.set_message(doing.to_owned());
+        bar.set_message(self.say(doing));
         let shown = !self.quiet && !self.json && std::io::stderr().is_terminal();
         Progress { bar, shown }
     }

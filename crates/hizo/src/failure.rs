@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::words::{Language, Words, words};
+
 /// Which exit code a failure has; the table stands in docs/spec/exit-codes.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,8 +27,8 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub kind: Kind,
-    pub message: String,
-    pub hint: Option<String>,
+    pub message: Words,
+    pub hint: Option<Words>,
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -34,17 +36,17 @@ pub(crate) struct Failure {
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, message: impl Into<Words>) -> Self {
         Self { kind, message: message.into(), hint: None, source: None }
     }
 
     /// Something the person can fix.
-    pub(crate) fn fixable(message: impl Into<String>) -> Self {
+    pub(crate) fn fixable(message: impl Into<Words>) -> Self {
         Self::new(Kind::Fixable, message)
     }
 
     /// Something that was checked and does not hold.
-    pub(crate) fn untrue(message: impl Into<String>) -> Self {
+    pub(crate) fn untrue(message: impl Into<Words>) -> Self {
         Self::new(Kind::False, message)
     }
 
@@ -54,12 +56,15 @@ impl Failure {
     }
 
     /// As [`Failure::internal`], in words.
-    pub(crate) fn internal_message(message: impl Into<String>) -> Self {
-        Self::new(Kind::Internal, message).hint("This is a fault of hizo. Nothing was lost; please report it.")
+    pub(crate) fn internal_message(message: impl Into<Words>) -> Self {
+        Self::new(Kind::Internal, message).hint(words!(
+            "This is a fault of hizo. Nothing was lost; please report it.",
+            "hizo の不具合です。失われたものはありません。お手数ですがお知らせください。"
+        ))
     }
 
     /// Adds what to do next.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<Words>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -72,18 +77,55 @@ impl Failure {
 
     /// A file or folder of the person's that could not be read or written.
     pub(crate) fn file(doing: &str, path: &Path, error: io::Error) -> Self {
-        let hint = match error.kind() {
-            io::ErrorKind::StorageFull => {
-                "Make room on the disk and run the same command again; it goes on where it was."
+        let (reason, hint) = (reason(&error), remedy(&error));
+        let path = shown(path);
+        let japanese =
+            ACTS.iter().find(|(english, _)| *english == doing).map_or("を扱えません", |(_, japanese)| japanese);
+        let message = Words::both(
+            format!("cannot {doing} {path}: {}", reason.english()),
+            format!("{path} {japanese}: {}", reason.japanese()),
+        );
+        Self::fixable(message).hint(hint).source(error)
+    }
+
+    /// What happened, in one language. What nobody has said in Japanese yet is at least introduced in it.
+    pub(crate) fn told_in(&self, language: Language) -> String {
+        match language {
+            Language::Japanese if self.message.is_english_only() => {
+                format!("{}: {}", self.kind.introduction(), self.message.english())
             }
-            io::ErrorKind::PermissionDenied => "Run it as somebody who may, or leave this out.",
-            io::ErrorKind::NotFound => "Look at the spelling of the path.",
-            io::ErrorKind::ReadOnlyFilesystem => "Choose a place that can be written to.",
-            _ => "Look at the disk, then run the same command again.",
-        };
-        Self::fixable(format!("cannot {doing} {}: {}", shown(path), reason(&error))).hint(hint).source(error)
+            Language::English | Language::Japanese => self.message.to(language).to_owned(),
+        }
     }
 }
+
+impl Kind {
+    fn introduction(self) -> &'static str {
+        match self {
+            Self::Fixable => "できませんでした",
+            Self::Usage => "指定の仕方が違います",
+            Self::False => "調べたところ、正しい状態ではありません",
+            Self::Unknown => "調べられませんでした",
+            Self::Lying => "控えてある鍵や記録と違います",
+            Self::Internal => "内部で問題が起きました",
+        }
+    }
+}
+
+/// What [`Failure::file`] can say of a path, after "cannot" and in Japanese after the path.
+const ACTS: [(&str, &str); 11] = [
+    ("read", "を読み取れません"),
+    ("read the passphrase from", "からパスフレーズを読み取れません"),
+    ("write", "に書き込めません"),
+    ("write to", "に書き込めません"),
+    ("make", "を作れません"),
+    ("make the folder", "というフォルダーを作れません"),
+    ("open", "を開けません"),
+    ("lock", "を使用中にできません"),
+    ("replace", "を置き換えられません"),
+    ("remove", "を取り除けません"),
+    ("restore to", "に取り出せません"),
+];
 
 impl From<hizo_keeper::Error> for Failure {
     fn from(error: hizo_keeper::Error) -> Self {
@@ -94,26 +136,52 @@ impl From<hizo_keeper::Error> for Failure {
                 return Self::file("write to", Path::new("the keeper's folder"), io::Error::from(source.kind()))
                     .source(error);
             }
-            Keeper::Journal(journal::Error::Full { .. }) => Self::fixable("cannot keep the record: the disk is full")
-                .hint("Make room on the disk and run the same command again; it goes on where it was."),
-            Keeper::Journal(journal::Error::Busy) => Self::fixable("another hizo is at work in this safe")
-                .hint("Wait until it is done, then run the same command again."),
-            Keeper::Journal(journal::Error::Newer { .. }) => {
-                Self::fixable("this safe was made by a newer hizo").hint("Use that hizo, or a newer one.")
+            Keeper::Journal(journal::Error::Full { .. }) => Self::fixable(words!(
+                "cannot keep the record: the disk is full",
+                "記録を残せません: ディスクがいっぱいです"
+            ))
+            .hint(go_on()),
+            Keeper::Journal(journal::Error::Busy) => {
+                Self::fixable(words!("another hizo is at work in this safe", "別の hizo がこの金庫を使っています"))
+                    .hint(words!(
+                        "Wait until it is done, then run the same command again.",
+                        "終わるのを待って、同じコマンドをもう一度実行してください。"
+                    ))
             }
-            Keeper::Conflict { .. } => Self::fixable("somebody else has added to this safe meanwhile")
-                .hint("Nothing of yours is lost: run the same command again."),
-            Keeper::PutAgain { objects } => Self::fixable(format!("{} objects must be put again", objects.len()))
-                .hint("Run the same command again."),
+            Keeper::Journal(journal::Error::Newer { .. }) => Self::fixable(words!(
+                "this safe was made by a newer hizo",
+                "この金庫は新しい版の hizo で作られています"
+            ))
+            .hint(words!("Use that hizo, or a newer one.", "その版か、それより新しい版の hizo を使ってください。")),
+            Keeper::Conflict { .. } => Self::fixable(words!(
+                "somebody else has added to this safe meanwhile",
+                "その間に、別の人がこの金庫に追加しました"
+            ))
+            .hint(words!(
+                "Nothing of yours is lost: run the same command again.",
+                "失われたものはありません。同じコマンドをもう一度実行してください。"
+            )),
+            Keeper::PutAgain { objects } => Self::fixable(words!(
+                "{count} objects must be put again",
+                "{count} 個の保管物を預け直す必要があります",
+                count = objects.len()
+            ))
+            .hint(words!("Run the same command again.", "同じコマンドをもう一度実行してください。")),
             Keeper::NotSetUp | Keeper::LogKey | Keeper::Facts => {
-                Self::new(Kind::Unknown, format!("the keeper cannot be opened: {error}"))
-                    .hint("Put the keeper's folder back from a copy.")
+                Self::new(Kind::Unknown, words!("the keeper cannot be opened: {error}", "預け先を開けません: {error}"))
+                    .hint(words!(
+                        "Put the keeper's folder back from a copy.",
+                        "預け先のフォルダーを控えから戻してください。"
+                    ))
             }
             Keeper::Journal(journal::Error::Damaged { .. }) | Keeper::Kept(_) => {
-                Self::untrue(format!("the keeper's records are damaged: {error}"))
-                    .hint("Keep a copy of the folder as it is, then put the keeper's folder back from a copy.")
+                Self::untrue(words!("the keeper's records are damaged: {error}", "預け先の記録が壊れています: {error}"))
+                    .hint(words!(
+                        "Keep a copy of the folder as it is, then put the keeper's folder back from a copy.",
+                        "今のフォルダーをそのまま別の場所に残してから、預け先のフォルダーを控えから戻してください。"
+                    ))
             }
-            _ => Self::untrue(format!("the keeper refuses: {error}")),
+            _ => Self::untrue(words!("the keeper refuses: {error}", "預け先に断られました: {error}")),
         };
         failure.source(error)
     }
@@ -147,19 +215,46 @@ fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn reason(error: &io::Error) -> String {
+fn reason(error: &io::Error) -> Words {
     match error.kind() {
-        io::ErrorKind::StorageFull => "the disk is full".into(),
-        io::ErrorKind::PermissionDenied => "it is not allowed".into(),
-        io::ErrorKind::NotFound => "it is not there".into(),
-        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".into(),
-        _ => error.to_string(),
+        io::ErrorKind::StorageFull => words!("the disk is full", "ディスクがいっぱいです"),
+        io::ErrorKind::PermissionDenied => words!("it is not allowed", "権限がありません"),
+        io::ErrorKind::NotFound => words!("it is not there", "見つかりません"),
+        io::ErrorKind::ReadOnlyFilesystem => words!("the disk is read-only", "ディスクが読み取り専用です"),
+        io::ErrorKind::NotADirectory => words!("it is not a folder", "フォルダーではありません"),
+        io::ErrorKind::IsADirectory => words!("it is a folder", "フォルダーです"),
+        _ => error.to_string().into(),
     }
+}
+
+fn remedy(error: &io::Error) -> Words {
+    match error.kind() {
+        io::ErrorKind::StorageFull => go_on(),
+        io::ErrorKind::PermissionDenied => words!(
+            "Run it as somebody who may, or leave this out.",
+            "権限のある人が実行するか、これを除いて実行してください。"
+        ),
+        io::ErrorKind::NotFound => words!("Look at the spelling of the path.", "パスの書き方を確かめてください。"),
+        io::ErrorKind::ReadOnlyFilesystem => {
+            words!("Choose a place that can be written to.", "書き込める場所を選んでください。")
+        }
+        _ => words!(
+            "Look at the disk, then run the same command again.",
+            "ディスクの状態を確かめてから、同じコマンドをもう一度実行してください。"
+        ),
+    }
+}
+
+fn go_on() -> Words {
+    words!(
+        "Make room on the disk and run the same command again; it goes on where it was.",
+        "ディスクの空きを増やして、同じコマンドをもう一度実行してください。続きから進みます。"
+    )
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message.english())
     }
 }
 

@@ -14,11 +14,12 @@ mod safe;
 mod system;
 mod unpacking;
 mod view;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use zeroize::Zeroizing;
 
 use crate::console::Console;
@@ -26,6 +27,7 @@ use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::{Device, Home};
 use crate::safe::{Keyring, Safe};
+use crate::words::{Language, words};
 
 /// Keep a company's secrets sealed, and prove later what was held and since when
 #[derive(Debug, Parser)]
@@ -60,11 +62,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let language = Language::of_environment();
+    let arguments = match understand(language) {
+        Ok(arguments) => arguments,
+        Err(done) => return done,
+    };
     let setting = Setting {
         home: arguments.home,
         passphrase: passphrase::Source { file: arguments.passphrase_file, descriptor: arguments.passphrase_fd },
-        console: Console { json: arguments.json, quiet: arguments.quiet },
+        console: Console { json: arguments.json, quiet: arguments.quiet, language },
     };
     let done = match &arguments.command {
         Command::Init(arguments) => features::init::command::run(&setting, arguments),
@@ -76,13 +82,28 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{} {failure}", setting.console.paint("31", "error:"));
-            if let Some(hint) = &failure.hint {
-                eprintln!("{} {hint}", setting.console.paint("36", "hint:"));
-            }
+            setting.console.failed(&failure);
             ExitCode::from(failure.kind as u8)
         }
     }
+}
+
+/// The command line as it was meant; help and version are answered here.
+fn understand(language: Language) -> Result<Arguments, ExitCode> {
+    let matches = words::help::speak(Arguments::command(), language).try_get_matches();
+    let error = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+        Ok(arguments) => return Ok(arguments),
+        Err(error) => error,
+    };
+    if !error.use_stderr() {
+        // A reader that closed its end of the pipe has seen enough.
+        let _ = error.print();
+        return Err(ExitCode::SUCCESS);
+    }
+    let (message, hint) = words::help::misunderstood(&error);
+    let console = Console { json: false, quiet: false, language };
+    console.failed(&Failure::new(Kind::Usage, message).hint(hint));
+    Err(ExitCode::from(Kind::Usage as u8))
 }
 
 /// What every command knows.
@@ -100,7 +121,11 @@ impl Setting {
         }
         let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
         home.map(|home| home.join(".hizo")).ok_or_else(|| {
-            Failure::new(Kind::Usage, "this account has no home folder").hint("Name a folder with --home.")
+            Failure::new(
+                Kind::Usage,
+                words!("this account has no home folder", "このアカウントにはホームフォルダーがありません"),
+            )
+            .hint(words!("Name a folder with --home.", "--home でフォルダーを指定してください。"))
         })
     }
 

@@ -1,0 +1,203 @@
+//! Help texts in Japanese, by the English ones that stand beside the arguments.
+//!
+//! A test walks every command: a help line without Japanese, or Japanese that no help line uses, fails.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, Command};
+
+use super::{Language, Words, words};
+
+/// What `hizo --help` says below its commands, so that all of it fits a screen of 24 lines.
+const OPTIONS: &str = "\
+Options of every command:
+      --home DIR              The folder of this machine's safe [env: HIZO_HOME]
+      --passphrase-file FILE  A file whose first line is the passphrase
+                              (--passphrase-fd N: an open file descriptor)
+      --json, -q, --quiet     Print the result as JSON; print the result only
+  -h, --help, -V, --version   Print help, also after a command; print version";
+
+const OPTIONS_JAPANESE: &str = "\
+すべてのコマンドで使えるオプション:
+      --home DIR              このコンピューターの金庫のフォルダー [env: HIZO_HOME]
+      --passphrase-file FILE  パスフレーズを1行目に書いたファイル
+                              (--passphrase-fd N: 開いているファイル記述子)
+      --json, -q, --quiet     結果を JSON で出力 / 結果だけを出力
+  -h, --help, -V, --version   使い方(コマンドの後にも付けられます)/ バージョン";
+
+/// English help, Japanese help.
+const HELP: &[(&str, &str)] = &[
+    // The program.
+    (
+        "Keep a company's secrets sealed, and prove later what was held and since when",
+        "会社の秘密に封をして保管し、何をいつから持っていたかを後から証明できるようにします",
+    ),
+    ("The folder of this machine's safe", "このコンピューターの金庫のフォルダー"),
+    ("A file whose first line is the passphrase", "パスフレーズを1行目に書いたファイル"),
+    (
+        "An open file descriptor whose first line is the passphrase",
+        "パスフレーズを1行目から読み取るファイル記述子の番号",
+    ),
+    ("Print the result as JSON", "結果を JSON で出力します"),
+    ("Print the result only", "結果だけを出力します"),
+    ("Print help", "使い方を表示します"),
+    ("Print version", "バージョンを表示します"),
+    // init
+    ("Set up a safe on this machine", "このコンピューターに金庫を作ります"),
+    (
+        "What the safe is called; only those who can open it see the name",
+        "金庫の名前。金庫を開けられる人だけに見えます",
+    ),
+    // deposit
+    (
+        "Seal files and folders and keep them as the next deposit of a series",
+        "ファイルやフォルダーに封をして、束の次の1回分として預けます",
+    ),
+    ("Folders and files to keep", "預けるフォルダーやファイル"),
+    ("The series this belongs to: one secret's life", "どの束に預けるか。束は、1つの秘密の積み重ねです"),
+    ("A note on this deposit; may be given several times", "この預け入れに付けるメモ。何度でも指定できます"),
+    (
+        "Leave out what matches, written as in .gitignore; may be given several times",
+        "預けないものを .gitignore の書き方で指定します。何度でも指定できます",
+    ),
+    ("Read every file again, even if nothing says that it changed", "変更がなさそうなファイルも、すべて読み直します"),
+    ("Store content again even if the series has it already", "束にすでにある中身も、もう一度預けます"),
+    (
+        "How a new series is stored: core is neither compressed nor reused, so that sizes tell nothing",
+        "新しい束の預け方。core は圧縮も使い回しもしないので、大きさから中身を推測されません",
+    ),
+    ("Say what would be kept, and keep nothing", "何を預けるかを表示するだけで、預けません"),
+    // list, show
+    ("List series and their deposits", "束と預け入れの一覧を表示します"),
+    ("Only this series", "この束だけを表示します"),
+    ("Show what a deposit holds", "預け入れの中身を表示します"),
+    (
+        "The deposit's id or its first digits, latest:NAME, or NAME:NUMBER",
+        "預け入れのID(先頭の数桁でも可)、latest:束の名前、または 束の名前:回",
+    ),
+    // restore
+    (
+        "Bring a deposit, or parts of it, back into a new folder",
+        "預けたもの(またはその一部)を、新しいフォルダーに取り出します",
+    ),
+    (
+        "What to restore, as `hizo show` writes it; everything if nothing is named",
+        "取り出すもの。`hizo show` の表示どおりに書きます。省くとすべて取り出します",
+    ),
+    ("The folder to make; it must not be there yet, or be empty", "取り出し先のフォルダー。まだないか、空であること"),
+    ("Restore set-user-id bits and security attributes too", "set-user-id ビットとセキュリティ属性も元に戻します"),
+    ("Say what would be restored, and write nothing", "何を取り出すかを表示するだけで、書き込みません"),
+];
+
+/// The Japanese of an English help line.
+fn japanese(english: &str) -> Option<&'static str> {
+    HELP.iter().find(|(known, _)| *known == english).map(|(_, japanese)| *japanese)
+}
+
+/// The command line with its help in this language, and a first page that fits a screen.
+pub(crate) fn speak(command: Command, language: Language) -> Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).global(true).help("Print help");
+    let version = Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print version");
+    let command = command.disable_help_flag(true).disable_version_flag(true).arg(help).arg(version);
+    match language {
+        Language::English => {
+            command.help_template(format!("{{about}}\n\nUsage: {{usage}}\n\nCommands:\n{{subcommands}}\n\n{OPTIONS}"))
+        }
+        Language::Japanese => speak_japanese(command).help_template(format!(
+            "{{about}}\n\n使い方: {{usage}}\n\nコマンド:\n{{subcommands}}\n\n{OPTIONS_JAPANESE}"
+        )),
+    }
+}
+
+fn speak_japanese(command: Command) -> Command {
+    let about = command.get_about().and_then(|about| japanese(&about.to_string()));
+    let command = match about {
+        Some(about) => command.about(about),
+        None => command,
+    };
+    command
+        .help_template("{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}")
+        .subcommand_help_heading("コマンド")
+        .mut_args(|arg| {
+            let heading = if arg.is_positional() { "引数" } else { "オプション" };
+            let help = arg.get_help().and_then(|help| japanese(&help.to_string()));
+            let arg = arg.help_heading(heading);
+            match help {
+                Some(help) => arg.help(help),
+                None => arg,
+            }
+        })
+        .mut_subcommands(speak_japanese)
+}
+
+/// What was not understood, in the form of every other failure: what happened, and what to do next.
+pub(crate) fn misunderstood(error: &clap::Error) -> (Words, Words) {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join("、"),
+        _ => String::new(),
+    };
+    let (arg, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
+    let english = error.to_string();
+    let english = english.strip_prefix("error: ").unwrap_or(&english);
+    let english = english.split("\n\n").next().unwrap_or_default().trim_end().to_owned();
+    let japanese = match error.kind() {
+        ErrorKind::MissingRequiredArgument => format!("必要な指定がありません: {arg}"),
+        ErrorKind::UnknownArgument => format!("{arg} という指定はありません"),
+        ErrorKind::InvalidSubcommand => format!("{} というコマンドはありません", text(ContextKind::InvalidSubcommand)),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "コマンドが指定されていません".to_owned()
+        }
+        ErrorKind::InvalidValue if value.is_empty() => format!("{arg} には値が必要です"),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{arg} に「{value}」は指定できません"),
+        ErrorKind::ArgumentConflict => format!("{arg} は、ほかの指定と同時には使えません"),
+        ErrorKind::InvalidUtf8 => "文字として読めない指定があります".to_owned(),
+        _ => format!("指定の数が合いません: {arg}"),
+    };
+    (Words::both(english, japanese), words!("Run it with --help.", "--help を付けると、使い方を表示します。"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn collect(command: &Command, found: &mut BTreeSet<String>) {
+        found.extend(command.get_about().map(ToString::to_string));
+        for arg in command.get_arguments() {
+            found.extend(arg.get_help().map(ToString::to_string));
+            let values = arg.get_possible_values();
+            found.extend(values.iter().filter_map(|value| Some(value.get_help()?.to_string())));
+        }
+        command.get_subcommands().for_each(|command| collect(command, found));
+    }
+
+    fn spoken() -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        collect(&speak(crate::Arguments::command(), Language::English), &mut found);
+        found
+    }
+
+    #[test]
+    fn every_help_line_has_japanese() {
+        let missing: Vec<_> = spoken().into_iter().filter(|english| japanese(english).is_none()).collect();
+        assert!(missing.is_empty(), "give these help lines their Japanese in words/help.rs: {missing:#?}");
+    }
+
+    #[test]
+    fn no_japanese_is_kept_for_a_help_line_that_is_gone() {
+        let spoken = spoken();
+        let idle: Vec<_> = HELP.iter().filter(|(english, _)| !spoken.contains(*english)).collect();
+        assert!(idle.is_empty(), "no command says these any more: {idle:#?}");
+    }
+
+    #[test]
+    fn japanese_is_japanese_and_english_is_one_imperative_line() {
+        for (english, japanese) in HELP {
+            assert!(japanese.chars().any(|c| ('\u{3040}'..='\u{30ff}').contains(&c)), "{japanese} has no kana");
+            assert!(!english.ends_with('.') && !english.contains('\n'), "{english}");
+        }
+    }
+}
