@@ -179,19 +179,51 @@ impl Frames {
     /// # Errors
     /// [`Error::Frame`] for a frame outside the profile; [`Error::Padding`] for padding that is not zero or not last.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let bytes = self.take_zeros(bytes)?;
-        self.pending.extend_from_slice(bytes);
-        let pending = std::mem::take(&mut self.pending);
-        let mut rest = pending.as_slice();
+        let mut ready = std::mem::take(&mut self.ready);
+        let pushed = self.push_each(bytes, |frame| ready.push_back(frame.to_vec()));
+        self.ready = ready;
+        pushed
+    }
+
+    /// Takes the next bytes of the stream and hands over each frame that they complete, compressed.
+    ///
+    /// # Errors
+    /// As [`Frames::push`].
+    pub fn push_each(&mut self, bytes: &[u8], mut give: impl FnMut(&[u8])) -> Result<(), Error> {
+        let mut rest = bytes;
+        // What began in earlier bytes is completed first, with as little copying as its end needs.
+        while !self.pending.is_empty() && !rest.is_empty() {
+            let (step, after) = rest.split_at_checked(ZSTD_BLOCK_BYTES).unwrap_or((rest, &[]));
+            let had = self.pending.len();
+            self.pending.extend_from_slice(step);
+            let pending = std::mem::take(&mut self.pending);
+            let taken = self.take_whole(&pending, &mut give)?;
+            match taken.checked_sub(had) {
+                Some(used) if taken > 0 => rest = rest.get(used..).unwrap_or_default(),
+                _ => {
+                    self.pending = pending.get(taken..).unwrap_or_default().to_vec();
+                    rest = after;
+                }
+            }
+        }
+        let rest = self.take_zeros(rest)?;
+        let taken = self.take_whole(rest, &mut give)?;
+        self.pending.extend_from_slice(rest.get(taken..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Takes whole frames and paddings from the front of `bytes` and says how many bytes that were.
+    fn take_whole(&mut self, bytes: &[u8], give: &mut impl FnMut(&[u8])) -> Result<usize, Error> {
+        let mut rest = bytes;
         loop {
             match inspect(rest)? {
-                Piece::More => break,
+                Piece::More => return Ok(bytes.len().saturating_sub(rest.len())),
                 Piece::Frame { length, .. } => {
                     if self.padding_bytes > 0 {
                         return Err(Error::Padding);
                     }
                     let (frame, after) = rest.split_at_checked(length).ok_or(Error::Truncated)?;
-                    self.ready.push_back(frame.to_vec());
+                    give(frame);
                     self.data_bytes = self.data_bytes.saturating_add(length as u64);
                     rest = after;
                 }
@@ -204,8 +236,6 @@ impl Frames {
                 }
             }
         }
-        self.pending = rest.to_vec();
-        Ok(())
     }
 
     /// The next whole frame, compressed.

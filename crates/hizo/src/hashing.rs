@@ -6,7 +6,6 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, bounded};
 use hizo_vault::commit::ContentValue;
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
 
 /// Pieces that wait for a hash.
 const QUEUE: usize = 4;
@@ -15,7 +14,7 @@ const QUEUE: usize = 4;
 const ZEROS_BYTES: u64 = 1 << 20;
 
 /// A part of a file, shared between those who need it.
-pub(crate) type Piece = Arc<Zeroizing<Vec<u8>>>;
+pub(crate) type Piece = Arc<Vec<u8>>;
 
 /// A file being hashed.
 pub(crate) struct Hashing {
@@ -47,7 +46,7 @@ impl Hashing {
     }
 
     /// Takes the next bytes of the file and gives them back to be used further.
-    pub(crate) fn bytes(&self, bytes: Zeroizing<Vec<u8>>) -> Piece {
+    pub(crate) fn bytes(&self, bytes: Vec<u8>) -> Piece {
         let piece = Arc::new(bytes);
         self.piece(&piece);
         piece
@@ -58,7 +57,7 @@ impl Hashing {
         while count > 0 {
             let now = count.min(ZEROS_BYTES);
             let zeros = self.zeros.take().filter(|zeros| zeros.len() as u64 == now);
-            let zeros = zeros.unwrap_or_else(|| Arc::new(Zeroizing::new(vec![0; now as usize])));
+            let zeros = zeros.unwrap_or_else(|| Arc::new(vec![0; now as usize]));
             self.piece(&zeros);
             self.zeros = Some(zeros);
             count -= now;

@@ -51,28 +51,41 @@ pub(crate) struct Packed {
 }
 
 /// A pack that a keeper holds now.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PackKept {
     pub index: u64,
     pub id: ObjectId,
     pub bytes: u64,
-    pub start: Option<Resumable>,
+    /// Its first whole frame.
+    pub start: Option<PackStart>,
+    pub end: Boundary,
 }
 
-/// Where a pack begins in its stream, exactly enough to begin there again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Resumable {
-    /// The pack's first whole frame.
-    pub start: PackStart,
-    /// Level of the frame before, whose end stands at the pack's beginning.
-    pub straddling_level: i32,
-    /// How many bytes of that frame stand in the packs before.
-    pub straddling_skip: u64,
-    /// Bytes of frames before this pack.
+/// Where a pack ends in its stream, exactly enough to begin the next one there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Boundary {
+    /// The frame that goes on in the next pack, or begins it.
+    pub frame: u64,
+    /// Bytes of that frame in the packs before.
+    pub skip: u64,
+    /// Level of that frame.
+    pub level: i32,
+    /// Bytes of all frames before it.
     pub framed_bytes: u64,
+    /// Check of the skipped bytes: made again, they must be the same.
+    pub check: [u8; 16],
+}
+
+/// A packing that was cut short: the packs that are kept. It goes on at the end of the last of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Resumed {
+    pub packs: Vec<PackKept>,
+    /// Lengths of the stream after each entry that is done.
+    pub positions: Vec<u64>,
 }
 
 /// What a packing needs from its surroundings.
+#[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
     pub recipient: &'a Recipient,
     /// Puts a sealed pack where it is kept; durable on return.
@@ -87,6 +100,8 @@ pub(crate) struct Packing<'scope> {
     block: Vec<u8>,
     number: u64,
     plain_bytes: u64,
+    /// Bytes of the stream that packs kept before hold.
+    passed_over: u64,
     trouble: Arc<Trouble>,
     result: ScopedJoinHandle<'scope, Option<Packed>>,
 }
@@ -128,17 +143,30 @@ impl<'scope> Packing<'scope> {
         surroundings: &'env Surroundings<'env>,
         framing: Framing,
     ) -> Self {
+        Self::go_on(scope, surroundings, framing, Vec::new(), 0)
+    }
+
+    /// Starts the stages where `packs` end. The stream is pushed from `position` on; what the packs hold is passed over.
+    pub(crate) fn go_on<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        surroundings: &'env Surroundings<'env>,
+        framing: Framing,
+        packs_kept: Vec<PackKept>,
+        position: u64,
+    ) -> Self {
+        let from = packs_kept.last().map_or(Boundary::default(), |pack| pack.end);
+        let first_pack = packs_kept.len() as u64;
         let cores = cores();
         let trouble = Arc::new(Trouble::default());
         let (blocks, blocks_in) = bounded::<Block>(cores * QUEUE_PER_CORE);
         let (frames, frames_in) = bounded::<(u64, Frame)>(cores * QUEUE_PER_CORE);
-        let (packs, packs_in) = bounded::<(u64, PackBuilder, Option<Resumable>)>(0);
+        let (packs, packs_in) = bounded::<Full>(0);
         let (kept, kept_in) = bounded::<PackKept>(cores * QUEUE_PER_CORE);
-        let random = Arc::new(AtomicU64::new(0));
+        let incompressible = Arc::new(AtomicU64::new(0));
         for _ in 0..cores {
-            let (blocks_in, frames, trouble, random) =
-                (blocks_in.clone(), frames.clone(), trouble.clone(), random.clone());
-            scope.spawn(move || frame_blocks(framing, &blocks_in, &frames, &random, &trouble));
+            let (blocks_in, frames, trouble, incompressible) =
+                (blocks_in.clone(), frames.clone(), trouble.clone(), incompressible.clone());
+            scope.spawn(move || frame_blocks(framing, from, &blocks_in, &frames, &incompressible, &trouble));
         }
         // One sealer more than cores: while one waits for the disk, the cores still have work.
         for _ in 0..sealers(cores) {
@@ -146,21 +174,21 @@ impl<'scope> Packing<'scope> {
             scope.spawn(move || seal_packs(surroundings, &packs_in, &kept, &trouble));
         }
         drop((frames, kept));
-        let packer = scope.spawn(move || pack_frames(&frames_in, &packs));
+        let packer_trouble = trouble.clone();
+        let packer = scope.spawn(move || pack_frames(from, first_pack, &frames_in, &packs, &packer_trouble));
         let result = scope.spawn(move || {
-            let mut by_index: BTreeMap<u64, PackKept> = kept_in.iter().map(|pack| (pack.index, pack)).collect();
+            let mut in_order: BTreeMap<u64, PackKept> = packs_kept.into_iter().map(|pack| (pack.index, pack)).collect();
+            in_order.extend(kept_in.iter().map(|pack| (pack.index, pack)));
             let packs = packer.join().ok()??;
-            if by_index.len() as u64 != packs {
-                return None;
-            }
-            let in_order: Vec<PackKept> = std::mem::take(&mut by_index).into_values().collect();
-            Some(Packed {
-                packs: in_order.iter().map(|pack| (pack.id, pack.bytes)).collect(),
-                starts: in_order.iter().filter_map(|pack| Some(pack.start?.start)).collect(),
+            (in_order.len() as u64 == packs).then(|| Packed {
+                packs: in_order.values().map(|pack| (pack.id, pack.bytes)).collect(),
+                starts: in_order.values().filter_map(|pack| pack.start).collect(),
                 plain_bytes: 0,
             })
         });
-        Self { blocks, block: Vec::with_capacity(BLOCK_BYTES), number: 0, plain_bytes: 0, trouble, result }
+        let passed_over = from.frame * BLOCK_BYTES as u64;
+        let block = Vec::with_capacity(BLOCK_BYTES);
+        Self { blocks, block, number: from.frame, plain_bytes: position, passed_over, trouble, result }
     }
 
     /// Takes the next bytes of the stream; waits while the stages behind are busy.
@@ -168,7 +196,9 @@ impl<'scope> Packing<'scope> {
     /// # Errors
     /// The first failure of any stage.
     pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Outcome<()> {
+        let known = self.passed_over.saturating_sub(self.plain_bytes).min(bytes.len() as u64);
         self.plain_bytes += bytes.len() as u64;
+        bytes = &bytes[known as usize..];
         while !bytes.is_empty() {
             let room = BLOCK_BYTES - self.block.len();
             let (now, later) = bytes.split_at(room.min(bytes.len()));
@@ -229,6 +259,7 @@ fn sealers(cores: usize) -> usize {
 
 fn frame_blocks(
     framing: Framing,
+    from: Boundary,
     blocks: &Receiver<Block>,
     frames: &Sender<(u64, Frame)>,
     incompressible: &AtomicU64,
@@ -242,13 +273,26 @@ fn frame_blocks(
         Framing::Stored => None,
     };
     for block in blocks {
-        let frame = match frame_block(framer.as_mut(), &block.bytes, incompressible) {
+        let again = from.skip > 0 && block.number == from.frame;
+        let framed = match again {
+            true => frame_at(framer.as_mut(), &block.bytes, from.level),
+            false => frame_block(framer.as_mut(), &block.bytes, incompressible),
+        };
+        let frame = match framed {
             Ok(frame) => frame,
             Err(error) => return trouble.report(Failure::new(Kind::Internal, "cannot compress a block").source(error)),
         };
         if frames.send((block.number, frame)).is_err() {
             return;
         }
+    }
+}
+
+/// Frames a block as it was framed before.
+fn frame_at(framer: Option<&mut Framer>, block: &[u8], level: i32) -> Result<Frame, stream::Error> {
+    match framer {
+        Some(framer) if level != STORED => Ok(Frame { bytes: framer.frame(block)?, level }),
+        _ => Ok(Frame { bytes: stream::stored_frame(block), level: STORED }),
     }
 }
 
@@ -273,13 +317,23 @@ fn sample_compresses(framer: &mut Framer, block: &[u8]) -> Result<bool, stream::
     Ok(framer.frame(&sample)?.len() + sample.len() / WORTH_COMPRESSING < sample.len())
 }
 
-/// Puts frames in order into packs; says how many packs that made.
-fn pack_frames(frames: &Receiver<(u64, Frame)>, packs: &Sender<(u64, PackBuilder, Option<Resumable>)>) -> Option<u64> {
+/// Puts frames in order into packs; says how many packs there are in all.
+fn pack_frames(
+    from: Boundary,
+    first_pack: u64,
+    frames: &Receiver<(u64, Frame)>,
+    packs: &Sender<Full>,
+    trouble: &Trouble,
+) -> Option<u64> {
     let mut waiting = BTreeMap::new();
-    let mut packer = Packer::new(packs);
+    let mut packer = Packer::new(packs, from, first_pack);
     for (number, frame) in frames {
         waiting.insert(number, frame);
         while let Some(frame) = waiting.remove(&packer.next_frame) {
+            if !packer.is_as_before(&frame) {
+                trouble.report(Failure::new(Kind::Internal, NOT_AS_BEFORE).hint("Run the same command again."));
+                return None;
+            }
             packer.frame(&frame)?;
         }
     }
@@ -289,49 +343,73 @@ fn pack_frames(frames: &Receiver<(u64, Frame)>, packs: &Sender<(u64, PackBuilder
     packer.finish()
 }
 
-struct Packer<'a> {
-    packs: &'a Sender<(u64, PackBuilder, Option<Resumable>)>,
+/// What a resumed packing fails with when a frame cannot be made again as it was: everything is then stored anew.
+pub(crate) const NOT_AS_BEFORE: &str = "what was kept before the interruption cannot be continued";
+
+/// A full pack on its way to be sealed.
+struct Full {
+    index: u64,
     builder: PackBuilder,
-    start: Option<Resumable>,
+    start: Option<PackStart>,
+    end: Boundary,
+}
+
+struct Packer<'a> {
+    packs: &'a Sender<Full>,
+    builder: PackBuilder,
+    start: Option<PackStart>,
     index: u64,
     next_frame: u64,
+    /// Bytes of all frames before the next one.
     framed_bytes: u64,
+    from: Boundary,
 }
 
 impl<'a> Packer<'a> {
-    fn new(packs: &'a Sender<(u64, PackBuilder, Option<Resumable>)>) -> Self {
-        Self { packs, builder: PackBuilder::new(), start: None, index: 0, next_frame: 0, framed_bytes: 0 }
+    fn new(packs: &'a Sender<Full>, from: Boundary, index: u64) -> Self {
+        let (next_frame, framed_bytes) = (from.frame, from.framed_bytes);
+        Self { packs, builder: PackBuilder::new(), start: None, index, next_frame, framed_bytes, from }
+    }
+
+    fn skipped<'f>(&self, frame: &'f Frame) -> &'f [u8] {
+        let skip = if self.next_frame == self.from.frame { self.from.skip as usize } else { 0 };
+        frame.bytes.get(..skip).unwrap_or(&frame.bytes)
+    }
+
+    /// Whether the beginning of a frame that stands in packs kept before was made the same again.
+    fn is_as_before(&self, frame: &Frame) -> bool {
+        let skipped = self.skipped(frame);
+        self.next_frame != self.from.frame || self.from.skip == 0 || check(skipped) == self.from.check
     }
 
     fn frame(&mut self, frame: &Frame) -> Option<()> {
-        if self.start.is_none() {
-            let start = PackStart { frame: self.next_frame, offset: self.builder.plaintext_bytes() as u64 };
-            self.start = Some(Resumable {
-                start,
-                straddling_level: STORED,
-                straddling_skip: 0,
-                framed_bytes: self.framed_bytes,
-            });
+        let skipped = self.skipped(frame).len();
+        if self.start.is_none() && skipped == 0 {
+            self.start = Some(PackStart { frame: self.next_frame, offset: self.builder.plaintext_bytes() as u64 });
+        }
+        let mut at = skipped;
+        while at < frame.bytes.len() {
+            at += self.builder.push(&frame.bytes[at..]);
+            if self.builder.is_full() {
+                let whole = at == frame.bytes.len();
+                let end = Boundary {
+                    frame: self.next_frame + u64::from(whole),
+                    skip: if whole { 0 } else { at as u64 },
+                    level: frame.level,
+                    framed_bytes: self.framed_bytes + if whole { frame.bytes.len() as u64 } else { 0 },
+                    check: check(&frame.bytes[..at]),
+                };
+                self.end_pack(end)?;
+            }
         }
         self.next_frame += 1;
         self.framed_bytes += frame.bytes.len() as u64;
-        let _ = frame.level;
-        self.bytes(&frame.bytes)
-    }
-
-    fn bytes(&mut self, mut bytes: &[u8]) -> Option<()> {
-        while !bytes.is_empty() {
-            bytes = &bytes[self.builder.push(bytes)..];
-            if self.builder.is_full() {
-                self.end_pack()?;
-            }
-        }
         Some(())
     }
 
-    fn end_pack(&mut self) -> Option<()> {
+    fn end_pack(&mut self, end: Boundary) -> Option<()> {
         let builder = std::mem::take(&mut self.builder);
-        self.packs.send((self.index, builder, self.start.take())).ok()?;
+        self.packs.send(Full { index: self.index, builder, start: self.start.take(), end }).ok()?;
         self.index += 1;
         Some(())
     }
@@ -340,27 +418,36 @@ impl<'a> Packer<'a> {
         if self.framed_bytes == 0 {
             return Some(0);
         }
+        // Nothing goes on from a pack of padding: the stream is at its end.
+        let end = Boundary { frame: u64::MAX, ..Boundary::default() };
         for piece in stream::padding(self.framed_bytes) {
-            self.bytes(&piece)?;
+            let mut rest = piece.as_slice();
+            while !rest.is_empty() {
+                rest = &rest[self.builder.push(rest)..];
+                if self.builder.is_full() {
+                    self.end_pack(end)?;
+                }
+            }
         }
         if self.builder.plaintext_bytes() > 0 {
-            self.end_pack()?;
+            self.end_pack(end)?;
         }
         Some(self.index)
     }
 }
 
-fn seal_packs(
-    surroundings: &Surroundings,
-    packs: &Receiver<(u64, PackBuilder, Option<Resumable>)>,
-    kept: &Sender<PackKept>,
-    trouble: &Trouble,
-) {
-    for (index, builder, start) in packs {
+fn check(bytes: &[u8]) -> [u8; 16] {
+    let mut check = [0; 16];
+    blake3::Hasher::new().update(bytes).finalize_xof().fill(&mut check);
+    check
+}
+
+fn seal_packs(surroundings: &Surroundings, packs: &Receiver<Full>, kept: &Sender<PackKept>, trouble: &Trouble) {
+    for Full { index, builder, start, end } in packs {
         let sealed = builder.seal(surroundings.recipient, &mut SystemEntropy);
         let bytes = sealed.len() as u64;
         let done = (surroundings.put)(sealed).and_then(|id| {
-            let pack = PackKept { index, id, bytes, start };
+            let pack = PackKept { index, id, bytes, start, end };
             (surroundings.kept)(&pack)?;
             Ok(pack)
         });

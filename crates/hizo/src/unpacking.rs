@@ -147,12 +147,14 @@ fn split_frames(
             let skip = if next == wanted.packs.start { wanted.start.offset } else { 0 };
             let plain = plain.get(usize::try_from(skip).unwrap_or(usize::MAX)..);
             let plain = plain.ok_or_else(|| Failure::untrue("the manifest names a place past the end of a pack"))?;
-            frames.push(plain).map_err(refused)?;
-            while let Some(frame) = frames.next_frame() {
-                if number >= wanted.first_frame && !give(number, frame) {
-                    return Ok(());
-                }
+            let mut going = true;
+            let split = frames.push_each(plain, |frame| {
+                going = going && (number < wanted.first_frame || give(number, frame.to_vec()));
                 number += 1;
+            });
+            split.map_err(refused)?;
+            if !going {
+                return Ok(());
             }
             next += 1;
         }
@@ -168,7 +170,7 @@ fn in_order(
     let mut waiting = BTreeMap::new();
     let mut next = first;
     for (number, block) in blocks {
-        waiting.insert(number, Zeroizing::new(block?));
+        waiting.insert(number, block?);
         while let Some(block) = waiting.remove(&next) {
             if !take(next * BLOCK_BYTES as u64, &block)? {
                 return Ok(());

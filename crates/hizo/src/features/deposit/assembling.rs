@@ -10,6 +10,7 @@ use hizo_vault::manifest::{Content, Place};
 
 use super::local::{LastWalk, PathId, Remembered, RememberedKind, WalkWriter};
 use super::reading::{self, Job, LargeFile, ReadAhead, WHOLE_BYTES_MAX, WholeFile};
+use super::resume::ResumeJournal;
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
 use crate::folder::walk::{Found, FoundKind, LeftOut, Listing};
@@ -70,6 +71,9 @@ pub(super) struct Assembler<'a, S> {
     pub policy: Policy,
     pub sink: &'a mut S,
     pub walk: &'a mut WalkWriter,
+    pub journal: &'a ResumeJournal,
+    /// Entries that an interrupted deposit has done, from the first on.
+    pub done: Vec<Remembered>,
     pub progress: &'a dyn Fn(u64),
 }
 
@@ -83,10 +87,18 @@ impl<S: TarSink> Assembler<'_, S> {
         let mut made = Assembled { changed: vec![false; self.listing.entries.len()], ..Assembled::default() };
         made.gone = self.gone(&before);
         std::thread::scope(|scope| {
-            let jobs = self.jobs(&plans).map_err(|error| Failure::fixable("a path cannot be read").source(error))?;
+            let done = std::mem::take(&mut self.done);
+            let jobs = self
+                .jobs(&plans, done.len())
+                .map_err(|error| Failure::fixable("a path cannot be read").source(error))?;
             let mut ahead = ReadAhead::start(scope, jobs);
             let mut known = Known::default();
-            for (index, found) in self.listing.entries.iter().enumerate() {
+            let taken_over = done.len();
+            for (index, entry) in done.into_iter().enumerate() {
+                let last = before[index].map(|at| self.last_entry(at));
+                self.take_over(index, entry, last.as_ref(), &mut known, &mut made)?;
+            }
+            for (index, found) in self.listing.entries.iter().enumerate().skip(taken_over) {
                 let last = before[index].map(|at| self.last_entry(at));
                 let done = match plans[index] {
                     Plan::Plain => self.plain(found, last.as_ref(), &known, &mut made, index),
@@ -108,6 +120,28 @@ impl<S: TarSink> Assembler<'_, S> {
             }
             Ok(made)
         })
+    }
+
+    /// An entry that was done before an interruption.
+    fn take_over(
+        &mut self,
+        index: usize,
+        entry: Remembered,
+        last: Option<&Remembered>,
+        known: &mut Known,
+        made: &mut Assembled,
+    ) -> Outcome<()> {
+        let found = &self.listing.entries[index];
+        if last != Some(&entry) {
+            let xattrs = self.listing.on_disk(&found.path).and_then(|path| reading::xattrs(&path));
+            made.change(index, xattrs.unwrap_or_default());
+        }
+        if entry.content.as_ref().is_some_and(|content| content.unsteady) {
+            made.unsteady.push(index);
+        }
+        self.count(found, &entry, known, made);
+        (self.progress)(if found.stat.size > WHOLE_BYTES_MAX { found.stat.size } else { 0 });
+        self.push(&entry)
     }
 
     fn plan(&mut self) -> (Vec<Plan>, Vec<Option<u32>>) {
@@ -134,8 +168,8 @@ impl<S: TarSink> Assembler<'_, S> {
         last.entries().iter().zip(there).filter(|(_, there)| !there).map(|(entry, _)| entry.id).collect()
     }
 
-    fn jobs(&self, plans: &[Plan]) -> io::Result<Vec<Job>> {
-        let entries = self.listing.entries.iter().zip(plans).enumerate();
+    fn jobs(&self, plans: &[Plan], done: usize) -> io::Result<Vec<Job>> {
+        let entries = self.listing.entries.iter().zip(plans).enumerate().skip(done);
         let whole = entries.filter(|(_, (_, plan))| **plan == Plan::Whole);
         whole
             .map(|(index, (found, _))| {
@@ -235,6 +269,7 @@ impl<S: TarSink> Assembler<'_, S> {
                 let sparse = file.sparse.clone().map(Into::into);
                 let kind = MemberKind::File { size: file.stat.size, sparse };
                 let stored = self.listing_member(found, &file.stat, kind.clone(), &xattrs);
+                self.journal.begin(&self.remembered(found, file.stat, None, last));
                 let place = self.member(found, &file.stat, kind, &xattrs)?;
                 let (sink, progress) = (&mut *self.sink, self.progress);
                 let streamed = file.stream(|bytes| {
@@ -263,6 +298,12 @@ impl<S: TarSink> Assembler<'_, S> {
     }
 
     fn keep(&mut self, found: &Found, entry: Remembered, known: &mut Known, made: &mut Assembled) -> Outcome<()> {
+        self.count(found, &entry, known, made);
+        self.journal.entry(&entry, self.sink.position());
+        self.push(&entry)
+    }
+
+    fn count(&self, found: &Found, entry: &Remembered, known: &mut Known, made: &mut Assembled) {
         if let (FoundKind::File, Some(content)) = (&found.kind, &entry.content) {
             known.add(found, content);
             made.files += 1;
@@ -271,7 +312,10 @@ impl<S: TarSink> Assembler<'_, S> {
                 (self.progress)(found.stat.size);
             }
         }
-        self.walk.push(&entry).map_err(|error| Failure::fixable("cannot write down the walk").source(error))
+    }
+
+    fn push(&mut self, entry: &Remembered) -> Outcome<()> {
+        self.walk.push(entry).map_err(|error| Failure::fixable("cannot write down the walk").source(error))
     }
 
     fn leave_out(&self, index: usize, error: &io::Error, made: &mut Assembled) {

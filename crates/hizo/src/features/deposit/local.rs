@@ -17,7 +17,8 @@ use crate::system;
 
 const MAGIC: &[u8; 16] = b"hizo/walk/v1\n\0\0\0";
 const FOOTER_BYTES: usize = 16 + 8 + 8 + 32 + 4 + CHECK_BYTES;
-const REMEMBERED_BYTES: usize = 208;
+/// Bytes of one remembered entry.
+pub(super) const REMEMBERED_BYTES: usize = 208;
 const CHECK_BYTES: usize = 32;
 
 /// A path as a device remembers it: keyed BLAKE3, cut to 16 bytes.
@@ -80,6 +81,15 @@ impl Remembered {
             && self.content.as_ref().is_some_and(|content| !content.unsteady)
     }
 
+    /// Whether this is the remembered entry, and nothing says that it changed since.
+    pub(crate) fn is_found_again(&self, found: &Found, key: &[u8; 32]) -> bool {
+        let stat = &found.stat;
+        let target = found.kind.target().map_or(PathId::NONE, |target| PathId::of(key, target));
+        (self.path, self.kind, self.target) == (PathId::of(key, &found.path), (&found.kind).into(), target)
+            && (self.mode, self.size, self.mtime_ns, self.ctime_ns, self.inode)
+                == (stat.mode, stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode)
+    }
+
     /// Whether everything that a deposit commits to is the same, so that the entry keeps its id.
     pub(crate) fn is_same_entry(&self, other: &Self) -> bool {
         let facts = |entry: &Self| (entry.path, entry.kind, entry.mode, entry.size, entry.mtime_ns, entry.target);
@@ -87,7 +97,7 @@ impl Remembered {
         facts(self) == facts(other) && value(self) == value(other)
     }
 
-    fn to_bytes(&self) -> [u8; REMEMBERED_BYTES] {
+    pub(super) fn to_bytes(&self) -> [u8; REMEMBERED_BYTES] {
         let mut bytes = Vec::with_capacity(REMEMBERED_BYTES);
         bytes.extend(self.path.0);
         bytes.push(kind_byte(self.kind));
@@ -115,7 +125,7 @@ impl Remembered {
         bytes.try_into().expect("resized to this length")
     }
 
-    fn from_bytes(bytes: &[u8; REMEMBERED_BYTES]) -> Option<Self> {
+    pub(super) fn from_bytes(bytes: &[u8; REMEMBERED_BYTES]) -> Option<Self> {
         let mut rest = bytes.as_slice();
         let path = PathId(take(&mut rest)?);
         let [kind, flags, _, _] = take::<4>(&mut rest)?;
@@ -136,7 +146,7 @@ impl Remembered {
     }
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+pub(super) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (head, after) = rest.split_first_chunk::<N>()?;
     *rest = after;
     Some(*head)

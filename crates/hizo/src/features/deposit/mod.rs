@@ -6,6 +6,7 @@ pub(crate) mod command;
 mod listing;
 mod local;
 mod reading;
+mod resume;
 
 use std::path::PathBuf;
 use std::thread::Scope;
@@ -25,11 +26,12 @@ use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
 use crate::folder::walk::{self, LeftOut, Listing};
 use crate::home::{Device, SeriesFacts};
-use crate::packing::{Framing, Packed, Packing, Surroundings};
+use crate::packing::{Framing, NOT_AS_BEFORE, PackKept, Packed, Packing, Surroundings};
 use crate::safe::{self, Draft, Safe};
 use assembling::{Assembled, Assembler, Policy, TarSink};
 use listing::Lines;
-use local::{LastWalk, WalkOf, WalkWriter};
+use local::{LastWalk, Remembered, WalkOf, WalkWriter};
+use resume::{Circumstances, Continuation, ResumeJournal};
 
 /// Zstandard's level for what compresses.
 const LEVEL: i32 = 1;
@@ -83,6 +85,14 @@ pub(crate) trait Watcher: Sync {
 /// # Errors
 /// When a named path cannot be read, the keeper refuses, or the safe is not what it was. Nothing half-done is visible.
 pub(crate) fn deposit(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
+    match attempt(safe, device, request, watcher) {
+        // What an interrupted deposit had kept cannot be made again as it was: it is left alone, and all is stored anew.
+        Err(failure) if failure.message == NOT_AS_BEFORE => attempt(safe, device, request, watcher),
+        done => done,
+    }
+}
+
+fn attempt(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
     let series = safe.series_named(device, &request.series, request.class)?;
     let _turn = safe.home.lock(series.id)?;
     safe.catch_up()?;
@@ -143,10 +153,19 @@ impl<'a> Making<'a> {
         let walk_file = self.safe.home.walk_file(self.series.id);
         let mut walk = WalkWriter::create(&walk_file, &self.device.local)
             .map_err(|error| Failure::file("write", &walk_file, error))?;
-        let (stored, made) = self.store(last, &mut walk, watcher)?;
+        let (journal, continuation) = self.journal()?;
+        let stored = self.store(last, &mut walk, &journal, continuation, watcher);
+        let (stored, made) = match stored {
+            Err(failure) if failure.message == NOT_AS_BEFORE => {
+                journal.remove()?;
+                return Err(failure);
+            }
+            stored => stored?,
+        };
         let id = self.append(&stored, &made)?;
         let of = WalkOf { series: self.series.id, deposit: self.number, record: id, chain: stored.chain };
         walk.finish(&of).map_err(|error| Failure::file("write", &walk_file, error))?;
+        journal.remove()?;
         let path = |index: &usize| self.listing.on_disk(&self.listing.entries[*index].path).unwrap_or_default();
         Ok(Made {
             id,
@@ -162,6 +181,28 @@ impl<'a> Making<'a> {
         })
     }
 
+    /// The resume journal, and where an interrupted deposit goes on.
+    fn journal(&self) -> Outcome<(ResumeJournal, Option<Continuation>)> {
+        let circumstances = Circumstances {
+            deposit: self.number,
+            epoch: self.safe.chain.epoch(),
+            last: self.base,
+            framing: match self.framing() {
+                Framing::Compressed(level) => level,
+                Framing::Stored => 0,
+            },
+            reread: self.request.reread,
+            reuse: self.request.reuse,
+        };
+        let path = self.safe.home.resume_file(self.series.id);
+        let same = |index: usize, entry: &Remembered| {
+            let found = self.listing.entries.get(index);
+            found.is_some_and(|found| entry.is_found_again(found, &self.device.local))
+        };
+        ResumeJournal::open(&path, &self.device.local, &circumstances, same)
+            .map_err(|error| Failure::file("write", &path, error))
+    }
+
     fn framing(&self) -> Framing {
         match self.series.class {
             Class::Standard => Framing::Compressed(LEVEL),
@@ -173,6 +214,8 @@ impl<'a> Making<'a> {
         &self,
         mut last: Option<LastWalk>,
         walk: &mut WalkWriter,
+        journal: &ResumeJournal,
+        continuation: Option<Continuation>,
         watcher: &dyn Watcher,
     ) -> Outcome<(Stored, Assembled)> {
         let (keeper, space) = (&self.safe.keeper, self.safe.home.space);
@@ -181,7 +224,9 @@ impl<'a> Making<'a> {
             keeper.put(space, &object).map_err(Failure::from)?;
             Ok(object.id())
         };
-        let surroundings = Surroundings { recipient: &self.recipient, put: &put, kept: &|_| Ok(()) };
+        let written_down = |pack: &PackKept| journal.pack(pack);
+        let surroundings = Surroundings { recipient: &self.recipient, put: &put, kept: &written_down };
+        let manifest_surroundings = Surroundings { kept: &|_| Ok(()), ..surroundings };
         let policy = Policy {
             deposit: self.number,
             reread: self.request.reread,
@@ -189,7 +234,7 @@ impl<'a> Making<'a> {
         };
         let framing = self.framing();
         std::thread::scope(|scope| {
-            let mut sink = Sink::new(scope, &surroundings, framing);
+            let (mut sink, done) = Sink::new(scope, &surroundings, framing, continuation);
             let assembler = Assembler {
                 listing: &self.listing,
                 last: last.as_mut(),
@@ -197,11 +242,13 @@ impl<'a> Making<'a> {
                 policy,
                 sink: &mut sink,
                 walk,
+                journal,
+                done,
                 progress: &|bytes| watcher.progress(bytes),
             };
             let made = assembler.run()?;
             let tar = sink.finish()?;
-            let stored = self.store_manifest(&made, walk, tar, &surroundings, &put)?;
+            let stored = self.store_manifest(&made, walk, tar, &manifest_surroundings, &put)?;
             Ok((stored, made))
         })
     }
@@ -358,8 +405,20 @@ struct Sink<'scope, 'env> {
 }
 
 impl<'scope, 'env> Sink<'scope, 'env> {
-    fn new(scope: &'scope Scope<'scope, 'env>, surroundings: &'env Surroundings<'env>, framing: Framing) -> Self {
-        Self { scope, surroundings, framing, small: Zeroizing::new(Vec::new()), packing: None }
+    /// An empty sink, or one that goes on where a deposit was interrupted; the entries done by then come with it.
+    fn new(
+        scope: &'scope Scope<'scope, 'env>,
+        surroundings: &'env Surroundings<'env>,
+        framing: Framing,
+        continuation: Option<Continuation>,
+    ) -> (Self, Vec<Remembered>) {
+        let (packing, done) = match continuation {
+            Some(Continuation { done, position, packing }) => {
+                (Some(Packing::go_on(scope, surroundings, framing, packing.packs, position)), done)
+            }
+            None => (None, Vec::new()),
+        };
+        (Self { scope, surroundings, framing, small: Zeroizing::new(Vec::new()), packing }, done)
     }
 
     fn finish(self) -> Outcome<Tar> {

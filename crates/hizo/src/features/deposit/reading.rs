@@ -9,7 +9,6 @@ use std::thread::Scope;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use hizo_vault::archive::{Extent, Xattr};
 use hizo_vault::commit::ContentValue;
-use zeroize::Zeroizing;
 
 use crate::entropy::random;
 use crate::hashing::Hashing;
@@ -33,7 +32,7 @@ const XATTR_BYTES_MAX: usize = 32 << 10;
 pub(super) struct WholeFile {
     pub stat: Stat,
     pub value: ContentValue,
-    pub bytes: Zeroizing<Vec<u8>>,
+    pub bytes: Vec<u8>,
     pub xattrs: Vec<Xattr>,
     /// It changed during every attempt.
     pub unsteady: bool,
@@ -135,7 +134,7 @@ fn read_whole(path: &Path) -> io::Result<WholeFile> {
         if before.kind != system::StatKind::File {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"));
         }
-        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(before.size).unwrap_or(0) + 1));
+        let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0) + 1);
         (&mut file).take(before.size + 1).read_to_end(&mut bytes)?;
         let steady = bytes.len() as u64 == before.size && same_moment(&before, &system::stat(&file.metadata()?));
         if steady || attempt == ATTEMPTS {
@@ -184,7 +183,7 @@ impl LargeFile {
     pub(super) fn digest(&mut self) -> io::Result<[u8; 32]> {
         use sha2::Digest as _;
         let mut hasher = sha2::Sha256::new();
-        let mut buffer = Zeroizing::new(vec![0u8; 1 << 20]);
+        let mut buffer = vec![0u8; 1 << 20];
         loop {
             match self.file.read(&mut buffer)? {
                 0 => break,
@@ -232,16 +231,12 @@ impl LargeFile {
         let mut left = extent.length;
         let mut short = false;
         while left > 0 {
-            let mut buffer = Zeroizing::new(vec![0u8; left.min(1 << 20) as usize]);
-            let mut filled = 0;
-            while filled < buffer.len() {
-                match self.file.read(&mut buffer[filled..])? {
-                    0 => break,
-                    length => filled += length,
-                }
-            }
-            short |= filled < buffer.len();
-            left -= buffer.len() as u64;
+            let wanted = left.min(1 << 20);
+            let mut buffer = Vec::with_capacity(wanted as usize);
+            (&self.file).take(wanted).read_to_end(&mut buffer)?;
+            short |= (buffer.len() as u64) < wanted;
+            buffer.resize(wanted as usize, 0);
+            left -= wanted;
             let buffer = hashing.bytes(buffer);
             store(&buffer)?;
         }

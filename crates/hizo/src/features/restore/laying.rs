@@ -10,7 +10,6 @@ use crossbeam_channel::{Sender, bounded};
 use hizo_vault::archive::{Xattr, check_path};
 use hizo_vault::commit::ContentValue;
 use hizo_vault::manifest::{Content, Entry, Kind, Manifest};
-use zeroize::Zeroizing;
 
 use super::Restored;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
@@ -55,7 +54,7 @@ struct Spot {
 
 /// The file whose bytes are coming.
 enum Current {
-    Whole { spot: Spot, content: Content, bytes: Zeroizing<Vec<u8>> },
+    Whole { spot: Spot, content: Content, bytes: Vec<u8> },
     Large { spot: Spot, content: Content, file: File, hashing: Hashing, position: u64 },
 }
 
@@ -135,7 +134,7 @@ impl Laying {
         }
         let content = content.clone();
         self.current = Some(if content.size <= WHOLE_BYTES_MAX {
-            Current::Whole { spot, bytes: Zeroizing::new(vec![0; content.size as usize]), content }
+            Current::Whole { spot, bytes: Vec::with_capacity(content.size as usize), content }
         } else {
             let file = create(&spot.path)?;
             let hashing = Hashing::start(content.value.key);
@@ -147,20 +146,22 @@ impl Laying {
     /// The next bytes of the file; what lies between them and the ones before is a hole.
     pub(super) fn data(&mut self, offset: u64, data: &[u8]) -> Outcome<()> {
         match self.current.as_mut() {
-            Some(Current::Whole { bytes, .. }) => {
-                let start = usize::try_from(offset).unwrap_or(usize::MAX);
-                let room = bytes.get_mut(start..).and_then(|rest| rest.get_mut(..data.len()));
-                room.ok_or_else(too_long)?.copy_from_slice(data);
+            Some(Current::Whole { bytes, content, .. }) => {
+                if offset < bytes.len() as u64 || offset.saturating_add(data.len() as u64) > content.size {
+                    return Err(too_long());
+                }
+                bytes.resize(offset as usize, 0);
+                bytes.extend_from_slice(data);
             }
             Some(Current::Large { spot, file, hashing, position, content }) => {
-                if offset + data.len() as u64 > content.size || offset < *position {
+                if offset.saturating_add(data.len() as u64) > content.size || offset < *position {
                     return Err(too_long());
                 }
                 if offset > *position {
                     hashing.zeros(offset - *position);
                     file.seek(SeekFrom::Start(offset)).map_err(|error| Failure::file("write", &spot.path, error))?;
                 }
-                let piece = hashing.bytes(Zeroizing::new(data.to_vec()));
+                let piece = hashing.bytes(data.to_vec());
                 file.write_all(&piece).map_err(|error| Failure::file("write", &spot.path, error))?;
                 *position = offset + data.len() as u64;
             }
@@ -172,7 +173,10 @@ impl Laying {
     /// Compares the file with its committed hashes.
     pub(super) fn file_end(&mut self) -> Outcome<()> {
         match self.current.take() {
-            Some(Current::Whole { spot, content, bytes }) => self.writers.write(spot, content.value, bytes),
+            Some(Current::Whole { spot, content, mut bytes }) => {
+                bytes.resize(content.size as usize, 0);
+                self.writers.write(spot, content.value, bytes)
+            }
             Some(Current::Large { spot, content, file, mut hashing, position }) => {
                 hashing.zeros(content.size - position);
                 let failed = |error| Failure::file("write", &spot.path, error);
@@ -280,7 +284,7 @@ struct Writers {
 struct Job {
     spot: Spot,
     value: ContentValue,
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Vec<u8>,
 }
 
 impl Writers {
@@ -305,7 +309,7 @@ impl Writers {
         Self { jobs: None, threads: Vec::new(), trouble: Arc::default() }
     }
 
-    fn write(&self, spot: Spot, value: ContentValue, bytes: Zeroizing<Vec<u8>>) -> Outcome<()> {
+    fn write(&self, spot: Spot, value: ContentValue, bytes: Vec<u8>) -> Outcome<()> {
         let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Job { spot, value, bytes }).is_ok());
         let failure = self.trouble.lock().expect("no writer panics while it reports").take();
         match failure {
