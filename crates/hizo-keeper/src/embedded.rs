@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
-use hizo_ledger::id::ObjectId;
+use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Origin;
 use hizo_store::Journal;
@@ -45,7 +45,7 @@ impl EmbeddedKeeper {
         make_folder(folder)?;
         let seed = match read_seed(folder)? {
             Some(seed) => seed,
-            None => write_seed(folder, &seeds.log_key)?,
+            None => write_seed(folder, seeds)?,
         };
         let journal = SqliteJournal::create(&folder.join("journal.sqlite"))?;
         settle_identity(&journal, &Origin::local(seeds.origin), &public(&seed)?)?;
@@ -116,12 +116,11 @@ fn read_seed(folder: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
     Ok(Some(Zeroizing::new(*seed.as_bytes())))
 }
 
-/// Whole and durable under its name, or not there: and of two processes that set up one folder, the first one's.
-fn write_seed(folder: &Path, seed: &[u8; 32]) -> Result<Zeroizing<[u8; 32]>, Error> {
-    let temporary = folder.join(format!("{LOG_KEY_FILE}.{}.new", std::process::id()));
-    let line = Zeroizing::new(format!("{}\n", ObjectId::from_bytes(*seed)));
-    // A process of this number that died here left its own unused seed.
-    let _ = fs::remove_file(&temporary);
+/// Whole and durable under its name, or not there: and of two that set up one folder, the first one's.
+fn write_seed(folder: &Path, seeds: &Seeds) -> Result<Zeroizing<[u8; 32]>, Error> {
+    // The origin is as random as the key and no secret: nobody else has this name.
+    let temporary = folder.join(format!("{LOG_KEY_FILE}.{}.new", SpaceId::from_bytes(seeds.origin)));
+    let line = Zeroizing::new(format!("{}\n", ObjectId::from_bytes(*seeds.log_key)));
     let mut file = SystemDisk.create(&temporary).map_err(failed("be written"))?;
     file.write_all(line.as_bytes()).and_then(|()| file.sync()).map_err(failed("be written"))?;
     drop(file);

@@ -2,4 +2,6 @@
 
 mod acts;
 mod crash;
+mod embedded;
 mod kit;
+mod process;

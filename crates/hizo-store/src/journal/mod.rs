@@ -68,6 +68,9 @@ pub enum Error {
     /// Another process kept the journal for longer than [`BUSY_WAIT_MAX`].
     #[error("the journal is in use by another process")]
     Busy,
+    /// The system lets this process read the journal, but not write it.
+    #[error("the journal may not be written by this process, or not now")]
+    ReadOnly,
     /// The disk is full: nothing was appended.
     #[error("the disk has no room for the journal")]
     Full {

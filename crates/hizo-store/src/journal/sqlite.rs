@@ -109,6 +109,10 @@ impl SqliteJournal {
             }
             source => database("be opened")(source),
         })?;
+        // SQLite takes a file that it cannot open for writing as one to read, and would refuse each append from then on.
+        if connection.is_readonly("main").map_err(database("be opened"))? {
+            return Err(Error::ReadOnly);
+        }
         connection.busy_timeout(BUSY_WAIT_MAX).map_err(database("be opened"))?;
         // A rollback journal, not a log written ahead: what is acknowledged rests in one place, under the sums, and a
         // flipped byte in a log would silently take the newest records away. Its header is overwritten, not its file
@@ -690,6 +694,7 @@ fn database(act: &'static str) -> impl FnOnce(rusqlite::Error) -> Error {
         Sqlite::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Busy,
             ErrorCode::DiskFull => Error::Full { source },
+            ErrorCode::ReadOnly => Error::ReadOnly,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation => {
                 damaged("its pages do not hold together")
             }

@@ -1,0 +1,334 @@
+//! Real processes: killed at any moment, taking turns, and with a system that refuses.
+//!
+//! The other process is this test binary itself, told by its environment to play [`the_other_process`].
+
+use std::collections::BTreeSet;
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use hizo_keeper::{EmbeddedKeeper, Error};
+use hizo_ledger::id::{ObjectId, RecordId};
+use hizo_store::Journal;
+use hizo_store::simulated::Random;
+
+use crate::embedded::seeds;
+use crate::kit::{Company, Draft};
+
+const FOLDER: &str = "HIZO_TEST_KEEPER";
+const ROLE: &str = "HIZO_TEST_ROLE";
+const NAME: &str = "a small company";
+
+/// What the other process was told before it printed it.
+#[derive(Default)]
+struct Answered {
+    objects: BTreeSet<ObjectId>,
+    records: Vec<(u64, RecordId)>,
+    refused: Vec<String>,
+    finished: bool,
+}
+
+impl Answered {
+    /// Takes a line of the other process; a line cut short, and lines of the test harness, are nothing.
+    fn take(&mut self, line: &str) {
+        let mut words = line.split(' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("put"), Some(id), Some("."), None) => {
+                self.objects.insert(ObjectId::from_hex(id).unwrap());
+            }
+            (Some("kept"), Some(number), Some(id), Some(".")) => {
+                self.records.push((number.parse().unwrap(), RecordId::from_hex(id).unwrap()));
+            }
+            (Some("refused"), ..) => self.refused.push(line.to_owned()),
+            (Some("finished"), ..) => self.finished = true,
+            _ => {}
+        }
+    }
+}
+
+fn start(folder: &Path, role: &str, before: &[&str]) -> Child {
+    let this = env::current_exe().unwrap();
+    let play = ["process::the_other_process", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
+    let mut command = match before.split_first() {
+        None => Command::new(this),
+        Some((program, rest)) => {
+            let mut command = Command::new(program);
+            command.args(rest).arg(this);
+            command
+        }
+    };
+    command
+        .args(play)
+        .env(FOLDER, folder)
+        .env(ROLE, role)
+        .env_remove("LD_LIBRARY_PATH")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok)
+}
+
+/// Everything answered is there and whole, and so is everything else.
+fn check(folder: &Path, answered: &Answered, story: &str) {
+    let keeper = EmbeddedKeeper::open_embedded(folder).unwrap();
+    let space = Company::new(NAME, keeper.origin()).space;
+    for id in &answered.objects {
+        let bytes = keeper.object(space, *id).unwrap();
+        let bytes = bytes.unwrap_or_else(|| panic!("{story}: an acknowledged object is gone"));
+        assert_eq!(ObjectId::of(&bytes), *id, "{story}: an acknowledged object is damaged");
+    }
+    for (number, id) in &answered.records {
+        let record = keeper.records(space, *number, 1).unwrap();
+        assert!(record.first().is_some_and(|record| record.id == *id), "{story}: an acknowledged record is gone");
+    }
+    keeper.journal().integrity().unwrap_or_else(|error| panic!("{story}: {error}"));
+    if let Some(found) = keeper.check(space).unwrap() {
+        assert!(found.missing.is_empty() && found.damaged.is_empty(), "{story}: a record names what is not whole");
+    }
+}
+
+#[test]
+#[ignore = "played by the other process of the tests below"]
+fn the_other_process() {
+    let (Some(folder), Ok(role)) = (env::var_os(FOLDER), env::var(ROLE)) else { return };
+    // The test harness has begun a line of its own.
+    println!();
+    let folder = Path::new(&folder);
+    match role.as_str() {
+        "endless" => deposit_for_ever(folder),
+        "sayings" => say_in_turn(folder, 25),
+        "session" => session(folder),
+        other => panic!("no role {other}"),
+    }
+}
+
+/// A line that is not wholly written is not an answer.
+fn tell(line: &str) {
+    let _ = std::io::stdout().write_all(format!("{line} .\n").as_bytes());
+}
+
+fn keep(keeper: &EmbeddedKeeper, company: &mut Company, draft: &Draft) -> Result<(), Error> {
+    for object in &draft.objects {
+        keeper.put(company.space, object)?;
+        tell(&format!("put {}", object.id()));
+    }
+    let kept = company.append(keeper, &draft.note)?;
+    tell(&format!("kept {} {}", kept.number, kept.id));
+    Ok(())
+}
+
+fn deposit_for_ever(folder: &Path) {
+    let keeper = EmbeddedKeeper::open_embedded(folder).unwrap();
+    let mut company = Company::new(NAME, keeper.origin()).follow(&keeper);
+    loop {
+        let draft = if company.chain.is_none() { company.genesis() } else { company.deposit("drawings", 2).1 };
+        keep(&keeper, &mut company, &draft).unwrap();
+    }
+}
+
+/// Appends so many records between those of another process.
+fn say_in_turn(folder: &Path, count: usize) {
+    let keeper = EmbeddedKeeper::open_embedded(folder).unwrap();
+    let mut company = Company::new(NAME, keeper.origin()).follow(&keeper);
+    let mut kept = 0;
+    while kept < count {
+        let draft = company.deposit(&format!("notes of {}", std::process::id()), 1).1;
+        match keep(&keeper, &mut company, &draft) {
+            Ok(()) => kept += 1,
+            Err(Error::Conflict { .. }) => company = company.follow(&keeper),
+            Err(other) => panic!("neither kept nor in conflict: {other}"),
+        }
+    }
+    tell("finished");
+}
+
+/// A fixed session that goes on after each refusal, and begins with a call that a trace can find.
+fn session(folder: &Path) {
+    // A trace counts calls thread by thread, and the main thread's first ones are not meant: it makes fewer than these.
+    let mut nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
+    for _ in 0..64 {
+        let _ = std::fs::File::open(folder.join("before-the-session"));
+        let _ = nowhere.write_all(b".");
+    }
+    let _ = std::fs::File::open(folder.join("the-session-begins"));
+    let opened = EmbeddedKeeper::open_embedded(folder).or_else(|_| {
+        tell("refused");
+        EmbeddedKeeper::open_embedded(folder)
+    });
+    let keeper = opened.unwrap();
+    let mut company = Company::new(NAME, keeper.origin());
+    for number in 0..2 {
+        let draft = if number == 0 { company.genesis() } else { company.deposit("drawings", 2).1 };
+        let mut tries = 0;
+        while let Err(error) = keep(&keeper, &mut company, &draft) {
+            tell(&format!("refused {error:?}"));
+            tries += 1;
+            assert!(tries < 3, "one fault is refused again and again");
+        }
+        if keeper.put(company.space, &draft.objects[0]).is_err() {
+            tell("refused");
+        }
+    }
+    tell("finished");
+}
+
+#[test]
+fn a_process_killed_at_any_moment_has_kept_everything_that_it_answered() {
+    const KILLS: usize = 60;
+    let place = tempfile::tempdir().unwrap();
+    EmbeddedKeeper::init_embedded(place.path(), &seeds(1)).unwrap();
+    let mut random = Random(20_261_121);
+    let mut all = Answered::default();
+    for kill in 0..KILLS {
+        let mut child = start(place.path(), "endless", &[]);
+        let mut lines = lines(&mut child);
+        // So many answers, and then a moment that no answer marks.
+        let mut answered = Answered::default();
+        for line in lines.by_ref().take(1 + random.below(12)) {
+            answered.take(&line);
+        }
+        for _ in 0..random.below(400_000) {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        lines.for_each(|line| answered.take(&line));
+        child.wait().unwrap();
+        check_answers(place.path(), &answered, &format!("kill {kill}"));
+        all.objects.extend(answered.objects);
+        all.records.extend(answered.records);
+    }
+    check(place.path(), &all, "after all kills");
+    println!("{KILLS} kills, {} objects and {} records answered", all.objects.len(), all.records.len());
+    assert!(all.records.len() > KILLS, "too few answers to mean anything");
+}
+
+/// As [`check`], for what was answered lately only.
+fn check_answers(folder: &Path, answered: &Answered, story: &str) {
+    let keeper = EmbeddedKeeper::open_embedded(folder).unwrap();
+    let space = Company::new(NAME, keeper.origin()).space;
+    for id in &answered.objects {
+        let bytes = keeper.object(space, *id).unwrap();
+        assert!(bytes.is_some_and(|bytes| ObjectId::of(&bytes) == *id), "{story}: an answered object is not whole");
+    }
+    for (number, id) in &answered.records {
+        let record = keeper.records(space, *number, 1).unwrap();
+        assert!(record.first().is_some_and(|record| record.id == *id), "{story}: an answered record is gone");
+    }
+}
+
+#[test]
+fn processes_take_turns_and_each_number_is_given_once() {
+    let place = tempfile::tempdir().unwrap();
+    let keeper = EmbeddedKeeper::init_embedded(place.path(), &seeds(1)).unwrap();
+    let mut company = Company::new(NAME, keeper.origin());
+    company.keep(&keeper, &company.genesis()).unwrap();
+    let mut children: Vec<Child> = (0..3).map(|_| start(place.path(), "sayings", &[])).collect();
+    let mut numbers = Vec::new();
+    for child in &mut children {
+        let mut answered = Answered::default();
+        lines(child).for_each(|line| answered.take(&line));
+        assert!(child.wait().unwrap().success() && answered.finished, "a process did not come to its end");
+        check(place.path(), &answered, "in turn");
+        numbers.extend(answered.records.iter().map(|(number, _)| *number));
+    }
+    numbers.sort_unstable();
+    assert!(numbers.iter().copied().eq(1..=75), "a number was given twice, or never: {numbers:?}");
+    // The keeper that was open all the time takes up what the others did.
+    let mut company = company.follow(&keeper);
+    company.keep(&keeper, &company.saying()).unwrap();
+}
+
+/// One call of a traced session: its name, how many of that name its thread made before, and the traced line.
+struct Call {
+    name: &'static str,
+    number: usize,
+    line: String,
+}
+
+const TRACED: [&str; 7] = ["fsync", "fdatasync", "write", "pwrite64", "rename", "renameat2", "openat"];
+
+/// Runs a session under strace and returns its calls since it began, and what it answered.
+fn trace(folder: &Path, log: &Path, inject: Option<&str>) -> (Vec<Call>, Answered) {
+    let list = format!("trace={}", TRACED.join(","));
+    let log_text = log.to_str().unwrap();
+    let mut before = vec!["strace", "-f", "-y", "-o", log_text, "-e", &list];
+    before.extend(inject.into_iter().flat_map(|inject| ["-e", inject]));
+    let mut child = start(folder, "session", &before);
+    let mut answered = Answered::default();
+    lines(&mut child).for_each(|line| answered.take(&line));
+    child.wait().unwrap();
+    let text = std::fs::read_to_string(log).unwrap();
+    let began = text.lines().find(|line| line.contains("the-session-begins")).expect("the session has begun");
+    let thread = began.split(' ').next().unwrap();
+    let mut numbers = std::collections::BTreeMap::new();
+    let mut calls = Vec::new();
+    let mut begun = false;
+    for line in text.lines().filter(|line| line.split(' ').next() == Some(thread)) {
+        let Some(name) = TRACED.into_iter().find(|name| line.contains(&format!(" {name}("))) else { continue };
+        let number = numbers.entry(name).or_insert(0);
+        *number += 1;
+        begun |= line.contains("the-session-begins");
+        // What the test harness and the system's libraries do is not the store's.
+        if begun && line.contains(folder.to_str().unwrap()) && !line.contains("the-session-begins") {
+            calls.push(Call { name, number: *number, line: line.to_owned() });
+        }
+    }
+    (calls, answered)
+}
+
+/// Whether SQLite passes over a failure of this call, rightly: it syncs its folder for the sake of a new rollback journal,
+/// which has been there since the setup; and a rollback journal that it cannot open to look at, it opens to play back.
+fn passed_over(call: &Call, folder: &Path) -> bool {
+    let folder = folder.to_str().unwrap();
+    let is_folder = call.line.contains(&format!("\"{folder}\"")) || call.line.contains(&format!("<{folder}>)"));
+    let looks = call.name == "openat" && call.line.contains("journal.sqlite-journal\", O_RDONLY");
+    is_folder || looks
+}
+
+#[test]
+fn any_refused_system_call_is_reported_and_leaves_the_store_whole() {
+    let place = tempfile::tempdir().unwrap();
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+        println!("NOT TESTED: strace is not installed, so no system call was made to fail");
+        return;
+    }
+    let fresh = |name: String| {
+        let folder = place.path().join(name);
+        EmbeddedKeeper::init_embedded(&folder, &seeds(1)).unwrap();
+        folder
+    };
+    let log = place.path().join("trace");
+    let whole = fresh("whole".to_owned());
+    let (calls, answered) = trace(&whole, &log, None);
+    assert!(answered.finished && answered.refused.is_empty(), "the session does not come to its end by itself");
+    let mut random = Random(20_261_121);
+    let (mut runs, mut silent) = (0, Vec::new());
+    for (place, call) in calls.iter().enumerate() {
+        let often = match call.name {
+            "rename" | "renameat2" => 1,
+            "fsync" | "fdatasync" => 2,
+            _ => 6,
+        };
+        if random.below(often) != 0 {
+            continue;
+        }
+        let errno = if random.below(2) == 0 { "EIO" } else { "ENOSPC" };
+        let story = format!("{errno} for call {place}: {}", call.line);
+        let folder = fresh(format!("{place}"));
+        let inject = format!("inject={}:error={errno}:when={}", call.name, call.number);
+        let (calls, answered) = trace(&folder, &log, Some(&inject));
+        assert!(calls.iter().any(|call| call.line.contains("INJECTED")), "{story}: nothing was injected");
+        if answered.refused.is_empty() && !passed_over(call, &whole) {
+            silent.push(story.clone());
+        }
+        assert!(answered.finished, "{story}: the session did not go on: {:#?}", answered.refused);
+        check(&folder, &answered, &story);
+        runs += 1;
+    }
+    println!("{runs} of {} system calls made to fail", calls.len());
+    assert!(silent.is_empty(), "not reported: {silent:#?}");
+}
