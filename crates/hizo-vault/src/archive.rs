@@ -30,7 +30,7 @@ pub const XATTR_NAME_BYTES_MAX: usize = 255;
 /// Most bytes the pax records of one member may have: the room for extended attributes.
 pub const PAX_BYTES_MAX: usize = 1 << 20;
 
-/// Most stretches of data a sparse file may have; a writer joins the nearest to stay below it.
+/// Most stretches of data a sparse file may have.
 pub const EXTENTS_MAX: usize = 1 << 16;
 
 /// Longest file, in bytes: what a signed 64-bit offset reaches.
@@ -210,6 +210,38 @@ pub fn data_bytes(member: &Member<'_>) -> u64 {
         MemberKind::File { size, sparse: None } => *size,
         MemberKind::Directory | MemberKind::Symlink { .. } | MemberKind::HardLink { .. } => 0,
     }
+}
+
+/// The map to keep a file with, given the stretches that a file system says have data, in ascending order.
+///
+/// Stretches are widened to whole blocks, and as far as needed for their number to stay within [`EXTENTS_MAX`]; what is
+/// widened into a hole is read as zeros. `None`: no hole is left, and the file is kept as one without holes.
+pub fn sparse_map(size: u64, stretches: &[Extent]) -> Option<Vec<Extent>> {
+    let mut unit = BLOCK_BYTES as u64;
+    loop {
+        let map = widened(size, stretches, unit);
+        if map.len() <= EXTENTS_MAX {
+            return check_extents(size, &map).is_ok().then_some(map);
+        }
+        unit = unit.saturating_mul(2);
+    }
+}
+
+fn widened(size: u64, stretches: &[Extent], unit: u64) -> Vec<Extent> {
+    let mut map: Vec<Extent> = Vec::new();
+    for stretch in stretches {
+        let offset = stretch.offset.saturating_sub(stretch.offset.checked_rem(unit).unwrap_or(0));
+        let end = stretch.end().and_then(|end| end.checked_next_multiple_of(unit)).map_or(size, |end| end.min(size));
+        let length = end.saturating_sub(offset);
+        match map.last_mut() {
+            _ if length == 0 || stretch.length == 0 => {}
+            Some(last) if last.end().is_some_and(|last| last >= offset) => {
+                last.length = last.length.max(end.saturating_sub(last.offset));
+            }
+            _ => map.push(Extent { offset, length }),
+        }
+    }
+    map
 }
 
 /// How many zero bytes fill the last block of this many bytes of data.

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, ops::Range};
 
 use hizo_vault::archive::{
-    END, Error, Event, Extent, Member, MemberKind, PATH_BYTES_MAX, PathError, Reader, Xattr, check_path, data_bytes,
-    header, padding,
+    END, EXTENTS_MAX, Error, Event, Extent, Member, MemberKind, PATH_BYTES_MAX, PathError, Reader, Xattr, check_path,
+    data_bytes, header, padding, sparse_map,
 };
 
 /// Members with the bytes stored for each.
@@ -298,6 +298,31 @@ fn members_that_a_reader_would_refuse_are_not_written() {
     for target in [&b""[..], b"/a", b"../a", b"path", b"patha", b"q"] {
         assert_eq!(one(&hard_link("path", target).0), Err(Error::LinkTarget));
     }
+}
+
+#[test]
+fn any_file_system_s_stretches_become_a_map_that_can_be_written() {
+    let extent = |(offset, length)| Extent { offset, length };
+    let map = |size, stretches: &[(u64, u64)]| {
+        let stretches: Vec<_> = stretches.iter().copied().map(extent).collect();
+        sparse_map(size, &stretches)
+    };
+    let is = |stretches: &[(u64, u64)]| Some(stretches.iter().copied().map(extent).collect());
+    assert_eq!(map(9000, &[(0, 512), (1024, 512)]), is(&[(0, 512), (1024, 512)]));
+    assert_eq!(map(9000, &[(1, 3), (1000, 40), (8999, 1)]), is(&[(0, 1536), (8704, 296)]));
+    assert_eq!(map(9000, &[(10, 0), (4096, 1)]), is(&[(4096, 512)]));
+    assert_eq!(map(9000, &[]), is(&[]));
+    assert_eq!(map(u64::MAX >> 1, &[(1 << 62, 1)]), is(&[(1 << 62, 512)]));
+    for (size, stretches) in [(0, &[][..]), (9, &[(0, 9)]), (9, &[(3, 1)]), (9000, &[(0, 512), (512, 8400)])] {
+        assert_eq!(map(size, stretches), None, "{stretches:?} of {size}");
+    }
+    // A file system may report more stretches than a header may have, and each is still covered.
+    let many: Vec<_> = (0..200_000).map(|number| (number * 1024, 512)).collect();
+    let wide = map(200_000 * 1024 + (1 << 20), &many).unwrap();
+    assert!(wide.len() <= EXTENTS_MAX);
+    assert!(many.iter().all(|(offset, length)| {
+        wide.iter().any(|extent| extent.offset <= *offset && offset + length <= extent.offset + extent.length)
+    }));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use hizo_vault::archive::{END, Error, Event, Extent, Member, MemberKind, Reader, Xattr, header, padding};
+use hizo_vault::archive::{END, Error, Event, Extent, Member, MemberKind, Reader, Xattr, header, padding, sparse_map};
 use proptest::{collection, prelude::*, sample::Index};
 
 use crate::archive::{Sample, expected, read, write, write_member};
@@ -134,6 +134,30 @@ proptest! {
             sum_again(block);
         }
         prop_assert!(read(&bytes, &[]).is_err());
+    }
+
+    #[test]
+    fn a_map_of_any_stretches_covers_them_and_is_written(
+        gaps in collection::vec((0..3000_u64, 0..3000_u64), 0..8), after in 0..3000_u64,
+    ) {
+        let mut end = 0;
+        let stretches: Vec<_> = gaps
+            .into_iter()
+            .map(|(gap, length)| {
+                let offset = end + gap;
+                end = offset + length;
+                Extent { offset, length }
+            })
+            .collect();
+        let size = end + after;
+        if let Some(map) = sparse_map(size, &stretches) {
+            let inside = |byte: u64| map.iter().any(|extent| (extent.offset..extent.offset + extent.length).contains(&byte));
+            for stretch in stretches.iter().filter(|stretch| stretch.length > 0) {
+                prop_assert!(inside(stretch.offset) && inside(stretch.offset + stretch.length - 1));
+            }
+            let kind = MemberKind::File { size, sparse: Some(Cow::Owned(map)) };
+            prop_assert!(header(&crate::archive::member("path", kind)).is_ok());
+        }
     }
 
     #[test]
