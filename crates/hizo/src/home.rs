@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::system;
+use crate::words::words;
 
 /// What identifies the safe, written once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,14 +50,25 @@ impl Home {
     pub(crate) fn open(folder: &Path) -> Outcome<Self> {
         let path = folder.join("safe.json");
         let text = fs::read(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Failure::fixable(format!("there is no safe in {}", shown(folder)))
-                .hint("Run `hizo init` first, or name the right folder with --home."),
+            io::ErrorKind::NotFound => Failure::fixable(words!(
+                "there is no safe in {folder}",
+                "{folder} に金庫はありません",
+                folder = shown(folder)
+            ))
+            .hint(words!(
+                "Run `hizo init` first, or name the right folder with --home.",
+                "先に `hizo init` を実行するか、正しいフォルダーを --home で指定してください。"
+            )),
             _ => Failure::file("read", &path, error),
         })?;
         let file: SafeFile = serde_json::from_slice(&text).map_err(|error| damaged(&path).source(error))?;
         if file.hizo != SAFE_FORMAT {
-            return Err(Failure::fixable(format!("{} is of a format this version does not know", shown(&path)))
-                .hint("Use the newer hizo that made it."));
+            return Err(Failure::fixable(words!(
+                "{path} is of a format this version does not know",
+                "{path} の形式は、この版では扱えません",
+                path = shown(&path)
+            ))
+            .hint(words!("Use the newer hizo that made it.", "それを作った新しい版の hizo を使ってください。")));
         }
         Ok(Self {
             folder: folder.to_owned(),
@@ -83,8 +95,15 @@ impl Home {
     /// Makes the folder of a home that is not there yet.
     pub(crate) fn make(folder: &Path) -> Outcome<()> {
         if folder.join("safe.json").exists() {
-            return Err(Failure::fixable(format!("there is a safe in {} already", shown(folder)))
-                .hint("Nothing was changed. Name another folder with --home to set up a second safe."));
+            return Err(Failure::fixable(words!(
+                "there is a safe in {folder} already",
+                "{folder} にはすでに金庫があります",
+                folder = shown(folder)
+            ))
+            .hint(words!(
+                "Nothing was changed. Name another folder with --home to set up a second safe.",
+                "何も変更していません。2つ目の金庫を作るときは、別のフォルダーを --home で指定してください。"
+            )));
         }
         system::create_private_directory(&folder.join("series"))
             .map_err(|error| Failure::file("make the folder", folder, error))
@@ -256,8 +275,10 @@ fn name_hash(device: &Device, name: &str) -> String {
 }
 
 fn damaged(path: &Path) -> Failure {
-    Failure::new(Kind::Fixable, format!("{} is damaged", shown(path)))
-        .hint("Put this file back from a copy of the home folder; what the keeper holds is not touched.")
+    Failure::new(Kind::Fixable, words!("{path} is damaged", "{path} が壊れています", path = shown(path))).hint(words!(
+        "Put this file back from a copy of the home folder; what the keeper holds is not touched.",
+        "このファイルを、金庫のフォルダーの控えから戻してください。預けたものは無事です。"
+    ))
 }
 
 /// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Outcome};
+use crate::words::{Language, words};
 
 /// Where the person said it is.
 #[derive(Debug, Clone, Default)]
@@ -24,22 +25,30 @@ impl Source {
         let path = match (&self.file, self.descriptor) {
             (Some(file), _) => file.clone(),
             (None, Some(descriptor)) => PathBuf::from(format!("/dev/fd/{descriptor}")),
-            (None, None) => return prompt("Passphrase: "),
+            (None, None) => return prompt(),
         };
         let text = std::fs::read_to_string(&path).map(Zeroizing::new);
         let text = text.map_err(|error| Failure::file("read the passphrase from", &path, error))?;
         let line = text.lines().next().unwrap_or_default();
         if line.is_empty() {
-            return Err(Failure::fixable("the passphrase is empty").hint("Write it in the first line of the file."));
+            return Err(Failure::fixable(words!("the passphrase is empty", "パスフレーズが空です"))
+                .hint(words!("Write it in the first line of the file.", "ファイルの1行目に書いてください。")));
         }
         Ok(Zeroizing::new(line.to_owned()))
     }
 }
 
-fn prompt(question: &str) -> Outcome<Zeroizing<String>> {
-    rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| {
-        Failure::fixable("there is no terminal to ask for the passphrase on")
-            .hint("Name a file that holds it with --passphrase-file.")
-            .source(error)
+fn prompt() -> Outcome<Zeroizing<String>> {
+    let question = words!("Passphrase: ", "パスフレーズ: ");
+    rpassword::prompt_password(question.to(Language::of_environment())).map(Zeroizing::new).map_err(|error| {
+        Failure::fixable(words!(
+            "there is no terminal to ask for the passphrase on",
+            "パスフレーズを尋ねる画面がありません"
+        ))
+        .hint(words!(
+            "Name a file that holds it with --passphrase-file.",
+            "パスフレーズを書いたファイルを --passphrase-file で指定してください。"
+        ))
+        .source(error)
     })
 }

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
+use crate::words::{Words, words};
 
 /// A safe whose records have been followed from the first to the last. Nothing is unlocked.
 pub(crate) struct Safe {
@@ -51,21 +52,28 @@ impl Safe {
     }
 
     fn check_pins(&self) -> Outcome<()> {
-        let lying = |what: &str| {
-            Failure::new(Kind::Lying, format!("the keeper shows {what}"))
-                .hint("Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.")
+        let lying = |what: Words| {
+            Failure::new(Kind::Lying, words!("the keeper shows {what}", "預け先が{what}を見せています"; what)).hint(words!(
+                "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
+                "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
+            ))
         };
         if self.chain.id_at(0) != Some(self.home.genesis) || self.chain.keeper() != &self.home.keeper {
-            return Err(lying("another space than the one this safe began with"));
+            return Err(lying(words!("another space than the one this safe began with", "この金庫とは別の記録")));
         }
         let Some((number, id)) = self.home.pinned_head()? else { return Ok(()) };
         match self.chain.standing(Head { number, id }) {
             Standing::Held => Ok(()),
-            Standing::Short => Err(lying(&format!(
-                "an older state: this machine has seen record {number}, the last one now is {}",
-                self.chain.head().number
+            Standing::Short => Err(lying(words!(
+                "an older state: this machine has seen record {number}, the last one now is {last}",
+                "古い状態(前回は記録 {number} まであったのに、今は {last} まで)",
+                number = number,
+                last = self.chain.head().number
             ))),
-            Standing::Forked => Err(lying(&format!("another history: record {number} is not the one seen before"))),
+            Standing::Forked => Err(lying(words!(
+                "another history: record {number} is not the one seen before",
+                "別の履歴(記録 {number} が前回と違うもの)"
+            ))),
         }
     }
 
@@ -81,12 +89,12 @@ impl Safe {
     pub(crate) fn object(&self, named: ObjectRef) -> Outcome<VerifiedObject> {
         let bytes = self.keeper.object(self.home.space, named.id()).map_err(Failure::from)?;
         let bytes = bytes.ok_or_else(|| {
-            Failure::untrue(format!("object {} is missing", named.id()))
-                .hint("Run `hizo check` to see which deposits it touches; put it back from a copy or an export.")
+            Failure::untrue(words!("object {id} is missing", "保管物 {id} がありません", id = named.id()))
+                .hint(check_first())
         })?;
         named.verify(bytes).map_err(|error| {
-            Failure::untrue(error.to_string())
-                .hint("Run `hizo check` to see which deposits it touches; put it back from a copy or an export.")
+            Failure::untrue(words!("{error}", "保管物が壊れているか、すり替えられています ({error})"))
+                .hint(check_first())
         })
     }
 
@@ -120,8 +128,14 @@ impl Safe {
                 Err(KeeperError::Conflict { .. }) => {
                     self.catch_up()?;
                     if !fits(&self.chain) {
-                        return Err(Failure::fixable("somebody else has added to this series meanwhile")
-                            .hint("Nothing of yours is lost: run the same command again."));
+                        return Err(Failure::fixable(words!(
+                            "somebody else has added to this series meanwhile",
+                            "その間に、別の人がこの束に追加しました"
+                        ))
+                        .hint(words!(
+                            "Nothing of yours is lost: run the same command again.",
+                            "失われたものはありません。同じコマンドをもう一度実行してください。"
+                        )));
                     }
                 }
                 Err(error) => return Err(error.into()),
@@ -198,7 +212,12 @@ impl Draft {
 pub(crate) fn now() -> Outcome<ClaimedTime> {
     let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
     ClaimedTime::from_unix_seconds(seconds).map_err(|error| {
-        Failure::fixable("this machine's clock is set to an impossible time").hint("Set the clock.").source(error)
+        Failure::fixable(words!(
+            "this machine's clock is set to an impossible time",
+            "このコンピューターの時計が、ありえない時刻になっています"
+        ))
+        .hint(words!("Set the clock.", "時計を合わせてください。"))
+        .source(error)
     })
 }
 
@@ -206,14 +225,27 @@ pub(crate) fn now() -> Outcome<ClaimedTime> {
 pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFile> {
     let path = home.identity_file();
     let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Failure::fixable("this machine only deposits: it holds no identity that opens")
-            .hint("Run this on a machine with an identity file."),
+        std::io::ErrorKind::NotFound => Failure::fixable(words!(
+            "this machine only deposits: it holds no identity that opens",
+            "このコンピューターは預けるだけです。金庫を開ける鍵がありません"
+        ))
+        .hint(words!(
+            "Run this on a machine with an identity file.",
+            "鍵ファイル(identity.age)のあるコンピューターで実行してください。"
+        )),
         _ => Failure::file("read", &path, error),
     })?;
     IdentityFile::open(bytes, passphrase).map_err(|error| {
-        Failure::fixable(format!("the passphrase does not open {}", shown(&path)))
-            .hint("Type it again; capital letters and the keyboard's language count. If it is right, the file is damaged: use a copy.")
-            .source(error)
+        Failure::fixable(words!(
+            "the passphrase does not open {path}",
+            "パスフレーズが違うため、{path} を開けません",
+            path = shown(&path)
+        ))
+        .hint(words!(
+            "Type it again; capital letters and the keyboard's language count. If it is right, the file is damaged: use a copy.",
+            "大文字・小文字と、日本語入力が切れていることを確かめて、もう一度入力してください。合っているはずなら鍵ファイルが壊れています。控えを使ってください。"
+        ))
+        .source(error)
     })
 }
 
@@ -233,16 +265,28 @@ impl Keyring {
                 let fits = recipient
                     .is_some_and(|text| hizo_ledger::id::ObjectId::of(text.as_bytes()) == facts.recipient().id());
                 let Some(secret) = secret.filter(|_| fits) else {
-                    return Err(Failure::new(Kind::Lying, "a wrap holds a secret that is not the space's").hint(
+                    return Err(Failure::new(
+                        Kind::Lying,
+                        words!(
+                            "a wrap holds a secret that is not the space's",
+                            "金庫の鍵が、この金庫のものではありません"
+                        ),
+                    )
+                    .hint(words!(
                         "Somebody made this wrap to mislead. Keep a copy of the keeper's data and ask the admins.",
-                    ));
+                        "誰かが偽の鍵を置いています。預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
+                    )));
                 };
                 epochs.insert(epoch as u32, secret);
                 break;
             }
         }
         if epochs.is_empty() {
-            return Err(Failure::fixable("this identity opens nothing in the safe").hint("Ask an admin for access."));
+            return Err(Failure::fixable(words!(
+                "this identity opens nothing in the safe",
+                "この鍵で開けられるものは、金庫にありません"
+            ))
+            .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
         Ok(Self { epochs })
     }
@@ -250,13 +294,22 @@ impl Keyring {
     /// Opens an object of a record.
     pub(crate) fn open(&self, epoch: u32, object: VerifiedObject) -> Outcome<Zeroizing<Vec<u8>>> {
         let identity = self.epochs.get(&epoch).ok_or_else(|| {
-            Failure::fixable(format!("the secret of epoch {epoch} was not given to this identity"))
-                .hint("Ask an admin to grant it.")
+            Failure::fixable(words!(
+                "the secret of epoch {epoch} was not given to this identity",
+                "この鍵には、第 {epoch} 期のものを見る権限がありません"
+            ))
+            .hint(words!("Ask an admin to grant it.", "金庫の管理者に、見る権限を頼んでください。"))
         })?;
         age::open(object, identity).map(Zeroizing::new).map_err(|error| {
-            Failure::untrue("a sealed object is what its record names, and does not open")
-                .hint("It was sealed wrongly by the device that made it; the other deposits are not touched.")
-                .source(error)
+            Failure::untrue(words!(
+                "a sealed object is what its record names, and does not open",
+                "記録どおりの保管物ですが、封を開けられません"
+            ))
+            .hint(words!(
+                "It was sealed wrongly by the device that made it; the other deposits are not touched.",
+                "預けたコンピューターが正しく封をできていませんでした。ほかの預け入れは無事です。"
+            ))
+            .source(error)
         })
     }
 
@@ -304,7 +357,7 @@ fn notes(keeper: &EmbeddedKeeper, space: SpaceId, from: u64) -> Outcome<Vec<Vec<
     while from + notes.len() as u64 <= head.number {
         let page = keeper.records(space, from + notes.len() as u64, PAGE_RECORDS_MAX).map_err(Failure::from)?;
         if page.is_empty() {
-            return Err(Failure::untrue("the keeper leaves out records"));
+            return Err(Failure::untrue(words!("the keeper leaves out records", "預け先が、途中の記録を出しません")));
         }
         notes.extend(page.into_iter().map(|record| record.note));
     }
@@ -313,8 +366,11 @@ fn notes(keeper: &EmbeddedKeeper, space: SpaceId, from: u64) -> Outcome<Vec<Vec<
 
 fn follow(notes: &[Vec<u8>]) -> Outcome<(Chain, Vec<Record>)> {
     let (first, rest) = notes.split_first().ok_or_else(|| {
-        Failure::new(Kind::Lying, "the keeper has no records of this safe")
-            .hint("Put the keeper's folder back from a copy.")
+        Failure::new(
+            Kind::Lying,
+            words!("the keeper has no records of this safe", "預け先に、この金庫の記録がありません"),
+        )
+        .hint(words!("Put the keeper's folder back from a copy.", "預け先のフォルダーを控えから戻してください。"))
     })?;
     let (mut chain, genesis) =
         Chain::begin(UnverifiedRecord::parse(first).map_err(broken_chain)?).map_err(broken_chain)?;
@@ -326,7 +382,20 @@ fn follow(notes: &[Vec<u8>]) -> Outcome<(Chain, Vec<Record>)> {
 }
 
 fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
-    Failure::untrue(format!("a record of this safe is damaged or forged: {error}"))
-        .hint("Nothing was changed. Put the keeper's folder back from a copy; the damage is evidence, keep it too.")
-        .source(error)
+    Failure::untrue(words!(
+        "a record of this safe is damaged or forged: {error}",
+        "この金庫の記録が、壊れているか偽造されています: {error}"
+    ))
+    .hint(words!(
+        "Nothing was changed. Put the keeper's folder back from a copy; the damage is evidence, keep it too.",
+        "何も変更していません。壊れたものも証拠として残したうえで、預け先のフォルダーを控えから戻してください。"
+    ))
+    .source(error)
+}
+
+fn check_first() -> Words {
+    words!(
+        "Run `hizo check` to see which deposits it touches; put it back from a copy or an export.",
+        "`hizo check` で、どの預け入れに影響するかを調べてください。控えか書き出したものから戻せます。"
+    )
 }

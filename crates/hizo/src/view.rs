@@ -8,6 +8,7 @@ use hizo_vault::event::{Class, Event};
 
 use crate::contents::{Opened, deposit_of};
 use crate::failure::{Failure, Outcome};
+use crate::words::words;
 
 /// All series of a safe.
 #[derive(Debug, Default)]
@@ -100,8 +101,15 @@ impl View {
         let series = self.named(name)?;
         let found = series.deposits.iter().find(|deposit| deposit.number == number);
         found.map(|deposit| Some(deposit.record)).ok_or_else(|| {
-            Failure::fixable(format!("series {name} has no deposit {number}"))
-                .hint(format!("Its deposits are 1 to {}.", series.deposits.len()))
+            Failure::fixable(words!(
+                "series {name} has no deposit {number}",
+                "束「{name}」に第 {number} 回の預け入れはありません"
+            ))
+            .hint(words!(
+                "Its deposits are 1 to {count}.",
+                "第 1 回から第 {count} 回まであります。",
+                count = series.deposits.len()
+            ))
         })
     }
 
@@ -111,9 +119,16 @@ impl View {
             all.filter(|deposit| named.len() >= 6 && deposit.id.to_string().starts_with(named)).collect();
         match found.as_slice() {
             [only] => Ok(only.record),
-            [] => Err(Failure::fixable(format!("there is no deposit {named}"))
-                .hint("Run `hizo list` to see them; latest:NAME is the newest one of a series.")),
-            _ => Err(Failure::fixable(format!("several deposits begin with {named}")).hint("Write more digits.")),
+            [] => Err(Failure::fixable(words!("there is no deposit {named}", "{named} という預け入れはありません"))
+                .hint(words!(
+                    "Run `hizo list` to see them; latest:NAME is the newest one of a series.",
+                    "`hizo list` で一覧を見られます。latest:束の名前 は、その束の最新の預け入れです。"
+                ))),
+            _ => Err(Failure::fixable(words!(
+                "several deposits begin with {named}",
+                "{named} で始まる預け入れが複数あります"
+            ))
+            .hint(words!("Write more digits.", "もっと多くの桁を書いてください。"))),
         }
     }
 
@@ -122,11 +137,11 @@ impl View {
         let mut found = self.series.values().filter(|series| series.name == name);
         match (found.next(), found.next()) {
             (Some(only), None) => Ok(only),
-            (None, _) => {
-                Err(Failure::fixable(format!("there is no series {name}")).hint("Run `hizo list` to see them."))
-            }
+            (None, _) => Err(Failure::fixable(words!("there is no series {name}", "「{name}」という束はありません"))
+                .hint(words!("Run `hizo list` to see them.", "`hizo list` で一覧を見られます。"))),
             (Some(_), Some(_)) => {
-                Err(Failure::fixable(format!("several series are called {name}")).hint("Name the deposit by its id."))
+                Err(Failure::fixable(words!("several series are called {name}", "「{name}」という束が複数あります"))
+                    .hint(words!("Name the deposit by its id.", "預け入れをIDで指定してください。")))
             }
         }
     }

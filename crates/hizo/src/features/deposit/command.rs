@@ -9,8 +9,9 @@ use serde_json::json;
 use super::{Made, Request, Watcher};
 use crate::Setting;
 use crate::console::{self, Console, Progress};
-use crate::failure::{Failure, Outcome, shown};
-use crate::folder::walk;
+use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::folder::walk::{self, LeftOut};
+use crate::words::{self, Words, words};
 
 /// How often a deposit is repeated at once because files changed while they were read.
 const REPEATS_MAX: usize = 2;
@@ -63,14 +64,25 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         if made.unsteady.is_empty() {
             break;
         }
-        setting.console.note("some files changed while they were read; depositing them again");
+        setting.console.note(words!(
+            "some files changed while they were read; depositing them again",
+            "読み取り中に変わったファイルがあるため、もう一度預けます"
+        ));
         made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
     }
     report(setting.console, &request, &made);
     match made.left_out.len() {
         0 => Ok(()),
-        count => Err(Failure::fixable(format!("deposit {} is kept, but {count} things were left out", made.id))
-            .hint("Make them readable and deposit again, or exclude them by --exclude or .hizoignore.")),
+        count => Err(Failure::fixable(words!(
+            "deposit {id} is kept, but {count} things were left out",
+            "{id} として預けましたが、{count} 件は預けられませんでした",
+            id = made.id,
+            count = count
+        ))
+        .hint(words!(
+            "Make them readable and deposit again, or exclude them by --exclude or .hizoignore.",
+            "読み取れるようにして預け直すか、--exclude または .hizoignore で除いてください。"
+        ))),
     }
 }
 
@@ -79,8 +91,9 @@ fn request(arguments: &Arguments) -> Outcome<Request> {
     if too_long(&arguments.series) || arguments.label.iter().any(too_long) || arguments.label.len() > LABELS_MAX {
         return Err(Failure::new(
             crate::failure::Kind::Usage,
-            format!(
-                "a series name or label has 1 to {NAME_BYTES_MAX} bytes, and a deposit at most {LABELS_MAX} labels"
+            words!(
+                "a series name or label has 1 to {NAME_BYTES_MAX} bytes, and a deposit at most {LABELS_MAX} labels",
+                "束の名前とメモは 1~{NAME_BYTES_MAX} バイト、メモは1回の預け入れに {LABELS_MAX} 個までです"
             ),
         ));
     }
@@ -103,22 +116,29 @@ fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
         .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
     let result = json!({ "dry_run": true, "files": listing.files(), "bytes": listing.bytes(), "entries": listing.entries.len() });
     setting.console.result(result, |out| {
-        let (files, bytes) = (listing.files(), console::bytes(listing.bytes()));
-        writeln!(out, "would keep {files} files, {bytes}, in series {}", request.series)
+        let planned = words!(
+            "would keep {files} files, {bytes}, in series {series}",
+            "{files} 件のファイル({bytes})を束「{series}」に預けます(まだ預けていません)",
+            files = listing.files(),
+            bytes = console::bytes(listing.bytes()),
+            series = shown_bytes(request.series.as_bytes())
+        );
+        writeln!(out, "{}", setting.console.say(planned))
     });
-    listing
-        .left_out
-        .iter()
-        .for_each(|thing| setting.console.warn(&format!("{}: {}", shown(&thing.path), thing.reason)));
+    listing.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     Ok(())
 }
 
 fn report(console: Console, request: &Request, made: &Made) {
     for thing in &made.left_out {
-        console.warn(&format!("left out {}: {}", shown(&thing.path), thing.reason));
+        console.warn(left_out(thing));
     }
     for path in &made.unsteady {
-        console.warn(&format!("{} changed during every attempt to read it", shown(path)));
+        console.warn(words!(
+            "{path} changed during every attempt to read it",
+            "{path} は、読み取るたびに変わっていました",
+            path = shown(path)
+        ));
     }
     let left_out: Vec<_> = made
         .left_out
@@ -133,15 +153,24 @@ fn report(console: Console, request: &Request, made: &Made) {
     });
     console.result(result, |out| {
         if !console.quiet {
-            let (bytes, stored) = (console::bytes(made.bytes), console::bytes(made.stored_bytes));
-            writeln!(
-                out,
-                "kept {} files, {bytes}, as {} deposit {} ({stored} sealed)",
-                made.files, request.series, made.number
-            )?;
+            let kept = words!(
+                "kept {files} files, {bytes}, as {series} deposit {number} ({stored} sealed)",
+                "{files} 件のファイル({bytes})を、束「{series}」の第 {number} 回として預けました(封をした大きさ {stored})",
+                files = made.files,
+                bytes = console::bytes(made.bytes),
+                series = shown_bytes(request.series.as_bytes()),
+                number = made.number,
+                stored = console::bytes(made.stored_bytes)
+            );
+            writeln!(out, "{}", console.say(kept))?;
         }
         writeln!(out, "{}", made.id)
     });
+}
+
+fn left_out(thing: &LeftOut) -> Words {
+    let (path, reason) = (shown(&thing.path), words::reason(&thing.reason));
+    words!("left out {path}: {reason}", "{path} は預けませんでした: {reason}", path = path; reason)
 }
 
 /// Shows progress once it is known how much there is.
@@ -158,7 +187,7 @@ impl Bar {
 
 impl Watcher for Bar {
     fn listed(&self, _files: u64, bytes: u64) {
-        let _ = self.progress.set(self.console.progress("keeping", bytes));
+        let _ = self.progress.set(self.console.progress(words!("keeping", "預け入れ中"), bytes));
     }
 
     fn progress(&self, bytes: u64) {

@@ -7,6 +7,7 @@ use crate::console;
 use crate::contents::Opened;
 use crate::failure::{Outcome, shown_bytes};
 use crate::view::{Deposit, Series, View};
+use crate::words::{Words, words};
 
 /// List series and their deposits
 #[derive(Debug, clap::Args)]
@@ -37,11 +38,15 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         for series in view.series.values().filter(wanted) {
             writeln!(out, "{}", shown_bytes(series.name.as_bytes()))?;
             for deposit in &series.deposits {
-                writeln!(out, "{}", line(deposit))?;
+                writeln!(out, "{}", setting.console.say(line(deposit)))?;
             }
         }
         if view.series.is_empty() {
-            writeln!(out, "nothing is kept yet: hizo deposit FOLDER --series NAME keeps the first folder")?;
+            let empty = words!(
+                "nothing is kept yet: hizo deposit FOLDER --series NAME keeps the first folder",
+                "まだ何も預けていません。最初のフォルダーは hizo deposit フォルダー --series 束の名前 で預けます"
+            );
+            writeln!(out, "{}", setting.console.say(empty))?;
         }
         Ok(())
     });
@@ -56,15 +61,17 @@ fn as_json(deposit: &Deposit) -> serde_json::Value {
     })
 }
 
-fn line(deposit: &Deposit) -> String {
+fn line(deposit: &Deposit) -> Words {
     let labels: String = deposit.labels.iter().map(|label| format!("  {}", shown_bytes(label.as_bytes()))).collect();
-    format!(
-        "  {:>4}  {}  {:>7} files  {:>11}  {}{labels}",
-        deposit.number,
-        local_time(deposit.time),
-        deposit.files,
-        console::bytes(deposit.bytes),
-        &deposit.id.to_string()[..12],
+    words!(
+        "  {number:>4}  {time}  {files:>7} files  {bytes:>11}  {id:.12}{labels}",
+        "  第{number:>3}回  {time}  {files:>7} 件  {bytes:>11}  {id:.12}{labels}",
+        number = deposit.number,
+        time = local_time(deposit.time),
+        files = deposit.files,
+        bytes = console::bytes(deposit.bytes),
+        id = deposit.id.to_string(),
+        labels = labels,
     )
 }
 

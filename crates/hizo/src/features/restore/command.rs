@@ -10,6 +10,7 @@ use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::words::{self, words};
 
 /// Bring a deposit, or parts of it, back into a new folder
 #[derive(Debug, clap::Args)]
@@ -43,7 +44,10 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let restored = super::restore(opened, record, &request, &bar)?;
     drop(bar);
     for (path, reason) in &restored.left_out {
-        setting.console.warn(&format!("not restored {}: {reason}", shown_bytes(path)));
+        let (path, reason) = (shown_bytes(path), words::reason(reason));
+        setting.console.warn(
+            words!("not restored {path}: {reason}", "{path} は取り出せませんでした: {reason}", path = path; reason),
+        );
     }
     let left_out: Vec<_> = restored
         .left_out
@@ -55,18 +59,25 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         "files": restored.files, "bytes": restored.bytes, "left_out": left_out,
     });
     setting.console.result(result, |out| {
-        let bytes = console::bytes(restored.bytes);
-        writeln!(
-            out,
-            "restored {} files, {bytes}, to {}; each is the one committed to",
-            restored.files,
-            shown(&request.to)
-        )
+        let done = words!(
+            "restored {files} files, {bytes}, to {to}; each is the one committed to",
+            "{files} 件のファイル({bytes})を {to} に取り出しました。どれも預けたときと同じものです",
+            files = restored.files,
+            bytes = console::bytes(restored.bytes),
+            to = shown(&request.to)
+        );
+        writeln!(out, "{}", setting.console.say(done))
     });
     match restored.left_out.len() {
         0 => Ok(()),
-        count => Err(Failure::fixable(format!("{count} things could not be restored on this system"))
-            .hint("Restore them on a system that has such files.")),
+        count => Err(Failure::fixable(words!(
+            "{count} things could not be restored on this system",
+            "{count} 件は、このシステムでは取り出せませんでした"
+        ))
+        .hint(words!(
+            "Restore them on a system that has such files.",
+            "そのようなファイルを扱えるシステムで取り出してください。"
+        ))),
     }
 }
 
@@ -75,7 +86,14 @@ fn dry_run(setting: &Setting, opened: Opened, record: &hizo_ledger::record::Reco
     let wanted = super::select(&manifest, &request.paths)?;
     let bytes: u64 = wanted.iter().filter_map(|entry| Some(entry.kind.content()?.size)).sum();
     setting.console.result(json!({ "dry_run": true, "entries": wanted.len(), "bytes": bytes }), |out| {
-        writeln!(out, "would restore {} entries, {}, to {}", wanted.len(), console::bytes(bytes), shown(&request.to))
+        let planned = words!(
+            "would restore {entries} entries, {bytes}, to {to}",
+            "{entries} 件({bytes})を {to} に取り出します(まだ取り出していません)",
+            entries = wanted.len(),
+            bytes = console::bytes(bytes),
+            to = shown(&request.to)
+        );
+        writeln!(out, "{}", setting.console.say(planned))
     });
     Ok(())
 }
@@ -87,7 +105,7 @@ struct Bar {
 
 impl Watcher for Bar {
     fn planned(&self, _files: u64, bytes: u64) {
-        let _ = self.progress.set(self.console.progress("restoring", bytes));
+        let _ = self.progress.set(self.console.progress(words!("restoring", "取り出し中"), bytes));
     }
 
     fn progress(&self, bytes: u64) {

@@ -13,6 +13,7 @@ use hizo_vault::manifest::{Content, Entry, Kind, Manifest, Place};
 use crate::contents::{Opened, Tar, deposit_of};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::unpacking::Packs;
+use crate::words::words;
 use laying::{Laying, Options};
 
 /// Members nearer to each other than this many bytes of the tar are read in one go: skipping would save no pack.
@@ -79,8 +80,15 @@ fn select<'m>(manifest: &'m Manifest, paths: &[Vec<u8>]) -> Outcome<Vec<&'m Entr
     };
     for path in paths {
         if !manifest.entries.iter().any(|entry| below(entry, path)) {
-            return Err(Failure::fixable(format!("{} is not in this deposit", shown_bytes(path)))
-                .hint("Run `hizo show` to see what is in it; paths are written as there."));
+            return Err(Failure::fixable(words!(
+                "{path} is not in this deposit",
+                "{path} は、この預け入れにありません",
+                path = shown_bytes(path)
+            ))
+            .hint(words!(
+                "Run `hizo show` to see what is in it; paths are written as there.",
+                "`hizo show` で中身を見られます。パスはその表示どおりに書いてください。"
+            )));
         }
     }
     Ok(manifest.entries.iter().filter(|entry| paths.iter().any(|path| below(entry, path))).collect())
