@@ -59,6 +59,7 @@ enum Command {
     List(features::list::command::Arguments),
     Show(features::show::command::Arguments),
     Restore(features::restore::command::Arguments),
+    Try(features::try_it::command::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         Command::List(arguments) => features::list::command::run(&setting, arguments),
         Command::Show(arguments) => features::show::command::run(&setting, arguments),
         Command::Restore(arguments) => features::restore::command::run(&setting, arguments),
+        Command::Try(arguments) => features::try_it::command::run(&setting, arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

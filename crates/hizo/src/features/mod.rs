@@ -5,3 +5,4 @@ pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod restore;
 pub(crate) mod show;
+pub(crate) mod try_it;

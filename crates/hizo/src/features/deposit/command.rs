@@ -174,13 +174,13 @@ fn left_out(thing: &LeftOut) -> Words {
 }
 
 /// Shows progress once it is known how much there is.
-struct Bar {
+pub(crate) struct Bar {
     console: Console,
     progress: OnceLock<Progress>,
 }
 
 impl Bar {
-    fn new(console: Console) -> Self {
+    pub(crate) fn new(console: Console) -> Self {
         Self { console, progress: OnceLock::new() }
     }
 }

@@ -32,6 +32,13 @@ pub(crate) struct Request {
     pub special: bool,
 }
 
+impl Request {
+    /// Everything, as an ordinary user gets it.
+    pub(crate) fn all(to: PathBuf) -> Self {
+        Self { to, paths: Vec::new(), special: false }
+    }
+}
+
 /// What was restored.
 #[derive(Debug, Default)]
 pub(crate) struct Restored {

@@ -1,0 +1,180 @@
+//! `hizo try`
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Round, Scratch};
+use crate::Setting;
+use crate::console::{self, Console};
+use crate::failure::{Outcome, shown};
+use crate::features::deposit::command::Bar;
+use crate::words::{Words, words};
+
+/// Go the whole round once: seal, keep, list, restore, compare, and see what the keeper sees
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The folder to go round with; without one, a small manufacturer's secrets that come along
+    folder: Option<PathBuf>,
+    /// Leave everything behind in this folder, to look at
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let console = setting.console;
+    let scratch = Scratch::make(arguments.keep.as_deref())?;
+    let bar = Bar::new(console);
+    let round = super::round(&scratch, arguments.folder.as_deref(), &bar)?;
+    drop(bar);
+    let figures = json!({
+        "files": round.first.files, "bytes": round.first.bytes,
+        "kept_seconds": round.first_took.as_secs_f64(), "sealed_bytes": round.first.stored_bytes,
+        "again_seconds": round.second_took.as_secs_f64(), "again_sealed_bytes": round.second.stored_bytes,
+        "restored_seconds": round.restore_took.as_secs_f64(),
+        "compared_files": round.restored.files, "compared_bytes": round.restored.bytes,
+        "keeper": { "objects": round.keeper.objects.len(), "bytes": round.keeper.bytes, "records": round.keeper.records.len() },
+        "kept_in": arguments.keep.as_ref().map(|folder| folder.to_string_lossy()),
+    });
+    console.result(figures, |out| {
+        steps(console, &round, out)?;
+        views(console, &round, out)?;
+        farewell(console, arguments, out)
+    });
+    Ok(())
+}
+
+/// What was done, one line each.
+fn steps(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()> {
+    let (files, bytes) = (round.first.files, console::bytes(round.first.bytes));
+    let sealed = console::bytes(round.first.stored_bytes);
+    let again = console::bytes(round.second.stored_bytes);
+    let compared = round.restored.files;
+    let lines: [(Words, Words, Duration); 3] = [
+        (
+            words!("sealed and kept", "封をして預けました"),
+            words!(
+                "{files} files, {bytes}, as {sealed}",
+                "{files} 件 {bytes} → 封をした大きさ {sealed}",
+                files = files,
+                bytes = bytes,
+                sealed = sealed
+            ),
+            round.first_took,
+        ),
+        (
+            words!("once more, unchanged", "変更なしでもう一度"),
+            words!("adds {again}", "増えた分 {again}", again = again),
+            round.second_took,
+        ),
+        (
+            words!("brought back", "取り出しました"),
+            words!(
+                "{compared} files, every byte the same",
+                "{compared} 件、すべて 1 バイトも違いません",
+                compared = compared
+            ),
+            round.restore_took,
+        ),
+    ];
+    let folder = shown(&round.folder);
+    writeln!(
+        out,
+        "{}\n",
+        console.say(words!("hizo, one round with {folder}", "hizo お試し: {folder}", folder = folder))
+    )?;
+    for (what, result, took) in lines {
+        let seconds = format!("{:.2} s", took.as_secs_f64());
+        writeln!(out, "  {}{}{seconds:>8}", padded(&console.say(what), 24), padded(&console.say(result), 44))?;
+    }
+    writeln!(out)
+}
+
+/// What the owner sees beside what the keeper sees.
+fn views(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()> {
+    let sizes: Vec<String> = round.keeper.objects.iter().map(|object| object.bytes.to_string()).collect();
+    let series = round.keeper.series.first().map(|series| series.series.to_string()).unwrap_or_default();
+    let mut rows = vec![
+        (words!("you", "あなたに見えるもの"), words!("the keeper", "預かる側に見えるもの")),
+        (
+            words!("safe \"{name}\"", "金庫「{name}」", name = round.safe_name),
+            words!("space {id}", "space {id}", id = round.keeper.space),
+        ),
+        (
+            words!("series \"{name}\", 2 deposits", "束「{name}」 2 回分", name = round.series),
+            words!("series {id}, 2 deposits", "series {id}、2 回分", id = series),
+        ),
+    ];
+    for (name, object) in round.names.iter().zip(&round.keeper.objects) {
+        let id = object.id.to_string();
+        rows.push((name.as_str().into(), words!("object {id}…", "object {id}…", id = &id[..24])));
+    }
+    rows.push((
+        words!(
+            "{bytes} in {files} files",
+            "{files} 件 {bytes}",
+            bytes = console::bytes(round.first.bytes),
+            files = round.first.files
+        ),
+        words!(
+            "{count} objects of {sizes} bytes",
+            "{count} 個: {sizes} バイト",
+            count = sizes.len(),
+            sizes = shorten(&sizes.join(", "))
+        ),
+    ));
+    for (index, (yours, theirs)) in rows.into_iter().enumerate() {
+        writeln!(out, "  {}{}", padded(&console.say(yours), 44), console.say(theirs))?;
+        if index == 0 {
+            writeln!(out, "  {}", "─".repeat(90))?;
+        }
+    }
+    writeln!(out)
+}
+
+fn farewell(console: Console, arguments: &Arguments, out: &mut dyn Write) -> io::Result<()> {
+    let line = match &arguments.keep {
+        Some(folder) => words!(
+            "everything stays in {folder}: home, and what was restored",
+            "すべて {folder} に残してあります（金庫と、取り出したもの）",
+            folder = shown(folder)
+        ),
+        None => words!(
+            "nothing was left behind. For good: hizo init, then hizo deposit FOLDER --series NAME",
+            "何も残していません。本番は hizo init のあと hizo deposit フォルダー --series 名前"
+        ),
+    };
+    writeln!(out, "{}", console.say(line))
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// Text filled up to a width in columns; a Japanese character takes two.
+fn padded(text: &str, columns: usize) -> String {
+    let mut fitting = String::new();
+    let mut used = 0;
+    for character in text.chars() {
+        let wide = if is_wide(character) { 2 } else { 1 };
+        if used + wide > columns - 2 {
+            fitting.push('…');
+            used += 1;
+            break;
+        }
+        fitting.push(character);
+        used += wide;
+    }
+    fitting + &" ".repeat(columns.saturating_sub(used))
+}
+
+/// Characters of Unicode's East Asian blocks that take two columns (UAX 11), as far as names use them.
+fn is_wide(character: char) -> bool {
+    matches!(character, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe4f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}')
+}

@@ -1,0 +1,226 @@
+//! The whole round on a folder, in a safe that is gone afterwards: seal, keep, list, restore, compare.
+//!
+//! This is the one feature that calls others: it shows them at work, and decides nothing of its own.
+
+pub(crate) mod command;
+mod sample;
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use hizo_keeper::SpaceSeen;
+use hizo_vault::event::Class;
+use hizo_vault::keys::generate_passphrase;
+
+use crate::contents::Opened;
+use crate::entropy::{SystemEntropy, random};
+use crate::failure::{Failure, Outcome};
+use crate::features::deposit::{self, Made};
+use crate::features::{init, restore};
+use crate::folder::walk::{self, FoundKind};
+use crate::safe::Safe;
+use crate::system;
+use crate::view::View;
+
+/// Everything a round found out.
+pub(super) struct Round {
+    pub folder: PathBuf,
+    pub safe_name: String,
+    pub series: String,
+    pub first: Made,
+    pub first_took: Duration,
+    pub second: Made,
+    pub second_took: Duration,
+    pub restored: Compared,
+    pub restore_took: Duration,
+    /// Some names of what was kept.
+    pub names: Vec<String>,
+    pub keeper: SpaceSeen,
+}
+
+/// What a byte-by-byte comparison went through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Compared {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+/// A folder for one round, removed when it is over unless it is to stay.
+pub(super) struct Scratch {
+    folder: PathBuf,
+    stays: bool,
+}
+
+impl Scratch {
+    /// Makes the folder: where the person wants it to stay, or among temporary files.
+    pub(super) fn make(keep: Option<&Path>) -> Outcome<Self> {
+        let folder = match keep {
+            Some(folder) => folder.to_owned(),
+            None => {
+                let name: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+                std::env::temp_dir().join(format!("hizo-try-{name}"))
+            }
+        };
+        if folder.exists() {
+            return Err(Failure::fixable(format!("{} is there already", crate::failure::shown(&folder)))
+                .hint("Nothing was changed. Name a folder that is not there yet."));
+        }
+        system::create_private_directory(&folder).map_err(|error| Failure::file("make the folder", &folder, error))?;
+        Ok(Self { folder, stays: keep.is_some() })
+    }
+
+    fn join(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.stays {
+            // What cannot be removed lies among temporary files, sealed but for the restored copy.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Goes the whole round on `folder`, or on the sample.
+///
+/// # Errors
+/// As the features it calls; and when the restored folder differs, which must not happen.
+pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit::Watcher) -> Outcome<Round> {
+    let source = match folder {
+        Some(folder) => folder.to_owned(),
+        None => write_sample(&scratch.join("sample"))?,
+    };
+    let safe_name = if folder.is_none() { "徳田精機 Tokuda Seiki" } else { "trial" };
+    let series = if folder.is_none() { "KX-204" } else { "trial" };
+    let passphrase = generate_passphrase(&mut SystemEntropy);
+    let home = init::init(&scratch.join("home"), safe_name, &passphrase)?;
+    let device = home.device()?;
+    let mut safe = Safe::open(home)?;
+    let request = deposit::Request {
+        paths: vec![source.clone()],
+        series: series.to_owned(),
+        labels: Vec::new(),
+        class: Class::Standard,
+        reuse: true,
+        reread: false,
+        excludes: Vec::new(),
+    };
+    let start = Instant::now();
+    let first = deposit::deposit(&mut safe, &device, &request, told)?;
+    let first_took = start.elapsed();
+    let start = Instant::now();
+    let second = deposit::deposit(&mut safe, &device, &request, &Silent)?;
+    let second_took = start.elapsed();
+
+    let keyring = safe.unlock(&passphrase)?;
+    let opened = Opened { safe: &safe, keyring: &keyring };
+    let record = View::of(opened)?.find(opened, &format!("latest:{series}"))?;
+    let to = scratch.join("restored");
+    let start = Instant::now();
+    let restored = restore::restore(opened, record, &restore::Request::all(to.clone()), &Silent)?;
+    let restore_took = start.elapsed();
+    if let Some((path, reason)) = restored.left_out.first() {
+        let path = crate::failure::shown_bytes(path);
+        return Err(Failure::fixable(format!("{path} could not be restored here: {reason}")));
+    }
+    let restored = compare(&source, &to)?;
+    let names = opened
+        .manifest(record)?
+        .entries
+        .iter()
+        .filter(|entry| entry.kind.content().is_some())
+        .take(3)
+        .map(|entry| crate::failure::shown_bytes(&entry.path))
+        .collect();
+    let keeper = safe.keeper.inspect(safe.home.space)?.ok_or_else(|| Failure::internal_message("the space is gone"))?;
+    Ok(Round {
+        folder: source,
+        safe_name: safe_name.to_owned(),
+        series: series.to_owned(),
+        first,
+        first_took,
+        second,
+        second_took,
+        restored,
+        restore_took,
+        names,
+        keeper,
+    })
+}
+
+fn write_sample(folder: &Path) -> Outcome<PathBuf> {
+    for (path, bytes) in sample::FILES {
+        let path = folder.join(path);
+        let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(folder))?;
+            fs::write(&path, bytes)
+        };
+        write().map_err(|error| Failure::file("write the sample to", &path, error))?;
+    }
+    Ok(folder.to_owned())
+}
+
+/// Compares two folders: the same entries, and every byte of every file.
+fn compare(one: &Path, other: &Path) -> Outcome<Compared> {
+    let walk =
+        |folder: &Path| walk::walk(&[folder.to_owned()], &[]).map_err(|error| Failure::file("read", folder, error));
+    let (one, other) = (walk(one)?, walk(other)?);
+    let facts = |listing: &walk::Listing| -> Vec<_> {
+        listing.entries.iter().map(|entry| (entry.path.clone(), entry.kind.clone(), entry.stat.size)).collect()
+    };
+    if facts(&one) != facts(&other) {
+        return Err(differs());
+    }
+    let mut compared = Compared::default();
+    for entry in one.entries.iter().filter(|entry| entry.kind == FoundKind::File) {
+        let open = |listing: &walk::Listing| {
+            let path = listing.on_disk(&entry.path).unwrap_or_default();
+            fs::File::open(&path).map_err(|error| Failure::file("read", &path, error))
+        };
+        let same = same_bytes(open(&one)?, open(&other)?);
+        if !same.map_err(|error| Failure::fixable("cannot compare what was restored").source(error))? {
+            return Err(differs());
+        }
+        compared.files += 1;
+        compared.bytes += entry.stat.size;
+    }
+    Ok(compared)
+}
+
+fn differs() -> Failure {
+    Failure::untrue("what was restored is not what was deposited")
+        .hint("If nothing changed the folder meanwhile, please report this.")
+}
+
+fn same_bytes(mut one: fs::File, mut other: fs::File) -> io::Result<bool> {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    loop {
+        left.clear();
+        right.clear();
+        (&mut one).take(1 << 20).read_to_end(&mut left)?;
+        (&mut other).take(1 << 20).read_to_end(&mut right)?;
+        if left != right {
+            return Ok(false);
+        }
+        if left.is_empty() {
+            return Ok(true);
+        }
+    }
+}
+
+/// Work that is over before anybody could read about it.
+struct Silent;
+
+impl deposit::Watcher for Silent {
+    fn listed(&self, _files: u64, _bytes: u64) {}
+    fn progress(&self, _bytes: u64) {}
+}
+
+impl restore::Watcher for Silent {
+    fn planned(&self, _files: u64, _bytes: u64) {}
+    fn progress(&self, _bytes: u64) {}
+}
