@@ -708,3 +708,34 @@ fn database(act: &'static str) -> impl FnOnce(rusqlite::Error) -> Error {
         _ => Error::Database { act, source },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_syncs_fully_and_keeps_a_rollback_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        SqliteJournal::create(&path).unwrap();
+        let journal = SqliteJournal::open(&path).unwrap();
+        let connection = journal.lock();
+        let number = |pragma: &str| one::<i64>(&connection, &format!("PRAGMA {pragma}")).unwrap();
+        assert_eq!(number("synchronous"), 2, "2 is FULL");
+        assert_eq!((number("fullfsync"), number("cell_size_check"), number("trusted_schema")), (1, 1, 0));
+        assert_eq!(one::<String>(&connection, "PRAGMA journal_mode").unwrap(), "persist");
+    }
+
+    #[test]
+    fn a_sum_tells_tables_and_columns_apart() {
+        let whole = sum("fact", &[b"ab", b"c"]);
+        for other in [
+            sum("fact", &[b"a", b"bc"]),
+            sum("fact", &[b"abc"]),
+            sum("fac", &[b"tab", b"c"]),
+            sum("space", &[b"ab", b"c"]),
+        ] {
+            assert_ne!(other, whole);
+        }
+    }
+}

@@ -28,7 +28,7 @@ fn files_on_a_simulated_disk_keep_every_law_of_objects() {
 fn sqlite_keeps_every_law_of_a_journal() {
     for (name, law) in journal_laws() {
         println!("{name}");
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::passing_folder();
         let path = folder.path().join("journal.sqlite");
         law(&|| SqliteJournal::create(&path).unwrap());
     }
