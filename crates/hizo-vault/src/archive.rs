@@ -2,7 +2,7 @@
 //!
 //! The reader composes every header again and demands the same bytes, so it accepts exactly what this writer writes:
 //! ustar and pax `x` headers, no devices, no GNU or vendor forms but sparse 1.0 and extended attributes.
-//! See docs/spec/archive.md, section "The tar".
+//! See docs/spec/archive.md.
 
 mod header;
 mod parse;
