@@ -149,7 +149,8 @@ pub(crate) fn heading(text: &str) {
     println!("\n=== {text}");
 }
 
-fn shown(command: &Command) -> String {
+/// A command as one line, without its environment.
+pub(crate) fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     words.join(" ")

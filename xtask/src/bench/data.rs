@@ -201,7 +201,7 @@ fn same_bytes(left: &Path, right: &Path) -> Result<bool> {
 }
 
 fn differs(path: &Path) -> Failure {
-    Failure(format!("not restored as it was: {}", path.display()))
+    Failure(format!("something was not restored as it was\n{}", path.display()))
 }
 
 fn names(folder: &Path) -> Result<Vec<std::ffi::OsString>> {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use wait4::Wait4;
 
-use crate::shell::{About, Failure, Result};
+use crate::shell::{self, About, Failure, Result};
 
 /// What one command took.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ pub(crate) fn measure(command: &mut Command, log: &Path) -> Result<Taken> {
         let text = std::fs::read_to_string(log).unwrap_or_default();
         let end: Vec<&str> = text.lines().rev().take(12).collect();
         let end: Vec<&str> = end.into_iter().rev().collect();
-        return Err(format!("{:?}: {}\n{}", command, used.status, end.join("\n")).into());
+        return Err(format!("{}: {}\n{}", shell::shown(command), used.status, end.join("\n")).into());
     }
     let cpu_s = (used.rusage.utime + used.rusage.stime).as_secs_f64();
     Ok(Taken { wall_s, cpu_s, peak_bytes: used.rusage.maxrss })

@@ -117,12 +117,10 @@ fn compare(settings: &Settings, peers: &[Peer], set: &str) -> Result<Value> {
             let outcome = turn.run(set == "tree");
             let left = std::mem::take(&mut turn.sizes);
             turn.clear()?;
-            match outcome {
-                Ok(()) => _ = sizes.insert(name, left),
-                Err(failure) => {
-                    println!("{name}: FAILED\n{failure}");
-                    faults.insert(name, failure.0);
-                }
+            sizes.insert(name, left);
+            if let Err(failure) = outcome {
+                println!("{name}: FAILED\n{failure}");
+                faults.insert(name, failure.0.lines().next().unwrap_or_default().to_owned());
             }
         }
         parts.push(measure_parts(&source)?);
@@ -183,7 +181,7 @@ impl<'a> Turn<'a> {
         self.act("init", &Act::Init)?;
         self.act("deposit", &Act::Deposit(self.source))?;
         let stored = self.place.stored_bytes()?;
-        self.sizes.stored = (self.kind != Kind::Cp).then_some(stored);
+        self.sizes.stored = (stored > 0).then_some(stored);
         self.act("empty", &Act::Empty)?;
         if changes && self.can(&Act::Check)? {
             data::change(self.source, 1)?;
@@ -230,7 +228,8 @@ impl<'a> Turn<'a> {
 
     fn act(&mut self, name: &'static str, act: &Act<'_>) -> Result<()> {
         let Some(mut command) = acts::command(self.kind, self.program, &self.place, act)? else { return Ok(()) };
-        let taken = measure::measure(&mut command, &self.folder.join("log"))?;
+        let taken = measure::measure(&mut command, &self.folder.join("log"))
+            .map_err(|failure| Failure(format!("{name} failed\n{failure}")))?;
         println!(
             "{:7} {name:12} {:8.2} s  cpu {:8.2} s  peak {:5} MiB",
             self.kind.name(),
@@ -354,7 +353,7 @@ fn programs(peers: &[Peer]) -> Value {
         Ok(program) => json!({ "version": program.version }),
         Err(failure) => {
             println!("{}: cannot be had: {failure}", peer.kind.name());
-            json!({ "fault": failure.0 })
+            json!({ "fault": failure.0.lines().next() })
         }
     };
     Value::Object(peers.iter().map(|peer| (peer.kind.name().to_owned(), said(peer))).collect())

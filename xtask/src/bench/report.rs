@@ -49,7 +49,7 @@ impl Page {
              run: warm cache, a fresh repository for every round, the order of programs turned from round to round; \
              figures are medians.\n\n## Goals\n\n",
         );
-        text.push_str(&goal_table(&self.goals()));
+        text.push_str(&goal_table(&self.goals(), quick));
         text.push_str(
             "\nTimes that judge a goal are without unlocking: the wall time of a command on the same repository that only \
              unlocks it is subtracted from every peer's figure, and from hizo's restores. hizo deposits without \
@@ -236,8 +236,7 @@ impl Page {
         }
         if let Some(faults) = session["faults"].as_object() {
             for (program, fault) in faults {
-                let first = fault.as_str().and_then(|text| text.lines().next()).unwrap_or("?");
-                let _ = writeln!(text, "\n{program} failed: {first}");
+                let _ = writeln!(text, "\n{program}: {}", fault.as_str().unwrap_or("?"));
             }
         }
         text.push_str(&self.parts(set));
@@ -296,8 +295,7 @@ impl Page {
         for program in PROGRAMS {
             let about = &self.results["programs"][program];
             let version = about["version"].as_str().map(str::to_owned);
-            let fault =
-                || format!("cannot be had: {}", about["fault"].as_str().and_then(|f| f.lines().next()).unwrap_or("?"));
+            let fault = || format!("cannot be had: {}", about["fault"].as_str().unwrap_or("?"));
             let _ = writeln!(text, "| {program} | {} |", version.unwrap_or_else(fault));
         }
         text.push_str(GROUND);
@@ -389,10 +387,11 @@ impl Goal {
     }
 }
 
-fn goal_table(goals: &[Goal]) -> String {
+fn goal_table(goals: &[Goal], quick: bool) -> String {
     let mut text = String::from("| | goal | measured | ratio | met |\n|---|---|---|---|---|\n");
     for goal in goals {
         let met = match goal.met {
+            _ if quick => "–",
             Some(true) => "yes",
             Some(false) => "**no**",
             None => "–",
