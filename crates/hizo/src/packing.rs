@@ -331,7 +331,7 @@ fn pack_frames(
         waiting.insert(number, frame);
         while let Some(frame) = waiting.remove(&packer.next_frame) {
             if !packer.is_as_before(&frame) {
-                trouble.report(Failure::new(Kind::Internal, NOT_AS_BEFORE).hint("Run the same command again."));
+                trouble.report(Failure::internal(NotAsBefore));
                 return None;
             }
             packer.frame(&frame)?;
@@ -343,8 +343,17 @@ fn pack_frames(
     packer.finish()
 }
 
-/// What a resumed packing fails with when a frame cannot be made again as it was: everything is then stored anew.
-pub(crate) const NOT_AS_BEFORE: &str = "what was kept before the interruption cannot be continued";
+/// A frame cannot be made again as it was before an interruption: everything is then stored anew.
+#[derive(Debug, thiserror::Error)]
+#[error("what was kept before the interruption cannot be continued")]
+pub(crate) struct NotAsBefore;
+
+impl NotAsBefore {
+    /// Whether this is why something failed.
+    pub(crate) fn is_cause_of(failure: &Failure) -> bool {
+        failure.source.as_ref().is_some_and(|source| source.is::<Self>())
+    }
+}
 
 /// A full pack on its way to be sealed.
 struct Full {
@@ -459,5 +468,127 @@ fn seal_packs(surroundings: &Surroundings, packs: &Receiver<Full>, kept: &Sender
             }
             Err(failure) => return trouble.report(failure),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hizo_vault::age::{self, Identity};
+    use hizo_vault::stream::Frames;
+    use std::collections::HashMap;
+
+    /// Packs that stand for a keeper.
+    #[derive(Default)]
+    struct Shelf {
+        packs: Mutex<HashMap<ObjectId, Vec<u8>>>,
+        kept: Mutex<Vec<PackKept>>,
+    }
+
+    impl Shelf {
+        fn pack(&self, identity: &Identity, stream: &[u8], framing: Framing, from: &[PackKept]) -> Packed {
+            let put = |bytes: Vec<u8>| {
+                let id = ObjectId::of(&bytes);
+                self.packs.lock().unwrap().insert(id, bytes);
+                Ok(id)
+            };
+            let kept = |pack: &PackKept| {
+                self.kept.lock().unwrap().push(*pack);
+                Ok(())
+            };
+            let surroundings = Surroundings { recipient: identity.recipient(), put: &put, kept: &kept };
+            std::thread::scope(|scope| {
+                let mut packing = Packing::go_on(scope, &surroundings, framing, from.to_vec(), 0);
+                stream.chunks(777_777).for_each(|piece| packing.push(piece).unwrap());
+                packing.finish().unwrap()
+            })
+        }
+
+        fn read(&self, identity: &Identity, packed: &Packed) -> Vec<u8> {
+            let packs = self.packs.lock().unwrap();
+            let (mut frames, mut plain) = (Frames::new(), Vec::new());
+            for (id, bytes) in &packed.packs {
+                assert_eq!(packs[id].len() as u64, *bytes);
+                frames.push(&age::open_own(packs[id].clone(), identity).unwrap()).unwrap();
+                while let Some(frame) = frames.next_frame() {
+                    plain.extend(stream::unframe(&frame).unwrap());
+                }
+            }
+            frames.finish().unwrap();
+            plain
+        }
+    }
+
+    /// Half noise, half text: stored and compressed frames in turn.
+    fn stream(bytes: usize) -> Vec<u8> {
+        let mut state = 0x2545_f491_4f6c_dd1du64;
+        let noise = std::iter::repeat_with(move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        });
+        let mut stream: Vec<u8> = noise.flatten().take(bytes).collect();
+        stream.chunks_mut(BLOCK_BYTES * 3).skip(1).step_by(2).for_each(|part| {
+            part.iter_mut()
+                .enumerate()
+                .for_each(|(at, byte)| *byte = b"0123456789abcdef"[(at / 31 + usize::from(*byte & 1)) % 16]);
+        });
+        stream
+    }
+
+    #[test]
+    fn a_stream_goes_on_behind_any_pack_and_is_the_same_stream() {
+        let identity = Identity::generate(&mut SystemEntropy);
+        let stream = stream(90 << 20);
+        for framing in [Framing::Compressed(1), Framing::Stored] {
+            let shelf = Shelf::default();
+            let packed = shelf.pack(&identity, &stream, framing, &[]);
+            assert!(shelf.read(&identity, &packed) == stream);
+            let mut kept = shelf.kept.lock().unwrap().clone();
+            kept.sort_by_key(|pack| pack.index);
+            for last in [0, 1, kept.len() - 2] {
+                let again = shelf.pack(&identity, &stream, framing, &kept[..=last]);
+                assert_eq!(again.packs[..=last], packed.packs[..=last], "what was kept stays");
+                assert_eq!(again.starts, packed.starts);
+                assert!(shelf.read(&identity, &again) == stream);
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_that_changed_before_the_interruption_is_not_continued() {
+        let identity = Identity::generate(&mut SystemEntropy);
+        let mut stream = stream(40 << 20);
+        let shelf = Shelf::default();
+        shelf.pack(&identity, &stream, Framing::Stored, &[]);
+        let kept = *shelf.kept.lock().unwrap().iter().find(|pack| pack.index == 0).unwrap();
+        stream[kept.end.frame as usize * BLOCK_BYTES] ^= 1;
+        let put = |bytes: Vec<u8>| Ok(ObjectId::of(&bytes));
+        let surroundings = Surroundings { recipient: identity.recipient(), put: &put, kept: &|_| Ok(()) };
+        let failure = std::thread::scope(|scope| {
+            let mut packing = Packing::go_on(scope, &surroundings, Framing::Stored, vec![kept], 0);
+            match packing.push(&stream) {
+                Ok(()) => packing.finish().unwrap_err(),
+                Err(failure) => failure,
+            }
+        });
+        assert!(NotAsBefore::is_cause_of(&failure));
+    }
+
+    #[test]
+    fn what_cannot_be_put_ends_the_packing_with_its_reason() {
+        let identity = Identity::generate(&mut SystemEntropy);
+        let stream = stream(60 << 20);
+        let put = |_: Vec<u8>| Err(Failure::fixable("the disk is full"));
+        let surroundings = Surroundings { recipient: identity.recipient(), put: &put, kept: &|_| Ok(()) };
+        let failure = std::thread::scope(|scope| {
+            let mut packing = Packing::start(scope, &surroundings, Framing::Compressed(1));
+            match packing.push(&stream) {
+                Ok(()) => packing.finish().unwrap_err(),
+                Err(failure) => failure,
+            }
+        });
+        assert_eq!(failure.message.english(), "the disk is full");
     }
 }

@@ -38,8 +38,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_reuse: bool,
     /// How a new series is stored: core is neither compressed nor reused, so that sizes tell nothing
-    #[arg(long, value_enum, default_value_t = ClassWord::Standard)]
-    class: ClassWord,
+    #[arg(long, value_enum)]
+    class: Option<ClassWord>,
     /// Say what would be kept, and keep nothing
     #[arg(long)]
     dry_run: bool,
@@ -71,19 +71,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
     }
     report(setting.console, &request, &made);
-    match made.left_out.len() {
-        0 => Ok(()),
-        count => Err(Failure::fixable(words!(
-            "deposit {id} is kept, but {count} things were left out",
-            "{id} として預けましたが、{count} 件は預けられませんでした",
-            id = made.id,
-            count = count
-        ))
-        .hint(words!(
-            "Make them readable and deposit again, or exclude them by --exclude or .hizoignore.",
-            "読み取れるようにして預け直すか、--exclude または .hizoignore で除いてください。"
-        ))),
-    }
+    whole(&made)
 }
 
 fn request(arguments: &Arguments) -> Outcome<Request> {
@@ -101,10 +89,10 @@ fn request(arguments: &Arguments) -> Outcome<Request> {
         paths: arguments.paths.clone(),
         series: arguments.series.clone(),
         labels: arguments.label.clone(),
-        class: match arguments.class {
+        class: arguments.class.map(|class| match class {
             ClassWord::Standard => Class::Standard,
             ClassWord::Core => Class::Core,
-        },
+        }),
         reuse: !arguments.no_reuse,
         reread: arguments.reread,
         excludes: arguments.exclude.clone(),
@@ -168,7 +156,25 @@ fn report(console: Console, request: &Request, made: &Made) {
     });
 }
 
-fn left_out(thing: &LeftOut) -> Words {
+/// Done, unless something was left out: what is kept is kept, and the person must know.
+pub(crate) fn whole(made: &Made) -> Outcome<()> {
+    match made.left_out.len() {
+        0 => Ok(()),
+        count => Err(Failure::fixable(words!(
+            "deposit {id} is kept, but {count} things were left out",
+            "{id} として預けましたが、{count} 件は預けられませんでした",
+            id = made.id,
+            count = count
+        ))
+        .hint(words!(
+            "Make them readable and deposit again, or exclude them by --exclude or .hizoignore.",
+            "読み取れるようにして預け直すか、--exclude または .hizoignore で除いてください。"
+        ))),
+    }
+}
+
+/// What was left out, and why.
+pub(crate) fn left_out(thing: &LeftOut) -> Words {
     let (path, reason) = (shown(&thing.path), words::reason(&thing.reason));
     words!("left out {path}: {reason}", "{path} は預けませんでした: {reason}", path = path; reason)
 }

@@ -26,8 +26,9 @@ use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
 use crate::folder::walk::{self, LeftOut, Listing};
 use crate::home::{Device, SeriesFacts};
-use crate::packing::{Framing, NOT_AS_BEFORE, PackKept, Packed, Packing, Surroundings};
+use crate::packing::{Framing, NotAsBefore, PackKept, Packed, Packing, Surroundings};
 use crate::safe::{self, Draft, Safe};
+use crate::words::words;
 use assembling::{Assembled, Assembler, Policy, TarSink};
 use listing::Lines;
 use local::{LastWalk, Remembered, WalkOf, WalkWriter};
@@ -48,8 +49,8 @@ pub(crate) struct Request {
     pub paths: Vec<PathBuf>,
     pub series: String,
     pub labels: Vec<String>,
-    /// For a series that begins with this deposit.
-    pub class: Class,
+    /// For a series that begins with this deposit; standard if nobody says.
+    pub class: Option<Class>,
     pub reuse: bool,
     pub reread: bool,
     pub excludes: Vec<String>,
@@ -87,13 +88,24 @@ pub(crate) trait Watcher: Sync {
 pub(crate) fn deposit(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
     match attempt(safe, device, request, watcher) {
         // What an interrupted deposit had kept cannot be made again as it was: it is left alone, and all is stored anew.
-        Err(failure) if failure.message == NOT_AS_BEFORE => attempt(safe, device, request, watcher),
+        Err(failure) if NotAsBefore::is_cause_of(&failure) => attempt(safe, device, request, watcher),
         done => done,
     }
 }
 
 fn attempt(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
-    let series = safe.series_named(device, &request.series, request.class)?;
+    let series = safe.series_named(device, &request.series, request.class.unwrap_or(Class::Standard))?;
+    if request.class.is_some_and(|class| class != series.class) {
+        return Err(Failure::fixable(words!(
+            "series {name} is of another class, and stays so",
+            "束「{name}」の種別は、あとから変えられません",
+            name = request.series
+        ))
+        .hint(words!(
+            "Leave --class out, or begin a series with another name.",
+            "--class を外すか、別の名前で新しい束を作ってください。"
+        )));
+    }
     let _turn = safe.home.lock(series.id)?;
     safe.catch_up()?;
     let listing = walk::walk(&request.paths, &request.excludes)
@@ -156,7 +168,7 @@ impl<'a> Making<'a> {
         let (journal, continuation) = self.journal()?;
         let stored = self.store(last, &mut walk, &journal, continuation, watcher);
         let (stored, made) = match stored {
-            Err(failure) if failure.message == NOT_AS_BEFORE => {
+            Err(failure) if NotAsBefore::is_cause_of(&failure) => {
                 journal.remove()?;
                 return Err(failure);
             }

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use hizo_keeper::SpaceSeen;
-use hizo_vault::event::Class;
 use hizo_vault::keys::generate_passphrase;
 
 use crate::contents::Opened;
@@ -104,7 +103,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         paths: vec![source.clone()],
         series: series.to_owned(),
         labels: Vec::new(),
-        class: Class::Standard,
+        class: None,
         reuse: true,
         reread: false,
         excludes: Vec::new(),
