@@ -148,6 +148,25 @@ impl From<hizo_keeper::Error> for Failure {
                         "終わるのを待って、同じコマンドをもう一度実行してください。"
                     ))
             }
+            Keeper::Journal(journal::Error::ReadOnly) => {
+                Self::fixable(words!("the keeper's records are read-only", "預け先の記録が読み取り専用です")).hint(
+                    words!(
+                        "Run it as somebody who may write there, or put the folder where it can be written to.",
+                        "書き込む権限のある人が実行するか、書き込める場所にフォルダーを移してください。"
+                    ),
+                )
+            }
+            // Nothing was found to be false: the system did not answer.
+            Keeper::Journal(
+                error @ (journal::Error::Database { .. } | journal::Error::Disk { .. } | journal::Error::Absent),
+            ) => Self::new(
+                Kind::Unknown,
+                words!("the keeper cannot be asked: {error}", "預け先を調べられません: {error}"),
+            )
+            .hint(words!(
+                "Look at the disk, then run the same command again.",
+                "ディスクの状態を確かめてから、同じコマンドをもう一度実行してください。"
+            )),
             Keeper::Journal(journal::Error::Newer { .. }) => Self::fixable(words!(
                 "this safe was made by a newer hizo",
                 "この金庫は新しい版の hizo で作られています"

@@ -129,11 +129,7 @@ impl Home {
 
     /// Held while a deposit of the series is made: a second one waits for its turn.
     pub(crate) fn lock(&self, series: SeriesId) -> Outcome<fs::File> {
-        let path = self.folder.join("series").join(format!("{series}.lock"));
-        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(|error| Failure::file("open", &path, error))?;
-        file.lock().map_err(|error| Failure::file("lock", &path, error))?;
-        Ok(file)
+        lock(&self.folder.join("series").join(format!("{series}.lock")))
     }
 
     /// The folder of scheduled deposits' settings.
@@ -186,17 +182,22 @@ impl Home {
         Ok(self.names()?.into_iter().map(|(_, facts)| facts).collect())
     }
 
-    /// Remembers which series a name stands for, without the name.
-    pub(crate) fn name_series(&self, device: &Device, name: &str, id: SeriesId, class: Class) -> Outcome<()> {
+    /// Remembers which series a name stands for, without the name; what it stands for from now on.
+    ///
+    /// A name that is known already keeps its series: of two processes that begin one at once, both must mean the same.
+    pub(crate) fn name_series(&self, device: &Device, name: &str, id: SeriesId, class: Class) -> Outcome<SeriesFacts> {
+        let _turn = lock(&self.folder.join("series").join("names.lock"))?;
         let mut names = self.names()?;
         let hash = name_hash(device, name);
-        if names.iter().any(|(known, _)| *known == hash) {
-            return Ok(());
+        if let Some((_, known)) = names.iter().find(|(known, _)| *known == hash) {
+            return Ok(*known);
         }
-        names.push((hash, SeriesFacts { id, class }));
+        let new = SeriesFacts { id, class };
+        names.push((hash, new));
         let text: String =
             names.iter().map(|(hash, facts)| format!("{hash} {} {}\n", facts.id, facts.class.word())).collect();
-        replace(&self.names_file(), text.as_bytes())
+        replace(&self.names_file(), text.as_bytes())?;
+        Ok(new)
     }
 
     fn names(&self) -> Outcome<Vec<(String, SeriesFacts)>> {
@@ -295,6 +296,14 @@ pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::file("replace", folder, error)),
         _ => Ok(()),
     }
+}
+
+/// Waits for its turn and holds it until the file is dropped or the process ends.
+fn lock(path: &Path) -> Outcome<fs::File> {
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = file.map_err(|error| Failure::file("open", path, error))?;
+    file.lock().map_err(|error| Failure::file("lock", path, error))?;
+    Ok(file)
 }
 
 /// Bytes as text (RFC 4648, section 4).

@@ -176,9 +176,7 @@ impl Safe {
         if let Some(known) = self.home.series_by_name(device, name)? {
             return Ok(known);
         }
-        let new = SeriesFacts { id: SeriesId::from_bytes(random()), class };
-        self.home.name_series(device, name, new.id, class)?;
-        Ok(new)
+        self.home.name_series(device, name, SeriesId::from_bytes(random()), class)
     }
 
     /// Whether this machine knows the name of every series in the chain.
