@@ -1,1 +1,6 @@
 //! One test binary for the crate.
+
+#![cfg(unix)]
+
+mod folders;
+mod kit;
