@@ -160,7 +160,8 @@ impl Event {
             _ => return Some(Self::Unknown(value.clone())),
         };
         // Compared as text: two objects are equal as values whatever the order of their keys.
-        (event.to_value().to_string() == value.to_string()).then_some(event)
+        let (canonical, found) = (event.to_value().to_string(), value.to_string());
+        (canonical == found).then_some(event)
     }
 }
 

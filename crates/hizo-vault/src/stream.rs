@@ -296,7 +296,8 @@ fn inspect(bytes: &[u8]) -> Result<Piece, Error> {
         _ => return Err(Error::Frame),
     };
     let window_bytes = usize::from(!single_segment);
-    let Some((header, blocks)) = rest.split_at_checked(size_bytes + window_bytes) else { return Ok(Piece::More) };
+    let header_bytes = window_bytes.saturating_add(size_bytes);
+    let Some((header, blocks)) = rest.split_at_checked(header_bytes) else { return Ok(Piece::More) };
     let (window, size) = header.split_at_checked(window_bytes).ok_or(Error::Frame)?;
     if window.first().is_some_and(|descriptor| window_size(*descriptor) > WINDOW_BYTES_MAX) {
         return Err(Error::Frame);

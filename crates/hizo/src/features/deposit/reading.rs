@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use hizo_vault::archive::{Extent, Xattr};
+use hizo_vault::archive::{self, Extent, Xattr};
 use hizo_vault::commit::ContentValue;
 
 use crate::entropy::random;
@@ -174,9 +174,8 @@ impl LargeFile {
         if stat.kind != system::StatKind::File {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"));
         }
-        let sparse = if stat.allocated < stat.size { Some(extents(&file, stat.size)?) } else { None };
-        let is_whole = |extents: &[Extent]| matches!(extents, [only] if only.offset == 0 && only.length == stat.size);
-        Ok(Self { file, stat, sparse: sparse.filter(|extents| !is_whole(extents)) })
+        let sparse = if stat.allocated < stat.size { extents(&file, stat.size)? } else { None };
+        Ok(Self { file, stat, sparse })
     }
 
     /// SHA-256 of the whole file, read once.
@@ -244,15 +243,8 @@ impl LargeFile {
     }
 }
 
-fn extents(file: &File, size: u64) -> io::Result<Vec<Extent>> {
-    let mut extents: Vec<Extent> = Vec::new();
-    for (offset, length) in system::data_ranges(file, size)? {
-        match extents.last_mut() {
-            Some(last) if last.offset + last.length == offset => last.length += length,
-            _ => extents.push(Extent { offset, length }),
-        }
-    }
-    // Too many stretches for one header: the file is kept as if it had no holes.
-    let all = vec![Extent { offset: 0, length: size }];
-    Ok(if extents.len() > hizo_vault::archive::EXTENTS_MAX { all } else { extents })
+/// Where the file has data, as an archive can say it; nothing when it is kept as if it had no holes.
+fn extents(file: &File, size: u64) -> io::Result<Option<Vec<Extent>>> {
+    let stretches = system::data_ranges(file, size)?.into_iter().map(|(offset, length)| Extent { offset, length });
+    Ok(archive::sparse_map(size, &stretches.collect::<Vec<_>>()))
 }
