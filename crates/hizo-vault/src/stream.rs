@@ -387,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_stream_reads_back_whatever_the_pieces() {
-        let block: Vec<u8> = (0..BLOCK_BYTES).map(|i| (i * i >> 7) as u8).collect();
+        let block: Vec<u8> = (0..BLOCK_BYTES).map(|i| ((i * i) >> 7) as u8).collect();
         let bytes = stream(&[&block, b"tail"]);
         for step in [7, 4096, bytes.len()] {
             assert_eq!(read(&bytes, step).unwrap(), [&block[..], b"tail"].concat());

@@ -166,7 +166,10 @@ proptest! {
     }
 }
 
-fn write_again(read: &[(u64, Member<'static>, Vec<(u64, Vec<u8>)>)]) -> Vec<u8> {
+/// A member as it was read: its place, what it is, and its data with their offsets.
+type ReadMember = (u64, Member<'static>, Vec<(u64, Vec<u8>)>);
+
+fn write_again(read: &[ReadMember]) -> Vec<u8> {
     let sample = read.iter().map(|(_, member, data)| {
         (member.clone(), data.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect::<Vec<_>>())
     });
