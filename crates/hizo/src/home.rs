@@ -311,6 +311,11 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
+/// The bytes of such a text.
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
 /// Writes a file that only its owner may read and that must not be there yet; durable on return.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
     let write = || -> io::Result<()> {

@@ -59,6 +59,9 @@ enum Command {
     List(features::list::command::Arguments),
     Show(features::show::command::Arguments),
     Restore(features::restore::command::Arguments),
+    Watch(features::watch::command::Arguments),
+    Completions(features::shell::command::CompletionsArguments),
+    Man(features::shell::command::ManArguments),
     Try(features::try_it::command::Arguments),
 }
 
@@ -79,6 +82,9 @@ fn main() -> ExitCode {
         Command::List(arguments) => features::list::command::run(&setting, arguments),
         Command::Show(arguments) => features::show::command::run(&setting, arguments),
         Command::Restore(arguments) => features::restore::command::run(&setting, arguments),
+        Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
+        Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),
+        Command::Man(arguments) => features::shell::command::man(&setting, arguments),
         Command::Try(arguments) => features::try_it::command::run(&setting, arguments),
     };
     match done {

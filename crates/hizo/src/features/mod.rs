@@ -4,5 +4,7 @@ pub(crate) mod deposit;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod restore;
+pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod try_it;
+pub(crate) mod watch;

@@ -86,6 +86,50 @@ const HELP: &[(&str, &str)] = &[
     ("The folder to make; it must not be there yet, or be empty", "取り出し先のフォルダー。まだないか、空であること"),
     ("Restore set-user-id bits and security attributes too", "set-user-id ビットとセキュリティ属性も元に戻します"),
     ("Say what would be restored, and write nothing", "何を取り出すかを表示するだけで、書き込みません"),
+    // watch
+    (
+        "Deposit folders on schedule, and say when that did not happen",
+        "フォルダーを定期的に自動で預け、抜けがあれば知らせます",
+    ),
+    ("Deposit a folder now, and from now on by itself", "フォルダーを今すぐ預け、これからも自動で預けます"),
+    ("The folder to keep", "預けるフォルダー"),
+    ("How often: a number and m, h, d or w", "間隔。数字に m(分)、h(時間)、d(日)、w(週)を付けます"),
+    ("What runs it; by default what this system has", "自動で動かす仕組み。省くと、このシステムにあるものを使います"),
+    ("Print what would be set up, and change nothing", "設定する内容を表示するだけで、変更しません"),
+    ("Say whether every watched folder was deposited in time", "自動預け入れが、予定どおり行われたかを表示します"),
+    ("Deposit a watched folder now", "自動預け入れのフォルダーを、今すぐ預けます"),
+    ("The series: its name, or its id", "束の名前またはID"),
+    (
+        "Only if the interval has passed; this is what the timer runs",
+        "前回から間隔が過ぎたときだけ預けます。タイマーはこれを実行します",
+    ),
+    ("Stop depositing a folder by itself; what is kept stays", "自動預け入れをやめます。預けたものは残ります"),
+    ("Say what would be removed, and change nothing", "何をやめるかを表示するだけで、変更しません"),
+    // try
+    (
+        "Go the whole round once: seal, keep, list, restore, compare, and see what the keeper sees",
+        "封をして預け、一覧、取り出し、照合までをひと通り試し、預け先から何が見えるかを表示します",
+    ),
+    (
+        "The folder to go round with; without one, a small manufacturer's secrets that come along",
+        "試しに使うフォルダー。省くと、付属の見本(小さな製造会社の秘密)を使います",
+    ),
+    ("Leave everything behind in this folder, to look at", "すべてをこのフォルダーに残し、後から見られるようにします"),
+    // completions, man
+    (
+        "Print the script that completes hizo's commands in a shell",
+        "シェルで hizo の入力を補完するスクリプトを出力します",
+    ),
+    ("Which shell", "シェルの種類"),
+    ("Print the manual page of a command", "コマンドのマニュアルページを出力します"),
+    (
+        "The command, such as `watch install`; the program itself if none is named",
+        "コマンド(`watch install` など)。省くと hizo 全体のページを出力します",
+    ),
+    (
+        "Write the pages of all commands into this folder instead",
+        "代わりに、全コマンドのページをこのフォルダーに書き込みます",
+    ),
 ];
 
 /// The Japanese of an English help line.
@@ -98,10 +142,15 @@ pub(crate) fn speak(command: Command, language: Language) -> Command {
     let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).global(true).help("Print help");
     let version = Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print version");
     let command = command.disable_help_flag(true).disable_version_flag(true).arg(help).arg(version);
+    // What stands in the environment is the person's own business on a screen that others may see.
+    let command = command.mut_args(|arg| arg.hide_env_values(true));
     match language {
-        Language::English => {
-            command.help_template(format!("{{about}}\n\nUsage: {{usage}}\n\nCommands:\n{{subcommands}}\n\n{OPTIONS}"))
-        }
+        Language::English => command
+            .mut_args(|arg| match arg.is_global_set() {
+                true => arg.help_heading("Options of every command"),
+                false => arg,
+            })
+            .help_template(format!("{{about}}\n\nUsage: {{usage}}\n\nCommands:\n{{subcommands}}\n\n{OPTIONS}")),
         Language::Japanese => speak_japanese(command).help_template(format!(
             "{{about}}\n\n使い方: {{usage}}\n\nコマンド:\n{{subcommands}}\n\n{OPTIONS_JAPANESE}"
         )),
@@ -118,7 +167,11 @@ fn speak_japanese(command: Command) -> Command {
         .help_template("{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}")
         .subcommand_help_heading("コマンド")
         .mut_args(|arg| {
-            let heading = if arg.is_positional() { "引数" } else { "オプション" };
+            let heading = match (arg.is_positional(), arg.is_global_set()) {
+                (true, _) => "引数",
+                (_, true) => "すべてのコマンドで使えるオプション",
+                (_, false) => "オプション",
+            };
             let help = arg.get_help().and_then(|help| japanese(&help.to_string()));
             let arg = arg.help_heading(heading);
             match help {
@@ -153,7 +206,15 @@ pub(crate) fn misunderstood(error: &clap::Error) -> (Words, Words) {
         ErrorKind::InvalidUtf8 => "文字として読めない指定があります".to_owned(),
         _ => format!("指定の数が合いません: {arg}"),
     };
-    (Words::both(english, japanese), words!("Run it with --help.", "--help を付けると、使い方を表示します。"))
+    let suggested = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let hint = match suggested.map(text).concat() {
+        none if none.is_empty() => words!("Run it with --help.", "--help を付けると、使い方を表示します。"),
+        one => words!(
+            "Did you mean {one}? Run it with --help.",
+            "{one} のことですか。--help を付けると、使い方を表示します。"
+        ),
+    };
+    (Words::both(english, japanese), hint)
 }
 
 #[cfg(test)]

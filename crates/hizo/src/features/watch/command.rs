@@ -1,0 +1,386 @@
+//! `hizo watch`
+
+use std::path::{Path, PathBuf};
+
+use hizo_ledger::id::SeriesId;
+use serde_json::{Value, json};
+
+use super::every::ago;
+use super::schedule::Plan;
+use super::{Every, Request, Scheduler, State, Watch};
+use crate::Setting;
+use crate::console;
+use crate::failure::{Failure, Outcome, shown};
+use crate::features::deposit::command::{Bar, left_out, whole};
+use crate::features::deposit::{self, Made};
+use crate::home::Home;
+use crate::safe::{self, Safe};
+use crate::words::{Words, words};
+
+/// Deposit folders on schedule, and say when that did not happen
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Act {
+    Install(InstallArguments),
+    Status(StatusArguments),
+    Run(RunArguments),
+    Remove(RemoveArguments),
+}
+
+/// Deposit a folder now, and from now on by itself
+#[derive(Debug, clap::Args)]
+struct InstallArguments {
+    /// The folder to keep
+    folder: PathBuf,
+    /// The series this belongs to: one secret's life
+    #[arg(long, value_name = "NAME")]
+    series: String,
+    /// How often: a number and m, h, d or w
+    #[arg(long, value_name = "INTERVAL", default_value = "1d")]
+    every: Every,
+    /// Leave out what matches, written as in .gitignore; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// What runs it; by default what this system has
+    #[arg(long, value_enum)]
+    scheduler: Option<Scheduler>,
+    /// Print what would be set up, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Say whether every watched folder was deposited in time
+#[derive(Debug, clap::Args)]
+struct StatusArguments {}
+
+/// Deposit a watched folder now
+#[derive(Debug, clap::Args)]
+struct RunArguments {
+    /// The series: its name, or its id
+    series: String,
+    /// Only if the interval has passed; this is what the timer runs
+    #[arg(long)]
+    if_due: bool,
+}
+
+/// Stop depositing a folder by itself; what is kept stays
+#[derive(Debug, clap::Args)]
+struct RemoveArguments {
+    /// The series: its name, or its id
+    series: String,
+    /// Say what would be removed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    match &arguments.act {
+        Act::Install(arguments) => install(setting, arguments),
+        Act::Status(StatusArguments {}) => status(setting),
+        Act::Run(arguments) => run_now(setting, arguments),
+        Act::Remove(arguments) => remove(setting, arguments),
+    }
+}
+
+fn now() -> Outcome<u64> {
+    safe::now().map(|time| time.unix_seconds())
+}
+
+fn absolute(path: &Path) -> Outcome<PathBuf> {
+    std::path::absolute(path).map_err(|error| Failure::file("read", path, error))
+}
+
+fn plan(setting: &Setting, series: SeriesId, every: Every) -> Outcome<Plan> {
+    let program = std::env::current_exe().map_err(Failure::internal)?;
+    Plan::new(&program, &absolute(&setting.home_folder()?)?, series, every)
+}
+
+fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
+    let request = Request {
+        folder: absolute(&arguments.folder)?,
+        exclude: arguments.exclude.clone(),
+        every: arguments.every,
+        scheduler: arguments.scheduler.map_or_else(Scheduler::of_this_system, Ok)?,
+    };
+    if arguments.dry_run {
+        return dry_run(setting, &arguments.series, &request);
+    }
+    let mut safe = setting.safe()?;
+    let home = safe.home.clone();
+    let began = now()?;
+    // The first deposit needs the series' name, and shows that the later ones will work.
+    let made = first_deposit(setting, &mut safe, &arguments.series, &request)?;
+    drop(safe);
+    let plan = plan(setting, made.series, request.every)?;
+    let mut watch = Watch::new(made.series, &request, began);
+    watch.note(began, Ok(&made));
+    // A timer that is there without its settings would fail at every tick; settings without a timer are told of.
+    super::write(&home, made.series, &watch)?;
+    request.scheduler.install(&plan, made.series)?;
+    made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
+    report_installed(setting, &request, &made);
+    whole(&made)
+}
+
+fn first_deposit(setting: &Setting, safe: &mut Safe, series: &str, request: &Request) -> Outcome<Made> {
+    super::refuse_an_empty(&request.folder)?;
+    let device = safe.home.device()?;
+    setting.name_series(safe, &device, series)?;
+    let deposit = super::deposit_request(&request.folder, series, &request.exclude);
+    deposit::deposit(safe, &device, &deposit, &Bar::new(setting.console))
+}
+
+fn report_installed(setting: &Setting, request: &Request, made: &Made) {
+    let result = json!({
+        "series_id": made.series.to_string(), "folder": request.folder.to_string_lossy(),
+        "every_seconds": request.every.seconds(), "scheduler": scheduler_word(request.scheduler),
+        "deposit": made.id.to_string(), "number": made.number, "files": made.files, "bytes": made.bytes,
+    });
+    setting.console.result(result, |out| {
+        if !setting.console.quiet {
+            let every = request.every.words();
+            let told = words!(
+                "kept {files} files, {bytes}; {folder} is deposited {every} from now on",
+                "{files} 件のファイル({bytes})を預けました。これからは {folder} を{every}、自動で預けます",
+                files = made.files,
+                bytes = console::bytes(made.bytes),
+                folder = shown(&request.folder);
+                every
+            );
+            writeln!(out, "{}", setting.console.say(told))?;
+        }
+        writeln!(out, "{}", made.series)
+    });
+    if request.scheduler == Scheduler::Systemd {
+        setting.console.note(words!(
+            "it runs while you are logged in; `loginctl enable-linger` makes it run always",
+            "ログインしている間だけ動きます。`loginctl enable-linger` を実行すると、いつでも動きます"
+        ));
+    }
+}
+
+/// What would be written. A series that this machine does not know yet has no id: zeros stand for it.
+fn dry_run(setting: &Setting, name: &str, request: &Request) -> Outcome<()> {
+    let home = Home::open(&setting.home_folder()?)?;
+    let known = home.series_by_name(&home.device()?, name)?;
+    let series = known.map_or(SeriesId::from_bytes([0; 8]), |known| known.id);
+    let plan = plan(setting, series, request.every)?;
+    let texts = request.scheduler.texts(&plan, series)?;
+    let place = |place: &Option<PathBuf>| place.as_ref().map_or("crontab".into(), |place| shown(place));
+    let files: Vec<_> =
+        texts.iter().map(|text| json!({ "place": place(&text.place), "text": text.text.as_str() })).collect();
+    let result = json!({
+        "dry_run": true, "folder": request.folder.to_string_lossy(), "every_seconds": request.every.seconds(),
+        "scheduler": scheduler_word(request.scheduler), "command": plan.command_line(), "writes": files,
+    });
+    setting.console.result(result, |out| {
+        let (folder, every) = (shown(&request.folder), request.every.words());
+        let told = words!(
+            "would deposit {folder} now and {every}, and write:",
+            "{folder} を今すぐ、その後は{every}預けます。書き込む内容は次のとおりです(まだ書き込んでいません):",
+            folder = folder;
+            every
+        );
+        writeln!(out, "{}", setting.console.say(told))?;
+        texts.iter().try_for_each(|text| writeln!(out, "\n{}\n{}", place(&text.place), text.text))
+    });
+    Ok(())
+}
+
+fn scheduler_word(scheduler: Scheduler) -> Value {
+    serde_json::to_value(scheduler).expect("a word serialises")
+}
+
+fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
+    let home = Home::open(&setting.home_folder()?)?;
+    let series = super::series_of(&home, &arguments.series)?;
+    let began = now()?;
+    if arguments.if_due && !super::read(&home, series)?.is_due(began) {
+        let result = json!({ "series_id": series.to_string(), "due": false });
+        let told = words!("not due yet", "まだ預ける時刻ではありません");
+        setting.console.result(result, |out| match setting.console.quiet {
+            true => Ok(()),
+            false => writeln!(out, "{}", setting.console.say(told)),
+        });
+        return Ok(());
+    }
+    let made = super::run(&home, series, began, &Bar::new(setting.console))?;
+    made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
+    let result = json!({
+        "series_id": series.to_string(), "due": true, "deposit": made.id.to_string(), "number": made.number,
+        "files": made.files, "bytes": made.bytes, "left_out": made.left_out.len(),
+    });
+    setting.console.result(result, |out| {
+        if !setting.console.quiet {
+            let told = words!(
+                "kept {files} files, {bytes}, as deposit {number}",
+                "{files} 件のファイル({bytes})を、第 {number} 回として預けました",
+                files = made.files,
+                bytes = console::bytes(made.bytes),
+                number = made.number
+            );
+            writeln!(out, "{}", setting.console.say(told))?;
+        }
+        writeln!(out, "{}", made.id)
+    });
+    whole(&made)
+}
+
+fn remove(setting: &Setting, arguments: &RemoveArguments) -> Outcome<()> {
+    let home = Home::open(&setting.home_folder()?)?;
+    let series = super::series_of(&home, &arguments.series)?;
+    let watch = super::read(&home, series)?;
+    let result = json!({ "dry_run": arguments.dry_run, "series_id": series.to_string() });
+    let folder = shown(&watch.folder());
+    let told = match arguments.dry_run {
+        true => {
+            words!("would stop depositing {folder} by itself", "{folder} の自動預け入れをやめます(まだやめていません)")
+        }
+        false => {
+            // First the timer: settings without it are told of, a timer without settings would fail at every tick.
+            watch.scheduler.remove(series)?;
+            super::forget(&home, series)?;
+            words!(
+                "{folder} is no longer deposited by itself; what is kept stays",
+                "{folder} の自動預け入れをやめました。これまでに預けたものは残ります"
+            )
+        }
+    };
+    setting.console.result(result, |out| match setting.console.quiet {
+        true => Ok(()),
+        false => writeln!(out, "{}", setting.console.say(told)),
+    });
+    Ok(())
+}
+
+/// A watch and how it stands.
+struct Standing {
+    series: SeriesId,
+    watch: Watch,
+    state: State,
+}
+
+fn status(setting: &Setting) -> Outcome<()> {
+    let home = Home::open(&setting.home_folder()?)?;
+    let now = now()?;
+    let standings: Vec<_> = super::all(&home)?
+        .into_iter()
+        .map(|(series, watch)| {
+            let state = watch.state(now, watch.scheduler.is_installed(series));
+            Standing { series, watch, state }
+        })
+        .collect();
+    let wrong: Vec<_> = standings.iter().filter(|standing| standing.state != State::Kept).collect();
+    let watches: Vec<_> = standings.iter().map(|standing| standing.as_json()).collect();
+    setting.console.result(json!({ "ok": wrong.is_empty(), "watches": watches }), |out| {
+        if standings.is_empty() {
+            let none = words!(
+                "nothing is watched: hizo watch install FOLDER --series NAME deposits a folder every day",
+                "自動預け入れはまだありません。hizo watch install フォルダー --series 束の名前 で、フォルダーを毎日預けます"
+            );
+            writeln!(out, "{}", setting.console.say(none))?;
+        }
+        standings.iter().try_for_each(|standing| writeln!(out, "{}", setting.console.say(standing.sentence(now))))
+    });
+    match wrong.as_slice() {
+        [] => Ok(()),
+        [first, ..] => Err(Failure::fixable(words!(
+            "{count} of {all} watched folders need a look",
+            "自動預け入れ {all} 件のうち {count} 件を確かめてください",
+            count = wrong.len(),
+            all = standings.len()
+        ))
+        .hint(first.hint())),
+    }
+}
+
+impl Standing {
+    fn as_json(&self) -> Value {
+        let time = |seconds: u64| jiff::Timestamp::from_second(seconds as i64).map(|time| time.to_string()).ok();
+        let kept = self.watch.last_kept.as_ref().map(|kept| {
+            json!({
+                "time": time(kept.began), "deposit": kept.deposit, "number": kept.number, "files": kept.files,
+                "left_out": kept.left_out,
+            })
+        });
+        let failure = self.watch.last_failure();
+        let ran = self.watch.last_run.as_ref().map(
+            |run| json!({ "time": time(run.began), "failure": failure.as_ref().map(|failure| failure.english()) }),
+        );
+        json!({
+            "series_id": self.series.to_string(), "folder": self.watch.folder().to_string_lossy(),
+            "every_seconds": self.watch.every().seconds(), "scheduler": scheduler_word(self.watch.scheduler),
+            "state": self.state.word(), "missed": self.state == State::Missed, "last_run": ran, "last_kept": kept,
+        })
+    }
+
+    fn sentence(&self, now: u64) -> Words {
+        let (folder, every) = (shown(&self.watch.folder()), self.watch.every().words());
+        let last = match &self.watch.last_kept {
+            Some(kept) => {
+                let (when, number) = (ago(now.saturating_sub(kept.began)), kept.number);
+                words!("last kept {when} as deposit {number}", "最後は{when}(第 {number} 回)", number = number; when)
+            }
+            None => words!("never kept yet", "まだ一度も預けていません"),
+        };
+        match self.state {
+            State::Kept => {
+                words!("{folder}: kept {every}; {last}", "{folder}: {every}預けています。{last}", folder = folder; every, last)
+            }
+            State::Incomplete => {
+                let count = self.watch.last_kept.as_ref().map_or(0, |kept| kept.left_out);
+                words!(
+                    "{folder}: {last}, but {count} things were left out",
+                    "{folder}: {last}。ただし {count} 件は預けられませんでした",
+                    folder = folder,
+                    count = count;
+                    last
+                )
+            }
+            State::Failed => {
+                let why = self.watch.last_failure().unwrap_or_else(|| "".into());
+                words!(
+                    "{folder}: the last run failed: {why}; {last}",
+                    "{folder}: 前回は失敗しました。理由: {why}。{last}",
+                    folder = folder;
+                    why, last
+                )
+            }
+            State::Missed => words!(
+                "{folder}: a run was missed: it should be kept {every}; {last}",
+                "{folder}: 預け入れが抜けています。{every}のはずですが、{last}",
+                folder = folder;
+                every, last
+            ),
+            State::ClockSetBack => words!(
+                "{folder}: this machine's clock shows a time before the last run",
+                "{folder}: このコンピューターの時計が、前回の預け入れより前を指しています"
+            ),
+            State::NotScheduled => words!(
+                "{folder}: its timer is gone from this system; {last}",
+                "{folder}: タイマーがこのコンピューターから消えています。{last}",
+                folder = folder;
+                last
+            ),
+        }
+    }
+
+    fn hint(&self) -> Words {
+        let series = self.series;
+        match self.state {
+            State::NotScheduled => {
+                words!("Run `hizo watch install` for it again.", "もう一度 `hizo watch install` を実行してください。")
+            }
+            State::ClockSetBack => words!("Set the clock.", "時計を合わせてください。"),
+            State::Kept | State::Incomplete | State::Failed | State::Missed => words!(
+                "Run `hizo watch run {series}` and see what it says.",
+                "`hizo watch run {series}` を実行して、表示を確かめてください。"
+            ),
+        }
+    }
+}

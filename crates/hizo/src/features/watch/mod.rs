@@ -1,0 +1,424 @@
+//! Scheduled deposits: what this machine deposits by itself, how often, and whether it happened.
+//!
+//! A watch belongs to a series and is one file in the home folder: docs/spec/watch.md. A run needs the machine's own key
+//! alone, which opens nothing; nothing secret stands on the timer's command line.
+
+pub(crate) mod command;
+mod every;
+mod schedule;
+mod timer;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hizo_ledger::id::SeriesId;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, Outcome, shown};
+use crate::features::deposit::{self, Made};
+use crate::home::{self, Home};
+use crate::safe::Safe;
+use crate::system;
+use crate::words::{Language, Words, words};
+pub(crate) use every::Every;
+pub(crate) use schedule::Scheduler;
+
+const FORMAT: &str = "watch/v1";
+
+/// One watched folder, as its file in the home folder has it. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Watch {
+    hizo: String,
+    series: String,
+    /// The folder's path; `folder_base64` instead where it is not text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder_base64: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exclude: Vec<String>,
+    every_seconds: u64,
+    pub scheduler: Scheduler,
+    installed: u64,
+    /// The last run, whatever came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<Run>,
+    /// The last run that made a deposit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_kept: Option<Kept>,
+}
+
+/// A run, when it began, and what went wrong if something did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Run {
+    pub began: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Reason>,
+}
+
+/// Why a run failed, in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reason {
+    en: String,
+    ja: String,
+}
+
+/// A deposit that a run made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Kept {
+    pub began: u64,
+    pub deposit: String,
+    pub number: u64,
+    pub files: u64,
+    pub left_out: u64,
+}
+
+/// What is to be watched.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub folder: PathBuf,
+    pub exclude: Vec<String>,
+    pub every: Every,
+    pub scheduler: Scheduler,
+}
+
+/// How a watch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The last run kept everything, and it is not too long ago.
+    Kept,
+    /// The last run kept a deposit, but not all of the folder.
+    Incomplete,
+    /// The last run failed; the next one tries again.
+    Failed,
+    /// No run has kept anything for longer than it should.
+    Missed,
+    /// The clock shows a time before the last run.
+    ClockSetBack,
+    /// The system has no such timer any more.
+    NotScheduled,
+}
+
+impl State {
+    /// As scripts read it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+            Self::Missed => "missed",
+            Self::ClockSetBack => "clock-set-back",
+            Self::NotScheduled => "not-scheduled",
+        }
+    }
+}
+
+impl Watch {
+    fn new(series: SeriesId, request: &Request, now: u64) -> Self {
+        let text = request.folder.to_str().map(str::to_owned);
+        let raw = text.is_none().then(|| home::base64(&system::path_bytes(request.folder.as_os_str())));
+        Self {
+            hizo: FORMAT.into(),
+            series: series.to_string(),
+            folder: text,
+            folder_base64: raw,
+            exclude: request.exclude.clone(),
+            every_seconds: request.every.seconds(),
+            scheduler: request.scheduler,
+            installed: now,
+            last_run: None,
+            last_kept: None,
+        }
+    }
+
+    fn parse(text: &[u8], series: SeriesId) -> Option<Self> {
+        let watch: Self = serde_json::from_slice(text).ok()?;
+        let whole = watch.hizo == FORMAT
+            && watch.series == series.to_string()
+            && watch.folder.is_some() != watch.folder_base64.is_some()
+            && Every::from_seconds(watch.every_seconds).is_some()
+            && watch.folder_path().is_some();
+        whole.then_some(watch)
+    }
+
+    fn folder_path(&self) -> Option<PathBuf> {
+        match (&self.folder, &self.folder_base64) {
+            (Some(text), None) => Some(PathBuf::from(text)),
+            (None, Some(text)) => system::path_from_bytes(&home::from_base64(text)?).ok(),
+            (_, _) => None,
+        }
+    }
+
+    /// The folder that is watched.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder_path().expect("a watch without a folder is refused when it is read")
+    }
+
+    /// How often it is deposited.
+    pub(crate) fn every(&self) -> Every {
+        Every::from_seconds(self.every_seconds).expect("an impossible interval is refused when a watch is read")
+    }
+
+    /// Whether the timer should deposit now. It ticks more often than it deposits, so that a machine that was off at
+    /// the time catches up soon after it is on again.
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        let Some(last) = &self.last_kept else { return true };
+        let slack = self.every().tick_seconds() / 2;
+        now < last.began || now - last.began + slack >= self.every_seconds
+    }
+
+    /// How the watch stands at `now`, if the system still has its timer.
+    pub(crate) fn state(&self, now: u64, is_scheduled: bool) -> State {
+        let last = self.last_kept.as_ref().map_or(self.installed, |kept| kept.began);
+        let failed = self.last_run.as_ref().is_some_and(|run| run.failure.is_some());
+        if !is_scheduled {
+            State::NotScheduled
+        } else if last.saturating_sub(now) > self.every().tick_seconds() {
+            State::ClockSetBack
+        } else if now.saturating_sub(last) > self.every_seconds.saturating_add(self.every().grace_seconds()) {
+            State::Missed
+        } else if failed {
+            State::Failed
+        } else if self.last_kept.as_ref().is_some_and(|kept| kept.left_out > 0) {
+            State::Incomplete
+        } else {
+            State::Kept
+        }
+    }
+
+    /// Why the last run failed, if it did.
+    pub(crate) fn last_failure(&self) -> Option<Words> {
+        let reason = self.last_run.as_ref()?.failure.as_ref()?;
+        Some(Words::both(reason.en.clone(), reason.ja.clone()))
+    }
+}
+
+/// The folder's watches, by series.
+///
+/// # Errors
+/// When one of them is damaged.
+pub(crate) fn all(home: &Home) -> Outcome<Vec<(SeriesId, Watch)>> {
+    let folder = home.watch_folder();
+    let listed = match fs::read_dir(&folder) {
+        Ok(listed) => listed,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::file("read", &folder, error)),
+    };
+    let mut watches = Vec::new();
+    for item in listed {
+        let name = item.map_err(|error| Failure::file("read", &folder, error))?.file_name();
+        // Anything else is what a replaced file left behind.
+        let Some(series) = name.to_str().and_then(|name| SeriesId::from_hex(name).ok()) else { continue };
+        watches.push((series, read(home, series)?));
+    }
+    watches.sort_by_key(|(series, _)| *series);
+    Ok(watches)
+}
+
+/// The watch of one series.
+pub(crate) fn read(home: &Home, series: SeriesId) -> Outcome<Watch> {
+    let path = file(home, series);
+    let text = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => not_watched(&series.to_string()),
+        _ => Failure::file("read", &path, error),
+    })?;
+    Watch::parse(&text, series).ok_or_else(|| {
+        Failure::fixable(words!("{path} is damaged", "{path} が壊れています", path = shown(&path))).hint(words!(
+            "Nothing that is kept is touched. Remove this file and run `hizo watch install` again.",
+            "預けたものは無事です。このファイルを消して、`hizo watch install` をもう一度実行してください。"
+        ))
+    })
+}
+
+fn write(home: &Home, series: SeriesId, watch: &Watch) -> Outcome<()> {
+    let folder = home.watch_folder();
+    system::create_private_directory(&folder).map_err(|error| Failure::file("make the folder", &folder, error))?;
+    let mut text = serde_json::to_vec_pretty(watch).expect("text and numbers serialise");
+    text.push(b'\n');
+    home::replace(&file(home, series), &text)
+}
+
+fn forget(home: &Home, series: SeriesId) -> Outcome<()> {
+    let path = file(home, series);
+    fs::remove_file(&path).map_err(|error| Failure::file("remove", &path, error))
+}
+
+fn file(home: &Home, series: SeriesId) -> PathBuf {
+    home.watch_folder().join(series.to_string())
+}
+
+fn not_watched(named: &str) -> Failure {
+    Failure::fixable(words!("nothing is watched for {named}", "{named} の自動預け入れはありません")).hint(words!(
+        "Run `hizo watch status` to see what is.",
+        "`hizo watch status` で、設定されているものを見られます。"
+    ))
+}
+
+/// The series that a person or a timer names: its id, or its name if this machine knows it.
+pub(crate) fn series_of(home: &Home, named: &str) -> Outcome<SeriesId> {
+    if let Some(known) = home.series_by_name(&home.device()?, named)? {
+        return Ok(known.id);
+    }
+    SeriesId::from_hex(named).map_err(|_| not_watched(named))
+}
+
+/// Deposits the watched folder now and writes down what came of it.
+///
+/// # Errors
+/// As a deposit; the failure is written down too, for `hizo watch status`.
+pub(crate) fn run(home: &Home, series: SeriesId, now: u64, watcher: &dyn deposit::Watcher) -> Outcome<Made> {
+    let watch = read(home, series)?;
+    let request = deposit_request(&watch.folder(), &format!("id:{series}"), &watch.exclude);
+    let made = attempt(home, &request, watcher);
+    // The settings may have been changed meanwhile: only what this run did is written into them.
+    let mut watch = read(home, series)?;
+    watch.note(now, made.as_ref());
+    write(home, series, &watch)?;
+    made
+}
+
+impl Watch {
+    fn note(&mut self, began: u64, made: Result<&Made, &Failure>) {
+        let told =
+            |failure: &Failure| [Language::English, Language::Japanese].map(|language| failure.told_in(language));
+        let failure = made.err().map(told).map(|[en, ja]| Reason { en, ja });
+        self.last_run = Some(Run { began, failure });
+        if let Ok(made) = made {
+            let (deposit, number) = (made.id.to_string(), made.number);
+            let left_out = made.left_out.len() as u64;
+            self.last_kept = Some(Kept { began, deposit, number, files: made.files, left_out });
+        }
+    }
+}
+
+fn deposit_request(folder: &Path, series: &str, exclude: &[String]) -> deposit::Request {
+    deposit::Request {
+        paths: vec![folder.to_owned()],
+        series: series.to_owned(),
+        labels: Vec::new(),
+        class: None,
+        reuse: true,
+        reread: false,
+        excludes: exclude.to_vec(),
+    }
+}
+
+fn attempt(home: &Home, request: &deposit::Request, watcher: &dyn deposit::Watcher) -> Outcome<Made> {
+    request.paths.iter().try_for_each(|folder| refuse_an_empty(folder))?;
+    let mut safe = Safe::open(home.clone())?;
+    let device = home.device()?;
+    deposit::deposit(&mut safe, &device, request, watcher)
+}
+
+/// A disk or share that is not connected often leaves an empty folder behind: that is no version to keep.
+fn refuse_an_empty(folder: &Path) -> Outcome<()> {
+    let mut items = fs::read_dir(folder).map_err(|error| Failure::file("read", folder, error))?;
+    if items.next().is_some() {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!("{folder} is empty", "{folder} が空です", folder = shown(folder))).hint(words!(
+        "Look whether its disk or share is connected.",
+        "ディスクや共有フォルダーがつながっているか確かめてください。"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 86_400;
+    const NOON: u64 = 1_800_000_000;
+
+    fn watch(every: &str, last_kept: Option<u64>, failure: bool) -> Watch {
+        let request = Request {
+            folder: "/data/金型 図面".into(),
+            exclude: vec!["*.tmp".into()],
+            every: every.parse().unwrap(),
+            scheduler: Scheduler::Systemd,
+        };
+        let mut watch = Watch::new(SeriesId::from_bytes([7; 8]), &request, NOON - 30 * DAY);
+        watch.last_kept = last_kept.map(|began| Kept { began, deposit: "ab".into(), number: 1, files: 2, left_out: 0 });
+        let reason = failure.then(|| Reason { en: "no".into(), ja: "だめ".into() });
+        watch.last_run = last_kept.map(|began| Run { began, failure: reason });
+        watch
+    }
+
+    #[test]
+    fn a_watch_reads_back_as_it_was_written() {
+        let watch = watch("1d", Some(NOON), true);
+        let text = serde_json::to_vec_pretty(&watch).unwrap();
+        assert_eq!(Watch::parse(&text, SeriesId::from_bytes([7; 8])), Some(watch));
+    }
+
+    #[test]
+    fn a_watch_of_another_series_or_format_or_with_unknown_fields_is_refused() {
+        let good = serde_json::to_string(&watch("1d", None, false)).unwrap();
+        let series = SeriesId::from_bytes([7; 8]);
+        assert!(Watch::parse(good.as_bytes(), series).is_some());
+        assert_eq!(Watch::parse(good.as_bytes(), SeriesId::from_bytes([8; 8])), None);
+        for (fault, with) in [
+            ("watch/v1", "watch/v2"),
+            (r#""every_seconds":86400"#, r#""every_seconds":1"#),
+            (r#""installed""#, r#""planted""#),
+            (r#""folder":"/data/金型 図面","#, ""),
+            (r#""folder":"#, r#""folder_base64":"#),
+            (r#""scheduler":"systemd""#, r#""scheduler":"luck""#),
+        ] {
+            assert!(good.contains(fault), "{fault} is in {good}");
+            assert_eq!(Watch::parse(good.replace(fault, with).as_bytes(), series), None, "{with}");
+        }
+        assert_eq!(Watch::parse(&good.as_bytes()[..good.len() - 1], series), None);
+    }
+
+    #[test]
+    fn a_timer_deposits_when_an_interval_has_passed_and_not_before() {
+        let kept = |ago: u64| watch("1d", Some(NOON - ago), false).is_due(NOON);
+        assert!(watch("1d", None, false).is_due(NOON));
+        assert!(!kept(60));
+        assert!(!kept(DAY - 3_600));
+        assert!(kept(DAY - 60), "a timer that comes a little early must not wait for the next hour");
+        assert!(kept(5 * DAY));
+        assert!(watch("1d", Some(NOON + DAY), false).is_due(NOON), "a clock that was set back must not stop deposits");
+    }
+
+    #[test]
+    fn a_run_is_missed_after_the_interval_and_its_grace() {
+        let state = |ago: u64| watch("1d", Some(NOON - ago), false).state(NOON, true);
+        assert_eq!(state(0), State::Kept);
+        assert_eq!(state(DAY + DAY / 2), State::Kept);
+        assert_eq!(state(DAY + DAY / 2 + 1), State::Missed);
+        assert_eq!(watch("1d", None, false).state(NOON, true), State::Missed);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_what_matters_most() {
+        let now = |kept: u64, failure: bool| watch("1d", Some(kept), failure).state(NOON, true);
+        assert_eq!(now(NOON - 60, true), State::Failed);
+        assert_eq!(now(NOON - 9 * DAY, true), State::Missed);
+        assert_eq!(now(NOON + 2 * DAY, false), State::ClockSetBack);
+        assert_eq!(watch("1d", Some(NOON), false).state(NOON, false), State::NotScheduled);
+        let mut partial = watch("1d", Some(NOON), false);
+        partial.last_kept.as_mut().unwrap().left_out = 1;
+        assert_eq!(partial.state(NOON, true), State::Incomplete);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_whose_name_is_not_text_is_remembered_by_its_bytes() {
+        let request = Request {
+            folder: system::path_from_bytes(b"/data/\x90}\x96\xca").unwrap(),
+            exclude: Vec::new(),
+            every: "1d".parse().unwrap(),
+            scheduler: Scheduler::Crontab,
+        };
+        let series = SeriesId::from_bytes([7; 8]);
+        let watch = Watch::new(series, &request, NOON);
+        let text = serde_json::to_vec(&watch).unwrap();
+        assert_eq!(Watch::parse(&text, series).unwrap().folder(), request.folder);
+    }
+}
