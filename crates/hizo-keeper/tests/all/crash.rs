@@ -128,6 +128,43 @@ fn whoever_comes_after_a_death_finishes_what_was_begun() {
 }
 
 #[test]
+fn what_a_dead_process_has_put_is_durable_before_a_record_names_it() {
+    let script = Script::write();
+    let mut kept = 0;
+    for step in 0.. {
+        let disk = SimulatedDisk::new(SECTOR_BYTES);
+        let journal = MemoryJournal::beside(&disk);
+        let mut answered = Answered::default();
+        disk.fail_at(step, Fault::Stop);
+        let finished = script.run(&disk, &journal, &mut answered);
+        disk.go_on();
+        let keeper = open(&disk, &journal).unwrap();
+        let begun = keeper.head(script.company.space).unwrap().map_or(0, |head| head.number + 1);
+        let next = script.drafts.get(usize::try_from(begun).unwrap());
+        let appended = next.map(|draft| match begun {
+            0 => keeper.create_space(&draft.note, &script.company.slot_key),
+            _ => keeper.append(&draft.note),
+        });
+        match appended {
+            Some(Ok(new)) => {
+                kept += 1;
+                answered.kept.push(new);
+            }
+            Some(Err(Error::PutAgain { .. })) | None => {}
+            Some(Err(other)) => panic!("death before step {step}: {other:?}"),
+        }
+        let (survivors, _) = disk.survivors(64, 20_261_121);
+        for (number, survivor) in survivors.iter().enumerate() {
+            check(&script, survivor, &journal, &answered, &format!("death before step {step}, state {number}"));
+        }
+        if finished {
+            break;
+        }
+    }
+    assert!(kept > 4, "too few records were appended over another's objects to mean anything");
+}
+
+#[test]
 fn one_failing_call_is_reported_and_the_same_act_works_afterwards() {
     let script = Script::write();
     for kind in [ErrorKind::StorageFull, ErrorKind::Other] {

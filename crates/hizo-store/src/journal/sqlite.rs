@@ -11,42 +11,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
-use sha2::{Digest, Sha256};
 
+use self::rows::{
+    TWINS_CONDEMNED, TWINS_FACT, agree, check_condemned, check_facts, check_records, condemned, condemned_among, fact,
+    follows, head, insert_record, integer, one, put_space, records, rewrite_space, slot_key, spaces, sum,
+};
+use self::schema::{check_format, is_blank, lay_out};
 use super::{
-    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, NOTE_BYTES_MAX, PAGE_BYTES_MAX,
-    PAGE_RECORDS_MAX, StoredRecord,
+    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
+    StoredRecord,
 };
 
-/// The format that this program writes, kept as `user_version`.
-pub const SCHEMA_VERSION: i64 = 1;
-
-/// "hizo", kept as `application_id`.
-const APPLICATION_ID: i64 = 0x6869_7A6F;
-
-/// Name and definition of every table, as SQLite gives them back. The name says what the row's sum begins with.
-const SCHEMA: [(&str, &str); 6] = [
-    ("condemned", CONDEMNED),
-    ("condemned_twin", CONDEMNED_TWIN),
-    ("fact", FACT),
-    ("fact_twin", FACT_TWIN),
-    ("record", RECORD),
-    ("space", SPACE),
-];
-const CONDEMNED: &str = "CREATE TABLE condemned (space BLOB NOT NULL, object BLOB NOT NULL, since INTEGER NOT NULL, \
-                         sum BLOB NOT NULL, PRIMARY KEY (space, object)) STRICT, WITHOUT ROWID";
-const CONDEMNED_TWIN: &str = "CREATE TABLE condemned_twin (space BLOB NOT NULL, object BLOB NOT NULL, \
-                              since INTEGER NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (space, object)) STRICT, \
-                              WITHOUT ROWID";
-const FACT: &str = "CREATE TABLE fact (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL, sum BLOB NOT NULL) STRICT, \
-                    WITHOUT ROWID";
-const FACT_TWIN: &str = "CREATE TABLE fact_twin (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL, \
-                         sum BLOB NOT NULL) STRICT, WITHOUT ROWID";
-const RECORD: &str = "CREATE TABLE record (space BLOB NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, \
-                      kept INTEGER NOT NULL, note BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (space, number)) \
-                      STRICT, WITHOUT ROWID";
-const SPACE: &str = "CREATE TABLE space (space BLOB NOT NULL PRIMARY KEY, number INTEGER NOT NULL, id BLOB NOT NULL, \
-                     slot_key BLOB NOT NULL, sum BLOB NOT NULL) STRICT, WITHOUT ROWID";
+mod rows;
+mod schema;
+pub use schema::SCHEMA_VERSION;
 
 /// The journal of one keeper. Any number of threads may share one; any number of processes may have one open.
 pub struct SqliteJournal {
@@ -83,15 +61,14 @@ impl SqliteJournal {
     /// not a journal of hizo, [`Error::Busy`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         match fs::metadata(path) {
-            Ok(metadata) if metadata.len() > 0 => {}
-            // An empty file is a database without tables to SQLite; here it is a journal that was lost.
-            Ok(_) => return Err(Error::Absent),
+            Ok(_) => {}
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Err(Error::Absent),
             Err(source) => return Err(Error::Disk { act: "be found", source }),
         }
         let journal = Self::connect(path)?;
         {
             let connection = journal.lock();
+            // An empty file is a database without tables to SQLite; here it is a journal that was lost.
             if is_blank(&connection)? {
                 return Err(Error::Absent);
             }
@@ -322,363 +299,6 @@ impl Journal for SqliteJournal {
     }
 }
 
-const TWINS_CONDEMNED: [&str; 2] = ["condemned", "condemned_twin"];
-const TWINS_FACT: [&str; 2] = ["fact", "fact_twin"];
-
-/// No table and no mark of ours: nothing was ever kept in this file.
-fn is_blank(connection: &Connection) -> Result<bool, Error> {
-    let tables: i64 = one(connection, "SELECT count(*) FROM sqlite_schema")?;
-    let version: i64 = one(connection, "PRAGMA user_version")?;
-    let application: i64 = one(connection, "PRAGMA application_id")?;
-    Ok(tables == 0 && version == 0 && application == 0)
-}
-
-fn lay_out(tx: &Transaction<'_>) -> Result<(), Error> {
-    for (_, sql) in SCHEMA {
-        tx.execute(sql, ()).map_err(database("be made"))?;
-    }
-    for (pragma, value) in [("application_id", APPLICATION_ID), ("user_version", SCHEMA_VERSION)] {
-        tx.pragma_update(None, pragma, value).map_err(database("be made"))?;
-    }
-    Ok(())
-}
-
-fn check_format(connection: &Connection) -> Result<(), Error> {
-    let application: i64 = one(connection, "PRAGMA application_id")?;
-    if application != APPLICATION_ID {
-        return Err(damaged("this is not a journal of hizo"));
-    }
-    let found: i64 = one(connection, "PRAGMA user_version")?;
-    if found > SCHEMA_VERSION {
-        return Err(Error::Newer { found, known: SCHEMA_VERSION });
-    }
-    if found != SCHEMA_VERSION {
-        return Err(damaged("there has never been a journal of this format"));
-    }
-    let encoding: String = one(connection, "PRAGMA encoding")?;
-    let mut statement =
-        connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").map_err(database("be read"))?;
-    let tables = statement
-        .query_map((), |row| Ok((row.get(0)?, row.get(1)?)))
-        .and_then(Iterator::collect::<Result<Vec<(String, String)>, _>>)
-        .map_err(database("be read"))?;
-    let same = tables.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).eq(SCHEMA);
-    if !same || encoding != "UTF-8" {
-        return Err(damaged("its tables are not the ones of its format"));
-    }
-    Ok(())
-}
-
-/// The head stands in `space` and is the last row of `record`: two trees that share no page.
-fn head(tx: &Connection, space: SpaceId) -> Result<Option<Head>, Error> {
-    let told = space_row(tx, space)?.map(|(head, _)| head);
-    let last = tx
-        .query_row(
-            "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1",
-            params![space.as_bytes()],
-            RecordRow::read,
-        )
-        .optional()
-        .map_err(database("be read"))?;
-    let last = match last {
-        None => None,
-        Some(row) => {
-            let record = row.check(space)?;
-            Some(Head { number: record.number, id: record.id })
-        }
-    };
-    agree(told, last, "the head of a space is not its last record")
-}
-
-fn slot_key(tx: &Connection, space: SpaceId) -> Result<Option<[u8; 32]>, Error> {
-    Ok(space_row(tx, space)?.map(|(_, key)| key))
-}
-
-fn space_row(tx: &Connection, space: SpaceId) -> Result<Option<(Head, [u8; 32])>, Error> {
-    let row: Option<(i64, [u8; 32], [u8; 32], [u8; 16])> = tx
-        .query_row("SELECT number, id, slot_key, sum FROM space WHERE space = ?1", params![space.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()
-        .map_err(database("be read"))?;
-    let Some((number, id, slot_key, found)) = row else { return Ok(None) };
-    let head = Head { number: natural(number)?, id: RecordId::from_bytes(id) };
-    if found != space_sum(space, head, &slot_key) {
-        return Err(damaged("the head of a space does not match its sum"));
-    }
-    Ok(Some((head, slot_key)))
-}
-
-fn space_sum(space: SpaceId, head: Head, slot_key: &[u8; 32]) -> [u8; 16] {
-    sum("space", &[space.as_bytes(), &head.number.to_be_bytes(), head.id.as_bytes(), slot_key])
-}
-
-fn put_space(tx: &Connection, space: SpaceId, head: Head, slot_key: &[u8; 32]) -> Result<(), Error> {
-    let sum = space_sum(space, head, slot_key);
-    let sql = "INSERT INTO space VALUES (?1, ?2, ?3, ?4, ?5) \
-               ON CONFLICT (space) DO UPDATE SET number = ?2, id = ?3, slot_key = ?4, sum = ?5";
-    let row = params![space.as_bytes(), integer(head.number)?, head.id.as_bytes(), slot_key, sum];
-    tx.execute(sql, row).map_err(database("be written"))?;
-    Ok(())
-}
-
-/// Whether the entry's expected head is the record before the head, and its slot key the one that is kept.
-fn follows(tx: &Connection, entry: &Entry<'_>) -> Result<bool, Error> {
-    let Some(expected) = entry.expected else { return Ok(slot_key(tx, entry.space)?.as_ref() == entry.slot_key) };
-    let row = tx
-        .query_row(
-            "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 AND number = ?2",
-            params![entry.space.as_bytes(), integer(expected.number)?],
-            RecordRow::read,
-        )
-        .optional()
-        .map_err(database("be read"))?;
-    let before = row.ok_or_else(|| damaged("a record is missing"))?.check(entry.space)?;
-    Ok(before.id == expected.id)
-}
-
-/// The same values once more. If the commit of the head failed after it was visible, it may not be durable yet; what
-/// this writes, and syncs, makes it so.
-fn rewrite_space(tx: &Connection, space: SpaceId) -> Result<(), Error> {
-    let (head, slot_key) = space_row(tx, space)?.ok_or_else(|| damaged("a space has no slot key"))?;
-    put_space(tx, space, head, &slot_key)
-}
-
-struct RecordRow {
-    number: i64,
-    id: [u8; 32],
-    kept: i64,
-    note: Vec<u8>,
-    sum: [u8; 16],
-}
-
-impl RecordRow {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { number: row.get(0)?, id: row.get(1)?, kept: row.get(2)?, note: row.get(3)?, sum: row.get(4)? })
-    }
-
-    fn check(self, space: SpaceId) -> Result<StoredRecord, Error> {
-        let id = RecordId::of(&self.note);
-        let (number, kept) = (natural(self.number)?, natural(self.kept)?);
-        if *id.as_bytes() != self.id || self.sum != record_sum(space, Head { number, id }, kept) {
-            return Err(damaged("a record does not match its sum"));
-        }
-        Ok(StoredRecord { number, id, kept, note: self.note })
-    }
-}
-
-/// The id is the note's hash, so the note needs no place of its own in the sum.
-fn record_sum(space: SpaceId, head: Head, kept: u64) -> [u8; 16] {
-    sum("record", &[space.as_bytes(), &head.number.to_be_bytes(), head.id.as_bytes(), &kept.to_be_bytes()])
-}
-
-fn insert_record(tx: &Connection, entry: &Entry<'_>, new: Head) -> Result<(), Error> {
-    let sum = record_sum(entry.space, new, entry.kept);
-    let row =
-        params![entry.space.as_bytes(), integer(new.number)?, new.id.as_bytes(), integer(entry.kept)?, entry.note, sum];
-    tx.execute("INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).map_err(database("be written"))?;
-    Ok(())
-}
-
-fn records(tx: &Connection, space: SpaceId, head: Head, from: u64, limit: usize) -> Result<Vec<StoredRecord>, Error> {
-    let Some(wanted) = head.number.checked_sub(from).and_then(|rest| rest.checked_add(1)) else {
-        return Ok(Vec::new());
-    };
-    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(limit);
-    let sql = "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 AND number >= ?2 ORDER BY number";
-    let mut statement = tx.prepare(sql).map_err(database("be read"))?;
-    let rows = statement
-        .query_map(params![space.as_bytes(), integer(from)?], RecordRow::read)
-        .map_err(database("be read"))?
-        .take(wanted);
-    let mut page = Vec::new();
-    let mut bytes = 0usize;
-    let mut next = from;
-    for row in rows {
-        let record = row.map_err(database("be read"))?.check(space)?;
-        if record.number != next {
-            return Err(damaged("a record is missing"));
-        }
-        next = next.saturating_add(1);
-        bytes = bytes.saturating_add(record.note.len());
-        page.push(record);
-        if bytes >= PAGE_BYTES_MAX {
-            return Ok(page);
-        }
-    }
-    if page.len() != wanted {
-        return Err(damaged("a record is missing"));
-    }
-    Ok(page)
-}
-
-/// Both trees are walked side by side: a space that one of them has lost is found in the other.
-fn spaces(tx: &Transaction<'_>) -> Result<Vec<SpaceId>, Error> {
-    let mut spaces = Vec::new();
-    let mut heads = tx.prepare("SELECT min(space) FROM space WHERE space > ?1").map_err(database("be read"))?;
-    let mut records = tx.prepare("SELECT min(space) FROM record WHERE space > ?1").map_err(database("be read"))?;
-    let mut after = Vec::new();
-    loop {
-        let told: Option<[u8; 16]> = heads.query_row([&after], |row| row.get(0)).map_err(database("be read"))?;
-        let found: Option<[u8; 16]> = records.query_row([&after], |row| row.get(0)).map_err(database("be read"))?;
-        let Some(space) = agree(told, found, "a space has no records, or records have no space")? else {
-            return Ok(spaces);
-        };
-        if space.as_slice() <= after.as_slice() {
-            return Err(damaged("the spaces are not in order"));
-        }
-        after = space.to_vec();
-        let space = SpaceId::from_bytes(space);
-        head(tx, space)?;
-        spaces.push(space);
-    }
-}
-
-fn fact(tx: &Connection, key: &str) -> Result<Option<Vec<u8>>, Error> {
-    let read = |table: &str| {
-        let sql = format!("SELECT value, sum FROM {table} WHERE key = ?1");
-        let row: Option<(Vec<u8>, [u8; 16])> =
-            tx.query_row(&sql, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(database("be read"))?;
-        match row {
-            Some((value, found)) if found != sum("fact", &[key.as_bytes(), &value]) => {
-                Err(damaged("a fact does not match its sum"))
-            }
-            Some((value, _)) => Ok(Some(value)),
-            None => Ok(None),
-        }
-    };
-    let [first, second] = TWINS_FACT.map(read);
-    agree(first?, second?, "the two tables of facts differ")
-}
-
-fn condemned_among(tx: &Connection, space: SpaceId, objects: &[ObjectId]) -> Result<Vec<ObjectId>, Error> {
-    let [first, second] = TWINS_CONDEMNED.map(|table| marked(tx, table, space, objects));
-    agree(first?, second?, "the two tables of condemned objects differ")
-}
-
-fn marked(tx: &Connection, table: &str, space: SpaceId, objects: &[ObjectId]) -> Result<Vec<ObjectId>, Error> {
-    let sql = format!("SELECT since, sum FROM {table} WHERE space = ?1 AND object = ?2");
-    let mut statement = tx.prepare(&sql).map_err(database("be read"))?;
-    let mut found = Vec::new();
-    for &object in objects {
-        let row: Option<(i64, [u8; 16])> = statement
-            .query_row(params![space.as_bytes(), object.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()
-            .map_err(database("be read"))?;
-        if let Some((since, sum)) = row {
-            check_mark(space, object, natural(since)?, sum)?;
-            found.push(object);
-        }
-    }
-    Ok(found)
-}
-
-fn condemned(tx: &Connection, table: &str, space: SpaceId) -> Result<Vec<(ObjectId, u64)>, Error> {
-    let sql = format!("SELECT object, since, sum FROM {table} WHERE space = ?1 ORDER BY object");
-    let mut statement = tx.prepare(&sql).map_err(database("be read"))?;
-    let rows = statement
-        .query_map(params![space.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .and_then(Iterator::collect::<Result<Vec<([u8; 32], i64, [u8; 16])>, _>>)
-        .map_err(database("be read"))?;
-    let mut marks = Vec::with_capacity(rows.len());
-    for (object, since, sum) in rows {
-        let (object, since) = (ObjectId::from_bytes(object), natural(since)?);
-        check_mark(space, object, since, sum)?;
-        marks.push((object, since));
-    }
-    Ok(marks)
-}
-
-fn check_mark(space: SpaceId, object: ObjectId, since: u64, found: [u8; 16]) -> Result<(), Error> {
-    if found != sum("condemned", &[space.as_bytes(), object.as_bytes(), &since.to_be_bytes()]) {
-        return Err(damaged("a condemned object does not match its sum"));
-    }
-    Ok(())
-}
-
-fn check_records(tx: &Transaction<'_>) -> Result<(u64, u64), Error> {
-    let spaces = spaces(tx)?;
-    let mut total = 0u64;
-    for &space in &spaces {
-        let head = head(tx, space)?.ok_or_else(|| damaged("a space has no records, or records have no space"))?;
-        let mut next = 0;
-        while next <= head.number {
-            let page = records(tx, space, head, next, PAGE_RECORDS_MAX)?;
-            next = next.saturating_add(length(page.len()));
-        }
-        total = total.saturating_add(next);
-    }
-    let rows: i64 = one(tx, "SELECT count(*) FROM record")?;
-    if natural(rows)? != total {
-        return Err(damaged("there are records that belong to no space"));
-    }
-    Ok((length(spaces.len()), total))
-}
-
-fn check_condemned(tx: &Transaction<'_>) -> Result<u64, Error> {
-    let [first, second] = TWINS_CONDEMNED.map(|table| {
-        let mut statement = tx.prepare(&format!("SELECT DISTINCT space FROM {table}"))?;
-        statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<[u8; 16]>, _>>()
-    });
-    let (first, second) = (first.map_err(database("be read"))?, second.map_err(database("be read"))?);
-    let mut total = 0u64;
-    for space in agree(first, second, "the two tables of condemned objects differ")? {
-        let space = SpaceId::from_bytes(space);
-        let [first, second] = TWINS_CONDEMNED.map(|table| condemned(tx, table, space));
-        let marks = agree(first?, second?, "the two tables of condemned objects differ")?;
-        total = total.saturating_add(length(marks.len()));
-    }
-    Ok(total)
-}
-
-fn check_facts(tx: &Transaction<'_>) -> Result<u64, Error> {
-    let [first, second] = TWINS_FACT.map(|table| {
-        let mut statement = tx.prepare(&format!("SELECT key FROM {table} ORDER BY key"))?;
-        statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
-    });
-    let (first, second) = (first.map_err(database("be read"))?, second.map_err(database("be read"))?);
-    let keys = agree(first, second, "the two tables of facts differ")?;
-    for key in &keys {
-        fact(tx, key)?;
-    }
-    Ok(length(keys.len()))
-}
-
-/// First 16 bytes of SHA-256 over "hizo/journal/v1", a line feed, and the row's table and columns, each with its
-/// length in eight bytes before it.
-fn sum(table: &str, columns: &[&[u8]]) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    hash.update(b"hizo/journal/v1\n");
-    for part in std::iter::once(table.as_bytes()).chain(columns.iter().copied()) {
-        hash.update(length(part.len()).to_be_bytes());
-        hash.update(part);
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    let mut sum = [0; 16];
-    sum.copy_from_slice(digest.split_at(16).0);
-    sum
-}
-
-fn agree<T: PartialEq>(first: T, second: T, rule: &str) -> Result<T, Error> {
-    if first == second { Ok(first) } else { Err(damaged(rule)) }
-}
-
-fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> Result<T, Error> {
-    connection.query_row(sql, (), |row| row.get(0)).map_err(database("be read"))
-}
-
-fn integer(number: u64) -> Result<i64, Error> {
-    i64::try_from(number).map_err(|_| Error::Refused { rule: "a number is below 2^63" })
-}
-
-fn natural(number: i64) -> Result<u64, Error> {
-    u64::try_from(number).map_err(|_| damaged("a number is negative"))
-}
-
-fn length(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
-}
-
 fn damaged(rule: &str) -> Error {
     Error::Damaged { what: rule.to_owned() }
 }
@@ -688,7 +308,7 @@ fn disk(act: &'static str) -> impl FnOnce(io::Error) -> Error {
 }
 
 /// What SQLite's refusal means here. A row of the wrong shape, or a key that is there twice, cannot come from us.
-fn database(act: &'static str) -> impl FnOnce(rusqlite::Error) -> Error {
+pub(super) fn database(act: &'static str) -> impl FnOnce(rusqlite::Error) -> Error {
     use rusqlite::Error as Sqlite;
     move |source| match &source {
         Sqlite::SqliteFailure(failure, _) => match failure.code {
@@ -724,18 +344,5 @@ mod tests {
         assert_eq!(number("synchronous"), 2, "2 is FULL");
         assert_eq!((number("fullfsync"), number("cell_size_check"), number("trusted_schema")), (1, 1, 0));
         assert_eq!(one::<String>(&connection, "PRAGMA journal_mode").unwrap(), "persist");
-    }
-
-    #[test]
-    fn a_sum_tells_tables_and_columns_apart() {
-        let whole = sum("fact", &[b"ab", b"c"]);
-        for other in [
-            sum("fact", &[b"a", b"bc"]),
-            sum("fact", &[b"abc"]),
-            sum("fac", &[b"tab", b"c"]),
-            sum("space", &[b"ab", b"c"]),
-        ] {
-            assert_ne!(other, whole);
-        }
     }
 }

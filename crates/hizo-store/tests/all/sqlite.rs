@@ -270,6 +270,8 @@ fn a_row_that_is_lost_or_altered_in_one_place_is_found() {
         "DELETE FROM condemned",
         "DELETE FROM condemned_twin WHERE object = (SELECT max(object) FROM condemned)",
         "UPDATE condemned SET since = 0",
+        "UPDATE fact SET value = CAST('other' AS BLOB); UPDATE fact_twin SET value = CAST('other' AS BLOB)",
+        "UPDATE condemned SET since = 0; UPDATE condemned_twin SET since = 0",
     ];
     for sql in changes {
         let (_folder, path) = filled();

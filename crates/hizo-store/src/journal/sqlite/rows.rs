@@ -1,0 +1,352 @@
+//! Rows, read so that damage shows: each has a sum, and what matters stands in two tables that share no page.
+
+use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
+
+use super::{damaged, database};
+use crate::journal::{Entry, Error, Head, PAGE_BYTES_MAX, PAGE_RECORDS_MAX, StoredRecord};
+
+pub(super) const TWINS_CONDEMNED: [&str; 2] = ["condemned", "condemned_twin"];
+pub(super) const TWINS_FACT: [&str; 2] = ["fact", "fact_twin"];
+
+/// The head stands in `space` and is the last row of `record`: two trees that share no page.
+pub(super) fn head(tx: &Connection, space: SpaceId) -> Result<Option<Head>, Error> {
+    let told = space_row(tx, space)?.map(|(head, _)| head);
+    let last = tx
+        .query_row(
+            "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1",
+            params![space.as_bytes()],
+            RecordRow::read,
+        )
+        .optional()
+        .map_err(database("be read"))?;
+    let last = match last {
+        None => None,
+        Some(row) => {
+            let record = row.check(space)?;
+            Some(Head { number: record.number, id: record.id })
+        }
+    };
+    agree(told, last, "the head of a space is not its last record")
+}
+
+pub(super) fn slot_key(tx: &Connection, space: SpaceId) -> Result<Option<[u8; 32]>, Error> {
+    Ok(space_row(tx, space)?.map(|(_, key)| key))
+}
+
+pub(super) fn space_row(tx: &Connection, space: SpaceId) -> Result<Option<(Head, [u8; 32])>, Error> {
+    let row = tx
+        .query_row("SELECT number, id, slot_key, sum FROM space WHERE space = ?1", params![space.as_bytes()], |row| {
+            let (number, id): (i64, [u8; 32]) = (row.get(0)?, row.get(1)?);
+            let (slot_key, sum): ([u8; 32], [u8; 16]) = (row.get(2)?, row.get(3)?);
+            Ok((number, RecordId::from_bytes(id), slot_key, sum))
+        })
+        .optional()
+        .map_err(database("be read"))?;
+    let Some((number, id, slot_key, found)) = row else { return Ok(None) };
+    let head = Head { number: natural(number)?, id };
+    if found != space_sum(space, head, &slot_key) {
+        return Err(damaged("the head of a space does not match its sum"));
+    }
+    Ok(Some((head, slot_key)))
+}
+
+pub(super) fn space_sum(space: SpaceId, head: Head, slot_key: &[u8; 32]) -> [u8; 16] {
+    sum("space", &[space.as_bytes(), &head.number.to_be_bytes(), head.id.as_bytes(), slot_key])
+}
+
+pub(super) fn put_space(tx: &Connection, space: SpaceId, head: Head, slot_key: &[u8; 32]) -> Result<(), Error> {
+    let sum = space_sum(space, head, slot_key);
+    let sql = "INSERT INTO space VALUES (?1, ?2, ?3, ?4, ?5) \
+               ON CONFLICT (space) DO UPDATE SET number = ?2, id = ?3, slot_key = ?4, sum = ?5";
+    let row = params![space.as_bytes(), integer(head.number)?, head.id.as_bytes(), slot_key, sum];
+    tx.execute(sql, row).map_err(database("be written"))?;
+    Ok(())
+}
+
+/// Whether the entry's expected head is the record before the head, and its slot key the one that is kept.
+pub(super) fn follows(tx: &Connection, entry: &Entry<'_>) -> Result<bool, Error> {
+    let Some(expected) = entry.expected else { return Ok(slot_key(tx, entry.space)?.as_ref() == entry.slot_key) };
+    let row = tx
+        .query_row(
+            "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 AND number = ?2",
+            params![entry.space.as_bytes(), integer(expected.number)?],
+            RecordRow::read,
+        )
+        .optional()
+        .map_err(database("be read"))?;
+    let before = row.ok_or_else(|| damaged("a record is missing"))?.check(entry.space)?;
+    Ok(before.id == expected.id)
+}
+
+/// The same values once more. If the commit of the head failed after it was visible, it may not be durable yet; what
+/// this writes, and syncs, makes it so.
+pub(super) fn rewrite_space(tx: &Connection, space: SpaceId) -> Result<(), Error> {
+    let (head, slot_key) = space_row(tx, space)?.ok_or_else(|| damaged("a space has no slot key"))?;
+    put_space(tx, space, head, &slot_key)
+}
+
+pub(super) struct RecordRow {
+    number: i64,
+    id: [u8; 32],
+    kept: i64,
+    note: Vec<u8>,
+    sum: [u8; 16],
+}
+
+impl RecordRow {
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { number: row.get(0)?, id: row.get(1)?, kept: row.get(2)?, note: row.get(3)?, sum: row.get(4)? })
+    }
+
+    pub(super) fn check(self, space: SpaceId) -> Result<StoredRecord, Error> {
+        let id = RecordId::of(&self.note);
+        let (number, kept) = (natural(self.number)?, natural(self.kept)?);
+        if *id.as_bytes() != self.id || self.sum != record_sum(space, Head { number, id }, kept) {
+            return Err(damaged("a record does not match its sum"));
+        }
+        Ok(StoredRecord { number, id, kept, note: self.note })
+    }
+}
+
+/// The id is the note's hash, so the note needs no place of its own in the sum.
+pub(super) fn record_sum(space: SpaceId, head: Head, kept: u64) -> [u8; 16] {
+    sum("record", &[space.as_bytes(), &head.number.to_be_bytes(), head.id.as_bytes(), &kept.to_be_bytes()])
+}
+
+pub(super) fn insert_record(tx: &Connection, entry: &Entry<'_>, new: Head) -> Result<(), Error> {
+    let sum = record_sum(entry.space, new, entry.kept);
+    let row =
+        params![entry.space.as_bytes(), integer(new.number)?, new.id.as_bytes(), integer(entry.kept)?, entry.note, sum];
+    tx.execute("INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).map_err(database("be written"))?;
+    Ok(())
+}
+
+pub(super) fn records(
+    tx: &Connection,
+    space: SpaceId,
+    head: Head,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<StoredRecord>, Error> {
+    let Some(wanted) = head.number.checked_sub(from).and_then(|rest| rest.checked_add(1)) else {
+        return Ok(Vec::new());
+    };
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(limit);
+    let sql = "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 AND number >= ?2 ORDER BY number";
+    let mut statement = tx.prepare(sql).map_err(database("be read"))?;
+    let rows = statement
+        .query_map(params![space.as_bytes(), integer(from)?], RecordRow::read)
+        .map_err(database("be read"))?
+        .take(wanted);
+    let mut page = Vec::new();
+    let mut bytes = 0usize;
+    let mut next = from;
+    for row in rows {
+        let record = row.map_err(database("be read"))?.check(space)?;
+        if record.number != next {
+            return Err(damaged("a record is missing"));
+        }
+        next = next.saturating_add(1);
+        bytes = bytes.saturating_add(record.note.len());
+        page.push(record);
+        if bytes >= PAGE_BYTES_MAX {
+            return Ok(page);
+        }
+    }
+    if page.len() != wanted {
+        return Err(damaged("a record is missing"));
+    }
+    Ok(page)
+}
+
+/// Both trees are walked side by side: a space that one of them has lost is found in the other.
+pub(super) fn spaces(tx: &Transaction<'_>) -> Result<Vec<SpaceId>, Error> {
+    let mut spaces = Vec::new();
+    let mut heads = tx.prepare("SELECT min(space) FROM space WHERE space > ?1").map_err(database("be read"))?;
+    let mut records = tx.prepare("SELECT min(space) FROM record WHERE space > ?1").map_err(database("be read"))?;
+    let mut after = Vec::new();
+    loop {
+        let told: Option<[u8; 16]> = heads.query_row([&after], |row| row.get(0)).map_err(database("be read"))?;
+        let found: Option<[u8; 16]> = records.query_row([&after], |row| row.get(0)).map_err(database("be read"))?;
+        let Some(space) = agree(told, found, "a space has no records, or records have no space")? else {
+            return Ok(spaces);
+        };
+        if space.as_slice() <= after.as_slice() {
+            return Err(damaged("the spaces are not in order"));
+        }
+        after = space.to_vec();
+        let space = SpaceId::from_bytes(space);
+        head(tx, space)?;
+        spaces.push(space);
+    }
+}
+
+pub(super) fn fact(tx: &Connection, key: &str) -> Result<Option<Vec<u8>>, Error> {
+    let read = |table: &str| {
+        let sql = format!("SELECT value, sum FROM {table} WHERE key = ?1");
+        let row: Option<(Vec<u8>, [u8; 16])> =
+            tx.query_row(&sql, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(database("be read"))?;
+        match row {
+            Some((value, found)) if found != sum("fact", &[key.as_bytes(), &value]) => {
+                Err(damaged("a fact does not match its sum"))
+            }
+            Some((value, _)) => Ok(Some(value)),
+            None => Ok(None),
+        }
+    };
+    let [first, second] = TWINS_FACT.map(read);
+    agree(first?, second?, "the two tables of facts differ")
+}
+
+pub(super) fn condemned_among(tx: &Connection, space: SpaceId, objects: &[ObjectId]) -> Result<Vec<ObjectId>, Error> {
+    let [first, second] = TWINS_CONDEMNED.map(|table| marked(tx, table, space, objects));
+    agree(first?, second?, "the two tables of condemned objects differ")
+}
+
+pub(super) fn marked(
+    tx: &Connection,
+    table: &str,
+    space: SpaceId,
+    objects: &[ObjectId],
+) -> Result<Vec<ObjectId>, Error> {
+    let sql = format!("SELECT since, sum FROM {table} WHERE space = ?1 AND object = ?2");
+    let mut statement = tx.prepare(&sql).map_err(database("be read"))?;
+    let mut found = Vec::new();
+    for &object in objects {
+        let row: Option<(i64, [u8; 16])> = statement
+            .query_row(params![space.as_bytes(), object.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(database("be read"))?;
+        if let Some((since, sum)) = row {
+            check_mark(space, object, natural(since)?, sum)?;
+            found.push(object);
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn condemned(tx: &Connection, table: &str, space: SpaceId) -> Result<Vec<(ObjectId, u64)>, Error> {
+    let sql = format!("SELECT object, since, sum FROM {table} WHERE space = ?1 ORDER BY object");
+    let mut statement = tx.prepare(&sql).map_err(database("be read"))?;
+    let rows = statement
+        .query_map(params![space.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .and_then(Iterator::collect::<Result<Vec<([u8; 32], i64, [u8; 16])>, _>>)
+        .map_err(database("be read"))?;
+    let mut marks = Vec::with_capacity(rows.len());
+    for (object, since, sum) in rows {
+        let (object, since) = (ObjectId::from_bytes(object), natural(since)?);
+        check_mark(space, object, since, sum)?;
+        marks.push((object, since));
+    }
+    Ok(marks)
+}
+
+pub(super) fn check_mark(space: SpaceId, object: ObjectId, since: u64, found: [u8; 16]) -> Result<(), Error> {
+    if found != sum("condemned", &[space.as_bytes(), object.as_bytes(), &since.to_be_bytes()]) {
+        return Err(damaged("a condemned object does not match its sum"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_records(tx: &Transaction<'_>) -> Result<(u64, u64), Error> {
+    let spaces = spaces(tx)?;
+    let mut total = 0u64;
+    for &space in &spaces {
+        let head = head(tx, space)?.ok_or_else(|| damaged("a space has no records, or records have no space"))?;
+        let mut next = 0;
+        while next <= head.number {
+            let page = records(tx, space, head, next, PAGE_RECORDS_MAX)?;
+            next = next.saturating_add(length(page.len()));
+        }
+        total = total.saturating_add(next);
+    }
+    let rows: i64 = one(tx, "SELECT count(*) FROM record")?;
+    if natural(rows)? != total {
+        return Err(damaged("there are records that belong to no space"));
+    }
+    Ok((length(spaces.len()), total))
+}
+
+pub(super) fn check_condemned(tx: &Transaction<'_>) -> Result<u64, Error> {
+    let [first, second] = TWINS_CONDEMNED.map(|table| {
+        let mut statement = tx.prepare(&format!("SELECT DISTINCT space FROM {table}"))?;
+        statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<[u8; 16]>, _>>()
+    });
+    let (first, second) = (first.map_err(database("be read"))?, second.map_err(database("be read"))?);
+    let mut total = 0u64;
+    for space in agree(first, second, "the two tables of condemned objects differ")? {
+        let space = SpaceId::from_bytes(space);
+        let [first, second] = TWINS_CONDEMNED.map(|table| condemned(tx, table, space));
+        let marks = agree(first?, second?, "the two tables of condemned objects differ")?;
+        total = total.saturating_add(length(marks.len()));
+    }
+    Ok(total)
+}
+
+pub(super) fn check_facts(tx: &Transaction<'_>) -> Result<u64, Error> {
+    let [first, second] = TWINS_FACT.map(|table| {
+        let mut statement = tx.prepare(&format!("SELECT key FROM {table} ORDER BY key"))?;
+        statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
+    });
+    let (first, second) = (first.map_err(database("be read"))?, second.map_err(database("be read"))?);
+    let keys = agree(first, second, "the two tables of facts differ")?;
+    for key in &keys {
+        fact(tx, key)?;
+    }
+    Ok(length(keys.len()))
+}
+
+/// First 16 bytes of SHA-256 over "hizo/journal/v1", a line feed, and the row's table and columns, each with its
+/// length in eight bytes before it.
+pub(super) fn sum(table: &str, columns: &[&[u8]]) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    hash.update(b"hizo/journal/v1\n");
+    for part in std::iter::once(table.as_bytes()).chain(columns.iter().copied()) {
+        hash.update(length(part.len()).to_be_bytes());
+        hash.update(part);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    let mut sum = [0; 16];
+    sum.copy_from_slice(digest.split_at(16).0);
+    sum
+}
+
+pub(super) fn agree<T: PartialEq>(first: T, second: T, rule: &str) -> Result<T, Error> {
+    if first == second { Ok(first) } else { Err(damaged(rule)) }
+}
+
+pub(super) fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> Result<T, Error> {
+    connection.query_row(sql, (), |row| row.get(0)).map_err(database("be read"))
+}
+
+pub(super) fn integer(number: u64) -> Result<i64, Error> {
+    i64::try_from(number).map_err(|_| Error::Refused { rule: "a number is below 2^63" })
+}
+
+pub(super) fn natural(number: i64) -> Result<u64, Error> {
+    u64::try_from(number).map_err(|_| damaged("a number is negative"))
+}
+
+pub(super) fn length(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_tells_tables_and_columns_apart() {
+        let whole = sum("fact", &[b"ab", b"c"]);
+        for other in [
+            sum("fact", &[b"a", b"bc"]),
+            sum("fact", &[b"abc"]),
+            sum("fac", &[b"tab", b"c"]),
+            sum("space", &[b"ab", b"c"]),
+        ] {
+            assert_ne!(other, whole);
+        }
+    }
+}

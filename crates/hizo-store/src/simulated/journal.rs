@@ -1,0 +1,164 @@
+//! The journal.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+
+use super::SimulatedDisk;
+use crate::journal::{
+    self, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, NOTE_BYTES_MAX, PAGE_RECORDS_MAX, StoredRecord,
+};
+
+/// A journal in memory whose every act is one step of a simulated disk, done and durable, or not done at all. It is
+/// what SQLite promises, so that a test of the order between objects and journal need not cut SQLite's own power.
+#[derive(Clone)]
+pub struct MemoryJournal {
+    disk: SimulatedDisk,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    spaces: BTreeMap<SpaceId, ([u8; 32], Vec<StoredRecord>)>,
+    condemned: BTreeMap<(SpaceId, ObjectId), u64>,
+    facts: BTreeMap<String, Vec<u8>>,
+}
+
+impl Kept {
+    fn head(&self, space: SpaceId) -> Option<Head> {
+        let (_, records) = self.spaces.get(&space)?;
+        records.last().map(|record| Head { number: record.number, id: record.id })
+    }
+
+    fn expect(&self, space: SpaceId, expected: Option<Head>) -> Result<(), journal::Error> {
+        let head = self.head(space);
+        if head == expected { Ok(()) } else { Err(journal::Error::Conflict { head }) }
+    }
+}
+
+impl MemoryJournal {
+    /// An empty journal beside this disk.
+    pub fn beside(disk: &SimulatedDisk) -> Self {
+        Self { disk: disk.clone(), kept: Arc::default() }
+    }
+
+    /// The same journal beside what is left of its disk.
+    #[must_use]
+    pub fn moved_beside(&self, disk: &SimulatedDisk) -> Self {
+        Self { disk: disk.clone(), kept: Arc::clone(&self.kept) }
+    }
+
+    fn kept(&self, step: &'static str) -> Result<MutexGuard<'_, Kept>, journal::Error> {
+        self.disk.step(step).map_err(|source| journal::Error::Disk { act: "be reached", source })?;
+        Ok(self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn append(&self, entry: Entry<'_>) -> Result<Head, journal::Error> {
+        if entry.note.is_empty() || entry.note.len() > NOTE_BYTES_MAX {
+            return Err(journal::Error::Refused { rule: "a note is not empty and not longer than a record may be" });
+        }
+        if entry.expected.is_none() != entry.slot_key.is_some() {
+            return Err(journal::Error::Refused { rule: "a slot key comes with the genesis and with no other record" });
+        }
+        let mut kept = self.kept("append")?;
+        if let Some((slot_key, records)) = kept.spaces.get(&entry.space) {
+            let mut newest = records.iter().rev().map(|record| Head { number: record.number, id: record.id });
+            let last = newest.next().filter(|head| head.id == RecordId::of(entry.note));
+            let keyed = entry.slot_key.is_none_or(|key| key == slot_key);
+            if let (Some(last), true, true) = (last, newest.next() == entry.expected, keyed) {
+                return Ok(last);
+            }
+        }
+        kept.expect(entry.space, entry.expected)?;
+        let condemned = |object: &&ObjectId| kept.condemned.contains_key(&(entry.space, **object));
+        let objects: Vec<ObjectId> = entry.objects.iter().filter(condemned).copied().collect();
+        if !objects.is_empty() {
+            return Err(journal::Error::Condemned { objects });
+        }
+        let follows = |head: Head| head.number.checked_add(1);
+        let number = entry.expected.map_or(Some(0), follows);
+        let number = number.ok_or(journal::Error::Refused { rule: "a space has no further number" })?;
+        let head = Head { number, id: RecordId::of(entry.note) };
+        let record = StoredRecord { number: head.number, id: head.id, kept: entry.kept, note: entry.note.to_vec() };
+        let slot_key = entry.slot_key.copied().unwrap_or_default();
+        kept.spaces.entry(entry.space).or_insert_with(|| (slot_key, Vec::new())).1.push(record);
+        Ok(head)
+    }
+
+    fn head(&self, space: SpaceId) -> Result<Option<Head>, journal::Error> {
+        Ok(self.kept("head")?.head(space))
+    }
+
+    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, journal::Error> {
+        let kept = self.kept("records")?;
+        let Some((_, records)) = kept.spaces.get(&space) else { return Ok(Vec::new()) };
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        Ok(records.iter().skip(from).take(limit.min(PAGE_RECORDS_MAX)).cloned().collect())
+    }
+
+    fn spaces(&self) -> Result<Vec<SpaceId>, journal::Error> {
+        Ok(self.kept("spaces")?.spaces.keys().copied().collect())
+    }
+
+    fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, journal::Error> {
+        Ok(self.kept("slot_key")?.spaces.get(&space).map(|(key, _)| *key))
+    }
+
+    fn condemn(
+        &self,
+        space: SpaceId,
+        expected: Option<Head>,
+        objects: &[ObjectId],
+        since: u64,
+    ) -> Result<(), journal::Error> {
+        let mut kept = self.kept("condemn")?;
+        kept.expect(space, expected)?;
+        for object in objects {
+            kept.condemned.entry((space, *object)).or_insert(since);
+        }
+        Ok(())
+    }
+
+    fn pardon(&self, space: SpaceId, objects: &[ObjectId]) -> Result<(), journal::Error> {
+        let mut kept = self.kept("pardon")?;
+        for object in objects {
+            kept.condemned.remove(&(space, *object));
+        }
+        Ok(())
+    }
+
+    fn condemned(&self, space: SpaceId) -> Result<Vec<(ObjectId, u64)>, journal::Error> {
+        let kept = self.kept("condemned")?;
+        let of_space = kept.condemned.iter().filter(|((of, _), _)| *of == space);
+        Ok(of_space.map(|((_, object), since)| (*object, *since)).collect())
+    }
+
+    fn settle_fact(&self, key: &str, value: &[u8]) -> Result<(), journal::Error> {
+        if key.is_empty() || key.len() > FACT_BYTES_MAX || value.len() > FACT_BYTES_MAX {
+            return Err(journal::Error::Refused {
+                rule: "a fact has a key of 1 to 4096 letters and at most 4096 bytes",
+            });
+        }
+        let mut kept = self.kept("settle_fact")?;
+        let settled = kept.facts.entry(key.to_owned()).or_insert_with(|| value.to_vec());
+        if settled == value { Ok(()) } else { Err(journal::Error::Settled { key: key.to_owned() }) }
+    }
+
+    fn fact(&self, key: &str) -> Result<Option<Vec<u8>>, journal::Error> {
+        Ok(self.kept("fact")?.facts.get(key).cloned())
+    }
+
+    fn integrity(&self) -> Result<Integrity, journal::Error> {
+        let kept = self.kept("integrity")?;
+        let count = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        Ok(Integrity {
+            spaces: count(kept.spaces.len()),
+            records: kept.spaces.values().map(|(_, records)| count(records.len())).sum(),
+            condemned: count(kept.condemned.len()),
+            facts: count(kept.facts.len()),
+        })
+    }
+}
