@@ -1,6 +1,8 @@
 //! What people do, one folder each.
 
 pub(crate) mod deposit;
+pub(crate) mod diff;
+pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod restore;

@@ -86,6 +86,25 @@ const HELP: &[(&str, &str)] = &[
     ("The folder to make; it must not be there yet, or be empty", "取り出し先のフォルダー。まだないか、空であること"),
     ("Restore set-user-id bits and security attributes too", "set-user-id ビットとセキュリティ属性も元に戻します"),
     ("Say what would be restored, and write nothing", "何を取り出すかを表示するだけで、書き込みません"),
+    // diff
+    ("Show what is different between two deposits", "2つの預け入れの違いを表示します"),
+    (
+        "The earlier deposit: its id or its first digits, latest:NAME, or NAME:NUMBER",
+        "前の預け入れ。ID(先頭の数桁でも可)、latest:束の名前、または 束の名前:回",
+    ),
+    ("The later deposit", "後の預け入れ。書き方は同じです"),
+    // export
+    (
+        "Copy sealed deposits into a folder that stock tools can recover from",
+        "封をしたまま1つのフォルダーに書き出します。hizo がなくても取り出せます",
+    ),
+    ("Write down what each series is called, for everybody to read", "束の名前を、誰でも読める形で添えます"),
+    (
+        "Put the identity file in too; whoever has the folder then needs the passphrase alone",
+        "鍵のファイルも入れます。フォルダーを手にした人は、パスフレーズだけで開けられます",
+    ),
+    ("Leave out what is missing or damaged, and say so", "なくなったものや壊れたものは除いて書き出し、知らせます"),
+    ("Say what would be exported, and write nothing", "何を書き出すかを表示するだけで、書き込みません"),
     // watch
     (
         "Deposit folders on schedule, and say when that did not happen",
