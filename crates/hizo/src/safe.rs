@@ -307,7 +307,7 @@ impl Keyring {
         let identity = self.epochs.get(&epoch).ok_or_else(|| {
             Failure::fixable(words!(
                 "the secret of epoch {epoch} was not given to this identity",
-                "この鍵には、第 {epoch} 期のものを見る権限がありません"
+                "この鍵には、第{epoch}期のものを見る権限がありません"
             ))
             .hint(words!("Ask an admin to grant it.", "金庫の管理者に、見る権限を頼んでください。"))
         })?;

@@ -103,11 +103,11 @@ impl View {
         found.map(|deposit| Some(deposit.record)).ok_or_else(|| {
             Failure::fixable(words!(
                 "series {name} has no deposit {number}",
-                "束「{name}」に第 {number} 回の預け入れはありません"
+                "束「{name}」に第{number}回の預け入れはありません"
             ))
             .hint(words!(
                 "Its deposits are 1 to {count}.",
-                "第 1 回から第 {count} 回まであります。",
+                "第 1 回から第{count}回まであります。",
                 count = series.deposits.len()
             ))
         })

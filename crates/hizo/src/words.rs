@@ -145,10 +145,10 @@ mod tests {
     fn each_language_gets_its_sentence_and_english_stands_in_for_what_is_missing() {
         let count = 3;
         let inner = words!("the disk is full", "ディスクがいっぱいです");
-        let said = words!("cannot keep {count} files in {place}: {inner}", "{place} に {count} 件を預けられません: {inner}",
+        let said = words!("cannot keep {count} files in {place}: {inner}", "{place} に{count}件を預けられません: {inner}",
             place = "the safe"; inner);
         assert_eq!(said.to(Language::English), "cannot keep 3 files in the safe: the disk is full");
-        assert_eq!(said.to(Language::Japanese), "the safe に 3 件を預けられません: ディスクがいっぱいです");
+        assert_eq!(said.to(Language::Japanese), "the safe に3件を預けられません: ディスクがいっぱいです");
         assert!(!said.is_english_only());
         let old: Words = "only this".into();
         assert_eq!(old.to(Language::Japanese), "only this");

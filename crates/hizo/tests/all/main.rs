@@ -4,3 +4,4 @@
 
 mod folders;
 mod kit;
+mod watch;

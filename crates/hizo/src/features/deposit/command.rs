@@ -75,16 +75,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 }
 
 fn request(arguments: &Arguments) -> Outcome<Request> {
-    let too_long = |text: &String| text.is_empty() || text.len() > NAME_BYTES_MAX;
-    if too_long(&arguments.series) || arguments.label.iter().any(too_long) || arguments.label.len() > LABELS_MAX {
-        return Err(Failure::new(
-            crate::failure::Kind::Usage,
-            words!(
-                "a series name or label has 1 to {NAME_BYTES_MAX} bytes, and a deposit at most {LABELS_MAX} labels",
-                "束の名前とメモは 1~{NAME_BYTES_MAX} バイト、メモは1回の預け入れに {LABELS_MAX} 個までです"
-            ),
-        ));
-    }
+    check_names(&arguments.series, &arguments.label)?;
     Ok(Request {
         paths: arguments.paths.clone(),
         series: arguments.series.clone(),
@@ -99,6 +90,21 @@ fn request(arguments: &Arguments) -> Outcome<Request> {
     })
 }
 
+/// Refuses names that are empty or longer than an event holds.
+pub(crate) fn check_names(series: &str, labels: &[String]) -> Outcome<()> {
+    let too_long = |text: &str| text.is_empty() || text.len() > NAME_BYTES_MAX;
+    if too_long(series) || labels.iter().any(|label| too_long(label)) || labels.len() > LABELS_MAX {
+        return Err(Failure::new(
+            crate::failure::Kind::Usage,
+            words!(
+                "a series name or label has 1 to {NAME_BYTES_MAX} bytes, and a deposit at most {LABELS_MAX} labels",
+                "束の名前とメモは1~{NAME_BYTES_MAX}バイト、メモは1回の預け入れに{LABELS_MAX}個までです"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
     let listing = walk::walk(&request.paths, &request.excludes)
         .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
@@ -106,7 +112,7 @@ fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
     setting.console.result(result, |out| {
         let planned = words!(
             "would keep {files} files, {bytes}, in series {series}",
-            "{files} 件のファイル({bytes})を束「{series}」に預けます(まだ預けていません)",
+            "{files}件のファイル({bytes})を束「{series}」に預けます(まだ預けていません)",
             files = listing.files(),
             bytes = console::bytes(listing.bytes()),
             series = shown_bytes(request.series.as_bytes())
@@ -143,7 +149,7 @@ fn report(console: Console, request: &Request, made: &Made) {
         if !console.quiet {
             let kept = words!(
                 "kept {files} files, {bytes}, as {series} deposit {number} ({stored} sealed)",
-                "{files} 件のファイル({bytes})を、束「{series}」の第 {number} 回として預けました(封をした大きさ {stored})",
+                "{files}件のファイル({bytes})を、束「{series}」の第{number}回として預けました(封をした大きさ {stored})",
                 files = made.files,
                 bytes = console::bytes(made.bytes),
                 series = shown_bytes(request.series.as_bytes()),
@@ -162,7 +168,7 @@ pub(crate) fn whole(made: &Made) -> Outcome<()> {
         0 => Ok(()),
         count => Err(Failure::fixable(words!(
             "deposit {id} is kept, but {count} things were left out",
-            "{id} として預けましたが、{count} 件は預けられませんでした",
+            "{id} として預けましたが、{count}件は預けられませんでした",
             id = made.id,
             count = count
         ))

@@ -70,7 +70,7 @@ pub(crate) fn man(setting: &Setting, arguments: &ManArguments) -> Outcome<()> {
     setting.console.result(json!({ "written": paths }), |out| {
         let told = words!(
             "wrote {count} pages to {folder}",
-            "{count} ページを {folder} に書き込みました",
+            "{count}ページを {folder} に書き込みました",
             count = paths.len(),
             folder = shown(folder)
         );

@@ -11,7 +11,7 @@ use super::{Every, Request, Scheduler, State, Watch};
 use crate::Setting;
 use crate::console;
 use crate::failure::{Failure, Outcome, shown};
-use crate::features::deposit::command::{Bar, left_out, whole};
+use crate::features::deposit::command::{Bar, check_names, left_out, whole};
 use crate::features::deposit::{self, Made};
 use crate::home::Home;
 use crate::safe::{self, Safe};
@@ -101,6 +101,7 @@ fn plan(setting: &Setting, series: SeriesId, every: Every) -> Outcome<Plan> {
 }
 
 fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
+    check_names(&arguments.series, &[])?;
     let request = Request {
         folder: absolute(&arguments.folder)?,
         exclude: arguments.exclude.clone(),
@@ -146,7 +147,7 @@ fn report_installed(setting: &Setting, request: &Request, made: &Made) {
             let every = request.every.words();
             let told = words!(
                 "kept {files} files, {bytes}; {folder} is deposited {every} from now on",
-                "{files} 件のファイル({bytes})を預けました。これからは {folder} を{every}、自動で預けます",
+                "{files}件のファイル({bytes})を預けました。これからは {folder} を{every}、自動で預けます",
                 files = made.files,
                 bytes = console::bytes(made.bytes),
                 folder = shown(&request.folder);
@@ -219,7 +220,7 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
         if !setting.console.quiet {
             let told = words!(
                 "kept {files} files, {bytes}, as deposit {number}",
-                "{files} 件のファイル({bytes})を、第 {number} 回として預けました",
+                "{files}件のファイル({bytes})を、第{number}回として預けました",
                 files = made.files,
                 bytes = console::bytes(made.bytes),
                 number = made.number
@@ -291,7 +292,7 @@ fn status(setting: &Setting) -> Outcome<()> {
         [] => Ok(()),
         [first, ..] => Err(Failure::fixable(words!(
             "{count} of {all} watched folders need a look",
-            "自動預け入れ {all} 件のうち {count} 件を確かめてください",
+            "自動預け入れ {all}件のうち{count}件を確かめてください",
             count = wrong.len(),
             all = standings.len()
         ))
@@ -324,19 +325,19 @@ impl Standing {
         let last = match &self.watch.last_kept {
             Some(kept) => {
                 let (when, number) = (ago(now.saturating_sub(kept.began)), kept.number);
-                words!("last kept {when} as deposit {number}", "最後は{when}(第 {number} 回)", number = number; when)
+                words!("last kept {when} as deposit {number}", "最後は{when}、第{number}回", number = number; when)
             }
-            None => words!("never kept yet", "まだ一度も預けていません"),
+            None => words!("never kept yet", "まだ預けていません"),
         };
         match self.state {
             State::Kept => {
-                words!("{folder}: kept {every}; {last}", "{folder}: {every}預けています。{last}", folder = folder; every, last)
+                words!("{folder}: kept {every}; {last}", "{folder}: {every}預けています({last})", folder = folder; every, last)
             }
             State::Incomplete => {
                 let count = self.watch.last_kept.as_ref().map_or(0, |kept| kept.left_out);
                 words!(
                     "{folder}: {last}, but {count} things were left out",
-                    "{folder}: {last}。ただし {count} 件は預けられませんでした",
+                    "{folder}: {count}件を預けられませんでした({last})",
                     folder = folder,
                     count = count;
                     last
@@ -346,14 +347,14 @@ impl Standing {
                 let why = self.watch.last_failure().unwrap_or_else(|| "".into());
                 words!(
                     "{folder}: the last run failed: {why}; {last}",
-                    "{folder}: 前回は失敗しました。理由: {why}。{last}",
+                    "{folder}: 前回は失敗しました({last})。理由: {why}",
                     folder = folder;
                     why, last
                 )
             }
             State::Missed => words!(
                 "{folder}: a run was missed: it should be kept {every}; {last}",
-                "{folder}: 預け入れが抜けています。{every}のはずですが、{last}",
+                "{folder}: 預け入れが抜けています(予定は{every}、{last})",
                 folder = folder;
                 every, last
             ),
@@ -363,7 +364,7 @@ impl Standing {
             ),
             State::NotScheduled => words!(
                 "{folder}: its timer is gone from this system; {last}",
-                "{folder}: タイマーがこのコンピューターから消えています。{last}",
+                "{folder}: タイマーがこのコンピューターから消えています({last})",
                 folder = folder;
                 last
             ),

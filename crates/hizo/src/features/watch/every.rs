@@ -24,7 +24,7 @@ pub(crate) struct Every {
 impl Every {
     /// The interval of so many seconds, if there may be one.
     pub(crate) fn from_seconds(seconds: u64) -> Option<Self> {
-        let fits = (SHORTEST_SECONDS..=LONGEST_SECONDS).contains(&seconds) && seconds % SHORTEST_SECONDS == 0;
+        let fits = (SHORTEST_SECONDS..=LONGEST_SECONDS).contains(&seconds) && seconds.is_multiple_of(SHORTEST_SECONDS);
         fits.then_some(Self { seconds })
     }
 
@@ -49,10 +49,10 @@ impl Every {
             (1, DAY) => words!("every day", "毎日"),
             (1, HOUR) => words!("every hour", "毎時"),
             (1, WEEK) => words!("every week", "毎週"),
-            (_, WEEK) => words!("every {count} weeks", "{count} 週間ごと"),
-            (_, DAY) => words!("every {count} days", "{count} 日ごと"),
-            (_, HOUR) => words!("every {count} hours", "{count} 時間ごと"),
-            (_, _) => words!("every {count} minutes", "{count} 分ごと"),
+            (_, WEEK) => words!("every {count} weeks", "{count}週間ごと"),
+            (_, DAY) => words!("every {count} days", "{count}日ごと"),
+            (_, HOUR) => words!("every {count} hours", "{count}時間ごと"),
+            (_, _) => words!("every {count} minutes", "{count}分ごと"),
         }
     }
 
@@ -96,7 +96,7 @@ pub(crate) fn ago(seconds: u64) -> Words {
         HOUR => ("hour", "時間前"),
         _ => ("day", "日前"),
     };
-    Words::both(format!("{count} {en}{s} ago"), format!("{count} {ja}"))
+    Words::both(format!("{count} {en}{s} ago"), format!("{count}{ja}"))
 }
 
 #[cfg(test)]
@@ -135,9 +135,9 @@ mod tests {
     fn intervals_and_distances_are_said_in_both_languages() {
         let said = |text: &str| text.parse::<Every>().unwrap().words();
         assert_eq!((said("1d").english(), said("24h").japanese()), ("every day", "毎日"));
-        assert_eq!((said("12h").english(), said("12h").japanese()), ("every 12 hours", "12 時間ごと"));
-        assert_eq!((said("90m").english(), said("14d").japanese()), ("every 90 minutes", "2 週間ごと"));
+        assert_eq!((said("12h").english(), said("12h").japanese()), ("every 12 hours", "12時間ごと"));
+        assert_eq!((said("90m").english(), said("14d").japanese()), ("every 90 minutes", "2週間ごと"));
         assert_eq!((ago(5).english(), ago(61).english()), ("just now", "1 minute ago"));
-        assert_eq!((ago(7_300).english(), ago(3 * DAY).japanese()), ("2 hours ago", "3 日前"));
+        assert_eq!((ago(7_300).english(), ago(3 * DAY).japanese()), ("2 hours ago", "3日前"));
     }
 }

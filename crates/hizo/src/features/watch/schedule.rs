@@ -18,7 +18,10 @@ pub(crate) enum Scheduler {
     Systemd,
     Crontab,
     Launchd,
-    TaskScheduler,
+    /// Task Scheduler of Windows.
+    #[serde(rename = "task-scheduler")]
+    #[value(name = "task-scheduler", help = None)]
+    Tasks,
 }
 
 /// What is to be run, and how often.

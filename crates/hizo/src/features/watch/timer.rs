@@ -29,7 +29,7 @@ impl Scheduler {
     pub(crate) fn of_this_system() -> Outcome<Self> {
         match env::consts::OS {
             "macos" => Ok(Self::Launchd),
-            "windows" => Ok(Self::TaskScheduler),
+            "windows" => Ok(Self::Tasks),
             _ if answers("systemctl", &["--user", "show-environment"]) => Ok(Self::Systemd),
             _ if is_there("crontab", &["-l"]) => Ok(Self::Crontab),
             _ => Err(Failure::fixable(words!(
@@ -53,7 +53,7 @@ impl Scheduler {
             }
             Self::Crontab => vec![Text { place: None, text: format!("{}\n", schedule::crontab_line(plan)?) }],
             Self::Launchd => vec![in_file(launchd_file(series)?, schedule::launchd_plist(plan))],
-            Self::TaskScheduler => vec![in_file(task_file(series), schedule::task_xml(plan)?)],
+            Self::Tasks => vec![in_file(task_file(series), schedule::task_xml(plan)?)],
         })
     }
 
@@ -77,7 +77,7 @@ impl Scheduler {
                 let _ = quietly(Command::new("launchctl").arg("unload").arg(&file));
                 run("launchctl", &["load".as_ref(), "-w".as_ref(), file.as_os_str()])
             }
-            Self::TaskScheduler => {
+            Self::Tasks => {
                 write_utf16(&texts)?;
                 let (name, file) = (schedule::task_name(series), task_file(series));
                 let xml: [&std::ffi::OsStr; 6] =
@@ -108,7 +108,7 @@ impl Scheduler {
                 let _ = quietly(Command::new("launchctl").arg("unload").arg("-w").arg(&file));
                 remove_file(&file)
             }
-            Self::TaskScheduler => match self.is_installed(series) {
+            Self::Tasks => match self.is_installed(series) {
                 true => run("schtasks", &["/Delete", "/F", "/TN", &schedule::task_name(series)]),
                 false => Ok(()),
             },
@@ -127,7 +127,7 @@ impl Scheduler {
                 launchd_file(series).is_ok_and(|file| file.is_file())
                     && answers("launchctl", &["list", &schedule::launchd_label(series)])
             }
-            Self::TaskScheduler => answers("schtasks", &["/Query", "/TN", &schedule::task_name(series)]),
+            Self::Tasks => answers("schtasks", &["/Query", "/TN", &schedule::task_name(series)]),
         }
     }
 }
