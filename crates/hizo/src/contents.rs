@@ -5,7 +5,7 @@ use hizo_ledger::object::{ObjectList, ObjectRef};
 use hizo_ledger::record::{Deposit, Record};
 use hizo_vault::commit::Commitment;
 use hizo_vault::event::Event;
-use hizo_vault::manifest::{self, CHAIN_MAX, Head, Layer, LayerBuilder, Manifest, PackStart, Reader};
+use hizo_vault::manifest::{self, CHAIN_MAX, Head, Layer, LayerBuilder, Line, Manifest, PackStart, Reader};
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
 use zeroize::Zeroizing;
 
@@ -57,8 +57,16 @@ impl<'a> Opened<'a> {
 
     /// A deposit's own manifest, as it was sealed.
     pub(crate) fn sheet(&self, record: &Record) -> Outcome<Sheet> {
+        self.read_sheet(record, Reading::default())
+    }
+
+    /// Where a deposit's tar lies: its manifest without the entries.
+    pub(crate) fn sheet_without_entries(&self, record: &Record) -> Outcome<Sheet> {
+        self.read_sheet(record, Reading { without_entries: true, ..Reading::default() })
+    }
+
+    fn read_sheet(&self, record: &Record, mut reading: Reading) -> Outcome<Sheet> {
         let objects = self.objects(record)?;
-        let mut reading = Reading::default();
         let mut parts = 0;
         for object in &objects {
             if reading.parts(objects.len()).is_some_and(|all| parts >= all) {
@@ -123,6 +131,8 @@ pub(crate) fn deposit_of(record: &Record) -> Outcome<&Deposit> {
 /// Reads a manifest's stream, and the tar that comes after it in a small deposit.
 #[derive(Default)]
 struct Reading {
+    /// Entries are checked and forgotten.
+    without_entries: bool,
     frames: Frames,
     reader: Reader,
     builder: LayerBuilder,
@@ -155,9 +165,11 @@ impl Reading {
 
     fn text(&mut self, frame: &[u8]) -> Outcome<()> {
         let text = Zeroizing::new(stream::unframe(frame).map_err(refused_stream)?);
-        let builder = &mut self.builder;
+        let (builder, without_entries) = (&mut self.builder, self.without_entries);
         let taken = self.reader.push(&text, |line| {
-            builder.take(line);
+            if !(without_entries && matches!(line, Line::Entry(_))) {
+                builder.take(line);
+            }
             Ok(())
         });
         taken.map_err(refused)

@@ -66,7 +66,7 @@ enum Plan {
 
 pub(super) struct Assembler<'a, S> {
     pub listing: &'a Listing,
-    pub last: Option<&'a mut LastWalk>,
+    pub last: Option<&'a LastWalk>,
     pub key: &'a [u8; 32],
     pub policy: Policy,
     pub sink: &'a mut S,
@@ -85,21 +85,19 @@ impl<S: TarSink> Assembler<'_, S> {
     pub(super) fn run(mut self) -> Outcome<Assembled> {
         let (plans, before) = self.plan();
         let mut made = Assembled { changed: vec![false; self.listing.entries.len()], ..Assembled::default() };
-        made.gone = self.gone(&before);
+        made.gone = self.gone(&before)?;
+        let listing = self.listing;
         std::thread::scope(|scope| {
             let done = std::mem::take(&mut self.done);
-            let jobs = self
-                .jobs(&plans, done.len())
-                .map_err(|error| Failure::fixable("a path cannot be read").source(error))?;
-            let mut ahead = ReadAhead::start(scope, jobs);
+            let mut ahead = ReadAhead::start(scope, listing, jobs(listing, &plans, done.len()));
             let mut known = Known::default();
             let taken_over = done.len();
             for (index, entry) in done.into_iter().enumerate() {
-                let last = before[index].map(|at| self.last_entry(at));
+                let last = before[index].map(|at| self.last_entry(at)).transpose()?;
                 self.take_over(index, entry, last.as_ref(), &mut known, &mut made)?;
             }
             for (index, found) in self.listing.entries.iter().enumerate().skip(taken_over) {
-                let last = before[index].map(|at| self.last_entry(at));
+                let last = before[index].map(|at| self.last_entry(at)).transpose()?;
                 let done = match plans[index] {
                     Plan::Plain => self.plain(found, last.as_ref(), &known, &mut made, index),
                     Plan::Same => Ok(last.expect("a plan of sameness has an entry to be the same as")),
@@ -148,8 +146,8 @@ impl<S: TarSink> Assembler<'_, S> {
         let (mut plans, mut before) = (Vec::new(), Vec::new());
         for found in &self.listing.entries {
             let path = PathId::of(self.key, &found.path);
-            let last = self.last.as_mut().and_then(|last| last.find(path));
-            let same = last.is_some_and(|(_, entry)| entry.is_as(found));
+            let last = self.last.and_then(|last| last.find(path));
+            let same = last.as_ref().is_some_and(|(_, entry)| entry.is_as(found));
             plans.push(match found.kind {
                 FoundKind::File if same && !self.policy.reread => Plan::Same,
                 FoundKind::File if found.stat.size <= WHOLE_BYTES_MAX => Plan::Whole,
@@ -161,25 +159,17 @@ impl<S: TarSink> Assembler<'_, S> {
         (plans, before)
     }
 
-    fn gone(&self, before: &[Option<u32>]) -> Vec<EntryId> {
-        let Some(last) = &self.last else { return Vec::new() };
-        let mut there = vec![false; last.entries().len()];
+    fn gone(&self, before: &[Option<u32>]) -> Outcome<Vec<EntryId>> {
+        let Some(last) = self.last else { return Ok(Vec::new()) };
+        let mut there = vec![false; last.count() as usize];
         before.iter().flatten().for_each(|at| there[*at as usize] = true);
-        last.entries().iter().zip(there).filter(|(_, there)| !there).map(|(entry, _)| entry.id).collect()
+        let gone = (0..).zip(there).filter(|(_, there)| !there);
+        gone.map(|(at, _)| Ok(self.last_entry(at)?.id)).collect()
     }
 
-    fn jobs(&self, plans: &[Plan], done: usize) -> io::Result<Vec<Job>> {
-        let entries = self.listing.entries.iter().zip(plans).enumerate().skip(done);
-        let whole = entries.filter(|(_, (_, plan))| **plan == Plan::Whole);
-        whole
-            .map(|(index, (found, _))| {
-                Ok(Job { index, path: self.listing.on_disk(&found.path)?, bytes: found.stat.size })
-            })
-            .collect()
-    }
-
-    fn last_entry(&self, at: u32) -> Remembered {
-        self.last.as_ref().expect("an entry was found in it").entries()[at as usize].clone()
+    fn last_entry(&self, at: u32) -> Outcome<Remembered> {
+        let entry = self.last.and_then(|last| last.entry(at));
+        entry.ok_or_else(|| Failure::fixable("cannot read the last walk again").hint("Run the same command again."))
     }
 
     /// A directory, a symbolic link or a further name of a file.
@@ -226,7 +216,8 @@ impl<S: TarSink> Assembler<'_, S> {
         if file.unsteady {
             made.unsteady.push(index);
         }
-        let kept = self.known(known, &file.value.sha256).map(|kept| self.again(kept, file.stat.size, file.unsteady));
+        let kept = self.known(known, &file.value.sha256);
+        let kept = kept.map(|kept| self.again(kept, file.stat.size, file.unsteady));
         let content = match kept {
             Some(content) => content,
             None => {
@@ -304,8 +295,8 @@ impl<S: TarSink> Assembler<'_, S> {
     }
 
     fn count(&self, found: &Found, entry: &Remembered, known: &mut Known, made: &mut Assembled) {
-        if let (FoundKind::File, Some(content)) = (&found.kind, &entry.content) {
-            known.add(found, content);
+        known.add(found, entry);
+        if found.kind == FoundKind::File {
             made.files += 1;
             made.bytes += entry.size;
             if found.stat.size <= WHOLE_BYTES_MAX {
@@ -356,16 +347,18 @@ impl<S: TarSink> Assembler<'_, S> {
         Content { size, read: self.policy.deposit, unsteady, ..kept }
     }
 
-    fn known(&self, known: &Known, sha256: &[u8; 32]) -> Option<Content> {
+    /// Content that the series has already: met in this deposit, or kept at the last walk.
+    fn known(&mut self, known: &Known, sha256: &[u8; 32]) -> Option<Content> {
         if !self.policy.reuse {
             return None;
         }
-        let earlier = || self.last.as_ref().and_then(|last| last.content(sha256));
-        known.contents.get(sha256).or_else(earlier).cloned()
+        let met = known.contents.get(&Known::prefix(sha256)).and_then(|at| self.walk.entry(*at).ok()?.content);
+        let met = met.filter(|content| content.value.sha256 == *sha256);
+        met.or_else(|| self.last.and_then(|last| last.content(sha256)))
     }
 
     fn has_size(&self, known: &Known, size: u64) -> bool {
-        known.sizes.contains(&size) || self.last.as_ref().is_some_and(|last| last.has_size(size))
+        known.sizes.contains(&size) || self.last.is_some_and(|last| last.has_size(size))
     }
 
     /// The entry as it will be remembered; its id stays while nothing of it changed.
@@ -390,6 +383,13 @@ impl<S: TarSink> Assembler<'_, S> {
     }
 }
 
+/// What is to be read whole, in order, behind the entries that are done.
+fn jobs(listing: &Listing, plans: &[Plan], done: usize) -> Vec<Job> {
+    let entries = listing.entries.iter().zip(plans).enumerate().skip(done);
+    let whole = entries.filter(|(_, (_, plan))| **plan == Plan::Whole);
+    whole.map(|(index, (found, _))| Job { index: index as u32, bytes: found.stat.size as u32 }).collect()
+}
+
 impl Assembled {
     fn change(&mut self, index: usize, xattrs: Vec<Xattr>) {
         self.changed[index] = true;
@@ -399,22 +399,33 @@ impl Assembled {
     }
 }
 
-/// Content met in this deposit.
+/// Content met in this deposit: where in the walk it stands.
 #[derive(Default)]
 struct Known {
-    contents: HashMap<[u8; 32], Content>,
+    /// By the first bytes of its SHA-256: the entry itself decides.
+    contents: HashMap<u64, u32>,
     sizes: std::collections::HashSet<u64>,
     /// Content of files with several names, by their first.
     linked: HashMap<Box<[u8]>, Content>,
+    /// Entries of the walk so far.
+    walked: u32,
 }
 
 impl Known {
-    fn add(&mut self, found: &Found, content: &Content) {
-        if found.stat.links > 1 {
-            self.linked.insert(found.path.clone(), content.clone());
+    fn prefix(sha256: &[u8; 32]) -> u64 {
+        sha256.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+    }
+
+    /// Takes the next entry of the walk.
+    fn add(&mut self, found: &Found, entry: &Remembered) {
+        if let (FoundKind::File, Some(content)) = (&found.kind, &entry.content) {
+            if found.stat.links > 1 {
+                self.linked.insert(found.path.clone(), content.clone());
+            }
+            self.sizes.insert(content.size);
+            self.contents.entry(Self::prefix(&content.value.sha256)).or_insert(self.walked);
         }
-        self.sizes.insert(content.size);
-        self.contents.entry(content.value.sha256).or_insert_with(|| content.clone());
+        self.walked += 1;
     }
 }
 

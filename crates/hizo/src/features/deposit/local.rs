@@ -3,9 +3,10 @@
 //! It holds no name, no content and nothing that opens anything: paths stand as keyed hashes. Losing it costs one full
 //! deposit and nothing else. See docs/spec/local-state.md.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::{RecordId, SeriesId};
@@ -28,6 +29,10 @@ pub(crate) struct PathId([u8; 16]);
 impl PathId {
     /// Stands where there is no path.
     pub(crate) const NONE: Self = Self([0; 16]);
+
+    fn prefix(&self) -> u64 {
+        prefix(&self.0)
+    }
 
     /// The id of `path` under this device's key.
     pub(crate) fn of(key: &[u8; 32], path: &[u8]) -> Self {
@@ -167,16 +172,26 @@ fn kind_from_byte(byte: u8) -> Option<RememberedKind> {
         .find(|kind| kind_byte(*kind) == byte)
 }
 
-/// The last walk, to look things up in.
+/// The last walk, to look things up in. Its entries stay on disk; memory holds 16 bytes of each at most twice.
 pub(crate) struct LastWalk {
     pub of: WalkOf,
-    entries: Vec<Remembered>,
-    by_path: HashMap<PathId, u32>,
-    by_content: HashMap<[u8; 32], u32>,
+    count: u32,
+    file: RefCell<File>,
+    window: RefCell<Window>,
+    /// By the first bytes of the path's id: the entry itself decides.
+    by_path: HashMap<u64, u32>,
+    by_content: HashMap<u64, u32>,
     sizes: HashSet<u64>,
-    /// Where the next entry probably is: walks come in one order.
-    cursor: usize,
 }
+
+/// Entries read ahead: walks come in one order.
+#[derive(Default)]
+struct Window {
+    first: u32,
+    entries: Vec<Remembered>,
+}
+
+const WINDOW_ENTRIES: u32 = 512;
 
 impl LastWalk {
     /// Reads a walk; nothing when there is none or its bytes are not what was written: then everything is read again.
@@ -184,47 +199,57 @@ impl LastWalk {
         let mut file = BufReader::with_capacity(1 << 20, File::open(path).ok()?);
         let length = file.get_ref().metadata().ok()?.len();
         let count = length.checked_sub(FOOTER_BYTES as u64)? / REMEMBERED_BYTES as u64;
+        let count = u32::try_from(count.min(ENTRIES_MAX)).ok()?;
+        let (mut by_path, mut by_content) = (HashMap::with_capacity(count as usize), HashMap::new());
+        let mut sizes = HashSet::new();
         let mut check = blake3::Hasher::new_keyed(key);
-        let mut entries = Vec::with_capacity(usize::try_from(count.min(ENTRIES_MAX)).ok()?);
         let mut bytes = [0; REMEMBERED_BYTES];
-        for _ in 0..count {
+        for index in 0..count {
             file.read_exact(&mut bytes).ok()?;
             check.update(&bytes);
-            entries.push(Remembered::from_bytes(&bytes)?);
+            let entry = Remembered::from_bytes(&bytes)?;
+            by_path.insert(entry.path.prefix(), index);
+            if let Some(content) = &entry.content {
+                by_content.entry(prefix(&content.value.sha256)).or_insert(index);
+                sizes.insert(entry.size);
+            }
         }
         let mut footer = [0; FOOTER_BYTES];
         file.read_exact(&mut footer).ok()?;
         let whole = file.read(&mut [0]).ok()? == 0;
         let (facts, expected) = footer.split_last_chunk::<CHECK_BYTES>()?;
         check.update(facts);
-        (whole && check.finalize() == *expected).then(|| Self::new(parse_facts(facts), entries))?
-    }
-
-    fn new(of: Option<WalkOf>, entries: Vec<Remembered>) -> Option<Self> {
-        let mut by_content = HashMap::with_capacity(entries.len());
-        let mut sizes = HashSet::new();
-        for (entry, index) in entries.iter().zip(0..) {
-            if let Some(content) = &entry.content {
-                by_content.entry(content.value.sha256).or_insert(index);
-                sizes.insert(entry.size);
-            }
+        if !whole || check.finalize() != *expected {
+            return None;
         }
-        Some(Self { of: of?, entries, by_path: HashMap::new(), by_content, sizes, cursor: 0 })
+        let file = RefCell::new(file.into_inner());
+        Some(Self { of: parse_facts(facts)?, count, file, window: RefCell::default(), by_path, by_content, sizes })
     }
 
-    /// The entry of this path. Asked in ascending order of paths this costs no search.
-    pub(crate) fn find(&mut self, path: PathId) -> Option<(u32, &Remembered)> {
-        let found = match self.entries[self.cursor..].iter().take(4).position(|entry| entry.path == path) {
-            Some(near) => self.cursor + near,
-            None => {
-                if self.by_path.is_empty() {
-                    self.by_path = self.entries.iter().zip(0..).map(|(entry, index)| (entry.path, index)).collect();
-                }
-                *self.by_path.get(&path)? as usize
-            }
+    /// The entry of this path, and its place.
+    pub(crate) fn find(&self, path: PathId) -> Option<(u32, Remembered)> {
+        let at = *self.by_path.get(&path.prefix())?;
+        let entry = self.entry(at)?;
+        (entry.path == path).then_some((at, entry))
+    }
+
+    /// The entry at a place. Asked in the order of the walk it costs one read for many.
+    pub(crate) fn entry(&self, at: u32) -> Option<Remembered> {
+        let mut window = self.window.borrow_mut();
+        let inside = |window: &Window| {
+            at.checked_sub(window.first).and_then(|offset| window.entries.get(offset as usize).cloned())
         };
-        self.cursor = found + 1;
-        Some((found as u32, self.entries.get(found)?))
+        if let Some(entry) = inside(&window) {
+            return Some(entry);
+        }
+        let mut file = self.file.borrow_mut();
+        file.seek(SeekFrom::Start(u64::from(at) * REMEMBERED_BYTES as u64)).ok()?;
+        let count = WINDOW_ENTRIES.min(self.count.checked_sub(at)?);
+        let mut bytes = vec![0; count as usize * REMEMBERED_BYTES];
+        file.read_exact(&mut bytes).ok()?;
+        let (chunks, _) = bytes.as_chunks::<REMEMBERED_BYTES>();
+        *window = Window { first: at, entries: chunks.iter().filter_map(Remembered::from_bytes).collect() };
+        inside(&window)
     }
 
     /// Whether any content of this size is kept: only then can a file's content be known.
@@ -233,14 +258,24 @@ impl LastWalk {
     }
 
     /// Content kept at the last walk.
-    pub(crate) fn content(&self, sha256: &[u8; 32]) -> Option<&Content> {
-        self.entries.get(*self.by_content.get(sha256)? as usize)?.content.as_ref()
+    pub(crate) fn content(&self, sha256: &[u8; 32]) -> Option<Content> {
+        let at = *self.by_content.get(&prefix(sha256))?;
+        let mut bytes = [0; REMEMBERED_BYTES];
+        let mut file = self.file.borrow_mut();
+        file.seek(SeekFrom::Start(u64::from(at) * REMEMBERED_BYTES as u64)).ok()?;
+        file.read_exact(&mut bytes).ok()?;
+        Remembered::from_bytes(&bytes)?.content.filter(|content| content.value.sha256 == *sha256)
     }
 
-    /// All entries, in the order of their walk.
-    pub(crate) fn entries(&self) -> &[Remembered] {
-        &self.entries
+    /// How many entries it has.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
     }
+}
+
+/// The first bytes of a hash, to look it up by. Two that share them are told apart by the whole.
+fn prefix(hash: &[u8]) -> u64 {
+    hash.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 fn compose_facts(of: &WalkOf) -> Vec<u8> {
@@ -268,6 +303,7 @@ fn parse_facts(mut rest: &[u8]) -> Option<WalkOf> {
 pub(crate) struct WalkWriter {
     path: PathBuf,
     file: BufWriter<File>,
+    reader: Option<File>,
     check: blake3::Hasher,
 }
 
@@ -280,7 +316,7 @@ impl WalkWriter {
             _ => (),
         }
         let file = BufWriter::with_capacity(1 << 20, system::create_private(&unfinished)?);
-        Ok(Self { path: path.to_owned(), file, check: blake3::Hasher::new_keyed(key) })
+        Ok(Self { path: path.to_owned(), file, reader: None, check: blake3::Hasher::new_keyed(key) })
     }
 
     /// Adds the next entry.
@@ -288,6 +324,19 @@ impl WalkWriter {
         let bytes = entry.to_bytes();
         self.check.update(&bytes);
         self.file.write_all(&bytes)
+    }
+
+    /// The entry at a place of what was written so far.
+    pub(crate) fn entry(&mut self, at: u32) -> io::Result<Remembered> {
+        self.file.flush()?;
+        let mut bytes = [0; REMEMBERED_BYTES];
+        let reader = match &mut self.reader {
+            Some(reader) => reader,
+            none => none.insert(File::open(self.path.with_extension("next"))?),
+        };
+        reader.seek(SeekFrom::Start(u64::from(at) * REMEMBERED_BYTES as u64))?;
+        reader.read_exact(&mut bytes)?;
+        Remembered::from_bytes(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// What was written so far, from the first entry on.

@@ -224,7 +224,7 @@ impl<'a> Making<'a> {
 
     fn store(
         &self,
-        mut last: Option<LastWalk>,
+        last: Option<LastWalk>,
         walk: &mut WalkWriter,
         journal: &ResumeJournal,
         continuation: Option<Continuation>,
@@ -249,7 +249,7 @@ impl<'a> Making<'a> {
             let (mut sink, done) = Sink::new(scope, &surroundings, framing, continuation);
             let assembler = Assembler {
                 listing: &self.listing,
-                last: last.as_mut(),
+                last: last.as_ref(),
                 key: &self.device.local,
                 policy,
                 sink: &mut sink,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -11,6 +11,7 @@ use hizo_vault::archive::{self, Extent, Xattr};
 use hizo_vault::commit::ContentValue;
 
 use crate::entropy::random;
+use crate::folder::walk::Listing;
 use crate::hashing::Hashing;
 use crate::packing::cores;
 use crate::system::{self, Stat};
@@ -38,11 +39,10 @@ pub(super) struct WholeFile {
     pub unsteady: bool,
 }
 
-/// What is to be read, in the order in which it is needed.
+/// A file of the listing that is to be read whole.
 pub(super) struct Job {
-    pub index: usize,
-    pub path: PathBuf,
-    pub bytes: u64,
+    pub index: u32,
+    pub bytes: u32,
 }
 
 /// Files being read ahead of need.
@@ -54,11 +54,15 @@ pub(super) struct ReadAhead {
     current: std::vec::IntoIter<Done>,
 }
 
-type Done = (usize, io::Result<WholeFile>);
+type Done = (u32, io::Result<WholeFile>);
 
 impl ReadAhead {
     /// Starts reading these files in this order.
-    pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, jobs: Vec<Job>) -> Self {
+    pub(super) fn start<'scope, 'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        listing: &'env Listing,
+        jobs: Vec<Job>,
+    ) -> Self {
         // Tickets bound what is read and not yet taken: a batch may only be read once a ticket is there for it.
         let ahead = 4 * cores() + 4;
         let (tickets, tickets_in) = bounded(ahead);
@@ -69,7 +73,7 @@ impl ReadAhead {
             let (batches_in, results_out) = (batches_in.clone(), results_out.clone());
             scope.spawn(move || {
                 for (number, batch) in batches_in {
-                    let read = batch.into_iter().map(|job| (job.index, read_whole(&job.path))).collect();
+                    let read = batch.into_iter().map(|job| (job.index, read_listed(listing, job.index))).collect();
                     if results_out.send((number, read)).is_err() {
                         return;
                     }
@@ -90,7 +94,7 @@ impl ReadAhead {
     pub(super) fn take(&mut self, index: usize) -> io::Result<WholeFile> {
         loop {
             if let Some((found, file)) = self.current.next() {
-                debug_assert_eq!(found, index, "files are taken in the order in which they were asked for");
+                debug_assert_eq!(found as usize, index, "files are taken in the order in which they were asked for");
                 return file;
             }
             if self.next_batch > 0 {
@@ -115,13 +119,19 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Vec<Job>> {
         let mut batch = vec![self.jobs.next()?];
-        let mut bytes = batch[0].bytes;
-        while let Some(job) = self.jobs.next_if(|job| batch.len() < BATCH_FILES && bytes + job.bytes <= BATCH_BYTES) {
-            bytes += job.bytes;
+        let mut bytes = u64::from(batch[0].bytes);
+        while let Some(job) =
+            self.jobs.next_if(|job| batch.len() < BATCH_FILES && bytes + u64::from(job.bytes) <= BATCH_BYTES)
+        {
+            bytes += u64::from(job.bytes);
             batch.push(job);
         }
         Some(batch)
     }
+}
+
+fn read_listed(listing: &Listing, index: u32) -> io::Result<WholeFile> {
+    read_whole(&listing.on_disk(&listing.entries[index as usize].path)?)
 }
 
 /// Reads a file whole, again if it changed meanwhile.

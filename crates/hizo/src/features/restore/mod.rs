@@ -140,7 +140,7 @@ struct Source<'a, 'm> {
 impl Source<'_, '_> {
     fn read(&self, laying: &mut Laying, watcher: &dyn Watcher) -> Outcome<()> {
         let series = deposit_of(self.record)?.series;
-        let sheet = self.opened.sheet(self.opened.deposit(series, self.deposit)?)?;
+        let sheet = self.opened.sheet_without_entries(self.opened.deposit(series, self.deposit)?)?;
         match &sheet.tar {
             Tar::None => Err(Failure::untrue("the manifest names content in a deposit that stored none")),
             Tar::Small(tar) => self.run(laying, &self.places, watcher, |take| {
