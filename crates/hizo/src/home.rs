@@ -137,11 +137,6 @@ impl Home {
         self.folder.join("watch")
     }
 
-    /// The home folder itself.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// The keys of this machine.
     pub(crate) fn device(&self) -> Outcome<Device> {
         Device::read(&self.folder)

@@ -211,7 +211,7 @@ impl Draft {
             time: now()?,
             seen: None,
             body: self.body,
-            deposit: self.deposit.clone(),
+            deposit: self.deposit,
             controls: self.controls.clone(),
         };
         envelope.sort_controls();

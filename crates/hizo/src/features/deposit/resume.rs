@@ -159,7 +159,7 @@ impl Inner {
 fn replace(path: &Path) -> io::Result<File> {
     let next = path.with_extension("resuming");
     match fs::remove_file(&next) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => system::create_private(&next),
     }
 }

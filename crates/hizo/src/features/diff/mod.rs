@@ -73,7 +73,8 @@ pub(crate) fn compare<'m>(before: &'m Manifest, after: &'m Manifest) -> Differen
                     true => difference.same += 1,
                     false => difference.changed.push(Change { before: a, after: b, fields }),
                 }
-                (old.next(), new.next());
+                old.next();
+                new.next();
             }
             (Some(a), b) if b.is_none_or(|b| a.path < b.path) => {
                 difference.removed.push(a);
