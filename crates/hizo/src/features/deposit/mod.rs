@@ -425,7 +425,7 @@ impl<'scope, 'env> Sink<'scope, 'env> {
         continuation: Option<Continuation>,
     ) -> (Self, Vec<Remembered>) {
         let (packing, done) = match continuation {
-            Some(Continuation { done, position, packing }) => {
+            Some(Continuation { done, position, packing, .. }) => {
                 (Some(Packing::go_on(scope, surroundings, framing, packing.packs, position)), done)
             }
             None => (None, Vec::new()),

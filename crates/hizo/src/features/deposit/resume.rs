@@ -51,6 +51,8 @@ pub(super) struct Continuation {
     /// Bytes of the tar before the first entry that is done again.
     pub position: u64,
     pub packing: Resumed,
+    /// The large file in which the last pack ends.
+    begun: Option<Remembered>,
 }
 
 /// What a journal says, as far as it can be read.
@@ -101,6 +103,9 @@ impl ResumeJournal {
             debug_assert!(continuation.done.is_empty() || position == continuation.position);
             for pack in &continuation.packing.packs {
                 inner.line(b'P', &pack_bytes(pack));
+            }
+            if let Some(begun) = &continuation.begun {
+                inner.line(b'B', &entry_bytes(begun, 0));
             }
         }
         inner.sync()?;
@@ -255,8 +260,8 @@ fn continuation(told: Told, same: impl Fn(usize, &Remembered) -> bool) -> Option
     let position_before = |index: usize| index.checked_sub(1).map_or(0, |before| told.entries[before].1);
     // A large file that was being stored may go on too, if it is still the one that was begun.
     let all = unchanged == told.entries.len();
-    let begun = told.begun.as_ref().is_some_and(|begun| all && same(unchanged, begun));
-    let reach = if begun { u64::MAX } else { position_before(unchanged) };
+    let begun = told.begun.filter(|begun| all && same(unchanged, begun));
+    let reach = if begun.is_some() { u64::MAX } else { position_before(unchanged) };
     let contiguous = told.packs.iter().zip(0..).take_while(|(pack, index)| pack.index == *index).count();
     let fits = |pack: &PackKept| {
         let straddling = u64::from(pack.end.skip > 0);
@@ -268,5 +273,5 @@ fn continuation(told: Told, same: impl Fn(usize, &Remembered) -> bool) -> Option
     let done = told.entries[..unchanged].iter().take_while(|(_, after)| *after <= from).count();
     let position = position_before(done);
     let (done, positions) = told.entries.into_iter().take(done).unzip();
-    Some(Continuation { done, position, packing: Resumed { packs, positions } })
+    Some(Continuation { done, position, packing: Resumed { packs, positions }, begun })
 }
