@@ -543,7 +543,7 @@ fn class_core_neither_compresses_nor_reuses_and_stays_so() {
 
 #[test]
 fn two_processes_at_once_in_one_new_series_make_one_series() {
-    for round in 0..6 {
+    for round in 0..3 {
         let home = Home::new();
         let (one, two) = two_folders(&home);
         at_once(&home, [(&one, "shared"), (&two, "shared"), (&one, "shared")]);
@@ -559,7 +559,7 @@ fn two_processes_at_once_in_one_new_series_make_one_series() {
 
 #[test]
 fn two_processes_at_once_in_two_new_series_keep_both() {
-    for round in 0..6 {
+    for round in 0..3 {
         let home = Home::new();
         let (one, two) = two_folders(&home);
         at_once(&home, [(&one, "first"), (&two, "second"), (&one, "third")]);

@@ -253,8 +253,11 @@ impl std::fmt::Debug for Kept {
     }
 }
 
+/// Entries of a folder by their path in it.
+pub(crate) type Tree = BTreeMap<OsString, Kept>;
+
 /// Everything below a folder, as it must come back. The folder itself is not part of a deposit of it.
-pub(crate) fn tree(folder: &Path) -> BTreeMap<OsString, Kept> {
+pub(crate) fn tree(folder: &Path) -> Tree {
     let mut tree = BTreeMap::new();
     let mut names: BTreeMap<(u64, u64), Vec<OsString>> = BTreeMap::new();
     let mut waiting = vec![folder.to_owned()];
@@ -291,7 +294,7 @@ pub(crate) fn tree(folder: &Path) -> BTreeMap<OsString, Kept> {
 
 /// Compares two trees and names the first entries that differ.
 #[track_caller]
-pub(crate) fn assert_same(expected: &BTreeMap<OsString, Kept>, found: &BTreeMap<OsString, Kept>) {
+pub(crate) fn assert_same(expected: &Tree, found: &Tree) {
     let mut differences = Vec::new();
     for (path, kept) in expected {
         match found.get(path) {

@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+mod flips;
 mod folders;
+mod kills;
 mod kit;
 mod watch;

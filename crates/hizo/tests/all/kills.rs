@@ -1,0 +1,246 @@
+//! The real program killed at moments that a seed chooses: nothing that was kept is lost, and nothing half-done is seen.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::kit::{Dice, Home, Tree, assert_same, files_below, noise, tree};
+
+const SIGKILL: i32 = 9;
+
+/// Kills of deposits, in each of four tests that run beside each other: 208 in all.
+const KILLS: usize = 52;
+
+/// Kills that one safe sees before the next one begins.
+const KILLS_PER_HOME: usize = 4;
+
+#[test]
+fn deposits_killed_at_any_moment_lose_nothing_first_quarter() {
+    deposits_are_killed(1);
+}
+
+#[test]
+fn deposits_killed_at_any_moment_lose_nothing_second_quarter() {
+    deposits_are_killed(2);
+}
+
+#[test]
+fn deposits_killed_at_any_moment_lose_nothing_third_quarter() {
+    deposits_are_killed(3);
+}
+
+#[test]
+fn deposits_killed_at_any_moment_lose_nothing_fourth_quarter() {
+    deposits_are_killed(4);
+}
+
+fn deposits_are_killed(seed: u64) {
+    let template = Home::new();
+    let mut dice = Dice::new(seed);
+    let mut killed = 0;
+    let mut never_seen = 0;
+    while killed < KILLS {
+        let home = template.copy();
+        let folder = home.beside("folder");
+        let mut kept: Vec<(String, Tree)> = Vec::new();
+        for _ in 0..KILLS_PER_HOME {
+            change(&folder, &mut dice);
+            let before = Instant::now();
+            let id = home.deposit(&folder, "test")["deposit"].as_str().unwrap().to_owned();
+            let usual = before.elapsed();
+            kept.push((id, tree(&folder)));
+            change(&folder, &mut dice);
+            let mut command = home.writer_command();
+            command.args(["deposit", "--series", "test"]).arg(&folder);
+            let moment = usual.mul_f64(dice.below(1000) as f64 / 1000.0);
+            if !kill_after(&mut command, moment) {
+                never_seen += 1;
+                assert!(never_seen < 4 * KILLS, "the program is always faster than the kill");
+            } else {
+                killed += 1;
+            }
+            let listed = home.deposits().remove("test").unwrap_or_default();
+            match listed.len() - kept.len() {
+                0 => (),
+                1 => kept.push((listed.last().unwrap().clone(), tree(&folder))),
+                more => panic!("one deposit became {more}"),
+            }
+            assert_eq!(listed, kept.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>());
+            // The newest, and one of the others: all of them follow below.
+            let older = dice.below(kept.len() as u64) as usize;
+            still_there(&home, &[kept.last().unwrap(), &kept[older]]);
+        }
+        still_there(&home, &kept.iter().collect::<Vec<_>>());
+    }
+}
+
+#[track_caller]
+fn still_there(home: &Home, kept: &[&(String, Tree)]) {
+    for (id, expected) in kept {
+        let out = home.restore(id, "out");
+        assert_same(expected, &tree(&out));
+        fs::remove_dir_all(out).unwrap();
+    }
+}
+
+/// A few megabytes that change: files come, grow, move and go.
+fn change(folder: &Path, dice: &mut Dice) {
+    for _ in 0..4 {
+        let inner = folder.join(format!("d{}", dice.below(3)));
+        fs::create_dir_all(&inner).unwrap();
+        let bytes = 1 + dice.below(600_000) as usize;
+        fs::write(inner.join(format!("f{}", dice.below(6))), noise(dice.below(1 << 32), bytes)).unwrap();
+    }
+    let (from, to) = (folder.join("d0/f1"), folder.join(format!("d0/moved{}", dice.below(3))));
+    let _ = fs::rename(from, to);
+    let _ = fs::remove_file(folder.join(format!("d{}/f{}", dice.below(3), dice.below(6))));
+}
+
+#[test]
+fn a_killed_large_deposit_goes_on_and_seals_nothing_again_but_its_last_pack() {
+    let home = Home::new();
+    let folder = home.beside("folder");
+    fs::write(folder.join("a"), noise(1, 40 << 20)).unwrap();
+    for number in 0..40 {
+        fs::write(folder.join(format!("b{number}")), noise(100 + number, 400_000)).unwrap();
+    }
+    fs::write(folder.join("c"), noise(2, 30 << 20)).unwrap();
+    let copy = home.copy();
+    let before = Instant::now();
+    copy.deposit(&folder, "test");
+    let usual = before.elapsed();
+    let alone = full_packs(&copy);
+    let mut dice = Dice::new(7);
+    let mut written_down: Vec<String> = Vec::new();
+    let (mut kills, mut resumed) = (0, 0);
+    for _ in 0..12 {
+        let mut command = home.writer_command();
+        command.args(["deposit", "--series", "test"]).arg(&folder);
+        if !kill_after(&mut command, usual.mul_f64(0.1 + dice.below(600) as f64 / 1000.0)) {
+            break;
+        }
+        kills += 1;
+        assert!(home.deposits().is_empty());
+        let now = packs_written_down(&home);
+        all_but_the_last_are_in(&written_down, &now.iter().cloned().collect());
+        resumed += usize::from(!written_down.is_empty());
+        written_down = now;
+    }
+    assert!(kills > 2 && resumed > 0, "{kills} kills, {resumed} of them of a deposit that went on");
+    home.deposit(&folder, "test");
+    assert_same(&tree(&folder), &tree(&home.restore("latest:test", "out")));
+    all_but_the_last_are_in(&written_down, &listed_objects(&home));
+    // What a kill wastes is what was in work at that moment.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = alone + kills * (2 * cores + 2);
+    assert!(full_packs(&home) <= most, "{} packs for {alone}, after {kills} kills", full_packs(&home));
+}
+
+/// The last pack may end within a small file that was not done when the kill came: that one is made again.
+#[track_caller]
+fn all_but_the_last_are_in(written_down: &[String], now: &BTreeSet<String>) {
+    let earlier = written_down.split_last().map_or(&[][..], |(_, earlier)| earlier);
+    let again: Vec<_> = earlier.iter().filter(|id| !now.contains(*id)).collect();
+    assert!(again.is_empty(), "packs that were kept are sealed again: {again:?} of {written_down:?}");
+}
+
+#[test]
+fn a_killed_init_leaves_a_safe_or_room_for_one() {
+    let mut dice = Dice::new(5);
+    let first = Instant::now();
+    let _ = Home::dear();
+    let usual = first.elapsed();
+    for round in 0..6 {
+        let home = Home::unmade();
+        kill_after(home.command().arg("init"), usual.mul_f64(dice.below(1000) as f64 / 1000.0));
+        if home.path.join("safe.json").exists() {
+            home.fails(1, "there is a safe", ["init"]);
+        } else {
+            home.fails(1, "there is no safe", ["list"]);
+            home.ok(["init"]);
+        }
+        assert!(home.deposits().is_empty(), "round {round}");
+    }
+}
+
+#[test]
+fn a_killed_restore_leaves_no_folder_under_the_name_it_was_given() {
+    let home = Home::new();
+    let folder = home.beside("folder");
+    for number in 0..30 {
+        fs::write(folder.join(format!("f{number}")), noise(number, 400_000)).unwrap();
+    }
+    home.deposit(&folder, "test");
+    let before = Instant::now();
+    home.restore("latest:test", "whole");
+    let usual = before.elapsed();
+    let mut dice = Dice::new(6);
+    let to = home.folder.path().join("out");
+    for _ in 0..15 {
+        let mut command = home.command();
+        command.args([OsStr::new("restore"), "latest:test".as_ref(), "--to".as_ref(), to.as_os_str()]);
+        let killed = kill_after(&mut command, usual.mul_f64(dice.below(1000) as f64 / 1000.0));
+        if to.exists() {
+            assert_same(&tree(&folder), &tree(&to));
+            fs::remove_dir_all(&to).unwrap();
+        } else {
+            assert!(killed, "it ended by itself without its folder");
+        }
+        let _ = fs::remove_dir_all(to.with_extension("partial"));
+        let leftovers = fs::read_dir(home.folder.path()).unwrap().map(|item| item.unwrap().file_name());
+        let leftovers: Vec<_> = leftovers.filter(|name| name.to_string_lossy().starts_with("out")).collect();
+        assert!(leftovers.is_empty(), "{leftovers:?}");
+    }
+    home.restore("latest:test", "out");
+    assert_same(&tree(&folder), &tree(&to));
+}
+
+/// Starts a command and kills it after a while; false when it was done before.
+fn kill_after(command: &mut Command, moment: Duration) -> bool {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(moment);
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let killed = output.status.signal() == Some(SIGKILL);
+    assert!(killed || output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    killed
+}
+
+/// Packs that the resume journal says are kept, up to the first that is missing in their order.
+fn packs_written_down(home: &Home) -> Vec<String> {
+    let journals = files_below(&home.path.join("series"));
+    let Some(path) = journals.iter().find(|path| path.extension() == Some(OsStr::new("resume"))) else {
+        return Vec::new();
+    };
+    let bytes = fs::read(path).unwrap();
+    let mut rest = bytes.as_slice();
+    let mut packs = Vec::new();
+    // Each line: a letter, the length of what follows as 32 bits, that, and 16 bytes of check.
+    while let [tag, a, b, c, d, behind @ ..] = rest {
+        let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+        let Some((line, after)) = behind.split_at_checked(length + 16) else { break };
+        if *tag == b'P' {
+            let number = u64::from_le_bytes(line[..8].try_into().unwrap());
+            packs.push((number, crate::kit::hex(&line[8..40])));
+        }
+        rest = after;
+    }
+    packs.sort();
+    packs.into_iter().zip(0..).take_while(|((number, _), at)| number == at).map(|((_, id), _)| id).collect()
+}
+
+fn full_packs(home: &Home) -> usize {
+    home.objects().iter().filter(|path| path.metadata().unwrap().len() == 16 << 20).count()
+}
+
+/// Ids in the object list of the only deposit: the one object that is text of ids and sizes.
+fn listed_objects(home: &Home) -> BTreeSet<String> {
+    let small = home.objects().into_iter().filter(|path| path.metadata().unwrap().len() < 1 << 16);
+    let texts = small.filter_map(|path| fs::read_to_string(path).ok());
+    let is_list = |text: &String| text.lines().all(|line| line.len() > 65 && line.as_bytes()[64] == b' ');
+    texts.filter(is_list).flat_map(|text| text.lines().map(|line| line[..64].to_owned()).collect::<Vec<_>>()).collect()
+}
