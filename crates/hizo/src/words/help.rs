@@ -126,7 +126,7 @@ const HELP: &[(&str, &str)] = &[
     ("Say what would be removed, and change nothing", "何をやめるかを表示するだけで、変更しません"),
     // try
     (
-        "Go the whole round once: seal, keep, list, restore, compare, and see what the keeper sees",
+        "Go the whole round once, in a safe that is gone afterwards",
         "封をして預け、一覧、取り出し、照合までをひと通り試し、預け先から何が見えるかを表示します",
     ),
     (

@@ -13,7 +13,7 @@ use crate::failure::{Outcome, shown};
 use crate::features::deposit::command::Bar;
 use crate::words::{Words, words};
 
-/// Go the whole round once: seal, keep, list, restore, compare, and see what the keeper sees
+/// Go the whole round once, in a safe that is gone afterwards
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The folder to go round with; without one, a small manufacturer's secrets that come along
