@@ -406,3 +406,44 @@ fn what_the_keeper_sees_is_pseudonyms_numbers_lengths_and_times() {
     assert_eq!(times.iter().max().unwrap() - times.iter().min().unwrap(), 60);
     assert_eq!(keeper.inspect(SpaceId::from_bytes([1; 16])).unwrap(), None);
 }
+
+/// One act and its answer, as docs/spec/keeper.md shows it.
+fn shown(act: &str, said: &str, answer: Result<hizo_keeper::Kept, Error>) -> String {
+    let answer = match answer {
+        Ok(kept) => format!("kept {} {:.8}…  {}", kept.number, kept.id.to_string(), kept.time),
+        Err(Error::Conflict { head: Some(head) }) => {
+            format!("conflict: the head is {} {:.8}…", head.number, head.id.to_string())
+        }
+        Err(Error::PutAgain { objects }) => format!("put again: {:.8}…", objects[0].to_string()),
+        Err(other) => panic!("{other:?}"),
+    };
+    format!("{act:<7} {said:<36} {answer}\n")
+}
+
+#[test]
+fn the_page_of_the_keeper_shows_what_happens() {
+    let (keeper, _) = keeper();
+    let mut company = Company::new("a small company", keeper.origin());
+    let mut lines = String::new();
+    let put = |company: &Company, object: &NamedBytes, what: &str| {
+        let put = keeper.put(company.space, object).unwrap();
+        let said = format!("{:.8}…  {} bytes, {what}", object.id().to_string(), object.length());
+        format!("{:<7} {said:<36} {}\n", "put", format!("{put:?}").to_lowercase())
+    };
+    let genesis = company.genesis();
+    for (object, what) in genesis.objects.iter().zip(["recipient", "wrap", "body"]) {
+        lines += &put(&company, object, what);
+    }
+    lines += &shown("create", "note of record 0, slot key", company.append(&keeper, &genesis.note));
+    let deposit = company.deposit("drawings", 3).1;
+    let rival = sign(&company.say(), "owner");
+    for (object, what) in deposit.objects.iter().zip(["pack", "pack", "pack", "object list"]) {
+        lines += &put(&company, object, what);
+    }
+    lines += &shown("append", "note of record 1", company.append(&keeper, &deposit.note));
+    lines += &shown("append", "the same note again", keeper.append(&deposit.note));
+    lines += &shown("append", "note of another record 1", keeper.append(&rival));
+    lines += &shown("append", "note of record 2, its body not put", keeper.append(&company.saying().note));
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/keeper.md");
+    assert!(std::fs::read_to_string(page).unwrap().contains(&lines), "docs/spec/keeper.md lacks\n{lines}");
+}

@@ -164,3 +164,29 @@ fn errors_name_no_path() {
     let told = sentences(&EmbeddedKeeper::open_embedded(&folder).err().unwrap());
     assert!(!told.contains("another-secret"), "{told}");
 }
+
+/// The folder and every file in it, in order, each file with its length.
+fn listing(folder: &Path, below: &str) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()).collect();
+    names.sort_by_key(|entry| entry.file_name());
+    let mut lines = Vec::new();
+    for entry in names {
+        let name = format!("{below}{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            lines.extend(listing(&entry.path(), &format!("{name}/")));
+        } else {
+            lines.push(name);
+        }
+    }
+    lines
+}
+
+#[test]
+fn the_page_of_the_store_shows_what_is_written() {
+    let place = tempfile::tempdir().unwrap();
+    filled(place.path());
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/store.md");
+    let page = fs::read_to_string(page).unwrap();
+    let written = listing(place.path(), "").join("\n");
+    assert!(page.contains(&written), "docs/spec/store.md has another listing than\n{written}");
+}

@@ -349,4 +349,18 @@ mod tests {
             assert_ne!(other, whole);
         }
     }
+
+    #[test]
+    fn sums_are_those_of_the_page() {
+        let hex = |sum: [u8; 16]| SpaceId::from_bytes(sum).to_string();
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/store.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let since = 1_809_335_564_u64.to_be_bytes();
+        for sum in [
+            sum("fact", &[b"keeper", b"hizo"]),
+            sum("condemned", &[&[0x31; 16], ObjectId::of(b"pack").as_bytes(), &since]),
+        ] {
+            assert!(page.contains(&hex(sum)), "docs/spec/store.md lacks {}", hex(sum));
+        }
+    }
 }
