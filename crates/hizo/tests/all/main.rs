@@ -2,8 +2,11 @@
 
 #![cfg(unix)]
 
+mod attacks;
 mod flips;
 mod folders;
+mod habits;
 mod kills;
 mod kit;
 mod watch;
+mod words;
