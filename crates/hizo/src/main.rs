@@ -102,8 +102,13 @@ fn main() -> ExitCode {
 
 /// The command line as it was meant; help and version are answered here.
 fn understand(language: Language) -> Result<Arguments, ExitCode> {
-    let matches = words::help::speak(Arguments::command(), language).try_get_matches();
+    let matches = words::help::speak_to_person(Arguments::command(), language).try_get_matches();
     let error = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+        // Given before and after the command's name, they are not compared by the parser.
+        Ok(arguments) if arguments.passphrase_file.is_some() && arguments.passphrase_fd.is_some() => {
+            let both = "the argument '--passphrase-fd <N>' cannot be used with '--passphrase-file <FILE>'";
+            clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, both)
+        }
         Ok(arguments) => return Ok(arguments),
         Err(error) => error,
     };

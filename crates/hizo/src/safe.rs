@@ -66,13 +66,13 @@ impl Safe {
             Standing::Held => Ok(()),
             Standing::Short => Err(lying(words!(
                 "an older state: this machine has seen record {number}, the last one now is {last}",
-                "古い状態(前回は記録 {number} まであったのに、今は {last} まで)",
+                "古い状態（前回は記録 {number} まであったのに、今は {last} まで）",
                 number = number,
                 last = self.chain.head().number
             ))),
             Standing::Forked => Err(lying(words!(
                 "another history: record {number} is not the one seen before",
-                "別の履歴(記録 {number} が前回と違うもの)"
+                "別の履歴（記録 {number} が前回と違うもの）"
             ))),
         }
     }
@@ -93,7 +93,7 @@ impl Safe {
                 .hint(check_first())
         })?;
         named.verify(bytes).map_err(|error| {
-            Failure::untrue(words!("{error}", "保管物が壊れているか、すり替えられています ({error})"))
+            Failure::untrue(words!("{error}", "保管物が壊れているか、すり替えられています（{error}）"))
                 .hint(check_first())
         })
     }
@@ -242,7 +242,7 @@ pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFi
         ))
         .hint(words!(
             "Run this on a machine with an identity file.",
-            "鍵ファイル(identity.age)のあるコンピューターで実行してください。"
+            "鍵ファイル（identity.age）のあるコンピューターで実行してください。"
         )),
         _ => Failure::file("read", &path, error),
     })?;

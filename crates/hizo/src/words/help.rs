@@ -14,22 +14,24 @@ Options of every command:
       --passphrase-file FILE  A file whose first line is the passphrase
                               (--passphrase-fd N: an open file descriptor)
       --json, -q, --quiet     Print the result as JSON; print the result only
-  -h, --help, -V, --version   Print help, also after a command; print version";
+  -h, --help, -V, --version   Print help, also after a command; print version
+More: hizo man [COMMAND], hizo completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              このコンピューターの金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズを1行目に書いたファイル
                               (--passphrase-fd N: 開いているファイル記述子)
-      --json, -q, --quiet     結果を JSON で出力 / 結果だけを出力
-  -h, --help, -V, --version   使い方(コマンドの後にも付けられます)/ バージョン";
+      --json, -q, --quiet     結果を JSON で出力／結果だけを出力
+  -h, --help, -V, --version   使い方（コマンドの後にも付けられます）／バージョン
+ほかに: hizo man [コマンド], hizo completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
     // The program.
     (
         "Keep a company's secrets sealed, and prove later what was held and since when",
-        "会社の秘密に封をして保管し、何をいつから持っていたかを後から証明できるようにします",
+        "会社の秘密に封をして保管し、何をいつから持っていたかを後から証明します",
     ),
     ("The folder of this machine's safe", "このコンピューターの金庫のフォルダー"),
     ("A file whose first line is the passphrase", "パスフレーズを1行目に書いたファイル"),
@@ -72,12 +74,12 @@ const HELP: &[(&str, &str)] = &[
     ("Show what a deposit holds", "預け入れの中身を表示します"),
     (
         "The deposit's id or its first digits, latest:NAME, or NAME:NUMBER",
-        "預け入れのID(先頭の数桁でも可)、latest:束の名前、または 束の名前:回",
+        "預け入れのID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
     // restore
     (
         "Bring a deposit, or parts of it, back into a new folder",
-        "預けたもの(またはその一部)を、新しいフォルダーに取り出します",
+        "預けたもの（またはその一部）を、新しいフォルダーに取り出します",
     ),
     (
         "What to restore, as `hizo show` writes it; everything if nothing is named",
@@ -86,17 +88,26 @@ const HELP: &[(&str, &str)] = &[
     ("The folder to make; it must not be there yet, or be empty", "取り出し先のフォルダー。まだないか、空であること"),
     ("Restore set-user-id bits and security attributes too", "set-user-id ビットとセキュリティ属性も元に戻します"),
     ("Say what would be restored, and write nothing", "何を取り出すかを表示するだけで、書き込みません"),
+    // check
+    (
+        "Read everything kept again and say what does not hold",
+        "預けたものをすべて読み直し、正しくないものがあれば知らせます",
+    ),
+    (
+        "Open nothing: compare records and sealed objects with their hashes only",
+        "封を開けずに、記録と部品のハッシュだけを確かめます",
+    ),
     // diff
     ("Show what is different between two deposits", "2つの預け入れの違いを表示します"),
     (
         "The earlier deposit: its id or its first digits, latest:NAME, or NAME:NUMBER",
-        "前の預け入れ。ID(先頭の数桁でも可)、latest:束の名前、または 束の名前:回",
+        "前の預け入れ。ID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
     ("The later deposit", "後の預け入れ。書き方は同じです"),
     // export
     (
         "Copy sealed deposits into a folder that stock tools can recover from",
-        "封をしたまま1つのフォルダーに書き出します。hizo がなくても取り出せます",
+        "封をしたままフォルダーに書き出します。hizo がなくても取り出せます",
     ),
     ("Write down what each series is called, for everybody to read", "束の名前を、誰でも読める形で添えます"),
     (
@@ -112,7 +123,7 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("Deposit a folder now, and from now on by itself", "フォルダーを今すぐ預け、これからも自動で預けます"),
     ("The folder to keep", "預けるフォルダー"),
-    ("How often: a number and m, h, d or w", "間隔。数字に m(分)、h(時間)、d(日)、w(週)を付けます"),
+    ("How often: a number and m, h, d or w", "間隔。数字に m（分）、h（時間）、d（日）、w（週）を付けます"),
     ("What runs it; by default what this system has", "自動で動かす仕組み。省くと、このシステムにあるものを使います"),
     ("Print what would be set up, and change nothing", "設定する内容を表示するだけで、変更しません"),
     ("Say whether every watched folder was deposited in time", "自動預け入れが、予定どおり行われたかを表示します"),
@@ -127,11 +138,11 @@ const HELP: &[(&str, &str)] = &[
     // try
     (
         "Go the whole round once, in a safe that is gone afterwards",
-        "封をして預け、一覧、取り出し、照合までをひと通り試し、預け先から何が見えるかを表示します",
+        "預けて取り出すまでをひと通り試します。終わると跡は残りません",
     ),
     (
         "The folder to go round with; without one, a small manufacturer's secrets that come along",
-        "試しに使うフォルダー。省くと、付属の見本(小さな製造会社の秘密)を使います",
+        "試しに使うフォルダー。省くと、付属の見本（小さな製造会社の秘密）を使います",
     ),
     ("Leave everything behind in this folder, to look at", "すべてをこのフォルダーに残し、後から見られるようにします"),
     // completions, man
@@ -143,7 +154,7 @@ const HELP: &[(&str, &str)] = &[
     ("Print the manual page of a command", "コマンドのマニュアルページを出力します"),
     (
         "The command, such as `watch install`; the program itself if none is named",
-        "コマンド(`watch install` など)。省くと hizo 全体のページを出力します",
+        "コマンド（`watch install` など）。省くと hizo 全体のページを出力します",
     ),
     (
         "Write the pages of all commands into this folder instead",
@@ -156,7 +167,17 @@ fn japanese(english: &str) -> Option<&'static str> {
     HELP.iter().find(|(known, _)| *known == english).map(|(_, japanese)| *japanese)
 }
 
-/// The command line with its help in this language, and a first page that fits a screen.
+/// Commands that the first page of help names in its last line, so that it fits a screen.
+const NAMED_LAST: [&str; 2] = ["man", "completions"];
+
+/// The command line as a person meets it, with a first page that fits a screen.
+pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {
+    NAMED_LAST
+        .iter()
+        .fold(speak(command, language), |command, name| command.mut_subcommand(name, |last| last.hide(true)))
+}
+
+/// The command line with its help in this language.
 pub(crate) fn speak(command: Command, language: Language) -> Command {
     let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).global(true).help("Print help");
     let version = Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print version");

@@ -254,7 +254,7 @@ fn a_missed_run_is_said_in_words_in_json_and_by_the_exit_code() {
     let mut japanese = watched.home.writer_command();
     watched.prepare(&mut japanese);
     let japanese = said(japanese.env("LC_ALL", "ja_JP.UTF-8").args(["watch", "status"]));
-    assert!(japanese.out.contains("預け入れが抜けています(予定は毎日、最後は3日前、第1回)"), "{japanese:?}");
+    assert!(japanese.out.contains("預け入れが抜けています（予定は毎日、最後は3日前、第1回）"), "{japanese:?}");
     watched.ok(&["watch", "run", &series]);
     assert_eq!(watched.state()["state"], "kept", "and it is well again after a run");
 }

@@ -100,7 +100,8 @@ pub(crate) fn check_names(series: &str, labels: &[String]) -> Outcome<()> {
                 "a series name or label has 1 to {NAME_BYTES_MAX} bytes, and a deposit at most {LABELS_MAX} labels",
                 "束の名前とメモは1~{NAME_BYTES_MAX}バイト、メモは1回の預け入れに{LABELS_MAX}個までです"
             ),
-        ));
+        )
+        .hint(words!("Choose shorter ones.", "短くしてください。")));
     }
     Ok(())
 }
@@ -112,7 +113,7 @@ fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
     setting.console.result(result, |out| {
         let planned = words!(
             "would keep {files} files, {bytes}, in series {series}",
-            "{files}件のファイル({bytes})を束「{series}」に預けます(まだ預けていません)",
+            "{files}件のファイル（{bytes}）を束「{series}」に預けます（まだ預けていません）",
             files = listing.files(),
             bytes = console::bytes(listing.bytes()),
             series = shown_bytes(request.series.as_bytes())
@@ -149,7 +150,7 @@ fn report(console: Console, request: &Request, made: &Made) {
         if !console.quiet {
             let kept = words!(
                 "kept {files} files, {bytes}, as {series} deposit {number} ({stored} sealed)",
-                "{files}件のファイル({bytes})を、束「{series}」の第{number}回として預けました(封をした大きさ {stored})",
+                "{files}件のファイル（{bytes}）を、束「{series}」の第{number}回として預けました（封をした大きさ {stored}）",
                 files = made.files,
                 bytes = console::bytes(made.bytes),
                 series = shown_bytes(request.series.as_bytes()),

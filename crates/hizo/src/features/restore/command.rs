@@ -61,7 +61,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     setting.console.result(result, |out| {
         let done = words!(
             "restored {files} files, {bytes}, to {to}; each is the one committed to",
-            "{files}件のファイル({bytes})を {to} に取り出しました。どれも預けたときと同じものです",
+            "{files}件のファイル（{bytes}）を {to} に取り出しました。どれも預けたときと同じものです",
             files = restored.files,
             bytes = console::bytes(restored.bytes),
             to = shown(&request.to)
@@ -88,7 +88,7 @@ fn dry_run(setting: &Setting, opened: Opened, record: &hizo_ledger::record::Reco
     setting.console.result(json!({ "dry_run": true, "entries": wanted.len(), "bytes": bytes }), |out| {
         let planned = words!(
             "would restore {entries} entries, {bytes}, to {to}",
-            "{entries}件({bytes})を {to} に取り出します(まだ取り出していません)",
+            "{entries}件（{bytes}）を {to} に取り出します（まだ取り出していません）",
             entries = wanted.len(),
             bytes = console::bytes(bytes),
             to = shown(&request.to)

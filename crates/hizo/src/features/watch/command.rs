@@ -147,7 +147,7 @@ fn report_installed(setting: &Setting, request: &Request, made: &Made) {
             let every = request.every.words();
             let told = words!(
                 "kept {files} files, {bytes}; {folder} is deposited {every} from now on",
-                "{files}件のファイル({bytes})を預けました。これからは {folder} を{every}、自動で預けます",
+                "{files}件のファイル（{bytes}）を預けました。これからは {folder} を{every}、自動で預けます",
                 files = made.files,
                 bytes = console::bytes(made.bytes),
                 folder = shown(&request.folder);
@@ -183,7 +183,7 @@ fn dry_run(setting: &Setting, name: &str, request: &Request) -> Outcome<()> {
         let (folder, every) = (shown(&request.folder), request.every.words());
         let told = words!(
             "would deposit {folder} now and {every}, and write:",
-            "{folder} を今すぐ、その後は{every}預けます。書き込む内容は次のとおりです(まだ書き込んでいません):",
+            "{folder} を今すぐ、その後は{every}預けます。書き込む内容は次のとおりです（まだ書き込んでいません）:",
             folder = folder;
             every
         );
@@ -220,7 +220,7 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
         if !setting.console.quiet {
             let told = words!(
                 "kept {files} files, {bytes}, as deposit {number}",
-                "{files}件のファイル({bytes})を、第{number}回として預けました",
+                "{files}件のファイル（{bytes}）を、第{number}回として預けました",
                 files = made.files,
                 bytes = console::bytes(made.bytes),
                 number = made.number
@@ -240,7 +240,10 @@ fn remove(setting: &Setting, arguments: &RemoveArguments) -> Outcome<()> {
     let folder = shown(&watch.folder());
     let told = match arguments.dry_run {
         true => {
-            words!("would stop depositing {folder} by itself", "{folder} の自動預け入れをやめます(まだやめていません)")
+            words!(
+                "would stop depositing {folder} by itself",
+                "{folder} の自動預け入れをやめます（まだやめていません）"
+            )
         }
         false => {
             // First the timer: settings without it are told of, a timer without settings would fail at every tick.
@@ -292,7 +295,7 @@ fn status(setting: &Setting) -> Outcome<()> {
         [] => Ok(()),
         [first, ..] => Err(Failure::fixable(words!(
             "{count} of {all} watched folders need a look",
-            "自動預け入れ {all}件のうち{count}件を確かめてください",
+            "自動預け入れ{all}件のうち{count}件を確かめてください",
             count = wrong.len(),
             all = standings.len()
         ))
@@ -331,13 +334,13 @@ impl Standing {
         };
         match self.state {
             State::Kept => {
-                words!("{folder}: kept {every}; {last}", "{folder}: {every}預けています({last})", folder = folder; every, last)
+                words!("{folder}: kept {every}; {last}", "{folder}: {every}預けています（{last}）", folder = folder; every, last)
             }
             State::Incomplete => {
                 let count = self.watch.last_kept.as_ref().map_or(0, |kept| kept.left_out);
                 words!(
                     "{folder}: {last}, but {count} things were left out",
-                    "{folder}: {count}件を預けられませんでした({last})",
+                    "{folder}: {count}件を預けられませんでした（{last}）",
                     folder = folder,
                     count = count;
                     last
@@ -347,14 +350,14 @@ impl Standing {
                 let why = self.watch.last_failure().unwrap_or_else(|| "".into());
                 words!(
                     "{folder}: the last run failed: {why}; {last}",
-                    "{folder}: 前回は失敗しました({last})。理由: {why}",
+                    "{folder}: 前回は失敗しました（{last}）。理由: {why}",
                     folder = folder;
                     why, last
                 )
             }
             State::Missed => words!(
                 "{folder}: a run was missed: it should be kept {every}; {last}",
-                "{folder}: 預け入れが抜けています(予定は{every}、{last})",
+                "{folder}: 預け入れが抜けています（予定は{every}、{last}）",
                 folder = folder;
                 every, last
             ),
@@ -364,7 +367,7 @@ impl Standing {
             ),
             State::NotScheduled => words!(
                 "{folder}: its timer is gone from this system; {last}",
-                "{folder}: タイマーがこのコンピューターから消えています({last})",
+                "{folder}: タイマーがこのコンピューターから消えています（{last}）",
                 folder = folder;
                 last
             ),
