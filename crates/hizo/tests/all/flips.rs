@@ -30,13 +30,13 @@ fn every_flipped_byte_of_every_object_is_found() {
     for (id, path) in files {
         let whole = fs::read(&path).unwrap();
         let file = writable(&path);
-        for at in 0..whole.len() {
+        for (at, byte) in whole.iter().enumerate() {
             let mask = 1 + dice.below(255) as u8;
-            file.write_all_at(&[whole[at] ^ mask], at as u64).unwrap();
+            file.write_all_at(&[byte ^ mask], at as u64).unwrap();
             if let Ok(Some(bytes)) = keeper.object(space, id) {
                 assert!(objects[&id].verify(bytes).is_err(), "byte {at} of {id} may be any");
             }
-            file.write_all_at(&[whole[at]], at as u64).unwrap();
+            file.write_all_at(&[*byte], at as u64).unwrap();
             flips += 1;
         }
         let bytes = keeper.object(space, id).unwrap().unwrap();
@@ -130,8 +130,8 @@ fn a_deposit_over_damaged_local_state_is_whole() {
     let (home, folder) = small_safe();
     let mut dice = Dice::new(5);
     for round in 0..10_u64 {
-        let state = files_below(&home.path.join("series")).into_iter();
-        let walk = state.filter(|path| path.extension() == Some(OsStr::new("walk"))).next().unwrap();
+        let mut state = files_below(&home.path.join("series")).into_iter();
+        let walk = state.find(|path| path.extension() == Some(OsStr::new("walk"))).unwrap();
         let mut bytes = fs::read(&walk).unwrap();
         match round % 3 {
             0 => bytes.truncate(dice.below(bytes.len() as u64) as usize),

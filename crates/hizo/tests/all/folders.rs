@@ -47,7 +47,7 @@ fn permissions_and_times_come_back_to_the_nanosecond() {
         fs::create_dir_all(path.join("inner")).unwrap();
         fs::write(path.join("file"), b"y").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        set_mtime(&path, 1_600_000_000, mode.into());
+        set_mtime(&path, 1_600_000_000, mode);
     }
     comes_back(&home, &folder);
 }
@@ -431,7 +431,7 @@ fn an_unreadable_file_is_left_out_and_the_rest_is_kept() {
     fs::write(folder.join("secret"), noise(1, 2 * MIB)).unwrap();
     fs::write(folder.join("secret small"), b"y").unwrap();
     for name in ["closed", "secret", "secret small"] {
-        fs::set_permissions(folder.join(name), Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(folder.join(name), Permissions::from_mode(0o0)).unwrap();
     }
     let Some(mut command) = without_privilege(&home) else {
         say_aloud("unreadable files: this account reads everything, and setpriv is not installed");
