@@ -42,9 +42,11 @@ impl Place {
         Ok(Self { folder })
     }
 
-    /// What lies in the repository. For hizo: all of its home, local state and journal included.
+    /// What is kept: the repository. For hizo that is the keeper's folder, journal included; what a device remembers to
+    /// save work is left out, as are the caches of the others.
     pub(crate) fn stored_bytes(&self) -> Result<u64> {
-        measure::stored_bytes(&self.repo())
+        let keeper = self.repo().join("home/keeper");
+        measure::stored_bytes(if keeper.exists() { &keeper } else { &self.repo() })
     }
 
     fn repo(&self) -> PathBuf {
