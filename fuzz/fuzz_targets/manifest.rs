@@ -1,0 +1,16 @@
+//! A manifest's text from anywhere: what parses has one form, and its commitment can be computed.
+#![no_main]
+
+use hizo_vault::commit::Commitment;
+use hizo_vault::manifest::{Layer, Manifest};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &[u8]| {
+    let Ok(layer) = Layer::parse(text) else { return };
+    let lines: Vec<u8> = layer.entries.iter().flat_map(|entry| entry.line()).collect();
+    assert!(text.ends_with(&lines));
+    if let Ok(manifest) = Manifest::full(layer) {
+        let nothing = Commitment { sha256: [0; 32], blake3: [0; 32] };
+        assert!(manifest.check(&nothing).is_err());
+    }
+});
