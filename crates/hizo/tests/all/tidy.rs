@@ -1,0 +1,222 @@
+//! What holds for the tree as a whole, read from its files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which of our crates each of our crates may use (ARCHITECTURE.md, the diagram).
+const DIAGRAM: [(&str, &[&str]); 5] = [
+    ("hizo-ledger", &[]),
+    ("hizo-vault", &["hizo-ledger"]),
+    ("hizo-store", &["hizo-ledger"]),
+    ("hizo-keeper", &["hizo-ledger", "hizo-store"]),
+    ("hizo", &["hizo-keeper", "hizo-ledger", "hizo-store", "hizo-vault"]),
+];
+
+/// Crates that hide bytes without saying whether they were changed. (`salsa20` is in the tree as the core of scrypt.)
+const UNAUTHENTICATED: [&str; 12] =
+    ["cbc", "cfb-mode", "cfb8", "ctr", "ecb", "ofb", "xts-mode", "rc4", "des", "blowfish", "magic-crypt", "openssl"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Files below a folder whose name ends so.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = crate::kit::files_below(folder);
+    found.retain(|path| path.to_string_lossy().ends_with(ending));
+    found
+}
+
+/// Names of our crates in one table of a manifest.
+fn ours(manifest: &str, table: &str) -> BTreeSet<String> {
+    let lines = manifest.lines().skip_while(|line| *line != format!("[{table}]")).skip(1);
+    let names = lines.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split(['.', ' ', '=']).next());
+    names.filter(|name| name.starts_with("hizo")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_crate_uses_only_what_the_diagram_lets_it() {
+    let manifests = files(&root().join("crates"), "Cargo.toml");
+    assert_eq!(manifests.len(), DIAGRAM.len(), "the diagram names every crate: {manifests:?}");
+    for (name, allowed) in DIAGRAM {
+        let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
+        let allowed: BTreeSet<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(ours(&manifest, "dependencies"), allowed, "{name}");
+        let tested_with = ours(&manifest, "dev-dependencies");
+        assert!(tested_with.is_subset(&allowed), "the tests of {name} use {tested_with:?}");
+        assert_eq!(ours(&manifest, "build-dependencies"), BTreeSet::new(), "{name}");
+        assert!(!manifest.contains("build ="), "{name} has a build script");
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{name} keeps the workspace's lints");
+    }
+}
+
+#[test]
+fn no_file_of_ours_has_unsafe_code() {
+    assert!(read(&root().join("Cargo.toml")).contains("unsafe_code = \"forbid\""));
+    for folder in ["crates", "xtask", "bench"] {
+        for path in files(&root().join(folder), ".rs") {
+            for (number, line) in read(&path).lines().enumerate() {
+                let code = line.split("//").next().unwrap_or_default();
+                let code = code.split('"').step_by(2).collect::<String>();
+                let words = code.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                assert!(words.into_iter().all(|word| word != "unsafe"), "{}:{}", path.display(), number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_in_the_tree_encrypts_without_authenticating() {
+    let lock = read(&root().join("Cargo.lock"));
+    for name in UNAUTHENTICATED {
+        assert!(!lock.contains(&format!("name = \"{name}\"\n")), "{name} is in the tree");
+    }
+    for path in files(&root().join("crates"), ".rs") {
+        if path.ends_with("tests/all/tidy.rs") {
+            continue;
+        }
+        let text = read(&path);
+        for way in ["aws_lc_rs::cipher", "UnboundCipherKey", "PaddedBlockEncryptingKey", "StreamingEncryptingKey"] {
+            assert!(!text.contains(way), "{} uses {way}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_keeper_and_the_store_know_no_feature() {
+    let features = fs::read_dir(root().join("crates/hizo/src/features")).unwrap().map(|item| item.unwrap().path());
+    let features: Vec<String> = features
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert!(features.len() >= 5, "{features:?}");
+    for name in ["hizo-keeper", "hizo-store"] {
+        for path in files(&root().join("crates").join(name).join("src"), ".rs") {
+            let text = read(&path);
+            assert!(!text.contains("hizo_vault"), "{} names the vault", path.display());
+            for feature in &features {
+                for shape in [
+                    format!("fn {feature}("),
+                    format!("fn {feature}<"),
+                    format!("mod {feature}"),
+                    format!("/{feature}\""),
+                ] {
+                    // `check` and `list` are words of every store.
+                    let own = ["check", "list", "init"].contains(&feature.as_str());
+                    assert!(own || !text.contains(&shape), "{} has {shape:?}", path.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn features_do_not_import_each_other() {
+    let features = root().join("crates/hizo/src/features");
+    let names: Vec<String> = fs::read_dir(&features)
+        .unwrap()
+        .map(|item| item.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    for name in &names {
+        for path in files(&features.join(name), ".rs") {
+            let text = read(&path);
+            for other in names.iter().filter(|other| *other != name) {
+                let may = match (name.as_str(), other.as_str()) {
+                    // Trying is doing all of it once, as a person would.
+                    ("try_it", _) => true,
+                    // A scheduled run is a deposit.
+                    ("watch", other) => other == "deposit",
+                    _ => false,
+                };
+                assert!(may || !text.contains(&format!("features::{other}::")), "{} uses {other}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "not every page is written"]
+fn every_page_that_is_named_is_there() {
+    let mut named: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut texts = files(&root().join("crates"), ".rs");
+    texts.extend(files(&root().join("docs"), ".md"));
+    texts.extend(files(&root().join("crates"), "Cargo.toml"));
+    for name in ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md"] {
+        texts.extend(Some(root().join(name)).filter(|path| path.exists()));
+    }
+    for path in texts {
+        let text = read(&path);
+        for (start, _) in text.match_indices("docs/") {
+            let page: String = text[start..]
+                .chars()
+                .take_while(|letter| letter.is_ascii_alphanumeric() || "/-_.".contains(*letter))
+                .collect();
+            let page = page.trim_end_matches('.');
+            if page.ends_with(".md") && !page.contains("NAME") {
+                named.insert(page.to_owned(), path.clone());
+            }
+        }
+    }
+    let missing: Vec<_> = named.iter().filter(|(page, _)| !root().join(page).is_file()).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(named.len() > 5, "{named:?}");
+}
+
+#[test]
+#[ignore = "not every page is written"]
+fn every_link_between_pages_leads_somewhere() {
+    let mut pages = files(&root().join("docs"), ".md");
+    pages.extend(
+        ["README.md", "ARCHITECTURE.md", "SECURITY.md"]
+            .map(|name| root().join(name))
+            .into_iter()
+            .filter(|path| path.exists()),
+    );
+    for page in pages {
+        let text = read(&page);
+        for (_, behind) in text.match_indices("](").map(|(place, _)| text.split_at(place + 2)) {
+            let target = behind.split([')', '#', ' ']).next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            assert!(page.parent().unwrap().join(target).exists(), "{} leads to {target}", page.display());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_security_page_names_is_there() {
+    let page = read(&root().join("docs/spec/security.md"));
+    let mut named = 0;
+    for line in page.lines().filter(|line| line.starts_with("| A")) {
+        let pieces: Vec<&str> = line.split('`').collect();
+        for pair in pieces.windows(3).filter(|pair| pair[1] == " ") {
+            let (package, test) = (pair[0], pair[2]);
+            let name = test.rsplit("::").next().unwrap_or_default();
+            let folder = root().join("crates").join(package);
+            let found = files(&folder, ".rs").iter().any(|path| read(path).contains(&format!("fn {name}(")));
+            assert!(found, "{package} has no test {test}");
+            named += 1;
+        }
+    }
+    assert!(named > 20, "{named} tests are named");
+}
+
+#[test]
+fn every_patch_that_takes_a_defence_out_still_applies() {
+    let patches = files(&root().join("undefended"), ".patch");
+    assert!(!patches.is_empty());
+    for patch in patches {
+        let mut command = crate::kit::program("git");
+        command.current_dir(root()).args(["apply", "--check"]).arg(&patch);
+        let said = crate::kit::said(&mut command);
+        assert_eq!(said.code, Some(0), "{}: {said:?}", patch.display());
+    }
+}
