@@ -46,7 +46,7 @@ impl Place {
     /// save work is left out, as are the caches of the others.
     pub(crate) fn stored_bytes(&self) -> Result<u64> {
         let keeper = self.repo().join("home/keeper");
-        measure::stored_bytes(if keeper.exists() { &keeper } else { &self.repo() })
+        measure::stored_bytes(&if keeper.exists() { keeper } else { self.repo() })
     }
 
     fn repo(&self) -> PathBuf {
