@@ -3,15 +3,11 @@
 #![cfg(unix)]
 
 mod attacks;
-mod check;
 mod flips;
 mod folders;
-mod forge;
-mod guide;
 mod habits;
 mod kills;
 mod kit;
-mod recovery;
 mod tidy;
 mod watch;
 mod words;
