@@ -49,6 +49,15 @@ pub enum Error {
     /// What the entries commit to is not what the record says.
     #[error("the entries are not those that the record commits to")]
     Commitment,
+    /// A further name of a file names another content than it was committed with, or no file.
+    #[error("a further name of a file names another file, or none")]
+    Link,
+    /// Two contents have one place: at most one of them can lie there.
+    #[error("two different contents are said to lie at one place")]
+    Place,
+    /// The sizes of all files do not add up to a number of 64 bits.
+    #[error("the files are longer together than can be counted")]
+    TooLong,
 }
 
 /// The first line: what the deposit is, and what the lines below hold.
@@ -581,11 +590,14 @@ impl Manifest {
         Ok(Self { head: delta.head, packs: delta.packs, entries })
     }
 
-    /// Recomputes what the entries commit to and compares it with what the record says.
+    /// Recomputes what the entries commit to and compares it with what the record says; and refuses entries that are
+    /// each as committed but cannot all be had.
     ///
     /// # Errors
-    /// [`Error::Commitment`] when they differ: an alarm, whoever served the manifest.
+    /// [`Error::Commitment`] when they differ: an alarm, whoever served the manifest. [`Error::Link`],
+    /// [`Error::Place`], [`Error::TooLong`]: whoever signed it did not follow the format.
     pub fn check(&self, expected: &Commitment) -> Result<(), Error> {
+        self.check_contents()?;
         let mut ids = std::collections::HashSet::with_capacity(self.entries.len());
         if !self.entries.iter().all(|entry| ids.insert(entry.id)) {
             return Err(Error::Commitment);
@@ -599,10 +611,34 @@ impl Manifest {
         }
     }
 
+    /// A restored file is compared with the content of the entry that its bytes were read for. So a further name must
+    /// have the content of the file that it names, and contents at one place must be one.
+    fn check_contents(&self) -> Result<(), Error> {
+        let mut contents: Vec<&Content> = self.entries.iter().filter_map(|entry| entry.kind.content()).collect();
+        contents.iter().try_fold(0u64, |sum, content| sum.checked_add(content.size)).ok_or(Error::TooLong)?;
+        for entry in &self.entries {
+            let Kind::HardLink { target, content } = &entry.kind else { continue };
+            match self.entry(target).map(|named| &named.kind) {
+                Some(Kind::File(named)) if named.is_same(content) => (),
+                _ => return Err(Error::Link),
+            }
+        }
+        contents.sort_unstable_by_key(|content| content.place);
+        let apart = |pair: &[&Content]| matches!(pair, [a, b] if a.place == b.place && !a.is_same(b));
+        if contents.windows(2).any(apart) { Err(Error::Place) } else { Ok(()) }
+    }
+
     /// The entry at exactly this path.
     pub fn entry(&self, path: &[u8]) -> Option<&Entry> {
         let index = self.entries.binary_search_by(|entry| entry.path.as_slice().cmp(path)).ok()?;
         self.entries.get(index)
+    }
+}
+
+impl Content {
+    /// Whether both mean the same bytes at the same place. Who read them last, and how, may differ.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.size, self.place, &self.value) == (other.size, other.place, &other.value)
     }
 }
 

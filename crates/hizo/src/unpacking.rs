@@ -115,9 +115,10 @@ impl Packs<'_> {
         let Some(first_pack) = first_pack.filter(|_| ascending && self.starts.len() <= self.packs.len()) else {
             return Err(Failure::untrue("the manifest does not say where its packs start"));
         };
-        // The last frame ends in the pack after the one it starts in, unless that one begins with a whole frame.
+        // The last frame that begins in a pack ends in the next one, unless that one begins with a whole frame.
         let last_pack = after(last_frame);
-        let straddles = self.starts.get(last_pack).is_none_or(|start| start.offset > 0);
+        let goes_on = |start: &PackStart| start.offset > 0 && start.frame == last_frame.saturating_add(1);
+        let straddles = self.starts.get(last_pack).is_none_or(goes_on);
         let end = (last_pack + usize::from(straddles)).min(self.packs.len());
         let start = self.starts[first_pack];
         Ok(Wanted { packs: first_pack..end, start, first_frame: first_frame.max(start.frame) })

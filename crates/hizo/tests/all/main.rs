@@ -3,11 +3,14 @@
 #![cfg(unix)]
 
 mod attacks;
+mod check;
 mod flips;
 mod folders;
+mod forge;
 mod habits;
 mod kills;
 mod kit;
+mod recovery;
 mod tidy;
 mod watch;
 mod words;

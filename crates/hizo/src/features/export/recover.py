@@ -57,8 +57,8 @@ def layer(series, deposit):  # one manifest as it was sealed, and where its tar 
         need(head["entries"] <= ENTRIES_MAX and head.get("base", 0) < deposit, "a first line that cannot be")
         end = os.path.getsize(name) - (0 if head["packs"] else head["archive"])
         tar = (name[:-8] + b"tar", 0) if head["packs"] else (name, end)
-        while file.tell() < end:
-            line = file.readline(min(LINE_MAX, end - file.tell()))
+        while (left := end - file.tell()) > 0:
+            line = file.readline(min(LINE_MAX, left))
             key, values = next(iter(json.loads(line).items()))
             stage, before = {"starts": 0, "gone": 1}.get(key, 2), stage
             need(stage >= before and (stage != 1 or "base" in head), "lines are out of order")
@@ -105,8 +105,7 @@ def commitment(seed, entries):  # hizo-commit/v1 under SHA-256
 def lay_file(path, e, tar, digest):
     with open(tar[0], "rb") as file, open(path, "xb") as out:
         file.seek(tar[1] + 512 * e["place"][1])
-        archive = tarfile.TarFile(fileobj=file)
-        member = archive.firstmember
+        member = (archive := tarfile.TarFile(fileobj=file)).firstmember
         need(member and member.isreg() and member.size == e["size"], "content is not where the manifest says")
         for chunk in iter(lambda source=archive.extractfile(member): source.read(CHUNK), b""):
             digest.update(chunk)
@@ -123,7 +122,8 @@ def main(series, deposit, to):
     for path, e in entries.items():
         parent, first = path.rpartition(b"/")[0], entries.get(e["to"], {})
         need(not parent or entries.get(parent, {}).get("t") == "d", "an entry below what is no folder")
-        need(e["t"] != "h" or first.get("t") == "f" and first["value"] == e["value"], "a hard link to another file")
+        same = first.get("t") == "f" and all(first[key] == e[key] for key in ("value", "size", "place"))
+        need(same or e["t"] != "h", "a hard link to another file, or none")
     os.path.lexists(to) and os.rmdir(to)  # refuses a folder that is not empty
     os.mkdir(partial, 0o700)
     for path, e in sorted(entries.items(), key=lambda item: "dfhl".index(item[1]["t"])):  # links last

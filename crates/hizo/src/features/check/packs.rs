@@ -1,0 +1,200 @@
+//! Reads a whole tar back out of its packs and goes on behind what is damaged.
+//!
+//! ```text
+//!   packs ──► fetch, compare, open ──► frames (in order) ──► unframe ──► blocks, in order, with gaps named
+//!             one a core               cheap                 one a core
+//! ```
+
+use std::collections::BTreeMap;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use hizo_ledger::id::ObjectId;
+use hizo_ledger::object::ObjectRef;
+use hizo_vault::manifest::PackStart;
+use hizo_vault::stream::{self, Frames};
+use zeroize::Zeroizing;
+
+use super::objects::{self, State};
+use crate::contents::Opened;
+use crate::packing::cores;
+
+/// Threads that open packs; each holds one of 16 MiB.
+const OPENERS_MAX: usize = 4;
+
+/// What comes out of packs.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// The 1 MiB block of the tar with this number.
+    Block(u64, Vec<u8>),
+    /// A pack that cannot be had: what begins in it is missing.
+    Bad(ObjectId, State),
+    /// The stream is not in its form from here to the next pack.
+    Stream(stream::Error),
+    /// A pack does not start where the manifest says.
+    Start,
+}
+
+/// The packs of one tar.
+#[derive(Clone, Copy)]
+pub(super) struct Packs<'a> {
+    pub opened: Opened<'a>,
+    pub epoch: u32,
+    pub packs: &'a [ObjectRef],
+    pub starts: &'a [PackStart],
+    /// Told of the bytes of each pack that was read.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+type Opening = (usize, Result<Zeroizing<Vec<u8>>, State>);
+
+/// Something at its turn: a frame still to be undone, or a piece as it is.
+enum Turn {
+    Frame(u64, Vec<u8>),
+    Piece(Piece),
+}
+
+impl<'a> Packs<'a> {
+    /// Hands over every piece in order.
+    pub(super) fn read(self, mut take: impl FnMut(Piece)) {
+        std::thread::scope(|scope| {
+            let (numbers, numbers_in) = bounded::<usize>(0);
+            let (opened, opened_in) = bounded::<Opening>(0);
+            let (turns, turns_in) = bounded::<(u64, Turn)>(cores());
+            let (pieces, pieces_in) = bounded::<(u64, Piece)>(cores());
+            for _ in 0..cores().min(OPENERS_MAX) {
+                let (numbers_in, opened) = (numbers_in.clone(), opened.clone());
+                scope.spawn(move || {
+                    for number in numbers_in {
+                        if opened.send((number, self.open(number))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            for _ in 0..cores() {
+                let (turns_in, pieces) = (turns_in.clone(), pieces.clone());
+                scope.spawn(move || {
+                    for (turn, what) in turns_in {
+                        if pieces.send((turn, what.done())).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop((numbers_in, opened, turns_in, pieces));
+            scope.spawn(move || (0..self.packs.len()).all(|number| numbers.send(number).is_ok()));
+            scope.spawn(move || Splitter::new(self, turns).run(&opened_in));
+            in_order(&pieces_in, &mut take);
+        });
+    }
+
+    fn open(&self, number: usize) -> Result<Zeroizing<Vec<u8>>, State> {
+        let opened = objects::open(self.opened, self.epoch, self.packs[number]);
+        (self.progress)(self.packs[number].bytes());
+        opened
+    }
+}
+
+impl Turn {
+    fn done(self) -> Piece {
+        match self {
+            Self::Frame(number, frame) => match stream::unframe(&frame) {
+                Ok(block) => Piece::Block(number, block),
+                Err(error) => Piece::Stream(error),
+            },
+            Self::Piece(piece) => piece,
+        }
+    }
+}
+
+/// Cuts opened packs, in order, into frames.
+struct Splitter<'a> {
+    packs: Packs<'a>,
+    turns: Sender<(u64, Turn)>,
+    turn: u64,
+    /// Nothing, behind a gap and before the next pack that has a start.
+    frames: Option<Frames>,
+    /// Number of the next frame.
+    number: u64,
+}
+
+impl<'a> Splitter<'a> {
+    fn new(packs: Packs<'a>, turns: Sender<(u64, Turn)>) -> Self {
+        Self { packs, turns, turn: 0, frames: Some(Frames::new()), number: 0 }
+    }
+
+    fn run(mut self, opened: &Receiver<Opening>) {
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        for (number, pack) in opened {
+            waiting.insert(number, pack);
+            while let Some(pack) = waiting.remove(&next) {
+                match pack {
+                    Ok(plain) => self.pack(next, &plain),
+                    Err(state) => {
+                        self.give(Turn::Piece(Piece::Bad(self.packs.packs[next].id(), state)));
+                        self.frames = None;
+                    }
+                }
+                next += 1;
+            }
+        }
+        let end = self.frames.as_ref().map_or(Ok(()), Frames::finish);
+        if let Err(error) = end {
+            self.give(Turn::Piece(Piece::Stream(error)));
+        }
+    }
+
+    fn pack(&mut self, index: usize, plain: &[u8]) {
+        // A pack without a start holds padding alone.
+        let Some(start) = self.packs.starts.get(index).copied() else { return self.push(plain) };
+        let Some((straddling, rest)) = usize::try_from(start.offset).ok().and_then(|at| plain.split_at_checked(at))
+        else {
+            self.give(Turn::Piece(Piece::Start));
+            self.frames = None;
+            return;
+        };
+        self.push(straddling);
+        let between_frames = |frames: &Frames| frames.finish() != Err(stream::Error::Truncated);
+        match &self.frames {
+            Some(frames) if between_frames(frames) && self.number == start.frame => (),
+            Some(_) => self.give(Turn::Piece(Piece::Start)),
+            None => {
+                self.frames = Some(Frames::from_the_middle());
+                self.number = start.frame;
+            }
+        }
+        self.push(rest);
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let Some(mut frames) = self.frames.take() else { return };
+        let pushed = frames.push(bytes);
+        while let Some(frame) = frames.next_frame() {
+            self.give(Turn::Frame(self.number, frame));
+            self.number += 1;
+        }
+        match pushed {
+            Ok(()) => self.frames = Some(frames),
+            Err(error) => self.give(Turn::Piece(Piece::Stream(error))),
+        }
+    }
+
+    fn give(&mut self, turn: Turn) {
+        // Nobody listens any more only when the reading ends.
+        let _ = self.turns.send((self.turn, turn));
+        self.turn += 1;
+    }
+}
+
+fn in_order(pieces: &Receiver<(u64, Piece)>, take: &mut impl FnMut(Piece)) {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for (turn, piece) in pieces {
+        waiting.insert(turn, piece);
+        while let Some(piece) = waiting.remove(&next) {
+            take(piece);
+            next += 1;
+        }
+    }
+}

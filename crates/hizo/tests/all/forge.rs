@@ -1,0 +1,211 @@
+//! Deposits as a dishonest device would make them: rightly signed, sealed and kept, and wrong inside.
+
+use std::fs;
+use std::path::Path;
+
+use hizo_keeper::EmbeddedKeeper;
+use hizo_ledger::id::{CommitHash, SeriesId};
+use hizo_ledger::object::ObjectList;
+use hizo_ledger::record::{self, ClaimedTime, Deposit, Envelope, Objects, UnverifiedRecord};
+use hizo_ledger::space::Chain;
+use hizo_store::NamedBytes;
+use hizo_vault::age::{self, Recipient};
+use hizo_vault::archive::{self, END, Member, MemberKind};
+use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
+use hizo_vault::entropy::Entropy;
+use hizo_vault::event::{Class, Event};
+use hizo_vault::keys::SigningSeed;
+use hizo_vault::manifest::{Content, Entry, Head, Kind, Place};
+use hizo_vault::stream::{self, BLOCK_BYTES};
+
+use crate::kit::{Dice, Home};
+
+/// What the forged series is called.
+pub(crate) const SERIES: &str = "forged";
+
+/// The first deposit of a series, small, before it is sealed. As it is made it is honest.
+pub(crate) struct Forged {
+    pub(crate) head: Head,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) tar: Vec<u8>,
+    /// Changes the manifest's text after it was written.
+    pub(crate) edit: Box<dyn Fn(Vec<u8>) -> Vec<u8>>,
+    /// What the record commits to instead of the entries.
+    pub(crate) commitment: Option<Commitment>,
+}
+
+impl Forged {
+    /// A folder `d` with the file `f`, a further name `h` of it, a link beside the folder, and one more file.
+    pub(crate) fn honest() -> Self {
+        let mut tar = Vec::new();
+        let mut entries = Vec::new();
+        let mut add = |path: &str, kind: Kind, bytes: &[u8]| {
+            let mut entry = entry(path, kind);
+            let place = Place { deposit: 1, block: (tar.len() / archive::BLOCK_BYTES) as u64 };
+            if let Kind::File(content) = &mut entry.kind {
+                content.place = place;
+            }
+            append(&mut tar, &entry, bytes);
+            entry.id = EntryId::from_bytes([entries.len() as u8 + 1; 16]);
+            entries.push(entry);
+            place
+        };
+        add("d", Kind::Directory, b"");
+        let place = add("d/f", Kind::File(content(b"hello")), b"hello");
+        let same = Content { place, ..content(b"hello") };
+        add("d/h", Kind::HardLink { target: b"d/f".to_vec(), content: same }, b"");
+        add("l", Kind::Symlink { target: b"d/f".to_vec() }, b"");
+        add("m", Kind::File(content(b"more")), b"more");
+        tar.extend(END);
+        let head = Head {
+            deposit: 1,
+            seed: Seed::from_bytes([5; 32]),
+            entries: entries.len() as u64,
+            base: None,
+            chain: 0,
+            archive_bytes: tar.len() as u64,
+            archive_packs: 0,
+            events: events(),
+        };
+        Self { head, entries, tar, edit: Box::new(|text| text), commitment: None }
+    }
+
+    /// The entry at this path.
+    pub(crate) fn at(&mut self, path: &str) -> &mut Entry {
+        self.entries.iter_mut().find(|entry| entry.path == path.as_bytes()).unwrap()
+    }
+
+    /// The content of the file at this path.
+    pub(crate) fn content_at(&mut self, path: &str) -> &mut Content {
+        match &mut self.at(path).kind {
+            Kind::File(content) | Kind::HardLink { content, .. } => content,
+            Kind::Symlink { .. } | Kind::Directory => panic!("{path} has no content"),
+        }
+    }
+
+    /// Adds an entry with an id of its own, keeping the order of paths, and counts it.
+    pub(crate) fn add(&mut self, path: &[u8], kind: Kind) {
+        let mut entry = entry("x", kind);
+        entry.path = path.to_vec();
+        entry.id = EntryId::from_bytes([self.entries.len() as u8 + 100; 16]);
+        let at = self.entries.iter().position(|other| other.path > entry.path).unwrap_or(self.entries.len());
+        self.entries.insert(at, entry);
+        self.head.entries += 1;
+    }
+
+    /// The manifest's text.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let lines = self.entries.iter().flat_map(Entry::line);
+        (self.edit)(self.head.line().iter().copied().chain(lines).collect())
+    }
+
+    fn commitment(&self) -> Commitment {
+        let honest = || {
+            let key = CommitKey::new(&self.head.seed);
+            let mut leaves = Leaves::default();
+            self.entries.iter().for_each(|entry| leaves.push(key.leaf(&entry.committed())));
+            key.commit(leaves).ok()
+        };
+        self.commitment.or_else(honest).unwrap_or(Commitment { sha256: [1; 32], blake3: [2; 32] })
+    }
+
+    /// Seals and keeps it as the first deposit of a new series; its record's note.
+    pub(crate) fn keep(&self, home: &Home) -> Vec<u8> {
+        let device = fs::read_to_string(home.path.join("device.key")).unwrap();
+        let signing = SigningSeed::from_writer_file(&device).unwrap();
+        let keeper = EmbeddedKeeper::open_embedded(&home.path.join("keeper")).unwrap();
+        let [space] = keeper.spaces().unwrap()[..] else { panic!("a home has one space") };
+        let notes: Vec<_> = keeper.records(space, 0, 1000).unwrap().into_iter().map(|record| record.note).collect();
+        let chain = Chain::replay(&notes, drop).unwrap();
+        let recipient = keeper.object(space, chain.recipient().id()).unwrap().unwrap();
+        let recipient: Recipient = String::from_utf8(recipient).unwrap().parse().unwrap();
+        let put = |bytes: Vec<u8>| {
+            let object = NamedBytes::name(bytes).unwrap();
+            keeper.put(space, &object).unwrap();
+            (object.id(), object.length())
+        };
+        let (object, total) = put(self.sealed(&recipient));
+        let (list, _) = put(ObjectList::compose(&[(object, total)]));
+        let commitment = self.commitment();
+        let commit = record::Commitment {
+            sha256: CommitHash::from_bytes(commitment.sha256),
+            blake3: CommitHash::from_bytes(commitment.blake3),
+        };
+        let objects = Objects { count: 1, total, list };
+        let envelope = Envelope {
+            keeper: chain.keeper().clone(),
+            space,
+            number: chain.head().number + 1,
+            prev: Some(chain.head().id),
+            epoch: chain.epoch(),
+            time: ClaimedTime::from_unix_seconds(1_800_000_000).unwrap(),
+            seen: None,
+            body: None,
+            deposit: Some(Deposit { series: SeriesId::from_bytes([0xf0; 8]), k: 1, prev: None, commit, objects }),
+            controls: Vec::new(),
+        };
+        let key = signing.space_key(&space);
+        let signature = key.sign(envelope.text().unwrap().as_bytes());
+        let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]).unwrap();
+        keeper.append(record.note_bytes()).unwrap();
+        record.note_bytes().to_vec()
+    }
+
+    fn sealed(&self, recipient: &Recipient) -> Vec<u8> {
+        let text = self.text();
+        let blocks = text.chunks(BLOCK_BYTES).chain(self.tar.chunks(BLOCK_BYTES));
+        let mut plain: Vec<u8> = blocks.flat_map(stream::stored_frame).collect();
+        stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
+        age::seal(&plain, std::slice::from_ref(recipient), &mut Drawn(Dice::new(1))).unwrap()
+    }
+
+    /// Writes what RECOVERY.md says how to make of an export: a folder of a series with this one deposit.
+    pub(crate) fn lay_opened(&self, series: &Path, note: &[u8]) {
+        let folder = series.join("000001");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("manifest"), [self.text(), self.tar.clone()].concat()).unwrap();
+        fs::write(folder.join("record.note"), note).unwrap();
+    }
+}
+
+/// Content of these bytes, stored nowhere yet.
+pub(crate) fn content(bytes: &[u8]) -> Content {
+    let value = ContentValue::of([9; 32], bytes);
+    let place = Place { deposit: 1, block: 0 };
+    Content { size: bytes.len() as u64, value, place, read: 1, unsteady: false }
+}
+
+fn entry(path: &str, kind: Kind) -> Entry {
+    let mode = if matches!(kind, Kind::Directory) { 0o755 } else { 0o644 };
+    let id = EntryId::from_bytes([0; 16]);
+    Entry { path: path.into(), kind, mode, mtime_ns: 1_700_000_000_123_456_789, xattrs: Vec::new(), id }
+}
+
+/// Adds an entry's member to a tar that has no end yet.
+pub(crate) fn append(tar: &mut Vec<u8>, entry: &Entry, bytes: &[u8]) {
+    let kind = match &entry.kind {
+        Kind::File(content) => MemberKind::File { size: content.size, sparse: None },
+        Kind::HardLink { target, .. } => MemberKind::HardLink { target: target.into() },
+        Kind::Symlink { target } => MemberKind::Symlink { target: target.into() },
+        Kind::Directory => MemberKind::Directory,
+    };
+    let (path, xattrs) = (entry.path.as_slice().into(), entry.xattrs.as_slice().into());
+    let member = Member { path, kind, mode: entry.mode, mtime_ns: entry.mtime_ns, xattrs };
+    tar.extend(archive::header(&member).unwrap());
+    tar.extend(bytes);
+    tar.extend(vec![0; archive::padding(bytes.len() as u64)]);
+}
+
+fn events() -> Vec<serde_json::Value> {
+    let opened = Event::SeriesOpened { name: SERIES.into(), class: Class::Standard };
+    let made = Event::DepositMade { labels: Vec::new(), files: 2, bytes: 9, left_out: 0 };
+    vec![opened.to_value(), made.to_value()]
+}
+
+struct Drawn(Dice);
+
+impl Entropy for Drawn {
+    fn fill(&mut self, out: &mut [u8]) {
+        out.iter_mut().for_each(|byte| *byte = self.0.below(256) as u8);
+    }
+}
