@@ -182,7 +182,7 @@ impl From<hizo_keeper::Error> for Failure {
             )),
             Keeper::PutAgain { objects } => Self::fixable(words!(
                 "{count} objects must be put again",
-                "{count}個の保管物を預け直す必要があります",
+                "{count}個の部品を預け直す必要があります",
                 count = objects.len()
             ))
             .hint(words!("Run the same command again.", "同じコマンドをもう一度実行してください。")),

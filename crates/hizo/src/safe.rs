@@ -89,11 +89,11 @@ impl Safe {
     pub(crate) fn object(&self, named: ObjectRef) -> Outcome<VerifiedObject> {
         let bytes = self.keeper.object(self.home.space, named.id()).map_err(Failure::from)?;
         let bytes = bytes.ok_or_else(|| {
-            Failure::untrue(words!("object {id} is missing", "保管物 {id} がありません", id = named.id()))
+            Failure::untrue(words!("object {id} is missing", "部品 {id} がありません", id = named.id()))
                 .hint(check_first())
         })?;
         named.verify(bytes).map_err(|error| {
-            Failure::untrue(words!("{error}", "保管物が壊れているか、すり替えられています（{error}）"))
+            Failure::untrue(words!("{error}", "部品が壊れているか、すり替えられています（{error}）"))
                 .hint(check_first())
         })
     }
@@ -314,7 +314,7 @@ impl Keyring {
         age::open(object, identity).map(Zeroizing::new).map_err(|error| {
             Failure::untrue(words!(
                 "a sealed object is what its record names, and does not open",
-                "記録どおりの保管物ですが、封を開けられません"
+                "記録どおりの部品ですが、封を開けられません"
             ))
             .hint(words!(
                 "It was sealed wrongly by the device that made it; the other deposits are not touched.",

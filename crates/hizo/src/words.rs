@@ -101,6 +101,18 @@ macro_rules! words {
 }
 pub(crate) use words;
 
+/// So many files.
+pub(crate) fn files(count: u64) -> Words {
+    let s = if count == 1 { "" } else { "s" };
+    Words::both(format!("{count} file{s}"), format!("{count}件のファイル"))
+}
+
+/// That so many things were left out.
+pub(crate) fn left_out(count: u64) -> Words {
+    let things = if count == 1 { "thing was" } else { "things were" };
+    Words::both(format!("{count} {things} left out"), format!("{count}件は預けられませんでした"))
+}
+
 /// Reasons that the system gives, by how they begin.
 const REASONS: [(&str, &str); 10] = [
     ("Permission denied", "読み取る権限がありません"),

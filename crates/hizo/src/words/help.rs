@@ -19,7 +19,7 @@ More: hizo man [COMMAND], hizo completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
-      --home DIR              このコンピューターの金庫のフォルダー [env: HIZO_HOME]
+      --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズを1行目に書いたファイル
                               (--passphrase-fd N: 開いているファイル記述子)
       --json, -q, --quiet     結果を JSON で出力／結果だけを出力

@@ -7,6 +7,7 @@ mod check;
 mod flips;
 mod folders;
 mod forge;
+mod guide;
 mod habits;
 mod kills;
 mod kit;

@@ -291,12 +291,12 @@ fn a_deposit_with_things_left_out_is_kept_and_told_of() {
     let watched = Watched::with_crontab();
     let series = watched.install("crontab");
     kit::said(kit::program("mkfifo").arg(watched.folder.join("pipe")));
-    watched.fails("1 things were left out", &["watch", "run", &series]);
+    watched.fails("1 thing was left out", &["watch", "run", &series]);
     assert_eq!(number(&watched.state()), 2);
     assert_eq!(watched.state()["state"], "incomplete");
     let told = watched.run(&["watch", "status"]);
     assert_eq!(told.code, Some(1));
-    assert!(told.out.contains("1 things were left out"), "{told:?}");
+    assert!(told.out.contains("1 thing was left out"), "{told:?}");
 }
 
 #[test]

@@ -111,12 +111,13 @@ fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
         .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
     let result = json!({ "dry_run": true, "files": listing.files(), "bytes": listing.bytes(), "entries": listing.entries.len() });
     setting.console.result(result, |out| {
+        let files = words::files(listing.files());
         let planned = words!(
-            "would keep {files} files, {bytes}, in series {series}",
-            "{files}件のファイル（{bytes}）を束「{series}」に預けます（まだ預けていません）",
-            files = listing.files(),
+            "would keep {files}, {bytes}, in series {series}",
+            "{files}（{bytes}）を束「{series}」に預けます（まだ預けていません）",
             bytes = console::bytes(listing.bytes()),
-            series = shown_bytes(request.series.as_bytes())
+            series = shown_bytes(request.series.as_bytes());
+            files
         );
         writeln!(out, "{}", setting.console.say(planned))
     });
@@ -148,14 +149,15 @@ fn report(console: Console, request: &Request, made: &Made) {
     });
     console.result(result, |out| {
         if !console.quiet {
+            let files = words::files(made.files);
             let kept = words!(
-                "kept {files} files, {bytes}, as {series} deposit {number} ({stored} sealed)",
-                "{files}件のファイル（{bytes}）を、束「{series}」の第{number}回として預けました（封をした大きさ {stored}）",
-                files = made.files,
+                "kept {files}, {bytes}, as {series} deposit {number} ({stored} sealed)",
+                "{files}（{bytes}）を、束「{series}」の第{number}回として預けました（封をした大きさ {stored}）",
                 bytes = console::bytes(made.bytes),
                 series = shown_bytes(request.series.as_bytes()),
                 number = made.number,
-                stored = console::bytes(made.stored_bytes)
+                stored = console::bytes(made.stored_bytes);
+                files
             );
             writeln!(out, "{}", console.say(kept))?;
         }
@@ -167,16 +169,19 @@ fn report(console: Console, request: &Request, made: &Made) {
 pub(crate) fn whole(made: &Made) -> Outcome<()> {
     match made.left_out.len() {
         0 => Ok(()),
-        count => Err(Failure::fixable(words!(
-            "deposit {id} is kept, but {count} things were left out",
-            "{id} として預けましたが、{count}件は預けられませんでした",
-            id = made.id,
-            count = count
-        ))
-        .hint(words!(
-            "Make them readable and deposit again, or exclude them by --exclude or .hizoignore.",
-            "読み取れるようにして預け直すか、--exclude または .hizoignore で除いてください。"
-        ))),
+        count => {
+            let (id, left_out) = (made.id, words::left_out(count as u64));
+            Err(Failure::fixable(words!(
+                "deposit {id} is kept, but {left_out}",
+                "{id} として預けましたが、{left_out}",
+                id = id;
+                left_out
+            ))
+            .hint(words!(
+                "Make it readable and deposit again, or exclude it by --exclude or .hizoignore.",
+                "読み取れるようにして預け直すか、--exclude または .hizoignore で除いてください。"
+            )))
+        }
     }
 }
 

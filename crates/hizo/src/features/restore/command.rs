@@ -59,12 +59,13 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         "files": restored.files, "bytes": restored.bytes, "left_out": left_out,
     });
     setting.console.result(result, |out| {
+        let files = words::files(restored.files);
         let done = words!(
-            "restored {files} files, {bytes}, to {to}; each is the one committed to",
-            "{files}件のファイル（{bytes}）を {to} に取り出しました。どれも預けたときと同じものです",
-            files = restored.files,
+            "restored {files}, {bytes}, to {to}; each is the one committed to",
+            "{files}（{bytes}）を {to} に取り出しました。どれも預けたときと同じものです",
             bytes = console::bytes(restored.bytes),
-            to = shown(&request.to)
+            to = shown(&request.to);
+            files
         );
         writeln!(out, "{}", setting.console.say(done))
     });

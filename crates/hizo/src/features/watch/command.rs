@@ -15,7 +15,7 @@ use crate::features::deposit::command::{Bar, check_names, left_out, whole};
 use crate::features::deposit::{self, Made};
 use crate::home::Home;
 use crate::safe::{self, Safe};
-use crate::words::{Words, words};
+use crate::words::{self, Words, words};
 
 /// Deposit folders on schedule, and say when that did not happen
 #[derive(Debug, clap::Args)]
@@ -144,14 +144,13 @@ fn report_installed(setting: &Setting, request: &Request, made: &Made) {
     });
     setting.console.result(result, |out| {
         if !setting.console.quiet {
-            let every = request.every.words();
+            let (files, every) = (words::files(made.files), request.every.words());
             let told = words!(
-                "kept {files} files, {bytes}; {folder} is deposited {every} from now on",
-                "{files}件のファイル（{bytes}）を預けました。これからは {folder} を{every}、自動で預けます",
-                files = made.files,
+                "kept {files}, {bytes}; {folder} is deposited {every} from now on",
+                "{files}（{bytes}）を預けました。これからは {folder} を{every}、自動で預けます",
                 bytes = console::bytes(made.bytes),
                 folder = shown(&request.folder);
-                every
+                files, every
             );
             writeln!(out, "{}", setting.console.say(told))?;
         }
@@ -218,12 +217,13 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
     });
     setting.console.result(result, |out| {
         if !setting.console.quiet {
+            let files = words::files(made.files);
             let told = words!(
-                "kept {files} files, {bytes}, as deposit {number}",
-                "{files}件のファイル（{bytes}）を、第{number}回として預けました",
-                files = made.files,
+                "kept {files}, {bytes}, as deposit {number}",
+                "{files}（{bytes}）を、第{number}回として預けました",
                 bytes = console::bytes(made.bytes),
-                number = made.number
+                number = made.number;
+                files
             );
             writeln!(out, "{}", setting.console.say(told))?;
         }
@@ -337,14 +337,8 @@ impl Standing {
                 words!("{folder}: kept {every}; {last}", "{folder}: {every}預けています（{last}）", folder = folder; every, last)
             }
             State::Incomplete => {
-                let count = self.watch.last_kept.as_ref().map_or(0, |kept| kept.left_out);
-                words!(
-                    "{folder}: {last}, but {count} things were left out",
-                    "{folder}: {count}件を預けられませんでした（{last}）",
-                    folder = folder,
-                    count = count;
-                    last
-                )
+                let left_out = words::left_out(self.watch.last_kept.as_ref().map_or(0, |kept| kept.left_out));
+                words!("{folder}: {left_out}; {last}", "{folder}: {left_out}（{last}）", folder = folder; left_out, last)
             }
             State::Failed => {
                 let why = self.watch.last_failure().unwrap_or_else(|| "".into());

@@ -1,0 +1,170 @@
+//! The guides are true: every console block of them runs as it stands, in a folder of its own, and prints what is there.
+//!
+//! `[..]` in a page stands for what differs each time: ids, times, folders. A comment that begins with `run` prepares what
+//! a reader has already; a comment `exits with N` before a block says how its last command ends. `crontab` and
+//! `systemctl` are stand-ins: no page touches the schedule of whoever runs the tests.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::kit;
+
+#[test]
+fn the_owner_guide_in_english_is_true() {
+    Guide::new("C").run("owner.md");
+}
+
+#[test]
+fn the_owner_guide_in_japanese_is_true() {
+    Guide::new("ja_JP.UTF-8").run("owner.ja.md");
+}
+
+#[test]
+fn the_owner_guides_never_say_what_owners_need_not_know() {
+    let ours = ["epoch", "manifest", "checkpoint", "エポック", "マニフェスト", "チェックポイント"];
+    for name in ["owner.md", "owner.ja.md"] {
+        let page = page(name).to_lowercase();
+        let word = ours.iter().find(|word| page.contains(*word));
+        assert!(word.is_none(), "{name} says {}", word.unwrap());
+    }
+}
+
+#[test]
+fn the_owner_guides_run_the_same_commands_in_both_languages() {
+    // What a reader names (folders, labels, the company) is in his own language; programs, acts and options are not.
+    let acts = "hizo init deposit list show diff restore watch install status run check export cp cat cd sha256sum";
+    let is_act = |word: &&str| word.starts_with("--") || acts.split(' ').any(|act| act == *word);
+    let commands = |name: &str| -> Vec<Vec<String>> {
+        let words = |step: Step| step.command.split(' ').filter(is_act).map(str::to_owned).collect::<Vec<_>>();
+        steps(&page(name)).into_iter().filter(|step| !step.is_hidden).map(words).collect()
+    };
+    assert_eq!(commands("owner.md"), commands("owner.ja.md"));
+}
+
+#[test]
+fn a_page_that_is_wrong_is_found_out() {
+    let guide = Guide::new("C");
+    let fails = |page: &str| guide.check(page).is_err();
+    assert!(!fails("```console\n$ echo one; echo two\none\n[..]o\n```\n"));
+    assert!(fails("```console\n$ echo one\ntwo\n```\n"));
+    assert!(fails("```console\n$ echo one\n```\n"), "unsaid output");
+    assert!(fails("```console\n$ echo one\none\ntwo\n```\n"), "promised output");
+    assert!(fails("```console\n$ false\n```\n"), "an exit code that is not announced");
+    assert!(!fails("<!-- exits with 1 -->\n```console\n$ false\n```\n"));
+    assert!(fails("<!-- exits with 1 -->\n```console\n$ true\n```\n"));
+    assert!(!fails("<!-- run\nmkdir made\n-->\n```console\n$ ls -d made\nmade\n```\n"));
+    assert!(fails("<!-- run\nfalse\n-->\n"));
+}
+
+fn page(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A command of a page, and what the page says it prints.
+struct Step {
+    command: String,
+    printed: Vec<String>,
+    code: i32,
+    is_hidden: bool,
+}
+
+fn steps(page: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut code = 0;
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some(number) = line.strip_prefix("<!-- exits with ").and_then(|rest| rest.strip_suffix(" -->")) {
+            code = number.parse().unwrap();
+        } else if line == "<!-- run" {
+            let script: Vec<_> = lines.by_ref().take_while(|line| *line != "-->").collect();
+            steps.push(Step { command: script.join("\n"), printed: Vec::new(), code: 0, is_hidden: true });
+        } else if line == "```console" {
+            for line in lines.by_ref().take_while(|line| *line != "```") {
+                match line.strip_prefix("$ ") {
+                    Some(command) => {
+                        steps.push(Step { command: command.into(), printed: Vec::new(), code: 0, is_hidden: false });
+                    }
+                    None => steps.last_mut().expect("a block begins with a command").printed.push(line.into()),
+                }
+            }
+            steps.last_mut().expect("a block has a command").code = std::mem::take(&mut code);
+        }
+    }
+    steps
+}
+
+/// A machine of its own for one page.
+struct Guide {
+    folder: TempDir,
+    locale: &'static str,
+}
+
+impl Guide {
+    fn new(locale: &'static str) -> Self {
+        let folder = tempfile::Builder::new().prefix("hizo-guide").tempdir().unwrap();
+        let tools = folder.path().join("tools");
+        fs::create_dir_all(&tools).unwrap();
+        fs::create_dir_all(folder.path().join("work")).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hizo"), tools.join("hizo")).unwrap();
+        let table = "if [ \"$1\" = -l ]; then cat \"$0.table\"; else cat > \"$0.table\"; fi";
+        for (name, script) in [("crontab", table), ("systemctl", "exit 1")] {
+            let path = tools.join(name);
+            fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::write(tools.join("crontab.table"), "").unwrap();
+        Self { folder, locale }
+    }
+
+    fn run(&self, name: &str) {
+        if let Err(difference) = self.check(&page(name)) {
+            panic!("docs/guide/{name} is not true: {difference}");
+        }
+    }
+
+    fn check(&self, page: &str) -> Result<(), String> {
+        for step in steps(page) {
+            let said = kit::said(self.shell(&step.command).env("LC_ALL", self.locale));
+            let told = format!("$ {}\n{}", step.command, said.out);
+            if said.code != Some(step.code) {
+                return Err(format!("{:?} instead of exit code {}:\n{told}", said.code, step.code));
+            }
+            let printed: Vec<_> = said.out.lines().collect();
+            let alike = printed.len() == step.printed.len()
+                && printed.iter().zip(&step.printed).all(|(line, pattern)| is_like(line, pattern));
+            if !step.is_hidden && !alike {
+                return Err(format!("the page says\n{}\nand this is printed:\n{told}", step.printed.join("\n")));
+            }
+        }
+        Ok(())
+    }
+
+    fn shell(&self, script: &str) -> Command {
+        let tools = self.folder.path().join("tools");
+        let paths = std::env::var_os("PATH").unwrap_or_default();
+        let paths = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&paths))).unwrap();
+        let mut shell = kit::program("sh");
+        shell.arg("-c").arg(format!("{{ {script}\n}} 2>&1")).env("PATH", paths).env("COLUMNS", "100");
+        shell.current_dir(self.folder.path().join("work")).env("HIZO_HOME", self.folder.path().join("home"));
+        shell.env("TZ", "UTC").env("HOME", self.folder.path()).env_remove("XDG_CONFIG_HOME");
+        shell
+    }
+}
+
+/// Whether a line is what a pattern says, `[..]` standing for anything.
+fn is_like(line: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split("[..]");
+    let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let mut parts: Vec<_> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
