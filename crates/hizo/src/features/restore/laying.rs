@@ -16,6 +16,7 @@ use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::hashing::Hashing;
 use crate::packing::cores;
 use crate::system;
+use crate::words::words;
 
 /// Files up to this many bytes are written whole, several at a time.
 const WHOLE_BYTES_MAX: u64 = 1 << 20;
@@ -65,15 +66,18 @@ impl Laying {
         match fs::read_dir(to) {
             Ok(mut items) => {
                 if items.next().is_some() {
-                    return Err(Failure::fixable(format!("{} is not empty", shown(to)))
-                        .hint("Nothing was written. Name a folder that is not there yet."));
+                    return Err(Failure::fixable(words!("{to} is not empty", "{to} は空ではありません", to = shown(to)))
+                        .hint(words!(
+                            "Nothing was written. Name a folder that is not there yet.",
+                            "何も書き込んでいません。まだないフォルダーを指定してください。"
+                        )));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             Err(error) => return Err(failed(error)),
         }
         let absolute = std::path::absolute(to).map_err(failed)?;
-        let name = absolute.file_name().ok_or_else(|| Failure::fixable("the root of a disk cannot be restored to"))?;
+        let name = absolute.file_name().ok_or_else(|| Failure::fixable(words!("the root of a disk cannot be restored to", "ディスクの最上位には取り出せません")))?;
         let mut partial_name = name.to_owned();
         partial_name.push(".partial");
         let partial = absolute.with_file_name(partial_name);
@@ -82,8 +86,15 @@ impl Laying {
         }
         system::create_directory(&partial).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
-                Failure::fixable(format!("{} is left over from a restore", shown(&partial)))
-                    .hint("Look whether you need what is in it, then remove it and run the same command again.")
+                Failure::fixable(words!(
+                    "{partial} is left over from a restore",
+                    "{partial} は、取り出しが途中で止まった跡です",
+                    partial = shown(&partial)
+                ))
+                .hint(words!(
+                    "Look whether you need what is in it, then remove it and run the same command again.",
+                    "中身が要らないことを確かめてから取り除き、同じコマンドをもう一度実行してください。"
+                ))
             }
             _ => failed(error),
         })?;
@@ -256,8 +267,15 @@ impl Laying {
     fn place(&self, path: &[u8]) -> Outcome<PathBuf> {
         check_path(path).map_err(|error| Failure::untrue(format!("{}: {error}", shown_bytes(path))))?;
         let relative = system::path_from_bytes(path).map_err(|error| {
-            Failure::fixable(format!("{} cannot be a name on this system", shown_bytes(path)))
-                .hint("Restore it on a system that can, or restore the other paths by name.")
+            Failure::fixable(words!(
+                "{path} cannot be a name on this system",
+                "{path} は、このシステムでは使えない名前です",
+                path = shown_bytes(path)
+            ))
+            .hint(words!(
+                "Restore it on a system that can, or restore the other paths by name.",
+                "使えるシステムで取り出すか、ほかのパスを指定して取り出してください。"
+            ))
                 .source(error)
         })?;
         Ok(self.partial.join(relative))
@@ -349,8 +367,15 @@ impl Job {
 fn create(path: &Path) -> Outcome<File> {
     system::create_private(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            Failure::fixable(format!("{} and another file of the deposit have one name on this system", shown(path)))
-                .hint("Restore them one at a time by path, or on a system that tells the names apart.")
+            Failure::fixable(words!(
+                "{path} and another file of the deposit have one name on this system",
+                "{path} は、このシステムでは別のファイルと同じ名前になります",
+                path = shown(path)
+            ))
+            .hint(words!(
+                "Restore them one at a time by path, or on a system that tells the names apart.",
+                "パスを指定して1つずつ取り出すか、名前を区別するシステムで取り出してください。"
+            ))
         }
         _ => Failure::file("write", path, error),
     })
@@ -375,5 +400,8 @@ fn too_long() -> Failure {
 
 fn not_committed() -> Failure {
     Failure::untrue("a file is not the one that the record commits to")
-        .hint("Run `hizo check`. What was restored before is right; it stands in the folder that ends in .partial.")
+        .hint(words!(
+        "Run `hizo check`. What was restored before is right; it stands in the folder that ends in .partial.",
+        "`hizo check` を実行してください。そこまでに取り出したものは正しく、.partial で終わるフォルダーにあります。"
+    ))
 }

@@ -63,8 +63,15 @@ impl Scratch {
             }
         };
         if folder.exists() {
-            return Err(Failure::fixable(format!("{} is there already", crate::failure::shown(&folder)))
-                .hint("Nothing was changed. Name a folder that is not there yet."));
+            return Err(Failure::fixable(words!(
+                "{folder} is there already",
+                "{folder} はすでにあります",
+                folder = crate::failure::shown(&folder)
+            ))
+            .hint(words!(
+                "Nothing was changed. Name a folder that is not there yet.",
+                "何も変更していません。まだないフォルダーを指定してください。"
+            )));
         }
         system::create_private_directory(&folder).map_err(|error| Failure::file("make the folder", &folder, error))?;
         Ok(Self { folder, stays: keep.is_some() })
@@ -124,7 +131,10 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let restore_took = start.elapsed();
     if let Some((path, reason)) = restored.left_out.first() {
         let path = crate::failure::shown_bytes(path);
-        return Err(Failure::fixable(format!("{path} could not be restored here: {reason}")));
+        return Err(Failure::fixable(words!(
+            "{path} could not be restored here: {reason}",
+            "{path} は、ここには取り出せませんでした: {reason}"
+        )));
     }
     let restored = compare(&source, &to)?;
     let names = opened
@@ -181,7 +191,7 @@ fn compare(one: &Path, other: &Path) -> Outcome<Compared> {
             fs::File::open(&path).map_err(|error| Failure::file("read", &path, error))
         };
         let same = same_bytes(open(&one)?, open(&other)?);
-        if !same.map_err(|error| Failure::fixable("cannot compare what was restored").source(error))? {
+        if !same.map_err(|error| cannot_compare().source(error))? {
             return Err(differs());
         }
         compared.files += 1;
@@ -191,8 +201,18 @@ fn compare(one: &Path, other: &Path) -> Outcome<Compared> {
 }
 
 fn differs() -> Failure {
-    Failure::untrue("what was restored is not what was deposited")
-        .hint("If nothing changed the folder meanwhile, please report this.")
+    Failure::untrue(words!(
+        "what was restored is not what was deposited",
+        "取り出したものが、預けたものと違います"
+    ))
+    .hint(words!(
+        "If nothing changed the folder meanwhile, please report this.",
+        "その間にフォルダーが変わっていなければ、お手数ですがお知らせください。"
+    ))
+}
+
+fn cannot_compare() -> Failure {
+    Failure::fixable(words!("cannot compare what was restored", "取り出したものを見比べられません"))
 }
 
 fn same_bytes(mut one: fs::File, mut other: fs::File) -> io::Result<bool> {
