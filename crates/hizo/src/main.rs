@@ -68,6 +68,13 @@ enum Command {
     Try(features::try_it::command::Arguments),
 }
 
+impl Command {
+    /// Whether a person who runs it wants to know that a scheduled deposit was missed.
+    fn is_about_what_is_kept(&self) -> bool {
+        !matches!(self, Self::Init(_) | Self::Try(_) | Self::Watch(_) | Self::Completions(_) | Self::Man(_))
+    }
+}
+
 fn main() -> ExitCode {
     let language = Language::of_environment();
     let arguments = match understand(language) {
@@ -93,6 +100,9 @@ fn main() -> ExitCode {
         Command::Man(arguments) => features::shell::command::man(&setting, arguments),
         Command::Try(arguments) => features::try_it::command::run(&setting, arguments),
     };
+    if done.is_ok() && arguments.command.is_about_what_is_kept() {
+        features::watch::command::remind(&setting);
+    }
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -260,6 +260,46 @@ fn a_missed_run_is_said_in_words_in_json_and_by_the_exit_code() {
 }
 
 #[test]
+fn a_missed_run_is_mentioned_by_the_other_commands_too() {
+    let watched = Watched::with_crontab();
+    watched.install("crontab");
+    let folder = watched.folder.to_str().unwrap();
+    let deposit = ["deposit", folder, "--series", "another", "-q", "--dry-run"];
+    assert_eq!(watched.ok(&deposit).err, "");
+    watched.age_by(3 * DAY);
+    let told = watched.ok(&deposit);
+    assert!(told.err.contains("1 watched folders were not deposited in time"), "{told:?}");
+    fs::write(watched.settings(), "damaged").unwrap();
+    assert_eq!(watched.ok(&deposit).code, Some(0), "what is about something else goes on");
+}
+
+#[test]
+fn a_series_is_watched_for_one_folder_only() {
+    let watched = Watched::with_crontab();
+    watched.install("crontab");
+    let other = watched.home.beside("other");
+    fs::write(other.join("file"), "x").unwrap();
+    let install = ["watch", "install", other.to_str().unwrap(), "--series", SERIES, "--scheduler", "crontab"];
+    watched.fails("is already watched for", &install);
+    assert_eq!(number(&watched.state()), 1, "nothing was deposited");
+    watched.ok(&["watch", "remove", SERIES]);
+    watched.ok(&install);
+}
+
+#[test]
+fn the_system_is_asked_what_it_has_for_schedules() {
+    let folder = |watched: &Watched| watched.folder.to_str().unwrap().to_owned();
+    let watched = Watched::with_systemd();
+    watched.ok(&["watch", "install", &folder(&watched), "--series", SERIES]);
+    assert_eq!(watched.state()["scheduler"], "systemd");
+    let watched = Watched::with_crontab();
+    fs::write(watched.tools.join("systemctl"), "#!/bin/sh\nexit 1\n").unwrap();
+    fs::set_permissions(watched.tools.join("systemctl"), fs::Permissions::from_mode(0o755)).unwrap();
+    watched.ok(&["watch", "install", &folder(&watched), "--series", SERIES]);
+    assert_eq!(watched.state()["scheduler"], "crontab");
+}
+
+#[test]
 fn a_run_that_fails_is_remembered_with_its_reason_and_tried_again() {
     let watched = Watched::with_crontab();
     let series = watched.install("crontab");

@@ -66,18 +66,24 @@ impl Laying {
         match fs::read_dir(to) {
             Ok(mut items) => {
                 if items.next().is_some() {
-                    return Err(Failure::fixable(words!("{to} is not empty", "{to} は空ではありません", to = shown(to)))
-                        .hint(words!(
-                            "Nothing was written. Name a folder that is not there yet.",
-                            "何も書き込んでいません。まだないフォルダーを指定してください。"
-                        )));
+                    return Err(Failure::fixable(words!(
+                        "{to} is not empty",
+                        "{to} は空ではありません",
+                        to = shown(to)
+                    ))
+                    .hint(words!(
+                        "Nothing was written. Name a folder that is not there yet.",
+                        "何も書き込んでいません。まだないフォルダーを指定してください。"
+                    )));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => (),
             Err(error) => return Err(failed(error)),
         }
         let absolute = std::path::absolute(to).map_err(failed)?;
-        let name = absolute.file_name().ok_or_else(|| Failure::fixable(words!("the root of a disk cannot be restored to", "ディスクの最上位には取り出せません")))?;
+        let name = absolute.file_name().ok_or_else(|| {
+            Failure::fixable(words!("the root of a disk cannot be restored to", "ディスクの最上位には取り出せません"))
+        })?;
         let mut partial_name = name.to_owned();
         partial_name.push(".partial");
         let partial = absolute.with_file_name(partial_name);
@@ -85,17 +91,15 @@ impl Laying {
             fs::create_dir_all(parent).map_err(failed)?;
         }
         system::create_directory(&partial).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Failure::fixable(words!(
-                    "{partial} is left over from a restore",
-                    "{partial} は、取り出しが途中で止まった跡です",
-                    partial = shown(&partial)
-                ))
-                .hint(words!(
-                    "Look whether you need what is in it, then remove it and run the same command again.",
-                    "中身が要らないことを確かめてから取り除き、同じコマンドをもう一度実行してください。"
-                ))
-            }
+            io::ErrorKind::AlreadyExists => Failure::fixable(words!(
+                "{partial} is left over from a restore",
+                "{partial} は、取り出しが途中で止まった跡です",
+                partial = shown(&partial)
+            ))
+            .hint(words!(
+                "Look whether you need what is in it, then remove it and run the same command again.",
+                "中身が要らないことを確かめてから取り除き、同じコマンドをもう一度実行してください。"
+            )),
             _ => failed(error),
         })?;
         Ok(Self {
@@ -276,7 +280,7 @@ impl Laying {
                 "Restore it on a system that can, or restore the other paths by name.",
                 "使えるシステムで取り出すか、ほかのパスを指定して取り出してください。"
             ))
-                .source(error)
+            .source(error)
         })?;
         Ok(self.partial.join(relative))
     }
@@ -366,17 +370,15 @@ impl Job {
 
 fn create(path: &Path) -> Outcome<File> {
     system::create_private(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Failure::fixable(words!(
-                "{path} and another file of the deposit have one name on this system",
-                "{path} は、このシステムでは別のファイルと同じ名前になります",
-                path = shown(path)
-            ))
-            .hint(words!(
-                "Restore them one at a time by path, or on a system that tells the names apart.",
-                "パスを指定して1つずつ取り出すか、名前を区別するシステムで取り出してください。"
-            ))
-        }
+        io::ErrorKind::AlreadyExists => Failure::fixable(words!(
+            "{path} and another file of the deposit have one name on this system",
+            "{path} は、このシステムでは別のファイルと同じ名前になります",
+            path = shown(path)
+        ))
+        .hint(words!(
+            "Restore them one at a time by path, or on a system that tells the names apart.",
+            "パスを指定して1つずつ取り出すか、名前を区別するシステムで取り出してください。"
+        )),
         _ => Failure::file("write", path, error),
     })
 }
@@ -399,8 +401,7 @@ fn too_long() -> Failure {
 }
 
 fn not_committed() -> Failure {
-    Failure::untrue("a file is not the one that the record commits to")
-        .hint(words!(
+    Failure::untrue("a file is not the one that the record commits to").hint(words!(
         "Run `hizo check`. What was restored before is right; it stands in the folder that ends in .partial.",
         "`hizo check` を実行してください。そこまでに取り出したものは正しく、.partial で終わるフォルダーにあります。"
     ))

@@ -7,6 +7,7 @@ use crate::Setting;
 use crate::contents::{Opened, deposit_of};
 use crate::failure::{Outcome, shown_bytes};
 use crate::view::View;
+use crate::words::{Words, words};
 
 /// Show what a deposit holds
 #[derive(Debug, clap::Args)]
@@ -23,9 +24,9 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let manifest = opened.manifest(record)?;
     let entries: Vec<Value> = manifest.entries.iter().map(as_json).collect();
     let result = json!({ "deposit": record.id().to_string(), "number": deposit_of(record)?.k, "entries": entries });
-    setting
-        .console
-        .result(result, |out| manifest.entries.iter().try_for_each(|entry| writeln!(out, "{}", line(entry))));
+    setting.console.result(result, |out| {
+        manifest.entries.iter().try_for_each(|entry| writeln!(out, "{}", setting.console.say(line(entry))))
+    });
     Ok(())
 }
 
@@ -53,17 +54,27 @@ pub(crate) fn as_json(entry: &Entry) -> Value {
     object
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &Entry) -> Words {
     let size = entry.kind.content().map_or(String::from("-"), |content| content.size.to_string());
     let target = entry.kind.target().map_or(String::new(), |target| format!(" -> {}", shown_bytes(target)));
-    let time = time_text(entry.mtime_ns);
-    let seconds = time.split('.').next().unwrap_or_default().trim_end_matches('Z');
-    format!(
-        "{:<9} {:04o} {size:>12} {seconds:<19}  {}{target}",
-        kind_word(&entry.kind),
-        entry.mode,
-        shown_bytes(&entry.path)
+    let (mode, time, path) = (entry.mode, local_time(entry.mtime_ns), shown_bytes(&entry.path));
+    // Every word is padded to the longest one; kana take two columns each.
+    let kind = match entry.kind {
+        Kind::File(_) => words!("file     ", "ファイル  "),
+        Kind::HardLink { .. } => words!("hard link", "別名      "),
+        Kind::Symlink { .. } => words!("link     ", "リンク    "),
+        Kind::Directory => words!("folder   ", "フォルダー"),
+    };
+    words!(
+        "{kind} {mode:04o} {size:>12} {time:<19}  {path}{target}",
+        "{kind} {mode:04o} {size:>12} {time:<19}  {path}{target}";
+        kind
     )
+}
+
+fn local_time(nanoseconds: i64) -> String {
+    let time = jiff::Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or_default();
+    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn kind_word(kind: &Kind) -> &'static str {

@@ -22,6 +22,7 @@ use crate::folder::walk::{self, FoundKind};
 use crate::safe::Safe;
 use crate::system;
 use crate::view::View;
+use crate::words::words;
 
 /// Everything a round found out.
 pub(super) struct Round {
@@ -201,14 +202,11 @@ fn compare(one: &Path, other: &Path) -> Outcome<Compared> {
 }
 
 fn differs() -> Failure {
-    Failure::untrue(words!(
-        "what was restored is not what was deposited",
-        "取り出したものが、預けたものと違います"
-    ))
-    .hint(words!(
-        "If nothing changed the folder meanwhile, please report this.",
-        "その間にフォルダーが変わっていなければ、お手数ですがお知らせください。"
-    ))
+    Failure::untrue(words!("what was restored is not what was deposited", "取り出したものが、預けたものと違います"))
+        .hint(words!(
+            "If nothing changed the folder meanwhile, please report this.",
+            "その間にフォルダーが変わっていなければ、お手数ですがお知らせください。"
+        ))
 }
 
 fn cannot_compare() -> Failure {

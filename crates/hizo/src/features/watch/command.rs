@@ -10,7 +10,7 @@ use super::schedule::Plan;
 use super::{Every, Request, Scheduler, State, Watch};
 use crate::Setting;
 use crate::console;
-use crate::failure::{Failure, Outcome, shown};
+use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::features::deposit::command::{Bar, check_names, left_out, whole};
 use crate::features::deposit::{self, Made};
 use crate::home::Home;
@@ -87,6 +87,18 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
 }
 
+/// Says so when a watched folder was not deposited in time: nobody has to remember to ask.
+pub(crate) fn remind(setting: &Setting) {
+    let behind = setting.home_folder().and_then(|folder| super::behind(&Home::open(&folder)?, now()?));
+    // A home that cannot be read was told of by the command itself.
+    if let Ok(count @ 1..) = behind {
+        setting.console.warn(words!(
+            "{count} watched folders were not deposited in time: run `hizo watch status`",
+            "自動預け入れ{count}件が予定どおりに行われていません。`hizo watch status` で確かめてください"
+        ));
+    }
+}
+
 fn now() -> Outcome<u64> {
     safe::now().map(|time| time.unix_seconds())
 }
@@ -113,6 +125,7 @@ fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
     }
     let mut safe = setting.safe()?;
     let home = safe.home.clone();
+    refuse_another_folder(&home, &arguments.series, &request.folder)?;
     let began = now()?;
     // The first deposit needs the series' name, and shows that the later ones will work.
     let made = first_deposit(setting, &mut safe, &arguments.series, &request)?;
@@ -126,6 +139,26 @@ fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     report_installed(setting, &request, &made);
     whole(&made)
+}
+
+/// A series is one secret's life: two folders in turn would each look as if everything had changed.
+fn refuse_another_folder(home: &Home, name: &str, folder: &Path) -> Outcome<()> {
+    let known = home.series_by_name(&home.device()?, name)?;
+    let watches = super::all(home)?;
+    let watched = watches.into_iter().find(|(series, _)| known.is_some_and(|known| known.id == *series));
+    match watched.map(|(_, watch)| watch.folder()) {
+        Some(other) if other != folder => Err(Failure::fixable(words!(
+            "series {name} is already watched for {other}",
+            "束「{name}」は、すでに {other} の自動預け入れに使われています",
+            name = shown_bytes(name.as_bytes()),
+            other = shown(&other)
+        ))
+        .hint(words!(
+            "Name another series, or run `hizo watch remove` for this one first.",
+            "別の束を指定するか、先に `hizo watch remove` でやめてください。"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn first_deposit(setting: &Setting, safe: &mut Safe, series: &str, request: &Request) -> Outcome<Made> {

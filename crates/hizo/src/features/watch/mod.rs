@@ -220,6 +220,12 @@ pub(crate) fn all(home: &Home) -> Outcome<Vec<(SeriesId, Watch)>> {
     Ok(watches)
 }
 
+/// How many watches have missed their time or failed, by what is written down alone: no scheduler is asked.
+pub(crate) fn behind(home: &Home, now: u64) -> Outcome<usize> {
+    let states = all(home)?.into_iter().map(|(_, watch)| watch.state(now, true));
+    Ok(states.filter(|state| matches!(state, State::Failed | State::Missed)).count())
+}
+
 /// The watch of one series.
 pub(crate) fn read(home: &Home, series: SeriesId) -> Outcome<Watch> {
     let path = file(home, series);
