@@ -127,6 +127,33 @@ impl Watched {
         watches[0].clone()
     }
 
+    /// Runs what the service says, as systemd does, and asks systemd what it thinks of the units.
+    fn run_as_systemd(&self, series: &str) -> Said {
+        let units = self.home.folder.path().join("config/systemd/user");
+        let unit = |kind: &str| units.join(format!("hizo-watch-{series}.{kind}"));
+        let service = fs::read_to_string(unit("service")).unwrap();
+        let line = service.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+        if is_there("systemd-analyze") {
+            let verify = || {
+                let mut analyze = kit::program("systemd-analyze");
+                analyze.env("XDG_RUNTIME_DIR", self.home.beside("run")).args(["--user", "verify"]);
+                said(analyze.args([unit("service"), unit("timer")]))
+            };
+            let accepted = verify();
+            assert!(accepted.code == Some(0) && !accepted.err.contains("hizo-watch"), "{accepted:?}");
+            fs::write(unit("service"), service.replace("ExecStart=", "ExecStart=\"")).unwrap();
+            let refused = verify();
+            assert!(refused.err.contains("Unbalanced quoting"), "the judge judges: {refused:?}");
+            fs::write(unit("service"), &service).unwrap();
+        } else {
+            say_aloud("systemd-analyze is not here to judge the units");
+        }
+        let [program, arguments @ ..] = &read_systemd(line)[..] else { panic!("{line}") };
+        let mut command = kit::program(program);
+        self.prepare(&mut command);
+        said(command.args(arguments))
+    }
+
     /// Runs what the crontab says, as cron does: up to the first bare percent sign, in a shell.
     fn run_as_cron(&self) -> Said {
         let table = fs::read_to_string(&self.table).unwrap();
@@ -161,37 +188,24 @@ fn the_crontab_line_deposits_when_it_is_due_and_only_then() {
 }
 
 #[test]
-fn the_systemd_service_deposits_and_systemd_accepts_it() {
+fn the_systemd_service_deposits_when_it_is_due() {
     let watched = Watched::with_systemd();
     let series = watched.install("systemd");
-    let units = watched.home.folder.path().join("config/systemd/user");
-    let service = units.join(format!("hizo-watch-{series}.service"));
-    let text = fs::read_to_string(&service).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
     watched.age_by(2 * DAY);
-    let [program, arguments @ ..] = &read_systemd(line)[..] else { panic!("{line}") };
-    let mut command = kit::program(program);
-    watched.prepare(&mut command);
-    let ran = said(command.args(arguments));
+    let ran = watched.run_as_systemd(&series);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(number(&watched.state()), 2);
     let told = fs::read_to_string(&watched.table).unwrap();
     assert!(told.contains("daemon-reload"), "{told}");
     assert!(told.contains(&format!("enable --now hizo-watch-{series}.timer")), "{told}");
-    if is_there("systemd-analyze") {
-        let timer = units.join(format!("hizo-watch-{series}.timer"));
-        let checked = said(kit::program("systemd-analyze").args(["--user", "verify"]).arg(&service).arg(&timer));
-        // It cannot reach a manager here; what it says of the units themselves names them.
-        let faults: Vec<_> = checked.err.lines().filter(|line| line.contains("hizo-watch")).collect();
-        assert!(faults.is_empty(), "{checked:?}");
-    } else {
-        say_aloud("systemd-analyze is not here to judge the units");
-    }
 }
 
-/// Splits an `ExecStart` line as systemd.service(5) says, for lines whose every argument is quoted.
+/// Splits an `ExecStart` line as systemd.service(5) says, for lines whose every argument of ours is quoted.
 fn read_systemd(line: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+    let (line, mut found) = match line.strip_prefix("/usr/bin/env ") {
+        Some(rest) => (rest, vec!["/usr/bin/env".to_owned()]),
+        None => (line, Vec::new()),
+    };
     let mut characters = line.chars();
     while characters.next() == Some('"') {
         let mut argument = String::new();
@@ -207,6 +221,26 @@ fn read_systemd(line: &str) -> Vec<String> {
         let _ = characters.next();
     }
     found
+}
+
+#[test]
+fn timers_of_a_program_in_a_strange_folder_run_too() {
+    for (watched, scheduler) in [(Watched::with_crontab(), "crontab"), (Watched::with_systemd(), "systemd")] {
+        let program = watched.home.beside("町工場's 100% \"道具\" & <co> $HOME").join("hizo");
+        fs::copy(env!("CARGO_BIN_EXE_hizo"), &program).unwrap();
+        let mut install = kit::program(&program);
+        watched.prepare(&mut install);
+        install.arg("--home").arg(&watched.home.path).args(["watch", "install"]).arg(&watched.folder);
+        let installed = said(install.args(["--series", SERIES, "--scheduler", scheduler, "-q"]));
+        assert_eq!(installed.code, Some(0), "{installed:?}");
+        watched.age_by(DAY);
+        let ran = match scheduler {
+            "crontab" => watched.run_as_cron(),
+            _ => watched.run_as_systemd(installed.out.trim_end()),
+        };
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+        assert_eq!(number(&watched.state()), 2);
+    }
 }
 
 #[test]

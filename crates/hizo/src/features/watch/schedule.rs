@@ -79,15 +79,24 @@ fn cannot_name(path: &Path) -> Failure {
 }
 
 /// The service of a systemd timer (systemd.service(5)).
-pub(crate) fn systemd_service(plan: &Plan) -> String {
+///
+/// # Errors
+/// When the program's path has both a quote or backslash and an equals sign: no form of the line can hold it.
+pub(crate) fn systemd_service(plan: &Plan) -> Outcome<String> {
     let [program, arguments @ ..] = plan.command_line();
-    // Variables are not replaced in the program's path, so that a dollar sign stands for itself there alone.
-    let mut line = systemd_quoted(&program, false);
+    // Variables are not replaced in the program's path, so that a dollar sign stands for itself there alone. Quotes and
+    // backslashes are refused there, and only there, however they are escaped: env takes such a path as an argument,
+    // but would take one with an equals sign for a variable.
+    let mut line = match program.contains(['"', '\'', '\\']) {
+        false => systemd_quoted(&program, false),
+        true if !program.contains('=') => format!("/usr/bin/env {}", systemd_quoted(&program, true)),
+        true => return Err(cannot_name(Path::new(&program))),
+    };
     for argument in &arguments {
         line.push(' ');
         line.push_str(&systemd_quoted(argument, true));
     }
-    format!(
+    Ok(format!(
         "[Unit]\n\
          Description=hizo: scheduled deposit of series {}\n\
          \n\
@@ -98,7 +107,7 @@ pub(crate) fn systemd_service(plan: &Plan) -> String {
          Nice=10\n\
          IOSchedulingClass=idle\n",
         plan.series
-    )
+    ))
 }
 
 /// A systemd timer (systemd.timer(5)); one that was missed is made up for.
@@ -325,7 +334,7 @@ mod tests {
 
     #[test]
     fn systemd_units_are_the_golden_ones() {
-        check(&systemd_service(&plan("1d")), include_str!("golden/systemd.service"));
+        check(&systemd_service(&plan("1d")).unwrap(), include_str!("golden/systemd.service"));
         check(&systemd_timer(&plan("1d")), include_str!("golden/systemd.timer"));
         assert!(systemd_timer(&plan("15m")).contains("OnCalendar=*-*-* *:11,26,41,56:00\n"));
     }
@@ -350,13 +359,18 @@ mod tests {
 
     #[test]
     fn systemd_reads_the_command_line_back() {
-        let service = systemd_service(&plan("1d"));
-        let line = service.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
-        assert_eq!(read_systemd(line), arguments());
+        let line = |plan: &Plan| {
+            let service = systemd_service(plan).unwrap();
+            service.lines().find_map(|line| line.strip_prefix("ExecStart=").map(str::to_owned)).unwrap()
+        };
+        let through_env = line(&plan("1d"));
+        assert_eq!(read_systemd(through_env.strip_prefix("/usr/bin/env ").unwrap(), true), arguments());
+        let plain = Plan { program: "/opt/町 工場/100% $HOME/hizo".into(), ..plan("1d") };
+        assert_eq!(read_systemd(&line(&plain), false), plain.command_line());
     }
 
     /// Splits and unescapes as systemd.service(5), "Command lines", and systemd.syntax(7), "Quoting", say.
-    fn read_systemd(line: &str) -> Vec<String> {
+    fn read_systemd(line: &str, has_program: bool) -> Vec<String> {
         let mut found = Vec::new();
         let mut characters = line.chars().peekable();
         while let Some(opening) = characters.next() {
@@ -367,7 +381,7 @@ mod tests {
                     '"' => break,
                     '\\' => argument.push(characters.next().unwrap()),
                     '%' => argument.push(characters.next().filter(|c| *c == '%').expect("no specifier is left")),
-                    '$' if !found.is_empty() => {
+                    '$' if has_program || !found.is_empty() => {
                         argument.push(characters.next().filter(|c| *c == '$').expect("no variable is left"));
                     }
                     other => argument.push(other),
@@ -429,6 +443,10 @@ mod tests {
         let with = |program: &str| Plan::new(Path::new(program), Path::new("/h"), series, every).unwrap();
         assert!(crontab_line(&with("/a\\b")).is_err());
         assert!(task_xml(&with("/a %b% c")).is_err());
+        for program in ["/a=b'c", "/a=\"", "/\\="] {
+            assert!(systemd_service(&with(program)).is_err(), "{program:?} is refused");
+        }
+        assert!(systemd_service(&with("/a=b")).is_ok() && systemd_service(&with("/a'b")).is_ok());
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Scheduler {
         Ok(match self {
             Self::Systemd => {
                 let [service, timer] = systemd_files(series)?;
-                vec![in_file(service, schedule::systemd_service(plan)), in_file(timer, schedule::systemd_timer(plan))]
+                vec![in_file(service, schedule::systemd_service(plan)?), in_file(timer, schedule::systemd_timer(plan))]
             }
             Self::Crontab => vec![Text { place: None, text: format!("{}\n", schedule::crontab_line(plan)?) }],
             Self::Launchd => vec![in_file(launchd_file(series)?, schedule::launchd_plist(plan))],
