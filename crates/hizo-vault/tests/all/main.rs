@@ -10,4 +10,8 @@ mod commit_vectors;
 mod door;
 mod interop;
 mod keys;
+mod manifest;
+mod manifest_vectors;
 mod seeded;
+mod stream;
+mod stream_vectors;
