@@ -51,7 +51,7 @@ pub(super) struct Continuation {
     /// Bytes of the tar before the first entry that is done again.
     pub position: u64,
     pub packing: Resumed,
-    /// The large file in which the last pack ends.
+    /// The file in which the last pack's last whole frame ends.
     begun: Option<Remembered>,
 }
 
@@ -272,6 +272,8 @@ fn continuation(told: Told, same: impl Fn(usize, &Remembered) -> bool) -> Option
     // Entries whose bytes all lie before that place are done; the others are read again.
     let done = told.entries[..unchanged].iter().take_while(|(_, after)| *after <= from).count();
     let position = position_before(done);
+    // A second kill must find the file in which the last whole frame ends, or it could not tell that it is unchanged.
+    let begun = told.entries[..unchanged].get(done).map(|(entry, _)| entry.clone()).or(begun);
     let (done, positions) = told.entries.into_iter().take(done).unzip();
     Some(Continuation { done, position, packing: Resumed { packs, positions }, begun })
 }
