@@ -16,6 +16,7 @@ mod unpacking;
 mod view;
 mod words;
 
+use std::panic::UnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -77,6 +78,19 @@ impl Command {
 
 fn main() -> ExitCode {
     let language = Language::of_environment();
+    answer_for(language, || run(language))
+}
+
+/// A panic is a fault of ours, and says so with the exit code of one.
+fn answer_for(language: Language, run: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode {
+    std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        let console = Console { json: false, quiet: false, language };
+        console.failed(&Failure::internal_message(words!("hizo stopped inside", "hizo が途中で止まりました")));
+        ExitCode::from(Kind::Internal as u8)
+    })
+}
+
+fn run(language: Language) -> ExitCode {
     let arguments = match understand(language) {
         Ok(arguments) => arguments,
         Err(done) => return done,
@@ -185,5 +199,17 @@ impl Setting {
             safe.home.name_series(device, &series.name, *id, series.class)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_with_the_code_of_our_fault() {
+        let code = |run: fn() -> ExitCode| format!("{:?}", answer_for(Language::English, run));
+        assert_eq!(code(|| panic!("on purpose")), format!("{:?}", ExitCode::from(70)));
+        assert_eq!(code(|| ExitCode::from(3)), format!("{:?}", ExitCode::from(3)));
     }
 }

@@ -261,6 +261,39 @@ fn colours_are_for_terminals_and_for_those_who_want_them() {
 }
 
 #[test]
+fn shells_and_man_accept_what_is_made_for_them() {
+    let home = Home::unmade();
+    for locale in ["C", "ja_JP.UTF-8"] {
+        let made = |arguments: &[&str], name: &str| {
+            let made = said(kit::program(env!("CARGO_BIN_EXE_hizo")).env("LC_ALL", locale).args(arguments));
+            assert_eq!((made.code, made.err.as_str()), (Some(0), ""), "{arguments:?}");
+            let path = home.folder.path().join(name);
+            fs::write(&path, made.out).unwrap();
+            path
+        };
+        for shell in ["bash", "zsh", "fish"] {
+            let script = made(&["completions", shell], shell);
+            match is_there(shell) {
+                true => {
+                    let read = said(kit::program(shell).arg("-n").arg(script));
+                    assert_eq!((read.code, read.err.as_str()), (Some(0), ""), "{shell}");
+                }
+                false => say_aloud(&format!("{shell} is not here to read its completions")),
+            }
+        }
+        let page = made(&["man", "watch", "install"], "page.1");
+        match is_there("groff") {
+            true => {
+                let read = said(kit::program("groff").args(["-man", "-Tutf8", "-Kutf8", "-ww"]).arg(page));
+                assert_eq!((read.code, read.err.as_str()), (Some(0), ""));
+                assert!(read.out.contains("hizo-watch-install"), "{read:?}");
+            }
+            false => say_aloud("groff is not here to read the manual page"),
+        }
+    }
+}
+
+#[test]
 fn the_first_page_of_help_fits_a_screen_in_both_languages() {
     for (locale, words) in [("C", "Usage: hizo"), ("ja_JP.UTF-8", "使い方: hizo")] {
         let help =

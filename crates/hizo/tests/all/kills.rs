@@ -117,10 +117,16 @@ fn a_killed_large_deposit_goes_on_and_seals_nothing_again_but_its_last_pack() {
     let mut dice = Dice::new(7);
     let mut written_down: Vec<String> = Vec::new();
     let (mut kills, mut resumed) = (0, 0);
-    for _ in 0..12 {
+    for round in 0..8 {
         let mut command = home.writer_command();
         command.args(["deposit", "--series", "test"]).arg(&folder);
-        if !kill_after(&mut command, usual.mul_f64(0.1 + dice.below(600) as f64 / 1000.0)) {
+        let more = Duration::from_millis(dice.below(120));
+        let killed = match round % 2 {
+            // A kill that comes when one more pack is written down, and one that comes before the next is.
+            0 => kill_when(&mut command, more, || packs_written_down(&home).len() > written_down.len()),
+            _ => kill_after(&mut command, usual.mul_f64(0.1) + more),
+        };
+        if !killed {
             break;
         }
         kills += 1;
@@ -201,8 +207,16 @@ fn a_killed_restore_leaves_no_folder_under_the_name_it_was_given() {
 
 /// Starts a command and kills it after a while; false when it was done before.
 fn kill_after(command: &mut Command, moment: Duration) -> bool {
+    kill_when(command, moment, || true)
+}
+
+/// Starts a command, waits until `come` says so, and kills it a while after; false when it was done before.
+fn kill_when(command: &mut Command, more: Duration, come: impl Fn() -> bool) -> bool {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(moment);
+    while !come() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    std::thread::sleep(more);
     child.kill().unwrap();
     let output = child.wait_with_output().unwrap();
     let killed = output.status.signal() == Some(SIGKILL);

@@ -114,12 +114,12 @@ fn conclude(report: &Report) -> Outcome<()> {
     let (objects, deposits, faults) = (report.bad.len(), report.touched.len(), report.faults.len());
     let failure = Failure::untrue(words!(
         "not everything holds: {objects} objects, {deposits} deposits, {faults} other things",
-        "正しくないものがあります: 部品 {objects} 個、預け入れ {deposits} 回分、その他 {faults} 件"
+        "正しくないものがあります: 部品{objects}個、預け入れ{deposits}回分、その他{faults}件"
     ));
     Err(match report.bad.is_empty() {
         false => failure.hint(words!(
             "Put each object back under the path shown, from a copy of this folder or from an export, where its SHA-256 is its name; then check again. Until then every other file can be restored by its path. Without a copy, deposit the folders again with --reread --no-reuse: what is lost stays lost, and nothing new rests on it.",
-            "表示されたパスに、控えや書き出したフォルダーから同じものを戻し(SHA-256 が名前と同じファイルです)、もう一度確かめてください。ほかのファイルは、パスを指定すれば取り出せます。控えがなければ、--reread --no-reuse を付けて預け直してください。失われたものは戻りませんが、新しい預け入れは影響を受けません。"
+            "表示されたパスに、控えや書き出したフォルダーから同じものを戻し（SHA-256 が名前と同じファイルです）、もう一度確かめてください。ほかのファイルは、パスを指定すれば取り出せます。控えがなければ、--reread --no-reuse を付けて預け直してください。失われたものは戻りませんが、新しい預け入れは影響を受けません。"
         )),
         true => failure.hint(words!(
             "Nothing is damaged at rest: what was sealed is not what was signed. Keep a copy of the safe as it is, and deposit again from the originals with --reread --no-reuse.",
@@ -171,25 +171,25 @@ fn lines(
     let (records_count, objects, bytes) = (report.records, report.objects, console::bytes(report.bytes));
     let mut say = |words: Words| writeln!(out, "{}", console.say(words));
     if records.is_none() {
-        say(words!("{records_count} records hold", "記録 {records_count} 件: 署名も順番も正しい"))?;
+        say(words!("{records_count} records hold", "記録{records_count}件: 署名も順番も正しい"))?;
     }
     let bad = report.bad.len();
     say(words!(
         "{objects} objects read, {bytes}; {bad} are not right",
-        "部品 {objects} 個、{bytes} を読みました。正しくないもの: {bad} 個"
+        "部品{objects}個、{bytes} を読みました。正しくないもの: {bad}個"
     ))?;
     if let Some((count, bytes)) = report.contents {
         let (deposits, bytes) = (report.deposits, console::bytes(bytes));
         say(words!(
             "{deposits} deposits opened; {count} contents, {bytes}, have the hashes that were committed to",
-            "預け入れ {deposits} 回分を開けました。中身 {count} 個、{bytes} が預けたときのハッシュと一致します"
+            "預け入れ{deposits}回分を開けました。中身{count}個、{bytes} が預けたときのハッシュと一致します"
         ))?;
     }
     if report.unnamed > 0 {
         let unnamed = report.unnamed;
         say(words!(
             "{unnamed} objects belong to no deposit: left over from one that was cut short, and harmless",
-            "どの預け入れにも属さない部品が {unnamed} 個あります。途中で止まった預け入れの跡で、害はありません"
+            "どの預け入れにも属さない部品が{unnamed}個あります。途中で止まった預け入れの跡で、害はありません"
         ))?;
     }
     for (id, state) in &report.bad {
@@ -221,15 +221,15 @@ fn touched_lines(touched: &Touched) -> Vec<Words> {
     let count = touched.files_count;
     if !touched.through.is_empty() {
         let through = touched.through.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        lines.push(words!("  it rests on deposit {through}", "  {through} 回目に預けた中身を使っています"));
+        lines.push(words!("  it rests on deposit {through}", "  {through}回目に預けた中身を使っています"));
     }
     if count > 0 {
-        lines.push(words!("  {count} files cannot be restored:", "  取り出せないファイル: {count} 個"));
+        lines.push(words!("  {count} files cannot be restored:", "  取り出せないファイル: {count}個"));
     }
     lines.extend(touched.files.iter().take(FILES_SHOWN).map(|path| format!("    {}", shown_bytes(path)).into()));
     if count > FILES_SHOWN as u64 {
         let more = count - FILES_SHOWN as u64;
-        lines.push(words!("    and {more} more; --json names them", "    ほか {more} 個。--json で一覧できます"));
+        lines.push(words!("    and {more} more; --json names them", "    ほか{more}個。--json で一覧できます"));
     }
     lines
 }

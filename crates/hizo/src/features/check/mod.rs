@@ -153,7 +153,7 @@ impl<'a> Named<'a> {
                 let mut touched = Touched::new(record)?;
                 touched.faults.push(words!(
                     "{bad} of its objects are missing or damaged; later deposits of the series may rest on them",
-                    "部品 {bad} 個がないか壊れています。同じ束のこれより後の回にも影響することがあります"
+                    "部品{bad}個がないか壊れています。同じ束のこれより後の回にも影響することがあります"
                 ));
                 report.touched.push(touched);
             }

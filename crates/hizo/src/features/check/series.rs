@@ -223,7 +223,7 @@ impl Series<'_> {
             touched.through.insert(base);
             return Err(Failure::untrue(words!(
                 "it builds on the list of deposit {base}",
-                "{base} 回目の一覧に基づいています"
+                "{base}回目の一覧に基づいています"
             )));
         }
         let before = match self.previous.take() {

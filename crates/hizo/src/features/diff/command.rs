@@ -82,7 +82,11 @@ fn lines(difference: &Difference, language: Language) -> impl Iterator<Item = St
     let path = |entry: &Entry| shown_bytes(&entry.path);
     let fields = |change: &Change| {
         let named: Vec<String> = change.fields.iter().map(|field| say(field_name(*field))).collect();
-        if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) }
+        match (named.is_empty(), language) {
+            (true, _) => String::new(),
+            (false, Language::English) => format!(" ({})", named.join(", ")),
+            (false, Language::Japanese) => format!("（{}）", named.join("、")),
+        }
     };
     let mut lines = Vec::new();
     lines.extend(difference.added.iter().map(|entry| line(words!("added", "追加"), &path(entry))));
@@ -102,10 +106,10 @@ fn lines(difference: &Difference, language: Language) -> impl Iterator<Item = St
     if count > 0 {
         lines.push(say(words!(
             "{count} folders have another time of last change, and nothing else",
-            "ほかに {count} 個のフォルダーは、更新日時だけが違います"
+            "ほかに{count}個のフォルダーは、更新日時だけが違います"
         )));
     }
-    lines.push(say(words!("{same} entries are the same", "{same} 件は同じです")));
+    lines.push(say(words!("{same} entries are the same", "{same}件は同じです")));
     lines.into_iter()
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         0 => Ok(()),
         count => Err(Failure::untrue(words!(
             "{count} objects are missing or damaged and were left out",
-            "なくなったか壊れている部品が {count} 個あり、書き出していません"
+            "なくなったか壊れている部品が{count}個あり、書き出していません"
         ))
         .hint(words!(
             "MISSING.txt names them. Run `hizo check` to see which deposits they touch.",
@@ -103,7 +103,7 @@ fn dry_run(console: Console, safe: &Safe, request: &Request) -> Outcome<()> {
         let bytes = console::bytes(bytes);
         let line = words!(
             "would export {deposits} deposits, at most {bytes} in {files} files, to {to}",
-            "預け入れ {deposits} 回分、最大 {bytes}({files} 個のファイル)を {to} に書き出します"
+            "預け入れ{deposits}回分、最大 {bytes}（{files}個のファイル）を {to} に書き出します"
         );
         writeln!(out, "{}", console.say(line))
     });
@@ -123,7 +123,7 @@ fn report(console: Console, safe: &Safe, request: &Request, exported: &Exported)
         let (deposits, bytes, to) = (exported.deposits, console::bytes(exported.bytes), shown(&request.to));
         let line = words!(
             "exported {deposits} deposits, {bytes}, to {to}; RECOVERY.md there tells how to get them back",
-            "預け入れ {deposits} 回分、{bytes} を {to} に書き出しました。取り出し方はその中の RECOVERY.md にあります"
+            "預け入れ{deposits}回分、{bytes} を {to} に書き出しました。取り出し方はその中の RECOVERY.md にあります"
         );
         writeln!(out, "{}", console.say(line))?;
         writeln!(out, "SHA256SUMS {sums}")

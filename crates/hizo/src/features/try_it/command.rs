@@ -57,7 +57,7 @@ fn steps(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
             words!("sealed and kept", "封をして預けました"),
             words!(
                 "{files} files, {bytes}, as {sealed}",
-                "{files} 件 {bytes} → 封をした大きさ {sealed}",
+                "{files}件 {bytes} → 封をした大きさ {sealed}",
                 files = files,
                 bytes = bytes,
                 sealed = sealed
@@ -73,7 +73,7 @@ fn steps(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
             words!("brought back", "取り出しました"),
             words!(
                 "{compared} files, every byte the same",
-                "{compared} 件、すべて 1 バイトも違いません",
+                "{compared}件、すべて1バイトも違いません",
                 compared = compared
             ),
             round.restore_took,
@@ -103,8 +103,8 @@ fn views(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
             words!("space {id}", "space {id}", id = round.keeper.space),
         ),
         (
-            words!("series \"{name}\", 2 deposits", "束「{name}」 2 回分", name = round.series),
-            words!("series {id}, 2 deposits", "series {id}、2 回分", id = series),
+            words!("series \"{name}\", 2 deposits", "束「{name}」 2回分", name = round.series),
+            words!("series {id}, 2 deposits", "series {id}、2回分", id = series),
         ),
     ];
     for (name, object) in round.names.iter().zip(&round.keeper.objects) {
@@ -114,13 +114,13 @@ fn views(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
     rows.push((
         words!(
             "{bytes} in {files} files",
-            "{files} 件 {bytes}",
+            "{files}件 {bytes}",
             bytes = console::bytes(round.first.bytes),
             files = round.first.files
         ),
         words!(
             "{count} objects of {sizes} bytes",
-            "{count} 個: {sizes} バイト",
+            "{count}個: {sizes}バイト",
             count = sizes.len(),
             sizes = shorten(&sizes.join(", "))
         ),
