@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::kit::{Dice, Home, Tree, assert_same, files_below, noise, tree};
+use crate::kit::{Dice, Home, Tree, assert_same, noise, tree};
 
 const SIGKILL: i32 = 9;
 
@@ -226,11 +226,10 @@ fn kill_when(command: &mut Command, more: Duration, come: impl Fn() -> bool) -> 
 
 /// Packs that the resume journal says are kept, up to the first that is missing in their order.
 fn packs_written_down(home: &Home) -> Vec<String> {
-    let journals = files_below(&home.path.join("series"));
-    let Some(path) = journals.iter().find(|path| path.extension() == Some(OsStr::new("resume"))) else {
-        return Vec::new();
-    };
-    let bytes = fs::read(path).unwrap();
+    // The program may be at work: what is listed may be gone a moment later.
+    let mut listed = fs::read_dir(home.path.join("series")).unwrap().filter_map(|item| Some(item.ok()?.path()));
+    let journal = listed.find(|path| path.extension() == Some(OsStr::new("resume")));
+    let Some(bytes) = journal.and_then(|path| fs::read(path).ok()) else { return Vec::new() };
     let mut rest = bytes.as_slice();
     let mut packs = Vec::new();
     // Each line: a letter, the length of what follows as 32 bits, that, and 16 bytes of check.
