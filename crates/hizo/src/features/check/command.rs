@@ -153,12 +153,21 @@ fn as_json(home: &Home, report: &Report, records: Option<&Failure>) -> Value {
 
 fn touched_as_json(touched: &Touched) -> Value {
     let faults: Vec<_> = touched.faults.iter().map(Words::english).collect();
-    let files: Vec<_> = touched.files.iter().map(|path| String::from_utf8_lossy(path)).collect();
+    let files: Vec<_> = touched.files.iter().map(|path| path_as_json(path)).collect();
     json!({
         "series": touched.name, "series_id": touched.series.to_string(), "number": touched.number,
         "deposit": touched.id.to_string(), "faults": faults, "files": files, "files_count": touched.files_count,
         "through": touched.through,
     })
+}
+
+/// A path that is not text comes as base64 too.
+fn path_as_json(path: &[u8]) -> Value {
+    let mut object = json!({ "path": String::from_utf8_lossy(path) });
+    if std::str::from_utf8(path).is_err() {
+        object["path_base64"] = crate::home::base64(path).into();
+    }
+    object
 }
 
 fn lines(

@@ -169,11 +169,13 @@ impl<'a> Splitter<'a> {
 
     fn push(&mut self, bytes: &[u8]) {
         let Some(mut frames) = self.frames.take() else { return };
-        let pushed = frames.push(bytes);
-        while let Some(frame) = frames.next_frame() {
-            self.give(Turn::Frame(self.number, frame));
-            self.number += 1;
-        }
+        let (turns, mut turn, mut number) = (&self.turns, self.turn, self.number);
+        let pushed = frames.push_each(bytes, |frame| {
+            let _ = turns.send((turn, Turn::Frame(number, frame.to_vec())));
+            turn += 1;
+            number += 1;
+        });
+        (self.turn, self.number) = (turn, number);
         match pushed {
             Ok(()) => self.frames = Some(frames),
             Err(error) => self.give(Turn::Piece(Piece::Stream(error))),
