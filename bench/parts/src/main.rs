@@ -1,6 +1,6 @@
 //! What the parts of a deposit cost by themselves on one core: the limit that the whole is held against.
 //!
-//! `hizo-bench-parts PATH OUT [ZSTD-LEVEL]` takes a file or a folder through the same steps as a deposit, one after
+//! `hizo-bench-parts PATH OUT` takes a file or a folder through the same steps as a deposit, one after
 //! the other on one thread, and prints CPU seconds for each as one JSON object. It seals nothing that could be opened:
 //! no archive headers, no manifest, one key for all.
 
@@ -17,8 +17,10 @@ use sha2::{Digest, Sha256};
 /// A zstd frame of a deposit holds this much, and an age chunk that much (docs/spec).
 const FRAME_BYTES: usize = 1 << 20;
 const CHUNK_BYTES: usize = 1 << 16;
-/// The level of `features/deposit`.
-const LEVEL_DEFAULT: i32 = 1;
+/// The levels of `hizo::packing`: the first blocks are compressed harder.
+const HARDER_BLOCKS: u64 = 128;
+const HARDER_LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 /// A block whose sample shrinks by less than one part in this many is stored as it is.
 const WORTH_COMPRESSING: usize = 32;
 const SAMPLES: usize = 8;
@@ -26,12 +28,11 @@ const SAMPLE_BYTES: usize = 4096;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, source, out, rest @ ..] = arguments.as_slice() else {
-        eprintln!("usage: hizo-bench-parts PATH OUT [ZSTD-LEVEL]");
+    let [_, source, out] = arguments.as_slice() else {
+        eprintln!("usage: hizo-bench-parts PATH OUT");
         return ExitCode::from(2);
     };
-    let level = rest.first().and_then(|word| word.parse().ok()).unwrap_or(LEVEL_DEFAULT);
-    match parts(Path::new(source), Path::new(out), level) {
+    match parts(Path::new(source), Path::new(out)) {
         Ok(line) => {
             println!("{line}");
             ExitCode::SUCCESS
@@ -59,10 +60,10 @@ struct Parts {
     bytes_kept: u64,
 }
 
-fn parts(source: &Path, out: &Path, level: i32) -> io::Result<String> {
+fn parts(source: &Path, out: &Path) -> io::Result<String> {
     let mut parts = Parts::default();
     let files = timed(&mut parts.walk, || files(source))?;
-    let mut sealer = Sealer::new(out, level)?;
+    let mut sealer = Sealer::new(out)?;
     let mut block = Vec::with_capacity(FRAME_BYTES);
     for path in files {
         let mut file = timed(&mut parts.read, || File::open(&path))?;
@@ -85,7 +86,7 @@ fn parts(source: &Path, out: &Path, level: i32) -> io::Result<String> {
     }
     sealer.seal(&mut block, &mut parts)?;
     timed(&mut parts.write, || sealer.out.sync_all())?;
-    Ok(parts.json(level))
+    Ok(parts.json())
 }
 
 /// Everything that happens to a full block, until its bytes are in the file.
@@ -93,17 +94,19 @@ struct Sealer {
     out: File,
     key: LessSafeKey,
     compressor: zstd::bulk::Compressor<'static>,
+    blocks: u64,
     hedge: blake3::Hasher,
     id: Sha256,
 }
 
 impl Sealer {
-    fn new(out: &Path, level: i32) -> io::Result<Self> {
+    fn new(out: &Path) -> io::Result<Self> {
         let key = UnboundKey::new(&CHACHA20_POLY1305, &[9; 32]).map_err(io::Error::other)?;
         Ok(Self {
             out: File::create(out)?,
             key: LessSafeKey::new(key),
-            compressor: zstd::bulk::Compressor::new(level)?,
+            compressor: zstd::bulk::Compressor::new(HARDER_LEVEL)?,
+            blocks: 0,
             hedge: blake3::Hasher::new(),
             id: Sha256::new(),
         })
@@ -111,6 +114,10 @@ impl Sealer {
 
     /// Seals a block and empties it.
     fn seal(&mut self, block: &mut Vec<u8>, parts: &mut Parts) -> io::Result<()> {
+        self.blocks += 1;
+        if self.blocks == HARDER_BLOCKS + 1 {
+            self.compressor.set_compression_level(LEVEL)?;
+        }
         let mut frame = timed(&mut parts.zstd, || compress(block, &mut self.compressor))?;
         timed(&mut parts.blake3_hedge, || _ = self.hedge.update(&frame));
         timed(&mut parts.chacha20poly1305, || {
@@ -140,7 +147,7 @@ fn compress(block: &[u8], compressor: &mut zstd::bulk::Compressor<'_>) -> io::Re
 }
 
 impl Parts {
-    fn json(&self, level: i32) -> String {
+    fn json(&self) -> String {
         let seconds = [
             ("walk", self.walk),
             ("read", self.read),
@@ -156,7 +163,7 @@ impl Parts {
         let named: serde_json::Map<_, _> =
             seconds.iter().map(|(name, value)| ((*name).to_owned(), json!((value * 1e4).round() / 1e4))).collect();
         let total = (sum * 1e4).round() / 1e4;
-        json!({ "level": level, "bytes_read": self.bytes_read, "bytes_kept": self.bytes_kept, "cpu_s": named, "sum_s": total })
+        json!({ "bytes_read": self.bytes_read, "bytes_kept": self.bytes_kept, "cpu_s": named, "sum_s": total })
             .to_string()
     }
 }

@@ -104,9 +104,16 @@ impl Framer {
         Ok(Self { compressor, level })
     }
 
-    /// Zstandard's level that this framer uses.
-    pub fn level(&self) -> i32 {
-        self.level
+    /// Frames what follows at another level.
+    ///
+    /// # Errors
+    /// [`Error::Compression`] when the library has no memory.
+    pub fn set_level(&mut self, level: i32) -> Result<(), Error> {
+        if level != self.level {
+            self.compressor.set_compression_level(level).map_err(|_| Error::Compression)?;
+            self.level = level;
+        }
+        Ok(())
     }
 
     /// One block of at most [`BLOCK_BYTES`] as one frame.

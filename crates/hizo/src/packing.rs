@@ -27,17 +27,28 @@ const WORTH_COMPRESSING: usize = 32;
 /// Blocks that wait for a framer, and frames that wait for the packer, per core.
 const QUEUE_PER_CORE: usize = 2;
 
+/// The first blocks of a stream are compressed harder: for so few it takes no time that anybody notices, and most
+/// deposits have no more than these.
+const HARDER_BLOCKS: u64 = 128;
+const HARDER_LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
+
 /// How frames are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// Compressed at this level where it helps.
-    Compressed(i32),
+    /// Compressed where it helps.
+    Compressed,
     /// Stored as it is: sizes tell nothing about the content.
     Stored,
 }
 
 /// Level 0 in a [`Frame`] says: stored as it is.
 const STORED: i32 = 0;
+
+/// Zstandard's level for a block of a stream: its place alone decides, so that a stream can be made again as it was.
+pub(crate) fn level(block: u64) -> i32 {
+    if block < HARDER_BLOCKS { HARDER_LEVEL } else { LEVEL }
+}
 
 /// What came of a stream.
 #[derive(Debug, Default)]
@@ -266,7 +277,7 @@ fn frame_blocks(
     trouble: &Trouble,
 ) {
     let mut framer = match framing {
-        Framing::Compressed(level) => match Framer::new(level) {
+        Framing::Compressed => match Framer::new(LEVEL) {
             Ok(framer) => Some(framer),
             Err(error) => return trouble.report(Failure::new(Kind::Internal, "no memory to compress").source(error)),
         },
@@ -276,7 +287,7 @@ fn frame_blocks(
         let again = from.skip > 0 && block.number == from.frame;
         let framed = match again {
             true => frame_at(framer.as_mut(), &block.bytes, from.level),
-            false => frame_block(framer.as_mut(), &block.bytes, incompressible),
+            false => frame_block(framer.as_mut(), &block, incompressible),
         };
         let frame = match framed {
             Ok(frame) => frame,
@@ -291,23 +302,32 @@ fn frame_blocks(
 /// Frames a block as it was framed before.
 fn frame_at(framer: Option<&mut Framer>, block: &[u8], level: i32) -> Result<Frame, stream::Error> {
     match framer {
-        Some(framer) if level != STORED => Ok(Frame { bytes: framer.frame(block)?, level }),
-        _ => Ok(Frame { bytes: stream::stored_frame(block), level: STORED }),
+        Some(framer) if level != STORED => {
+            framer.set_level(level)?;
+            Ok(Frame { bytes: framer.frame(block)?, level })
+        }
+        _ => stored(block),
     }
 }
 
 /// Compresses a block where that helps. After a run of blocks where it did not, a small sample decides alone.
-fn frame_block(framer: Option<&mut Framer>, block: &[u8], run: &AtomicU64) -> Result<Frame, stream::Error> {
-    let Some(framer) = framer else { return Ok(Frame { bytes: stream::stored_frame(block), level: STORED }) };
-    if run.load(Ordering::Relaxed) > 0 && !sample_compresses(framer, block)? {
-        return Ok(Frame { bytes: stream::stored_frame(block), level: STORED });
+fn frame_block(framer: Option<&mut Framer>, block: &Block, run: &AtomicU64) -> Result<Frame, stream::Error> {
+    let Some(framer) = framer else { return stored(&block.bytes) };
+    let level = level(block.number);
+    framer.set_level(level)?;
+    if run.load(Ordering::Relaxed) > 0 && !sample_compresses(framer, &block.bytes)? {
+        return stored(&block.bytes);
     }
-    let bytes = framer.frame(block)?;
-    if bytes.len() + block.len() / WORTH_COMPRESSING < block.len() || block.len() < BLOCK_BYTES {
+    let frame = framer.frame(&block.bytes)?;
+    if frame.len() + block.bytes.len() / WORTH_COMPRESSING < block.bytes.len() || block.bytes.len() < BLOCK_BYTES {
         run.store(0, Ordering::Relaxed);
-        return Ok(Frame { bytes, level: framer.level() });
+        return Ok(Frame { bytes: frame, level });
     }
     run.fetch_add(1, Ordering::Relaxed);
+    stored(&block.bytes)
+}
+
+fn stored(block: &[u8]) -> Result<Frame, stream::Error> {
     Ok(Frame { bytes: stream::stored_frame(block), level: STORED })
 }
 
@@ -541,7 +561,7 @@ mod tests {
     fn a_stream_goes_on_behind_any_pack_and_is_the_same_stream() {
         let identity = Identity::generate(&mut SystemEntropy);
         let stream = stream(90 << 20);
-        for framing in [Framing::Compressed(1), Framing::Stored] {
+        for framing in [Framing::Compressed, Framing::Stored] {
             let shelf = Shelf::default();
             let packed = shelf.pack(&identity, &stream, framing, &[]);
             assert!(shelf.read(&identity, &packed) == stream);
@@ -583,7 +603,7 @@ mod tests {
         let put = |_: Vec<u8>| Err(Failure::fixable("the disk is full"));
         let surroundings = Surroundings { recipient: identity.recipient(), put: &put, kept: &|_| Ok(()) };
         let failure = std::thread::scope(|scope| {
-            let mut packing = Packing::start(scope, &surroundings, Framing::Compressed(1));
+            let mut packing = Packing::start(scope, &surroundings, Framing::Compressed);
             match packing.push(&stream) {
                 Ok(()) => packing.finish().unwrap_err(),
                 Err(failure) => failure,

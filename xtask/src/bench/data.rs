@@ -10,8 +10,9 @@ use crate::shell::{self, About, Failure, Result};
 
 /// A change set touches this many files, this many bytes in each: 54,000 bytes in all.
 pub(crate) const CHANGED_FILES: usize = 400;
-/// The change sets: one before the second deposit, one before every file is read again.
-const CHANGE_SETS: [u64; 2] = [1, 2];
+/// Each round has two change sets of its own: one that falls on a few large files tells little about the usual one.
+pub(crate) const ROUNDS_MAX: usize = 16;
+const CHANGE_SETS_MAX: u64 = 2 * ROUNDS_MAX as u64;
 const CHANGED_BYTES_EACH: usize = 135;
 const SMALL_FILES: u64 = 20_000;
 
@@ -56,7 +57,7 @@ pub(crate) fn tree(path: &Path, every: usize) -> Result<()> {
     let sysroot = PathBuf::from(shell::output(Command::new("rustc").args(["--print", "sysroot"]))?.trim());
     let version = shell::output(Command::new("rustc").arg("--version"))?;
     // A run that was stopped may have left half of its changes behind.
-    let changed = CHANGE_SETS.iter().any(|set| changed_mark(path, *set).exists());
+    let changed = (1..=CHANGE_SETS_MAX).any(|set| changed_mark(path, set).exists());
     if changed {
         remove(&path.with_extension("made"))?;
     }
@@ -64,7 +65,7 @@ pub(crate) fn tree(path: &Path, every: usize) -> Result<()> {
         let mut seen = 0;
         copy(&sysroot, path, every, &mut seen)
     })?;
-    CHANGE_SETS.iter().try_for_each(|set| remove(&changed_mark(path, *set)))
+    (1..=CHANGE_SETS_MAX).try_for_each(|set| remove(&changed_mark(path, set)))
 }
 
 /// 20,000 files of 1 to 8 KiB in 200 folders: of ten, four hold prose, three tables of numbers, three random bytes.
@@ -104,6 +105,11 @@ pub(crate) fn entries(path: &Path, count: u64) -> Result<()> {
     })
 }
 
+/// The change sets of a round: one before the second deposit, one before every file is read again.
+pub(crate) fn change_sets(round: usize) -> [u64; 2] {
+    [2 * round as u64 + 1, 2 * round as u64 + 2]
+}
+
 /// Changes 400 files in place, 135 bytes in each.
 pub(crate) fn change(tree: &Path, set: u64) -> Result<()> {
     let mark = changed_mark(tree, set);
@@ -113,7 +119,7 @@ pub(crate) fn change(tree: &Path, set: u64) -> Result<()> {
 
 /// Undoes every change set that stands in the tree, the last one first.
 pub(crate) fn undo_changes(tree: &Path) -> Result<()> {
-    for set in CHANGE_SETS.into_iter().rev() {
+    for set in (1..=CHANGE_SETS_MAX).rev() {
         let mark = changed_mark(tree, set);
         if mark.exists() {
             flip(tree, set)?;

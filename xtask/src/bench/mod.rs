@@ -78,6 +78,9 @@ fn settings(arguments: &[String]) -> Result<Settings> {
             "--rounds" => {
                 let value = words.next().and_then(|value| value.parse().ok());
                 settings.rounds = value.ok_or_else(|| "--rounds takes a number".to_owned())?;
+                if settings.rounds > data::ROUNDS_MAX {
+                    return Err(format!("--rounds is at most {}", data::ROUNDS_MAX).into());
+                }
             }
             name if SESSIONS.contains(&name) => settings.sessions.push(name.to_owned()),
             other => return Err(format!("no session {other}; there are: {}", SESSIONS.join(" ")).into()),
@@ -92,11 +95,13 @@ fn settings(arguments: &[String]) -> Result<Settings> {
 /// What each program did in every round of one session.
 struct Samples(BTreeMap<&'static str, BTreeMap<&'static str, Vec<Taken>>>);
 
-/// Sizes that one program leaves behind, the same in every round but for chance.
+/// Bytes that one program leaves behind.
 #[derive(Default)]
 struct Sizes {
-    stored: Option<u64>,
-    growth: Option<u64>,
+    /// After the first deposit, of each round.
+    stored: Vec<u64>,
+    /// More after each change set, two of them in a round and no two alike.
+    growth: Vec<u64>,
 }
 
 /// One set of data, all programs.
@@ -117,7 +122,9 @@ fn compare(settings: &Settings, peers: &[Peer], set: &str) -> Result<Value> {
             let outcome = turn.run(set == "tree");
             let left = std::mem::take(&mut turn.sizes);
             turn.clear()?;
-            sizes.insert(name, left);
+            let all = sizes.entry(name).or_default();
+            all.stored.extend(left.stored);
+            all.growth.extend(left.growth);
             if let Err(failure) = outcome {
                 println!("{name}: FAILED\n{failure}");
                 faults.insert(name, failure.0.lines().next().unwrap_or_default().to_owned());
@@ -181,14 +188,12 @@ impl<'a> Turn<'a> {
         self.act("init", &Act::Init)?;
         self.act("deposit", &Act::Deposit(self.source))?;
         let stored = self.place.stored_bytes()?;
-        self.sizes.stored = (stored > 0).then_some(stored);
+        self.sizes.stored.extend((stored > 0).then_some(stored));
         self.act("empty", &Act::Empty)?;
         if changes && self.can(&Act::Check)? {
-            data::change(self.source, 1)?;
-            self.act("second", &Act::Deposit(self.source))?;
-            self.sizes.growth = Some(self.place.stored_bytes()?.saturating_sub(stored));
-            data::change(self.source, 2)?;
-            self.act("reread", &Act::Reread(self.source))?;
+            let [first, second] = data::change_sets(self.round);
+            self.grow("second", first, &Act::Deposit(self.source))?;
+            self.grow("reread", second, &Act::Reread(self.source))?;
         }
         let target = self.folder.join("restored");
         let restore = Act::Restore(self.source, &target);
@@ -201,6 +206,15 @@ impl<'a> Turn<'a> {
             self.restore_one()?;
         }
         self.act("check", &Act::Check)
+    }
+
+    /// Changes the source and deposits it once more.
+    fn grow(&mut self, name: &'static str, change_set: u64, act: &Act<'_>) -> Result<()> {
+        let before = self.place.stored_bytes()?;
+        data::change(self.source, change_set)?;
+        self.act(name, act)?;
+        self.sizes.growth.push(self.place.stored_bytes()?.saturating_sub(before));
+        Ok(())
     }
 
     fn run_for_memory(&mut self, restore: bool) -> Result<()> {

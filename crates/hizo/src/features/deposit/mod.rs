@@ -26,16 +26,13 @@ use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
 use crate::folder::walk::{self, LeftOut, Listing};
 use crate::home::{Device, SeriesFacts};
-use crate::packing::{Framing, NotAsBefore, PackKept, Packed, Packing, Surroundings};
+use crate::packing::{self, Framing, NotAsBefore, PackKept, Packed, Packing, Surroundings};
 use crate::safe::{self, Draft, Safe};
 use crate::words::words;
 use assembling::{Assembled, Assembler, Policy, TarSink};
 use listing::Lines;
 use local::{LastWalk, Remembered, WalkOf, WalkWriter};
 use resume::{Circumstances, Continuation, ResumeJournal};
-
-/// Zstandard's level for what compresses.
-const LEVEL: i32 = 1;
 
 /// A deposit whose framed manifest and tar fit in this many bytes together is one object.
 const SMALL_BYTES_MAX: usize = 1 << 20;
@@ -199,10 +196,7 @@ impl<'a> Making<'a> {
             deposit: self.number,
             epoch: self.safe.chain.epoch(),
             last: self.base,
-            framing: match self.framing() {
-                Framing::Compressed(level) => level,
-                Framing::Stored => 0,
-            },
+            framing: self.framing(),
             reread: self.request.reread,
             reuse: self.request.reuse,
         };
@@ -217,7 +211,7 @@ impl<'a> Making<'a> {
 
     fn framing(&self) -> Framing {
         match self.series.class {
-            Class::Standard => Framing::Compressed(LEVEL),
+            Class::Standard => Framing::Compressed,
             Class::Core => Framing::Stored,
         }
     }
@@ -310,7 +304,7 @@ impl<'a> Making<'a> {
         let packed = tar.pack(surroundings, self.framing())?;
         head.archive_packs = packed.packs.len() as u64;
         let (manifest, commitment) = std::thread::scope(|scope| {
-            let mut packing = Packing::start(scope, surroundings, Framing::Compressed(LEVEL));
+            let mut packing = Packing::start(scope, surroundings, Framing::Compressed);
             let commitment = lines.write(&head, &packed.starts, walk, &mut |bytes| packing.push(bytes))?;
             Ok::<_, Failure>((packing.finish()?, commitment))
         })?;
@@ -320,14 +314,14 @@ impl<'a> Making<'a> {
 
     /// Manifest and tar as one sealed object, if they are small enough.
     fn small(&self, text: &[u8], tar: &[u8]) -> Outcome<Option<Vec<u8>>> {
-        let mut framer = Framer::new(LEVEL).map_err(Failure::internal)?;
+        let mut framer = Framer::new(packing::level(0)).map_err(Failure::internal)?;
         let mut plain = Zeroizing::new(Vec::new());
         for block in text.chunks(BLOCK_BYTES) {
             plain.extend(framer.frame(block).map_err(Failure::internal)?);
         }
         for block in tar.chunks(BLOCK_BYTES) {
             plain.extend(match self.framing() {
-                Framing::Compressed(_) => framer.frame(block).map_err(Failure::internal)?,
+                Framing::Compressed => framer.frame(block).map_err(Failure::internal)?,
                 Framing::Stored => stream::stored_frame(block),
             });
         }

@@ -13,7 +13,7 @@ use hizo_vault::manifest::PackStart;
 
 use super::local::{REMEMBERED_BYTES, Remembered, WalkOf, take};
 use crate::failure::{Failure, Outcome};
-use crate::packing::{Boundary, PackKept, Resumed};
+use crate::packing::{Boundary, Framing, PackKept, Resumed};
 use crate::system;
 
 const MAGIC: &[u8; 16] = b"hizo/resume/v1\n\0";
@@ -27,7 +27,7 @@ pub(super) struct Circumstances {
     pub epoch: u32,
     /// The walk that decides what is stored and what is not.
     pub last: Option<WalkOf>,
-    pub framing: i32,
+    pub framing: Framing,
     pub reread: bool,
     pub reuse: bool,
 }
@@ -70,8 +70,8 @@ impl Circumstances {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.deposit.to_le_bytes());
         bytes.extend(self.epoch.to_le_bytes());
-        bytes.extend(self.framing.to_le_bytes());
-        bytes.push(u8::from(self.reread) | u8::from(self.reuse) << 1 | u8::from(self.last.is_some()) << 2);
+        let flags = [self.reread, self.reuse, self.last.is_some(), self.framing == Framing::Compressed];
+        bytes.push(flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag)));
         if let Some(last) = &self.last {
             bytes.extend(last.record.as_bytes());
         }
