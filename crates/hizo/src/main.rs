@@ -180,13 +180,7 @@ impl Setting {
     /// The safe's secrets, opened with the passphrase.
     fn unlock(&self, safe: &Safe) -> Outcome<Keyring> {
         let keyring = safe.unlock(&self.read_passphrase()?)?;
-        for key in &keyring.uncertified {
-            let name = key.name();
-            self.console.warn(words!(
-                "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
-                "鍵 {name} の持ち主を、誰も証明していません。この鍵は金庫の中を見られますが、誰のものかは分かりません"
-            ));
-        }
+        keyring.doubts.iter().for_each(|doubt| self.console.warn(doubt.clone()));
         Ok(keyring)
     }
 

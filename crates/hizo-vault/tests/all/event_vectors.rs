@@ -281,7 +281,7 @@ fn certificates() -> Vec<Refused> {
         (
             "certificate_signature_past_order",
             "the signature's number S is past the order of the group",
-            vec![with_signature(honest(), add_order)],
+            vec![with_signature(honest(), |signature| add_order(signature))],
             "Signature",
         ),
         (
@@ -370,7 +370,7 @@ fn with_signature(honest: UnverifiedCertificate, change: impl FnOnce(&mut Vec<u8
 }
 
 /// S + L solves the same equation; only its encoding tells.
-fn add_order(signature: &mut Vec<u8>) {
+fn add_order(signature: &mut [u8]) {
     let order = hex::decode("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").unwrap();
     let mut carry = 0;
     for (byte, add) in signature[32..].iter_mut().zip(order) {

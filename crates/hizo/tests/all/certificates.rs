@@ -113,33 +113,57 @@ fn a_certificate_that_does_not_hold_is_an_alarm() {
     }
 }
 
-#[test]
-fn a_key_that_two_identities_claim_is_an_alarm() {
-    let home = joined(&Home::new(), |person, space| vec![certified(UnverifiedCertificate::issue(person, space))]);
-    // The key is the same, and the recipient is another one: mail for him would be sealed to somebody else.
-    let (person, mut insider) = (person(1), Insider::of(&home));
-    let two = IdentityFile { signing_seed: person.signing_seed, identity: self::person(2).identity };
+/// A member says of himself that another one's recipient is his: mail for him would be sealed to somebody else.
+fn says_another_recipient(home: &Home, member: IdentityFile) {
+    let (two, mut insider) = (IdentityFile { identity: person(2).identity, ..member }, Insider::of(home));
     let other = certified(UnverifiedCertificate::issue(&two, &insider.chain.space()));
     insider.say(&two.signing_seed, &[other], Vec::new());
+}
+
+#[test]
+fn a_key_with_two_recipients_is_an_alarm() {
+    let home = joined(&Home::new(), |person, space| vec![certified(UnverifiedCertificate::issue(person, space))]);
+    says_another_recipient(&home, person(1));
     home.fails(5, "it contradicts another certificate", ["list"]);
 }
 
 #[test]
 fn what_contradicts_the_identity_file_of_this_home_is_an_alarm() {
     let home = Home::new();
-    let (owner, mut insider) = (owner(&home), Insider::of(&home));
-    let two = IdentityFile { signing_seed: owner.signing_seed, identity: person(2).identity };
-    let other = certified(UnverifiedCertificate::issue(&two, &insider.chain.space()));
-    insider.say(&two.signing_seed, &[other], Vec::new());
+    says_another_recipient(&home, owner(&home));
     home.fails(5, "it contradicts the identity file of this home", ["list"]);
 }
 
 #[test]
 fn nobody_certifies_the_key_of_another_member() {
+    let home = joined(&Home::new(), |person, space| vec![certified(UnverifiedCertificate::issue(person, space))]);
+    let mut insider = Insider::of(&home);
+    // Rightly signed by the owner's identity, and brought up by somebody else.
+    let honest = certified(UnverifiedCertificate::issue(&owner(&home), &insider.chain.space()));
+    insider.say(&person(1).signing_seed, &[honest], Vec::new());
+    home.fails(5, "it stands in a record that is not its key's", ["list"]);
+}
+
+#[test]
+fn a_machine_that_only_deposits_cannot_lock_its_owner_out_by_a_lie() {
     let home = Home::new();
     let mut insider = Insider::of(&home);
-    // Rightly signed by the owner's identity; a machine that only deposits cannot bring it up again.
-    let honest = certified(UnverifiedCertificate::issue(&owner(&home), &insider.chain.space()));
-    insider.say(&device(&home), &[honest], Vec::new());
-    home.fails(5, "it stands in a record that is not its key's", ["list"]);
+    let lie = certified(UnverifiedCertificate::issue(&owner(&home), &insider.chain.space()));
+    insider.say(&device(&home), &[lie], Vec::new());
+    let warned = home.ok(["list"]).err;
+    assert!(warned.contains("record 1 says falsely whose key it is") && warned.lines().count() == 1, "{warned}");
+    let japanese = said(home.command().env("LC_ALL", "ja_JP.UTF-8").arg("list"));
+    assert!(japanese.code == Some(0) && japanese.err.contains("信用せずに続けます"), "{japanese:?}");
+}
+
+#[test]
+fn a_member_who_lied_and_was_removed_stops_nobody() {
+    let home = joined(&Home::new(), |person, space| vec![certified(UnverifiedCertificate::issue(person, space))]);
+    says_another_recipient(&home, person(1));
+    home.fails(5, "it contradicts another certificate", ["list"]);
+    let mut insider = Insider::of(&home);
+    let leaves = key(&person(1), &insider.chain.space());
+    insider.remove(&owner(&home), leaves);
+    let warned = home.ok(["list"]).err;
+    assert!(warned.contains("record 2 says falsely whose key it is") && warned.lines().count() == 1, "{warned}");
 }
