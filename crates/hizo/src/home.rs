@@ -1,4 +1,4 @@
-//! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/home.md.
+//! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/local-state.md.
 
 use std::fs;
 use std::io::{self, Write};

@@ -179,7 +179,9 @@ impl Setting {
 
     /// The safe's secrets, opened with the passphrase.
     fn unlock(&self, safe: &Safe) -> Outcome<Keyring> {
-        safe.unlock(&self.read_passphrase()?)
+        let keyring = safe.unlock(&self.read_passphrase()?)?;
+        keyring.doubts.iter().for_each(|doubt| self.console.warn(doubt.clone()));
+        Ok(keyring)
     }
 
     fn read_passphrase(&self) -> Outcome<Zeroizing<String>> {

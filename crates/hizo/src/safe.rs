@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
-use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, Standing};
 use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_vault::age::{self, Identity, Recipient};
+use hizo_vault::event::certificate::{self, Certificate, Certificates};
 use hizo_vault::event::{self, Class, Event};
 use hizo_vault::keys::{IdentityFile, SpaceSigningKey};
 use hizo_vault::stream::{self, Frames};
@@ -188,7 +189,42 @@ impl Safe {
     /// Unlocks with the identity that the passphrase opens.
     pub(crate) fn unlock(&self, passphrase: &str) -> Outcome<Keyring> {
         let identity = open_identity(&self.home, passphrase)?;
-        Keyring::unlock(self, &identity.identity)
+        let mut keyring = Keyring::unlock(self, &identity.identity)?;
+        keyring.doubts = self.check_certificates(&keyring, Certificate::of(&identity, &self.home.space))?;
+        Ok(keyring)
+    }
+
+    /// Checks every certificate of the space beside the identity of this home; what is left in doubt.
+    ///
+    /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
+    /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
+    fn check_certificates(&self, keyring: &Keyring, own: Certificate) -> Outcome<Vec<Words>> {
+        let (mut certificates, mut doubts) = (Certificates::new(own), Vec::new());
+        for record in self.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+            // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
+            for event in keyring.events(self, record).unwrap_or_default() {
+                let Event::KeyCertified(certificate) = event else { continue };
+                let Err(error) = certificates.take(record, &certificate) else { continue };
+                if record.signers().iter().any(|key| self.chain.role(key).is_some_and(Role::opens)) {
+                    return Err(false_certificate(record, error));
+                }
+                let (number, reason) = (record.number(), why_false(error));
+                doubts.push(words!(
+                    "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
+                    "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます";
+                    reason
+                ));
+            }
+        }
+        let readers = self.chain.members().filter(|(_, role)| role.opens()).map(|(key, _)| key);
+        doubts.extend(readers.filter(|key| certificates.of(key).is_none()).map(|key| {
+            words!(
+                "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
+                "鍵 {name} の持ち主を、誰も証明していません。この鍵は金庫の中を見られますが、誰のものかは分かりません",
+                name = key.name()
+            )
+        }));
+        Ok(doubts)
     }
 }
 
@@ -263,6 +299,8 @@ pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFi
 /// The secrets of a space's epochs.
 pub(crate) struct Keyring {
     epochs: BTreeMap<u32, Identity>,
+    /// What is not known for certain of who the members are, for people to see.
+    pub doubts: Vec<Words>,
 }
 
 impl Keyring {
@@ -299,7 +337,7 @@ impl Keyring {
             ))
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
-        Ok(Self { epochs })
+        Ok(Self { epochs, doubts: Vec::new() })
     }
 
     /// Opens an object of a record.
@@ -394,6 +432,41 @@ fn follow(notes: &[Vec<u8>], pinned: Option<(u64, RecordId)>) -> Outcome<(Chain,
     records.clear();
     let chain = Chain::replay(notes, |record| records.push(record)).map_err(broken_chain)?;
     Ok((chain, records))
+}
+
+fn false_certificate(record: &Record, error: certificate::Error) -> Failure {
+    let (number, reason) = (record.number(), why_false(error));
+    Failure::new(
+        Kind::Lying,
+        words!(
+            "record {number} says falsely whose key it is: {reason}",
+            "記録 {number} にある、鍵の持ち主の証明が偽りです（{reason}）";
+            reason
+        ),
+    )
+    .hint(words!(
+        "Somebody takes another one's place. Do not deposit; keep a copy of the keeper's data and ask the admins.",
+        "誰かが他人になりすましています。預け入れを止め、預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
+    ))
+    .source(error)
+}
+
+fn why_false(error: certificate::Error) -> Words {
+    use certificate::Error;
+    match error {
+        Error::Form => words!("a key, recipient or signature in it is none", "鍵か宛先か署名の形が正しくありません"),
+        Error::Place => {
+            words!("it stands in a record that is not its key's", "その鍵のものではない記録に書かれています")
+        }
+        Error::Signature => words!("the identity did not sign it", "名指しされた本人の署名ではありません"),
+        Error::Contradiction => words!("it contradicts another certificate", "ほかの証明と食い違っています"),
+        Error::NotOurs => {
+            words!(
+                "it contradicts the identity file of this home",
+                "この金庫のフォルダーにある鍵ファイルと食い違っています"
+            )
+        }
+    }
 }
 
 fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

@@ -319,17 +319,19 @@ fn a_second_deposit_reads_no_file_that_nothing_says_changed() {
     assert_same(&tree(&folder), &tree(&home.restore("latest:test", "out")));
 }
 
+/// Writes a file as if at this time, and deposits its folder.
+fn deposit_changed_at(home: &Home, path: &Path, bytes: &[u8], seconds: i64) {
+    fs::write(path, bytes).unwrap();
+    set_mtime(path, seconds, 5);
+    home.deposit(path.parent().unwrap(), "test");
+}
+
 #[test]
 fn a_change_that_leaves_size_and_mtime_alone_is_noticed() {
     let home = Home::new();
     let folder = home.beside("folder");
-    let path = folder.join("file");
-    fs::write(&path, b"before").unwrap();
-    set_mtime(&path, 1_600_000_000, 5);
-    home.deposit(&folder, "test");
-    fs::write(&path, b"after!").unwrap();
-    set_mtime(&path, 1_600_000_000, 5);
-    home.deposit(&folder, "test");
+    deposit_changed_at(&home, &folder.join("file"), b"before", 1_600_000_000);
+    deposit_changed_at(&home, &folder.join("file"), b"after!", 1_600_000_000);
     assert_eq!(fs::read(home.restore("latest:test", "out").join("file")).unwrap(), b"after!");
 }
 
@@ -338,12 +340,8 @@ fn files_from_the_future_and_a_clock_set_back_lose_nothing() {
     let home = Home::new();
     let folder = home.beside("folder");
     let path = folder.join("file");
-    fs::write(&path, b"from the future").unwrap();
-    set_mtime(&path, 4_000_000_000, 1);
-    home.deposit(&folder, "test");
-    fs::write(&path, b"from the past!!").unwrap();
-    set_mtime(&path, 100, 1);
-    home.deposit(&folder, "test");
+    deposit_changed_at(&home, &path, b"from the future", 4_000_000_000);
+    deposit_changed_at(&home, &path, b"from the past!!", 100);
     assert_same(&tree(&folder), &tree(&home.restore("latest:test", "out")));
     let clock_set_back = ["faketime", "2001-01-01 00:00:00"];
     if !is_there(clock_set_back[0]) {

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod attacks;
+mod certificates;
 mod check;
 mod flips;
 mod folders;
