@@ -43,7 +43,15 @@ impl Safe {
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
         safe.check_pins()?;
+        safe.remember_head();
         Ok(safe)
+    }
+
+    /// What this machine has seen and checked, it never lets the keeper take back, whoever appended it.
+    fn remember_head(&self) {
+        let Head { number, id } = self.chain.head();
+        // A home that cannot be written remembers nothing, and must be good for getting things back all the same.
+        let _ = self.home.pin_head(number, id);
     }
 
     fn index(&mut self, index: usize) {
@@ -156,6 +164,7 @@ impl Safe {
         for note in notes(&self.keeper, self.home.space, self.chain.head().number + 1)? {
             self.take(UnverifiedRecord::parse(&note).map_err(broken_chain)?)?;
         }
+        self.remember_head();
         Ok(())
     }
 

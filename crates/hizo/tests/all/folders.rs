@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags, utimensat};
 
-use crate::kit::{self, Home, assert_same, copy_tree, hex, is_there, noise, said, say_aloud, tree};
+use crate::kit::{self, Home, assert_same, copy_tree, hex, is_there, noise, said, say_aloud, settle, tree};
 
 const MIB: usize = 1 << 20;
 
@@ -308,6 +308,7 @@ fn a_second_deposit_reads_no_file_that_nothing_says_changed() {
         fs::write(folder.join(format!("inner/f{number}")), noise(number, 1000)).unwrap();
     }
     fs::write(folder.join("large"), noise(99, 3 * MIB)).unwrap();
+    settle(&folder);
     home.deposit(&folder, "test");
     let read = files_read_during(&folder, || drop(home.deposit(&folder, "test")));
     assert_eq!(read, Vec::<OsString>::new());
