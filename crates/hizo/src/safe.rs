@@ -1,6 +1,6 @@
 //! A safe as this machine sees it: the chain of its space, followed and checked, and what its records mean once unlocked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
@@ -308,16 +308,28 @@ pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFi
 /// The secrets of a space's epochs.
 pub(crate) struct Keyring {
     epochs: BTreeMap<u32, Identity>,
+    /// Epochs of which a wrap is missing or damaged: it may be the one that this identity opens.
+    lost: BTreeSet<u32>,
     /// What is not known for certain of who the members are, for people to see.
     pub doubts: Vec<Words>,
 }
 
 impl Keyring {
     fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
-        let mut epochs = BTreeMap::new();
+        let (mut epochs, mut lost) = (BTreeMap::new(), BTreeSet::new());
+        let mut first_lost = None;
         for (epoch, facts) in safe.chain.epochs().iter().enumerate() {
             for wrap in facts.wraps() {
-                let Ok(line) = age::open(safe.object(*wrap)?, own).map(Zeroizing::new) else { continue };
+                // An epoch has several wraps, for different readers: a lost one may be that of somebody else.
+                let wrap = match safe.object(*wrap) {
+                    Ok(wrap) => wrap,
+                    Err(failure) => {
+                        lost.insert(epoch as u32);
+                        first_lost.get_or_insert(failure);
+                        continue;
+                    }
+                };
+                let Ok(line) = age::open(wrap, own).map(Zeroizing::new) else { continue };
                 let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
                 let recipient = secret.as_ref().map(|secret| secret.recipient().to_string());
                 let fits = recipient
@@ -340,18 +352,28 @@ impl Keyring {
             }
         }
         if epochs.is_empty() {
+            if let Some(failure) = first_lost {
+                return Err(failure);
+            }
             return Err(Failure::fixable(words!(
                 "this identity opens nothing in the safe",
                 "この鍵で開けられるものは、金庫にありません"
             ))
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
-        Ok(Self { epochs, doubts: Vec::new() })
+        Ok(Self { epochs, lost, doubts: Vec::new() })
     }
 
     /// Opens an object of a record.
     pub(crate) fn open(&self, epoch: u32, object: VerifiedObject) -> Outcome<Zeroizing<Vec<u8>>> {
         let identity = self.epochs.get(&epoch).ok_or_else(|| {
+            if self.lost.contains(&epoch) {
+                return Failure::untrue(words!(
+                    "a key object of epoch {epoch} is missing or damaged",
+                    "第{epoch}期の鍵の部品が、なくなったか壊れています"
+                ))
+                .hint(check_first());
+            }
             Failure::fixable(words!(
                 "the secret of epoch {epoch} was not given to this identity",
                 "この鍵には、第{epoch}期のものを見る権限がありません"

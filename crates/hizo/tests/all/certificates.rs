@@ -167,3 +167,17 @@ fn a_member_who_lied_and_was_removed_stops_nobody() {
     let warned = home.ok(["list"]).err;
     assert!(warned.contains("record 2 says falsely whose key it is") && warned.lines().count() == 1, "{warned}");
 }
+
+#[test]
+fn the_lost_wrap_of_another_reader_locks_nobody_out() {
+    let home = Home::new();
+    home.deposit(&home.beside("folder"), "test");
+    let mut insider = Insider::of(&home);
+    let theirs = insider.put(b"a wrap that somebody else would open".to_vec());
+    let (wrap, bytes) = theirs;
+    insider.say(&owner(&home).signing_seed, &[], vec![Control::Wrap { epoch: 0, wrap, bytes }]);
+    let listed = home.ok(["list", "--json"]).out;
+    let file = home.objects().into_iter().find(|path| path.ends_with(wrap.to_string())).unwrap();
+    fs::remove_file(file).unwrap();
+    assert_eq!(home.ok(["list", "--json"]).out, listed);
+}
