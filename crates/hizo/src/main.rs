@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use hizo_ledger::record::Record;
 use zeroize::Zeroizing;
 
 use crate::console::Console;
@@ -28,6 +29,7 @@ use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::{Device, Home};
 use crate::safe::{Keyring, Safe};
+use crate::view::View;
 use crate::words::{Language, words};
 
 /// Keep a company's secrets sealed, and prove later what was held and since when
@@ -194,11 +196,27 @@ impl Setting {
             return Ok(());
         }
         let keyring = self.unlock(safe)?;
-        let view = view::View::of(Opened { safe, keyring: &keyring })?;
+        let view = View::of(Opened { safe, keyring: &keyring })?;
         for (id, series) in &view.series {
-            safe.home.name_series(device, &series.name, *id, series.class)?;
+            if let (Some(name), Some(class)) = (&series.name, series.class) {
+                safe.home.name_series(device, name, *id, class)?;
+            }
         }
         Ok(())
+    }
+
+    /// The record of the deposit that a person named; it is said when what was said of it is lost.
+    fn find<'a>(&self, view: &View, opened: Opened<'a>, named: &str) -> Outcome<&'a Record> {
+        let record = view.find(opened, named)?;
+        if let Some(unreadable) = view.unreadable(record) {
+            let (id, reason) = (&record.id().to_string()[..12], unreadable.failure.message.clone());
+            self.console.warn(words!(
+                "what was said of deposit {id} cannot be read, only what it holds: {reason}",
+                "預け入れ {id} に添えられた説明を読めません。中身だけを扱います: {reason}";
+                reason
+            ));
+        }
+        Ok(record)
     }
 }
 

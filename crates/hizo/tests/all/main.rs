@@ -4,6 +4,7 @@
 
 mod attacks;
 mod check;
+mod damage;
 mod flips;
 mod folders;
 mod forge;

@@ -89,10 +89,7 @@ fn series_named(safe: &Safe, keyring: Option<&Keyring>, name: &str) -> Outcome<S
             "名前にも封がされています。--blind を付けずに実行してください。"
         )));
     };
-    let view = View::of(Opened { safe, keyring })?;
-    view.named(name)?;
-    let found = view.series.iter().find(|(_, series)| series.name == name).map(|(id, _)| *id);
-    found.ok_or_else(|| Failure::internal_message("a series that was found is gone"))
+    Ok(View::of(Opened { safe, keyring })?.named(safe, name)?.0)
 }
 
 /// Checks what can be checked when the chain of records does not hold.

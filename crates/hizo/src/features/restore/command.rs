@@ -10,6 +10,7 @@ use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::view::View;
 use crate::words::{self, words};
 
 /// Bring a deposit, or parts of it, back into a new folder
@@ -34,7 +35,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
     let keyring = setting.unlock(&safe)?;
     let opened = Opened { safe: &safe, keyring: &keyring };
-    let record = crate::view::View::of(opened)?.find(opened, &arguments.deposit)?;
+    let record = setting.find(&View::of(opened)?, opened, &arguments.deposit)?;
     let paths = arguments.paths.iter().map(|path| path_in_deposit(path)).collect();
     let request = Request { to: arguments.to.clone(), paths, special: arguments.special };
     if arguments.dry_run {
