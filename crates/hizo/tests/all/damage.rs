@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::forge::{self, Forged};
-use crate::kit::{self, Home, Said, Tree, assert_same, noise, said, tree};
+use crate::kit::{self, Home, Said, Tree, assert_same, forget_restore, noise, said, tree};
 
 const MIB: usize = 1 << 20;
 
@@ -218,6 +219,156 @@ fn damage_of_the_records_themselves_stops_everything() {
     assert!(matches!(told.code, Some(3..=5)) && told.out.is_empty(), "{told:?}");
 }
 
+/// A folder whose contents fill three packs and a half, with a second deposit that stores a little more.
+fn safe_with_packs() -> (Home, PathBuf) {
+    let home = Home::new();
+    let folder = home.beside("folder");
+    fs::create_dir_all(folder.join("inner/deep")).unwrap();
+    for number in 0..9 {
+        fs::write(folder.join(format!("large {number}")), noise(number, 5 * MIB + number as usize)).unwrap();
+        for small in 0..3 {
+            let name = format!("inner/small {number} {small}");
+            fs::write(folder.join(name), noise(100 + number * 3 + small, 300_000)).unwrap();
+        }
+        fs::write(folder.join(format!("inner/deep/same as {number}")), noise(number, 5 * MIB + number as usize))
+            .unwrap();
+        fs::hard_link(folder.join(format!("large {number}")), folder.join(format!("name of {number}"))).unwrap();
+    }
+    symlink("large 3", folder.join("link")).unwrap();
+    home.deposit(&folder, "s");
+    fs::write(folder.join("later"), noise(999, 2 * MIB)).unwrap();
+    home.deposit(&folder, "s");
+    (home, folder)
+}
+
+#[test]
+fn of_a_damaged_deposit_everything_comes_back_that_can_be_had_and_nothing_else() {
+    let (home, folder) = safe_with_packs();
+    let whole = tree(&folder);
+    let packs: Vec<PathBuf> =
+        home.objects().into_iter().filter(|path| path.metadata().unwrap().len() > MIB as u64).collect();
+    assert!(packs.len() >= 4, "{packs:?}");
+    for (number, pack) in packs.iter().enumerate() {
+        let bytes = fs::read(pack).unwrap();
+        match number % 2 {
+            0 => fs::remove_file(pack).unwrap(),
+            _ => {
+                let mut damaged = bytes.clone();
+                damaged[MIB + number] ^= 1;
+                fs::write(pack, damaged).unwrap();
+            }
+        }
+        let report = home.run(["check", "--json"]).json();
+        let touched = report["touched_deposits"].as_array().unwrap().iter().find(|touched| touched["number"] == 2);
+        let told = touched.map(|touched| strings(&touched["files"], "path")).unwrap();
+        let to = home.folder.path().join("out");
+        let said = said(home.command().args(["restore", "latest:s", "--json", "--to"]).arg(&to));
+        assert_eq!(said.code, Some(3), "{said:?}");
+        let result = said.json();
+        assert_eq!(strings(&result["lost"], "path"), told, "pack {number}: what check tells is what is lost");
+        assert!(!told.is_empty() && result["complete"] == false);
+        let reasons = strings(&result["lost"], "reason");
+        assert!(reasons.iter().all(|reason| reason.contains("is missing") || reason.contains("object")), "{reasons:?}");
+        let incomplete = to.with_extension("incomplete");
+        assert_eq!(result["to"].as_str().map(PathBuf::from), Some(incomplete.clone()));
+        assert!(!to.exists() && !to.with_extension("partial").exists(), "only what is whole has its name");
+        let mut expected = whole.clone();
+        expected.retain(|path, _| !told.contains(path.to_str().unwrap()));
+        assert_same(&without_names(expected), &without_names(tree(&incomplete)));
+        assert_eq!(
+            result["files"].as_u64(),
+            Some(files(&whole) - told.iter().filter(|path| !path.starts_with("name")).count() as u64)
+        );
+        assert!(said.err.contains("hizo check") && said.err.contains("could not be had"), "{said:?}");
+        if number == 0 {
+            // What is left over is not written into, and not written over.
+            home.fails(1, "left over", ["restore", "latest:s", "--to", to.to_str().unwrap()]);
+            forget_restore(&to);
+            let told = home.fails(3, "could not be had", ["restore", "latest:s", "--to", to.to_str().unwrap()]);
+            assert!(told.out.contains("restored what could be had"), "{told:?}");
+            assert!(told.err.matches("warning: lost ").count() <= 10, "{told:?}");
+        }
+        forget_restore(&to);
+        fs::write(pack, bytes).unwrap();
+    }
+    assert_same(&whole, &tree(&home.restore("latest:s", "out")));
+}
+
+#[test]
+fn a_lost_deposit_takes_with_it_what_a_later_one_took_from_it_and_nothing_more() {
+    let (home, folder) = safe_with_packs();
+    let first = home.deposits()["s"][0].clone();
+    // A full manifest, so that the third deposit needs no list of an earlier one.
+    fs::remove_dir_all(folder.join("inner")).unwrap();
+    (0..9).for_each(|number| fs::remove_file(folder.join(format!("name of {number}"))).unwrap());
+    (0..8).for_each(|number| {
+        fs::rename(folder.join(format!("large {number}")), folder.join(format!("moved {number}"))).unwrap()
+    });
+    home.deposit(&folder, "s");
+    let (mut with_list, mut without) = (0, 0);
+    for object in home.objects().into_iter().filter(|path| path.metadata().unwrap().len() < 16 << 20) {
+        let bytes = fs::read(&object).unwrap();
+        fs::remove_file(&object).unwrap();
+        let shows = |named: &str| home.run(["show", named]).code == Some(0);
+        if !shows(&first) && shows("latest:s") {
+            let told = restore(&home, "latest:s");
+            assert_eq!(told.code, Some(3), "{told:?}");
+            assert!(told.err.contains("moved 1") && !told.err.contains("later"), "{told:?}");
+            let kept = tree(&home.folder.path().join("out.incomplete"));
+            assert_eq!(kept.into_keys().collect::<Vec<_>>(), ["later", "link"]);
+            with_list += 1;
+        } else {
+            without += 1;
+        }
+        fs::write(&object, bytes).unwrap();
+    }
+    assert!(with_list >= 2 && without > 0, "its list and its manifest: {with_list}");
+}
+
+#[test]
+fn a_file_that_is_not_the_one_committed_to_is_left_out_and_never_written() {
+    let home = Home::new();
+    let mut forged = Forged::honest();
+    let at = forged.tar.windows(4).rposition(|window| window == b"more").unwrap();
+    forged.tar[at] ^= 1;
+    forged.keep(&home);
+    let said = restore(&home, &format!("latest:{}", forge::SERIES));
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("lost m: it is not the one that the record commits to"), "{said:?}");
+    let found = tree(&home.folder.path().join("out.incomplete"));
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), ["d", "d/f", "d/h", "l"]);
+    // A manifest that is not the one committed to lays out nothing at all.
+    let mut forged = Forged::honest();
+    forged.at("m").mode = 0o600;
+    forged.commitment = Some(hizo_vault::commit::Commitment { sha256: [3; 32], blake3: [4; 32] });
+    let home = Home::new();
+    forged.keep(&home);
+    let said = restore(&home, &format!("latest:{}", forge::SERIES));
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(!home.folder.path().join("out.incomplete").exists(), "{said:?}");
+}
+
+#[test]
+fn files_that_a_disk_does_not_give_are_told_apart_from_damaged_ones() {
+    let (home, _) = safe_with_packs();
+    let pack = home.objects().into_iter().find(|path| path.metadata().unwrap().len() == 16 << 20).unwrap();
+    fs::remove_file(&pack).unwrap();
+    fs::create_dir(&pack).unwrap();
+    let said = restore(&home, "latest:s");
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(said.err.contains("more are lost; --json names them") || said.err.contains("lost "), "{said:?}");
+}
+
+fn files(tree: &Tree) -> u64 {
+    tree.iter().filter(|(path, kept)| kept.kind == 'f' && !path.to_string_lossy().starts_with("name")).count() as u64
+}
+
+/// Without what a file's other names are called: some of them may be lost.
+fn without_names(mut tree: Tree) -> Tree {
+    tree.values_mut().for_each(|kept| kept.same_as = None);
+    tree
+}
+
 /// Removes an object without which this deposit cannot be listed; where it was, and its bytes.
 #[track_caller]
 fn lose_one_that_hides(home: &Home, deposit: &str) -> (PathBuf, Vec<u8>) {
@@ -236,14 +387,8 @@ fn lose_one_that_hides(home: &Home, deposit: &str) -> (PathBuf, Vec<u8>) {
 /// Restores into `out`, and forgets what an earlier one left there.
 fn restore(home: &Home, deposit: &str) -> Said {
     let to = home.folder.path().join("out");
-    forget(&to);
+    forget_restore(&to);
     said(home.command().args(["restore", deposit, "--to"]).arg(&to))
-}
-
-fn forget(to: &Path) {
-    for left in [to.to_owned(), to.with_extension("partial"), to.with_extension("incomplete")] {
-        let _ = fs::remove_dir_all(left);
-    }
 }
 
 fn strings(array: &Value, key: &str) -> BTreeSet<String> {
