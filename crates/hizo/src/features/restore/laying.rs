@@ -2,6 +2,9 @@
 //!
 //! What cannot be had is left out, and so is what has no name of its own on this system; the rest goes on.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
