@@ -56,6 +56,8 @@ pub(crate) struct Remembered {
     pub target: PathId,
     pub id: EntryId,
     pub content: Option<Content>,
+    /// It has more extended attributes than can be kept: told again with every deposit, though nothing is read again.
+    pub attributes_left_out: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +110,8 @@ impl Remembered {
         bytes.push(kind_byte(self.kind));
         bytes.push(
             u8::from(self.content.is_some())
-                | u8::from(self.content.as_ref().is_some_and(|content| content.unsteady)) << 1,
+                | u8::from(self.content.as_ref().is_some_and(|content| content.unsteady)) << 1
+                | u8::from(self.attributes_left_out) << 2,
         );
         bytes.extend([0; 2]);
         bytes.extend(self.mode.to_le_bytes());
@@ -147,7 +150,8 @@ impl Remembered {
         let read = u64::from_le_bytes(take(&mut rest)?);
         let content = (flags & 1 != 0).then_some(Content { size, value, place, read, unsteady: flags & 2 != 0 });
         let kind = kind_from_byte(kind)?;
-        Some(Self { path, kind, mode, size, mtime_ns, ctime_ns, inode, target, id, content })
+        let attributes_left_out = flags & 4 != 0;
+        Some(Self { path, kind, mode, size, mtime_ns, ctime_ns, inode, target, id, content, attributes_left_out })
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) struct WholeFile {
     pub stat: Stat,
     pub value: ContentValue,
     pub bytes: Vec<u8>,
-    pub xattrs: Vec<Xattr>,
+    pub attributes: Attributes,
     /// It changed during every attempt.
     pub unsteady: bool,
 }
@@ -150,7 +150,7 @@ fn read_whole(path: &Path) -> io::Result<WholeFile> {
         if steady || attempt == ATTEMPTS {
             let value = ContentValue::of(random(), &bytes);
             let stat = Stat { size: bytes.len() as u64, ..before };
-            return Ok(WholeFile { stat, value, bytes, xattrs: xattrs(path)?, unsteady: !steady });
+            return Ok(WholeFile { stat, value, bytes, attributes: attributes(path)?, unsteady: !steady });
         }
     }
 }
@@ -161,11 +161,26 @@ pub(super) fn same_moment(before: &Stat, after: &Stat) -> bool {
         == (after.size, after.mtime_ns, after.ctime_ns, after.inode)
 }
 
-/// Extended attributes that are kept; sets too large for a manifest's line are not.
-pub(super) fn xattrs(path: &Path) -> io::Result<Vec<Xattr>> {
-    let found = system::xattrs(path)?;
+/// Extended attributes of one entry.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Attributes {
+    pub kept: Vec<Xattr>,
+    /// There are more than can be kept, so that none of them is.
+    pub are_left_out: bool,
+}
+
+/// The extended attributes of what lies there.
+pub(super) fn attributes(path: &Path) -> io::Result<Attributes> {
+    Ok(fitting(system::xattrs(path)?))
+}
+
+/// Those that fit a manifest's line. Of a set that does not, no part is kept: half of it may mean something else.
+fn fitting(found: Vec<Xattr>) -> Attributes {
     let bytes: usize = found.iter().map(|(name, value)| name.len() + value.len()).sum();
-    Ok(if bytes > XATTR_BYTES_MAX { Vec::new() } else { found })
+    match bytes > XATTR_BYTES_MAX {
+        true => Attributes { kept: Vec::new(), are_left_out: true },
+        false => Attributes { kept: found, are_left_out: false },
+    }
 }
 
 /// A large file, open and read from front to back.
@@ -257,4 +272,22 @@ impl LargeFile {
 fn extents(file: &File, size: u64) -> io::Result<Option<Vec<Extent>>> {
     let stretches = system::data_ranges(file, size)?.into_iter().map(|(offset, length)| Extent { offset, length });
     Ok(archive::sparse_map(size, &stretches.collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_kept_up_to_the_limit_and_told_above_it() {
+        let check = |bytes: usize, is_kept: bool| {
+            let found = vec![(b"user.a".to_vec(), vec![1; bytes - 6])];
+            let attributes = fitting(found.clone());
+            let expected = if is_kept { found } else { Vec::new() };
+            assert_eq!(attributes, Attributes { kept: expected, are_left_out: !is_kept }, "{bytes}");
+        };
+        check(XATTR_BYTES_MAX, true);
+        check(XATTR_BYTES_MAX + 1, false);
+        assert_eq!(fitting(Vec::new()), Attributes::default());
+    }
 }
