@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use hizo_ledger::id::SeriesId;
 use hizo_ledger::record::Record;
 use zeroize::Zeroizing;
 
@@ -200,6 +201,17 @@ impl Setting {
         for (id, series) in &view.series {
             if let (Some(name), Some(class)) = (&series.name, series.class) {
                 safe.home.name_series(device, name, *id, class)?;
+            }
+        }
+        if safe.home.series_by_name(device, name)?.is_none() {
+            let known = safe.home.known_series()?;
+            let is_strange = |id: &SeriesId| known.iter().all(|series| series.id != *id);
+            let nameless = view.series.iter().find(|(id, series)| series.name.is_none() && is_strange(id));
+            if let Some((id, _)) = nameless {
+                self.console.warn(words!(
+                    "a series whose name cannot be read, id:{id}, may be {name}; this deposit begins a new one",
+                    "名前を読めない束（id:{id}）が「{name}」かもしれませんが、新しい束として預けます"
+                ));
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::forge::{self, Forged};
+use crate::habits::is_documented;
 use crate::kit::{self, Home, Said, Tree, assert_same, forget_restore, noise, said, tree};
 
 const MIB: usize = 1 << 20;
@@ -49,6 +50,7 @@ fn whatever_object_is_lost_every_deposit_that_it_does_not_touch_comes_back() {
         }
         let touched = strings(&report["touched_deposits"], "deposit");
         let listed = home.run(["list", "--json"]);
+        assert!(is_documented("list", &listed.json()), "{listed:?}");
         let unreadable = strings(&listed.json()["unreadable"], "id");
         assert_eq!(listed.code, Some(if unreadable.is_empty() { 0 } else { 3 }), "{name}: {listed:?}");
         unreadable_seen += unreadable.len();
@@ -144,6 +146,12 @@ fn a_series_whose_name_is_lost_is_named_by_its_id_and_by_what_this_machine_remem
     let told = home.fails(1, "there is no series moulds", ["show", "latest:moulds"]);
     assert!(told.err.contains("id: and its digits"), "{told:?}");
     home.ok(["show", &format!("{id}:3")]);
+    // Whoever deposits under that name is told that it may not be the series he means.
+    let folder = home.beside("moulds");
+    let told = home.ok(["deposit", folder.to_str().unwrap(), "--series", "moulds"]);
+    assert!(told.err.contains("a series whose name cannot be read") && told.err.contains(&id), "{told:?}");
+    let told = home.ok(["deposit", folder.to_str().unwrap(), "--series", "moulds"]);
+    assert_eq!(told.err, "", "the name stands for the new one from now on");
 }
 
 #[test]
@@ -265,6 +273,7 @@ fn of_a_damaged_deposit_everything_comes_back_that_can_be_had_and_nothing_else()
         let said = said(home.command().args(["restore", "latest:s", "--json", "--to"]).arg(&to));
         assert_eq!(said.code, Some(3), "{said:?}");
         let result = said.json();
+        assert!(is_documented("restore", &result), "{said:?}");
         assert_eq!(strings(&result["lost"], "path"), told, "pack {number}: what check tells is what is lost");
         assert!(!told.is_empty() && result["complete"] == false);
         let reasons = strings(&result["lost"], "reason");
