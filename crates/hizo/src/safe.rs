@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
-use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, Standing};
@@ -96,7 +96,7 @@ impl Safe {
 
     /// Fetches an object that a verified record names, and checks that it is that object.
     pub(crate) fn object(&self, named: ObjectRef) -> Outcome<VerifiedObject> {
-        let bytes = self.keeper.object(self.home.space, named.id()).map_err(Failure::from)?;
+        let bytes = self.keeper.object(self.home.space, named.id()).map_err(|error| unread(named.id(), error))?;
         let bytes = bytes.ok_or_else(|| {
             Failure::untrue(words!("object {id} is missing", "部品 {id} がありません", id = named.id()))
                 .hint(check_first())
@@ -240,7 +240,7 @@ impl Safe {
 /// What of a record is decided before its place in the chain is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draft {
-    pub body: Option<(hizo_ledger::id::ObjectId, u64)>,
+    pub body: Option<(ObjectId, u64)>,
     pub deposit: Option<Deposit>,
     pub controls: Vec<Control>,
 }
@@ -332,8 +332,7 @@ impl Keyring {
                 let Ok(line) = age::open(wrap, own).map(Zeroizing::new) else { continue };
                 let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
                 let recipient = secret.as_ref().map(|secret| secret.recipient().to_string());
-                let fits = recipient
-                    .is_some_and(|text| hizo_ledger::id::ObjectId::of(text.as_bytes()) == facts.recipient().id());
+                let fits = recipient.is_some_and(|text| ObjectId::of(text.as_bytes()) == facts.recipient().id());
                 let Some(secret) = secret.filter(|_| fits) else {
                     return Err(Failure::new(
                         Kind::Lying,
@@ -510,6 +509,23 @@ fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failur
         "何も変更していません。壊れたものも証拠として残したうえで、預け先のフォルダーを控えから戻してください。"
     ))
     .source(error)
+}
+
+/// An object that the keeper does not give: what lies there cannot be it, or the disk does not answer, which says nothing
+/// of what lies there.
+fn unread(id: ObjectId, error: KeeperError) -> Failure {
+    use hizo_store::objects::Error::{Damaged, Disk};
+    let failure = match &error {
+        KeeperError::Objects(Damaged { .. }) => {
+            Failure::untrue(words!("object {id} is damaged", "部品 {id} が壊れています"))
+        }
+        KeeperError::Objects(Disk { source, .. }) => Failure::new(
+            Kind::Unknown,
+            words!("object {id} cannot be read: {source}", "部品 {id} を読み取れません: {source}"),
+        ),
+        _ => return error.into(),
+    };
+    failure.hint(check_first()).source(error)
 }
 
 fn check_first() -> Words {

@@ -143,6 +143,53 @@ fn extended_attributes_come_back() {
 }
 
 #[test]
+fn attributes_that_are_too_many_to_keep_are_told_with_every_deposit() {
+    let home = Home::new();
+    let set = |path: &Path, bytes: usize| {
+        rustix::fs::setxattr(path, "user.large", &noise(4, bytes), XattrFlags::empty()).is_ok()
+    };
+    // Many file systems have no room for so many; one in memory has.
+    let places = [home.beside("disk"), PathBuf::from("/dev/shm")];
+    let places = places.iter().filter(|place| place.is_dir()).map(|place| tempfile::tempdir_in(place).unwrap());
+    let Some(place) = places.into_iter().find(|place| set(place.path(), 40_000)) else {
+        return say_aloud("more than 32 KiB of extended attributes: no file system here takes them");
+    };
+    let folder = place.path().join("folder");
+    fs::create_dir_all(folder.join("inner")).unwrap();
+    fs::write(folder.join("a file"), "content").unwrap();
+    fs::write(folder.join("large"), noise(5, 2 * MIB)).unwrap();
+    fs::write(folder.join("few"), "content").unwrap();
+    for name in ["inner", "a file", "large"] {
+        assert!(set(&folder.join(name), 40_000));
+    }
+    assert!(set(&folder.join("few"), 30_000));
+    for round in 0..3 {
+        let mut command = home.command();
+        command.arg("deposit").arg(&folder).args(["--series", "s", "--json"]);
+        let said = said(command.args((round == 2).then_some("--reread")));
+        assert_eq!(said.code, Some(1), "{round}: {said:?}");
+        let left_out = said.json()["left_out"].clone();
+        let mut named: Vec<_> =
+            left_out.as_array().unwrap().iter().map(|thing| thing["path"].as_str().unwrap()).collect();
+        named.sort_unstable();
+        let expected = ["a file", "inner", "large"].map(|name| folder.join(name).to_str().unwrap().to_owned());
+        assert_eq!(named, expected, "{round}");
+        assert!(left_out[0]["reason"].as_str().unwrap().contains("extended attributes"), "{left_out}");
+        assert!(said.err.contains("without its extended attributes"), "{said:?}");
+    }
+    let japanese =
+        said(home.command().env("LC_ALL", "ja_JP.UTF-8").arg("deposit").arg(&folder).args(["--series", "s"]));
+    assert!(japanese.err.contains("拡張属性を除いて預けました"), "{japanese:?}");
+    let kept = fs::read(home.restore("latest:s", "out").join("a file")).unwrap();
+    assert_eq!(kept, b"content", "everything else of it is kept");
+    // When they fit again, nothing is left out any more.
+    for name in ["inner", "a file", "large"] {
+        assert!(set(&folder.join(name), 10));
+    }
+    home.deposit(&folder, "s");
+}
+
+#[test]
 fn names_of_every_kind_come_back_as_they_are() {
     let home = Home::new();
     let folder = home.beside("folder");

@@ -224,6 +224,13 @@ pub(crate) fn is_there(program: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }
 
+/// Removes what a restore may have left of a folder, whole or not.
+pub(crate) fn forget_restore(to: &Path) {
+    for left in [to.to_owned(), to.with_extension("partial"), to.with_extension("incomplete")] {
+        let _ = fs::remove_dir_all(left);
+    }
+}
+
 /// Every file below a folder, ascending.
 pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -5,6 +5,7 @@
 mod attacks;
 mod certificates;
 mod check;
+mod damage;
 mod flips;
 mod folders;
 mod forge;

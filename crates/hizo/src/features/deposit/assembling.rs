@@ -149,8 +149,8 @@ impl<S: TarSink> Assembler<'_, S> {
     ) -> Outcome<()> {
         let found = &self.listing.entries[index];
         if !last.is_some_and(|last| last.says_the_same(&entry)) {
-            let xattrs = self.listing.on_disk(&found.path).and_then(|path| reading::xattrs(&path));
-            made.change(index, xattrs.unwrap_or_default());
+            let attributes = self.listing.on_disk(&found.path).and_then(|path| reading::attributes(&path));
+            made.change(index, attributes.unwrap_or_default().kept);
         }
         if entry.content.as_ref().is_some_and(|content| content.unsteady) {
             made.unsteady.push(index);
@@ -211,9 +211,11 @@ impl<S: TarSink> Assembler<'_, S> {
             },
             FoundKind::File | FoundKind::Directory | FoundKind::Symlink(_) => None,
         };
-        let entry = self.remembered(found, found.stat, content, last);
+        let mut entry = self.remembered(found, found.stat, content, last);
+        entry.attributes_left_out = last.is_some_and(|last| last.attributes_left_out);
         if !last.is_some_and(|last| last.says_the_same(&entry)) {
-            let xattrs = reading::xattrs(&self.listing.on_disk(&found.path)?)?;
+            let attributes = reading::attributes(&self.listing.on_disk(&found.path)?)?;
+            entry.attributes_left_out = attributes.are_left_out;
             let target = || found.kind.target().unwrap_or_default().into();
             let kind = match &found.kind {
                 FoundKind::Directory => MemberKind::Directory,
@@ -221,8 +223,8 @@ impl<S: TarSink> Assembler<'_, S> {
                 FoundKind::HardLink(_) => MemberKind::HardLink { target: target() },
                 FoundKind::File => unreachable!("files are not plain"),
             };
-            self.member(found, &found.stat, kind, &xattrs)?;
-            made.change(index, xattrs);
+            self.member(found, &found.stat, kind, &attributes.kept)?;
+            made.change(index, attributes.kept);
         }
         Ok(entry)
     }
@@ -247,15 +249,17 @@ impl<S: TarSink> Assembler<'_, S> {
             Some(content) => content,
             None => {
                 let kind = MemberKind::File { size: file.stat.size, sparse: None };
-                let place = self.member(found, &file.stat, kind, &file.xattrs)?;
+                let place = self.member(found, &file.stat, kind, &file.attributes.kept)?;
                 self.sink.push(&file.bytes)?;
                 self.pad(file.stat.size)?;
                 self.new_content(file.stat.size, file.value, place, file.unsteady)
             }
         };
-        let entry = Remembered { young: file.young, ..self.remembered(found, file.stat, Some(content), last) };
+        let mut entry = self.remembered(found, file.stat, Some(content), last);
+        entry.young = file.young;
+        entry.attributes_left_out = file.attributes.are_left_out;
         if !last.is_some_and(|last| last.says_the_same(&entry)) {
-            made.change(index, file.xattrs);
+            made.change(index, file.attributes.kept);
         }
         Ok(entry)
     }
@@ -271,7 +275,7 @@ impl<S: TarSink> Assembler<'_, S> {
     ) -> Result<Remembered, Trouble> {
         let path = self.listing.on_disk(&found.path)?;
         let mut file = LargeFile::open(&path)?;
-        let xattrs = reading::xattrs(&path)?;
+        let attributes = reading::attributes(&path)?;
         let kept_already = self.sink.is_kept_already();
         self.must_be_as_listed(found, &file.stat, false)?;
         let mut content = None;
@@ -286,9 +290,9 @@ impl<S: TarSink> Assembler<'_, S> {
             None => {
                 let sparse = file.sparse.clone().map(Into::into);
                 let kind = MemberKind::File { size: file.stat.size, sparse };
-                let stored = self.listing_member(found, &file.stat, kind.clone(), &xattrs);
+                let stored = self.listing_member(found, &file.stat, kind.clone(), &attributes.kept);
                 self.journal.begin(&self.remembered(found, file.stat, None, last));
-                let place = self.member(found, &file.stat, kind, &xattrs)?;
+                let place = self.member(found, &file.stat, kind, &attributes.kept)?;
                 let (sink, progress) = (&mut *self.sink, self.progress);
                 let streamed = file.stream(|bytes| {
                     progress(bytes.len() as u64);
@@ -311,9 +315,11 @@ impl<S: TarSink> Assembler<'_, S> {
                 self.new_content(file.stat.size, value, place, !steady)
             }
         };
-        let entry = Remembered { young: file.young, ..self.remembered(found, file.stat, Some(content), last) };
+        let mut entry = self.remembered(found, file.stat, Some(content), last);
+        entry.young = file.young;
+        entry.attributes_left_out = attributes.are_left_out;
         if !last.is_some_and(|last| last.says_the_same(&entry)) {
-            made.change(index, xattrs);
+            made.change(index, attributes.kept);
         }
         Ok(entry)
     }
@@ -334,6 +340,10 @@ impl<S: TarSink> Assembler<'_, S> {
 
     fn count(&self, found: &Found, entry: &Remembered, known: &mut Known, made: &mut Assembled) {
         known.add(found, entry);
+        if entry.attributes_left_out {
+            let path = self.listing.on_disk(&found.path).unwrap_or_default();
+            made.left_out.push(LeftOut { path, reason: LeftOut::ATTRIBUTES.to_owned() });
+        }
         if found.kind == FoundKind::File {
             made.files += 1;
             made.bytes += entry.size;
@@ -414,6 +424,7 @@ impl<S: TarSink> Assembler<'_, S> {
             id: EntryId::from_bytes([0; 16]),
             content,
             young: false,
+            attributes_left_out: false,
         };
         match last {
             Some(last) if last.is_same_entry(&entry) => {

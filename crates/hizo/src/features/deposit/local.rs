@@ -58,6 +58,8 @@ pub(crate) struct Remembered {
     pub content: Option<Content>,
     /// It changed so shortly before it was read that a later change may carry the same times: they tell nothing.
     pub young: bool,
+    /// It has more extended attributes than can be kept: told again with every deposit, though nothing is read again.
+    pub attributes_left_out: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +122,8 @@ impl Remembered {
         bytes.push(
             u8::from(self.content.is_some())
                 | u8::from(self.content.as_ref().is_some_and(|content| content.unsteady)) << 1
-                | u8::from(self.young) << 2,
+                | u8::from(self.attributes_left_out) << 2
+                | u8::from(self.young) << 3,
         );
         bytes.extend([0; 2]);
         bytes.extend(self.mode.to_le_bytes());
@@ -159,8 +162,21 @@ impl Remembered {
         let read = u64::from_le_bytes(take(&mut rest)?);
         let content = (flags & 1 != 0).then_some(Content { size, value, place, read, unsteady: flags & 2 != 0 });
         let kind = kind_from_byte(kind)?;
-        let young = flags & 4 != 0;
-        Some(Self { path, kind, mode, size, mtime_ns, ctime_ns, inode, target, id, content, young })
+        let (attributes_left_out, young) = (flags & 4 != 0, flags & 8 != 0);
+        Some(Self {
+            path,
+            kind,
+            mode,
+            size,
+            mtime_ns,
+            ctime_ns,
+            inode,
+            target,
+            id,
+            content,
+            young,
+            attributes_left_out,
+        })
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) struct WholeFile {
     pub stat: Stat,
     pub value: ContentValue,
     pub bytes: Vec<u8>,
-    pub xattrs: Vec<Xattr>,
+    pub attributes: Attributes,
     /// It changed during every attempt.
     pub unsteady: bool,
     /// It changed so shortly before it was read that its times do not tell whether it changed again.
@@ -169,7 +169,8 @@ fn read_whole(path: &Path) -> io::Result<ReadFile> {
         if steady || attempt == ATTEMPTS {
             let value = ContentValue::of(random(), &bytes);
             let stat = Stat { size: bytes.len() as u64, ..before };
-            let file = WholeFile { stat, value, bytes, xattrs: xattrs(path)?, unsteady: !steady, young };
+            let attributes = attributes(path)?;
+            let file = WholeFile { stat, value, bytes, attributes, unsteady: !steady, young };
             return Ok(ReadFile::Whole(Box::new(file)));
         }
     }
@@ -192,11 +193,26 @@ fn is_young(stat: &Stat, moment: SystemTime) -> bool {
     settled.is_ok_and(|settled| settled > moment)
 }
 
-/// Extended attributes that are kept; sets too large for a manifest's line are not.
-pub(super) fn xattrs(path: &Path) -> io::Result<Vec<Xattr>> {
-    let found = system::xattrs(path)?;
+/// Extended attributes of one entry.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Attributes {
+    pub kept: Vec<Xattr>,
+    /// There are more than can be kept, so that none of them is.
+    pub are_left_out: bool,
+}
+
+/// The extended attributes of what lies there.
+pub(super) fn attributes(path: &Path) -> io::Result<Attributes> {
+    Ok(fitting(system::xattrs(path)?))
+}
+
+/// Those that fit a manifest's line. Of a set that does not, no part is kept: half of it may mean something else.
+fn fitting(found: Vec<Xattr>) -> Attributes {
     let bytes: usize = found.iter().map(|(name, value)| name.len() + value.len()).sum();
-    Ok(if bytes > XATTR_BYTES_MAX { Vec::new() } else { found })
+    match bytes > XATTR_BYTES_MAX {
+        true => Attributes { kept: Vec::new(), are_left_out: true },
+        false => Attributes { kept: found, are_left_out: false },
+    }
 }
 
 /// A large file, open and read from front to back.
@@ -291,4 +307,22 @@ impl LargeFile {
 fn extents(file: &File, size: u64) -> io::Result<Option<Vec<Extent>>> {
     let stretches = system::data_ranges(file, size)?.into_iter().map(|(offset, length)| Extent { offset, length });
     Ok(archive::sparse_map(size, &stretches.collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_kept_up_to_the_limit_and_told_above_it() {
+        let check = |bytes: usize, is_kept: bool| {
+            let found = vec![(b"user.a".to_vec(), vec![1; bytes - 6])];
+            let attributes = fitting(found.clone());
+            let expected = if is_kept { found } else { Vec::new() };
+            assert_eq!(attributes, Attributes { kept: expected, are_left_out: !is_kept }, "{bytes}");
+        };
+        check(XATTR_BYTES_MAX, true);
+        check(XATTR_BYTES_MAX + 1, false);
+        assert_eq!(fitting(Vec::new()), Attributes::default());
+    }
 }
