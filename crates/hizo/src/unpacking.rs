@@ -110,7 +110,9 @@ impl Packs<'_> {
         if range.end > self.tar_bytes {
             return Err(Failure::untrue("the manifest names a place past the end of its tar"));
         }
-        let ascending = self.starts.windows(2).all(|pair| pair[0].frame < pair[1].frame);
+        let frames = self.tar_bytes.div_ceil(BLOCK_BYTES as u64);
+        let ascending = self.starts.windows(2).all(|pair| pair[0].frame < pair[1].frame)
+            && self.starts.last().is_none_or(|last| last.frame < frames);
         let after = |frame: u64| self.starts.partition_point(|start| start.frame <= frame);
         let first_pack = after(first_frame).checked_sub(1);
         let Some(first_pack) = first_pack.filter(|_| ascending && self.starts.len() <= self.packs.len()) else {

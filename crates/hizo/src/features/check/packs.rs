@@ -8,7 +8,7 @@
 use hizo_ledger::id::ObjectId;
 use hizo_ledger::object::ObjectRef;
 use hizo_vault::manifest::PackStart;
-use hizo_vault::stream::{self, Frames};
+use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
 use zeroize::Zeroizing;
 
 use super::objects::{self, State};
@@ -39,6 +39,8 @@ pub(super) struct Packs<'a> {
     pub epoch: u32,
     pub packs: &'a [ObjectRef],
     pub starts: &'a [PackStart],
+    /// Bytes of the whole tar.
+    pub tar_bytes: u64,
     /// Told of the bytes of each pack that was read.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -114,8 +116,9 @@ impl<'a> Splitter<'a> {
     fn pack(&mut self, index: usize, plain: &[u8]) {
         // A pack without a start holds padding alone.
         let Some(start) = self.packs.starts.get(index).copied() else { return self.push(plain) };
-        let Some((straddling, rest)) = usize::try_from(start.offset).ok().and_then(|at| plain.split_at_checked(at))
-        else {
+        let cut = usize::try_from(start.offset).ok().and_then(|at| plain.split_at_checked(at));
+        let frames = self.packs.tar_bytes.div_ceil(BLOCK_BYTES as u64);
+        let Some((straddling, rest)) = cut.filter(|_| start.frame < frames) else {
             self.give(Turn::Piece(Piece::Start));
             self.frames = None;
             return;
