@@ -11,6 +11,7 @@
 
 pub mod id;
 pub mod identity;
+pub mod log;
 pub mod object;
 pub mod record;
 pub mod space;
