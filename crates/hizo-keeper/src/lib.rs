@@ -132,6 +132,14 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
         Ok(self.objects.get(space, id)?)
     }
 
+    /// The length of an object that lies here; its bytes are not read.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn object_length(&self, space: SpaceId, id: ObjectId) -> Result<Option<u64>, Error> {
+        Ok(self.objects.stat(space, id)?.map(|stat| stat.bytes))
+    }
+
     /// Every space that has begun here.
     ///
     /// # Errors

@@ -2,7 +2,11 @@
 //!
 //! See docs/spec/event.md.
 
+pub mod certificate;
+
 use serde_json::{Map, Value};
+
+use self::certificate::UnverifiedCertificate;
 
 /// Longest name of a space, series or device, and longest label, in bytes.
 pub const NAME_BYTES_MAX: usize = 1000;
@@ -48,16 +52,7 @@ pub enum Event {
         name: String,
     },
     /// A space key belongs to this identity; the identity key says so.
-    KeyCertified {
-        /// The key that signs in this space, base64.
-        key: String,
-        /// The identity's signing key, base64.
-        identity: String,
-        /// The identity's age recipient.
-        recipient: String,
-        /// Signature of the identity key over [`certificate_text`], base64.
-        signature: String,
-    },
+    KeyCertified(UnverifiedCertificate),
     /// A device that may deposit and cannot read.
     DeviceAdded {
         /// The key it signs with, base64.
@@ -87,23 +82,18 @@ pub enum Event {
     Unknown(Value),
 }
 
-/// The text an identity signs to certify its key in a space.
-pub fn certificate_text(space: &str, key: &str, recipient: &str) -> String {
-    format!("hizo/join/v1\nspace {space}\nkey {key}\nrecipient {recipient}\n")
-}
-
 impl Event {
     /// The event as a canonical JSON object.
     pub fn to_value(&self) -> Value {
         let object = match self {
             Self::SpaceFounded { name } => fields("space.founded", [("name", name.as_str().into())]),
-            Self::KeyCertified { key, identity, recipient, signature } => fields(
+            Self::KeyCertified(certificate) => fields(
                 "key.certified",
                 [
-                    ("key", key.as_str().into()),
-                    ("identity", identity.as_str().into()),
-                    ("recipient", recipient.as_str().into()),
-                    ("signature", signature.as_str().into()),
+                    ("key", certificate.key.as_str().into()),
+                    ("identity", certificate.identity.as_str().into()),
+                    ("recipient", certificate.recipient.as_str().into()),
+                    ("signature", certificate.signature.as_str().into()),
                 ],
             ),
             Self::DeviceAdded { key, name } => {
@@ -138,12 +128,12 @@ impl Event {
         let number = |key: &str| object.get(key)?.as_u64();
         let event = match object.get("event")?.as_str()? {
             "space.founded" => Self::SpaceFounded { name: text("name")? },
-            "key.certified" => Self::KeyCertified {
+            "key.certified" => Self::KeyCertified(UnverifiedCertificate {
                 key: text("key")?,
                 identity: text("identity")?,
                 recipient: text("recipient")?,
                 signature: text("signature")?,
-            },
+            }),
             "device.added" => Self::DeviceAdded { key: text("key")?, name: text("name")? },
             "series.opened" => Self::SeriesOpened { name: text("name")?, class: Class::from_word(&text("class")?)? },
             "deposit.made" => Self::DepositMade {

@@ -1,4 +1,4 @@
-//! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/home.md.
+//! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/local-state.md.
 
 use std::fs;
 use std::io::{self, Write};
@@ -159,7 +159,13 @@ impl Home {
 
     /// Remembers the highest record: a keeper that later shows less is found out.
     pub(crate) fn pin_head(&self, number: u64, id: RecordId) -> Outcome<()> {
-        if self.pinned_head()?.is_some_and(|(pinned, _)| pinned >= number) {
+        let is_lower = |pinned: Option<(u64, RecordId)>| pinned.is_none_or(|(pinned, _)| pinned < number);
+        if !is_lower(self.pinned_head()?) {
+            return Ok(());
+        }
+        // Of two processes at once the one with the lower head must not be the last to write.
+        let _turn = lock(&self.folder.join("head.lock"))?;
+        if !is_lower(self.pinned_head()?) {
             return Ok(());
         }
         replace(&self.folder.join("head"), format!("{number} {id}\n").as_bytes())

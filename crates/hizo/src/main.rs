@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use hizo_ledger::id::SeriesId;
+use hizo_ledger::record::Record;
 use zeroize::Zeroizing;
 
 use crate::console::Console;
@@ -28,6 +30,7 @@ use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::{Device, Home};
 use crate::safe::{Keyring, Safe};
+use crate::view::View;
 use crate::words::{Language, words};
 
 /// Keep a company's secrets sealed, and prove later what was held and since when
@@ -179,7 +182,9 @@ impl Setting {
 
     /// The safe's secrets, opened with the passphrase.
     fn unlock(&self, safe: &Safe) -> Outcome<Keyring> {
-        safe.unlock(&self.read_passphrase()?)
+        let keyring = safe.unlock(&self.read_passphrase()?)?;
+        keyring.doubts.iter().for_each(|doubt| self.console.warn(doubt.clone()));
+        Ok(keyring)
     }
 
     fn read_passphrase(&self) -> Outcome<Zeroizing<String>> {
@@ -194,11 +199,38 @@ impl Setting {
             return Ok(());
         }
         let keyring = self.unlock(safe)?;
-        let view = view::View::of(Opened { safe, keyring: &keyring })?;
+        let view = View::of(Opened { safe, keyring: &keyring })?;
         for (id, series) in &view.series {
-            safe.home.name_series(device, &series.name, *id, series.class)?;
+            if let (Some(name), Some(class)) = (&series.name, series.class) {
+                safe.home.name_series(device, name, *id, class)?;
+            }
+        }
+        if safe.home.series_by_name(device, name)?.is_none() {
+            let known = safe.home.known_series()?;
+            let is_strange = |id: &SeriesId| known.iter().all(|series| series.id != *id);
+            let nameless = view.series.iter().find(|(id, series)| series.name.is_none() && is_strange(id));
+            if let Some((id, _)) = nameless {
+                self.console.warn(words!(
+                    "a series whose name cannot be read, id:{id}, may be {name}; this deposit begins a new one",
+                    "名前を読めない束（id:{id}）が「{name}」かもしれませんが、新しい束として預けます"
+                ));
+            }
         }
         Ok(())
+    }
+
+    /// The record of the deposit that a person named; it is said when what was said of it is lost.
+    fn find<'a>(&self, view: &View, opened: Opened<'a>, named: &str) -> Outcome<&'a Record> {
+        let record = view.find(opened, named)?;
+        if let Some(unreadable) = view.unreadable(record) {
+            let (id, reason) = (&record.id().to_string()[..12], unreadable.failure.message.clone());
+            self.console.warn(words!(
+                "what was said of deposit {id} cannot be read, only what it holds: {reason}",
+                "預け入れ {id} に添えられた説明を読めません。中身だけを扱います: {reason}";
+                reason
+            ));
+        }
+        Ok(record)
     }
 }
 

@@ -227,6 +227,11 @@ impl<'scope> Packing<'scope> {
         self.plain_bytes
     }
 
+    /// Whether the next bytes lie in packs that were kept before: they are passed over.
+    pub(crate) fn is_kept_already(&self) -> bool {
+        self.plain_bytes < self.passed_over
+    }
+
     /// Ends the block before it is full, so that what follows stands in frames of its own.
     pub(crate) fn end_block(&mut self) -> Outcome<()> {
         if self.block.is_empty() {

@@ -1,14 +1,15 @@
 //! A safe as this machine sees it: the chain of its space, followed and checked, and what its records mean once unlocked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
-use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
-use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, Standing};
 use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_vault::age::{self, Identity, Recipient};
+use hizo_vault::event::certificate::{self, Certificate, Certificates};
 use hizo_vault::event::{self, Class, Event};
 use hizo_vault::keys::{IdentityFile, SpaceSigningKey};
 use hizo_vault::stream::{self, Frames};
@@ -42,7 +43,15 @@ impl Safe {
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
         safe.check_pins()?;
+        safe.remember_head();
         Ok(safe)
+    }
+
+    /// What this machine has seen and checked, it never lets the keeper take back, whoever appended it.
+    fn remember_head(&self) {
+        let Head { number, id } = self.chain.head();
+        // A home that cannot be written remembers nothing, and must be good for getting things back all the same.
+        let _ = self.home.pin_head(number, id);
     }
 
     fn index(&mut self, index: usize) {
@@ -87,7 +96,7 @@ impl Safe {
 
     /// Fetches an object that a verified record names, and checks that it is that object.
     pub(crate) fn object(&self, named: ObjectRef) -> Outcome<VerifiedObject> {
-        let bytes = self.keeper.object(self.home.space, named.id()).map_err(Failure::from)?;
+        let bytes = self.keeper.object(self.home.space, named.id()).map_err(|error| unread(named.id(), error))?;
         let bytes = bytes.ok_or_else(|| {
             Failure::untrue(words!("object {id} is missing", "部品 {id} がありません", id = named.id()))
                 .hint(check_first())
@@ -155,6 +164,7 @@ impl Safe {
         for note in notes(&self.keeper, self.home.space, self.chain.head().number + 1)? {
             self.take(UnverifiedRecord::parse(&note).map_err(broken_chain)?)?;
         }
+        self.remember_head();
         Ok(())
     }
 
@@ -188,14 +198,49 @@ impl Safe {
     /// Unlocks with the identity that the passphrase opens.
     pub(crate) fn unlock(&self, passphrase: &str) -> Outcome<Keyring> {
         let identity = open_identity(&self.home, passphrase)?;
-        Keyring::unlock(self, &identity.identity)
+        let mut keyring = Keyring::unlock(self, &identity.identity)?;
+        keyring.doubts = self.check_certificates(&keyring, Certificate::of(&identity, &self.home.space))?;
+        Ok(keyring)
+    }
+
+    /// Checks every certificate of the space beside the identity of this home; what is left in doubt.
+    ///
+    /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
+    /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
+    fn check_certificates(&self, keyring: &Keyring, own: Certificate) -> Outcome<Vec<Words>> {
+        let (mut certificates, mut doubts) = (Certificates::new(own), Vec::new());
+        for record in self.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+            // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
+            for event in keyring.events(self, record).unwrap_or_default() {
+                let Event::KeyCertified(certificate) = event else { continue };
+                let Err(error) = certificates.take(record, &certificate) else { continue };
+                if record.signers().iter().any(|key| self.chain.role(key).is_some_and(Role::opens)) {
+                    return Err(false_certificate(record, error));
+                }
+                let (number, reason) = (record.number(), why_false(error));
+                doubts.push(words!(
+                    "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
+                    "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます";
+                    reason
+                ));
+            }
+        }
+        let readers = self.chain.members().filter(|(_, role)| role.opens()).map(|(key, _)| key);
+        doubts.extend(readers.filter(|key| certificates.of(key).is_none()).map(|key| {
+            words!(
+                "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
+                "鍵 {name} の持ち主を、誰も証明していません。この鍵は金庫の中を見られますが、誰のものかは分かりません",
+                name = key.name()
+            )
+        }));
+        Ok(doubts)
     }
 }
 
 /// What of a record is decided before its place in the chain is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Draft {
-    pub body: Option<(hizo_ledger::id::ObjectId, u64)>,
+    pub body: Option<(ObjectId, u64)>,
     pub deposit: Option<Deposit>,
     pub controls: Vec<Control>,
 }
@@ -263,18 +308,31 @@ pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFi
 /// The secrets of a space's epochs.
 pub(crate) struct Keyring {
     epochs: BTreeMap<u32, Identity>,
+    /// Epochs of which a wrap is missing or damaged: it may be the one that this identity opens.
+    lost: BTreeSet<u32>,
+    /// What is not known for certain of who the members are, for people to see.
+    pub doubts: Vec<Words>,
 }
 
 impl Keyring {
     fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
-        let mut epochs = BTreeMap::new();
+        let (mut epochs, mut lost) = (BTreeMap::new(), BTreeSet::new());
+        let mut first_lost = None;
         for (epoch, facts) in safe.chain.epochs().iter().enumerate() {
             for wrap in facts.wraps() {
-                let Ok(line) = age::open(safe.object(*wrap)?, own).map(Zeroizing::new) else { continue };
+                // An epoch has several wraps, for different readers: a lost one may be that of somebody else.
+                let wrap = match safe.object(*wrap) {
+                    Ok(wrap) => wrap,
+                    Err(failure) => {
+                        lost.insert(epoch as u32);
+                        first_lost.get_or_insert(failure);
+                        continue;
+                    }
+                };
+                let Ok(line) = age::open(wrap, own).map(Zeroizing::new) else { continue };
                 let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
                 let recipient = secret.as_ref().map(|secret| secret.recipient().to_string());
-                let fits = recipient
-                    .is_some_and(|text| hizo_ledger::id::ObjectId::of(text.as_bytes()) == facts.recipient().id());
+                let fits = recipient.is_some_and(|text| ObjectId::of(text.as_bytes()) == facts.recipient().id());
                 let Some(secret) = secret.filter(|_| fits) else {
                     return Err(Failure::new(
                         Kind::Lying,
@@ -293,18 +351,28 @@ impl Keyring {
             }
         }
         if epochs.is_empty() {
+            if let Some(failure) = first_lost {
+                return Err(failure);
+            }
             return Err(Failure::fixable(words!(
                 "this identity opens nothing in the safe",
                 "この鍵で開けられるものは、金庫にありません"
             ))
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
-        Ok(Self { epochs })
+        Ok(Self { epochs, lost, doubts: Vec::new() })
     }
 
     /// Opens an object of a record.
     pub(crate) fn open(&self, epoch: u32, object: VerifiedObject) -> Outcome<Zeroizing<Vec<u8>>> {
         let identity = self.epochs.get(&epoch).ok_or_else(|| {
+            if self.lost.contains(&epoch) {
+                return Failure::untrue(words!(
+                    "a key object of epoch {epoch} is missing or damaged",
+                    "第{epoch}期の鍵の部品が、なくなったか壊れています"
+                ))
+                .hint(check_first());
+            }
             Failure::fixable(words!(
                 "the secret of epoch {epoch} was not given to this identity",
                 "この鍵には、第{epoch}期のものを見る権限がありません"
@@ -396,6 +464,41 @@ fn follow(notes: &[Vec<u8>], pinned: Option<(u64, RecordId)>) -> Outcome<(Chain,
     Ok((chain, records))
 }
 
+fn false_certificate(record: &Record, error: certificate::Error) -> Failure {
+    let (number, reason) = (record.number(), why_false(error));
+    Failure::new(
+        Kind::Lying,
+        words!(
+            "record {number} says falsely whose key it is: {reason}",
+            "記録 {number} にある、鍵の持ち主の証明が偽りです（{reason}）";
+            reason
+        ),
+    )
+    .hint(words!(
+        "Somebody takes another one's place. Do not deposit; keep a copy of the keeper's data and ask the admins.",
+        "誰かが他人になりすましています。預け入れを止め、預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
+    ))
+    .source(error)
+}
+
+fn why_false(error: certificate::Error) -> Words {
+    use certificate::Error;
+    match error {
+        Error::Form => words!("a key, recipient or signature in it is none", "鍵か宛先か署名の形が正しくありません"),
+        Error::Place => {
+            words!("it stands in a record that is not its key's", "その鍵のものではない記録に書かれています")
+        }
+        Error::Signature => words!("the identity did not sign it", "名指しされた本人の署名ではありません"),
+        Error::Contradiction => words!("it contradicts another certificate", "ほかの証明と食い違っています"),
+        Error::NotOurs => {
+            words!(
+                "it contradicts the identity file of this home",
+                "この金庫のフォルダーにある鍵ファイルと食い違っています"
+            )
+        }
+    }
+}
+
 fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     Failure::untrue(words!(
         "a record of this safe is damaged or forged: {error}",
@@ -406,6 +509,23 @@ fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failur
         "何も変更していません。壊れたものも証拠として残したうえで、預け先のフォルダーを控えから戻してください。"
     ))
     .source(error)
+}
+
+/// An object that the keeper does not give: what lies there cannot be it, or the disk does not answer, which says nothing
+/// of what lies there.
+fn unread(id: ObjectId, error: KeeperError) -> Failure {
+    use hizo_store::objects::Error::{Damaged, Disk};
+    let failure = match &error {
+        KeeperError::Objects(Damaged { .. }) => {
+            Failure::untrue(words!("object {id} is damaged", "部品 {id} が壊れています"))
+        }
+        KeeperError::Objects(Disk { source, .. }) => Failure::new(
+            Kind::Unknown,
+            words!("object {id} cannot be read: {source}", "部品 {id} を読み取れません: {source}"),
+        ),
+        _ => return error.into(),
+    };
+    failure.hint(check_first()).source(error)
 }
 
 fn check_first() -> Words {

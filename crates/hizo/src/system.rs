@@ -2,7 +2,7 @@
 //!
 //! The Unix half runs in the tests. The other half is kept small and has never been compiled: see docs/guide/systems.md.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, FileType, Metadata};
 use std::io;
 use std::path::Path;
 
@@ -33,12 +33,26 @@ pub(crate) enum StatKind {
     Special,
 }
 
+impl StatKind {
+    fn of(kind: FileType) -> Self {
+        if kind.is_file() {
+            Self::File
+        } else if kind.is_dir() {
+            Self::Directory
+        } else if kind.is_symlink() {
+            Self::Symlink
+        } else {
+            Self::Special
+        }
+    }
+}
+
 #[cfg(unix)]
 mod unix {
     use super::*;
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::path::PathBuf;
 
     use rustix::fs::{self, Mode, OFlags, SeekFrom, XattrFlags};
@@ -46,16 +60,7 @@ mod unix {
     pub(crate) fn stat(metadata: &Metadata) -> Stat {
         let kind = metadata.file_type();
         Stat {
-            kind: if kind.is_file() {
-                StatKind::File
-            } else if kind.is_dir() {
-                StatKind::Directory
-            } else if kind.is_symlink() {
-                StatKind::Symlink
-            } else {
-                debug_assert!(kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device());
-                StatKind::Special
-            },
+            kind: StatKind::of(kind),
             size: if kind.is_file() { metadata.size() } else { 0 },
             mode: metadata.mode() & 0o7777,
             mtime_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
@@ -210,15 +215,7 @@ mod other {
         let kind = metadata.file_type();
         let mtime_ns = metadata.modified().map(nanoseconds).unwrap_or(0);
         Stat {
-            kind: if kind.is_file() {
-                StatKind::File
-            } else if kind.is_dir() {
-                StatKind::Directory
-            } else if kind.is_symlink() {
-                StatKind::Symlink
-            } else {
-                StatKind::Special
-            },
+            kind: StatKind::of(kind),
             size: if kind.is_file() { metadata.len() } else { 0 },
             mode: if metadata.permissions().readonly() { 0o444 } else { 0o644 },
             mtime_ns,

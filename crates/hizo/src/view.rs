@@ -6,23 +6,43 @@ use hizo_ledger::id::{RecordId, SeriesId};
 use hizo_ledger::record::Record;
 use hizo_vault::event::{Class, Event};
 
-use crate::contents::{Opened, deposit_of};
-use crate::failure::{Failure, Outcome};
+use crate::contents::Opened;
+use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::safe::Safe;
 use crate::words::words;
 
 /// All series of a safe.
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    pub name: String,
+    /// What the safe is called; nothing where that cannot be read.
+    pub name: Option<String>,
     pub series: BTreeMap<SeriesId, Series>,
+    /// Records whose meaning cannot be read, in order.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// One series.
 #[derive(Debug)]
 pub(crate) struct Series {
-    pub name: String,
-    pub class: Class,
+    /// Nothing where the event that opened it cannot be read, and so for the class.
+    pub name: Option<String>,
+    pub class: Option<Class>,
+    /// Those that can be read.
     pub deposits: Vec<Deposit>,
+}
+
+/// A record that stands in the chain and whose meaning cannot be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub id: RecordId,
+    pub record: u64,
+    /// Seconds since 1970, as the device says.
+    pub time: u64,
+    /// Series and number of the deposit that the record makes, if it makes one.
+    pub deposit: Option<(SeriesId, u64)>,
+    /// What was said of the deposit lies apart from what it holds, which may be whole.
+    pub is_said_apart: bool,
+    pub failure: Failure,
 }
 
 /// One deposit, as its depositor described it.
@@ -42,48 +62,108 @@ pub(crate) struct Deposit {
 }
 
 impl View {
-    /// Opens every record and folds what they say.
+    /// Opens every record and folds what they say. One that cannot be read takes nothing else with it.
+    ///
+    /// # Errors
+    /// When somebody may be lying, or through a fault of ours.
     pub(crate) fn of(opened: Opened) -> Outcome<Self> {
         let mut view = Self::default();
         for record in &opened.safe.records {
-            for event in opened.events(record)? {
-                view.fold(record, event)?;
+            let folded = opened.events(record).and_then(|events| view.fold(record, events));
+            match folded {
+                Ok(()) => (),
+                Err(failure) => match failure.kind {
+                    Kind::Fixable | Kind::False | Kind::Unknown => view.keep_unreadable(record, failure),
+                    Kind::Usage | Kind::Lying | Kind::Internal => return Err(failure),
+                },
             }
         }
         Ok(view)
     }
 
-    fn fold(&mut self, record: &Record, event: Event) -> Outcome<()> {
-        match event {
-            Event::SpaceFounded { name } => self.name = name,
-            Event::SeriesOpened { name, class } => {
-                let series = deposit_of(record)?.series;
-                self.series.entry(series).or_insert(Series { name, class, deposits: Vec::new() });
+    fn fold(&mut self, record: &Record, events: Vec<Event>) -> Outcome<()> {
+        let facts = record.envelope().deposit.as_ref();
+        let mut made = None;
+        for event in events {
+            match event {
+                Event::SpaceFounded { name } => self.name = Some(name),
+                Event::SeriesOpened { name, class } => {
+                    let facts = facts.ok_or_else(speaks_of_none)?;
+                    if facts.k == 1 {
+                        self.series(facts.series).open(name, class);
+                    }
+                }
+                Event::DepositMade { labels, files, bytes, left_out } => {
+                    let facts = facts.ok_or_else(speaks_of_none)?;
+                    made = Some(Deposit {
+                        id: record.id(),
+                        record: record.number(),
+                        number: facts.k,
+                        time: record.envelope().time.unix_seconds(),
+                        labels,
+                        files,
+                        bytes,
+                        left_out,
+                        stored_bytes: facts.objects.total,
+                    });
+                }
+                Event::KeyCertified { .. } | Event::DeviceAdded { .. } | Event::Unknown(_) => (),
             }
-            Event::DepositMade { labels, files, bytes, left_out } => {
-                let facts = deposit_of(record)?;
-                let series = self.series.get_mut(&facts.series);
-                let series = series.ok_or_else(|| Failure::untrue("a deposit belongs to a series that never began"))?;
-                series.deposits.push(Deposit {
-                    id: record.id(),
-                    record: record.number(),
-                    number: facts.k,
-                    time: record.envelope().time.unix_seconds(),
-                    labels,
-                    files,
-                    bytes,
-                    left_out,
-                    stored_bytes: facts.objects.total,
-                });
-            }
-            Event::KeyCertified { .. } | Event::DeviceAdded { .. } | Event::Unknown(_) => (),
         }
+        let Some(facts) = facts else { return Ok(()) };
+        // In silence it would be skipped, and the deposit before it would seem to be the newest one.
+        let made = made.ok_or_else(|| {
+            Failure::untrue(words!("its record does not say what was deposited", "何を預けたのかが記録にありません"))
+        })?;
+        let series = self.series.get_mut(&facts.series);
+        let series = series.ok_or_else(|| {
+            Failure::untrue(words!(
+                "a deposit belongs to a series that never began",
+                "始まっていない束への預け入れです"
+            ))
+        })?;
+        series.deposits.push(made);
         Ok(())
     }
 
+    fn keep_unreadable(&mut self, record: &Record, failure: Failure) {
+        let deposit = record.envelope().deposit.as_ref().map(|facts| (facts.series, facts.k));
+        if let Some((series, _)) = deposit {
+            self.series(series);
+        }
+        self.unreadable.push(Unreadable {
+            id: record.id(),
+            record: record.number(),
+            time: record.envelope().time.unix_seconds(),
+            deposit,
+            is_said_apart: record.body_object().is_some(),
+            failure,
+        });
+    }
+
+    fn series(&mut self, id: SeriesId) -> &mut Series {
+        self.series.entry(id).or_insert(Series { name: None, class: None, deposits: Vec::new() })
+    }
+
+    /// The deposits of a series that cannot be read, in order.
+    pub(crate) fn unreadable_of(&self, series: SeriesId) -> impl Iterator<Item = (u64, &Unreadable)> {
+        self.unreadable.iter().filter_map(move |record| {
+            record.deposit.filter(|(of, _)| *of == series).map(|(_, number)| (number, record))
+        })
+    }
+
+    /// Why the meaning of this record cannot be read, if it cannot.
+    pub(crate) fn unreadable(&self, record: &Record) -> Option<&Unreadable> {
+        self.unreadable.iter().find(|unreadable| unreadable.record == record.number())
+    }
+
     /// The record of the deposit that a person named: an id or its first digits, `latest:NAME`, or `NAME:NUMBER`.
+    ///
+    /// # Errors
+    /// Also when this very deposit cannot be read. One of which only what was said of it is lost is handed out when it
+    /// is named by itself, since what it holds may be whole; see [`View::unreadable`].
     pub(crate) fn find<'a>(&self, opened: Opened<'a>, named: &str) -> Outcome<&'a Record> {
-        let number = match self.find_in_series(named)? {
+        let number = match self.find_in_series(opened.safe, named)? {
             Some(number) => number,
             None => self.find_by_id(named)?,
         };
@@ -91,39 +171,87 @@ impl View {
         record.ok_or_else(|| Failure::internal_message("a record that was folded is gone"))
     }
 
-    fn find_in_series(&self, named: &str) -> Outcome<Option<u64>> {
+    fn find_in_series(&self, safe: &Safe, named: &str) -> Outcome<Option<u64>> {
         if let Some(name) = named.strip_prefix("latest:") {
-            let last = self.named(name)?.deposits.last();
-            return Ok(last.map(|deposit| deposit.record));
+            return self.latest(safe, name).map(Some);
         }
         let Some((name, number)) = named.rsplit_once(':') else { return Ok(None) };
         let Ok(number) = number.parse::<u64>() else { return Ok(None) };
-        let series = self.named(name)?;
-        let found = series.deposits.iter().find(|deposit| deposit.number == number);
-        found.map(|deposit| Some(deposit.record)).ok_or_else(|| {
-            Failure::fixable(words!(
-                "series {name} has no deposit {number}",
-                "束「{name}」に第{number}回の預け入れはありません"
-            ))
-            .hint(words!(
-                "Its deposits are 1 to {count}.",
-                "第 1 回から第{count}回まであります。",
-                count = series.deposits.len()
-            ))
-        })
+        let (id, series) = self.named(safe, name)?;
+        if let Some(deposit) = series.deposits.iter().find(|deposit| deposit.number == number) {
+            return Ok(Some(deposit.record));
+        }
+        if let Some((_, unreadable)) = self.unreadable_of(id).find(|(unreadable, _)| *unreadable == number) {
+            return self.named_by_itself(unreadable).map(Some);
+        }
+        Err(Failure::fixable(words!(
+            "series {name} has no deposit {number}",
+            "束「{name}」に第{number}回の預け入れはありません"
+        ))
+        .hint(words!(
+            "Its deposits are 1 to {count}.",
+            "第 1 回から第{count}回まであります。",
+            count = series.deposits.len() + self.unreadable_of(id).count()
+        )))
+    }
+
+    /// The newest deposit of a series, and never an older one in its place.
+    fn latest(&self, safe: &Safe, name: &str) -> Outcome<u64> {
+        let (id, series) = self.named(safe, name)?;
+        let readable = series.deposits.last();
+        let Some((number, newest)) =
+            self.unreadable_of(id).last().filter(|(number, _)| readable.is_none_or(|last| last.number < *number))
+        else {
+            let last = readable.ok_or_else(|| Failure::internal_message("a series without a deposit was folded"))?;
+            return Ok(last.record);
+        };
+        let reason = newest.failure.message.clone();
+        let failure = Failure::new(
+            newest.failure.kind,
+            words!(
+                "the newest deposit of {name}, {number}, cannot be read: {reason}",
+                "束「{name}」の最新の預け入れ（第{number}回）を読めません: {reason}",
+                name = name, number = number; reason
+            ),
+        );
+        let its_files = match newest.is_said_apart {
+            true => words!(
+                " What it holds may be whole all the same: name it as {name}:{number}.",
+                "中身は無事かもしれません。{name}:{number} と指定して試せます。"
+            ),
+            false => words!("", ""),
+        };
+        Err(failure.hint(match readable {
+            Some(last) => words!(
+                "Run `hizo check`. The last one before it that can be read is {name}:{last}.{its_files}",
+                "`hizo check` を実行してください。読めるものでいちばん新しいのは {name}:{last} です。{its_files}",
+                name = name, last = last.number; its_files
+            ),
+            None => words!(
+                "Run `hizo check`. No other deposit of the series can be read.{its_files}",
+                "`hizo check` を実行してください。この束に、読める預け入れはほかにありません。{its_files}";
+                its_files
+            ),
+        }))
     }
 
     fn find_by_id(&self, named: &str) -> Outcome<u64> {
+        let is_named = |id: &RecordId| named.len() >= 6 && id.to_string().starts_with(named);
         let all = self.series.values().flat_map(|series| &series.deposits);
-        let found: Vec<_> =
-            all.filter(|deposit| named.len() >= 6 && deposit.id.to_string().starts_with(named)).collect();
-        match found.as_slice() {
-            [only] => Ok(only.record),
-            [] => Err(Failure::fixable(words!("there is no deposit {named}", "{named} という預け入れはありません"))
-                .hint(words!(
-                    "Run `hizo list` to see them; latest:NAME is the newest one of a series.",
-                    "`hizo list` で一覧を見られます。latest:束の名前 は、その束の最新の預け入れです。"
-                ))),
+        let readable: Vec<_> = all.filter(|deposit| is_named(&deposit.id)).collect();
+        let unreadable = self.unreadable.iter().filter(|record| record.deposit.is_some() && is_named(&record.id));
+        let unreadable: Vec<_> = unreadable.collect();
+        match (readable.as_slice(), unreadable.as_slice()) {
+            ([only], []) => Ok(only.record),
+            ([], [only]) => self.named_by_itself(only),
+            ([], []) => {
+                Err(Failure::fixable(words!("there is no deposit {named}", "{named} という預け入れはありません")).hint(
+                    words!(
+                        "Run `hizo list` to see them; latest:NAME is the newest one of a series.",
+                        "`hizo list` で一覧を見られます。latest:束の名前 は、その束の最新の預け入れです。"
+                    ),
+                ))
+            }
             _ => Err(Failure::fixable(words!(
                 "several deposits begin with {named}",
                 "{named} で始まる預け入れが複数あります"
@@ -132,17 +260,77 @@ impl View {
         }
     }
 
+    /// An unreadable deposit that was named as such: its record if what it holds may be had, and else why not.
+    fn named_by_itself(&self, named: &Unreadable) -> Outcome<u64> {
+        if named.is_said_apart {
+            return Ok(named.record);
+        }
+        let (id, reason) = (&named.id.to_string()[..12], named.failure.message.clone());
+        let failure = Failure::new(
+            named.failure.kind,
+            words!("deposit {id} cannot be read: {reason}", "預け入れ {id} を読めません: {reason}"; reason),
+        );
+        Err(failure.hint(named.failure.hint.clone().unwrap_or_else(|| {
+            words!(
+                "Run `hizo check` to see what is touched. The other deposits can be restored.",
+                "`hizo check` で影響を確かめてください。ほかの預け入れは取り出せます。"
+            )
+        })))
+    }
+
     /// The series of this name.
-    pub(crate) fn named(&self, name: &str) -> Outcome<&Series> {
-        let mut found = self.series.values().filter(|series| series.name == name);
+    ///
+    /// One whose name cannot be read is `id:` and its id; its name stands for it too where this machine remembers that.
+    pub(crate) fn named(&self, safe: &Safe, name: &str) -> Outcome<(SeriesId, &Series)> {
+        if let Some(digits) = name.strip_prefix("id:")
+            && let Some((id, series)) = self.series.iter().find(|(id, _)| id.to_string() == digits)
+        {
+            return Ok((*id, series));
+        }
+        let mut found = self.series.iter().filter(|(_, series)| series.name.as_deref() == Some(name));
         match (found.next(), found.next()) {
-            (Some(only), None) => Ok(only),
-            (None, _) => Err(Failure::fixable(words!("there is no series {name}", "「{name}」という束はありません"))
-                .hint(words!("Run `hizo list` to see them.", "`hizo list` で一覧を見られます。"))),
+            (Some((id, only)), None) => Ok((*id, only)),
+            (None, _) => self.remembered(safe, name),
             (Some(_), Some(_)) => {
                 Err(Failure::fixable(words!("several series are called {name}", "「{name}」という束が複数あります"))
                     .hint(words!("Name the deposit by its id.", "預け入れをIDで指定してください。")))
             }
         }
     }
+
+    fn remembered(&self, safe: &Safe, name: &str) -> Outcome<(SeriesId, &Series)> {
+        // A machine that never deposited remembers no names.
+        let known = safe.home.device().ok().and_then(|device| safe.home.series_by_name(&device, name).ok().flatten());
+        let known = known.and_then(|known| Some((known.id, self.series.get(&known.id)?)));
+        if let Some((id, series)) = known.filter(|(_, series)| series.name.is_none()) {
+            return Ok((id, series));
+        }
+        let failure = Failure::fixable(words!("there is no series {name}", "「{name}」という束はありません"));
+        Err(match self.series.values().all(|series| series.name.is_some()) {
+            true => failure.hint(words!("Run `hizo list` to see them.", "`hizo list` で一覧を見られます。")),
+            false => failure.hint(words!(
+                "Run `hizo list` to see them. A series whose name cannot be read is named as it stands there, id: and its digits.",
+                "`hizo list` で一覧を見られます。名前を読めない束は、一覧のとおり id: と桁で指定してください。"
+            )),
+        })
+    }
+}
+
+impl Series {
+    fn open(&mut self, name: String, class: Class) {
+        self.name.get_or_insert(name);
+        self.class.get_or_insert(class);
+    }
+
+    /// What people call it: its name, or `id:` and its id.
+    pub(crate) fn shown_name(&self, id: SeriesId) -> String {
+        self.name.as_ref().map_or_else(|| format!("id:{id}"), |name| shown_bytes(name.as_bytes()))
+    }
+}
+
+fn speaks_of_none() -> Failure {
+    Failure::untrue(words!(
+        "a record that makes no deposit speaks of one",
+        "預け入れのない記録に、預け入れの説明があります"
+    ))
 }

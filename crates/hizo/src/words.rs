@@ -114,7 +114,7 @@ pub(crate) fn left_out(count: u64) -> Words {
 }
 
 /// Reasons that the system gives, by how they begin.
-const REASONS: [(&str, &str); 10] = [
+const REASONS: [(&str, &str); 11] = [
     ("Permission denied", "読み取る権限がありません"),
     ("No such file", "見つかりません"),
     ("Input/output error", "ディスクの読み書きに失敗しました"),
@@ -123,6 +123,10 @@ const REASONS: [(&str, &str); 10] = [
     ("Is a directory", "フォルダーです"),
     ("Operation not supported", "このシステムでは扱えません"),
     ("Operation not permitted", "許可されていません"),
+    (
+        "another entry of the deposit has the same name on this system",
+        "このシステムでは、同じ預け入れの別のものと同じ名前になります",
+    ),
     ("its path is longer than can be kept", "パスが長すぎて預けられません"),
     ("a device, pipe or socket has no content to keep", "デバイスやパイプなどには、預ける中身がありません"),
 ];

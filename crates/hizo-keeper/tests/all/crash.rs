@@ -59,10 +59,24 @@ impl Script {
         Ok(())
     }
 
-    /// Plays with a disk that stops at this step. `true` when it came to its end.
-    fn run(&self, disk: &SimulatedDisk, journal: &MemoryJournal, answered: &mut Answered) -> bool {
-        open(disk, journal).is_ok_and(|keeper| self.play(&keeper, answered).is_ok())
+    /// Plays on a new disk that stops at this step.
+    fn until(&self, step: usize) -> Session {
+        let disk = SimulatedDisk::new(SECTOR_BYTES);
+        let journal = MemoryJournal::beside(&disk);
+        let mut answered = Answered::default();
+        disk.fail_at(step, Fault::Stop);
+        let finished = open(&disk, &journal).is_ok_and(|keeper| self.play(&keeper, &mut answered).is_ok());
+        Session { disk, journal, answered, finished }
     }
+}
+
+/// What a play that was stopped leaves behind.
+struct Session {
+    disk: SimulatedDisk,
+    journal: MemoryJournal,
+    answered: Answered,
+    /// It came to its end before it could be stopped.
+    finished: bool,
 }
 
 fn check(script: &Script, disk: &SimulatedDisk, journal: &MemoryJournal, answered: &Answered, story: &str) {
@@ -90,11 +104,7 @@ fn at_every_step_a_power_cut_leaves_a_whole_space_with_everything_that_was_answe
     let script = Script::write();
     let (mut points, mut states, mut sampled) = (0, 0, 0);
     for step in 0.. {
-        let disk = SimulatedDisk::new(SECTOR_BYTES);
-        let journal = MemoryJournal::beside(&disk);
-        let mut answered = Answered::default();
-        disk.fail_at(step, Fault::Stop);
-        let finished = script.run(&disk, &journal, &mut answered);
+        let Session { disk, journal, answered, finished } = script.until(step);
         let (survivors, all) = disk.survivors(64, 20_261_121);
         for (number, survivor) in survivors.iter().enumerate() {
             let story = format!("power cut before step {step}, state {number}");
@@ -113,10 +123,7 @@ fn at_every_step_a_power_cut_leaves_a_whole_space_with_everything_that_was_answe
 fn whoever_comes_after_a_death_finishes_what_was_begun() {
     let script = Script::write();
     for step in 0.. {
-        let disk = SimulatedDisk::new(SECTOR_BYTES);
-        let journal = MemoryJournal::beside(&disk);
-        disk.fail_at(step, Fault::Stop);
-        let finished = script.run(&disk, &journal, &mut Answered::default());
+        let Session { disk, journal, finished, .. } = script.until(step);
         disk.go_on();
         let keeper = open(&disk, &journal).unwrap();
         script.play(&keeper, &mut Answered::default()).unwrap();
@@ -132,11 +139,7 @@ fn what_a_dead_process_has_put_is_durable_before_a_record_names_it() {
     let script = Script::write();
     let mut kept = 0;
     for step in 0.. {
-        let disk = SimulatedDisk::new(SECTOR_BYTES);
-        let journal = MemoryJournal::beside(&disk);
-        let mut answered = Answered::default();
-        disk.fail_at(step, Fault::Stop);
-        let finished = script.run(&disk, &journal, &mut answered);
+        let Session { disk, journal, mut answered, finished } = script.until(step);
         disk.go_on();
         let keeper = open(&disk, &journal).unwrap();
         let begun = keeper.head(script.company.space).unwrap().map_or(0, |head| head.number + 1);

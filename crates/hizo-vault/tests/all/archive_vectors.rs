@@ -1,11 +1,5 @@
 //! The vectors of docs/spec/archive.md: archives that every reader must accept, and archives that it must refuse.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
-
 use hizo_vault::archive::{END, Error, MemberKind, header};
 use serde_json::{Value, json};
 
@@ -14,22 +8,10 @@ use crate::{
         Read, Sample, directory, everything, file, hard_link, member, read, sparse, symlink, write, write_member,
     },
     archive_laws::sum_again,
+    vectors::Vectors,
 };
 
-fn folder(kind: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/archive/v1").join(kind)
-}
-
-fn names(kind: &str, extension: &str) -> BTreeSet<String> {
-    let entries = fs::read_dir(folder(kind)).unwrap().map(|entry| entry.unwrap().path());
-    let with = entries.filter(|path| path.extension().is_some_and(|found| found == extension));
-    with.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
-}
-
-fn vector(kind: &str, name: &str) -> (Vec<u8>, Value) {
-    let said = fs::read(folder(kind).join(format!("{name}.json"))).unwrap();
-    (fs::read(folder(kind).join(format!("{name}.tar"))).unwrap(), serde_json::from_slice(&said).unwrap())
-}
+const VECTORS: Vectors = Vectors::new("archive", "tar");
 
 /// `name` as text, or `name_hex` when it is not UTF-8.
 fn text(name: &str, bytes: &[u8]) -> (String, Value) {
@@ -74,11 +56,7 @@ fn described(read: &Read) -> Value {
 
 #[test]
 fn every_accepted_vector_reads_as_it_says_and_is_what_we_write() {
-    let found = names("accepted", "tar");
-    assert_eq!(found, names("accepted", "json"));
-    assert!(found.len() >= 5, "vectors are missing: {found:?}");
-    for name in found {
-        let (bytes, said) = vector("accepted", &name);
+    for (name, bytes, said) in VECTORS.all("accepted", 5) {
         let read = read(&bytes, &[700]).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         assert_eq!(described(&read), said["members"], "{name}");
         let joined = |data: &[(u64, Vec<u8>)]| data.iter().flat_map(|(_, bytes)| bytes.clone()).collect::<Vec<_>>();
@@ -89,11 +67,7 @@ fn every_accepted_vector_reads_as_it_says_and_is_what_we_write() {
 
 #[test]
 fn every_refused_vector_is_refused_for_its_one_fault() {
-    let found = names("refused", "tar");
-    assert_eq!(found, names("refused", "json"));
-    assert!(found.len() >= 60, "vectors are missing: {found:?}");
-    for name in found {
-        let (bytes, said) = vector("refused", &name);
+    for (name, bytes, said) in VECTORS.all("refused", 60) {
         for pieces in [&[usize::MAX][..], &[1], &[513]] {
             let error = read(&bytes, pieces).expect_err(&name);
             assert_eq!(rule(&error), said["refused"], "{name}: {error:?}");
@@ -431,10 +405,10 @@ fn refused() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
 #[test]
 fn the_vectors_are_the_ones_described_here() {
     for (name, _, sample) in accepted() {
-        assert_eq!(vector("accepted", name).0, write(&sample), "{name}");
+        assert_eq!(VECTORS.one("accepted", name).0, write(&sample), "{name}");
     }
     for (name, _, bytes, rule) in refused() {
-        let (found, said) = vector("refused", name);
+        let (found, said) = VECTORS.one("refused", name);
         assert!(found == bytes && said["refused"] == rule, "{name}");
     }
 }
@@ -442,22 +416,11 @@ fn the_vectors_are_the_ones_described_here() {
 #[test]
 #[ignore = "writes vectors that are missing; a released one is never changed"]
 fn missing_vectors_are_written() {
-    let put = |kind: &str, name: &str, bytes: &[u8], said: Value| {
-        fs::create_dir_all(folder(kind)).unwrap();
-        for (extension, bytes) in
-            [("tar", bytes), ("json", (serde_json::to_string_pretty(&said).unwrap() + "\n").as_bytes())]
-        {
-            let path = folder(kind).join(format!("{name}.{extension}"));
-            if !path.exists() {
-                fs::write(path, bytes).unwrap();
-            }
-        }
-    };
     for (name, about, sample) in accepted() {
         let members = described(&crate::archive::expected(&sample));
-        put("accepted", name, &write(&sample), json!({ "about": about, "members": members }));
+        VECTORS.put_missing("accepted", name, &write(&sample), &json!({ "about": about, "members": members }));
     }
     for (name, about, bytes, rule) in refused() {
-        put("refused", name, &bytes, json!({ "about": about, "refused": rule }));
+        VECTORS.put_missing("refused", name, &bytes, &json!({ "about": about, "refused": rule }));
     }
 }

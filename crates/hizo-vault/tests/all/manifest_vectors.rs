@@ -1,36 +1,20 @@
 //! The vectors of docs/spec/manifest.md: manifests that every reader must accept, and manifests that it must refuse.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use hizo_vault::commit::Commitment;
 use hizo_vault::manifest::{Entry, Error, Kind, Layer, Line, Manifest, PackStart};
 use serde_json::{Value, json};
 
 use crate::manifest::{commitment, content, entry, everything, head, text};
+use crate::vectors::Vectors;
 
-fn folder(kind: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/manifest/v1").join(kind)
-}
-
-fn names(kind: &str, extension: &str) -> BTreeSet<String> {
-    let entries = fs::read_dir(folder(kind)).unwrap().map(|entry| entry.unwrap().path());
-    let with = entries.filter(|path| path.extension().is_some_and(|found| found == extension));
-    with.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
-}
-
-fn vector(kind: &str, name: &str) -> (Vec<u8>, Value) {
-    let said = fs::read(folder(kind).join(format!("{name}.json"))).unwrap();
-    (fs::read(folder(kind).join(format!("{name}.manifest"))).unwrap(), serde_json::from_slice(&said).unwrap())
-}
+const VECTORS: Vectors = Vectors::new("manifest", "manifest");
 
 /// Reads a manifest with the one that it builds on, if the vector names it, and compares it with the commitment.
 fn read(bytes: &[u8], said: &Value) -> Result<Manifest, Error> {
     let layer = Layer::parse(bytes)?;
     let manifest = match said["base"].as_str() {
         Some(base) => {
-            let (bytes, said) = vector("accepted", base);
+            let (bytes, said) = VECTORS.one("accepted", base);
             read(&bytes, &said).expect("a base is accepted by itself").apply(layer)?
         }
         None => Manifest::full(layer)?,
@@ -80,11 +64,7 @@ fn kind_name(kind: &Kind) -> &'static str {
 
 #[test]
 fn every_accepted_vector_reads_as_it_says() {
-    let found = names("accepted", "manifest");
-    assert_eq!(found, names("accepted", "json"));
-    assert!(found.len() >= 6, "vectors are missing: {found:?}");
-    for name in found {
-        let (bytes, said) = vector("accepted", &name);
+    for (name, bytes, said) in VECTORS.all("accepted", 6) {
         let manifest = read(&bytes, &said).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         assert_eq!(described(&manifest), said["entries"], "{name}");
     }
@@ -92,11 +72,7 @@ fn every_accepted_vector_reads_as_it_says() {
 
 #[test]
 fn every_refused_vector_is_refused_for_its_one_fault() {
-    let found = names("refused", "manifest");
-    assert_eq!(found, names("refused", "json"));
-    assert!(found.len() >= 70, "vectors are missing: {}", found.len());
-    for name in found {
-        let (bytes, said) = vector("refused", &name);
+    for (name, bytes, said) in VECTORS.all("refused", 70) {
         let error = read(&bytes, &said).err().unwrap_or_else(|| panic!("{name} is accepted"));
         assert_eq!(rule(&error), said["refused"], "{name}");
     }
@@ -516,13 +492,13 @@ fn said(name: &str, about: &str, bytes: &[u8], base: Option<&str>) -> Value {
 #[test]
 fn the_vectors_are_the_ones_described_here() {
     for (name, about, bytes, base) in accepted() {
-        let (found, is) = vector("accepted", name);
+        let (found, is) = VECTORS.one("accepted", name);
         let mut expected = said(name, about, &bytes, base);
         expected["entries"] = is["entries"].clone();
         assert!(found == bytes && is == expected, "{name}");
     }
     for ((name, about, bytes, rule), base) in refused() {
-        let (found, is) = vector("refused", name);
+        let (found, is) = VECTORS.one("refused", name);
         let mut expected = said(name, about, &bytes, base);
         expected["refused"] = rule.into();
         assert!(found == bytes && is == expected, "{name}");
@@ -532,24 +508,14 @@ fn the_vectors_are_the_ones_described_here() {
 #[test]
 #[ignore = "writes vectors that are missing; a released one is never changed"]
 fn missing_vectors_are_written() {
-    let put = |kind: &str, name: &str, bytes: &[u8], said: &Value| {
-        fs::create_dir_all(folder(kind)).unwrap();
-        let text = serde_json::to_string_pretty(said).unwrap() + "\n";
-        for (extension, bytes) in [("manifest", bytes), ("json", text.as_bytes())] {
-            let path = folder(kind).join(format!("{name}.{extension}"));
-            if !path.exists() {
-                fs::write(path, bytes).unwrap();
-            }
-        }
-    };
     for (name, about, bytes, base) in accepted() {
         let mut said = said(name, about, &bytes, base);
         said["entries"] = described(&read(&bytes, &said).unwrap());
-        put("accepted", name, &bytes, &said);
+        VECTORS.put_missing("accepted", name, &bytes, &said);
     }
     for ((name, about, bytes, rule), base) in refused() {
         let mut said = said(name, about, &bytes, base);
         said["refused"] = rule.into();
-        put("refused", name, &bytes, &said);
+        VECTORS.put_missing("refused", name, &bytes, &said);
     }
 }

@@ -1,29 +1,13 @@
 //! The vectors of docs/spec/stream.md: streams that every reader must accept, and streams that it must refuse.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use hizo_vault::stream::{padded, padding, stored_frame};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::stream::{read, stream};
+use crate::vectors::Vectors;
 
-fn folder(kind: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/stream/v1").join(kind)
-}
-
-fn names(kind: &str, extension: &str) -> BTreeSet<String> {
-    let entries = fs::read_dir(folder(kind)).unwrap().map(|entry| entry.unwrap().path());
-    let with = entries.filter(|path| path.extension().is_some_and(|found| found == extension));
-    with.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
-}
-
-fn vector(kind: &str, name: &str) -> (Vec<u8>, Value) {
-    let said = fs::read(folder(kind).join(format!("{name}.json"))).unwrap();
-    (fs::read(folder(kind).join(format!("{name}.stream"))).unwrap(), serde_json::from_slice(&said).unwrap())
-}
+const VECTORS: Vectors = Vectors::new("stream", "stream");
 
 fn described(blocks: &[Vec<u8>]) -> Value {
     let blocks = blocks.iter();
@@ -32,11 +16,7 @@ fn described(blocks: &[Vec<u8>]) -> Value {
 
 #[test]
 fn every_accepted_vector_reads_as_it_says() {
-    let found = names("accepted", "stream");
-    assert_eq!(found, names("accepted", "json"));
-    assert!(found.len() >= 5, "vectors are missing: {found:?}");
-    for name in found {
-        let (bytes, said) = vector("accepted", &name);
+    for (name, bytes, said) in VECTORS.all("accepted", 5) {
         for pieces in [&[usize::MAX][..], &[1], &[513]] {
             let blocks = read(&bytes, pieces).unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert_eq!(described(&blocks), said["blocks"], "{name}");
@@ -46,11 +26,7 @@ fn every_accepted_vector_reads_as_it_says() {
 
 #[test]
 fn every_refused_vector_is_refused_for_its_one_fault() {
-    let found = names("refused", "stream");
-    assert_eq!(found, names("refused", "json"));
-    assert!(found.len() >= 25, "vectors are missing: {found:?}");
-    for name in found {
-        let (bytes, said) = vector("refused", &name);
+    for (name, bytes, said) in VECTORS.all("refused", 25) {
         for pieces in [&[usize::MAX][..], &[1], &[513]] {
             let error = read(&bytes, pieces).err().unwrap_or_else(|| panic!("{name} is accepted"));
             assert_eq!(format!("{error:?}"), said["refused"], "{name}");
@@ -214,11 +190,11 @@ fn refused() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
 #[test]
 fn the_vectors_are_the_ones_described_here() {
     for (name, about, bytes) in accepted() {
-        let (found, said) = vector("accepted", name);
+        let (found, said) = VECTORS.one("accepted", name);
         assert!(found == bytes && said["about"] == about, "{name}");
     }
     for (name, about, bytes, rule) in refused() {
-        let (found, said) = vector("refused", name);
+        let (found, said) = VECTORS.one("refused", name);
         assert!(found == bytes && said["about"] == about && said["refused"] == rule, "{name}");
     }
 }
@@ -226,21 +202,11 @@ fn the_vectors_are_the_ones_described_here() {
 #[test]
 #[ignore = "writes vectors that are missing; a released one is never changed"]
 fn missing_vectors_are_written() {
-    let put = |kind: &str, name: &str, bytes: &[u8], said: Value| {
-        fs::create_dir_all(folder(kind)).unwrap();
-        let text = serde_json::to_string_pretty(&said).unwrap() + "\n";
-        for (extension, bytes) in [("stream", bytes), ("json", text.as_bytes())] {
-            let path = folder(kind).join(format!("{name}.{extension}"));
-            if !path.exists() {
-                fs::write(path, bytes).unwrap();
-            }
-        }
-    };
     for (name, about, bytes) in accepted() {
         let blocks = read(&bytes, &[1 << 20]).unwrap();
-        put("accepted", name, &bytes, json!({ "about": about, "blocks": described(&blocks) }));
+        VECTORS.put_missing("accepted", name, &bytes, &json!({ "about": about, "blocks": described(&blocks) }));
     }
     for (name, about, bytes, rule) in refused() {
-        put("refused", name, &bytes, json!({ "about": about, "refused": rule }));
+        VECTORS.put_missing("refused", name, &bytes, &json!({ "about": about, "refused": rule }));
     }
 }

@@ -50,6 +50,12 @@ pub(crate) struct LeftOut {
     pub reason: String,
 }
 
+impl LeftOut {
+    /// The reason where everything else of the thing is kept.
+    pub(crate) const ATTRIBUTES: &str =
+        "its extended attributes are more than 32 KiB and are not kept; everything else of it is";
+}
+
 /// All there is to keep, ascending by path.
 #[derive(Debug)]
 pub(crate) struct Listing {

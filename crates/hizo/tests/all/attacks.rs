@@ -8,12 +8,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use hizo_keeper::EmbeddedKeeper;
-use hizo_ledger::id::{CommitHash, ObjectId, SeriesId, SpaceId};
-use hizo_ledger::object::ObjectList;
-use hizo_ledger::record::{self, ClaimedTime, Deposit, Envelope, Objects, UnverifiedRecord};
-use hizo_ledger::space::Chain;
+use hizo_ledger::id::{ObjectId, SeriesId};
 use hizo_store::NamedBytes;
-use hizo_vault::age::{self, Identity, Recipient};
+use hizo_vault::age::{self, Identity};
 use hizo_vault::archive::{self, Member, MemberKind};
 use hizo_vault::commit::{Committer, ContentValue, EntryId, Seed};
 use hizo_vault::entropy::Entropy;
@@ -23,7 +20,8 @@ use hizo_vault::manifest::{Content, Entry, Head, Kind, Place};
 use hizo_vault::stream::{self, Framer};
 use sha2::{Digest as _, Sha256};
 
-use crate::kit::{Dice, Home, Said, assert_same, contains, files_below, hex, noise, said, tree};
+use crate::forge::{Insider, device};
+use crate::kit::{Dice, Home, Said, assert_same, contains, files_below, forget_restore, hex, noise, said, tree};
 
 const CANARY: &str = "kanarienvogel-5c1d-canary";
 
@@ -231,7 +229,7 @@ fn a31_nothing_on_a_depositing_machine_opens_its_own_last_deposit() {
     assert!(sealed.len() >= 4, "a wrap, a body and two deposits");
     for seed in seeds {
         let identity = Identity::generate(&mut Given(seed));
-        assert_ne!(identity.recipient(), &forger.recipient, "the secret of the epoch lies around");
+        assert_ne!(identity.recipient(), &forger.insider.recipient, "the secret of the epoch lies around");
         for object in &sealed {
             assert!(age::open_own(object.clone(), &identity).is_err(), "what lies around opens an object");
         }
@@ -278,7 +276,7 @@ fn a35_a_hostile_manifest_writes_nothing_outside_the_folder() {
         let said = refused_restore(&home, &deposit);
         assert_eq!(said.code, Some(3), "{what}: {said:?}");
         let mut after = tree(home.folder.path());
-        after.retain(|path, _| !path.to_string_lossy().starts_with("out.partial"));
+        after.retain(|path, _| !path.to_string_lossy().starts_with("out."));
         let names = |tree: &crate::kit::Tree| tree.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&before), names(&after), "{what}");
         assert!(!Path::new("/tmp/hizo-escaped").exists(), "{what}");
@@ -413,7 +411,7 @@ fn a27_a_deposit_s_parts_do_not_pass_for_each_other() {
             } else {
                 assert_eq!(said.code, Some(3), "{said:?}");
             }
-            let _ = fs::remove_dir_all(to.with_extension("partial"));
+            forget_restore(&to);
             fs::write(one, whole).unwrap();
         }
     }
@@ -427,7 +425,7 @@ fn refused_restore(home: &Home, deposit: &str) -> Said {
     let said = home.run([OsStr::new("restore"), deposit.as_ref(), "--to".as_ref(), to.as_os_str()]);
     assert!(!matches!(said.code, Some(0 | 2 | 70) | None), "{said:?}");
     assert!(!to.exists(), "a folder stands under its name");
-    let _ = fs::remove_dir_all(to.with_extension("partial"));
+    forget_restore(&to);
     said
 }
 
@@ -485,27 +483,15 @@ impl Entropy for Given {
 
 /// A member of the space with a valid key, who deposits what no honest program would.
 struct Forger {
-    keeper: EmbeddedKeeper,
-    space: SpaceId,
-    chain: Chain,
+    insider: Insider,
     signing: SigningSeed,
-    recipient: Recipient,
     tar: Vec<u8>,
     version: &'static str,
 }
 
 impl Forger {
     fn of(home: &Home) -> Self {
-        let keeper = EmbeddedKeeper::open_embedded(&home.path.join("keeper")).unwrap();
-        let space = keeper.spaces().unwrap()[0];
-        let notes: Vec<_> = keeper.records(space, 0, 100).unwrap().into_iter().map(|record| record.note).collect();
-        let chain = Chain::replay(&notes, drop).unwrap();
-        let device = fs::read_dir(&home.path).unwrap().map(|item| item.unwrap().path());
-        let texts = device.filter(|path| path.is_file()).filter_map(|path| fs::read_to_string(path).ok());
-        let signing = texts.filter_map(|text| SigningSeed::from_writer_file(&text).ok()).next().unwrap();
-        let text = keeper.object(space, chain.recipient().id()).unwrap().unwrap();
-        let recipient = String::from_utf8(text).unwrap().parse().unwrap();
-        Self { keeper, space, chain, signing, recipient, tar: Vec::new(), version: "manifest/v1" }
+        Self { insider: Insider::of(home), signing: device(home), tar: Vec::new(), version: "manifest/v1" }
     }
 
     /// Puts a file in the tar, under an honest name, and gives the entry that names it.
@@ -554,41 +540,9 @@ impl Forger {
             frames.extend(framer.frame(&tar).unwrap());
         }
         stream::padding(frames.len() as u64).for_each(|piece| frames.extend(piece));
-        let sealed = age::seal(&frames, std::slice::from_ref(&self.recipient), &mut Given([6; 32])).unwrap();
-        let sealed = self.put(sealed);
-        let (list, _) = self.put(ObjectList::compose(&[sealed]));
-        let commit = record::Commitment {
-            sha256: CommitHash::from_bytes(commitment.sha256),
-            blake3: CommitHash::from_bytes(commitment.blake3),
-        };
-        let objects = Objects { count: 1, total: sealed.1, list };
-        self.append(Deposit { series: SeriesId::from_bytes([7; 8]), k: 1, prev: None, commit, objects })
-    }
-
-    fn put(&self, bytes: Vec<u8>) -> (ObjectId, u64) {
-        let object = NamedBytes::name(bytes).unwrap();
-        self.keeper.put(self.space, &object).unwrap();
-        (object.id(), object.length())
-    }
-
-    fn append(&mut self, deposit: Deposit) -> String {
-        let envelope = Envelope {
-            keeper: self.chain.keeper().clone(),
-            space: self.space,
-            number: self.chain.head().number + 1,
-            prev: Some(self.chain.head().id),
-            epoch: self.chain.epoch(),
-            time: ClaimedTime::from_unix_seconds(1_800_000_000).unwrap(),
-            seen: None,
-            body: None,
-            deposit: Some(deposit),
-            controls: Vec::new(),
-        };
-        let key = self.signing.space_key(&self.space);
-        let signature = key.sign(envelope.text().unwrap().as_bytes());
-        let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]).unwrap();
-        let kept = self.keeper.append(record.note_bytes()).unwrap();
-        self.chain.append(record).unwrap();
-        kept.id.to_string()
+        let sealed = age::seal(&frames, std::slice::from_ref(&self.insider.recipient), &mut Given([6; 32])).unwrap();
+        let sealed = self.insider.put(sealed);
+        self.insider.deposit(&self.signing, SeriesId::from_bytes([7; 8]), sealed, &commitment);
+        self.insider.chain.head().id.to_string()
     }
 }

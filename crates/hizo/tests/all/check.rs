@@ -12,7 +12,7 @@ use hizo_vault::manifest::Kind;
 use serde_json::Value;
 
 use crate::forge::{self, Forged};
-use crate::kit::{Home, Said, noise, said};
+use crate::kit::{Home, Said, forget_restore, noise, said};
 use crate::recovery;
 
 const MIB: usize = 1 << 20;
@@ -338,9 +338,7 @@ fn restores_path(home: &Home, deposit: &str, path: &str) -> bool {
 
 fn restored(home: &Home, what: &[&OsStr]) -> Said {
     let to = home.folder.path().join("restored");
-    for left in [to.clone(), to.with_extension("partial")] {
-        let _ = fs::remove_dir_all(left);
-    }
+    forget_restore(&to);
     let mut command = home.command();
     said(command.arg("restore").args(what).arg("--to").arg(&to))
 }

@@ -12,7 +12,7 @@ use hizo_ledger::object::{ObjectList, ObjectRef};
 use hizo_ledger::record::Record;
 use hizo_ledger::space::Chain;
 
-use crate::kit::{Dice, Home, Said, assert_same, files_below, noise, tree};
+use crate::kit::{Dice, Home, Said, assert_same, files_below, forget_restore, noise, tree};
 
 /// One byte in so many of the journal's file is flipped, and each of its first page.
 const JOURNAL_STRIDE: u64 = 13;
@@ -112,7 +112,7 @@ fn the_program_finds_flipped_bytes_wherever_it_stores_anything() {
             } else {
                 refused(&said, &format!("byte {at} of {}", path.display()));
                 assert!(!to.exists());
-                let _ = fs::remove_dir_all(to.with_extension("partial"));
+                forget_restore(&to);
             }
             let said = home.run(["list", "--json"]);
             match said.code {
@@ -174,7 +174,7 @@ fn a_missing_short_long_or_swapped_object_is_named_and_nothing_is_restored() {
                 _ => refused(&said, &path.display().to_string()),
             }
             assert!(!to.exists());
-            let _ = fs::remove_dir_all(to.with_extension("partial"));
+            forget_restore(&to);
             fs::write(path, &whole).unwrap();
         }
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags, utimensat};
 
-use crate::kit::{self, Home, assert_same, copy_tree, hex, is_there, noise, said, say_aloud, tree};
+use crate::kit::{self, Home, assert_same, copy_tree, hex, is_there, noise, said, say_aloud, settle, tree};
 
 const MIB: usize = 1 << 20;
 
@@ -140,6 +140,53 @@ fn extended_attributes_come_back() {
     fs::write(folder.join("inner/large"), noise(3, 2 * MIB)).unwrap();
     set(&folder.join("inner/large"), "user.of a large file", b"yes").unwrap();
     comes_back(&home, &folder);
+}
+
+#[test]
+fn attributes_that_are_too_many_to_keep_are_told_with_every_deposit() {
+    let home = Home::new();
+    let set = |path: &Path, bytes: usize| {
+        rustix::fs::setxattr(path, "user.large", &noise(4, bytes), XattrFlags::empty()).is_ok()
+    };
+    // Many file systems have no room for so many; one in memory has.
+    let places = [home.beside("disk"), PathBuf::from("/dev/shm")];
+    let places = places.iter().filter(|place| place.is_dir()).map(|place| tempfile::tempdir_in(place).unwrap());
+    let Some(place) = places.into_iter().find(|place| set(place.path(), 40_000)) else {
+        return say_aloud("more than 32 KiB of extended attributes: no file system here takes them");
+    };
+    let folder = place.path().join("folder");
+    fs::create_dir_all(folder.join("inner")).unwrap();
+    fs::write(folder.join("a file"), "content").unwrap();
+    fs::write(folder.join("large"), noise(5, 2 * MIB)).unwrap();
+    fs::write(folder.join("few"), "content").unwrap();
+    for name in ["inner", "a file", "large"] {
+        assert!(set(&folder.join(name), 40_000));
+    }
+    assert!(set(&folder.join("few"), 30_000));
+    for round in 0..3 {
+        let mut command = home.command();
+        command.arg("deposit").arg(&folder).args(["--series", "s", "--json"]);
+        let said = said(command.args((round == 2).then_some("--reread")));
+        assert_eq!(said.code, Some(1), "{round}: {said:?}");
+        let left_out = said.json()["left_out"].clone();
+        let mut named: Vec<_> =
+            left_out.as_array().unwrap().iter().map(|thing| thing["path"].as_str().unwrap()).collect();
+        named.sort_unstable();
+        let expected = ["a file", "inner", "large"].map(|name| folder.join(name).to_str().unwrap().to_owned());
+        assert_eq!(named, expected, "{round}");
+        assert!(left_out[0]["reason"].as_str().unwrap().contains("extended attributes"), "{left_out}");
+        assert!(said.err.contains("without its extended attributes"), "{said:?}");
+    }
+    let japanese =
+        said(home.command().env("LC_ALL", "ja_JP.UTF-8").arg("deposit").arg(&folder).args(["--series", "s"]));
+    assert!(japanese.err.contains("拡張属性を除いて預けました"), "{japanese:?}");
+    let kept = fs::read(home.restore("latest:s", "out").join("a file")).unwrap();
+    assert_eq!(kept, b"content", "everything else of it is kept");
+    // When they fit again, nothing is left out any more.
+    for name in ["inner", "a file", "large"] {
+        assert!(set(&folder.join(name), 10));
+    }
+    home.deposit(&folder, "s");
 }
 
 #[test]
@@ -308,6 +355,7 @@ fn a_second_deposit_reads_no_file_that_nothing_says_changed() {
         fs::write(folder.join(format!("inner/f{number}")), noise(number, 1000)).unwrap();
     }
     fs::write(folder.join("large"), noise(99, 3 * MIB)).unwrap();
+    settle(&folder);
     home.deposit(&folder, "test");
     let read = files_read_during(&folder, || drop(home.deposit(&folder, "test")));
     assert_eq!(read, Vec::<OsString>::new());
@@ -319,17 +367,19 @@ fn a_second_deposit_reads_no_file_that_nothing_says_changed() {
     assert_same(&tree(&folder), &tree(&home.restore("latest:test", "out")));
 }
 
+/// Writes a file as if at this time, and deposits its folder.
+fn deposit_changed_at(home: &Home, path: &Path, bytes: &[u8], seconds: i64) {
+    fs::write(path, bytes).unwrap();
+    set_mtime(path, seconds, 5);
+    home.deposit(path.parent().unwrap(), "test");
+}
+
 #[test]
 fn a_change_that_leaves_size_and_mtime_alone_is_noticed() {
     let home = Home::new();
     let folder = home.beside("folder");
-    let path = folder.join("file");
-    fs::write(&path, b"before").unwrap();
-    set_mtime(&path, 1_600_000_000, 5);
-    home.deposit(&folder, "test");
-    fs::write(&path, b"after!").unwrap();
-    set_mtime(&path, 1_600_000_000, 5);
-    home.deposit(&folder, "test");
+    deposit_changed_at(&home, &folder.join("file"), b"before", 1_600_000_000);
+    deposit_changed_at(&home, &folder.join("file"), b"after!", 1_600_000_000);
     assert_eq!(fs::read(home.restore("latest:test", "out").join("file")).unwrap(), b"after!");
 }
 
@@ -338,12 +388,8 @@ fn files_from_the_future_and_a_clock_set_back_lose_nothing() {
     let home = Home::new();
     let folder = home.beside("folder");
     let path = folder.join("file");
-    fs::write(&path, b"from the future").unwrap();
-    set_mtime(&path, 4_000_000_000, 1);
-    home.deposit(&folder, "test");
-    fs::write(&path, b"from the past!!").unwrap();
-    set_mtime(&path, 100, 1);
-    home.deposit(&folder, "test");
+    deposit_changed_at(&home, &path, b"from the future", 4_000_000_000);
+    deposit_changed_at(&home, &path, b"from the past!!", 100);
     assert_same(&tree(&folder), &tree(&home.restore("latest:test", "out")));
     let clock_set_back = ["faketime", "2001-01-01 00:00:00"];
     if !is_there(clock_set_back[0]) {

@@ -1,20 +1,21 @@
-//! Deposits as a dishonest device would make them: rightly signed, sealed and kept, and wrong inside.
+//! Records as a dishonest member would make them: rightly signed, sealed and kept, and wrong inside.
 
 use std::fs;
 use std::path::Path;
 
 use hizo_keeper::EmbeddedKeeper;
-use hizo_ledger::id::{CommitHash, SeriesId};
+use hizo_ledger::id::{CommitHash, ObjectId, SeriesId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::ObjectList;
-use hizo_ledger::record::{self, ClaimedTime, Deposit, Envelope, Objects, UnverifiedRecord};
+use hizo_ledger::record::{self, ClaimedTime, Control, Deposit, Envelope, Objects, UnverifiedRecord};
 use hizo_ledger::space::Chain;
 use hizo_store::NamedBytes;
-use hizo_vault::age::{self, Recipient};
+use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::archive::{self, END, Member, MemberKind};
 use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
 use hizo_vault::entropy::Entropy;
-use hizo_vault::event::{Class, Event};
-use hizo_vault::keys::SigningSeed;
+use hizo_vault::event::{self, Class, Event};
+use hizo_vault::keys::{IdentityFile, SigningSeed};
 use hizo_vault::manifest::{Content, Entry, Head, Kind, Place};
 use hizo_vault::stream::{self, BLOCK_BYTES};
 
@@ -111,44 +112,10 @@ impl Forged {
 
     /// Seals and keeps it as the first deposit of a new series; its record's note.
     pub(crate) fn keep(&self, home: &Home) -> Vec<u8> {
-        let device = fs::read_to_string(home.path.join("device.key")).unwrap();
-        let signing = SigningSeed::from_writer_file(&device).unwrap();
-        let keeper = EmbeddedKeeper::open_embedded(&home.path.join("keeper")).unwrap();
-        let [space] = keeper.spaces().unwrap()[..] else { panic!("a home has one space") };
-        let notes: Vec<_> = keeper.records(space, 0, 1000).unwrap().into_iter().map(|record| record.note).collect();
-        let chain = Chain::replay(&notes, drop).unwrap();
-        let recipient = keeper.object(space, chain.recipient().id()).unwrap().unwrap();
-        let recipient: Recipient = String::from_utf8(recipient).unwrap().parse().unwrap();
-        let put = |bytes: Vec<u8>| {
-            let object = NamedBytes::name(bytes).unwrap();
-            keeper.put(space, &object).unwrap();
-            (object.id(), object.length())
-        };
-        let (object, total) = put(self.sealed(&recipient));
-        let (list, _) = put(ObjectList::compose(&[(object, total)]));
-        let commitment = self.commitment();
-        let commit = record::Commitment {
-            sha256: CommitHash::from_bytes(commitment.sha256),
-            blake3: CommitHash::from_bytes(commitment.blake3),
-        };
-        let objects = Objects { count: 1, total, list };
-        let envelope = Envelope {
-            keeper: chain.keeper().clone(),
-            space,
-            number: chain.head().number + 1,
-            prev: Some(chain.head().id),
-            epoch: chain.epoch(),
-            time: ClaimedTime::from_unix_seconds(1_800_000_000).unwrap(),
-            seen: None,
-            body: None,
-            deposit: Some(Deposit { series: SeriesId::from_bytes([0xf0; 8]), k: 1, prev: None, commit, objects }),
-            controls: Vec::new(),
-        };
-        let key = signing.space_key(&space);
-        let signature = key.sign(envelope.text().unwrap().as_bytes());
-        let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]).unwrap();
-        keeper.append(record.note_bytes()).unwrap();
-        record.note_bytes().to_vec()
+        let mut insider = Insider::of(home);
+        let object = insider.put(self.sealed(&insider.recipient));
+        let device = device(home);
+        insider.deposit(&device, SeriesId::from_bytes([0xf0; 8]), object, &self.commitment())
     }
 
     fn sealed(&self, recipient: &Recipient) -> Vec<u8> {
@@ -166,6 +133,107 @@ impl Forged {
         fs::write(folder.join("manifest"), [self.text(), self.tar.clone()].concat()).unwrap();
         fs::write(folder.join("record.note"), note).unwrap();
     }
+}
+
+/// The space of a home, and what whoever may sign in it needs to add what he likes.
+pub(crate) struct Insider {
+    keeper: EmbeddedKeeper,
+    pub(crate) chain: Chain,
+    /// What everything new is sealed to.
+    pub(crate) recipient: Recipient,
+}
+
+impl Insider {
+    pub(crate) fn of(home: &Home) -> Self {
+        let keeper = EmbeddedKeeper::open_embedded(&home.path.join("keeper")).unwrap();
+        let [space] = keeper.spaces().unwrap()[..] else { panic!("a home has one space") };
+        let notes: Vec<_> = keeper.records(space, 0, 1000).unwrap().into_iter().map(|record| record.note).collect();
+        let chain = Chain::replay(&notes, drop).unwrap();
+        let recipient = keeper.object(space, chain.recipient().id()).unwrap().unwrap();
+        let recipient = String::from_utf8(recipient).unwrap().parse().unwrap();
+        Self { keeper, chain, recipient }
+    }
+
+    /// Keeps an object; its name and length.
+    pub(crate) fn put(&self, bytes: Vec<u8>) -> (ObjectId, u64) {
+        let object = NamedBytes::name(bytes).unwrap();
+        self.keeper.put(self.chain.space(), &object).unwrap();
+        (object.id(), object.length())
+    }
+
+    /// Makes one object the first deposit of a series; the record's note.
+    pub(crate) fn deposit(
+        &mut self,
+        signing: &SigningSeed,
+        series: SeriesId,
+        object: (ObjectId, u64),
+        commitment: &Commitment,
+    ) -> Vec<u8> {
+        let (list, _) = self.put(ObjectList::compose(&[object]));
+        let commit = record::Commitment {
+            sha256: CommitHash::from_bytes(commitment.sha256),
+            blake3: CommitHash::from_bytes(commitment.blake3),
+        };
+        let objects = Objects { count: 1, total: object.1, list };
+        let deposit = Deposit { series, k: 1, prev: None, commit, objects };
+        self.append(signing, |envelope| envelope.deposit = Some(deposit))
+    }
+
+    /// Says something, and changes the space as `controls` say.
+    pub(crate) fn say(&mut self, signing: &SigningSeed, events: &[Event], controls: Vec<Control>) {
+        let mut plain = stream::stored_frame(&event::compose(events));
+        stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
+        let sealed = age::seal(&plain, std::slice::from_ref(&self.recipient), &mut Drawn(Dice::new(2))).unwrap();
+        let body = self.put(sealed);
+        self.append(signing, |envelope| (envelope.body, envelope.controls) = (Some(body), controls));
+    }
+
+    /// An admin removes a member and begins an epoch that he alone reads.
+    pub(crate) fn remove(&mut self, admin: &IdentityFile, member: VerifyingKey) {
+        let epoch = Identity::generate(&mut Drawn(Dice::new(3)));
+        let readers = std::slice::from_ref(admin.identity.recipient());
+        let wrap = age::seal(epoch.to_secret_line().as_bytes(), readers, &mut Drawn(Dice::new(4))).unwrap();
+        let (wrap, bytes) = self.put(wrap);
+        let (recipient, _) = self.put(epoch.recipient().to_string().into_bytes());
+        let number = self.chain.epoch() + 1;
+        let controls = vec![
+            Control::Remove(member),
+            Control::Epoch { epoch: number, recipient },
+            Control::Wrap { epoch: number, wrap, bytes },
+        ];
+        self.append(&admin.signing_seed, |envelope| (envelope.epoch, envelope.controls) = (number, controls));
+        self.recipient = epoch.recipient().clone();
+    }
+
+    /// Signs and appends what `change` makes of an empty record; its note.
+    fn append(&mut self, signing: &SigningSeed, change: impl FnOnce(&mut Envelope)) -> Vec<u8> {
+        let mut envelope = Envelope {
+            keeper: self.chain.keeper().clone(),
+            space: self.chain.space(),
+            number: self.chain.head().number + 1,
+            prev: Some(self.chain.head().id),
+            epoch: self.chain.epoch(),
+            time: ClaimedTime::from_unix_seconds(1_800_000_000).unwrap(),
+            seen: None,
+            body: None,
+            deposit: None,
+            controls: Vec::new(),
+        };
+        change(&mut envelope);
+        envelope.sort_controls();
+        let key = signing.space_key(&self.chain.space());
+        let signature = key.sign(envelope.text().unwrap().as_bytes());
+        let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]).unwrap();
+        let note = record.note_bytes().to_vec();
+        self.keeper.append(&note).unwrap();
+        self.chain.append(record).unwrap();
+        note
+    }
+}
+
+/// What the depositing machine of a home signs with.
+pub(crate) fn device(home: &Home) -> SigningSeed {
+    SigningSeed::from_writer_file(&fs::read_to_string(home.path.join("device.key")).unwrap()).unwrap()
 }
 
 /// Content of these bytes, stored nowhere yet.
@@ -202,7 +270,7 @@ fn events() -> Vec<serde_json::Value> {
     vec![opened.to_value(), made.to_value()]
 }
 
-struct Drawn(Dice);
+pub(crate) struct Drawn(pub(crate) Dice);
 
 impl Entropy for Drawn {
     fn fill(&mut self, out: &mut [u8]) {

@@ -343,6 +343,12 @@ fn documented() -> Vec<(String, Vec<Value>)> {
     sections
 }
 
+/// Whether what a command printed has the shape that the page shows for it.
+pub(crate) fn is_documented(command: &str, value: &Value) -> bool {
+    let pages = documented();
+    pages.iter().any(|(page, examples)| page == command && examples.iter().any(|example| has_shape(value, example)))
+}
+
 /// Whether a value has the shape of an example: the same keys everywhere, and elements as one of those shown.
 fn has_shape(value: &Value, example: &Value) -> bool {
     match (value, example) {

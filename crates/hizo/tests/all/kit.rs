@@ -20,6 +20,28 @@ use tempfile::TempDir;
 
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple canary";
 
+/// Waits until the clock that stamps changes has ticked since the last change in this folder: before that, nobody can
+/// tell by the times whether a file changed once more.
+pub(crate) fn settle(folder: &Path) {
+    let changed = |path: &Path| {
+        let about = fs::symlink_metadata(path).unwrap();
+        std::time::UNIX_EPOCH + std::time::Duration::new(about.ctime() as u64, about.ctime_nsec() as u32)
+    };
+    let mut newest = changed(folder);
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            newest = newest.max(changed(&entry.path()));
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    while std::time::SystemTime::now() < newest + std::time::Duration::from_millis(25) {
+        std::thread::yield_now();
+    }
+}
+
 /// A safe of its own for one test.
 pub(crate) struct Home {
     pub(crate) folder: TempDir,
@@ -200,6 +222,13 @@ pub(crate) fn say_aloud(what: &str) {
 pub(crate) fn is_there(program: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
+}
+
+/// Removes what a restore may have left of a folder, whole or not.
+pub(crate) fn forget_restore(to: &Path) {
+    for left in [to.to_owned(), to.with_extension("partial"), to.with_extension("incomplete")] {
+        let _ = fs::remove_dir_all(left);
+    }
 }
 
 /// Every file below a folder, ascending.

@@ -3,7 +3,9 @@
 #![cfg(unix)]
 
 mod attacks;
+mod certificates;
 mod check;
+mod damage;
 mod flips;
 mod folders;
 mod forge;

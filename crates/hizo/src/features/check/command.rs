@@ -89,10 +89,7 @@ fn series_named(safe: &Safe, keyring: Option<&Keyring>, name: &str) -> Outcome<S
             "名前にも封がされています。--blind を付けずに実行してください。"
         )));
     };
-    let view = View::of(Opened { safe, keyring })?;
-    view.named(name)?;
-    let found = view.series.iter().find(|(_, series)| series.name == name).map(|(id, _)| *id);
-    found.ok_or_else(|| Failure::internal_message("a series that was found is gone"))
+    Ok(View::of(Opened { safe, keyring })?.named(safe, name)?.0)
 }
 
 /// Checks what can be checked when the chain of records does not hold.
@@ -118,8 +115,8 @@ fn conclude(report: &Report) -> Outcome<()> {
     ));
     Err(match report.bad.is_empty() {
         false => failure.hint(words!(
-            "Put each object back under the path shown, from a copy of this folder or from an export, where its SHA-256 is its name; then check again. Until then every other file can be restored by its path. Without a copy, deposit the folders again with --reread --no-reuse: what is lost stays lost, and nothing new rests on it.",
-            "表示されたパスに、控えや書き出したフォルダーから同じものを戻し（SHA-256 が名前と同じファイルです）、もう一度確かめてください。ほかのファイルは、パスを指定すれば取り出せます。控えがなければ、--reread --no-reuse を付けて預け直してください。失われたものは戻りませんが、新しい預け入れは影響を受けません。"
+            "Put each object back under the path shown, from a copy of this folder or from an export, where its SHA-256 is its name; then check again. Until then `hizo restore` brings back every other file. Without a copy, deposit the folders again with --reread --no-reuse: what is lost stays lost, and nothing new rests on it.",
+            "表示されたパスに、控えや書き出したフォルダーから同じものを戻し（SHA-256 が名前と同じファイルです）、もう一度確かめてください。それまでも、ほかのファイルは `hizo restore` で取り出せます。控えがなければ、--reread --no-reuse を付けて預け直してください。失われたものは戻りませんが、新しい預け入れは影響を受けません。"
         )),
         true => failure.hint(words!(
             "Nothing is damaged at rest: what was sealed is not what was signed. Keep a copy of the safe as it is, and deposit again from the originals with --reread --no-reuse.",

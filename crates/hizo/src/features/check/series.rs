@@ -159,10 +159,21 @@ impl Series<'_> {
         };
         match events {
             Ok(events) => {
+                let mut is_described = false;
                 for event in events {
-                    if let Event::SeriesOpened { name, .. } = event {
-                        self.found.name.get_or_insert(name);
+                    match event {
+                        Event::SeriesOpened { name, .. } if touched.number == 1 => {
+                            self.found.name.get_or_insert(name);
+                        }
+                        Event::DepositMade { .. } => is_described = true,
+                        _ => (),
                     }
+                }
+                if !is_described {
+                    touched.fault(words!(
+                        "its record does not say what was deposited",
+                        "何を預けたのかが記録にありません"
+                    ));
                 }
             }
             Err(failure) => {

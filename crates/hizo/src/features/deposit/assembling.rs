@@ -9,11 +9,12 @@ use hizo_vault::commit::{ContentValue, EntryId};
 use hizo_vault::manifest::{Content, Place};
 
 use super::local::{LastWalk, PathId, Remembered, RememberedKind, WalkWriter};
-use super::reading::{self, Job, LargeFile, ReadAhead, WHOLE_BYTES_MAX, WholeFile};
+use super::reading::{self, Job, LargeFile, ReadAhead, ReadFile, WHOLE_BYTES_MAX, WholeFile};
 use super::resume::ResumeJournal;
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
 use crate::folder::walk::{Found, FoundKind, LeftOut, Listing};
+use crate::packing::NotAsBefore;
 use crate::system::Stat;
 
 /// Where a tar goes: into memory while it is small, into packs from then on.
@@ -21,6 +22,8 @@ pub(super) trait TarSink {
     fn push(&mut self, bytes: &[u8]) -> Outcome<()>;
     /// Bytes pushed so far.
     fn position(&self) -> u64;
+    /// Whether the next bytes lie in packs that an interrupted deposit has kept: they are passed over unseen.
+    fn is_kept_already(&self) -> bool;
 }
 
 /// How a deposit is to be made.
@@ -44,8 +47,10 @@ pub(super) struct Assembled {
     pub changed: Vec<bool>,
     /// Extended attributes of changed entries that have any.
     pub xattrs: BTreeMap<usize, Vec<Xattr>>,
-    /// Entries of the last walk that are no longer there.
+    /// Entries of the last walk that are no longer there, or could not be kept.
     pub gone: Vec<EntryId>,
+    /// Entries that the last walk did not have.
+    pub new: usize,
     /// Paths of files that changed during every attempt to read them.
     pub unsteady: Vec<usize>,
     pub files: u64,
@@ -98,18 +103,31 @@ impl<S: TarSink> Assembler<'_, S> {
             }
             for (index, found) in self.listing.entries.iter().enumerate().skip(taken_over) {
                 let last = before[index].map(|at| self.last_entry(at)).transpose()?;
+                let id_before = last.as_ref().map(|last| last.id);
+                let kept_already = self.sink.is_kept_already();
                 let done = match plans[index] {
                     Plan::Plain => self.plain(found, last.as_ref(), &known, &mut made, index),
                     Plan::Same => Ok(last.expect("a plan of sameness has an entry to be the same as")),
                     Plan::Whole => match ahead.take(index) {
-                        Ok(file) => self.whole(found, file, last.as_ref(), &mut known, &mut made, index),
+                        Ok(ReadFile::Whole(file)) => {
+                            self.whole(found, *file, last.as_ref(), &mut known, &mut made, index)
+                        }
+                        Ok(ReadFile::Grown) => self.large(found, last.as_ref(), &mut known, &mut made, index),
                         Err(error) => Err(error.into()),
                     },
                     Plan::Large => self.large(found, last.as_ref(), &mut known, &mut made, index),
                 };
                 match done {
-                    Ok(entry) => self.keep(found, entry, &mut known, &mut made)?,
-                    Err(Trouble::File(error)) => self.leave_out(index, &error, &mut made),
+                    Ok(entry) => {
+                        made.new += usize::from(id_before.is_none());
+                        self.keep(found, entry, &mut known, &mut made)?;
+                    }
+                    // What is kept of it already stands in the tar with bytes that can no longer be compared.
+                    Err(Trouble::File(_)) if kept_already => return Err(Failure::internal(NotAsBefore)),
+                    Err(Trouble::File(error)) => {
+                        made.gone.extend(id_before);
+                        self.leave_out(index, &error, &mut made);
+                    }
                     Err(Trouble::Keeping(failure)) => return Err(failure),
                 }
             }
@@ -130,13 +148,14 @@ impl<S: TarSink> Assembler<'_, S> {
         made: &mut Assembled,
     ) -> Outcome<()> {
         let found = &self.listing.entries[index];
-        if last != Some(&entry) {
-            let xattrs = self.listing.on_disk(&found.path).and_then(|path| reading::xattrs(&path));
-            made.change(index, xattrs.unwrap_or_default());
+        if !last.is_some_and(|last| last.says_the_same(&entry)) {
+            let attributes = self.listing.on_disk(&found.path).and_then(|path| reading::attributes(&path));
+            made.change(index, attributes.unwrap_or_default().kept);
         }
         if entry.content.as_ref().is_some_and(|content| content.unsteady) {
             made.unsteady.push(index);
         }
+        made.new += usize::from(last.is_none());
         self.count(found, &entry, known, made);
         (self.progress)(if found.stat.size > WHOLE_BYTES_MAX { found.stat.size } else { 0 });
         self.push(&entry)
@@ -182,14 +201,21 @@ impl<S: TarSink> Assembler<'_, S> {
         index: usize,
     ) -> Result<Remembered, Trouble> {
         let content = match &found.kind {
-            FoundKind::HardLink(target) => {
-                Some(known.linked.get(target).cloned().ok_or(io::Error::other("the file it names was left out"))?)
-            }
+            FoundKind::HardLink(target) => match known.linked.get(target) {
+                Some(content) => Some(content.clone()),
+                None => {
+                    // Its other name was left out, or means another file by now: the next attempt sees both as they are.
+                    made.unsteady.push(index);
+                    return Err(io::Error::other("its other name changed while it was read").into());
+                }
+            },
             FoundKind::File | FoundKind::Directory | FoundKind::Symlink(_) => None,
         };
-        let entry = self.remembered(found, found.stat, content, last);
-        if last != Some(&entry) {
-            let xattrs = reading::xattrs(&self.listing.on_disk(&found.path)?)?;
+        let mut entry = self.remembered(found, found.stat, content, last);
+        entry.attributes_left_out = last.is_some_and(|last| last.attributes_left_out);
+        if !last.is_some_and(|last| last.says_the_same(&entry)) {
+            let attributes = reading::attributes(&self.listing.on_disk(&found.path)?)?;
+            entry.attributes_left_out = attributes.are_left_out;
             let target = || found.kind.target().unwrap_or_default().into();
             let kind = match &found.kind {
                 FoundKind::Directory => MemberKind::Directory,
@@ -197,8 +223,8 @@ impl<S: TarSink> Assembler<'_, S> {
                 FoundKind::HardLink(_) => MemberKind::HardLink { target: target() },
                 FoundKind::File => unreachable!("files are not plain"),
             };
-            self.member(found, &found.stat, kind, &xattrs)?;
-            made.change(index, xattrs);
+            self.member(found, &found.stat, kind, &attributes.kept)?;
+            made.change(index, attributes.kept);
         }
         Ok(entry)
     }
@@ -213,6 +239,7 @@ impl<S: TarSink> Assembler<'_, S> {
         made: &mut Assembled,
         index: usize,
     ) -> Result<Remembered, Trouble> {
+        self.must_be_as_listed(found, &file.stat, file.unsteady)?;
         if file.unsteady {
             made.unsteady.push(index);
         }
@@ -222,15 +249,17 @@ impl<S: TarSink> Assembler<'_, S> {
             Some(content) => content,
             None => {
                 let kind = MemberKind::File { size: file.stat.size, sparse: None };
-                let place = self.member(found, &file.stat, kind, &file.xattrs)?;
+                let place = self.member(found, &file.stat, kind, &file.attributes.kept)?;
                 self.sink.push(&file.bytes)?;
                 self.pad(file.stat.size)?;
                 self.new_content(file.stat.size, file.value, place, file.unsteady)
             }
         };
-        let entry = self.remembered(found, file.stat, Some(content), last);
-        if last != Some(&entry) {
-            made.change(index, file.xattrs);
+        let mut entry = self.remembered(found, file.stat, Some(content), last);
+        entry.young = file.young;
+        entry.attributes_left_out = file.attributes.are_left_out;
+        if !last.is_some_and(|last| last.says_the_same(&entry)) {
+            made.change(index, file.attributes.kept);
         }
         Ok(entry)
     }
@@ -246,7 +275,9 @@ impl<S: TarSink> Assembler<'_, S> {
     ) -> Result<Remembered, Trouble> {
         let path = self.listing.on_disk(&found.path)?;
         let mut file = LargeFile::open(&path)?;
-        let xattrs = reading::xattrs(&path)?;
+        let attributes = reading::attributes(&path)?;
+        let kept_already = self.sink.is_kept_already();
+        self.must_be_as_listed(found, &file.stat, false)?;
         let mut content = None;
         if self.policy.reuse && self.has_size(known, file.stat.size) {
             let digest = file.digest()?;
@@ -259,9 +290,9 @@ impl<S: TarSink> Assembler<'_, S> {
             None => {
                 let sparse = file.sparse.clone().map(Into::into);
                 let kind = MemberKind::File { size: file.stat.size, sparse };
-                let stored = self.listing_member(found, &file.stat, kind.clone(), &xattrs);
+                let stored = self.listing_member(found, &file.stat, kind.clone(), &attributes.kept);
                 self.journal.begin(&self.remembered(found, file.stat, None, last));
-                let place = self.member(found, &file.stat, kind, &xattrs)?;
+                let place = self.member(found, &file.stat, kind, &attributes.kept)?;
                 let (sink, progress) = (&mut *self.sink, self.progress);
                 let streamed = file.stream(|bytes| {
                     progress(bytes.len() as u64);
@@ -275,17 +306,30 @@ impl<S: TarSink> Assembler<'_, S> {
                     Trouble::Keeping(failure) => Trouble::Keeping(failure),
                 })?;
                 self.pad(archive::data_bytes(&stored))?;
+                if !steady && kept_already {
+                    return Err(Failure::internal(NotAsBefore).into());
+                }
                 if !steady {
                     made.unsteady.push(index);
                 }
                 self.new_content(file.stat.size, value, place, !steady)
             }
         };
-        let entry = self.remembered(found, file.stat, Some(content), last);
-        if last != Some(&entry) {
-            made.change(index, xattrs);
+        let mut entry = self.remembered(found, file.stat, Some(content), last);
+        entry.young = file.young;
+        entry.attributes_left_out = attributes.are_left_out;
+        if !last.is_some_and(|last| last.says_the_same(&entry)) {
+            made.change(index, attributes.kept);
         }
         Ok(entry)
+    }
+
+    /// A file of which packs hold bytes already must be the one that was listed: the packs were compared with that one.
+    fn must_be_as_listed(&self, found: &Found, stat: &Stat, unsteady: bool) -> Outcome<()> {
+        if self.sink.is_kept_already() && (unsteady || !reading::same_moment(&found.stat, stat)) {
+            return Err(Failure::internal(NotAsBefore));
+        }
+        Ok(())
     }
 
     fn keep(&mut self, found: &Found, entry: Remembered, known: &mut Known, made: &mut Assembled) -> Outcome<()> {
@@ -296,6 +340,10 @@ impl<S: TarSink> Assembler<'_, S> {
 
     fn count(&self, found: &Found, entry: &Remembered, known: &mut Known, made: &mut Assembled) {
         known.add(found, entry);
+        if entry.attributes_left_out {
+            let path = self.listing.on_disk(&found.path).unwrap_or_default();
+            made.left_out.push(LeftOut { path, reason: LeftOut::ATTRIBUTES.to_owned() });
+        }
         if found.kind == FoundKind::File {
             made.files += 1;
             made.bytes += entry.size;
@@ -367,18 +415,27 @@ impl<S: TarSink> Assembler<'_, S> {
             path: PathId::of(self.key, &found.path),
             kind: (&found.kind).into(),
             mode: stat.mode,
-            size: stat.size,
+            // Names of one file have one size, also if it grew between the looks at them.
+            size: content.as_ref().map_or(stat.size, |content| content.size),
             mtime_ns: stat.mtime_ns,
             ctime_ns: stat.ctime_ns,
             inode: stat.inode,
             target: found.kind.target().map_or(PathId::NONE, |target| PathId::of(self.key, target)),
             id: EntryId::from_bytes([0; 16]),
             content,
+            young: false,
+            attributes_left_out: false,
         };
-        entry.id = match last {
-            Some(last) if last.is_same_entry(&entry) => last.id,
-            _ => EntryId::from_bytes(random()),
-        };
+        match last {
+            Some(last) if last.is_same_entry(&entry) => {
+                entry.id = last.id;
+                // It was read again for its age alone, and nothing came of it.
+                if last.young && !self.policy.reread {
+                    entry.content.clone_from(&last.content);
+                }
+            }
+            _ => entry.id = EntryId::from_bytes(random()),
+        }
         entry
     }
 }
@@ -419,7 +476,8 @@ impl Known {
     /// Takes the next entry of the walk.
     fn add(&mut self, found: &Found, entry: &Remembered) {
         if let (FoundKind::File, Some(content)) = (&found.kind, &entry.content) {
-            if found.stat.links > 1 {
+            // A file that was exchanged since it was listed is no longer the one that has the other names.
+            if found.stat.links > 1 && entry.inode == found.stat.inode {
                 self.linked.insert(found.path.clone(), content.clone());
             }
             self.sizes.insert(content.size);

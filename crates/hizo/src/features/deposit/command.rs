@@ -187,6 +187,13 @@ pub(crate) fn whole(made: &Made) -> Outcome<()> {
 
 /// What was left out, and why.
 pub(crate) fn left_out(thing: &LeftOut) -> Words {
+    if thing.reason == LeftOut::ATTRIBUTES {
+        let path = shown(&thing.path);
+        return words!(
+            "kept {path} without its extended attributes: they are more than 32 KiB",
+            "{path} は、拡張属性を除いて預けました（属性が 32 KiB を超えています）"
+        );
+    }
     let (path, reason) = (shown(&thing.path), words::reason(&thing.reason));
     words!("left out {path}: {reason}", "{path} は預けませんでした: {reason}", path = path; reason)
 }

@@ -97,7 +97,7 @@ impl Lines<'_> {
             return self.made.xattrs.get(&index).cloned().unwrap_or_default();
         }
         let path = self.listing.on_disk(&found.path);
-        path.and_then(|path| reading::xattrs(&path)).unwrap_or_default()
+        path.and_then(|path| reading::attributes(&path)).unwrap_or_default().kept
     }
 }
 

@@ -43,7 +43,7 @@ impl PathId {
 }
 
 /// An entry as it was at the last walk.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Remembered {
     pub path: PathId,
     pub kind: RememberedKind,
@@ -56,6 +56,10 @@ pub(crate) struct Remembered {
     pub target: PathId,
     pub id: EntryId,
     pub content: Option<Content>,
+    /// It changed so shortly before it was read that a later change may carry the same times: they tell nothing.
+    pub young: bool,
+    /// It has more extended attributes than can be kept: told again with every deposit, though nothing is read again.
+    pub attributes_left_out: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +85,7 @@ impl Remembered {
     pub(crate) fn is_as(&self, found: &Found) -> bool {
         let stat = &found.stat;
         self.kind == RememberedKind::File
+            && !self.young
             && (self.size, self.mtime_ns, self.ctime_ns, self.inode)
                 == (stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode)
             && self.content.as_ref().is_some_and(|content| !content.unsteady)
@@ -93,6 +98,14 @@ impl Remembered {
         (self.path, self.kind, self.target) == (PathId::of(key, &found.path), (&found.kind).into(), target)
             && (self.mode, self.size, self.mtime_ns, self.ctime_ns, self.inode)
                 == (stat.mode, stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode)
+    }
+
+    /// Whether a manifest and a walk say the same of both; whether one of them is to be read again says nothing.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let times = |entry: &Self| (entry.ctime_ns, entry.inode);
+        self.is_same_entry(other)
+            && times(self) == times(other)
+            && (self.id, &self.content) == (other.id, &other.content)
     }
 
     /// Whether everything that a deposit commits to is the same, so that the entry keeps its id.
@@ -108,7 +121,9 @@ impl Remembered {
         bytes.push(kind_byte(self.kind));
         bytes.push(
             u8::from(self.content.is_some())
-                | u8::from(self.content.as_ref().is_some_and(|content| content.unsteady)) << 1,
+                | u8::from(self.content.as_ref().is_some_and(|content| content.unsteady)) << 1
+                | u8::from(self.attributes_left_out) << 2
+                | u8::from(self.young) << 3,
         );
         bytes.extend([0; 2]);
         bytes.extend(self.mode.to_le_bytes());
@@ -147,7 +162,21 @@ impl Remembered {
         let read = u64::from_le_bytes(take(&mut rest)?);
         let content = (flags & 1 != 0).then_some(Content { size, value, place, read, unsteady: flags & 2 != 0 });
         let kind = kind_from_byte(kind)?;
-        Some(Self { path, kind, mode, size, mtime_ns, ctime_ns, inode, target, id, content })
+        let (attributes_left_out, young) = (flags & 4 != 0, flags & 8 != 0);
+        Some(Self {
+            path,
+            kind,
+            mode,
+            size,
+            mtime_ns,
+            ctime_ns,
+            inode,
+            target,
+            id,
+            content,
+            young,
+            attributes_left_out,
+        })
     }
 }
 

@@ -7,6 +7,8 @@ mod listing;
 mod local;
 mod reading;
 mod resume;
+#[cfg(all(test, unix))]
+mod tests;
 
 use std::path::PathBuf;
 use std::thread::Scope;
@@ -112,12 +114,23 @@ fn attempt(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Wa
             .hint("Deposit parts of it in series of their own."));
     }
     watcher.listed(listing.files(), listing.bytes());
+    keep(safe, device, request, series, listing, watcher)
+}
+
+/// Keeps what was listed, as it is by now.
+fn keep(
+    safe: &mut Safe,
+    device: &Device,
+    request: &Request,
+    series: SeriesFacts,
+    listing: Listing,
+    watcher: &dyn Watcher,
+) -> Outcome<Made> {
     let last = LastWalk::read(&safe.home.walk_file(series.id), &device.local);
     // A walk counts only if this very deposit stands in the chain: after a restored home it may not.
     let last = last
         .filter(|last| safe.deposit(series.id, last.of.deposit).is_some_and(|record| record.id() == last.of.record));
-    let base = last.as_ref().map(|last| last.of);
-    Making::new(safe, device, request, series, listing, base)?.run(last, watcher)
+    Making::new(safe, device, request, series, listing, last.as_ref())?.run(last, watcher)
 }
 
 struct Making<'a> {
@@ -129,6 +142,7 @@ struct Making<'a> {
     recipient: Recipient,
     /// The last walk's deposit, which a delta may build on.
     base: Option<WalkOf>,
+    base_entries: u64,
     number: u64,
     previous: Option<RecordId>,
 }
@@ -150,12 +164,13 @@ impl<'a> Making<'a> {
         request: &'a Request,
         series: SeriesFacts,
         listing: Listing,
-        base: Option<WalkOf>,
+        last: Option<&LastWalk>,
     ) -> Outcome<Self> {
         let head = safe.chain.series().get(&series.id);
         let recipient = safe.recipient()?;
         let (number, previous) = (head.map_or(1, |head| head.k + 1), head.map(|head| head.record));
-        Ok(Self { safe, device, request, series, listing, recipient, base, number, previous })
+        let (base, base_entries) = (last.map(|last| last.of), last.map_or(0, |last| u64::from(last.count())));
+        Ok(Self { safe, device, request, series, listing, recipient, base, base_entries, number, previous })
     }
 
     fn run(mut self, last: Option<LastWalk>, watcher: &dyn Watcher) -> Outcome<Made> {
@@ -164,14 +179,14 @@ impl<'a> Making<'a> {
             .map_err(|error| Failure::file("write", &walk_file, error))?;
         let (journal, continuation) = self.journal()?;
         let stored = self.store(last, &mut walk, &journal, continuation, watcher);
-        let (stored, made) = match stored {
+        let appended = stored.and_then(|(stored, made)| Ok((self.append(&stored, &made)?, stored, made)));
+        let (id, stored, made) = match appended {
             Err(failure) if NotAsBefore::is_cause_of(&failure) => {
                 journal.remove()?;
                 return Err(failure);
             }
-            stored => stored?,
+            appended => appended?,
         };
-        let id = self.append(&stored, &made)?;
         let of = WalkOf { series: self.series.id, deposit: self.number, record: id, chain: stored.chain };
         walk.finish(&of).map_err(|error| Failure::file("write", &walk_file, error))?;
         journal.remove()?;
@@ -205,7 +220,11 @@ impl<'a> Making<'a> {
             let found = self.listing.entries.get(index);
             found.is_some_and(|found| entry.is_found_again(found, &self.device.local))
         };
-        ResumeJournal::open(&path, &self.device.local, &circumstances, same)
+        let is_kept = |pack: &PackKept| {
+            let length = self.safe.keeper.object_length(self.safe.home.space, pack.id);
+            length.is_ok_and(|length| length == Some(pack.bytes))
+        };
+        ResumeJournal::open(&path, &self.device.local, &circumstances, same, is_kept)
             .map_err(|error| Failure::file("write", &path, error))
     }
 
@@ -270,7 +289,10 @@ impl<'a> Making<'a> {
     ) -> Outcome<Stored> {
         let entries = (self.listing.entries.len() - made.skipped.len()) as u64;
         let changes = made.changed.iter().filter(|changed| **changed).count() + made.gone.len();
-        let base = self.base.filter(|last| last.chain < CHAIN_MAX && changes as u64 * 2 <= entries);
+        // What a reader will find: the entries of the base, less those that are gone, and the new ones. A delta that does
+        // not come out right would take every later one with it; a full manifest never does.
+        let comes_out = self.base_entries + made.new as u64 == entries + made.gone.len() as u64;
+        let base = self.base.filter(|last| last.chain < CHAIN_MAX && changes as u64 * 2 <= entries && comes_out);
         let mut head = Head {
             deposit: self.number,
             seed: Seed::from_bytes(random()),
@@ -304,7 +326,7 @@ impl<'a> Making<'a> {
         let packed = tar.pack(surroundings, self.framing())?;
         head.archive_packs = packed.packs.len() as u64;
         let (manifest, commitment) = std::thread::scope(|scope| {
-            let mut packing = Packing::start(scope, surroundings, Framing::Compressed);
+            let mut packing = Packing::start(scope, surroundings, self.framing());
             let commitment = lines.write(&head, &packed.starts, walk, &mut |bytes| packing.push(bytes))?;
             Ok::<_, Failure>((packing.finish()?, commitment))
         })?;
@@ -316,10 +338,7 @@ impl<'a> Making<'a> {
     fn small(&self, text: &[u8], tar: &[u8]) -> Outcome<Option<Vec<u8>>> {
         let mut framer = Framer::new(packing::level(0)).map_err(Failure::internal)?;
         let mut plain = Zeroizing::new(Vec::new());
-        for block in text.chunks(BLOCK_BYTES) {
-            plain.extend(framer.frame(block).map_err(Failure::internal)?);
-        }
-        for block in tar.chunks(BLOCK_BYTES) {
+        for block in text.chunks(BLOCK_BYTES).chain(tar.chunks(BLOCK_BYTES)) {
             plain.extend(match self.framing() {
                 Framing::Compressed => framer.frame(block).map_err(Failure::internal)?,
                 Framing::Stored => stream::stored_frame(block),
@@ -369,10 +388,20 @@ impl<'a> Making<'a> {
         let draft = Draft { body, deposit: Some(deposit), controls: Vec::new() };
         let key = self.device.signing.space_key(&self.safe.home.space);
         let epoch = self.safe.chain.epoch();
-        self.safe.append(&key, &draft, |chain| {
+        let appended = self.safe.append(&key, &draft, |chain| {
             chain.epoch() == epoch && chain.series().get(&series).map(|head| head.record) == prev
+        });
+        appended.map_err(|failure| match is_put_again(&failure) {
+            // Something that was put is no longer there. Whatever it was, an attempt that begins anew puts all of it.
+            true => Failure::internal(NotAsBefore),
+            false => failure,
         })
     }
+}
+
+fn is_put_again(failure: &Failure) -> bool {
+    let keeper = failure.source.as_ref().and_then(|source| source.downcast_ref());
+    matches!(keeper, Some(hizo_keeper::Error::PutAgain { .. }))
 }
 
 /// Where the tar went.
@@ -453,5 +482,9 @@ impl TarSink for Sink<'_, '_> {
 
     fn position(&self) -> u64 {
         self.packing.as_ref().map_or(self.small.len() as u64, Packing::position)
+    }
+
+    fn is_kept_already(&self) -> bool {
+        self.packing.as_ref().is_some_and(Packing::is_kept_already)
     }
 }

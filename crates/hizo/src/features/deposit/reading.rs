@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::thread::Scope;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use hizo_vault::archive::{self, Extent, Xattr};
@@ -22,6 +23,10 @@ pub(super) const WHOLE_BYTES_MAX: u64 = 1 << 20;
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 3;
 
+/// Within this time of a change another one may carry the same time.
+const TICK: Duration = Duration::from_millis(20);
+const TICK_WHOLE_SECONDS: Duration = Duration::from_secs(2);
+
 /// A batch ends after this many files or bytes.
 const BATCH_FILES: usize = 64;
 const BATCH_BYTES: u64 = 1 << 20;
@@ -34,9 +39,18 @@ pub(super) struct WholeFile {
     pub stat: Stat,
     pub value: ContentValue,
     pub bytes: Vec<u8>,
-    pub xattrs: Vec<Xattr>,
+    pub attributes: Attributes,
     /// It changed during every attempt.
     pub unsteady: bool,
+    /// It changed so shortly before it was read that its times do not tell whether it changed again.
+    pub young: bool,
+}
+
+/// What came of reading a file whole.
+pub(super) enum ReadFile {
+    Whole(Box<WholeFile>),
+    /// It has grown past [`WHOLE_BYTES_MAX`] since it was listed: it must be streamed.
+    Grown,
 }
 
 /// A file of the listing that is to be read whole.
@@ -54,7 +68,7 @@ pub(super) struct ReadAhead {
     current: std::vec::IntoIter<Done>,
 }
 
-type Done = (u32, io::Result<WholeFile>);
+type Done = (u32, io::Result<ReadFile>);
 
 impl ReadAhead {
     /// Starts reading these files in this order.
@@ -91,7 +105,7 @@ impl ReadAhead {
     }
 
     /// The next file in the order of the jobs; its number must be the one asked for.
-    pub(super) fn take(&mut self, index: usize) -> io::Result<WholeFile> {
+    pub(super) fn take(&mut self, index: usize) -> io::Result<ReadFile> {
         loop {
             if let Some((found, file)) = self.current.next() {
                 debug_assert_eq!(found as usize, index, "files are taken in the order in which they were asked for");
@@ -130,27 +144,34 @@ impl Iterator for Batches {
     }
 }
 
-fn read_listed(listing: &Listing, index: u32) -> io::Result<WholeFile> {
+pub(super) fn read_listed(listing: &Listing, index: u32) -> io::Result<ReadFile> {
     read_whole(&listing.on_disk(&listing.entries[index as usize].path)?)
 }
 
 /// Reads a file whole, again if it changed meanwhile.
-fn read_whole(path: &Path) -> io::Result<WholeFile> {
+fn read_whole(path: &Path) -> io::Result<ReadFile> {
     let mut attempt = 0;
     loop {
         attempt += 1;
+        let opened = SystemTime::now();
         let mut file = system::open_to_read(path)?;
         let before = system::stat(&file.metadata()?);
         if before.kind != system::StatKind::File {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"));
         }
+        if before.size > WHOLE_BYTES_MAX {
+            return Ok(ReadFile::Grown);
+        }
         let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0) + 1);
         (&mut file).take(before.size + 1).read_to_end(&mut bytes)?;
+        let young = is_young(&before, opened);
         let steady = bytes.len() as u64 == before.size && same_moment(&before, &system::stat(&file.metadata()?));
         if steady || attempt == ATTEMPTS {
             let value = ContentValue::of(random(), &bytes);
             let stat = Stat { size: bytes.len() as u64, ..before };
-            return Ok(WholeFile { stat, value, bytes, xattrs: xattrs(path)?, unsteady: !steady });
+            let attributes = attributes(path)?;
+            let file = WholeFile { stat, value, bytes, attributes, unsteady: !steady, young };
+            return Ok(ReadFile::Whole(Box::new(file)));
         }
     }
 }
@@ -161,11 +182,37 @@ pub(super) fn same_moment(before: &Stat, after: &Stat) -> bool {
         == (after.size, after.mtime_ns, after.ctime_ns, after.inode)
 }
 
-/// Extended attributes that are kept; sets too large for a manifest's line are not.
-pub(super) fn xattrs(path: &Path) -> io::Result<Vec<Xattr>> {
-    let found = system::xattrs(path)?;
+/// Whether the clock that stamps changes may not have ticked between the file's last change and this moment.
+///
+/// Such a clock ticks every few milliseconds; file systems that keep whole seconds take two of them for one.
+fn is_young(stat: &Stat, moment: SystemTime) -> bool {
+    let whole_seconds = stat.mtime_ns % 1_000_000_000 == 0 && stat.ctime_ns % 1_000_000_000 == 0;
+    let tick = if whole_seconds { TICK_WHOLE_SECONDS } else { TICK };
+    let changed = if stat.ctime_ns == 0 { stat.mtime_ns } else { stat.ctime_ns };
+    let settled = u64::try_from(changed).map(|changed| UNIX_EPOCH + Duration::from_nanos(changed) + tick);
+    settled.is_ok_and(|settled| settled > moment)
+}
+
+/// Extended attributes of one entry.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Attributes {
+    pub kept: Vec<Xattr>,
+    /// There are more than can be kept, so that none of them is.
+    pub are_left_out: bool,
+}
+
+/// The extended attributes of what lies there.
+pub(super) fn attributes(path: &Path) -> io::Result<Attributes> {
+    Ok(fitting(system::xattrs(path)?))
+}
+
+/// Those that fit a manifest's line. Of a set that does not, no part is kept: half of it may mean something else.
+fn fitting(found: Vec<Xattr>) -> Attributes {
     let bytes: usize = found.iter().map(|(name, value)| name.len() + value.len()).sum();
-    Ok(if bytes > XATTR_BYTES_MAX { Vec::new() } else { found })
+    match bytes > XATTR_BYTES_MAX {
+        true => Attributes { kept: Vec::new(), are_left_out: true },
+        false => Attributes { kept: found, are_left_out: false },
+    }
 }
 
 /// A large file, open and read from front to back.
@@ -174,18 +221,21 @@ pub(super) struct LargeFile {
     pub stat: Stat,
     /// Stretches of data, if the file has holes.
     pub sparse: Option<Vec<Extent>>,
+    /// As with a [`WholeFile`].
+    pub young: bool,
 }
 
 impl LargeFile {
     /// Opens a file and looks where it has data.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let opened = SystemTime::now();
         let file = system::open_to_read(path)?;
         let stat = system::stat(&file.metadata()?);
         if stat.kind != system::StatKind::File {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"));
         }
         let sparse = if stat.allocated < stat.size { extents(&file, stat.size)? } else { None };
-        Ok(Self { file, stat, sparse })
+        Ok(Self { file, stat, sparse, young: is_young(&stat, opened) })
     }
 
     /// SHA-256 of the whole file, read once.
@@ -257,4 +307,22 @@ impl LargeFile {
 fn extents(file: &File, size: u64) -> io::Result<Option<Vec<Extent>>> {
     let stretches = system::data_ranges(file, size)?.into_iter().map(|(offset, length)| Extent { offset, length });
     Ok(archive::sparse_map(size, &stretches.collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_kept_up_to_the_limit_and_told_above_it() {
+        let check = |bytes: usize, is_kept: bool| {
+            let found = vec![(b"user.a".to_vec(), vec![1; bytes - 6])];
+            let attributes = fitting(found.clone());
+            let expected = if is_kept { found } else { Vec::new() };
+            assert_eq!(attributes, Attributes { kept: expected, are_left_out: !is_kept }, "{bytes}");
+        };
+        check(XATTR_BYTES_MAX, true);
+        check(XATTR_BYTES_MAX + 1, false);
+        assert_eq!(fitting(Vec::new()), Attributes::default());
+    }
 }

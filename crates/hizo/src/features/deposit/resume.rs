@@ -82,15 +82,17 @@ impl Circumstances {
 impl ResumeJournal {
     /// Begins a journal, or goes on with the one that is there if it fits; then what it tells comes too.
     ///
-    /// `same` says whether the entry at a place of the listing is the remembered one, unchanged.
+    /// `same` says whether the entry at a place of the listing is the remembered one, unchanged; `is_kept`, whether a
+    /// pack still lies where it was put.
     pub(super) fn open(
         path: &Path,
         key: &[u8; 32],
         circumstances: &Circumstances,
         same: impl Fn(usize, &Remembered) -> bool,
+        is_kept: impl Fn(&PackKept) -> bool,
     ) -> io::Result<(Self, Option<Continuation>)> {
         let header = circumstances.to_bytes();
-        let continuation = read(path, key, &header).and_then(|told| continuation(told, same));
+        let continuation = read(path, key, &header).and_then(|told| continuation(told, same, is_kept));
         let mut inner = Inner { file: replace(path)?, pending: Vec::new(), check: blake3::Hasher::new_keyed(key) };
         inner.line(b'H', &header);
         if let Some(continuation) = &continuation {
@@ -255,14 +257,19 @@ fn read_line(file: &mut impl Read, check: &mut blake3::Hasher) -> Option<(u8, Ve
 }
 
 /// The furthest place from which the same stream can be made again.
-fn continuation(told: Told, same: impl Fn(usize, &Remembered) -> bool) -> Option<Continuation> {
+fn continuation(
+    told: Told,
+    same: impl Fn(usize, &Remembered) -> bool,
+    is_kept: impl Fn(&PackKept) -> bool,
+) -> Option<Continuation> {
     let unchanged = told.entries.iter().enumerate().take_while(|(index, (entry, _))| same(*index, entry)).count();
     let position_before = |index: usize| index.checked_sub(1).map_or(0, |before| told.entries[before].1);
     // A large file that was being stored may go on too, if it is still the one that was begun.
     let all = unchanged == told.entries.len();
     let begun = told.begun.filter(|begun| all && same(unchanged, begun));
     let reach = if begun.is_some() { u64::MAX } else { position_before(unchanged) };
-    let contiguous = told.packs.iter().zip(0..).take_while(|(pack, index)| pack.index == *index).count();
+    let next = |(pack, index): &(&PackKept, u64)| pack.index == *index && is_kept(pack);
+    let contiguous = told.packs.iter().zip(0..).take_while(next).count();
     let fits = |pack: &PackKept| {
         let straddling = u64::from(pack.end.skip > 0);
         (pack.end.frame + straddling).checked_mul(BLOCK_BYTES).is_some_and(|end| end <= reach)

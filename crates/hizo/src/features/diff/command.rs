@@ -25,7 +25,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let keyring = setting.unlock(&safe)?;
     let opened = Opened { safe: &safe, keyring: &keyring };
     let view = View::of(opened)?;
-    let (a, b) = (view.find(opened, &arguments.a)?, view.find(opened, &arguments.b)?);
+    let (a, b) = (setting.find(&view, opened, &arguments.a)?, setting.find(&view, opened, &arguments.b)?);
     let (before, after) = (opened.manifest(a)?, opened.manifest(b)?);
     let difference = super::compare(&before, &after);
     let side = |record: &Record| -> Outcome<Value> {

@@ -76,9 +76,7 @@ fn request(setting: &Setting, arguments: &Arguments, safe: &Safe) -> Outcome<Req
         let keyring = setting.unlock(safe)?;
         let view = View::of(Opened { safe, keyring: &keyring })?;
         if let Some(name) = &arguments.series {
-            view.named(name)?;
-            let found = view.series.iter().find(|(_, series)| series.name == *name);
-            request.series = found.map(|(id, _)| *id);
+            request.series = Some(view.named(safe, name)?.0);
         }
         request.names = arguments.names.then(|| super::names(&view, request.series));
     }

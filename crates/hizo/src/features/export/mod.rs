@@ -17,11 +17,12 @@ use hizo_ledger::object::{ObjectList, ObjectRef};
 use hizo_ledger::record::Record;
 use hizo_vault::age::PACK_BYTES;
 
-use crate::failure::{Failure, Kind, Outcome};
+use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::folder::staging::Staging;
 use crate::packing::cores;
 use crate::safe::Safe;
 use crate::system;
+use crate::view::View;
 use crate::words::words;
 
 /// The page that tells how to get everything back.
@@ -350,20 +351,26 @@ fn without_what_is_damaged() -> crate::words::Words {
 }
 
 /// Text of `NAMES.txt`: what is sealed elsewhere, in the open.
-pub(crate) fn names(view: &crate::view::View, wanted: Option<SeriesId>) -> String {
-    let mut text = format!("{}\n", crate::failure::shown_bytes(view.name.as_bytes()));
+pub(crate) fn names(view: &View, wanted: Option<SeriesId>) -> String {
+    let mut text = format!("{}\n", shown_bytes(view.name.as_deref().unwrap_or_default().as_bytes()));
     for (id, series) in view.series.iter().filter(|(id, _)| wanted.is_none_or(|wanted| wanted == **id)) {
-        text.push_str(&format!("\nseries-{id}  {}\n", crate::failure::shown_bytes(series.name.as_bytes())));
+        text.push_str(&format!("\nseries-{id}  {}\n", series.shown_name(*id)));
+        let mut lines = BTreeMap::new();
         for deposit in &series.deposits {
-            let time =
-                jiff::Timestamp::from_second(i64::try_from(deposit.time).unwrap_or(i64::MAX)).unwrap_or_default();
-            let labels: String = deposit
-                .labels
-                .iter()
-                .map(|label| format!("  {}", crate::failure::shown_bytes(label.as_bytes())))
-                .collect();
-            text.push_str(&format!("  {:06}  {time}  {} files{labels}\n", deposit.number, deposit.files));
+            let labels: String =
+                deposit.labels.iter().map(|label| format!("  {}", shown_bytes(label.as_bytes()))).collect();
+            let line = format!("{}  {} files{labels}", time_text(deposit.time), deposit.files);
+            lines.insert(deposit.number, line);
         }
+        for (number, unreadable) in view.unreadable_of(*id) {
+            lines.insert(number, format!("{}  not readable", time_text(unreadable.time)));
+        }
+        lines.iter().for_each(|(number, line)| text.push_str(&format!("  {number:06}  {line}\n")));
     }
     text
+}
+
+fn time_text(seconds: u64) -> String {
+    let time = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap_or(i64::MAX));
+    time.unwrap_or_default().to_string()
 }

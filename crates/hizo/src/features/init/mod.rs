@@ -8,8 +8,9 @@ use hizo_keeper::{EmbeddedKeeper, Seeds};
 use hizo_ledger::id::{ObjectId, SlotKeyHash, SpaceId};
 use hizo_ledger::record::{Control, Envelope, Origin, Role, UnverifiedRecord};
 use hizo_store::NamedBytes;
-use hizo_vault::age::{self, Identity, Recipient};
-use hizo_vault::event::{Event, certificate_text};
+use hizo_vault::age::{self, Identity};
+use hizo_vault::event::Event;
+use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::keys::IdentityFile;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -88,18 +89,9 @@ impl Founding<'_> {
     }
 
     fn events(&self, name: &str, identity: &IdentityFile, writer: &str) -> Vec<Event> {
-        let key = identity.signing_seed.space_key(&self.space).verifying_key().to_base64();
-        let recipient: &Recipient = identity.identity.recipient();
-        let text = certificate_text(&self.space.to_string(), &key, &recipient.to_string());
-        let identity_key = identity.signing_seed.identity_key();
         vec![
             Event::SpaceFounded { name: name.to_owned() },
-            Event::KeyCertified {
-                key,
-                identity: identity_key.verifying_key().to_base64(),
-                recipient: recipient.to_string(),
-                signature: home::base64(&identity_key.sign(text.as_bytes())),
-            },
+            Event::KeyCertified(UnverifiedCertificate::issue(identity, &self.space)),
             Event::DeviceAdded { key: writer.to_owned(), name: "this machine".into() },
         ]
     }

@@ -1,12 +1,16 @@
 //! `hizo list`
 
+use std::collections::BTreeMap;
+
+use hizo_ledger::id::SeriesId;
+use hizo_vault::event::Class;
 use serde_json::json;
 
 use crate::Setting;
 use crate::console;
 use crate::contents::Opened;
-use crate::failure::{Outcome, shown_bytes};
-use crate::view::{Deposit, Series, View};
+use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::view::{Deposit, Series, Unreadable, View};
 use crate::words::{Words, words};
 
 /// List series and their deposits
@@ -21,25 +25,42 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
     let keyring = setting.unlock(&safe)?;
     let view = View::of(Opened { safe: &safe, keyring: &keyring })?;
-    if let Some(name) = &arguments.series {
-        view.named(name)?;
-    }
-    let wanted = |series: &&Series| arguments.series.as_ref().is_none_or(|name| series.name == *name);
-    let listed: Vec<_> = view
-        .series
+    let wanted = match &arguments.series {
+        Some(name) => Some(view.named(&safe, name)?.0),
+        None => None,
+    };
+    let is_wanted = |id: &SeriesId| wanted.is_none_or(|wanted| wanted == *id);
+    let series: Vec<_> = view.series.iter().filter(|(id, _)| is_wanted(id)).collect();
+    let is_asked_for = |record: &&Unreadable| match record.deposit {
+        Some((series, _)) => is_wanted(&series),
+        None => wanted.is_none(),
+    };
+    let unreadable: Vec<_> = view.unreadable.iter().filter(is_asked_for).collect();
+    let listed: Vec<_> = series
         .iter()
-        .filter(|(_, series)| wanted(series))
         .map(|(id, series)| {
             let deposits: Vec<_> = series.deposits.iter().map(as_json).collect();
-            json!({ "name": series.name, "id": id.to_string(), "class": series.class.word(), "deposits": deposits })
+            let class = series.class.map(Class::word);
+            json!({ "name": series.name, "id": id.to_string(), "class": class, "deposits": deposits })
         })
         .collect();
-    setting.console.result(json!({ "safe": view.name, "series": listed }), |out| {
-        for series in view.series.values().filter(wanted) {
-            writeln!(out, "{}", shown_bytes(series.name.as_bytes()))?;
-            for deposit in &series.deposits {
-                writeln!(out, "{}", setting.console.say(line(deposit)))?;
+    let unreadable_listed: Vec<_> = unreadable.iter().map(|record| unreadable_as_json(&view, record)).collect();
+    let result = json!({ "safe": view.name, "series": listed, "unreadable": unreadable_listed });
+    setting.console.result(result, |out| {
+        for (id, series) in &series {
+            writeln!(out, "{}", series.shown_name(**id))?;
+            for line in lines(&view, **id, series).into_values() {
+                writeln!(out, "{}", setting.console.say(line))?;
             }
+        }
+        for record in unreadable.iter().filter(|record| record.deposit.is_none()) {
+            let (number, reason) = (record.record, record.failure.message.clone());
+            let line = words!(
+                "what record {number} says cannot be read: {reason}",
+                "記録 {number} の内容を読めません: {reason}";
+                reason
+            );
+            writeln!(out, "{}", setting.console.say(line))?;
         }
         if view.series.is_empty() {
             let empty = words!(
@@ -50,7 +71,56 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         }
         Ok(())
     });
-    Ok(())
+    conclude(&unreadable)
+}
+
+/// What cannot be read is said after everything that can; of several causes, what is known to be false outweighs what
+/// is not known.
+fn conclude(unreadable: &[&Unreadable]) -> Outcome<()> {
+    let kinds = || unreadable.iter().map(|record| record.failure.kind);
+    let worst =
+        [Kind::False, Kind::Unknown, Kind::Fixable].into_iter().find(|kind| kinds().any(|found| found == *kind));
+    let Some(kind) = worst else { return Ok(()) };
+    let records = unreadable.len();
+    let failure = Failure::new(
+        kind,
+        words!(
+            "{records} of the safe's records cannot be read; all others are listed",
+            "金庫の記録のうち{records}件を読めません。ほかはすべて一覧にあります"
+        ),
+    );
+    let hint = unreadable.iter().find(|record| record.failure.kind == kind && kind == Kind::Fixable);
+    Err(failure.hint(hint.and_then(|record| record.failure.hint.clone()).unwrap_or_else(|| {
+        words!(
+            "Run `hizo check` to see what is missing or damaged and where to put it back. The other deposits can be restored.",
+            "`hizo check` で、何がないか壊れているか、どこに戻せばよいかを調べてください。ほかの預け入れは取り出せます。"
+        )
+    })))
+}
+
+/// The lines of a series by number: what can be read of each deposit, or that it cannot.
+fn lines(view: &View, id: SeriesId, series: &Series) -> BTreeMap<u64, Words> {
+    let readable = series.deposits.iter().map(|deposit| (deposit.number, line(deposit)));
+    readable.chain(view.unreadable_of(id).map(|(number, record)| (number, unreadable_line(number, record)))).collect()
+}
+
+fn unreadable_as_json(view: &View, record: &Unreadable) -> serde_json::Value {
+    let series = record.deposit.map(|(series, _)| series);
+    let name = series.and_then(|series| view.series.get(&series)?.name.clone());
+    json!({
+        "record": record.record, "id": record.id.to_string(), "time": time_text(record.time),
+        "series": name, "series_id": series.map(|series| series.to_string()),
+        "number": record.deposit.map(|(_, number)| number), "reason": record.failure.message.english(),
+    })
+}
+
+fn unreadable_line(number: u64, record: &Unreadable) -> Words {
+    let (time, id, reason) = (local_time(record.time), record.id.to_string(), record.failure.message.clone());
+    words!(
+        "  {number:>4}  {time}  cannot be read  {id:.12}  {reason}",
+        "  第{number:>3}回  {time}  読めません  {id:.12}  {reason}",
+        number = number, time = time, id = id; reason
+    )
 }
 
 fn as_json(deposit: &Deposit) -> serde_json::Value {

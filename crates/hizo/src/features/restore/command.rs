@@ -9,8 +9,12 @@ use super::{Request, Watcher, path_in_deposit};
 use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::contents::Opened;
-use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::failure::{Outcome, shown, shown_bytes};
+use crate::view::View;
 use crate::words::{self, words};
+
+/// Lost files that are shown to people; scripts get all.
+const LOST_SHOWN: usize = 10;
 
 /// Bring a deposit, or parts of it, back into a new folder
 #[derive(Debug, clap::Args)]
@@ -34,7 +38,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
     let keyring = setting.unlock(&safe)?;
     let opened = Opened { safe: &safe, keyring: &keyring };
-    let record = crate::view::View::of(opened)?.find(opened, &arguments.deposit)?;
+    let record = setting.find(&View::of(opened)?, opened, &arguments.deposit)?;
     let paths = arguments.paths.iter().map(|path| path_in_deposit(path)).collect();
     let request = Request { to: arguments.to.clone(), paths, special: arguments.special };
     if arguments.dry_run {
@@ -49,37 +53,52 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             words!("not restored {path}: {reason}", "{path} は取り出せませんでした: {reason}", path = path; reason),
         );
     }
-    let left_out: Vec<_> = restored
-        .left_out
-        .iter()
-        .map(|(path, reason)| json!({ "path": String::from_utf8_lossy(path), "reason": reason }))
-        .collect();
+    for (path, reason) in restored.lost.iter().take(LOST_SHOWN) {
+        let (path, reason) = (shown_bytes(path), reason.clone());
+        setting.console.warn(words!("lost {path}: {reason}", "{path} は取り出せません: {reason}"; reason));
+    }
+    if restored.lost.len() > LOST_SHOWN {
+        let more = restored.lost.len() - LOST_SHOWN;
+        setting.console.warn(words!(
+            "and {more} more are lost; --json names them",
+            "ほか{more}個も取り出せません。--json で一覧できます"
+        ));
+    }
+    let left_out = restored.left_out.iter().map(|(path, reason)| entry_as_json(path, reason));
+    let lost = restored.lost.iter().map(|(path, reason)| entry_as_json(path, reason.english()));
+    let is_whole = restored.lost.is_empty();
+    let to = if is_whole { &request.to } else { &restored.to };
     let result = json!({
-        "deposit": record.id().to_string(), "to": request.to.to_string_lossy(),
-        "files": restored.files, "bytes": restored.bytes, "left_out": left_out,
+        "deposit": record.id().to_string(), "to": to.to_string_lossy(), "complete": is_whole,
+        "files": restored.files, "bytes": restored.bytes,
+        "left_out": left_out.collect::<Vec<_>>(), "lost": lost.collect::<Vec<_>>(),
     });
     setting.console.result(result, |out| {
-        let files = words::files(restored.files);
-        let done = words!(
-            "restored {files}, {bytes}, to {to}; each is the one committed to",
-            "{files}（{bytes}）を {to} に取り出しました。どれも預けたときと同じものです",
-            bytes = console::bytes(restored.bytes),
-            to = shown(&request.to);
-            files
-        );
+        let (files, bytes, to) = (words::files(restored.files), console::bytes(restored.bytes), shown(to));
+        let done = match is_whole {
+            true => words!(
+                "restored {files}, {bytes}, to {to}; each is the one committed to",
+                "{files}（{bytes}）を {to} に取り出しました。どれも預けたときと同じものです",
+                bytes = bytes, to = to; files
+            ),
+            false => words!(
+                "restored what could be had, {files}, {bytes}, to {to}; each is the one committed to",
+                "取り出せるものだけ、{files}（{bytes}）を {to} に取り出しました。どれも預けたときと同じものです",
+                bytes = bytes, to = to; files
+            ),
+        };
         writeln!(out, "{}", setting.console.say(done))
     });
-    match restored.left_out.len() {
-        0 => Ok(()),
-        count => Err(Failure::fixable(words!(
-            "{count} things could not be restored on this system",
-            "{count}件は、このシステムでは取り出せませんでした"
-        ))
-        .hint(words!(
-            "Restore them on a system that has such files.",
-            "そのようなファイルを扱えるシステムで取り出してください。"
-        ))),
+    restored.shortfall().map_or(Ok(()), Err)
+}
+
+/// A path that is not text comes as base64 too.
+fn entry_as_json(path: &[u8], reason: &str) -> serde_json::Value {
+    let mut object = json!({ "path": String::from_utf8_lossy(path), "reason": reason });
+    if std::str::from_utf8(path).is_err() {
+        object["path_base64"] = crate::home::base64(path).into();
     }
+    object
 }
 
 fn dry_run(setting: &Setting, opened: Opened, record: &hizo_ledger::record::Record, request: &Request) -> Outcome<()> {

@@ -1,5 +1,11 @@
 //! Lays entries out on disk: beneath one new folder, never over anything, links last.
+//!
+//! What cannot be had is left out, and so is what has no name of its own on this system; the rest goes on.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -9,20 +15,23 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, bounded};
 use hizo_vault::archive::{Xattr, check_path};
 use hizo_vault::commit::ContentValue;
-use hizo_vault::manifest::{Content, Entry, Kind, Manifest};
+use hizo_vault::manifest::{Content, Entry, Kind, Manifest, Place};
 
 use super::Restored;
-use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::failure::{Failure, Kind as FailureKind, Outcome, shown, shown_bytes};
 use crate::hashing::Hashing;
 use crate::packing::cores;
 use crate::system;
-use crate::words::words;
+use crate::words::{Words, words};
 
 /// Files up to this many bytes are written whole, several at a time.
 const WHOLE_BYTES_MAX: u64 = 1 << 20;
 
 /// Whole files that wait to be written, per core; each is at most 1 MiB.
 const QUEUE_PER_CORE: usize = 8;
+
+/// Why an entry is not there whose name another one has; it stands in `words` in both languages.
+const ONE_NAME: &str = "another entry of the deposit has the same name on this system";
 
 /// What of an entry is restored.
 #[derive(Debug, Clone, Copy)]
@@ -35,18 +44,35 @@ pub(super) struct Options {
 pub(super) struct Laying {
     to: PathBuf,
     partial: PathBuf,
+    /// Where it stands in the end when files are lost.
+    incomplete: PathBuf,
     options: Options,
     writers: Writers,
     current: Option<Current>,
-    /// Content that several files have: copied when the first one is there.
-    copies: Vec<(Spot, Vec<Spot>)>,
+    /// Large files whose content others have too: copied when everything is there.
+    copies: Vec<(PathBuf, Vec<Spot>)>,
     directories: Vec<Spot>,
-    restored: Restored,
+    losses: Losses,
+    /// Entries that have no place on this system, and why.
+    absent: BTreeMap<Vec<u8>, String>,
+}
+
+/// Why content is lost; many files may be so for one reason.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reason(usize);
+
+/// Content that cannot be had as it was committed to.
+#[derive(Default)]
+struct Losses {
+    reasons: Vec<(FailureKind, Words)>,
+    places: HashMap<Place, Reason>,
 }
 
 /// A place on disk and what belongs there besides content.
 #[derive(Debug, Clone)]
 struct Spot {
+    /// The entry's path in the deposit.
+    entry: Vec<u8>,
     path: PathBuf,
     mode: u32,
     mtime_ns: i64,
@@ -55,8 +81,21 @@ struct Spot {
 
 /// The file whose bytes are coming.
 enum Current {
-    Whole { spot: Spot, content: Content, bytes: Vec<u8> },
-    Large { spot: Spot, content: Content, file: File, hashing: Hashing, position: u64 },
+    Whole {
+        spots: Vec<Spot>,
+        content: Content,
+        bytes: Vec<u8>,
+    },
+    Large {
+        spot: Spot,
+        others: Vec<Spot>,
+        content: Content,
+        file: File,
+        hashing: Hashing,
+        position: u64,
+    },
+    /// None of its names has a place on this system.
+    Nowhere,
 }
 
 impl Laying {
@@ -84,44 +123,65 @@ impl Laying {
         let name = absolute.file_name().ok_or_else(|| {
             Failure::fixable(words!("the root of a disk cannot be restored to", "ディスクの最上位には取り出せません"))
         })?;
-        let mut partial_name = name.to_owned();
-        partial_name.push(".partial");
-        let partial = absolute.with_file_name(partial_name);
+        let beside = |ending: &str| {
+            let mut beside = name.to_owned();
+            beside.push(ending);
+            absolute.with_file_name(beside)
+        };
+        let (partial, incomplete) = (beside(".partial"), beside(".incomplete"));
+        if incomplete.symlink_metadata().is_ok() {
+            return Err(left_over(&incomplete));
+        }
         if let Some(parent) = absolute.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
         }
         system::create_directory(&partial).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Failure::fixable(words!(
-                "{partial} is left over from a restore",
-                "{partial} は、取り出しが途中で止まった跡です",
-                partial = shown(&partial)
-            ))
-            .hint(words!(
-                "Look whether you need what is in it, then remove it and run the same command again.",
-                "中身が要らないことを確かめてから取り除き、同じコマンドをもう一度実行してください。"
-            )),
+            io::ErrorKind::AlreadyExists => left_over(&partial),
             _ => failed(error),
         })?;
         Ok(Self {
             to: absolute,
             partial,
+            incomplete,
             options,
             writers: Writers::start(options),
             current: None,
             copies: Vec::new(),
             directories: Vec::new(),
-            restored: Restored::default(),
+            losses: Losses::default(),
+            absent: BTreeMap::new(),
         })
+    }
+
+    /// Takes down why content is lost.
+    ///
+    /// # Errors
+    /// The failure itself, when it is one that nothing may go on behind.
+    pub(super) fn reason(&mut self, failure: Failure) -> Outcome<Reason> {
+        match failure.kind {
+            FailureKind::Fixable | FailureKind::False | FailureKind::Unknown => {
+                let reasons = &mut self.losses.reasons;
+                let known = reasons.iter().position(|known| *known == (failure.kind, failure.message.clone()));
+                Ok(Reason(known.unwrap_or_else(|| {
+                    reasons.push((failure.kind, failure.message));
+                    reasons.len() - 1
+                })))
+            }
+            FailureKind::Usage | FailureKind::Lying | FailureKind::Internal => Err(failure),
+        }
+    }
+
+    /// The content at this place cannot be had.
+    pub(super) fn lose(&mut self, place: Place, reason: Reason) {
+        self.losses.places.insert(place, reason);
     }
 
     /// Makes the wanted folders, and those that hold something wanted.
     pub(super) fn directories(&mut self, manifest: &Manifest, wanted: &[&Entry]) -> Outcome<()> {
-        let mut made = std::collections::BTreeSet::new();
+        let mut made = BTreeSet::new();
         for entry in wanted {
-            let parents =
-                entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &entry.path[..at]);
             let own = matches!(entry.kind, Kind::Directory).then_some(entry.path.as_slice());
-            for path in parents.chain(own) {
+            for path in parents(&entry.path).chain(own) {
                 if made.contains(path) {
                     continue;
                 }
@@ -129,32 +189,40 @@ impl Laying {
                 let listed = manifest.entry(path).filter(|entry| matches!(entry.kind, Kind::Directory));
                 let listed =
                     listed.ok_or_else(|| Failure::untrue("the manifest has an entry below what is no folder"))?;
-                let spot = self.spot(listed)?;
-                system::create_directory(&spot.path).map_err(|error| Failure::file("make", &spot.path, error))?;
-                self.directories.push(spot);
+                let Some(spot) = self.spot(listed)? else { continue };
+                match system::create_directory(&spot.path) {
+                    Ok(()) => self.directories.push(spot),
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.clash(spot.entry),
+                    Err(error) => return Err(Failure::file("make", &spot.path, error)),
+                }
             }
         }
         Ok(())
     }
 
-    /// Begins the file that has this content; the first of `files` gets the bytes, the others a copy of it.
+    /// Begins the file that has this content; it is laid out under the names of all `files`.
     pub(super) fn file(&mut self, content: &Content, files: &[&Entry]) -> Outcome<()> {
-        let Some((first, others)) = files.split_first() else { return Ok(()) };
-        let spot = self.spot(first)?;
-        let others: Vec<Spot> = others.iter().map(|entry| self.spot(entry)).collect::<Outcome<_>>()?;
-        self.restored.files += files.len() as u64;
-        self.restored.bytes += content.size * files.len() as u64;
-        if !others.is_empty() {
-            self.copies.push((spot.clone(), others));
+        let mut spots = Vec::with_capacity(files.len());
+        for entry in files {
+            spots.extend(self.spot(entry)?);
         }
         let content = content.clone();
-        self.current = Some(if content.size <= WHOLE_BYTES_MAX {
-            Current::Whole { spot, bytes: Vec::with_capacity(content.size as usize), content }
-        } else {
-            let file = create(&spot.path)?;
-            let hashing = Hashing::start(content.value.key);
-            Current::Large { spot, content, file, hashing, position: 0 }
-        });
+        if content.size <= WHOLE_BYTES_MAX {
+            let bytes = Vec::with_capacity(content.size as usize);
+            self.current = Some(Current::Whole { spots, bytes, content });
+            return Ok(());
+        }
+        self.current = Some(Current::Nowhere);
+        let mut spots = spots.into_iter();
+        for spot in spots.by_ref() {
+            let Some(file) = create(&spot.path)? else {
+                self.clash(spot.entry);
+                continue;
+            };
+            let (hashing, others) = (Hashing::start(content.value.key), spots.collect());
+            self.current = Some(Current::Large { spot, others, content, file, hashing, position: 0 });
+            break;
+        }
         Ok(())
     }
 
@@ -168,7 +236,7 @@ impl Laying {
                 bytes.resize(offset as usize, 0);
                 bytes.extend_from_slice(data);
             }
-            Some(Current::Large { spot, file, hashing, position, content }) => {
+            Some(Current::Large { spot, file, hashing, position, content, .. }) => {
                 if offset.saturating_add(data.len() as u64) > content.size || offset < *position {
                     return Err(too_long());
                 }
@@ -180,39 +248,63 @@ impl Laying {
                 file.write_all(&piece).map_err(|error| Failure::file("write", &spot.path, error))?;
                 *position = offset + data.len() as u64;
             }
+            Some(Current::Nowhere) => (),
             None => return Err(too_long()),
         }
         Ok(())
     }
 
-    /// Compares the file with its committed hashes.
+    /// Compares the file with its committed hashes. One that is another is not left there.
     pub(super) fn file_end(&mut self) -> Outcome<()> {
         match self.current.take() {
-            Some(Current::Whole { spot, content, mut bytes }) => {
+            Some(Current::Whole { spots, content, mut bytes }) => {
                 bytes.resize(content.size as usize, 0);
-                self.writers.write(spot, content.value, bytes)
+                self.writers.write(Job { spots, place: content.place, value: content.value, bytes })
             }
-            Some(Current::Large { spot, content, file, mut hashing, position }) => {
+            Some(Current::Large { spot, others, content, file, mut hashing, position }) => {
                 hashing.zeros(content.size - position);
                 let failed = |error| Failure::file("write", &spot.path, error);
                 file.set_len(content.size).map_err(failed)?;
                 if hashing.finish() != content.value {
                     fs::remove_file(&spot.path).map_err(failed)?;
-                    return Err(not_committed());
+                    let reason = self.reason(not_committed())?;
+                    self.lose(content.place, reason);
+                    return Ok(());
                 }
-                finish_file(&file, &spot, self.options).map_err(failed)
+                finish_file(&file, &spot, self.options).map_err(failed)?;
+                if !others.is_empty() {
+                    self.copies.push((spot.path, others));
+                }
+                Ok(())
             }
-            None => Ok(()),
+            Some(Current::Nowhere) | None => Ok(()),
         }
     }
 
-    /// Makes links, sets what folders have, and moves the whole to its place.
+    /// Takes back the file whose bytes were coming.
+    pub(super) fn abandon(&mut self) -> Outcome<()> {
+        match self.current.take() {
+            Some(Current::Large { spot, .. }) => {
+                fs::remove_file(&spot.path).map_err(|error| Failure::file("remove", &spot.path, error))
+            }
+            Some(Current::Whole { .. } | Current::Nowhere) | None => Ok(()),
+        }
+    }
+
+    /// Makes links, sets what folders have, and moves the folder to its place, or beside it when files are lost.
     pub(super) fn finish(mut self, wanted: &[&Entry]) -> Outcome<Restored> {
         let mut writers = std::mem::replace(&mut self.writers, Writers::idle());
-        writers.finish()?;
+        let done = writers.finish()?;
+        done.clashes.into_iter().for_each(|entry| self.clash(entry));
+        if !done.mismatched.is_empty() {
+            let reason = self.reason(not_committed())?;
+            done.mismatched.into_iter().for_each(|place| self.lose(place, reason));
+        }
         for (first, others) in std::mem::take(&mut self.copies) {
-            for other in &others {
-                self.copy(&first.path, other)?;
+            for other in others {
+                if !self.copy(&first, &other)? {
+                    self.clash(other.entry);
+                }
             }
         }
         for entry in wanted {
@@ -226,29 +318,58 @@ impl Laying {
             };
             set().map_err(|error| Failure::file("write", &spot.path, error))?;
         }
-        let _ = fs::remove_dir(&self.to);
-        fs::rename(&self.partial, &self.to).map_err(|error| Failure::file("restore to", &self.to, error))?;
-        Ok(self.restored)
+        let mut restored = self.restored(wanted);
+        restored.to = if restored.lost.is_empty() { self.to } else { self.incomplete };
+        let _ = fs::remove_dir(&restored.to);
+        fs::rename(&self.partial, &restored.to).map_err(|error| Failure::file("restore to", &restored.to, error))?;
+        Ok(restored)
     }
 
-    fn copy(&self, from: &Path, spot: &Spot) -> Outcome<()> {
-        let copy = || -> io::Result<()> {
-            let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&spot.path)?;
+    /// What became of every entry.
+    fn restored(&self, wanted: &[&Entry]) -> Restored {
+        let mut restored = Restored::default();
+        for entry in wanted {
+            let lost = entry.kind.content().and_then(|content| self.losses.places.get(&content.place));
+            if let Some((kind, words)) = lost.and_then(|reason| self.losses.reasons.get(reason.0)) {
+                restored.lost.push((entry.path.clone(), words.clone()));
+                restored.loss = Some(graver(restored.loss, *kind));
+            } else if let Some(reason) = self.why_absent(&entry.path) {
+                restored.left_out.push((entry.path.clone(), reason.to_owned()));
+            } else if let Some(content) = content_of_own(entry, wanted) {
+                restored.files += 1;
+                restored.bytes += content.size;
+            }
+        }
+        restored
+    }
+
+    /// Whether the copy has a name of its own here.
+    fn copy(&self, from: &Path, spot: &Spot) -> Outcome<bool> {
+        let Some(mut file) = create(&spot.path)? else { return Ok(false) };
+        let mut copy = || -> io::Result<()> {
             io::copy(&mut File::open(from)?, &mut file)?;
             finish_file(&file, spot, self.options)
         };
-        copy().map_err(|error| Failure::file("write", &spot.path, error))
+        copy().map_err(|error| Failure::file("write", &spot.path, error))?;
+        Ok(true)
     }
 
     fn link(&mut self, entry: &Entry, wanted: &[&Entry]) -> Outcome<()> {
         let made = match &entry.kind {
-            Kind::HardLink { target, .. }
-                if wanted.binary_search_by(|other| other.path.as_slice().cmp(target)).is_ok() =>
-            {
-                fs::hard_link(self.place(target)?, self.place(&entry.path)?)
+            Kind::HardLink { target, content } if is_wanted(target, wanted) => {
+                if self.losses.places.contains_key(&content.place) {
+                    return Ok(());
+                }
+                // What lies at the target's name on this system is another file then.
+                if let Some(reason) = self.why_absent(target).map(str::to_owned) {
+                    self.absent.insert(entry.path.clone(), reason);
+                    return Ok(());
+                }
+                let (Some(place), Some(spot)) = (self.place(target)?, self.spot(entry)?) else { return Ok(()) };
+                fs::hard_link(place, spot.path)
             }
             Kind::Symlink { target } => {
-                let spot = self.spot(entry)?;
+                let Some(spot) = self.spot(entry)? else { return Ok(()) };
                 system::symlink(target, &spot.path).map(|()| {
                     set_xattrs(&spot.path, &spot.xattrs, self.options);
                     let _ = system::set_mtime(&spot.path, spot.mtime_ns);
@@ -256,34 +377,72 @@ impl Laying {
             }
             Kind::File(_) | Kind::HardLink { .. } | Kind::Directory => Ok(()),
         };
-        if let Err(error) = made {
-            self.restored.left_out.push((entry.path.clone(), error.to_string()));
+        match made {
+            Ok(()) => (),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.clash(entry.path.clone()),
+            Err(error) => drop(self.absent.insert(entry.path.clone(), error.to_string())),
         }
         Ok(())
     }
 
-    fn spot(&self, entry: &Entry) -> Outcome<Spot> {
-        let path = self.place(&entry.path)?;
-        Ok(Spot { path, mode: entry.mode, mtime_ns: entry.mtime_ns, xattrs: entry.xattrs.clone() })
+    /// The entry's name is that of another one here, which was laid out before and stays as it is.
+    fn clash(&mut self, entry: Vec<u8>) {
+        self.absent.insert(entry, ONE_NAME.to_owned());
+    }
+
+    /// Why an entry, or a folder that it lies in, is not here.
+    fn why_absent(&self, entry: &[u8]) -> Option<&str> {
+        if self.absent.is_empty() {
+            return None;
+        }
+        parents(entry).chain([entry]).find_map(|path| self.absent.get(path)).map(String::as_str)
+    }
+
+    /// Where an entry belongs; nothing when it has no place here.
+    fn spot(&mut self, entry: &Entry) -> Outcome<Option<Spot>> {
+        if self.why_absent(&entry.path).is_some() {
+            return Ok(None);
+        }
+        let Some(path) = self.place(&entry.path)? else { return Ok(None) };
+        let (mode, mtime_ns, xattrs) = (entry.mode, entry.mtime_ns, entry.xattrs.clone());
+        Ok(Some(Spot { entry: entry.path.clone(), path, mode, mtime_ns, xattrs }))
     }
 
     /// Where a path of the deposit lies on disk: always beneath the folder.
-    fn place(&self, path: &[u8]) -> Outcome<PathBuf> {
+    fn place(&mut self, path: &[u8]) -> Outcome<Option<PathBuf>> {
         check_path(path).map_err(|error| Failure::untrue(format!("{}: {error}", shown_bytes(path))))?;
-        let relative = system::path_from_bytes(path).map_err(|error| {
-            Failure::fixable(words!(
-                "{path} cannot be a name on this system",
-                "{path} は、このシステムでは使えない名前です",
-                path = shown_bytes(path)
-            ))
-            .hint(words!(
-                "Restore it on a system that can, or restore the other paths by name.",
-                "使えるシステムで取り出すか、ほかのパスを指定して取り出してください。"
-            ))
-            .source(error)
-        })?;
-        Ok(self.partial.join(relative))
+        match system::path_from_bytes(path) {
+            Ok(relative) => Ok(Some(self.partial.join(relative))),
+            Err(error) => {
+                self.absent.insert(path.to_vec(), error.to_string());
+                Ok(None)
+            }
+        }
     }
+}
+
+/// The folders that a path lies in, outer ones first.
+fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &path[..at])
+}
+
+fn is_wanted(path: &[u8], wanted: &[&Entry]) -> bool {
+    wanted.binary_search_by(|other| other.path.as_slice().cmp(path)).is_ok()
+}
+
+/// The content of an entry that is no further name of another wanted one.
+fn content_of_own<'e>(entry: &'e Entry, wanted: &[&Entry]) -> Option<&'e Content> {
+    match &entry.kind {
+        Kind::File(content) => Some(content),
+        Kind::HardLink { target, content } if !is_wanted(target, wanted) => Some(content),
+        Kind::HardLink { .. } | Kind::Symlink { .. } | Kind::Directory => None,
+    }
+}
+
+/// What is known to be false outweighs what is not known, and that what only this person may not see.
+fn graver(before: Option<FailureKind>, kind: FailureKind) -> FailureKind {
+    let all = [FailureKind::False, FailureKind::Unknown];
+    all.into_iter().find(|grave| before == Some(*grave) || kind == *grave).unwrap_or(kind)
 }
 
 impl Options {
@@ -300,11 +459,23 @@ impl Options {
 struct Writers {
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
-    trouble: Arc<Mutex<Option<Failure>>>,
+    done: Arc<Mutex<Done>>,
+}
+
+/// What the writers came upon.
+#[derive(Default)]
+struct Done {
+    /// Content whose bytes are not those that were committed to.
+    mismatched: Vec<Place>,
+    /// Entries whose name was taken.
+    clashes: Vec<Vec<u8>>,
+    /// What nothing may go on behind.
+    trouble: Option<Failure>,
 }
 
 struct Job {
-    spot: Spot,
+    spots: Vec<Spot>,
+    place: Place,
     value: ContentValue,
     bytes: Vec<u8>,
 }
@@ -312,28 +483,28 @@ struct Job {
 impl Writers {
     fn start(options: Options) -> Self {
         let (jobs, jobs_in) = bounded::<Job>(QUEUE_PER_CORE * cores());
-        let trouble = Arc::new(Mutex::new(None));
+        let done = Arc::new(Mutex::new(Done::default()));
         let spawn = |_| {
-            let (jobs_in, trouble) = (jobs_in.clone(), trouble.clone());
+            let (jobs_in, done) = (jobs_in.clone(), done.clone());
             std::thread::spawn(move || {
                 for job in jobs_in {
-                    if let Err(failure) = job.run(options) {
-                        trouble.lock().expect("no writer panics while it reports").get_or_insert(failure);
+                    if let Err(failure) = job.run(options, &done) {
+                        done.lock().expect("no writer panics while it reports").trouble.get_or_insert(failure);
                         return;
                     }
                 }
             })
         };
-        Self { jobs: Some(jobs), threads: (0..cores()).map(spawn).collect(), trouble }
+        Self { jobs: Some(jobs), threads: (0..cores()).map(spawn).collect(), done }
     }
 
     fn idle() -> Self {
-        Self { jobs: None, threads: Vec::new(), trouble: Arc::default() }
+        Self { jobs: None, threads: Vec::new(), done: Arc::default() }
     }
 
-    fn write(&self, spot: Spot, value: ContentValue, bytes: Vec<u8>) -> Outcome<()> {
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(Job { spot, value, bytes }).is_ok());
-        let failure = self.trouble.lock().expect("no writer panics while it reports").take();
+    fn write(&self, job: Job) -> Outcome<()> {
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        let failure = self.done.lock().expect("no writer panics while it reports").trouble.take();
         match failure {
             Some(failure) => Err(failure),
             None if sent => Ok(()),
@@ -341,46 +512,49 @@ impl Writers {
         }
     }
 
-    fn finish(&mut self) -> Outcome<()> {
+    fn finish(&mut self) -> Outcome<Done> {
         self.jobs = None;
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| Failure::internal_message("a writer of files stopped without a word"))?;
         }
-        match self.trouble.lock().expect("no writer panics while it reports").take() {
+        let mut done = std::mem::take(&mut *self.done.lock().expect("no writer panics while it reports"));
+        match done.trouble.take() {
             Some(failure) => Err(failure),
-            None => Ok(()),
+            None => Ok(done),
         }
     }
 }
 
 impl Job {
-    fn run(self, options: Options) -> Outcome<()> {
+    fn run(self, options: Options, done: &Mutex<Done>) -> Outcome<()> {
+        let report = || done.lock().expect("no writer panics while it reports");
         if !self.value.matches(&self.bytes) {
-            return Err(not_committed());
+            report().mismatched.push(self.place);
+            return Ok(());
         }
-        let mut file = create(&self.spot.path)?;
-        let write = || -> io::Result<()> {
-            file.write_all(&self.bytes)?;
-            finish_file(&file, &self.spot, options)
-        };
-        let mut write = write;
-        write().map_err(|error| Failure::file("write", &self.spot.path, error))
+        for spot in self.spots {
+            let Some(mut file) = create(&spot.path)? else {
+                report().clashes.push(spot.entry);
+                continue;
+            };
+            let mut write = || -> io::Result<()> {
+                file.write_all(&self.bytes)?;
+                finish_file(&file, &spot, options)
+            };
+            write().map_err(|error| Failure::file("write", &spot.path, error))?;
+        }
+        Ok(())
     }
 }
 
-fn create(path: &Path) -> Outcome<File> {
-    system::create_private(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::fixable(words!(
-            "{path} and another file of the deposit have one name on this system",
-            "{path} は、このシステムでは別のファイルと同じ名前になります",
-            path = shown(path)
-        ))
-        .hint(words!(
-            "Restore them one at a time by path, or on a system that tells the names apart.",
-            "パスを指定して1つずつ取り出すか、名前を区別するシステムで取り出してください。"
-        )),
-        _ => Failure::file("write", path, error),
-    })
+/// A new file; nothing when its name is that of something that was laid out before: this system folds names that the
+/// deposit tells apart.
+fn create(path: &Path) -> Outcome<Option<File>> {
+    match system::create_private(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(Failure::file("write", path, error)),
+    }
 }
 
 fn finish_file(file: &File, spot: &Spot, options: Options) -> io::Result<()> {
@@ -401,8 +575,14 @@ fn too_long() -> Failure {
 }
 
 fn not_committed() -> Failure {
-    Failure::untrue("a file is not the one that the record commits to").hint(words!(
-        "Run `hizo check`. What was restored before is right; it stands in the folder that ends in .partial.",
-        "`hizo check` を実行してください。そこまでに取り出したものは正しく、.partial で終わるフォルダーにあります。"
-    ))
+    Failure::untrue(words!("it is not the one that the record commits to", "預けたときのものではありません"))
+}
+
+fn left_over(folder: &Path) -> Failure {
+    let folder = shown(folder);
+    Failure::fixable(words!("{folder} is left over from a restore", "{folder} は、前に取り出したときに残ったものです"))
+        .hint(words!(
+            "Look whether you need what is in it, then remove it and run the same command again.",
+            "中身が要らないことを確かめてから取り除き、同じコマンドをもう一度実行してください。"
+        ))
 }

@@ -11,10 +11,10 @@ use hizo_vault::archive::{self, Event, MemberKind};
 use hizo_vault::manifest::{Content, Entry, Kind, Manifest, Place};
 
 use crate::contents::{Opened, Tar, deposit_of};
-use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::unpacking::Packs;
-use crate::words::words;
-use laying::{Laying, Options};
+use crate::failure::{Failure, Kind as FailureKind, Outcome, shown, shown_bytes};
+use crate::unpacking::{Packs, Piece};
+use crate::words::{Words, words};
+use laying::{Laying, Options, Reason};
 
 /// Members nearer to each other than this many bytes of the tar are read in one go: skipping would save no pack.
 const GAP_BYTES_MAX: u64 = 16 << 20;
@@ -42,10 +42,47 @@ impl Request {
 /// What was restored.
 #[derive(Debug, Default)]
 pub(crate) struct Restored {
+    /// Where it stands: the folder that was asked for, or one beside it when files are lost.
+    pub to: PathBuf,
     pub files: u64,
     pub bytes: u64,
     /// What this system could not take, and why.
     pub left_out: Vec<(Vec<u8>, String)>,
+    /// Files whose bytes cannot be had, or are not those that were committed to, and why. They are not there.
+    pub lost: Vec<(Vec<u8>, Words)>,
+    /// The gravest kind among what was lost.
+    pub loss: Option<FailureKind>,
+}
+
+impl Restored {
+    /// What has to be said when not everything is there.
+    pub(crate) fn shortfall(&self) -> Option<Failure> {
+        let (lost, left_out) = (self.lost.len(), self.left_out.len());
+        if let Some(kind) = self.loss {
+            let to = shown(&self.to);
+            let failure = Failure::new(
+                kind,
+                words!(
+                    "files that could not be had from the safe: {lost}; everything else stands in {to}",
+                    "金庫から取り出せなかったファイル: {lost}個。ほかはすべて {to} にあります"
+                ),
+            );
+            return Some(failure.hint(words!(
+                "What stands there is right. Run `hizo check`: it says what to put back from a copy or an export; then restore again. An earlier deposit may have the missing files too.",
+                "そこにあるものは正しいものです。`hizo check` で、何を控えや書き出したものから戻せばよいかを調べ、もう一度取り出してください。足りないファイルは、前の回の預け入れに残っていることもあります。"
+            )));
+        }
+        (left_out > 0).then(|| {
+            Failure::fixable(words!(
+                "{left_out} things could not be restored on this system",
+                "{left_out}件は、このシステムでは取り出せませんでした"
+            ))
+            .hint(words!(
+                "Restore them by path into another folder, or on a system that has such files and tells such names apart.",
+                "パスを指定して別のフォルダーに取り出すか、そのようなファイルや名前を扱えるシステムで取り出してください。"
+            ))
+        })
+    }
 }
 
 /// Told about the work as it goes on.
@@ -56,10 +93,12 @@ pub(crate) trait Watcher: Sync {
     fn progress(&self, bytes: u64);
 }
 
-/// Restores into a new or empty folder. Every file is compared with its committed hashes as it is written.
+/// Restores into a new or empty folder. Every file is compared with its committed hashes as it is written; one that is
+/// lost is left out, and the folder then stands beside its place, under a name that ends in `.incomplete`.
 ///
 /// # Errors
-/// When the folder is not empty, a path is not in the deposit, or anything read is not what was committed to.
+/// When the folder is not empty, a path is not in the deposit, its manifest is not what was committed to, or the disk
+/// does not take what is written.
 pub(crate) fn restore(opened: Opened, record: &Record, request: &Request, watcher: &dyn Watcher) -> Outcome<Restored> {
     let manifest = opened.manifest(record)?;
     let wanted = select(&manifest, &request.paths)?;
@@ -140,24 +179,41 @@ struct Source<'a, 'm> {
 impl Source<'_, '_> {
     fn read(&self, laying: &mut Laying, watcher: &dyn Watcher) -> Outcome<()> {
         let series = deposit_of(self.record)?.series;
-        let sheet = self.opened.sheet_without_entries(self.opened.deposit(series, self.deposit)?)?;
+        let record = self.opened.deposit(series, self.deposit);
+        let sheet = match record.and_then(|record| self.opened.sheet_without_entries(record)) {
+            Ok(sheet) => sheet,
+            Err(failure) => return self.lose(laying, &self.places, failure),
+        };
         match &sheet.tar {
-            Tar::None => Err(Failure::untrue("the manifest names content in a deposit that stored none")),
-            Tar::Small(tar) => self.run(laying, &self.places, watcher, |take| {
-                let from = self.places.first().map_or(0, |block| *block as usize * archive::BLOCK_BYTES);
-                let bytes = tar.get(from..).ok_or_else(past_the_end)?;
-                take(from as u64, bytes).map(drop)
-            }),
+            Tar::None => {
+                let failure = Failure::untrue("the manifest names content in a deposit that stored none");
+                self.lose(laying, &self.places, failure)
+            }
+            Tar::Small(tar) => self.run(laying, &self.places, watcher, |take| take(Piece::Bytes(0, tar)).map(drop)),
             Tar::Packs { epoch, packs, starts } => {
                 let tar_bytes = sheet.layer.head.archive_bytes;
                 let packs = Packs { epoch: *epoch, packs, starts, tar_bytes };
                 for run in self.runs() {
-                    let range = self.range(run, tar_bytes)?;
-                    self.run(laying, run, watcher, |take| packs.read(self.opened, range, take))?;
+                    match self.range(run, tar_bytes) {
+                        Ok(range) => {
+                            self.run(laying, run, watcher, |take| packs.read(self.opened, range, take))?;
+                        }
+                        Err(failure) => self.lose(laying, run, failure)?,
+                    }
                 }
                 Ok(())
             }
         }
+    }
+
+    fn lose(&self, laying: &mut Laying, blocks: &[u64], failure: Failure) -> Outcome<()> {
+        let reason = laying.reason(failure)?;
+        blocks.iter().for_each(|block| laying.lose(self.place(*block), reason));
+        Ok(())
+    }
+
+    fn place(&self, block: u64) -> Place {
+        Place { deposit: self.deposit, block }
     }
 
     /// Neighbouring members, each run to be read in one go.
@@ -168,7 +224,7 @@ impl Source<'_, '_> {
 
     /// Where a member ends at the latest, were its header short.
     fn end(&self, block: u64) -> Option<u64> {
-        let size = self.contents.get(&Place { deposit: self.deposit, block })?.content.size;
+        let size = self.contents.get(&self.place(block))?.content.size;
         block.checked_mul(archive::BLOCK_BYTES as u64)?.checked_add(size)
     }
 
@@ -186,72 +242,191 @@ impl Source<'_, '_> {
         laying: &mut Laying,
         run: &[u64],
         watcher: &dyn Watcher,
-        feed: impl FnOnce(&mut dyn FnMut(u64, &[u8]) -> Outcome<bool>) -> Outcome<()>,
+        feed: impl FnOnce(&mut dyn FnMut(Piece) -> Outcome<bool>) -> Outcome<()>,
     ) -> Outcome<()> {
-        let mut members = Members { source: self, left: run.len(), reader: None, at: None, first: run[0] };
-        feed(&mut |offset, bytes| members.take(offset, bytes, laying, watcher))?;
-        if members.left > 0 {
-            return Err(Failure::untrue("content that the manifest names is not where it says"));
-        }
-        Ok(())
+        let mut members = Members { source: self, left: run, reader: None, begun: None, is_laying: false, gap: None };
+        feed(&mut |piece| members.take(piece, laying, watcher))?;
+        members.finish(laying)
     }
 }
 
-/// Walks the members of a tar and picks the wanted ones.
+/// Walks the members of a tar and picks the wanted ones, on both sides of every gap.
 struct Members<'a, 'm> {
     source: &'a Source<'a, 'm>,
-    left: usize,
-    first: u64,
+    /// Places that are not dealt with yet, in order.
+    left: &'a [u64],
+    /// Nothing at the beginning and behind a gap.
     reader: Option<archive::Reader>,
-    /// The member being laid out.
-    at: Option<u64>,
+    /// The member at which the reader began.
+    begun: Option<u64>,
+    /// The first place that is left is being laid out.
+    is_laying: bool,
+    /// Why what lies before the next bytes cannot be had.
+    gap: Option<Reason>,
+}
+
+/// How far the bytes at hand led.
+enum Step {
+    /// They are used up.
+    More,
+    /// Nothing is left to be wanted.
+    Done,
+    /// They are not a tar from here on.
+    Broken(Failure),
 }
 
 impl Members<'_, '_> {
-    fn take(&mut self, offset: u64, bytes: &[u8], laying: &mut Laying, watcher: &dyn Watcher) -> Outcome<bool> {
+    /// Whether more is wanted.
+    fn take(&mut self, piece: Piece, laying: &mut Laying, watcher: &dyn Watcher) -> Outcome<bool> {
+        let (offset, bytes) = match piece {
+            Piece::Bytes(offset, bytes) => (offset, bytes),
+            Piece::Gap(failure) => {
+                let reason = laying.reason(failure)?;
+                self.stop(laying, reason)?;
+                return Ok(!self.left.is_empty());
+            }
+        };
         let mut rest = bytes;
-        if self.reader.is_none() {
-            let skip = (self.first * archive::BLOCK_BYTES as u64).saturating_sub(offset) as usize;
-            rest = bytes.get(skip..).unwrap_or_default();
-            self.reader = Some(archive::Reader::at(self.first));
+        loop {
+            if self.reader.is_none() {
+                match self.begin(offset, bytes, laying)? {
+                    Some(from) => rest = from,
+                    None => return Ok(!self.left.is_empty()),
+                }
+            }
+            match self.read(&mut rest, laying, watcher)? {
+                Step::More => return Ok(true),
+                Step::Done => return Ok(false),
+                Step::Broken(failure) => {
+                    let reason = laying.reason(failure)?;
+                    // What is broken is the wanted member, or one before it: then the wanted one has its own place.
+                    let is_wanted = !self.is_laying && self.begun == self.left.first().copied();
+                    self.stop(laying, reason)?;
+                    if is_wanted {
+                        self.lose_first(laying, reason);
+                    }
+                }
+            }
         }
-        let reader = self.reader.as_mut().expect("it was made above");
-        while let Some(event) = reader.read(&mut rest).map_err(|error| Failure::untrue(error.to_string()))? {
+    }
+
+    /// Begins at the next wanted member. Those that begin before these bytes are lost.
+    fn begin<'b>(&mut self, offset: u64, bytes: &'b [u8], laying: &mut Laying) -> Outcome<Option<&'b [u8]>> {
+        while let Some(block) = self.left.first().copied() {
+            let Some(skip) = block.saturating_mul(archive::BLOCK_BYTES as u64).checked_sub(offset) else {
+                let reason = self.why(laying)?;
+                self.lose_first(laying, reason);
+                continue;
+            };
+            let rest = usize::try_from(skip).ok().and_then(|skip| bytes.get(skip..)).filter(|rest| !rest.is_empty());
+            if rest.is_some() {
+                self.reader = Some(archive::Reader::at(block));
+                self.begun = Some(block);
+            }
+            return Ok(rest);
+        }
+        Ok(None)
+    }
+
+    fn read(&mut self, rest: &mut &[u8], laying: &mut Laying, watcher: &dyn Watcher) -> Outcome<Step> {
+        let Some(reader) = &mut self.reader else { return Ok(Step::More) };
+        loop {
+            let event = match reader.read(rest) {
+                Ok(Some(event)) => event,
+                Ok(None) => return Ok(Step::More),
+                Err(error) => return Ok(Step::Broken(Failure::untrue(error.to_string()))),
+            };
             match event {
                 Event::Member { block, member } => {
-                    let place = Place { deposit: self.source.deposit, block };
-                    self.at = None;
-                    if let Some(wanted) = self.source.contents.get(&place) {
-                        let MemberKind::File { size, .. } = member.kind else {
-                            return Err(Failure::untrue("what the manifest calls a file is none in its tar"));
-                        };
-                        if size != wanted.content.size {
-                            return Err(Failure::untrue("a file in the tar is not as long as the manifest says"));
+                    while self.left.first().is_some_and(|wanted| *wanted < block) {
+                        let reason = laying.reason(not_there())?;
+                        lose_first(&mut self.left, self.source, laying, reason);
+                    }
+                    match self.left.first() {
+                        None => return Ok(Step::Done),
+                        Some(wanted) if *wanted == block => (),
+                        Some(_) => continue,
+                    }
+                    let Some(wanted) = self.source.contents.get(&self.source.place(block)) else { continue };
+                    match fault(&member.kind, wanted.content) {
+                        None => {
+                            self.is_laying = true;
+                            laying.file(wanted.content, &wanted.files)?;
                         }
-                        self.at = Some(block);
-                        laying.file(wanted.content, &wanted.files)?;
+                        Some(failure) => {
+                            let reason = laying.reason(failure)?;
+                            lose_first(&mut self.left, self.source, laying, reason);
+                        }
                     }
                 }
                 Event::Data { offset, bytes } => {
-                    if self.at.is_some() {
+                    if self.is_laying {
                         watcher.progress(bytes.len() as u64);
                         laying.data(offset, bytes)?;
                     }
                 }
                 Event::MemberEnd => {
-                    if self.at.take().is_some() {
+                    if std::mem::take(&mut self.is_laying) {
                         laying.file_end()?;
-                        self.left -= 1;
-                        if self.left == 0 {
-                            return Ok(false);
-                        }
+                        self.left = self.left.get(1..).unwrap_or_default();
+                    }
+                    if self.left.is_empty() {
+                        return Ok(Step::Done);
                     }
                 }
-                Event::End => return Ok(false),
+                Event::End => return Ok(Step::Done),
             }
         }
-        Ok(true)
     }
+
+    /// The bytes end here for a while: what was being laid out is lost.
+    fn stop(&mut self, laying: &mut Laying, reason: Reason) -> Outcome<()> {
+        if std::mem::take(&mut self.is_laying) {
+            laying.abandon()?;
+            self.lose_first(laying, reason);
+        }
+        self.reader = None;
+        self.gap = Some(reason);
+        Ok(())
+    }
+
+    /// Whatever has not come by now is lost.
+    fn finish(mut self, laying: &mut Laying) -> Outcome<()> {
+        let reason = self.why(laying)?;
+        self.stop(laying, reason)?;
+        while !self.left.is_empty() {
+            self.lose_first(laying, reason);
+        }
+        Ok(())
+    }
+
+    fn why(&self, laying: &mut Laying) -> Outcome<Reason> {
+        self.gap.map_or_else(|| laying.reason(not_there()), Ok)
+    }
+
+    fn lose_first(&mut self, laying: &mut Laying, reason: Reason) {
+        lose_first(&mut self.left, self.source, laying, reason);
+    }
+}
+
+fn lose_first(left: &mut &[u64], source: &Source, laying: &mut Laying, reason: Reason) {
+    if let Some((first, others)) = left.split_first() {
+        laying.lose(source.place(*first), reason);
+        *left = others;
+    }
+}
+
+/// Why a member cannot be the file that the manifest names.
+fn fault(kind: &MemberKind, content: &Content) -> Option<Failure> {
+    match kind {
+        MemberKind::File { size, .. } if *size == content.size => None,
+        MemberKind::File { .. } => Some(Failure::untrue("a file in the tar is not as long as the manifest says")),
+        _ => Some(Failure::untrue("what the manifest calls a file is none in its tar")),
+    }
+}
+
+fn not_there() -> Failure {
+    Failure::untrue("content that the manifest names is not where it says")
 }
 
 fn past_the_end() -> Failure {

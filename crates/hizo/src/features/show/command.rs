@@ -20,7 +20,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
     let keyring = setting.unlock(&safe)?;
     let opened = Opened { safe: &safe, keyring: &keyring };
-    let record = View::of(opened)?.find(opened, &arguments.deposit)?;
+    let record = setting.find(&View::of(opened)?, opened, &arguments.deposit)?;
     let manifest = opened.manifest(record)?;
     let entries: Vec<Value> = manifest.entries.iter().map(as_json).collect();
     let result = json!({ "deposit": record.id().to_string(), "number": deposit_of(record)?.k, "entries": entries });

@@ -137,6 +137,9 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
             "{path} は、ここには取り出せませんでした: {reason}"
         )));
     }
+    if let Some(failure) = restored.shortfall() {
+        return Err(failure);
+    }
     let restored = compare(&source, &to)?;
     let names = opened
         .manifest(record)?
