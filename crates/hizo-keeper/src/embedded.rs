@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
@@ -11,10 +11,12 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Origin;
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, DiskFile, SystemDisk};
-use hizo_store::journal::{self, SqliteJournal};
+use hizo_store::journal::{self, LogHead, SqliteJournal};
 use hizo_store::objects::FileObjects;
+use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
+use crate::log::{self, LogSigner, Sequencer};
 use crate::{Error, Keeper};
 
 /// A keeper in a folder.
@@ -69,6 +71,44 @@ impl EmbeddedKeeper {
             return Err(Error::LogKey);
         }
         Ok(keeper)
+    }
+}
+
+/// The log of a keeper in a folder.
+pub struct EmbeddedLog {
+    sequencer: Sequencer,
+    lock: PathBuf,
+}
+
+impl EmbeddedLog {
+    /// Opens the log of the keeper that has been set up in this folder, and has been opened.
+    ///
+    /// # Errors
+    /// [`Error::LogKey`], or the store's.
+    pub fn open(folder: &Path, keeper: &EmbeddedKeeper) -> Result<Self, Error> {
+        let seed = read_seed(folder)?.ok_or(Error::LogKey)?;
+        let signer = LogSigner::new(keeper.origin().clone(), &seed).ok_or(Error::LogKey)?;
+        let files = PublishedFiles::open(SystemDisk, &folder.join("log")).map_err(log::Error::from)?;
+        Ok(Self { sequencer: Sequencer::new(files, signer), lock: folder.join("log.lock") })
+    }
+
+    /// Publishes all that the keeper has appended. Of several processes one publishes at a time.
+    ///
+    /// # Errors
+    /// [`Error::Log`], [`Error::Folder`].
+    pub fn publish(&self, keeper: &EmbeddedKeeper) -> Result<LogHead, Error> {
+        let mut options = fs::OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let turn = options.open(&self.lock).map_err(failed("be locked"))?;
+        turn.lock().map_err(failed("be locked"))?;
+        Ok(self.sequencer.publish(keeper.journal(), system_time())?)
+    }
+
+    /// What is published.
+    pub const fn published(&self) -> &Sequencer {
+        &self.sequencer
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod embedded;
 mod error;
+pub mod log;
 mod sight;
 mod spaces;
 
@@ -17,7 +18,7 @@ use hizo_store::journal::StoredRecord;
 use hizo_store::objects::Put;
 use hizo_store::{Journal, NamedBytes, Objects};
 
-pub use embedded::{EmbeddedKeeper, Seeds};
+pub use embedded::{EmbeddedKeeper, EmbeddedLog, Seeds};
 pub use error::Error;
 pub use sight::{MemberSeen, ObjectSeen, ObjectUse, RecordSeen, SeriesSeen, SpaceChecked, SpaceSeen};
 

@@ -4,4 +4,5 @@ mod acts;
 mod crash;
 mod embedded;
 mod kit;
+mod log;
 mod process;

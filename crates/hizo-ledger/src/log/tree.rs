@@ -91,11 +91,11 @@ pub fn check_consistency(
     if first > second || second > SIZE_MAX {
         return Err(Error::Place);
     }
-    if first == second {
-        return if path.is_empty() { ensure(first_root == second_root) } else { Err(Error::Length) };
-    }
     if first == 0 {
         return Err(Error::Empty);
+    }
+    if first == second {
+        return if path.is_empty() { ensure(first_root == second_root) } else { Err(Error::Length) };
     }
     let mut climb = Climb { place: first.saturating_sub(1), last: second.saturating_sub(1) };
     while climb.place & 1 == 1 {
@@ -186,11 +186,7 @@ pub fn root<S: Subtrees>(subtrees: &mut S, size: u64) -> Result<RootHash, S::Err
 ///
 /// # Errors
 /// Those of the subtrees.
-pub fn inclusion_path<S: Subtrees>(
-    subtrees: &mut S,
-    index: u64,
-    size: u64,
-) -> Result<Option<Vec<NodeHash>>, S::Error> {
+pub fn inclusion_path<S: Subtrees>(subtrees: &mut S, index: u64, size: u64) -> Result<Option<Vec<NodeHash>>, S::Error> {
     if index >= size || size > SIZE_MAX {
         return Ok(None);
     }

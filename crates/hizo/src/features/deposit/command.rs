@@ -11,6 +11,7 @@ use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::folder::walk::{self, LeftOut};
+use crate::log::SeenLog;
 use crate::words::{self, Words, words};
 
 /// How often a deposit is repeated at once because files changed while they were read.
@@ -70,7 +71,10 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         ));
         made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
     }
+    let logged = SeenLog::publish(&safe);
     report(setting.console, &request, &made);
+    // The deposit is kept whatever became of the log.
+    logged?;
     whole(&made)
 }
 
