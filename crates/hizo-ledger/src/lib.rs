@@ -14,3 +14,4 @@ pub mod identity;
 pub mod object;
 pub mod record;
 pub mod space;
+pub mod timestamp;
