@@ -97,7 +97,7 @@ fn certificates_come_when_they_are_asked_for_and_only_then() {
 }
 
 #[test]
-fn a42_a_self_stamp_is_not_independent_whoever_brings_its_root() {
+fn a32_a_self_stamp_is_not_independent_whoever_brings_its_root() {
     let (one, other) = (authority("one"), authority("other"));
     let response = answer(&one, &request(DigestAlgorithm::Sha256, true));
     assert_eq!(verify(&response, &other, &[]).err(), Some(Rule::ChainSignature));
@@ -396,7 +396,7 @@ fn an_authority_that_never_answers_costs_no_more_than_the_patience() {
 }
 
 #[test]
-fn a32_an_answer_that_does_not_verify_is_not_handed_on_and_not_asked_for_again() {
+fn a42_an_answer_that_does_not_verify_is_not_handed_on_and_not_asked_for_again() {
     let refused = |answers: Box<dyn Fn(&LocalAuthority, &[u8]) -> Vec<u8> + Send>, who: &str| {
         let authority = authority(who);
         let server = Server::start(move |_, request| answers(&authority, request));
