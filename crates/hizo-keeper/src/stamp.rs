@@ -33,6 +33,9 @@ pub enum Error {
     /// The authority has no address.
     #[error("no address is known for this authority")]
     NoAddress,
+    /// The authority's address is not one that is asked: another scheme than `http`, or no address at all.
+    #[error("only an address that begins with http:// is asked")]
+    Address,
     /// The authority's stamps would not count now.
     #[error("this authority's stamps do not count now")]
     NotInOffice,

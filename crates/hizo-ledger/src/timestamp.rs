@@ -46,7 +46,7 @@ pub const SIGNED_ATTRIBUTES_MAX: usize = 32;
 /// Most certificates that a chain may have, signer and root with it.
 pub const CHAIN_CERTIFICATES_MAX: usize = 8;
 
-/// Most signatures that are checked in search of one chain.
+/// Most signatures that are checked in search of a chain to one authority's roots.
 pub const SIGNATURE_CHECKS_MAX: usize = 64;
 
 /// Most roots that one authority may have.

@@ -70,7 +70,7 @@ impl Client {
     /// has a nonce of its own out of `random`. An answer that came and does not verify is not asked for again.
     ///
     /// # Errors
-    /// [`Error::NoAddress`], [`Error::NotInOffice`]; what went wrong in the last try.
+    /// [`Error::NoAddress`], [`Error::Address`], [`Error::NotInOffice`]; what went wrong in the last try.
     pub fn stamp(
         &self,
         authority: &Authority,
@@ -79,6 +79,9 @@ impl Client {
         random: &mut dyn FnMut() -> [u8; 16],
     ) -> Result<Answer, Error> {
         let url = authority.url().ok_or(Error::NoAddress)?;
+        if !url.starts_with("http://") {
+            return Err(Error::Address);
+        }
         if !authority.counts_at(now) {
             return Err(Error::NotInOffice);
         }
@@ -119,7 +122,10 @@ impl Client {
     }
 
     fn send(&self, url: &str, request: &[u8]) -> Result<Vec<u8>, Error> {
-        let unreachable = |error| Error::Unreachable(Box::new(error));
+        let unreachable = |error| match error {
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => Error::Address,
+            error => Error::Unreachable(Box::new(error)),
+        };
         let sent = self.agent.post(url).header("content-type", QUERY_TYPE).header("accept", REPLY_TYPE).send(request);
         let mut response = sent.map_err(unreachable)?;
         let status = response.status().as_u16();
@@ -151,6 +157,7 @@ fn may_pass(error: &Error) -> bool {
         Error::Refused(_)
         | Error::NotAReply
         | Error::NoAddress
+        | Error::Address
         | Error::NotInOffice
         | Error::Damaged
         | Error::Key

@@ -107,6 +107,22 @@ fn a32_a_self_stamp_is_not_independent_whoever_brings_its_root() {
 }
 
 #[test]
+fn any_flipped_byte_of_a_self_stamp_is_refused_or_changes_nothing() {
+    let authority = authority("one");
+    let mut response = answer(&authority, &request(DigestAlgorithm::Sha256, true));
+    let right = verify(&response, &authority, &[]).unwrap();
+    for place in 0..response.len() {
+        for mask in [0x01, 0x20, 0x80] {
+            response[place] ^= mask;
+            if let Ok(token) = verify(&response, &authority, &[]) {
+                assert_eq!((token.info(), token.chain()), (right.info(), right.chain()), "byte {place} by {mask:#x}");
+            }
+            response[place] ^= mask;
+        }
+    }
+}
+
+#[test]
 fn what_is_not_in_order_is_refused_in_the_answer() {
     let authority = authority("one");
     let refused =
@@ -446,6 +462,10 @@ fn an_authority_out_of_office_or_without_address_is_not_asked() {
     let nowhere = Authority::new("nowhere", &[authority("one").root().to_vec()]).unwrap();
     let asked = Client::new(&patience()).stamp(&nowhere, DATA, now(), &mut || [0; 16]);
     assert!(matches!(asked, Err(Error::NoAddress)));
+    for address in ["https://127.0.0.1/stamp", "127.0.0.1", "", "http://", "http://a b/"] {
+        let wrong = ask_with(&patience(), &server, |authority| authority.at(address));
+        assert!(matches!(wrong, Err(Error::Address)), "{address:?}: {wrong:?}");
+    }
     assert_eq!(server.asked(), 0);
 }
 
