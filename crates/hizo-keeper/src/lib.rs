@@ -9,6 +9,7 @@ mod error;
 pub mod log;
 mod sight;
 mod spaces;
+pub mod stamp;
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;

@@ -15,3 +15,4 @@ pub mod log;
 pub mod object;
 pub mod record;
 pub mod space;
+pub mod timestamp;

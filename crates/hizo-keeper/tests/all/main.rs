@@ -6,3 +6,4 @@ mod embedded;
 mod kit;
 mod log;
 mod process;
+mod stamp;

@@ -4,4 +4,5 @@ mod chains;
 mod kit;
 mod laws;
 mod merkle;
+mod stamps;
 mod vectors;
