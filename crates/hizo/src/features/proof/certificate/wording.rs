@@ -323,6 +323,8 @@ impl Entry {
 
 /// Commands, after what they are for.
 pub(super) fn checks(facts: &Facts, shown: impl Fn(&str) -> String) -> Vec<(Words, Vec<String>)> {
+    // Beside independent stamps, the keeper's own adds nothing.
+    let stamps = facts.stamps.iter().filter(|stamp| stamp.is_independent || !facts.is_independent());
     let openssl = |stamp: &Stamp| {
         let (token, chain, time) = (shown(&stamp.token), shown(&stamp.chain), stamp.time);
         format!("openssl ts -verify -data checkpoint -in {token} -CAfile ROOT.pem -untrusted {chain} -attime {time}")
@@ -343,7 +345,7 @@ pub(super) fn checks(facts: &Facts, shown: impl Fn(&str) -> String) -> Vec<(Word
             ),
             vec!["sha256sum FILE".to_owned()],
         ),
-        (time(facts), facts.stamps.iter().map(openssl).collect()),
+        (time(facts), stamps.map(openssl).collect()),
     ]
 }
 
