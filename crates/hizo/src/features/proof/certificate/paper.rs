@@ -81,7 +81,7 @@ impl Paper {
 
     /// Begins a part in a language, on a page of its own. Its further pages have its name at their head.
     pub(super) fn begin(&mut self, language: Language, names: Names) {
-        self.pages.push(Page { content: Content::new(), language, is_first: true, names });
+        self.pages.push(Page::new(language, true, names));
         self.y = HEAD;
     }
 
@@ -90,7 +90,7 @@ impl Paper {
         let page = self.page();
         let (language, names) = (page.language, page.names.clone());
         let head = names.part.clone();
-        self.pages.push(Page { content: Content::new(), language, is_first: false, names });
+        self.pages.push(Page::new(language, false, names));
         self.put(LEFT, HEAD, Style::new(7.5, SOFT), &head);
         self.rule(LEFT, HEAD + 7.0, RIGHT - LEFT, 0.5, LINE);
         self.y = TOP;
@@ -262,22 +262,22 @@ impl Paper {
 }
 
 impl Page {
-    /// What is drawn, marked with its language for those who have it read aloud.
-    fn finish(self) -> Vec<u8> {
-        let code = match self.language {
+    /// An empty page, marked with its language for those who have it read aloud.
+    fn new(language: Language, is_first: bool, names: Names) -> Self {
+        let code = match language {
             Language::English => "en",
             Language::Japanese => "ja",
         };
         let mut content = Content::new();
-        content
-            .begin_marked_content_with_properties(Name(b"Span"))
-            .properties()
-            .pair(Name(b"Lang"), Str(code.as_bytes()));
-        let mut bytes = content.finish().into_vec();
-        bytes.push(b'\n');
-        bytes.extend_from_slice(self.content.finish().as_slice());
-        bytes.extend_from_slice(b"\nEMC");
-        bytes
+        let mut mark = content.begin_marked_content_with_properties(Name(b"Span"));
+        mark.properties().pair(Name(b"Lang"), Str(code.as_bytes()));
+        drop(mark);
+        Self { content, language, is_first, names }
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.content.end_marked_content();
+        self.content.finish().into_vec()
     }
 }
 

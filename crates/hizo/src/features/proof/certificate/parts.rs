@@ -157,7 +157,8 @@ impl Part<'_> {
 
     fn entry(&mut self, number: usize, entry: &Entry) {
         let (names, sizes) = (LEFT + 26.0, 108.0);
-        self.paper.need(34.0);
+        // An entry of usual length is never torn.
+        self.paper.need(if entry.meta.is_some() { 46.0 } else { 34.0 });
         let y = self.paper.y + BODY.size;
         self.paper.put(LEFT, y, LABEL, &number.to_string());
         let size = entry.meta.map_or_else(wording::meta_not_shown, |meta| wording::size(meta.kind));
@@ -229,10 +230,12 @@ impl Part<'_> {
         for (family, bytes) in [("SHA-256", &facts.commitment.sha256), ("BLAKE3", &facts.commitment.blake3)] {
             self.row(&wording::commitment(family), |part| part.hash(&hex(bytes)));
         }
+        // A key and its holder stay together.
+        self.paper.need(30.0);
         self.row(&wording::signed_by(), |part| {
             for signer in &facts.signers {
                 let key = part.paper.typeface.shown(signer.key.as_bytes());
-                part.paper.flow(VALUES, RIGHT - VALUES, HASH, &key);
+                part.hash(&key);
                 let name = part.paper.typeface.shown(signer.name.as_deref().unwrap_or_default().as_bytes());
                 part.say(VALUES, RIGHT - VALUES, NOTE, &wording::signer_name(signer, &name));
             }

@@ -129,7 +129,7 @@ pub(super) fn in_annex(entries: usize) -> Words {
     let count = grouped(entries as u64);
     words!(
         "{count} entries of the deposit. The annex at the end of this part lists each of them.",
-        "預け入れの中の{count}件。すべてを、この章の終わりの別紙に示します。"
+        "預け入れの中の{count}件。すべてを、この部の終わりの別紙に示します。"
     )
 }
 
@@ -357,7 +357,7 @@ fn all_at_once(facts: &Facts) -> Words {
         ),
         false => words!(
             "With hizo. DIR is the folder that held this paper. It ends in \"consistent, time not independent\", exit code 4.",
-            "hizo で。DIR はこの書面が入っていたフォルダー。結果は「整合しているが、時刻は第三者によらない」（終了コード4）です。"
+            "hizo で。DIR はこの書面が入っていたフォルダー。結果は「整合、ただし時刻は第三者によらない」（終了コード4）。"
         ),
     }
 }
