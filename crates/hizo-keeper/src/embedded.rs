@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
-use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::id::{ObjectId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::log::Leaf;
+use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::Origin;
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, DiskFile, SystemDisk};
@@ -16,7 +18,7 @@ use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
-use crate::log::{self, LogSigner, Sequencer};
+use crate::log::{self, LogSigner, ReceiptSigner, Sequencer};
 use crate::{Error, Keeper};
 
 /// A keeper in a folder.
@@ -77,6 +79,7 @@ impl EmbeddedKeeper {
 /// The log of a keeper in a folder.
 pub struct EmbeddedLog {
     sequencer: Sequencer,
+    receipts: ReceiptSigner,
     lock: PathBuf,
 }
 
@@ -89,7 +92,28 @@ impl EmbeddedLog {
         let seed = read_seed(folder)?.ok_or(Error::LogKey)?;
         let signer = LogSigner::new(keeper.origin().clone(), &seed).ok_or(Error::LogKey)?;
         let files = PublishedFiles::open(SystemDisk, &folder.join("log")).map_err(log::Error::from)?;
-        Ok(Self { sequencer: Sequencer::new(files, signer), lock: folder.join("log.lock") })
+        let receipts = ReceiptSigner::new(keeper.origin(), &seed).ok_or(Error::LogKey)?;
+        Ok(Self { sequencer: Sequencer::new(files, signer), receipts, lock: folder.join("log.lock") })
+    }
+
+    /// The signed promise that a record is kept and stands in the log soon; `None` when there is no such record.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn receipt(&self, keeper: &EmbeddedKeeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
+        let journal = keeper.journal();
+        let (Some(record), Some(slot_key)) =
+            (journal.records(space, number, 1)?.into_iter().next(), journal.slot_key(space)?)
+        else {
+            return Ok(None);
+        };
+        let leaf = Leaf { slot: Slot::of(&slot_key, record.number), record: record.id };
+        Ok(self.receipts.sign(keeper.origin(), leaf, record.kept))
+    }
+
+    /// The key under which receipts are signed.
+    pub const fn receipt_key(&self) -> &NamedKey {
+        self.receipts.key()
     }
 
     /// Publishes all that the keeper has appended. Of several processes one publishes at a time.

@@ -13,9 +13,10 @@ use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
 use hizo_ledger::log::note::{self, CheckpointKey, MLDSA_KEY_BYTES, NamedKey};
 use hizo_ledger::log::proof::InclusionProof;
+use hizo_ledger::log::receipt::Receipt;
 use hizo_ledger::log::tile::{self, Kind, ReadError, Tile, Tiles, WIDTH};
 use hizo_ledger::log::tree::{self, Edge};
-use hizo_ledger::record::Origin;
+use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, SystemDisk};
 use hizo_store::journal::{LogHead, LogState, PAGE_RECORDS_MAX};
@@ -27,6 +28,9 @@ use zeroize::Zeroizing;
 
 /// Where the newest head is published.
 pub const CHECKPOINT: &str = "checkpoint";
+
+/// By when a record that was kept stands in the log, at most, in seconds: what a receipt promises.
+pub const MERGE_SECONDS_MAX: u64 = 24 * 60 * 60;
 
 /// Levels of tiles that a log may have.
 const LEVELS: usize = 8;
@@ -117,6 +121,37 @@ impl LogSigner {
     }
 }
 
+/// The secret key that signs receipts, and nothing else.
+pub struct ReceiptSigner {
+    secret: SigningKey,
+    key: NamedKey,
+}
+
+impl ReceiptSigner {
+    /// The signer of the keeper with this origin and this seed of its log's key.
+    pub fn new(origin: &Origin, seed: &[u8; 32]) -> Option<Self> {
+        let mut own = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(None, seed).expand(b"hizo/receipt-sign/v1", own.as_mut()).ok()?;
+        let secret = SigningKey::from_bytes(&own);
+        let public = VerifyingKey::from_bytes(secret.verifying_key().as_bytes()).ok()?;
+        Some(Self { key: NamedKey::new(origin.as_str(), CheckpointKey::Log(public))?, secret })
+    }
+
+    /// The key that a reader needs.
+    pub const fn key(&self) -> &NamedKey {
+        &self.key
+    }
+
+    /// The receipt of a record that is kept: durable, before anybody calls this.
+    pub fn sign(&self, origin: &Origin, leaf: Leaf, kept: u64) -> Option<Vec<u8>> {
+        let time = ClaimedTime::from_unix_seconds(kept).ok()?;
+        let index_by = ClaimedTime::from_unix_seconds(kept.checked_add(MERGE_SECONDS_MAX)?).ok()?;
+        let receipt = Receipt { keeper: origin.clone(), leaf, time, index_by };
+        let signature = self.secret.sign(receipt.text().as_bytes()).to_bytes();
+        Some(receipt.note(&self.key, &signature).into_bytes())
+    }
+}
+
 /// The log of one keeper, as it is published. Only one at a time may publish.
 pub struct Sequencer<D: Disk = SystemDisk> {
     files: PublishedFiles<D>,
@@ -182,6 +217,22 @@ impl<D: Disk> Sequencer<D> {
         let note = self.signer.sign(&checkpoint, time).ok_or_else(|| damaged(CHECKPOINT))?;
         self.files.publish(CHECKPOINT, &note)?;
         Ok(head)
+    }
+
+    /// An authority's answer over the published head of so many leaves, if one is kept.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn stamp(&self, size: u64, authority: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.files.read(&stamp_path(size, authority))?)
+    }
+
+    /// Keeps an authority's answer over the published head of so many leaves.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn keep_stamp(&self, size: u64, authority: &str, answer: &[u8]) -> Result<(), Error> {
+        Ok(self.files.publish(&stamp_path(size, authority), answer)?)
     }
 
     /// A proof that the leaf at `index` stands in the published log.
@@ -312,6 +363,10 @@ fn check_not_older(state: LogState, published: Option<LogHead>) -> Result<(), Er
             Err(Error::Shorter { signed: published.size, size: state.signed.map_or(0, |head| head.size) })
         }
     }
+}
+
+fn stamp_path(size: u64, authority: &str) -> String {
+    format!("stamps/{size}/{authority}.tsr")
 }
 
 /// Bits by which a size is shifted to count what a tile of this kind holds.

@@ -66,6 +66,11 @@ impl SeenLog {
         if before.size < new.size { home.remember_checkpoint(&self.note) } else { Ok(()) }
     }
 
+    /// What is published, and what the keeper promises.
+    pub(crate) const fn keeper_log(&self) -> &EmbeddedLog {
+        &self.log
+    }
+
     /// A proof that a record of this safe stands in the log, checked.
     ///
     /// # Errors

@@ -104,6 +104,31 @@ const HELP: &[(&str, &str)] = &[
         "前の預け入れ。ID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
     ("The later deposit", "後の預け入れ。書き方は同じです"),
+    // proof
+    (
+        "Make a folder that proves to strangers what was held and since when",
+        "何をいつから持っていたかを、第三者に示すフォルダーを作ります",
+    ),
+    (
+        "The deposit: an id or its first digits, latest:NAME, or NAME:NUMBER",
+        "預け入れ。ID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
+    ),
+    (
+        "Paths in the deposit, with everything below them; all of it if none is named",
+        "示すもの。フォルダーなら、その下のものもすべて。省くと預け入れ全体です",
+    ),
+    (
+        "What is shown of each: content, name and meta, or some of them",
+        "それぞれについて何を示すか。content（中身）、name（名前）、meta（大きさや時刻）から選びます",
+    ),
+    (
+        "Prove also that the deposit holds nothing else, without showing what the other entries are",
+        "ほかに何件あるかも示します。ほかのものの中身や名前は示しません",
+    ),
+    (
+        "A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent",
+        "タイムスタンプを求める時刻認証局の一覧。預かる側が自分で押すものは、第三者の証明になりません",
+    ),
     // export
     (
         "Copy sealed deposits into a folder that stock tools can recover from",

@@ -13,6 +13,7 @@ mod guide;
 mod habits;
 mod kills;
 mod kit;
+mod proofs;
 mod recovery;
 mod tidy;
 mod watch;
