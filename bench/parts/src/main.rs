@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 const FRAME_BYTES: usize = 1 << 20;
 const CHUNK_BYTES: usize = 1 << 16;
 /// The levels of `hizo::packing`: the first blocks are compressed harder.
-const HARDER_BLOCKS: u64 = 128;
+const HARDER_BLOCKS: u64 = 64;
 const HARDER_LEVEL: i32 = 3;
 const LEVEL: i32 = 1;
 /// A block whose sample shrinks by less than one part in this many is stored as it is.

@@ -14,6 +14,12 @@ pub const NAME_BYTES_MAX: usize = 1000;
 /// Most labels of one deposit.
 pub const LABELS_MAX: usize = 16;
 
+/// How deep objects and lists of an event may stand in each other, the event itself counted.
+pub const DEPTH_MAX: usize = 8;
+
+/// Largest integer of an event, either side of zero (RFC 8259, section 6: what every reader keeps exactly).
+const INTEGER_MAX: u64 = (1 << 53) - 1;
+
 /// Most plain bytes of a body.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
@@ -120,7 +126,7 @@ impl Event {
     ///
     /// Nothing is returned for a known event that is not in its one form.
     pub fn from_value(value: &Value) -> Option<Self> {
-        let object = value.as_object()?;
+        let object = value.as_object().filter(|_| is_plain(value, DEPTH_MAX))?;
         let text = |key: &str| {
             let text = object.get(key)?.as_str()?;
             (text.len() <= NAME_BYTES_MAX * 3).then(|| text.to_owned())
@@ -200,6 +206,20 @@ pub fn parse(text: &[u8]) -> Result<Vec<Event>, Error> {
         events.push(Event::from_value(&value).ok_or(fault)?);
     }
     Ok(events)
+}
+
+/// Whether every reader keeps this value as it is: no fraction, no large number, and no more than `depth` levels.
+pub(crate) fn is_plain(value: &Value, depth: usize) -> bool {
+    let below = depth.saturating_sub(1);
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => {
+            let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+            magnitude.is_some_and(|magnitude| magnitude <= INTEGER_MAX)
+        }
+        Value::Array(values) => depth > 0 && values.iter().all(|value| is_plain(value, below)),
+        Value::Object(object) => depth > 0 && object.values().all(|value| is_plain(value, below)),
+    }
 }
 
 fn fields<const N: usize>(name: &str, fields: [(&str, Value); N]) -> Map<String, Value> {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::archive::{Xattr, check_path};
 use crate::commit::{self, CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
+use crate::event;
 
 /// Longest line, in bytes, its end of line not counted.
 pub const LINE_BYTES_MAX: usize = 64 << 10;
@@ -195,6 +196,9 @@ impl Head {
         }
         if head.entries > ENTRIES_MAX {
             return Err(Error::TooManyEntries);
+        }
+        if !head.events.iter().all(|event| event::is_plain(event, event::DEPTH_MAX)) {
+            return Err(FAULT);
         }
         let chained = match head.base {
             Some(base) => base < head.deposit && (1..=CHAIN_MAX).contains(&head.chain),

@@ -8,6 +8,7 @@ mod features;
 mod folder;
 mod hashing;
 mod home;
+mod lanes;
 mod log;
 mod packing;
 mod passphrase;

@@ -29,7 +29,7 @@ const QUEUE_PER_CORE: usize = 2;
 
 /// The first blocks of a stream are compressed harder: for so few it takes no time that anybody notices, and most
 /// deposits have no more than these.
-const HARDER_BLOCKS: u64 = 128;
+const HARDER_BLOCKS: u64 = 64;
 const HARDER_LEVEL: i32 = 3;
 const LEVEL: i32 = 1;
 

@@ -6,11 +6,8 @@
 //!                    one a core              cheap                one a core
 //! ```
 
-use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use hizo_ledger::object::ObjectRef;
 use hizo_vault::manifest::PackStart;
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
@@ -18,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome};
+use crate::lanes::{Results, Things, lanes};
 use crate::packing::cores;
 
 /// The packs of one deposit's tar.
@@ -37,11 +35,20 @@ pub(crate) enum Piece<'b> {
     Gap(Failure),
 }
 
-/// A frame, its number in the tar, and its turn among all that is handed over.
-type Frame = (u64, u64, Vec<u8>);
+/// Threads that open packs; each holds one of 16 MiB.
+const OPENERS_MAX: usize = 4;
 
-/// The same when the frame is undone, or why there is nothing from it on.
-type Block = (u64, u64, Outcome<Vec<u8>>);
+/// Something at its turn: a frame with its number in the tar, or why there is none from there on.
+enum Turn {
+    Frame(u64, Vec<u8>),
+    Gap(Failure),
+}
+
+/// The same when the frame is undone.
+enum Done {
+    Block(u64, Vec<u8>),
+    Gap(Failure),
+}
 
 impl Packs<'_> {
     /// Hands over the tar's blocks from the one that holds byte `range.start`, in order, until `take` has enough.
@@ -61,50 +68,32 @@ impl Packs<'_> {
             Ok(wanted) => wanted,
             Err(failure) => return take(Piece::Gap(failure)).map(drop),
         };
-        let enough = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let (numbers, numbers_in) = bounded::<usize>(0);
-            let (opened_out, opened_in) = bounded::<(usize, Outcome<Zeroizing<Vec<u8>>>)>(0);
-            let (frames_out, frames_in) = bounded::<Frame>(cores());
-            let (blocks_out, blocks_in) = bounded::<Block>(cores());
-            for _ in 0..cores().min(4) {
-                let (numbers_in, opened_out) = (numbers_in.clone(), opened_out.clone());
-                scope.spawn(move || {
-                    for number in numbers_in {
-                        if opened_out.send((number, self.open(opened, number))).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            for _ in 0..cores() {
-                let (frames_in, blocks_out) = (frames_in.clone(), blocks_out.clone());
-                scope.spawn(move || {
-                    for (turn, number, frame) in frames_in {
-                        if blocks_out.send((turn, number, stream::unframe(&frame).map_err(refused))).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            drop((numbers_in, opened_out, frames_in));
-            let (packs, enough_so_far) = (wanted.packs.clone(), &enough);
+            let (mut numbers, opened) = lanes(scope, cores().min(OPENERS_MAX), 0, |number| self.open(opened, number));
+            let (turns, done) = lanes(scope, cores(), 1, Turn::done);
+            let (packs, first_pack, first_frame) = (wanted.packs.clone(), wanted.packs.start, wanted.first_frame);
             scope.spawn(move || {
                 for number in packs {
-                    if enough_so_far.load(Ordering::Relaxed) || numbers.send(number).is_err() {
+                    if !numbers.give(number) {
                         return;
                     }
                 }
             });
-            let first_frame = wanted.first_frame;
-            let splitter =
-                Splitter { starts: self.starts, first_frame, frames: None, number: 0, turn: 0, frames_out, blocks_out };
-            scope.spawn(move || splitter.run(wanted.packs.start, &opened_in));
-            let done = in_order(&blocks_in, &mut take);
-            enough.store(true, Ordering::Relaxed);
-            // Whoever still waits to hand something over must not wait for ever.
-            drop(blocks_in);
-            done
+            let splitter = Splitter { starts: self.starts, first_frame, frames: None, number: 0, turns };
+            scope.spawn(move || splitter.run(first_pack, opened));
+            // Whoever still waits to hand something over learns from what is dropped here that it need not.
+            for turn in done {
+                let going = match turn {
+                    Done::Block(number, block) => {
+                        take(Piece::Bytes(number.saturating_mul(BLOCK_BYTES as u64), &block))?
+                    }
+                    Done::Gap(failure) => take(Piece::Gap(failure))?,
+                };
+                if !going {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 
@@ -121,7 +110,9 @@ impl Packs<'_> {
         if range.end > self.tar_bytes {
             return Err(Failure::untrue("the manifest names a place past the end of its tar"));
         }
-        let ascending = self.starts.windows(2).all(|pair| pair[0].frame < pair[1].frame);
+        let frames = self.tar_bytes.div_ceil(BLOCK_BYTES as u64);
+        let ascending = self.starts.windows(2).all(|pair| pair[0].frame < pair[1].frame)
+            && self.starts.last().is_none_or(|last| last.frame < frames);
         let after = |frame: u64| self.starts.partition_point(|start| start.frame <= frame);
         let first_pack = after(first_frame).checked_sub(1);
         let Some(first_pack) = first_pack.filter(|_| ascending && self.starts.len() <= self.packs.len()) else {
@@ -141,6 +132,18 @@ struct Wanted {
     first_frame: u64,
 }
 
+impl Turn {
+    fn done(self) -> Done {
+        match self {
+            Self::Frame(number, frame) => match stream::unframe(&frame) {
+                Ok(block) => Done::Block(number, block),
+                Err(error) => Done::Gap(refused(error)),
+            },
+            Self::Gap(failure) => Done::Gap(failure),
+        }
+    }
+}
+
 /// Cuts opened packs, in order, into frames; those before the first wanted one are dropped.
 struct Splitter<'a> {
     starts: &'a [PackStart],
@@ -149,25 +152,18 @@ struct Splitter<'a> {
     frames: Option<Frames>,
     /// Number of the next frame.
     number: u64,
-    turn: u64,
-    frames_out: Sender<Frame>,
-    blocks_out: Sender<Block>,
+    turns: Things<Turn>,
 }
 
 impl Splitter<'_> {
-    fn run(mut self, mut next: usize, packs: &Receiver<(usize, Outcome<Zeroizing<Vec<u8>>>)>) {
-        let mut waiting = BTreeMap::new();
-        for (pack, opened) in packs {
-            waiting.insert(pack, opened);
-            while let Some(opened) = waiting.remove(&next) {
-                let going = match opened {
-                    Ok(plain) => self.pack(next, &plain),
-                    Err(failure) => self.gap(failure),
-                };
-                if !going {
-                    return;
-                }
-                next += 1;
+    fn run(mut self, first_pack: usize, packs: Results<Outcome<Zeroizing<Vec<u8>>>>) {
+        for (index, opened) in (first_pack..).zip(packs) {
+            let going = match opened {
+                Ok(plain) => self.pack(index, &plain),
+                Err(failure) => self.gap(failure),
+            };
+            if !going {
+                return;
             }
         }
     }
@@ -186,16 +182,14 @@ impl Splitter<'_> {
                 (Frames::from_the_middle(), rest)
             }
         };
-        let (frames_out, first_frame) = (&self.frames_out, self.first_frame);
-        let (mut number, mut turn, mut going) = (self.number, self.turn, true);
+        let (turns, first_frame, mut number, mut going) = (&mut self.turns, self.first_frame, self.number, true);
         let split = frames.push_each(plain, |frame| {
             if number >= first_frame {
-                going = going && frames_out.send((turn, number, frame.to_vec())).is_ok();
-                turn += 1;
+                going = going && turns.give(Turn::Frame(number, frame.to_vec()));
             }
             number += 1;
         });
-        (self.number, self.turn) = (number, turn);
+        self.number = number;
         match split {
             Ok(()) => self.frames = Some(frames),
             Err(error) => going = going && self.gap(refused(error)),
@@ -205,29 +199,8 @@ impl Splitter<'_> {
 
     fn gap(&mut self, failure: Failure) -> bool {
         self.frames = None;
-        let sent = self.blocks_out.send((self.turn, self.number, Err(failure))).is_ok();
-        self.turn += 1;
-        sent
+        self.turns.give(Turn::Gap(failure))
     }
-}
-
-fn in_order(blocks: &Receiver<Block>, take: &mut impl FnMut(Piece) -> Outcome<bool>) -> Outcome<()> {
-    let mut waiting = BTreeMap::new();
-    let mut next = 0;
-    for (turn, number, block) in blocks {
-        waiting.insert(turn, (number, block));
-        while let Some((number, block)) = waiting.remove(&next) {
-            let going = match block {
-                Ok(block) => take(Piece::Bytes(number.saturating_mul(BLOCK_BYTES as u64), &block))?,
-                Err(failure) => take(Piece::Gap(failure))?,
-            };
-            if !going {
-                return Ok(());
-            }
-            next += 1;
-        }
-    }
-    Ok(())
 }
 
 fn refused(error: stream::Error) -> Failure {

@@ -25,6 +25,10 @@ const TEMPORARY_TRIES_MAX: u32 = 1_000;
 /// How much of a present object is compared at a time.
 const COMPARE_BYTES: usize = 1 << 16;
 
+/// How much is written at a time. A write of a whole pack makes Linux take memory in pieces so large that writing and
+/// syncing it costs six times the processor time (measured on ext4, 6.18).
+const WRITE_BYTES: usize = 1 << 20;
+
 /// Most puts remembered between a put and the append that names it. Forgetting costs a sync, never a promise.
 const ACKNOWLEDGED_MAX: usize = 1 << 16;
 
@@ -281,9 +285,11 @@ fn prefix(id: ObjectId) -> String {
     format!("{first:02x}")
 }
 
-/// One write and one sync: the caller's bytes are never copied.
+/// The caller's bytes are never copied, and synced once.
 fn fill<F: DiskFile>(mut file: F, bytes: &[u8]) -> Result<(), Error> {
-    file.write_all(bytes).map_err(disk("write an object"))?;
+    for piece in bytes.chunks(WRITE_BYTES) {
+        file.write_all(piece).map_err(disk("write an object"))?;
+    }
     file.sync().map_err(disk("make an object durable"))
 }
 

@@ -83,6 +83,7 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
     let (one, two) = (|| Event::KeyCertified(certified(&person(1))), Event::KeyCertified(certified(&person(2))));
     let device = Event::DeviceAdded { key: key(&person(9)).to_base64(), name: "this machine".into() };
     let longest = "長".repeat(NAME_BYTES_MAX / 3);
+    let numbers = json!({ "event": "a.b", "c": [(1i64 << 53) - 1, 1 - (1i64 << 53)] });
     let later = json!({ "event": "asset.classified", "class": "secret", "of": [1, { "b": null, "a": true }] });
     vec![
         ("nothing", "a record that says nothing", vec![]),
@@ -101,9 +102,17 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
         ),
         ("name_longest", "a name as long as one is written", vec![Event::SpaceFounded { name: longest }]),
         ("unknown", "an event of a later version", vec![Event::Unknown(later)]),
+        ("unknown_deepest", "an event as deep as one may be", vec![Event::Unknown(nested(8))]),
+        ("unknown_numbers", "the largest numbers either side of zero", vec![Event::Unknown(numbers)]),
         ("two_people", "certificates of two people that join at once", vec![one(), two]),
         ("certified_again", "a certificate that was there before", vec![one(), one()]),
     ]
+}
+
+/// An unknown event of so many levels, itself counted.
+fn nested(levels: usize) -> Value {
+    let lists = (1..levels).fold(json!(1), |inner, _| json!([inner]));
+    json!({ "event": "a.b", "c": lists })
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {
@@ -131,6 +140,9 @@ fn heads() -> Vec<Refused> {
 
 fn lines() -> Vec<Refused> {
     let long = format!("{{\"event\":\"space.founded\",\"name\":\"{}\"}}\n", "a".repeat(3 * NAME_BYTES_MAX + 1));
+    let made_large =
+        "{\"event\":\"deposit.made\",\"labels\":[],\"files\":1,\"bytes\":9007199254740992,\"left_out\":0}\n";
+    let objects = format!("{{\"event\":\"a.b\",\"c\":{}{{}}{}}}\n", "{\"d\":".repeat(7), "}".repeat(7));
     let second = "{\"event\":\"space.founded\",\"name\":\"a\"}\n{\"event\":\"space.founded\"}\n";
     let made = |rest: &str| format!("{{\"event\":\"deposit.made\",{rest}}}\n");
     let cases: Vec<(&str, &str, String, &str)> = vec![
@@ -143,6 +155,13 @@ fn lines() -> Vec<Refused> {
         ("line_two_objects", "two objects", "{\"event\":\"a.b\"}{\"event\":\"a.b\"}\n".into(), "Line 2"),
         ("line_third", "a fault behind an event that is right", second.into(), "Line 3"),
         ("spaced", "white space", "{\"event\":\"space.founded\", \"name\":\"a\"}\n".into(), "Line 2"),
+        ("unknown_fraction", "a fraction", "{\"event\":\"a.b\",\"c\":1.5}\n".into(), "Line 2"),
+        ("unknown_fraction_inside", "a fraction inside", "{\"event\":\"a.b\",\"c\":[{\"d\":-0.0}]}\n".into(), "Line 2"),
+        ("unknown_large", "more than 2^53 - 1", "{\"event\":\"a.b\",\"c\":9007199254740992}\n".into(), "Line 2"),
+        ("unknown_small", "less than 1 - 2^53", "{\"event\":\"a.b\",\"c\":-9007199254740992}\n".into(), "Line 2"),
+        ("bytes_large", "bytes past 2^53 - 1", made_large.into(), "Line 2"),
+        ("unknown_deep", "nine levels", format!("{}\n", nested(9)), "Line 2"),
+        ("unknown_deep_objects", "nine levels of objects", objects, "Line 2"),
         ("unknown_spaced", "white space in an unknown event", "{\"event\":\"a.b\", \"c\":1}\n".into(), "Line 2"),
         ("escape_needless", "an escape for a letter", "{\"event\":\"a.b\",\"c\":\"\\u0061\"}\n".into(), "Line 2"),
         ("escape_slash", "an escape for a slash", "{\"event\":\"a.b\",\"c\":\"\\/\"}\n".into(), "Line 2"),

@@ -166,6 +166,7 @@ type Refused = (&'static str, &'static str, Vec<u8>, &'static str);
 
 fn first_lines() -> Vec<Refused> {
     let line = |from, to| with(from, to);
+    let events = |value: &str| format!("\"packs\":0,\"events\":[{{\"event\":\"a.b\",\"c\":{value}}}]");
     vec![
         ("empty", "no byte at all", Vec::new(), "Incomplete"),
         ("version", "a format of another version", line("manifest/v1", "manifest/v2"), "Version"),
@@ -232,6 +233,9 @@ fn first_lines() -> Vec<Refused> {
         ("packs_missing", "no number of packs", line(",\"packs\":0", ""), "Line 1"),
         ("events_empty", "events that are none", line("\"packs\":0", "\"packs\":0,\"events\":[]"), "Line 1"),
         ("events_object", "events that are no list", line("\"packs\":0", "\"packs\":0,\"events\":{}"), "Line 1"),
+        ("events_fraction", "an event with a fraction", line("\"packs\":0", &events("1.5")), "Line 1"),
+        ("events_large", "an event with 2^53", line("\"packs\":0", &events("9007199254740992")), "Line 1"),
+        ("events_deep", "an event of nine levels", line("\"packs\":0", &events("[[[[[[[[1]]]]]]]]")), "Line 1"),
         ("head_key_more", "a key that nobody defined", line("\"packs\":0", "\"packs\":0,\"more\":1"), "Line 1"),
         ("head_space", "a space between the keys", line(",\"packs\"", ", \"packs\""), "Line 1"),
         ("head_twice", "the first line twice", twice(), "Line 2"),

@@ -53,7 +53,7 @@ pub(crate) struct LeftOut {
 impl LeftOut {
     /// The reason where everything else of the thing is kept.
     pub(crate) const ATTRIBUTES: &str =
-        "its extended attributes are more than 32 KiB and are not kept; everything else of it is";
+        "its extended attributes are more than 32 KiB or cannot be read, and are not kept; everything else of it is";
 }
 
 /// All there is to keep, ascending by path.

@@ -542,7 +542,7 @@ impl Forger {
         stream::padding(frames.len() as u64).for_each(|piece| frames.extend(piece));
         let sealed = age::seal(&frames, std::slice::from_ref(&self.insider.recipient), &mut Given([6; 32])).unwrap();
         let sealed = self.insider.put(sealed);
-        self.insider.deposit(&self.signing, SeriesId::from_bytes([7; 8]), sealed, &commitment);
+        self.insider.deposit(&self.signing, SeriesId::from_bytes([7; 8]), &[sealed], &commitment);
         self.insider.chain.head().id.to_string()
     }
 }

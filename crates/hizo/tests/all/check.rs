@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use hizo_keeper::EmbeddedKeeper;
 use hizo_store::NamedBytes;
 use hizo_vault::commit::Commitment;
-use hizo_vault::manifest::Kind;
+use hizo_vault::manifest::{Kind, PackStart};
 use serde_json::Value;
 
 use crate::forge::{self, Forged};
@@ -189,6 +189,26 @@ fn dishonest() -> Vec<(&'static str, &'static str, Make)> {
         ("kind", "otherwise than the manifest lists it", |forged| forged.at("l").kind = Kind::Directory),
         ("attribute", "otherwise than the manifest lists it", |forged| {
             forged.at("m").xattrs = vec![(b"user.x".to_vec(), b"y".to_vec())];
+        }),
+        ("folder without a member", "the archive lacks n, which", |forged| forged.add(b"n", Kind::Directory)),
+        ("link without a member", "the archive lacks n, which", |forged| {
+            forged.add(b"n", Kind::Symlink { target: b"m".to_vec() });
+        }),
+        ("further name without a member", "the archive lacks n, which", |forged| {
+            let content = forged.content_at("m").clone();
+            forged.add(b"n", Kind::HardLink { target: b"m".to_vec(), content });
+        }),
+        ("folder where a file is", "the archive lacks m, which", |forged| forged.at("m").kind = Kind::Directory),
+        ("no tar", "the archive lacks d, which", |forged| {
+            *forged = Forged { tar: Vec::new(), ..Forged::honest() };
+            forged.head.archive_bytes = 0;
+        }),
+        ("pack past the end", "a pack does not start where the manifest says", |forged| {
+            *forged = Forged::packed();
+            forged.head.archive_packs = 2;
+            // Nothing of the first pack can be read, so that the second says where the reading goes on.
+            let starts = [PackStart { frame: 0, offset: u64::MAX }, PackStart { frame: u64::MAX, offset: 0 }];
+            forged.starts = Some(starts.into());
         }),
         ("commitment", "the entries are not those that the record commits to", |forged| {
             forged.commitment = Some(Commitment { sha256: [3; 32], blake3: [4; 32] });

@@ -16,7 +16,7 @@ use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, S
 use hizo_vault::entropy::Entropy;
 use hizo_vault::event::{self, Class, Event};
 use hizo_vault::keys::{IdentityFile, SigningSeed};
-use hizo_vault::manifest::{Content, Entry, Head, Kind, Place};
+use hizo_vault::manifest::{Content, Entry, Head, Kind, Line, PackStart, Place};
 use hizo_vault::stream::{self, BLOCK_BYTES};
 
 use crate::kit::{Dice, Home};
@@ -29,6 +29,8 @@ pub(crate) struct Forged {
     pub(crate) head: Head,
     pub(crate) entries: Vec<Entry>,
     pub(crate) tar: Vec<u8>,
+    /// Where the tar's packs are said to start, when it does not come with the manifest.
+    pub(crate) starts: Option<Vec<PackStart>>,
     /// Changes the manifest's text after it was written.
     pub(crate) edit: Box<dyn Fn(Vec<u8>) -> Vec<u8>>,
     /// What the record commits to instead of the entries.
@@ -68,7 +70,14 @@ impl Forged {
             archive_packs: 0,
             events: events(),
         };
-        Self { head, entries, tar, edit: Box::new(|text| text), commitment: None }
+        Self { head, entries, tar, starts: None, edit: Box::new(|text| text), commitment: None }
+    }
+
+    /// The same with its tar in a pack of its own.
+    pub(crate) fn packed() -> Self {
+        let mut forged = Self { starts: Some(vec![PackStart { frame: 0, offset: 0 }]), ..Self::honest() };
+        forged.head.archive_packs = 1;
+        forged
     }
 
     /// The entry at this path.
@@ -96,7 +105,8 @@ impl Forged {
 
     /// The manifest's text.
     pub(crate) fn text(&self) -> Vec<u8> {
-        let lines = self.entries.iter().flat_map(Entry::line);
+        let starts = self.starts.iter().flat_map(|starts| Line::packs(starts));
+        let lines = starts.chain(self.entries.iter().flat_map(Entry::line));
         (self.edit)(self.head.line().iter().copied().chain(lines).collect())
     }
 
@@ -113,24 +123,31 @@ impl Forged {
     /// Seals and keeps it as the first deposit of a new series; its record's note.
     pub(crate) fn keep(&self, home: &Home) -> Vec<u8> {
         let mut insider = Insider::of(home);
-        let object = insider.put(self.sealed(&insider.recipient));
+        let (text, tar) = (self.text(), self.tar.as_slice());
+        let mut objects = match self.starts {
+            Some(_) => vec![sealed(&[&text], &insider.recipient), sealed(&[tar], &insider.recipient)],
+            None => vec![sealed(&[&text, tar], &insider.recipient)],
+        };
+        // Further packs hold nothing of the tar.
+        for number in 1..self.starts.as_ref().map_or(1, Vec::len) {
+            objects.push(sealed(&[&vec![0; 512 * number]], &insider.recipient));
+        }
+        let objects: Vec<_> = objects.into_iter().map(|object| insider.put(object)).collect();
         let device = device(home);
-        insider.deposit(&device, SeriesId::from_bytes([0xf0; 8]), object, &self.commitment())
-    }
-
-    fn sealed(&self, recipient: &Recipient) -> Vec<u8> {
-        let text = self.text();
-        let blocks = text.chunks(BLOCK_BYTES).chain(self.tar.chunks(BLOCK_BYTES));
-        let mut plain: Vec<u8> = blocks.flat_map(stream::stored_frame).collect();
-        stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
-        age::seal(&plain, std::slice::from_ref(recipient), &mut Drawn(Dice::new(1))).unwrap()
+        insider.deposit(&device, SeriesId::from_bytes([0xf0; 8]), &objects, &self.commitment())
     }
 
     /// Writes what RECOVERY.md says how to make of an export: a folder of a series with this one deposit.
     pub(crate) fn lay_opened(&self, series: &Path, note: &[u8]) {
         let folder = series.join("000001");
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("manifest"), [self.text(), self.tar.clone()].concat()).unwrap();
+        match self.starts {
+            Some(_) => {
+                fs::write(folder.join("manifest"), self.text()).unwrap();
+                fs::write(folder.join("tar"), &self.tar).unwrap();
+            }
+            None => fs::write(folder.join("manifest"), [self.text(), self.tar.clone()].concat()).unwrap(),
+        }
         fs::write(folder.join("record.note"), note).unwrap();
     }
 }
@@ -161,20 +178,21 @@ impl Insider {
         (object.id(), object.length())
     }
 
-    /// Makes one object the first deposit of a series; the record's note.
+    /// Makes these objects the first deposit of a series; the record's note.
     pub(crate) fn deposit(
         &mut self,
         signing: &SigningSeed,
         series: SeriesId,
-        object: (ObjectId, u64),
+        objects: &[(ObjectId, u64)],
         commitment: &Commitment,
     ) -> Vec<u8> {
-        let (list, _) = self.put(ObjectList::compose(&[object]));
+        let (list, _) = self.put(ObjectList::compose(objects));
         let commit = record::Commitment {
             sha256: CommitHash::from_bytes(commitment.sha256),
             blake3: CommitHash::from_bytes(commitment.blake3),
         };
-        let objects = Objects { count: 1, total: object.1, list };
+        let total = objects.iter().map(|(_, bytes)| bytes).sum();
+        let objects = Objects { count: objects.len() as u64, total, list };
         let deposit = Deposit { series, k: 1, prev: None, commit, objects };
         self.append(signing, |envelope| envelope.deposit = Some(deposit))
     }
@@ -234,6 +252,14 @@ impl Insider {
 /// What the depositing machine of a home signs with.
 pub(crate) fn device(home: &Home) -> SigningSeed {
     SigningSeed::from_writer_file(&fs::read_to_string(home.path.join("device.key")).unwrap()).unwrap()
+}
+
+/// These parts, framed, as one sealed stream.
+fn sealed(parts: &[&[u8]], recipient: &Recipient) -> Vec<u8> {
+    let blocks = parts.iter().flat_map(|part| part.chunks(BLOCK_BYTES));
+    let mut plain: Vec<u8> = blocks.flat_map(stream::stored_frame).collect();
+    stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
+    age::seal(&plain, std::slice::from_ref(recipient), &mut Drawn(Dice::new(parts.concat().len() as u64))).unwrap()
 }
 
 /// Content of these bytes, stored nowhere yet.

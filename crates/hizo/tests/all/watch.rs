@@ -343,7 +343,9 @@ fn a_run_that_fails_is_remembered_with_its_reason_and_tried_again() {
     let run = ["watch", "run", "--if-due", &series];
     watched.fails("it is not there", &run);
     assert_eq!(watched.state()["state"], "failed");
-    assert!(watched.state()["last_run"]["failure"].as_str().unwrap().contains("it is not there"));
+    assert!(watched.state()["last_run"]["failure"].as_str().unwrap().contains("is not there"));
+    let written = fs::read_to_string(watched.home.path.join("watch").join(&series)).unwrap();
+    assert!(written.contains(r#""failure": "not-there""#), "{written}");
     assert_eq!(number(&watched.state()), 1, "the last good deposit is still told of");
     fs::rename(&away, &watched.folder).unwrap();
     watched.ok(&run);

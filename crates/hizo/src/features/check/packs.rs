@@ -5,17 +5,15 @@
 //!             one a core               cheap                 one a core
 //! ```
 
-use std::collections::BTreeMap;
-
-use crossbeam_channel::{Receiver, Sender, bounded};
 use hizo_ledger::id::ObjectId;
 use hizo_ledger::object::ObjectRef;
 use hizo_vault::manifest::PackStart;
-use hizo_vault::stream::{self, Frames};
+use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
 use zeroize::Zeroizing;
 
 use super::objects::{self, State};
 use crate::contents::Opened;
+use crate::lanes::{Results, Things, lanes};
 use crate::packing::cores;
 
 /// Threads that open packs; each holds one of 16 MiB.
@@ -41,11 +39,11 @@ pub(super) struct Packs<'a> {
     pub epoch: u32,
     pub packs: &'a [ObjectRef],
     pub starts: &'a [PackStart],
+    /// Bytes of the whole tar.
+    pub tar_bytes: u64,
     /// Told of the bytes of each pack that was read.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
-
-type Opening = (usize, Result<Zeroizing<Vec<u8>>, State>);
 
 /// Something at its turn: a frame still to be undone, or a piece as it is.
 enum Turn {
@@ -57,34 +55,11 @@ impl<'a> Packs<'a> {
     /// Hands over every piece in order.
     pub(super) fn read(self, mut take: impl FnMut(Piece)) {
         std::thread::scope(|scope| {
-            let (numbers, numbers_in) = bounded::<usize>(0);
-            let (opened, opened_in) = bounded::<Opening>(0);
-            let (turns, turns_in) = bounded::<(u64, Turn)>(cores());
-            let (pieces, pieces_in) = bounded::<(u64, Piece)>(cores());
-            for _ in 0..cores().min(OPENERS_MAX) {
-                let (numbers_in, opened) = (numbers_in.clone(), opened.clone());
-                scope.spawn(move || {
-                    for number in numbers_in {
-                        if opened.send((number, self.open(number))).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            for _ in 0..cores() {
-                let (turns_in, pieces) = (turns_in.clone(), pieces.clone());
-                scope.spawn(move || {
-                    for (turn, what) in turns_in {
-                        if pieces.send((turn, what.done())).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            drop((numbers_in, opened, turns_in, pieces));
-            scope.spawn(move || (0..self.packs.len()).all(|number| numbers.send(number).is_ok()));
-            scope.spawn(move || Splitter::new(self, turns).run(&opened_in));
-            in_order(&pieces_in, &mut take);
+            let (mut numbers, opened) = lanes(scope, cores().min(OPENERS_MAX), 0, move |number| self.open(number));
+            let (turns, pieces) = lanes(scope, cores(), 1, Turn::done);
+            scope.spawn(move || (0..self.packs.len()).all(|number| numbers.give(number)));
+            scope.spawn(move || Splitter::new(self, turns).run(opened));
+            pieces.for_each(&mut take);
         });
     }
 
@@ -110,8 +85,7 @@ impl Turn {
 /// Cuts opened packs, in order, into frames.
 struct Splitter<'a> {
     packs: Packs<'a>,
-    turns: Sender<(u64, Turn)>,
-    turn: u64,
+    turns: Things<Turn>,
     /// Nothing, behind a gap and before the next pack that has a start.
     frames: Option<Frames>,
     /// Number of the next frame.
@@ -119,24 +93,18 @@ struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    fn new(packs: Packs<'a>, turns: Sender<(u64, Turn)>) -> Self {
-        Self { packs, turns, turn: 0, frames: Some(Frames::new()), number: 0 }
+    fn new(packs: Packs<'a>, turns: Things<Turn>) -> Self {
+        Self { packs, turns, frames: Some(Frames::new()), number: 0 }
     }
 
-    fn run(mut self, opened: &Receiver<Opening>) {
-        let mut waiting = BTreeMap::new();
-        let mut next = 0;
-        for (number, pack) in opened {
-            waiting.insert(number, pack);
-            while let Some(pack) = waiting.remove(&next) {
-                match pack {
-                    Ok(plain) => self.pack(next, &plain),
-                    Err(state) => {
-                        self.give(Turn::Piece(Piece::Bad(self.packs.packs[next].id(), state)));
-                        self.frames = None;
-                    }
+    fn run(mut self, opened: Results<Result<Zeroizing<Vec<u8>>, State>>) {
+        for (index, (named, pack)) in self.packs.packs.iter().zip(opened).enumerate() {
+            match pack {
+                Ok(plain) => self.pack(index, &plain),
+                Err(state) => {
+                    self.give(Turn::Piece(Piece::Bad(named.id(), state)));
+                    self.frames = None;
                 }
-                next += 1;
             }
         }
         let end = self.frames.as_ref().map_or(Ok(()), Frames::finish);
@@ -148,8 +116,9 @@ impl<'a> Splitter<'a> {
     fn pack(&mut self, index: usize, plain: &[u8]) {
         // A pack without a start holds padding alone.
         let Some(start) = self.packs.starts.get(index).copied() else { return self.push(plain) };
-        let Some((straddling, rest)) = usize::try_from(start.offset).ok().and_then(|at| plain.split_at_checked(at))
-        else {
+        let cut = usize::try_from(start.offset).ok().and_then(|at| plain.split_at_checked(at));
+        let frames = self.packs.tar_bytes.div_ceil(BLOCK_BYTES as u64);
+        let Some((straddling, rest)) = cut.filter(|_| start.frame < frames) else {
             self.give(Turn::Piece(Piece::Start));
             self.frames = None;
             return;
@@ -169,13 +138,12 @@ impl<'a> Splitter<'a> {
 
     fn push(&mut self, bytes: &[u8]) {
         let Some(mut frames) = self.frames.take() else { return };
-        let (turns, mut turn, mut number) = (&self.turns, self.turn, self.number);
+        let (turns, mut number) = (&mut self.turns, self.number);
         let pushed = frames.push_each(bytes, |frame| {
-            let _ = turns.send((turn, Turn::Frame(number, frame.to_vec())));
-            turn += 1;
+            let _ = turns.give(Turn::Frame(number, frame.to_vec()));
             number += 1;
         });
-        (self.turn, self.number) = (turn, number);
+        self.number = number;
         match pushed {
             Ok(()) => self.frames = Some(frames),
             Err(error) => self.give(Turn::Piece(Piece::Stream(error))),
@@ -184,19 +152,6 @@ impl<'a> Splitter<'a> {
 
     fn give(&mut self, turn: Turn) {
         // Nobody listens any more only when the reading ends.
-        let _ = self.turns.send((self.turn, turn));
-        self.turn += 1;
-    }
-}
-
-fn in_order(pieces: &Receiver<(u64, Piece)>, take: &mut impl FnMut(Piece)) {
-    let mut waiting = BTreeMap::new();
-    let mut next = 0;
-    for (turn, piece) in pieces {
-        waiting.insert(turn, piece);
-        while let Some(piece) = waiting.remove(&next) {
-            take(piece);
-            next += 1;
-        }
+        let _ = self.turns.give(turn);
     }
 }

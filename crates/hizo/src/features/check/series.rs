@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::object::ObjectRef;
 use hizo_ledger::record::Record;
-use hizo_vault::commit::Commitment;
+use hizo_vault::commit::{Commitment, EntryId};
 use hizo_vault::event::Event;
 use hizo_vault::manifest::{Content, Entry, Kind, Layer, Manifest, Place};
 
@@ -13,7 +13,7 @@ use super::objects::{self, State};
 use super::packs::Packs;
 use super::tar;
 use crate::contents::{Opened, Sheet, Tar, deposit_of};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::words::{Words, words};
 
 /// Most paths of one deposit that are told; all are counted.
@@ -90,6 +90,8 @@ pub(super) struct Series<'a> {
     lost: HashSet<Place>,
     /// Deposits whose own manifest cannot be read.
     unread: BTreeSet<u64>,
+    /// Entries that only a member of their own can show, of all deposits so far.
+    shown: HashSet<EntryId>,
 }
 
 /// Checks the deposits of one series, given in order.
@@ -102,6 +104,7 @@ pub(super) fn check(opened: Opened, deposits: &[&Record], progress: &(dyn Fn(u64
         held: HashMap::new(),
         lost: HashSet::new(),
         unread: BTreeSet::new(),
+        shown: HashSet::new(),
     };
     for record in deposits {
         let mut touched = Touched::new(record)?;
@@ -204,15 +207,17 @@ impl Series<'_> {
     /// Walks the deposit's own tar and remembers what of it holds.
     fn tar(&mut self, layer: &Layer, tar: &Tar, touched: &mut Touched) {
         let found = match tar {
-            Tar::None => tar::Found::default(),
+            Tar::None => tar::none(layer),
             Tar::Small(bytes) => tar::small(layer, bytes),
             Tar::Packs { epoch, packs, starts } => {
-                let packs = Packs { opened: self.opened, epoch: *epoch, packs, starts, progress: self.progress };
+                let (opened, epoch, tar_bytes) = (self.opened, *epoch, layer.head.archive_bytes);
+                let packs = Packs { opened, epoch, packs, starts, tar_bytes, progress: self.progress };
                 tar::packed(layer, packs)
             }
         };
         self.found.bad.extend(found.bad);
         touched.faults.extend(found.faults);
+        self.absent(layer, &found.absent, touched);
         let held: HashSet<u64> = found.held.into_iter().collect();
         for (block, content) in tar::expected(layer) {
             let place = Place { deposit: layer.head.deposit, block };
@@ -224,6 +229,24 @@ impl Series<'_> {
                 self.lost.insert(place);
             }
         }
+    }
+
+    /// A folder or link that is new or changed has a member in its deposit's own tar: without it, whoever unpacks that tar
+    /// gets another folder than the manifest says. A delta names nothing else; a full manifest also names what earlier
+    /// deposits have shown, and cannot be judged when one of them is unread.
+    fn absent(&mut self, layer: &Layer, absent: &[usize], touched: &mut Touched) {
+        let is_delta = layer.head.base.is_some();
+        let absent = absent.iter().filter_map(|index| layer.entries.get(*index));
+        let unshown = absent.filter(|entry| is_delta || (self.unread.is_empty() && !self.shown.contains(&entry.id)));
+        for entry in unshown.take(tar::FAULTS_MAX) {
+            touched.fault(words!(
+                "the archive lacks {path}, which the manifest lists as new or changed",
+                "一覧で新しいか変わったとされている {path} が tar にありません",
+                path = shown_bytes(&entry.path)
+            ));
+        }
+        let plain = layer.entries.iter().filter(|entry| !matches!(entry.kind, Kind::File(_)));
+        self.shown.extend(plain.map(|entry| entry.id));
     }
 
     /// The deposit's whole manifest.

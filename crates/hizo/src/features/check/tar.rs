@@ -1,6 +1,6 @@
 //! Walks a deposit's own tar beside its manifest: every member is an entry, every content is there and is the right one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 use crossbeam_channel::{Sender, bounded};
@@ -24,7 +24,7 @@ const WHOLE_BYTES_MAX: u64 = 1 << 20;
 const QUEUE_PER_CORE: usize = 8;
 
 /// Most single faults of one tar that are told; a damaged one would have thousands.
-const FAULTS_MAX: usize = 20;
+pub(super) const FAULTS_MAX: usize = 20;
 
 /// What was found in a tar.
 #[derive(Debug, Default)]
@@ -33,6 +33,9 @@ pub(super) struct Found {
     pub held: Vec<u64>,
     pub bad: Vec<(ObjectId, State)>,
     pub faults: Vec<Words>,
+    /// Entries without content of their own for which there is no member, by their place in the manifest. Nothing is said
+    /// of a tar with gaps.
+    pub absent: Vec<usize>,
 }
 
 /// Contents that this deposit's own tar has to hold, by their place.
@@ -41,6 +44,17 @@ pub(super) fn expected(layer: &Layer) -> BTreeMap<u64, &Content> {
     own.filter(|content| content.place.deposit == layer.head.deposit)
         .map(|content| (content.place.block, content))
         .collect()
+}
+
+/// What is found when there is no tar.
+pub(super) fn none(layer: &Layer) -> Found {
+    Found { absent: absent(layer, |_| false), ..Found::default() }
+}
+
+/// Entries that only a member of their own can show, and that were not met.
+fn absent(layer: &Layer, met: impl Fn(usize) -> bool) -> Vec<usize> {
+    let plain = |entry: &Entry| !matches!(entry.kind, Kind::File(_));
+    (0..).zip(&layer.entries).filter(|(index, entry)| plain(entry) && !met(*index)).map(|(index, _)| index).collect()
 }
 
 /// Walks a tar that came with its manifest.
@@ -97,6 +111,8 @@ struct Walk<'a> {
     next: Option<u64>,
     /// Place of the last member that began.
     last: u64,
+    /// Entries of the manifest that have a member.
+    met: HashSet<usize>,
     /// Bytes of the tar so far, gaps included.
     position: u64,
     current: Option<Current<'a>>,
@@ -120,6 +136,7 @@ impl<'a> Walk<'a> {
             reader: Some(Reader::new()),
             next: None,
             last: 0,
+            met: HashSet::new(),
             position: 0,
             current: None,
             gaps: false,
@@ -212,8 +229,11 @@ impl<'a> Walk<'a> {
 
     fn member(&mut self, block: u64, member: &Member) {
         self.last = block;
-        let entry = self.layer.entries.binary_search_by(|entry| entry.path.as_slice().cmp(&member.path));
-        let entry = entry.ok().and_then(|index| self.layer.entries.get(index));
+        let index = self.layer.entries.binary_search_by(|entry| entry.path.as_slice().cmp(&member.path)).ok();
+        let entry = index.and_then(|index| self.layer.entries.get(index));
+        if !matches!(member.kind, MemberKind::File { .. }) {
+            self.met.extend(index);
+        }
         let path = shown_bytes(&member.path);
         match entry {
             None => self.fault(words!(
@@ -289,6 +309,9 @@ impl<'a> Walk<'a> {
     fn finish(mut self) -> Found {
         if !self.gaps && (!self.ended || self.position != self.layer.head.archive_bytes) {
             self.fault(words!("the archive is not as long as the manifest says", "tar の長さが一覧の記載と違います"));
+        }
+        if !self.gaps {
+            self.found.absent = absent(self.layer, |index| self.met.contains(&index));
         }
         self.found
     }

@@ -194,8 +194,8 @@ pub(crate) fn left_out(thing: &LeftOut) -> Words {
     if thing.reason == LeftOut::ATTRIBUTES {
         let path = shown(&thing.path);
         return words!(
-            "kept {path} without its extended attributes: they are more than 32 KiB",
-            "{path} は、拡張属性を除いて預けました（属性が 32 KiB を超えています）"
+            "kept {path} without its extended attributes: they are more than 32 KiB, or cannot be read",
+            "{path} は、拡張属性を除いて預けました（属性が 32 KiB を超えているか、読み取れません）"
         );
     }
     let (path, reason) = (shown(&thing.path), words::reason(&thing.reason));

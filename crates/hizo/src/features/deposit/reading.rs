@@ -197,13 +197,25 @@ fn is_young(stat: &Stat, moment: SystemTime) -> bool {
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Attributes {
     pub kept: Vec<Xattr>,
-    /// There are more than can be kept, so that none of them is.
+    /// They cannot be read, or are more than can be kept, so that none of them is.
     pub are_left_out: bool,
 }
 
 /// The extended attributes of what lies there.
+///
+/// # Errors
+/// When nothing lies there any more.
 pub(super) fn attributes(path: &Path) -> io::Result<Attributes> {
-    Ok(fitting(system::xattrs(path)?))
+    kept(system::xattrs(path))
+}
+
+/// A file whose attributes cannot be read is worth keeping without them.
+fn kept(found: io::Result<Vec<Xattr>>) -> io::Result<Attributes> {
+    match found {
+        Ok(found) => Ok(fitting(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+        Err(_) => Ok(Attributes { kept: Vec::new(), are_left_out: true }),
+    }
 }
 
 /// Those that fit a manifest's line. Of a set that does not, no part is kept: half of it may mean something else.
@@ -324,5 +336,14 @@ mod tests {
         check(XATTR_BYTES_MAX, true);
         check(XATTR_BYTES_MAX + 1, false);
         assert_eq!(fitting(Vec::new()), Attributes::default());
+    }
+
+    #[test]
+    fn a_file_whose_attributes_cannot_be_read_is_kept_without_them() {
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::InvalidInput, io::ErrorKind::Other] {
+            let attributes = kept(Err(kind.into())).unwrap();
+            assert_eq!(attributes, Attributes { kept: Vec::new(), are_left_out: true }, "{kind:?}");
+        }
+        assert!(kept(Err(io::ErrorKind::NotFound.into())).is_err(), "what is gone is left out");
     }
 }

@@ -6,10 +6,7 @@ the commitment in `record.note`. What `hizo restore` refuses is refused: then NE
 """
 import base64, contextlib, hashlib, hmac, json, os, re, struct, sys, tarfile
 LINE_MAX, ENTRIES_MAX, CHAIN_MAX, CHUNK = (64 << 10) + 1, (1 << 22) - 1, 16, 1 << 20
-
-def need(holds, why):
-    if not holds:
-        raise ValueError(why)
+def need(holds, why): holds or sys.exit(f"refused: {why}")
 # What is read is written again in its one form and compared, so reading itself need not be strict.
 def raw(text): return base64.b64decode(text + "==")
 def full(value): return base64.b64encode(value).decode()
@@ -17,6 +14,10 @@ def bare(value): return full(value).rstrip("=")
 def integer(value): return need(0 <= int(value) < 2**64, "a number is out of range") or int(value)
 def number(value): return value if value < 2**53 else str(value)
 def form(value): return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+def is_plain(value, room=8):  # what events may hold: whole numbers that no reader rounds, eight levels
+    if isinstance(value, (dict, list)):
+        return room > 0 and all(is_plain(part, room - 1) for part in getattr(value, "values", value.copy)())
+    return abs(value) < 2**53 if isinstance(value, int) else not isinstance(value, float)
 def is_safe(path): return 0 < len(path) < 4096 and b"\0" not in path and not {b"", b".", b".."} & set(path.split(b"/"))
 
 def text(entry, key):  # bytes that stand under `key` if they are UTF-8, else in base64 under `key64`
@@ -33,27 +34,25 @@ def read_entry(line, deposit):
     shown.update({"t": e["t"]}, **{"s": number(e["size"])} if content else {}, m=integer(e["m"]), mt=str(e["ns"]))
     shown.update(target, **{"x": [[full(name), full(value)] for name, value in xattrs]} if xattrs else {})
     shown.update({"f": bare(e["id"])}, **dict(zip("hkb", map(bare, hashes))))
-    shown.update({"at": [number(part) for part in place], "r": number(integer(e["r"]))} if content else {})
-    shown.update({"u": True} if content and "u" in e else {})
+    content and shown.update(at=[*map(number, place)], r=number(integer(e["r"])), **{"u": True} if "u" in e else {})
     need(form(shown) == line and e["t"] in ("f", "h", "l", "d"), "an entry is not in its one form")
     need(is_safe(path) and (e["t"] != "h" or is_safe(e["to"]) and e["to"] < path), "an unsafe path")
     need(e["t"] != "l" or e["to"] and b"\0" not in e["to"], "a link that points nowhere")
     need([name for name, _ in xattrs] == sorted({name for name, _ in xattrs}), "attributes are out of order")
     need(e["m"] <= 0o7777 and (len(e["id"]), *map(len, hashes)) in ((16,), (16, 32, 32, 32)), "a field out of range")
     need(not content or len(place) == 2 and place[0] <= deposit, "a place that cannot be")
-    return path, {**e, "value": b"".join(hashes), "place": place, "xattrs": xattrs}
+    return path, {**e, "value": b"".join(hashes), "place": place, "all": (e["size"], hashes, place), "xattrs": xattrs}
 
 def layer(series, deposit):  # one manifest as it was sealed, and where its tar is: behind it in a small deposit
     name, gone, entries, stage = os.path.join(series, b"%06d/manifest" % deposit), set(), [], 0
     with open(name, "rb") as file:
-        line = file.readline(LINE_MAX)
-        head = json.loads(line)
+        head = json.loads(line := file.readline(LINE_MAX))
         keys = ["entries"] + ["base", "chain"] * ("base" in head) + ["archive", "packs"]
         head.update({key: integer(head[key]) for key in keys}, secret=raw(head["seed"]))
         shown = {"hizo": "manifest/v1", "deposit": number(deposit), "seed": full(head["secret"])}
         shown.update({key: number(head[key]) for key in keys})
         shown.update({"events": list(head["events"])} if head.get("events") else {})
-        need(form(shown) == line and len(head["secret"]) == 32, "a first line is not in its one form")
+        need(form(shown) == line and len(head["secret"]) == 32 and is_plain(head.get("events"), 9), "a bad first line")
         need(head["entries"] <= ENTRIES_MAX and head.get("base", 0) < deposit, "a first line that cannot be")
         end = os.path.getsize(name) - (0 if head["packs"] else head["archive"])
         tar = (name[:-8] + b"tar", 0) if head["packs"] else (name, end)
@@ -66,7 +65,7 @@ def layer(series, deposit):  # one manifest as it was sealed, and where its tar 
                 entries.append(read_entry(line, deposit))
                 continue
             shown = {key: [bare(raw(v)) if stage else [number(integer(part)) for part in v] for v in values]}
-            fits = 0 < len(values) <= 1000 and {len(value) for value in values} == {22 if stage else 2}
+            fits = 0 < len(values) <= 1000 and {*map(len, values)} == {22 if stage else 2}
             need(form(shown) == line and fits, "a line is not in its one form")
             gone |= {raw(value) for value in values if stage}
         need(file.tell() == end and os.path.getsize(tar[0]) == tar[1] + head["archive"], "a tar of another length")
@@ -114,16 +113,17 @@ def lay_file(path, e, tar, digest):
     need(digest.digest() == e["value"][:32], "a file is not the one that the manifest names")
 
 def main(series, deposit, to):
-    (head, entries), tars, partial = manifest(series, deposit), {}, to + b".partial"
+    (head, entries), tars, partial, at = manifest(series, deposit), {}, to + b".partial", {}
     note = open(os.path.join(series, b"%06d/record.note" % deposit)).read()
     need(re.search(f"^series [0-9a-f]{{16}} {deposit} ", note, re.M), "the record of another deposit")
     need(f"\ncommit {commitment(head['secret'], entries)} " in note, "the entries are not those of the record")
     need(len({e["id"] for e in entries.values()}) == len(entries), "two entries have one id")
+    need(sum(e["size"] for e in entries.values()) < 2**64, "files longer together than can be counted")
     for path, e in entries.items():
         parent, first = path.rpartition(b"/")[0], entries.get(e["to"], {})
         need(not parent or entries.get(parent, {}).get("t") == "d", "an entry below what is no folder")
-        same = first.get("t") == "f" and all(first[key] == e[key] for key in ("value", "size", "place"))
-        need(same or e["t"] != "h", "a hard link to another file, or none")
+        need(e["t"] != "h" or first.get("t") == "f" and first["all"] == e["all"], "a hard link to no such file")
+        need(at.setdefault((*e["place"],), e["all"]) == e["all"], "two contents at one place")
     os.path.lexists(to) and os.rmdir(to)  # refuses a folder that is not empty
     os.mkdir(partial, 0o700)
     for path, e in sorted(entries.items(), key=lambda item: "dfhl".index(item[1]["t"])):  # links last

@@ -184,22 +184,19 @@ impl Source<'_, '_> {
             Ok(sheet) => sheet,
             Err(failure) => return self.lose(laying, &self.places, failure),
         };
+        let tar_bytes = sheet.layer.head.archive_bytes;
+        let (inside, outside) = inside(&self.places, tar_bytes);
+        if !outside.is_empty() {
+            self.lose(laying, outside, past_the_end())?;
+        }
         match &sheet.tar {
-            Tar::None => {
-                let failure = Failure::untrue("the manifest names content in a deposit that stored none");
-                self.lose(laying, &self.places, failure)
-            }
-            Tar::Small(tar) => self.run(laying, &self.places, watcher, |take| take(Piece::Bytes(0, tar)).map(drop)),
+            Tar::None => Ok(()),
+            Tar::Small(tar) => self.run(laying, inside, watcher, |take| take(Piece::Bytes(0, tar)).map(drop)),
             Tar::Packs { epoch, packs, starts } => {
-                let tar_bytes = sheet.layer.head.archive_bytes;
                 let packs = Packs { epoch: *epoch, packs, starts, tar_bytes };
-                for run in self.runs() {
-                    match self.range(run, tar_bytes) {
-                        Ok(range) => {
-                            self.run(laying, run, watcher, |take| packs.read(self.opened, range, take))?;
-                        }
-                        Err(failure) => self.lose(laying, run, failure)?,
-                    }
+                for run in self.runs(inside) {
+                    let range = self.range(run, tar_bytes);
+                    self.run(laying, run, watcher, |take| packs.read(self.opened, range, take))?;
                 }
                 Ok(())
             }
@@ -217,23 +214,21 @@ impl Source<'_, '_> {
     }
 
     /// Neighbouring members, each run to be read in one go.
-    fn runs(&self) -> Vec<&[u64]> {
-        let end = |block: u64| self.end(block).unwrap_or(u64::MAX);
-        self.places.chunk_by(|a, b| (b * archive::BLOCK_BYTES as u64).saturating_sub(end(*a)) < GAP_BYTES_MAX).collect()
+    fn runs<'p>(&self, places: &'p [u64]) -> impl Iterator<Item = &'p [u64]> {
+        places.chunk_by(|a, b| offset(*b).saturating_sub(self.end(*a)) < GAP_BYTES_MAX)
     }
 
     /// Where a member ends at the latest, were its header short.
-    fn end(&self, block: u64) -> Option<u64> {
-        let size = self.contents.get(&self.place(block))?.content.size;
-        block.checked_mul(archive::BLOCK_BYTES as u64)?.checked_add(size)
+    fn end(&self, block: u64) -> u64 {
+        let size = self.contents.get(&self.place(block)).map_or(0, |wanted| wanted.content.size);
+        offset(block).saturating_add(size)
     }
 
-    fn range(&self, run: &[u64], tar_bytes: u64) -> Outcome<std::ops::Range<u64>> {
+    /// Where in the tar the members of a run lie, all of which begin inside it.
+    fn range(&self, run: &[u64], tar_bytes: u64) -> std::ops::Range<u64> {
         let (first, last) = (run.first().copied().unwrap_or(0), run.last().copied().unwrap_or(0));
-        let start = first.checked_mul(archive::BLOCK_BYTES as u64).filter(|start| *start < tar_bytes);
-        let start = start.ok_or_else(past_the_end)?;
-        let end = self.end(last).map(|end| end.saturating_add(HEADER_ROOM_BYTES));
-        Ok(start..end.ok_or_else(past_the_end)?.clamp(start + 1, tar_bytes))
+        let end = self.end(last).saturating_add(HEADER_ROOM_BYTES);
+        offset(first)..end.min(tar_bytes)
     }
 
     /// Reads one run of members and lays out the wanted ones.
@@ -248,6 +243,16 @@ impl Source<'_, '_> {
         feed(&mut |piece| members.take(piece, laying, watcher))?;
         members.finish(laying)
     }
+}
+
+/// Places, in order, that begin inside their tar, and those that no tar of this length has.
+fn inside(places: &[u64], tar_bytes: u64) -> (&[u64], &[u64]) {
+    places.split_at(places.partition_point(|block| offset(*block) < tar_bytes))
+}
+
+/// Where in its tar a member begins. A place past every tar stays past it, and never comes round to its front.
+fn offset(block: u64) -> u64 {
+    block.saturating_mul(archive::BLOCK_BYTES as u64)
 }
 
 /// Walks the members of a tar and picks the wanted ones, on both sides of every gap.
@@ -313,7 +318,7 @@ impl Members<'_, '_> {
     /// Begins at the next wanted member. Those that begin before these bytes are lost.
     fn begin<'b>(&mut self, offset: u64, bytes: &'b [u8], laying: &mut Laying) -> Outcome<Option<&'b [u8]>> {
         while let Some(block) = self.left.first().copied() {
-            let Some(skip) = block.saturating_mul(archive::BLOCK_BYTES as u64).checked_sub(offset) else {
+            let Some(skip) = self::offset(block).checked_sub(offset) else {
                 let reason = self.why(laying)?;
                 self.lose_first(laying, reason);
                 continue;
@@ -438,4 +443,17 @@ pub(crate) fn path_in_deposit(path: &Path) -> Vec<u8> {
     let bytes = crate::system::path_bytes(path.as_os_str());
     let trimmed = bytes.strip_prefix(b"./").unwrap_or(&bytes);
     trimmed.strip_suffix(b"/").unwrap_or(trimmed).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_past_the_end_is_outside_however_large_it_is() {
+        // The last two times 512 are 512 and 1,024 in 64 bits.
+        let places = [0, 1, 2, 5, 6, 1 << 30, (1 << 55) + 1, (1 << 55) + 2];
+        assert_eq!(inside(&places, 3072), (&places[..4], &places[4..]));
+        assert_eq!(inside(&[u64::MAX], u64::MAX), (&[][..], &[u64::MAX][..]));
+    }
 }

@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use hizo_ledger::id::SeriesId;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::{Failure, Outcome, shown};
+use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
 use crate::features::deposit::{self, Made};
 use crate::home::{self, Home};
 use crate::safe::Safe;
 use crate::system;
-use crate::words::{Language, Words, words};
+use crate::words::{Words, words};
 pub(crate) use every::Every;
 pub(crate) use schedule::Scheduler;
 
@@ -59,12 +59,59 @@ pub(crate) struct Run {
     pub failure: Option<Reason>,
 }
 
-/// Why a run failed, in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Reason {
-    en: String,
-    ja: String,
+/// Why a run failed. The failure's own words would name files, and the home's files hold no name of what is deposited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reason {
+    Empty,
+    NotThere,
+    NotAllowed,
+    DiskFull,
+    DiskReadOnly,
+    Disk,
+    SafeDamaged,
+    NotAsPinned,
+    Internal,
+    Other,
+}
+
+impl Reason {
+    fn of(failure: &Failure) -> Self {
+        let first = failure.source.as_deref().map(|source| source as &dyn std::error::Error);
+        let causes = || std::iter::successors(first, |cause| cause.source());
+        if causes().any(|cause| cause.is::<EmptyFolder>()) {
+            return Self::Empty;
+        }
+        let disk = causes().find_map(|cause| cause.downcast_ref::<io::Error>());
+        match (failure.kind, disk.map(io::Error::kind)) {
+            (FailureKind::False | FailureKind::Unknown, _) => Self::SafeDamaged,
+            (FailureKind::Lying, _) => Self::NotAsPinned,
+            (_, Some(io::ErrorKind::NotFound)) => Self::NotThere,
+            (_, Some(io::ErrorKind::PermissionDenied)) => Self::NotAllowed,
+            (_, Some(io::ErrorKind::StorageFull)) => Self::DiskFull,
+            (_, Some(io::ErrorKind::ReadOnlyFilesystem)) => Self::DiskReadOnly,
+            (_, Some(_)) => Self::Disk,
+            (FailureKind::Internal, None) => Self::Internal,
+            (FailureKind::Fixable | FailureKind::Usage, None) => Self::Other,
+        }
+    }
+
+    fn words(self) -> Words {
+        match self {
+            Self::Empty => words!("the folder is empty", "フォルダーが空です"),
+            Self::NotThere => words!("something that it needs is not there", "必要なものが見つかりません"),
+            Self::NotAllowed => words!("something is not allowed", "権限のないものがあります"),
+            Self::DiskFull => words!("the disk is full", "ディスクがいっぱいです"),
+            Self::DiskReadOnly => words!("the disk is read-only", "ディスクが読み取り専用です"),
+            Self::Disk => words!("a disk gave an error", "ディスクでエラーが起きました"),
+            Self::SafeDamaged => words!("the safe is not in order", "金庫が正しい状態ではありません"),
+            Self::NotAsPinned => {
+                words!("the safe is not the one that was noted down", "金庫が、控えてあるものと違います")
+            }
+            Self::Internal => words!("something is wrong in hizo itself", "hizo の内部で問題が起きました"),
+            Self::Other => words!("it could not be done", "実行できませんでした"),
+        }
+    }
 }
 
 /// A deposit that a run made.
@@ -193,8 +240,7 @@ impl Watch {
 
     /// Why the last run failed, if it did.
     pub(crate) fn last_failure(&self) -> Option<Words> {
-        let reason = self.last_run.as_ref()?.failure.as_ref()?;
-        Some(Words::both(reason.en.clone(), reason.ja.clone()))
+        Some(self.last_run.as_ref()?.failure?.words())
     }
 }
 
@@ -283,17 +329,14 @@ pub(crate) fn run(home: &Home, series: SeriesId, now: u64, watcher: &dyn deposit
     let made = attempt(home, &request, watcher);
     // The settings may have been changed meanwhile: only what this run did is written into them.
     let mut watch = read(home, series)?;
-    watch.note(now, made.as_ref());
+    watch.note(now, made.as_ref().map_err(Reason::of));
     write(home, series, &watch)?;
     made
 }
 
 impl Watch {
-    fn note(&mut self, began: u64, made: Result<&Made, &Failure>) {
-        let told =
-            |failure: &Failure| [Language::English, Language::Japanese].map(|language| failure.told_in(language));
-        let failure = made.err().map(told).map(|[en, ja]| Reason { en, ja });
-        self.last_run = Some(Run { began, failure });
+    fn note(&mut self, began: u64, made: Result<&Made, Reason>) {
+        self.last_run = Some(Run { began, failure: made.err() });
         if let Ok(made) = made {
             let (deposit, number) = (made.id.to_string(), made.number);
             let left_out = made.left_out.len() as u64;
@@ -321,16 +364,23 @@ fn attempt(home: &Home, request: &deposit::Request, watcher: &dyn deposit::Watch
     deposit::deposit(&mut safe, &device, request, watcher)
 }
 
+/// Nothing is in a watched folder.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder is empty")]
+struct EmptyFolder;
+
 /// A disk or share that is not connected often leaves an empty folder behind: that is no version to keep.
 fn refuse_an_empty(folder: &Path) -> Outcome<()> {
     let mut items = fs::read_dir(folder).map_err(|error| Failure::file("read", folder, error))?;
     if items.next().is_some() {
         return Ok(());
     }
-    Err(Failure::fixable(words!("{folder} is empty", "{folder} が空です", folder = shown(folder))).hint(words!(
+    let failure = Failure::fixable(words!("{folder} is empty", "{folder} が空です", folder = shown(folder)));
+    let failure = failure.hint(words!(
         "Look whether its disk or share is connected.",
         "ディスクや共有フォルダーがつながっているか確かめてください。"
-    )))
+    ));
+    Err(failure.source(EmptyFolder))
 }
 
 #[cfg(test)]
@@ -349,7 +399,7 @@ mod tests {
         };
         let mut watch = Watch::new(SeriesId::from_bytes([7; 8]), &request, NOON - 30 * DAY);
         watch.last_kept = last_kept.map(|began| Kept { began, deposit: "ab".into(), number: 1, files: 2, left_out: 0 });
-        let reason = failure.then(|| Reason { en: "no".into(), ja: "だめ".into() });
+        let reason = failure.then_some(Reason::DiskFull);
         watch.last_run = last_kept.map(|began| Run { began, failure: reason });
         watch
     }
@@ -379,6 +429,25 @@ mod tests {
             assert_eq!(Watch::parse(good.replace(fault, with).as_bytes(), series), None, "{with}");
         }
         assert_eq!(Watch::parse(&good.as_bytes()[..good.len() - 1], series), None);
+    }
+
+    #[test]
+    fn why_a_run_failed_is_written_down_without_the_name_of_any_file() {
+        let check = |failure: Failure, reason: Reason, word: &str| {
+            assert_eq!(Reason::of(&failure), reason);
+            assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{word}\""));
+        };
+        let file = |kind: io::ErrorKind| Failure::file("read", Path::new("/data/secret alloy.dxf"), kind.into());
+        check(file(io::ErrorKind::NotFound), Reason::NotThere, "not-there");
+        check(file(io::ErrorKind::PermissionDenied), Reason::NotAllowed, "not-allowed");
+        check(file(io::ErrorKind::StorageFull), Reason::DiskFull, "disk-full");
+        check(file(io::ErrorKind::ReadOnlyFilesystem), Reason::DiskReadOnly, "disk-read-only");
+        check(file(io::ErrorKind::InvalidData), Reason::Disk, "disk");
+        check(Failure::fixable("x").source(EmptyFolder), Reason::Empty, "empty");
+        check(Failure::untrue("a record"), Reason::SafeDamaged, "safe-damaged");
+        check(Failure::new(FailureKind::Lying, "a head"), Reason::NotAsPinned, "not-as-pinned");
+        check(Failure::internal_message("x"), Reason::Internal, "internal");
+        check(Failure::fixable("x"), Reason::Other, "other");
     }
 
     #[test]
