@@ -9,9 +9,11 @@
     clippy::print_stdout
 )]
 
+pub mod commitment;
 pub mod id;
 pub mod identity;
 pub mod log;
 pub mod object;
+pub mod path;
 pub mod record;
 pub mod space;

@@ -172,9 +172,7 @@ impl Policy {
     fn is_met(&self, name: &str, signed: &[(String, u64)]) -> bool {
         match self.groups.get(name) {
             _ if name == NONE => true,
-            Some(group) => {
-                group.members.iter().filter(|member| self.is_met(member, signed)).count() >= group.threshold
-            }
+            Some(group) => group.members.iter().filter(|member| self.is_met(member, signed)).count() >= group.threshold,
             None => signed.iter().any(|(witness, _)| witness == name),
         }
     }
@@ -285,8 +283,11 @@ mod tests {
     }
 
     fn signed(witnesses: &[u8]) -> String {
-        let checkpoint =
-            Checkpoint { origin: Origin::parse("keeper.example").unwrap(), size: 3, root: RootHash::from_bytes([1; 32]) };
+        let checkpoint = Checkpoint {
+            origin: Origin::parse("keeper.example").unwrap(),
+            size: 3,
+            root: RootHash::from_bytes([1; 32]),
+        };
         let mut text = checkpoint.text() + "\n";
         text += &note::signature_line(&log(), &secret(1).sign(checkpoint.text().as_bytes()).to_bytes());
         for number in witnesses {

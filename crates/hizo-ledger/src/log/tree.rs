@@ -186,11 +186,7 @@ pub fn root<S: Subtrees>(subtrees: &mut S, size: u64) -> Result<RootHash, S::Err
 ///
 /// # Errors
 /// Those of the subtrees.
-pub fn inclusion_path<S: Subtrees>(
-    subtrees: &mut S,
-    index: u64,
-    size: u64,
-) -> Result<Option<Vec<NodeHash>>, S::Error> {
+pub fn inclusion_path<S: Subtrees>(subtrees: &mut S, index: u64, size: u64) -> Result<Option<Vec<NodeHash>>, S::Error> {
     if index >= size || size > SIZE_MAX {
         return Ok(None);
     }
