@@ -17,3 +17,4 @@ pub mod object;
 pub mod path;
 pub mod record;
 pub mod space;
+pub mod timestamp;

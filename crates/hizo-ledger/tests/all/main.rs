@@ -3,4 +3,5 @@
 mod chains;
 mod kit;
 mod laws;
+mod stamps;
 mod vectors;
