@@ -15,6 +15,7 @@ pub mod identity;
 pub mod log;
 pub mod object;
 pub mod path;
+pub mod proof;
 pub mod record;
 pub mod space;
 pub mod timestamp;

@@ -55,6 +55,14 @@ impl MetaKind {
         }
     }
 
+    /// Length of its bytes; `None` for a kind without.
+    pub const fn size(self) -> Option<u64> {
+        match self {
+            Self::File { size } | Self::HardLink { size, .. } => Some(size),
+            Self::Symlink { .. } | Self::Directory => None,
+        }
+    }
+
     /// Whether an entry of this kind has bytes.
     pub const fn has_content(self) -> bool {
         matches!(self, Self::File { .. } | Self::HardLink { .. })
