@@ -3,5 +3,6 @@
 mod chains;
 mod kit;
 mod laws;
+mod proofs;
 mod stamps;
 mod vectors;

@@ -104,6 +104,25 @@ const HELP: &[(&str, &str)] = &[
         "前の預け入れ。ID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
     ("The later deposit", "後の預け入れ。書き方は同じです"),
+    // verify
+    (
+        "Check a proof against what you trust, without a safe, a keeper or a network",
+        "証明を、自分の信頼するものに照らして確かめます。金庫も預け先も通信も要りません",
+    ),
+    ("The folder of the proof", "証明のフォルダー"),
+    ("Files to compare with what the proof shows", "証明に示された中身と比べるファイル"),
+    (
+        "Whose logs and witnesses you trust; not from who sent the proof",
+        "信頼する台帳と立会人の一覧。証明の送り主から受け取ったものは使えません",
+    ),
+    (
+        "Root certificates, as PEM, of the authorities whose stamps you trust; not from who sent the proof",
+        "信頼する時刻認証局のルート証明書（PEM）。証明の送り主から受け取ったものは使えません",
+    ),
+    (
+        "The key under which the keeper signs receipts, to check that too",
+        "預かる側が受領書に署名する鍵。受領書の署名も確かめます",
+    ),
     // export
     (
         "Copy sealed deposits into a folder that stock tools can recover from",
