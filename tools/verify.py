@@ -6,39 +6,26 @@
 BLAKE3 and ML-DSA are not checked here, and it says so. Exit status: 0 it holds, 3 it does not, 4 it cannot be told.
 """
 
-import argparse
-import base64
-import datetime
-import hashlib
-import hmac
-import json
-import pathlib
-import re
-import subprocess
-import sys
-import tempfile
+import argparse, base64, datetime, hashlib, hmac, json, pathlib, re, subprocess, sys, tempfile
 
 FILES = ("record.note", "receipt.note", "checkpoint", "record.tlog-proof", "opening.json")
 FIELDS = ("content", "name", "meta")
 TYPES = {"file": b"0", "hard link": b"1", "symbolic link": b"2", "folder": b"5"}
-RECORD_WORDS = "keeper space number prev epoch time seen body series commit objects founder slot recovery member".split()
-RECORD_WORDS += ["remove", "wrap", "origin"]
+RECORD_WORDS = "keeper space number prev epoch time seen body series commit objects founder slot recovery remove member".split()
+RECORD_WORDS += ["wrap", "origin"]
 SELF_STAMP = "2.25.212200498540112721591717474817381730384"
 HEX = re.compile("[0-9a-f]{64}")
-
+PLAIN = re.compile('[^\x00-\x1f"\\\\\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]*')
 
 class DoesNotHold(Exception):
     """The step that found it, and why."""
 
-
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
-
 
 def demand(holds, step, why):
     if not holds:
         raise DoesNotHold(step, why)
-
 
 def openssl(arguments, files):
     """Runs openssl with files by their names in a folder of its own."""
@@ -48,12 +35,10 @@ def openssl(arguments, files):
         done = subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True)
         return done.returncode == 0, (done.stdout + done.stderr).decode("utf-8", "replace")
 
-
 def ed25519(key, message, signature):
     der = bytes.fromhex("302a300506032b6570032100") + key
     arguments = "pkeyutl -verify -rawin -pubin -keyform DER -inkey key -sigfile sig -in text".split()
     return len(signature) == 64 and openssl(arguments, {"key": der, "sig": signature, "text": message})[0]
-
 
 def note(data, step):
     """Text and signature lines (C2SP signed-note): name, key id, signature."""
@@ -68,7 +53,6 @@ def note(data, step):
         return text + "\n", signatures
     except (ValueError, AttributeError):
         raise DoesNotHold(step, "it is not a signed note") from None
-
 
 class Key:
     """A verifier key: name+id+base64(type ‖ key)."""
@@ -96,30 +80,27 @@ class Key:
                 found = True
         return found
 
-
 class Policy:
+    """C2SP tlog-policy."""
+
     def __init__(self, text):
         self.logs, self.witnesses, self.groups, self.quorum = [], {}, {}, None
-        for line in text.splitlines():
-            words = line.split()
-            if not words or words[0].startswith("#"):
-                continue
-            if words[0] == "log":
-                self.logs.append(Key(words[1]))
-            elif words[0] == "witness":
-                self.witnesses[words[1]] = Key(words[2])
-            elif words[0] == "group":
-                count = {"any": 1, "all": len(words) - 3}.get(words[2]) or int(words[2])
-                self.groups[words[1]] = (count, words[3:])
-            elif words[0] == "quorum":
-                self.quorum = words[1]
+        for words in map(str.split, text.splitlines()):
+            match words:
+                case ["log", key, *_]:
+                    self.logs.append(Key(key))
+                case ["witness", name, key, *_]:
+                    self.witnesses[name] = Key(key)
+                case ["group", name, count, *members]:
+                    self.groups[name] = {"any": 1, "all": len(members)}.get(count) or int(count), members
+                case ["quorum", name]:
+                    self.quorum = name
 
     def met(self, name, signed):
         if name in self.groups:
             count, members = self.groups[name]
             return sum(self.met(member, signed) for member in members) >= count
         return name == "none" or name in signed
-
 
 def check_record(files, say):
     text, signatures = note(files["record.note"], "record")
@@ -139,11 +120,9 @@ def check_record(files, say):
     demand("commit" in words, "commitment", "the record makes no deposit")
     return sha256(files["record.note"]), words["keeper"][0], bytes.fromhex(words["commit"][0])
 
-
 def unhex(text, step="opening"):
     demand(type(text) is str and HEX.fullmatch(text), step, "a hash is not in its form")
     return bytes.fromhex(text)
-
 
 def value_of(field, shown):
     """The committed bytes of a shown field."""
@@ -154,16 +133,18 @@ def value_of(field, shown):
     if field == "name":
         demand(keys in (["text"], ["hex"]), "opening", "a name is not in its form")
         name = shown["text"].encode() if "text" in shown else bytes.fromhex(shown["hex"])
-        safe = len(name) < 4096 and b"\0" not in name and not {b"", b".", b".."} & set(name.split(b"/"))
-        demand(safe, "opening", "a name is not safe")
+        safe = 0 < len(name) < 4096 and b"\0" not in name and not {b"", b".", b".."} & set(name.split(b"/"))
+        plain = PLAIN.fullmatch(name.decode("utf-8", "surrogateescape"))
+        same = plain if "text" in shown else not plain and name.hex() == shown["hex"]
+        demand(safe and same, "opening", "a name is not safe, or not in its one form")
         return name
     sized, linked = shown["type"] in ("file", "hard link"), shown["type"] in ("hard link", "symbolic link")
     wanted = ["type"] + ["size"] * sized + ["mode", "mtime_ns"] + ["target_sha256"] * linked
-    demand(keys == wanted and re.fullmatch("[0-7]{4}", shown["mode"]), "opening", "a meta is not in its form")
+    decimal = all(str(int(shown.get(key, 0))) == str(shown.get(key, 0)) for key in ("size", "mtime_ns"))
+    demand(keys == wanted and decimal and re.fullmatch("[0-7]{4}", shown["mode"]), "opening", "a meta is not in its form")
     out = TYPES[shown["type"]] + int(shown.get("size", 0)).to_bytes(8, "big") + int(shown["mode"], 8).to_bytes(4, "big")
     out += int(shown["mtime_ns"]).to_bytes(8, "big", signed=True)
     return out + (unhex(shown["target_sha256"]) if linked else bytes(32))
-
 
 def field_hash(field, part):
     if list(part) == ["hidden_sha256", "hidden_blake3"]:
@@ -171,10 +152,8 @@ def field_hash(field, part):
     demand(list(part)[:1] == ["salt"], "opening", "a field is not in its form")
     return sha256(b"hizo-field/v1\n", bytes([len(field)]), field.encode(), unhex(part["salt"]), value_of(field, part))
 
-
 def leaf_hash(entry):
     return sha256(b"\0hizo-leaf/v1\n", *(field_hash(field, entry[field]) for field in FIELDS))
-
 
 def root_of(entry, depth):
     index, node, path = entry["sha256"]["index"], leaf_hash(entry), entry["sha256"]["path"]
@@ -183,7 +162,6 @@ def root_of(entry, depth):
         node = sha256(b"\1", sibling, node) if index & 1 else sha256(b"\1", node, sibling)
         index >>= 1
     return node
-
 
 def root_of_all(entries, how):
     demand(list(how) == ["dummy_key", "dummies"], "opening", "complete is not in its form")
@@ -196,7 +174,6 @@ def root_of_all(entries, how):
     while len(nodes) > 1:
         nodes = [sha256(b"\1", left, right) for left, right in zip(nodes[::2], nodes[1::2])]
     return depth, nodes[0]
-
 
 def check_opening(data, commitment, say):
     step = "opening"
@@ -227,7 +204,6 @@ def check_opening(data, commitment, say):
     demand(len(set(names)) == len(names), "names", "a name is shown twice")
     return entries
 
-
 def check_receipt(data, record, keeper, key, say):
     text, signatures = note(data, "receipt")
     time = "([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z)"
@@ -243,12 +219,10 @@ def check_receipt(data, record, keeper, key, say):
     demand(lines[1] == keeper, "receipt", "it is by another keeper")
     return bytes.fromhex(lines[3])
 
-
 def checkpoint(text, step):
     lines = re.fullmatch("([^\n]+)\n(0|[1-9][0-9]*)\n([^\n]{44})\n", text)
     demand(lines, step, "it is not a checkpoint")
     return lines[1], int(lines[2]), base64.b64decode(lines[3])
-
 
 def check_inclusion(data, leaf):
     head, _, rest = data.decode().partition("\n\n")
@@ -272,7 +246,6 @@ def check_inclusion(data, leaf):
     demand(last == 0 and node == root, "inclusion", "the path does not lead to the root")
     return origin, text, signatures
 
-
 def check_checkpoint(policy, origin, text, signatures, say):
     if policy is None:
         return ["no-policy"]
@@ -281,7 +254,6 @@ def check_checkpoint(policy, origin, text, signatures, say):
         return ["other-log"]
     signed = {name for name, key in policy.witnesses.items() if key.signed(text, signatures, "checkpoint", say)}
     return [] if policy.met(policy.quorum, signed) else ["no-quorum"]
-
 
 def check_stamp(data, response, chain, roots):
     """Latest time of an independent stamp, or why it is none."""
@@ -303,7 +275,6 @@ def check_stamp(data, response, chain, roots):
     accuracy = re.search("Accuracy: (?:0x([0-9A-F]+)|unspecified) seconds", text)
     return time + datetime.timedelta(seconds=int(accuracy[1], 16) if accuracy and accuracy[1] else 0)
 
-
 def check_files(entries, given):
     contents = [entry for entry in entries if "sha256" in entry["content"]]
     for data in given if contents else []:
@@ -312,7 +283,6 @@ def check_files(entries, given):
         sizes = [int(entry["meta"].get("size", len(data))) for entry in same]
         demand(len(data) in sizes, "files", "a file has another length")
     return ["nothing-to-compare"] if given and not contents else []
-
 
 def verify(files, policy, roots, receipt_key, given, say):
     """The doubts, and the time since when; raises DoesNotHold."""
@@ -336,11 +306,9 @@ def verify(files, policy, roots, receipt_key, given, say):
     doubts += check_files(entries, given)
     return doubts, min(times).strftime("%Y-%m-%dT%H:%M:%SZ") if times else None
 
-
 def read_folder(folder):
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -365,7 +333,6 @@ def main():
         return 3
     print(f"cannot be told: {', '.join(doubts)}" if doubts else f"it holds, since {since}")
     return 4 if doubts else 0
-
 
 if __name__ == "__main__":
     sys.exit(main())

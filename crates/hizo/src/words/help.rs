@@ -11,8 +11,7 @@ use super::{Language, Words, words};
 const OPTIONS: &str = "\
 Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
-      --passphrase-file FILE  A file whose first line is the passphrase
-                              (--passphrase-fd N: an open file descriptor)
+      --passphrase-file FILE  File with the passphrase (--passphrase-fd N: open file)
       --json, -q, --quiet     Print the result as JSON; print the result only
   -h, --help, -V, --version   Print help, also after a command; print version
 More: hizo man [COMMAND], hizo completions SHELL";
@@ -20,8 +19,7 @@ More: hizo man [COMMAND], hizo completions SHELL";
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
-      --passphrase-file FILE  パスフレーズを1行目に書いたファイル
-                              (--passphrase-fd N: 開いているファイル記述子)
+      --passphrase-file FILE  パスフレーズのファイル (--passphrase-fd N: 記述子)
       --json, -q, --quiet     結果を JSON で出力／結果だけを出力
   -h, --help, -V, --version   使い方（コマンドの後にも付けられます）／バージョン
 ほかに: hizo man [コマンド], hizo completions シェル";

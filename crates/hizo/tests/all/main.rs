@@ -15,5 +15,6 @@ mod kills;
 mod kit;
 mod recovery;
 mod tidy;
+mod verify;
 mod watch;
 mod words;

@@ -512,6 +512,33 @@ fn refused() -> Vec<Case> {
             "opening",
         ),
         case(
+            "name_in_hex",
+            "a plain name in hexadecimal",
+            edited("opening.json", |text| {
+                text.replacen("\"text\": \"KX-204.dxf\"", "\"hex\": \"4b582d3230342e647866\"", 1)
+            }),
+            "opening",
+        ),
+        case(
+            "name_misleads",
+            "a name that turns the direction of text, as a text",
+            edit(
+                {
+                    let entries = [Entry::file("a\u{202e}fxd".as_bytes(), DRAWING)];
+                    World::of(&entries, show(&entries, &[(0, Fields::ALL)])).files()
+                },
+                "opening.json",
+                |text| text.replacen("\"hex\": \"61e280ae667864\"", "\"text\": \"a\u{202e}fxd\"", 1),
+            ),
+            "opening",
+        ),
+        case(
+            "size_zeros",
+            "a size with a zero before it",
+            edited("opening.json", |text| text.replacen("\"size\": \"17\"", "\"size\": \"017\"", 1)),
+            "opening",
+        ),
+        case(
             "member_more",
             "opening.json that says something more",
             {

@@ -339,6 +339,13 @@ fn lines(report: &Report) -> Vec<Words> {
             content.map_or_else(|| Words::from(""), |sha256| words!(", SHA-256 {sha256}", "、SHA-256 は {sha256}"));
         words!("shown: {name}{size}{content}", "示された内容: {name}{size}{content}"; name, size, content)
     }));
+    let compared = report.findings.iter().any(|finding| matches!(finding, Finding::File { .. }));
+    if !compared && report.shown.iter().any(|shown| matches!(shown.content, Some(Some(_)))) {
+        lines.push(words!(
+            "not checked here: no file was given, so that what is shown of contents are hashes",
+            "ここでは確かめない: ファイルが指定されていないので、示された中身はハッシュだけです"
+        ));
+    }
     lines
 }
 
