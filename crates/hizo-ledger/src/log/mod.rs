@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod note;
 pub mod policy;
 pub mod proof;
+pub mod receipt;
 pub mod tile;
 pub mod tree;
 

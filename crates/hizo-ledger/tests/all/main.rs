@@ -4,5 +4,6 @@ mod chains;
 mod kit;
 mod laws;
 mod merkle;
+mod proofs;
 mod stamps;
 mod vectors;

@@ -11,4 +11,5 @@ pub(crate) mod restore;
 pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod try_it;
+pub(crate) mod verify;
 pub(crate) mod watch;

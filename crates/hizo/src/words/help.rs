@@ -11,8 +11,7 @@ use super::{Language, Words, words};
 const OPTIONS: &str = "\
 Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
-      --passphrase-file FILE  A file whose first line is the passphrase
-                              (--passphrase-fd N: an open file descriptor)
+      --passphrase-file FILE  File with the passphrase (--passphrase-fd N: open file)
       --json, -q, --quiet     Print the result as JSON; print the result only
   -h, --help, -V, --version   Print help, also after a command; print version
 More: hizo man [COMMAND], hizo completions SHELL";
@@ -20,8 +19,7 @@ More: hizo man [COMMAND], hizo completions SHELL";
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
-      --passphrase-file FILE  パスフレーズを1行目に書いたファイル
-                              (--passphrase-fd N: 開いているファイル記述子)
+      --passphrase-file FILE  パスフレーズのファイル (--passphrase-fd N: 記述子)
       --json, -q, --quiet     結果を JSON で出力／結果だけを出力
   -h, --help, -V, --version   使い方（コマンドの後にも付けられます）／バージョン
 ほかに: hizo man [コマンド], hizo completions シェル";
@@ -128,6 +126,25 @@ const HELP: &[(&str, &str)] = &[
     (
         "A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent",
         "タイムスタンプを求める時刻認証局の一覧。預かる側が自分で押すものは、第三者の証明になりません",
+    ),
+    // verify
+    (
+        "Check a proof against what you trust, without a safe, a keeper or a network",
+        "証明を、自分の信頼するものに照らして確かめます。金庫も預け先も通信も要りません",
+    ),
+    ("The folder of the proof", "証明のフォルダー"),
+    ("Files to compare with what the proof shows", "証明に示された中身と比べるファイル"),
+    (
+        "Whose logs and witnesses you trust; not from who sent the proof",
+        "信頼する台帳と立会人の一覧。証明の送り主から受け取ったものは使えません",
+    ),
+    (
+        "Root certificates, as PEM, of the authorities whose stamps you trust; not from who sent the proof",
+        "信頼する時刻認証局のルート証明書（PEM）。証明の送り主から受け取ったものは使えません",
+    ),
+    (
+        "The key under which the keeper signs receipts, to check that too",
+        "預かる側が受領書に署名する鍵。受領書の署名も確かめます",
     ),
     // export
     (

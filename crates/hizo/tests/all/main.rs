@@ -16,5 +16,6 @@ mod kit;
 mod proofs;
 mod recovery;
 mod tidy;
+mod verify;
 mod watch;
 mod words;

@@ -1,6 +1,6 @@
 //! Stamps: vectors, laws, and the stock tool.
 
-mod forge;
+pub(crate) mod forge;
 mod laws;
 mod openssl;
 mod vectors;

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use super::Family;
+use super::{Branch, Family};
 
 /// A leaf hash, a node, a root, or a field commitment.
-pub(super) type Node = [u8; 32];
+pub type Node = [u8; 32];
 
 /// The depths a tree may have. Steps of two, so that a depth tells the number of entries to a factor of four only.
 pub(super) const DEPTHS: [u8; 10] = [4, 6, 8, 10, 12, 14, 16, 18, 20, 22];
@@ -20,25 +20,6 @@ pub(super) fn depth(entries: usize) -> Option<u8> {
 /// How many leaves a tree of this depth has.
 pub(super) fn leaves(depth: u8) -> usize {
     1_usize.checked_shl(depth.into()).unwrap_or(usize::MAX)
-}
-
-/// Where a leaf stands, and the siblings from it up to the root.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Branch {
-    pub(super) index: u32,
-    pub(super) path: Vec<Node>,
-}
-
-impl Branch {
-    /// The root that this branch leads to from a leaf hash.
-    pub(super) fn root(&self, family: Family, leaf: Node) -> Node {
-        let (mut position, mut node) = (self.index, leaf);
-        for sibling in &self.path {
-            node = if position & 1 == 0 { parent(family, &node, sibling) } else { parent(family, sibling, &node) };
-            position >>= 1;
-        }
-        node
-    }
 }
 
 /// The root over `nodes`, a power of two of them. Each branch comes with its index, and gets its path.
@@ -62,6 +43,6 @@ pub(super) fn fold(family: Family, mut nodes: Vec<Node>, branches: &mut [Branch]
     nodes.first().copied().unwrap_or_default()
 }
 
-fn parent(family: Family, left: &Node, right: &Node) -> Node {
+pub(super) fn parent(family: Family, left: &Node, right: &Node) -> Node {
     family.hash(&[NODE_PREFIX, left, right])
 }
