@@ -54,11 +54,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let request = Request {
         to: arguments.to.clone(),
         paths: arguments.paths.iter().map(|path| system::path_bytes(path.as_os_str())).collect(),
-        show: Fields {
-            content: shows(FieldWord::Content),
-            name: shows(FieldWord::Name),
-            meta: shows(FieldWord::Meta),
-        },
+        show: Fields { content: shows(FieldWord::Content), name: shows(FieldWord::Name), meta: shows(FieldWord::Meta) },
         complete: arguments.complete,
         authorities: arguments.authorities.as_ref().map(authorities).transpose()?.unwrap_or_default(),
     };
@@ -84,10 +80,14 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     console.result(value, |out| {
         let folder = shown(&request.to);
         let entries = proved.entries;
-        writeln!(out, "{}", console.say(words!(
-            "proof of {entries} entries in {folder}; certificate.pdf is to be read, README.md says how to check it",
-            "{entries}件の証明を {folder} に作りました。certificate.pdf が証明書、README.md が確かめ方です"
-        )))?;
+        writeln!(
+            out,
+            "{}",
+            console.say(words!(
+                "proof of {entries} entries in {folder}; certificate.pdf is to be read, README.md says how to check it",
+                "{entries}件の証明を {folder} に作りました。certificate.pdf が証明書、README.md が確かめ方です"
+            ))
+        )?;
         let line = match &independent {
             Some((since, _)) => words!(
                 "held, unchanged, at the latest since {since}",
@@ -110,10 +110,7 @@ fn authorities(path: &PathBuf) -> Outcome<Vec<Authority>> {
     list.ok_or_else(|| {
         let path = shown(path);
         Failure::fixable(words!("{path} is no list of authorities", "{path} は時刻認証局の一覧として読めません")).hint(
-            words!(
-                "docs/spec/timestamp.md shows how one is written.",
-                "書き方は docs/spec/timestamp.md にあります。"
-            ),
+            words!("docs/spec/timestamp.md shows how one is written.", "書き方は docs/spec/timestamp.md にあります。"),
         )
     })
 }

@@ -12,13 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::log::SeenLog;
 
 /// The facts of a bundle that holds, but for what its reader trusts.
-pub(super) fn of(
-    opened: Opened,
-    record: &Record,
-    report: &Report,
-    seen: &SeenLog,
-    stamps: &[Stamp],
-) -> Outcome<Facts> {
+pub(super) fn of(opened: Opened, record: &Record, report: &Report, seen: &SeenLog, stamps: &[Stamp]) -> Outcome<Facts> {
     let deposit = deposit_of(record)?;
     let series = opened.safe.chain.series().get(&deposit.series);
     let mut facts = Facts {
@@ -26,10 +20,7 @@ pub(super) fn of(
         series: deposit.series,
         number: deposit.k,
         deposits: series.map_or(deposit.k, |head| head.k),
-        commitment: Commitment {
-            sha256: *deposit.commit.sha256.as_bytes(),
-            blake3: *deposit.commit.blake3.as_bytes(),
-        },
+        commitment: Commitment { sha256: *deposit.commit.sha256.as_bytes(), blake3: *deposit.commit.blake3.as_bytes() },
         log: Log {
             origin: seen.checkpoint.origin.to_string(),
             index: 0,
@@ -83,9 +74,8 @@ fn times(report: &Report, stamps: &[Stamp]) -> Outcome<(Moment, Moment)> {
 
 fn stamp(stamp: &Stamp) -> certificate::Stamp {
     let accuracy = stamp.token.accuracy();
-    let accuracy_ms = accuracy.map_or(0, |exact| {
-        u64::from(exact.seconds) * 1_000 + u64::from(exact.millis) + u64::from(exact.micros > 0)
-    });
+    let accuracy_ms = accuracy
+        .map_or(0, |exact| u64::from(exact.seconds) * 1_000 + u64::from(exact.millis) + u64::from(exact.micros > 0));
     certificate::Stamp {
         authority: stamp.token.subject().to_owned(),
         time: stamp.token.time().unix_seconds(),
