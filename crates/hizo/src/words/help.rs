@@ -103,10 +103,7 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("The later deposit", "後の預け入れ。書き方は同じです"),
     // verify
-    (
-        "Check a proof against what you trust, without a safe, a keeper or a network",
-        "証明を、自分の信頼するものに照らして確かめます。金庫も預け先も通信も要りません",
-    ),
+    ("Check a proof against what you trust, offline and without a safe", "証明を確かめます。金庫も通信も要りません"),
     ("The folder of the proof", "証明のフォルダー"),
     ("Files to compare with what the proof shows", "証明に示された中身と比べるファイル"),
     (
