@@ -103,36 +103,62 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     SystemDisk.sync_dir(parent).map_err(failed("be made durable"))
 }
 
-fn read_seed(folder: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
-    let mut file = match SystemDisk.open(&folder.join(LOG_KEY_FILE)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(failed("be read"))?,
-    };
-    // One byte more than the line has: a longer file is another one.
-    let mut text = Zeroizing::new(String::with_capacity(66));
-    (&mut file).take(66).read_to_string(&mut text).map_err(failed("be read"))?;
-    let digits = text.strip_suffix('\n').ok_or(Error::LogKey)?;
-    let seed = ObjectId::from_hex(digits).map_err(|_| Error::LogKey)?;
-    Ok(Some(Zeroizing::new(*seed.as_bytes())))
+/// A file of the keeper's folder could not be read or written.
+#[derive(Debug)]
+pub(crate) struct FileError {
+    pub(crate) act: &'static str,
+    pub(crate) source: io::Error,
 }
 
-/// Whole and durable under its name, or not there: and of two that set up one folder, the first one's.
-fn write_seed(folder: &Path, seeds: &Seeds) -> Result<Zeroizing<[u8; 32]>, Error> {
-    // The origin is as random as the key and no secret: nobody else has this name.
-    let temporary = folder.join(format!("{LOG_KEY_FILE}.{}.new", SpaceId::from_bytes(seeds.origin)));
-    let line = Zeroizing::new(format!("{}\n", ObjectId::from_bytes(*seeds.log_key)));
+impl From<FileError> for Error {
+    fn from(FileError { act, source }: FileError) -> Self {
+        Self::Folder { act, source }
+    }
+}
+
+/// A small text that may be secret, at most so many bytes of it; `None` when the file is not there.
+pub(crate) fn read_file(path: &Path, bytes_max: u64) -> Result<Option<Zeroizing<String>>, FileError> {
+    let failed = |source| FileError { act: "be read", source };
+    let file = match SystemDisk.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed)?,
+    };
+    // As much as there can be at once: a text that grows would leave its first part behind.
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(bytes_max).unwrap_or(0)));
+    file.take(bytes_max).read_to_string(&mut text).map_err(failed)?;
+    Ok(Some(text))
+}
+
+/// Whole and durable under its name, or not there: and of two that set up one folder, the first one's. `random` only makes
+/// a name that nobody else has.
+pub(crate) fn settle_file(folder: &Path, name: &str, random: [u8; 16], content: &[u8]) -> Result<(), FileError> {
+    let failed = |act| move |source| FileError { act, source };
+    let temporary = folder.join(format!("{name}.{}.new", SpaceId::from_bytes(random)));
     let mut file = SystemDisk.create(&temporary).map_err(failed("be written"))?;
-    file.write_all(line.as_bytes()).and_then(|()| file.sync()).map_err(failed("be written"))?;
+    file.write_all(content).and_then(|()| file.sync()).map_err(failed("be written"))?;
     drop(file);
     // Unlike a rename, a link never replaces what has the name.
-    let linked = fs::hard_link(&temporary, folder.join(LOG_KEY_FILE));
+    let linked = fs::hard_link(&temporary, folder.join(name));
     let removed = SystemDisk.remove(&temporary);
     match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("be written")(error)),
         Ok(()) | Err(_) => {}
     }
     removed.map_err(failed("be written"))?;
-    SystemDisk.sync_dir(folder).map_err(failed("be made durable"))?;
+    SystemDisk.sync_dir(folder).map_err(failed("be made durable"))
+}
+
+fn read_seed(folder: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
+    // One byte more than the line has: a longer file is another one.
+    let Some(text) = read_file(&folder.join(LOG_KEY_FILE), 66)? else { return Ok(None) };
+    let digits = text.strip_suffix('\n').ok_or(Error::LogKey)?;
+    let seed = ObjectId::from_hex(digits).map_err(|_| Error::LogKey)?;
+    Ok(Some(Zeroizing::new(*seed.as_bytes())))
+}
+
+fn write_seed(folder: &Path, seeds: &Seeds) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let line = Zeroizing::new(format!("{}\n", ObjectId::from_bytes(*seeds.log_key)));
+    settle_file(folder, LOG_KEY_FILE, seeds.origin, line.as_bytes())?;
     read_seed(folder)?.ok_or(Error::LogKey)
 }
 

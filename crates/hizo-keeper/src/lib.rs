@@ -8,6 +8,7 @@ mod embedded;
 mod error;
 mod sight;
 mod spaces;
+pub mod stamp;
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;

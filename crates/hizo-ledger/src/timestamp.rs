@@ -25,7 +25,7 @@ pub use imprint::{DigestAlgorithm, Imprint, NONCE_BYTES_MAX, Nonce};
 pub use info::{Info, SERIAL_BYTES_MAX, Serial};
 pub use moment::{Accuracy, FRACTION_DIGITS_MAX, Moment};
 pub use name::NAME_CHARACTERS_MAX;
-pub use oid::{NotAnOid, OID_BYTES_MAX, Oid, SELF_STAMP_POLICY};
+pub use oid::{NotAnOid, OID_BYTES_MAX, Oid, SELF_STAMP_POLICY, known};
 pub use request::{REQUEST_BYTES_MAX, Request};
 pub use response::{Failure, granted, parse_response, rejected};
 pub use signature::{RSA_BITS_MAX, RSA_BITS_MIN};
@@ -46,7 +46,7 @@ pub const SIGNED_ATTRIBUTES_MAX: usize = 32;
 /// Most certificates that a chain may have, signer and root with it.
 pub const CHAIN_CERTIFICATES_MAX: usize = 8;
 
-/// Most signatures that are checked in search of one chain.
+/// Most signatures that are checked in search of a chain to one authority's roots.
 pub const SIGNATURE_CHECKS_MAX: usize = 64;
 
 /// Most roots that one authority may have.

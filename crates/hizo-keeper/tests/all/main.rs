@@ -5,3 +5,4 @@ mod crash;
 mod embedded;
 mod kit;
 mod process;
+mod stamp;

@@ -181,12 +181,7 @@ impl<'a> Certificate<'a> {
 const IMPLICIT_2: u8 = 0x82;
 
 fn read_time(time: Element<'_>) -> Result<Moment, Error> {
-    let moment = match time.tag {
-        tag::UTC_TIME => Moment::from_utc(time.content),
-        tag::GENERALIZED_TIME => Moment::from_generalized(time.content),
-        _ => None,
-    };
-    moment.ok_or(Error::CertificateTime)
+    Moment::from_certificate_time(time).ok_or(Error::CertificateTime)
 }
 
 impl<'a> Extensions<'a> {

@@ -51,6 +51,7 @@ pub(crate) fn build<'a>(
     let mut search = Search { pool, info, checks: 0, furthest: (0, Error::NoPath) };
     for authority in authorities {
         let roots = authority.certificates()?;
+        search.checks = 0;
         let Some(certificates) = search.climb(&roots, vec![signer.clone()]) else { continue };
         match authority.admits(signer.whole, info) {
             Ok(()) => return Ok(Chain { authority, certificates }),

@@ -190,12 +190,12 @@ pub const fn unsigned(content: &[u8]) -> Result<&[u8], NotDer> {
     }
 }
 
-/// The content of [0]: what [`unsigned`] would also say of a lone zero byte is nothing.
+/// The content of an INTEGER from 0 of at most 32 bits.
 ///
 /// # Errors
-/// As [`unsigned`]; [`NotDer`] for a number of more than 32 bits.
+/// As [`unsigned`]; [`NotDer`] for a larger number.
 pub fn small(content: &[u8]) -> Result<u32, NotDer> {
-    let digits = if content == [0] { &[] } else { unsigned(content)? };
+    let digits = unsigned(content)?;
     if digits.len() > 4 {
         return Err(NotDer);
     }
@@ -322,6 +322,7 @@ mod tests {
             assert_eq!(small(bytes), Ok(number));
             assert_eq!(integer(&number.to_be_bytes()), element(tag::INTEGER, bytes));
         }
+        assert_eq!(unsigned(&[0]), Ok(&[][..]));
         for wrong in [&[][..], &[0x80], &[0xff, 0xff], &[0, 0], &[0, 1], &[1, 0, 0, 0, 0], &[0, 0x80, 0, 0, 0, 0]] {
             assert_eq!(small(wrong), Err(NotDer), "{wrong:02x?}");
         }

@@ -123,7 +123,7 @@ impl Nonce {
     }
 
     pub(crate) fn read(content: &[u8]) -> Result<Self, Error> {
-        let digits = if content == [0] { &[] } else { der::unsigned(content)? };
+        let digits = der::unsigned(content)?;
         if digits.len() > NONCE_BYTES_MAX {
             return Err(Error::NonceLength);
         }

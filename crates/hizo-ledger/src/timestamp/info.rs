@@ -41,7 +41,7 @@ impl Serial {
     }
 
     fn read(content: &[u8]) -> Result<Self, Error> {
-        let digits = if content == [0] { &[] } else { der::unsigned(content)? };
+        let digits = der::unsigned(content)?;
         if digits.len() > SERIAL_BYTES_MAX {
             return Err(Error::SerialLength);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::record::ClaimedTime;
 
-use super::der::{self, tag};
+use super::der::{self, Element, tag};
 
 /// Most digits that a fraction of a second may have.
 pub const FRACTION_DIGITS_MAX: usize = 9;
@@ -86,10 +86,29 @@ impl Moment {
         Some(Self { seconds: seconds(&format!("{century}{text}"))?, nanos: 0 })
     }
 
+    /// The moment of a certificate: a UTCTime or a GeneralizedTime.
+    pub fn from_certificate_time(time: Element<'_>) -> Option<Self> {
+        match time.tag {
+            tag::UTC_TIME => Self::from_utc(time.content),
+            tag::GENERALIZED_TIME => Self::from_generalized(time.content),
+            _ => None,
+        }
+    }
+
     /// The moment as a GeneralizedTime.
     pub fn to_generalized(&self) -> Vec<u8> {
         let digits: String = self.whole().chars().filter(char::is_ascii_digit).collect();
         der::element(tag::GENERALIZED_TIME, format!("{digits}{}Z", self.fraction()).as_bytes())
+    }
+
+    /// The moment's whole second as certificates have it: a UTCTime until 2049, then a GeneralizedTime (RFC 5280).
+    pub fn to_certificate_time(&self) -> Vec<u8> {
+        let digits: String = self.whole().chars().filter(char::is_ascii_digit).collect();
+        match digits.split_at_checked(2) {
+            Some(("19", rest)) if rest >= "5" => der::element(tag::UTC_TIME, format!("{rest}Z").as_bytes()),
+            Some(("20", rest)) if rest < "5" => der::element(tag::UTC_TIME, format!("{rest}Z").as_bytes()),
+            Some(_) | None => der::element(tag::GENERALIZED_TIME, format!("{digits}Z").as_bytes()),
+        }
     }
 
     fn whole(&self) -> String {
@@ -192,6 +211,17 @@ mod tests {
         assert_eq!(year("700101000000Z").as_deref(), Some("1970-01-01T00:00:00Z"));
         for wrong in ["500101000000Z", "4912312359Z", "491231235959+0000", "4912312359599Z", "49123123595.Z"] {
             assert_eq!(year(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_has_two_digits_for_the_year_until_2049() {
+        for text in ["1970-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "2049-12-31T23:59:59Z", "2050-01-01T00:00:00Z"] {
+            let moment = Moment::parse(text).unwrap();
+            let bytes = moment.to_certificate_time();
+            let content = bytes.get(2..).unwrap();
+            let read = if bytes.first() == Some(&tag::UTC_TIME) { Moment::from_utc } else { Moment::from_generalized };
+            assert_eq!((read(content), content.len() == 13), (Some(moment), text < "2050"), "{text}");
         }
     }
 

@@ -144,7 +144,7 @@ pub(crate) struct Certificate {
 }
 
 pub(crate) fn time(text: &str) -> Vec<u8> {
-    Moment::parse(text).unwrap().to_generalized()
+    Moment::parse(text).unwrap().to_certificate_time()
 }
 
 pub(crate) fn name(common: &str) -> Vec<u8> {
@@ -266,9 +266,7 @@ fn subject_key_id() -> Vec<u8> {
 /// The issuer's revocation list, on which nothing stands.
 pub(crate) fn revocation_list() -> Vec<u8> {
     let (from, until) = (time("2027-05-03T00:00:00Z"), time("2027-05-10T00:00:00Z"));
-    // Until 2049 the moment is a UTCTime: the century is left out.
-    let utc = |generalized: &[u8]| der::element(tag::UTC_TIME, &generalized[4..]);
-    let list = der::sequence(&[&der::integer(&[1]), &rsa(RSA_SHA256), &name("issuer"), &utc(&from), &utc(&until)]);
+    let list = der::sequence(&[&der::integer(&[1]), &rsa(RSA_SHA256), &name("issuer"), &from, &until]);
     let signature = sign("issuer", DigestAlgorithm::Sha256, &list);
     der::sequence(&[&list, &rsa(RSA_SHA256), &der::bit_string(&signature)])
 }
