@@ -12,16 +12,14 @@ const OPTIONS: &str = "\
 Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (--passphrase-fd N: open file)
-      --json, -q, --quiet     Print the result as JSON; print the result only
-  -h, --help, -V, --version   Print help, also after a command; print version
+      --json, -q, -h, -V      JSON; the result only; help, also of a command; version
 More: hizo man [COMMAND], hizo completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル (--passphrase-fd N: 記述子)
-      --json, -q, --quiet     結果を JSON で出力／結果だけを出力
-  -h, --help, -V, --version   使い方（コマンドの後にも付けられます）／バージョン
+      --json, -q, -h, -V      JSON／結果だけ／使い方（コマンドの後にも）／バージョン
 ほかに: hizo man [コマンド], hizo completions シェル";
 
 /// English help, Japanese help.
@@ -128,10 +126,7 @@ const HELP: &[(&str, &str)] = &[
         "タイムスタンプを求める時刻認証局の一覧。預かる側が自分で押すものは、第三者の証明になりません",
     ),
     // verify
-    (
-        "Check a proof against what you trust, without a safe, a keeper or a network",
-        "証明を、自分の信頼するものに照らして確かめます。金庫も預け先も通信も要りません",
-    ),
+    ("Check a proof against what you trust, offline and without a safe", "証明を確かめます。金庫も通信も要りません"),
     ("The folder of the proof", "証明のフォルダー"),
     ("Files to compare with what the proof shows", "証明に示された中身と比べるファイル"),
     (

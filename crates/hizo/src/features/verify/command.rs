@@ -11,7 +11,7 @@ use crate::Setting;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::words::{Words, words};
 
-/// Check a proof against what you trust, without a safe, a keeper or a network
+/// Check a proof against what you trust, offline and without a safe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The folder of the proof
