@@ -11,7 +11,6 @@ use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::folder::walk::{self, LeftOut};
-use crate::log::SeenLog;
 use crate::words::{self, Words, words};
 
 /// How often a deposit is repeated at once because files changed while they were read.
@@ -71,11 +70,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         ));
         made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
     }
-    let logged = SeenLog::publish(&safe);
     report(setting.console, &request, &made);
-    // The deposit is kept whatever became of the log.
-    logged?;
-    whole(&made)
+    whole(made)
 }
 
 fn request(arguments: &Arguments) -> Outcome<Request> {
@@ -170,7 +166,8 @@ fn report(console: Console, request: &Request, made: &Made) {
 }
 
 /// Done, unless something was left out: what is kept is kept, and the person must know.
-pub(crate) fn whole(made: &Made) -> Outcome<()> {
+pub(crate) fn whole(made: Made) -> Outcome<()> {
+    made.logged?;
     match made.left_out.len() {
         0 => Ok(()),
         count => {
