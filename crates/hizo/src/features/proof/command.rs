@@ -14,7 +14,7 @@ use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
 use crate::system;
 use crate::view::View;
-use crate::words::words;
+use crate::words::{Words, words};
 
 /// Make a folder that proves to strangers what was held and since when
 #[derive(Debug, clap::Args)]
@@ -79,15 +79,14 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     });
     console.result(value, |out| {
         let folder = shown(&request.to);
-        let entries = proved.entries;
-        writeln!(
-            out,
-            "{}",
-            console.say(words!(
-                "proof of {entries} entries in {folder}; certificate.pdf is to be read, README.md says how to check it",
-                "{entries}件の証明を {folder} に作りました。certificate.pdf が証明書、README.md が確かめ方です"
-            ))
-        )?;
+        let (count, entries) = (proved.entries, if proved.entries == 1 { "entry" } else { "entries" });
+        let made = Words::both(
+            format!(
+                "proof of {count} {entries} in {folder}; certificate.pdf is to be read, README.md says how to check it"
+            ),
+            format!("{count}件の証明を {folder} に作りました。certificate.pdf が証明書、README.md が確かめ方です"),
+        );
+        writeln!(out, "{}", console.say(made))?;
         let line = match &independent {
             Some((since, _)) => words!(
                 "held, unchanged, at the latest since {since}",
