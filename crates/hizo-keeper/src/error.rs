@@ -69,6 +69,9 @@ pub enum Error {
     /// The journal failed.
     #[error("the journal could not answer")]
     Journal(#[source] journal::Error),
+    /// The log could not be published or told.
+    #[error(transparent)]
+    Log(#[from] crate::log::Error),
     /// The keeper's folder could not be made or read.
     #[error("the keeper's folder could not {act}")]
     Folder {

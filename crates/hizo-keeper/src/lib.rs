@@ -6,8 +6,10 @@
 
 mod embedded;
 mod error;
+pub mod log;
 mod sight;
 mod spaces;
+pub mod stamp;
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
@@ -17,7 +19,7 @@ use hizo_store::journal::StoredRecord;
 use hizo_store::objects::Put;
 use hizo_store::{Journal, NamedBytes, Objects};
 
-pub use embedded::{EmbeddedKeeper, Seeds};
+pub use embedded::{EmbeddedKeeper, EmbeddedLog, Seeds};
 pub use error::Error;
 pub use sight::{MemberSeen, ObjectSeen, ObjectUse, RecordSeen, SeriesSeen, SpaceChecked, SpaceSeen};
 

@@ -90,6 +90,15 @@ id!(
     RootHash, 32, "root hash"
 );
 id!(
+    /// A leaf or inner node of the log's Merkle tree.
+    NodeHash, 32, "node hash"
+);
+id!(
+    /// A record's place in its space as the log shows it: HMAC-SHA-256 of its number under the space's slot key
+    /// (docs/spec/log.md, section "Leaf").
+    Slot, 32, "slot"
+);
+id!(
     /// SHA-256 of the space's slot key K, fixed at genesis (docs/spec/record.md, section "Control lines").
     SlotKeyHash, 32, "slot key hash"
 );

@@ -9,8 +9,13 @@
     clippy::print_stdout
 )]
 
+pub mod commitment;
 pub mod id;
 pub mod identity;
+pub mod log;
 pub mod object;
+pub mod path;
+pub mod proof;
 pub mod record;
 pub mod space;
+pub mod timestamp;

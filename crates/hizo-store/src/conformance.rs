@@ -14,9 +14,12 @@
 
 use std::thread;
 
-use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
+use hizo_ledger::log::Leaf;
 
-use crate::journal::{Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, NOTE_BYTES_MAX, PAGE_RECORDS_MAX};
+use crate::journal::{
+    Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, LogHead, LogState, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
+};
 use crate::objects::{Error as ObjectsError, NamedBytes, Objects, Put};
 
 /// Opens the store under test once more.
@@ -63,6 +66,10 @@ pub fn journal_laws<J: Journal>() -> Vec<Law<J>> {
         nothing_is_condemned_after_an_unseen_append,
         a_condemned_object_keeps_its_first_time,
         a_fact_is_settled_once,
+        the_log_is_every_record_in_the_order_of_the_appends,
+        racing_appends_leave_no_gap_in_the_log,
+        a_signed_head_follows_the_newest_and_never_shrinks,
+        of_racing_signers_one_wins,
         what_was_appended_is_there_for_whoever_opens_later,
         integrity_counts_what_there_is,
     ]
@@ -461,6 +468,99 @@ fn a_fact_is_settled_once<J: Journal>(open: Open<'_, J>) {
     }
     let long = vec![0; FACT_BYTES_MAX + 1];
     assert!(matches!(journal.settle_fact("long", &long), Err(JournalError::Refused { .. })));
+}
+
+fn the_log_is_every_record_in_the_order_of_the_appends<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    assert_eq!(journal.log().unwrap(), LogState::default());
+    assert_eq!(journal.leaves(0, 10).unwrap(), []);
+    let mut expected = Vec::new();
+    let mut heads = [SPACE, OTHER].map(|space| (space, None));
+    for number in 0..7 {
+        for (space, head) in &mut heads {
+            let note = note(number);
+            let slot_key = head.is_none().then_some(&SLOT_KEY);
+            let entry = Entry { space: *space, expected: *head, note: &note, objects: &[], slot_key, kept: 1 };
+            let new = journal.append(entry).unwrap();
+            expected.push(Leaf { slot: Slot::of(&SLOT_KEY, number), record: new.id });
+            // An append that is repeated has its place already.
+            assert_eq!(journal.append(entry).unwrap(), new);
+            *head = Some(new);
+        }
+    }
+    let other = open();
+    assert_eq!(other.log().unwrap().size, 14);
+    assert_eq!(other.leaves(0, PAGE_RECORDS_MAX).unwrap(), expected);
+    assert_eq!(other.leaves(5, 3).unwrap(), expected[5..8]);
+    assert_eq!(other.leaves(13, 10).unwrap(), expected[13..]);
+    assert_eq!(other.leaves(14, 10).unwrap(), []);
+    let places: Vec<u64> = other.records(OTHER, 0, 10).unwrap().iter().map(|record| record.position).collect();
+    assert_eq!(places, [1, 3, 5, 7, 9, 11, 13]);
+}
+
+fn racing_appends_leave_no_gap_in_the_log<J: Journal>(open: Open<'_, J>) {
+    let spaces: Vec<SpaceId> = (20..24).map(|number| SpaceId::from_bytes([number; 16])).collect();
+    thread::scope(|scope| {
+        for space in &spaces {
+            scope.spawn(|| {
+                let journal = open();
+                let mut head = begin(&journal, *space);
+                for number in 1..10 {
+                    let note = note(number);
+                    head = journal.append(Entry { space: *space, ..after(head, &note) }).unwrap();
+                }
+            });
+        }
+    });
+    let journal = open();
+    let mut places: Vec<u64> = spaces
+        .iter()
+        .flat_map(|space| journal.records(*space, 0, PAGE_RECORDS_MAX).unwrap())
+        .map(|record| record.position)
+        .collect();
+    places.sort_unstable();
+    assert_eq!(places, (0..40).collect::<Vec<u64>>());
+    assert_eq!(journal.leaves(0, PAGE_RECORDS_MAX).unwrap().len(), 40);
+}
+
+fn log_head(size: u64, root: u8) -> LogHead {
+    LogHead { size, root: RootHash::from_bytes([root; 32]) }
+}
+
+fn a_signed_head_follows_the_newest_and_never_shrinks<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let mut head = begin(&journal, SPACE);
+    for number in 1..5 {
+        head = journal.append(after(head, &note(number))).unwrap();
+    }
+    let (two, four) = (log_head(2, 1), log_head(4, 2));
+    assert!(matches!(journal.settle_signed(None, log_head(0, 1)), Err(JournalError::Refused { .. })));
+    assert!(matches!(journal.settle_signed(None, log_head(6, 1)), Err(JournalError::Refused { .. })));
+    journal.settle_signed(None, two).unwrap();
+    journal.settle_signed(None, two).unwrap();
+    let other = open();
+    assert_eq!(other.log().unwrap(), LogState { size: 5, signed: Some(two) });
+    let late = other.settle_signed(None, four);
+    assert!(matches!(late, Err(JournalError::SignedMeanwhile { newest: Some(newest) }) if newest == two));
+    other.settle_signed(Some(two), four).unwrap();
+    for smaller in [log_head(3, 1), log_head(4, 1)] {
+        let refused = other.settle_signed(Some(four), smaller);
+        assert!(matches!(refused, Err(JournalError::Refused { .. })), "{smaller:?} was settled after {four:?}");
+    }
+    // An append after it leaves what was signed as it is.
+    journal.append(after(head, &note(5))).unwrap();
+    assert_eq!(open().log().unwrap(), LogState { size: 6, signed: Some(four) });
+}
+
+fn of_racing_signers_one_wins<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    begin(&journal, SPACE);
+    let won: Vec<bool> = thread::scope(|scope| {
+        let racing: Vec<_> =
+            (1..9).map(|root| scope.spawn(move || open().settle_signed(None, log_head(1, root)).is_ok())).collect();
+        racing.into_iter().map(|thread| thread.join().expect("a signer does not panic")).collect()
+    });
+    assert_eq!(won.iter().filter(|won| **won).count(), 1, "{won:?}");
 }
 
 fn what_was_appended_is_there_for_whoever_opens_later<J: Journal>(open: Open<'_, J>) {

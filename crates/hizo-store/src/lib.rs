@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod disk;
 pub mod journal;
 pub mod objects;
+pub mod published;
 pub mod simulated;
 
 pub use journal::Journal;

@@ -10,6 +10,8 @@ mod reader;
 
 use std::borrow::Cow;
 
+pub use hizo_ledger::path::{PATH_BYTES_MAX, PathError, check_path};
+
 pub use self::{
     header::header,
     reader::{Event, Reader},
@@ -17,9 +19,6 @@ pub use self::{
 
 /// Tar's unit, in bytes. A member's place is counted in it.
 pub const BLOCK_BYTES: usize = 512;
-
-/// Longest path, in bytes: what Linux opens.
-pub const PATH_BYTES_MAX: usize = 4095;
 
 /// Longest link target, in bytes.
 pub const LINK_TARGET_BYTES_MAX: usize = 4095;
@@ -97,51 +96,6 @@ pub enum Error {
     /// The bytes end before the end marker.
     #[error("the archive is cut short")]
     Truncated,
-}
-
-/// Why a path cannot be a member's, or an entry's of a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PathError {
-    /// It has no bytes.
-    #[error("it is empty")]
-    Empty,
-    /// It is longer than [`PATH_BYTES_MAX`].
-    #[error("it is longer than {PATH_BYTES_MAX} bytes")]
-    TooLong,
-    /// It has a NUL byte.
-    #[error("it has a NUL byte")]
-    Nul,
-    /// It begins with a slash.
-    #[error("it is absolute")]
-    Absolute,
-    /// A component is empty (two slashes, or a slash at the end), `.` or `..`.
-    #[error("a component is empty, `.` or `..`")]
-    Component,
-}
-
-/// Whether a path stays inside the folder it is restored to, on a system whose separator is the slash.
-///
-/// Bytes of any other kind are allowed: names that are not UTF-8, control characters, backslashes.
-///
-/// # Errors
-/// [`PathError`] names the rule broken.
-pub fn check_path(path: &[u8]) -> Result<(), PathError> {
-    if path.is_empty() {
-        return Err(PathError::Empty);
-    }
-    if path.len() > PATH_BYTES_MAX {
-        return Err(PathError::TooLong);
-    }
-    if path.contains(&0) {
-        return Err(PathError::Nul);
-    }
-    if path.starts_with(b"/") {
-        return Err(PathError::Absolute);
-    }
-    if path.split(|byte| *byte == b'/').any(|component| matches!(component, b"" | b"." | b"..")) {
-        return Err(PathError::Component);
-    }
-    Ok(())
 }
 
 /// A stretch of a sparse file that has data.

@@ -10,4 +10,5 @@ pub mod entropy;
 pub mod event;
 pub mod keys;
 pub mod manifest;
+pub mod proof;
 pub mod stream;

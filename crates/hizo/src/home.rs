@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hizo_keeper::EmbeddedKeeper;
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Origin;
 use hizo_vault::event::Class;
 use hizo_vault::keys::SigningSeed;
@@ -24,6 +26,7 @@ use crate::words::words;
 struct SafeFile {
     hizo: String,
     keeper: String,
+    log_key: String,
     space: String,
     genesis: String,
 }
@@ -35,6 +38,8 @@ const SAFE_FORMAT: &str = "home/v1";
 pub(crate) struct Home {
     folder: PathBuf,
     pub keeper: Origin,
+    /// The key that signs the keeper's log.
+    pub log_key: VerifyingKey,
     pub space: SpaceId,
     pub genesis: RecordId,
 }
@@ -73,16 +78,18 @@ impl Home {
         Ok(Self {
             folder: folder.to_owned(),
             keeper: Origin::parse(&file.keeper).map_err(|error| damaged(&path).source(error))?,
+            log_key: VerifyingKey::from_base64(&file.log_key).map_err(|error| damaged(&path).source(error))?,
             space: SpaceId::from_hex(&file.space).map_err(|error| damaged(&path).source(error))?,
             genesis: RecordId::from_hex(&file.genesis).map_err(|error| damaged(&path).source(error))?,
         })
     }
 
     /// Writes down which safe this home belongs to: the last step of setting it up.
-    pub(crate) fn settle(folder: &Path, keeper: &Origin, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
+    pub(crate) fn settle(folder: &Path, keeper: &EmbeddedKeeper, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
         let file = SafeFile {
             hizo: SAFE_FORMAT.into(),
-            keeper: keeper.to_string(),
+            keeper: keeper.origin().to_string(),
+            log_key: keeper.log_key().to_base64(),
             space: space.to_string(),
             genesis: genesis.to_string(),
         };
@@ -155,6 +162,26 @@ impl Home {
             .and_then(|line| line.split_once(' '))
             .and_then(|(number, id)| Some((number.parse().ok()?, RecordId::from_hex(id).ok()?)));
         parsed.map(Some).ok_or_else(|| damaged(&path))
+    }
+
+    /// The newest head of the keeper's log that this machine has verified: the whole note.
+    pub(crate) fn seen_checkpoint(&self) -> Outcome<Option<Vec<u8>>> {
+        let path = self.folder.join("checkpoint");
+        match fs::read(&path) {
+            Ok(note) => Ok(Some(note)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
+    }
+
+    /// Remembers a head of the log that was verified and goes on from the one remembered before.
+    pub(crate) fn remember_checkpoint(&self, note: &[u8]) -> Outcome<()> {
+        replace(&self.folder.join("checkpoint"), note)
+    }
+
+    /// Held while heads of the log are compared: of two processes one compares and remembers at a time.
+    pub(crate) fn lock_checkpoint(&self) -> Outcome<fs::File> {
+        lock(&self.folder.join("checkpoint.lock"))
     }
 
     /// Remembers the highest record: a keeper that later shows less is found out.

@@ -9,6 +9,7 @@ mod folder;
 mod hashing;
 mod home;
 mod lanes;
+mod log;
 mod packing;
 mod passphrase;
 mod safe;
@@ -67,6 +68,8 @@ enum Command {
     Check(features::check::command::Arguments),
     Export(features::export::command::Arguments),
     Diff(features::diff::command::Arguments),
+    Proof(features::proof::command::Arguments),
+    Verify(features::verify::command::Arguments),
     Watch(features::watch::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
     Man(features::shell::command::ManArguments),
@@ -76,7 +79,10 @@ enum Command {
 impl Command {
     /// Whether a person who runs it wants to know that a scheduled deposit was missed.
     fn is_about_what_is_kept(&self) -> bool {
-        !matches!(self, Self::Init(_) | Self::Try(_) | Self::Watch(_) | Self::Completions(_) | Self::Man(_))
+        !matches!(
+            self,
+            Self::Init(_) | Self::Try(_) | Self::Watch(_) | Self::Verify(_) | Self::Completions(_) | Self::Man(_)
+        )
     }
 }
 
@@ -113,6 +119,8 @@ fn run(language: Language) -> ExitCode {
         Command::Check(arguments) => features::check::command::run(&setting, arguments),
         Command::Export(arguments) => features::export::command::run(&setting, arguments),
         Command::Diff(arguments) => features::diff::command::run(&setting, arguments),
+        Command::Proof(arguments) => features::proof::command::run(&setting, arguments),
+        Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),
         Command::Man(arguments) => features::shell::command::man(&setting, arguments),

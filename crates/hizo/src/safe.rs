@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
-use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, Standing};
 use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_vault::age::{self, Identity, Recipient};
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
+use crate::log;
 use crate::words::{Words, words};
 
 /// A safe whose records have been followed from the first to the last. Nothing is unlocked.
@@ -122,7 +123,7 @@ impl Safe {
         fits: impl Fn(&Chain) -> bool,
     ) -> Outcome<RecordId> {
         loop {
-            let envelope = draft.envelope(&self.chain)?;
+            let envelope = draft.envelope(&self.chain, log::seen(&self.home)?)?;
             let text = envelope.text().map_err(Failure::internal)?;
             let signature = key.sign(text.as_bytes());
             let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]);
@@ -246,7 +247,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    fn envelope(&self, chain: &Chain) -> Outcome<Envelope> {
+    fn envelope(&self, chain: &Chain, seen: Option<Seen>) -> Outcome<Envelope> {
         let mut envelope = Envelope {
             keeper: chain.keeper().clone(),
             space: chain.space(),
@@ -254,7 +255,7 @@ impl Draft {
             prev: Some(chain.head().id),
             epoch: chain.epoch(),
             time: now()?,
-            seen: None,
+            seen,
             body: self.body,
             deposit: self.deposit,
             controls: self.controls.clone(),

@@ -4,4 +4,6 @@ mod acts;
 mod crash;
 mod embedded;
 mod kit;
+mod log;
 mod process;
+mod stamp;

@@ -3,4 +3,7 @@
 mod chains;
 mod kit;
 mod laws;
+mod merkle;
+mod proofs;
+mod stamps;
 mod vectors;

@@ -4,7 +4,8 @@
 
 use std::io;
 
-use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, RootHash, SpaceId};
+use hizo_ledger::log::Leaf;
 
 pub use hizo_ledger::record::NOTE_BYTES_MAX;
 pub use hizo_ledger::space::Head;
@@ -41,6 +42,12 @@ pub enum Error {
     Refused {
         /// The rule.
         rule: &'static str,
+    },
+    /// Another head of the log has been settled as the newest signed one meanwhile.
+    #[error("another head of the log has been signed meanwhile")]
+    SignedMeanwhile {
+        /// The newest; `None` when none was signed.
+        newest: Option<LogHead>,
     },
     /// One of the keeper's own facts is settled once and for all, and differently.
     #[error("the fact `{key}` is settled already and differs")]
@@ -124,8 +131,47 @@ pub struct StoredRecord {
     pub id: RecordId,
     /// When the keeper took it, in seconds since 1970.
     pub kept: u64,
+    /// Its place in the log, counted from 0.
+    pub position: u64,
     /// The whole note.
     pub note: Vec<u8>,
+}
+
+/// A head of the log: so many leaves, and their root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogHead {
+    /// Leaves.
+    pub size: u64,
+    /// Root of the tree of so many leaves.
+    pub root: RootHash,
+}
+
+/// How far the log has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogState {
+    /// Leaves: as many as there are records.
+    pub size: u64,
+    /// The newest head that was settled before it was signed.
+    pub signed: Option<LogHead>,
+}
+
+impl LogState {
+    /// Whether `head` may be settled as the newest signed one after `newest`.
+    pub(crate) fn may_sign(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), Error> {
+        if self.signed == Some(head) {
+            return Ok(());
+        }
+        if self.signed != newest {
+            return Err(Error::SignedMeanwhile { newest: self.signed });
+        }
+        let grows = self.signed.is_none_or(|signed| signed.size < head.size);
+        if !grows || head.size == 0 || head.size > self.size {
+            return Err(Error::Refused {
+                rule: "a signed head has more leaves than the one before, and no more than the log",
+            });
+        }
+        Ok(())
+    }
 }
 
 /// What [`Journal::integrity`] went through.
@@ -135,19 +181,24 @@ pub struct Integrity {
     pub spaces: u64,
     /// Records.
     pub records: u64,
+    /// Leaves of the log.
+    pub leaves: u64,
     /// Condemned objects.
     pub condemned: u64,
     /// The keeper's own facts.
     pub facts: u64,
 }
 
-/// Records in order, one chain a space.
+/// Records in order, one chain a space, and all of them in the order in which they were appended: the log.
 ///
 /// Guarantees that every back end keeps, and [`crate::conformance`] tests:
 /// - Compare-and-append: of any number of appends that expect one head, exactly one succeeds; the others learn the
 ///   head that it made. There is no gap, and no record is ever changed or removed.
 /// - Safe to repeat: appending once more the very record that is the head succeeds, changes nothing, and is as durable.
 /// - Durable on return, and all or nothing: note, head and slot key appear in one step or not at all.
+/// - One log: the append gives the record the next place in the log, in that same step. There is no gap, no place is
+///   given twice, and none ever changes.
+/// - One signed history: of any number of heads that are settled after the same one, exactly one succeeds.
 /// - An append that names a condemned object is refused in that same step.
 /// - No silent damage: an answer is what was written, or an error.
 pub trait Journal: Send + Sync {
@@ -182,6 +233,25 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When it cannot be told.
     fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, Error>;
+
+    /// How far the log has come.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn log(&self) -> Result<LogState, Error>;
+
+    /// Leaves of the log in order from place `from`, at most `limit` and [`PAGE_RECORDS_MAX`].
+    ///
+    /// # Errors
+    /// When they cannot be told, whole and without a gap.
+    fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, Error>;
+
+    /// Settles that this head is about to be signed, provided that `newest` is still the newest settled one. Settling the
+    /// newest again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::SignedMeanwhile`]; [`Error::Refused`] when the head is smaller than the newest, or larger than the log.
+    fn settle_signed(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), Error>;
 
     /// Marks objects so that no append may name them, provided that the head is still this one: whoever decides that
     /// nothing names them has read the records up to here.

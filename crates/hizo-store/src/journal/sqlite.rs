@@ -10,16 +10,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::log::Leaf;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use self::rows::{
-    TWINS_CONDEMNED, TWINS_FACT, agree, check_condemned, check_facts, check_records, condemned, condemned_among, fact,
-    follows, head, insert_record, integer, one, put_space, records, rewrite_space, slot_key, spaces, sum,
+    TWINS_CONDEMNED, TWINS_FACT, agree, check_condemned, check_facts, check_leaves, check_records, condemned,
+    condemned_among, fact, follows, head, insert_record, integer, leaves, log, one, put_log, put_space, records,
+    rewrite_space, slot_key, spaces, sum,
 };
 use self::schema::{check_format, is_blank, lay_out};
 use super::{
-    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
-    StoredRecord,
+    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, NOTE_BYTES_MAX,
+    PAGE_RECORDS_MAX, StoredRecord,
 };
 
 mod rows;
@@ -216,6 +218,22 @@ impl Journal for SqliteJournal {
         })
     }
 
+    fn log(&self) -> Result<LogState, Error> {
+        self.read(|tx| log(tx))
+    }
+
+    fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, Error> {
+        self.read(|tx| leaves(tx, from, limit.min(PAGE_RECORDS_MAX)))
+    }
+
+    fn settle_signed(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), Error> {
+        self.write(|tx| {
+            let state = log(tx)?;
+            state.may_sign(newest, head)?;
+            put_log(tx, LogState { signed: Some(head), ..state })
+        })
+    }
+
     fn condemn(&self, space: SpaceId, expected: Option<Head>, objects: &[ObjectId], since: u64) -> Result<(), Error> {
         self.write(|tx| {
             let head = head(tx, space)?;
@@ -294,7 +312,8 @@ impl Journal for SqliteJournal {
             }
             check_format(tx)?;
             let (spaces, records) = check_records(tx)?;
-            Ok(Integrity { spaces, records, condemned: check_condemned(tx)?, facts: check_facts(tx)? })
+            let leaves = check_leaves(tx, records)?;
+            Ok(Integrity { spaces, records, leaves, condemned: check_condemned(tx)?, facts: check_facts(tx)? })
         })
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
+use hizo_ledger::log::Leaf;
 
 use super::SimulatedDisk;
 use crate::journal::{
-    self, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, NOTE_BYTES_MAX, PAGE_RECORDS_MAX, StoredRecord,
+    self, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
+    StoredRecord,
 };
 
 /// A journal in memory whose every act is one step of a simulated disk, done and durable, or not done at all. It is
@@ -23,12 +25,18 @@ struct Kept {
     spaces: BTreeMap<SpaceId, ([u8; 32], Vec<StoredRecord>)>,
     condemned: BTreeMap<(SpaceId, ObjectId), u64>,
     facts: BTreeMap<String, Vec<u8>>,
+    leaves: Vec<Leaf>,
+    signed: Option<LogHead>,
 }
 
 impl Kept {
     fn head(&self, space: SpaceId) -> Option<Head> {
         let (_, records) = self.spaces.get(&space)?;
         records.last().map(|record| Head { number: record.number, id: record.id })
+    }
+
+    fn log(&self) -> LogState {
+        LogState { size: u64::try_from(self.leaves.len()).unwrap_or(u64::MAX), signed: self.signed }
     }
 
     fn expect(&self, space: SpaceId, expected: Option<Head>) -> Result<(), journal::Error> {
@@ -82,9 +90,14 @@ impl Journal for MemoryJournal {
         let number = entry.expected.map_or(Some(0), follows);
         let number = number.ok_or(journal::Error::Refused { rule: "a space has no further number" })?;
         let head = Head { number, id: RecordId::of(entry.note) };
-        let record = StoredRecord { number: head.number, id: head.id, kept: entry.kept, note: entry.note.to_vec() };
+        let position = kept.log().size;
+        let note = entry.note.to_vec();
+        let record = StoredRecord { number: head.number, id: head.id, kept: entry.kept, position, note };
         let slot_key = entry.slot_key.copied().unwrap_or_default();
-        kept.spaces.entry(entry.space).or_insert_with(|| (slot_key, Vec::new())).1.push(record);
+        let (slot_key, records) = kept.spaces.entry(entry.space).or_insert_with(|| (slot_key, Vec::new()));
+        let leaf = Leaf { slot: Slot::of(slot_key, head.number), record: head.id };
+        records.push(record);
+        kept.leaves.push(leaf);
         Ok(head)
     }
 
@@ -105,6 +118,23 @@ impl Journal for MemoryJournal {
 
     fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, journal::Error> {
         Ok(self.kept("slot_key")?.spaces.get(&space).map(|(key, _)| *key))
+    }
+
+    fn log(&self) -> Result<LogState, journal::Error> {
+        Ok(self.kept("log")?.log())
+    }
+
+    fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, journal::Error> {
+        let kept = self.kept("leaves")?;
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        Ok(kept.leaves.iter().skip(from).take(limit.min(PAGE_RECORDS_MAX)).copied().collect())
+    }
+
+    fn settle_signed(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), journal::Error> {
+        let mut kept = self.kept("settle_signed")?;
+        kept.log().may_sign(newest, head)?;
+        kept.signed = Some(head);
+        Ok(())
     }
 
     fn condemn(
@@ -157,6 +187,7 @@ impl Journal for MemoryJournal {
         Ok(Integrity {
             spaces: count(kept.spaces.len()),
             records: kept.spaces.values().map(|(_, records)| count(records.len())).sum(),
+            leaves: count(kept.leaves.len()),
             condemned: count(kept.condemned.len()),
             facts: count(kept.facts.len()),
         })

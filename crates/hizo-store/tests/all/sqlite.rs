@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::id::{ObjectId, RootHash, SpaceId};
 use hizo_store::Journal;
-use hizo_store::journal::{Entry, Error, Head, SCHEMA_VERSION, SqliteJournal, StoredRecord};
+use hizo_store::journal::{Entry, Error, Head, LogHead, SCHEMA_VERSION, SqliteJournal, StoredRecord};
 use hizo_store::simulated::Random;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -50,6 +50,9 @@ fn filled() -> (TempDir, PathBuf) {
     for fact in FACTS {
         journal.settle_fact(fact, format!("the fact of {fact}").as_bytes()).unwrap();
     }
+    let signed = |size: u8| LogHead { size: size.into(), root: RootHash::from_bytes([size; 32]) };
+    journal.settle_signed(None, signed(3)).unwrap();
+    journal.settle_signed(Some(signed(3)), signed(17)).unwrap();
     let marked: Vec<ObjectId> = (100..109).map(object).collect();
     journal.condemn(space(1), journal.head(space(1)).unwrap(), &marked, 77).unwrap();
     // Pages that are free again are part of every old journal.
@@ -64,6 +67,10 @@ fn ask(journal: &SqliteJournal) -> Answers {
     let mut answers = Answers::new();
     let mut take = |question: String, answer: Option<String>| drop(answers.insert(question, answer));
     take("spaces".to_owned(), told(journal.spaces()));
+    take("log".to_owned(), told(journal.log()));
+    for from in [0, 7, 16] {
+        take(format!("leaves from {from}"), told(journal.leaves(from, 8)));
+    }
     // The last one was never begun: a wrong yes is as bad as a wrong no.
     for number in 1..=SPACES + 1 {
         let space = space(number);
@@ -144,8 +151,11 @@ fn appending_to_a_damaged_file_changes_no_answer_about_other_spaces() {
     let (folder, path) = filled();
     let bytes = fs::read(&path).unwrap();
     let truth = ask(&SqliteJournal::open(&path).unwrap());
+    // An append makes the log longer, and leaves what it holds as it is.
+    let of_all = ["spaces", "log", "leaves from 16"];
     let about_others = |answers: Answers| -> Answers {
-        answers.into_iter().filter(|(question, _)| !question.contains(" 3") && *question != "spaces").collect()
+        let others = |question: &str| !question.contains(" 3") && !of_all.contains(&question);
+        answers.into_iter().filter(|(question, _)| others(question)).collect()
     };
     let truth = about_others(truth);
     let victim = folder.path().join("victim.sqlite");
@@ -263,7 +273,17 @@ fn a_row_that_is_lost_or_altered_in_one_place_is_found() {
         "UPDATE record SET kept = kept + 1",
         "UPDATE record SET note = CAST('other' AS BLOB) WHERE number = 5",
         "UPDATE record SET number = 9 WHERE number = 5",
-        "INSERT INTO record SELECT zeroblob(16), number, id, kept, note, sum FROM record WHERE number = 0 LIMIT 1",
+        "INSERT INTO record SELECT zeroblob(16), number, id, kept, position, note, sum FROM record WHERE number = 0 LIMIT 1",
+        "UPDATE record SET position = position + 100",
+        "DELETE FROM leaf",
+        "DELETE FROM leaf WHERE position = 17",
+        "DELETE FROM leaf WHERE position = 9",
+        "UPDATE leaf SET number = number + 1 WHERE position = 9",
+        "UPDATE leaf SET position = 40 WHERE position = 17",
+        "INSERT INTO leaf SELECT 18, space, number, id, sum FROM leaf WHERE position = 17",
+        "DELETE FROM log",
+        "UPDATE log_twin SET size = 17",
+        "UPDATE log SET signed_size = 3; UPDATE log_twin SET signed_size = 3",
         "DELETE FROM fact",
         "DELETE FROM fact_twin WHERE key = 'keeper'",
         "UPDATE fact SET value = CAST('other' AS BLOB)",
@@ -323,7 +343,7 @@ fn a_transaction_cut_short_is_rolled_back_by_the_next_to_open() {
         .execute_batch("PRAGMA journal_mode = PERSIST; PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN")
         .unwrap();
     let many = "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 400) \
-                INSERT INTO record SELECT zeroblob(16), i, zeroblob(32), 0, zeroblob(300), zeroblob(16) FROM n";
+                INSERT INTO record SELECT zeroblob(16), i, zeroblob(32), 0, 0, zeroblob(300), zeroblob(16) FROM n";
     writer.execute_batch(many).unwrap();
     let (torn, rollback) = (fs::read(&path).unwrap(), fs::read(&hot).unwrap());
     drop(writer);

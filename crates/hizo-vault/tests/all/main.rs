@@ -14,6 +14,7 @@ mod interop;
 mod keys;
 mod manifest;
 mod manifest_vectors;
+mod proof;
 mod seeded;
 mod stream;
 mod stream_vectors;

@@ -11,19 +11,15 @@ use super::{Language, Words, words};
 const OPTIONS: &str = "\
 Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
-      --passphrase-file FILE  A file whose first line is the passphrase
-                              (--passphrase-fd N: an open file descriptor)
-      --json, -q, --quiet     Print the result as JSON; print the result only
-  -h, --help, -V, --version   Print help, also after a command; print version
+      --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
+      --json, -q, -h, -V      JSON; the result only; help, also of a command; version
 More: hizo man [COMMAND], hizo completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
-      --passphrase-file FILE  パスフレーズを1行目に書いたファイル
-                              (--passphrase-fd N: 開いているファイル記述子)
-      --json, -q, --quiet     結果を JSON で出力／結果だけを出力
-  -h, --help, -V, --version   使い方（コマンドの後にも付けられます）／バージョン
+      --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
+      --json, -q, -h, -V      JSON／結果だけ／使い方（コマンドの後にも）／バージョン
 ほかに: hizo man [コマンド], hizo completions シェル";
 
 /// English help, Japanese help.
@@ -104,6 +100,47 @@ const HELP: &[(&str, &str)] = &[
         "前の預け入れ。ID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
     ("The later deposit", "後の預け入れ。書き方は同じです"),
+    // proof
+    (
+        "Make a folder that proves to strangers what was held and since when",
+        "何をいつから持っていたかを、第三者に示すフォルダーを作ります",
+    ),
+    (
+        "The deposit: an id or its first digits, latest:NAME, or NAME:NUMBER",
+        "預け入れ。ID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
+    ),
+    (
+        "Paths in the deposit, with everything below them; all of it if none is named",
+        "示すもの。フォルダーなら、その下のものもすべて。省くと預け入れ全体です",
+    ),
+    (
+        "What is shown of each: content, name and meta, or some of them",
+        "それぞれについて何を示すか。content（中身）、name（名前）、meta（大きさや時刻）から選びます",
+    ),
+    (
+        "Prove also that the deposit holds nothing else, without showing what the other entries are",
+        "ほかに何件あるかも示します。ほかのものの中身や名前は示しません",
+    ),
+    (
+        "A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent",
+        "タイムスタンプを求める時刻認証局の一覧。預かる側が自分で押すものは、第三者の証明になりません",
+    ),
+    // verify
+    ("Check a proof against what you trust, offline and without a safe", "証明を確かめます。金庫も通信も要りません"),
+    ("The folder of the proof", "証明のフォルダー"),
+    ("Files to compare with what the proof shows", "証明に示された中身と比べるファイル"),
+    (
+        "Whose logs and witnesses you trust; not from who sent the proof",
+        "信頼する台帳と立会人の一覧。証明の送り主から受け取ったものは使えません",
+    ),
+    (
+        "Root certificates, as PEM, of the authorities whose stamps you trust; not from who sent the proof",
+        "信頼する時刻認証局のルート証明書（PEM）。証明の送り主から受け取ったものは使えません",
+    ),
+    (
+        "The key under which the keeper signs receipts, to check that too",
+        "預かる側が受領書に署名する鍵。受領書の署名も確かめます",
+    ),
     // export
     (
         "Copy sealed deposits into a folder that stock tools can recover from",

@@ -36,7 +36,8 @@ fn the_owner_guides_never_say_what_owners_need_not_know() {
 #[test]
 fn the_owner_guides_run_the_same_commands_in_both_languages() {
     // What a reader names (folders, labels, the company) is in his own language; programs, acts and options are not.
-    let acts = "hizo init deposit list show diff restore watch install status run check export cp cat cd sha256sum";
+    let acts =
+        "hizo init deposit list show diff restore proof watch install status run check export cp cat cd sha256sum";
     let is_act = |word: &&str| word.starts_with("--") || acts.split(' ').any(|act| act == *word);
     let commands = |name: &str| -> Vec<Vec<String>> {
         let words = |step: Step| step.command.split(' ').filter(is_act).map(str::to_owned).collect::<Vec<_>>();

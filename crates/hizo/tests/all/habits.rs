@@ -387,6 +387,10 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let path = path.unwrap();
     let beside = |name: &str| home.folder.path().join(name).to_str().unwrap().to_owned();
     let (out, out2, export, man) = (beside("out"), beside("out2"), beside("export"), beside("man"));
+    let made = beside("proof");
+    let proofs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/proof/v1");
+    let at_proofs = |name| format!("{proofs}/{name}");
+    let [proof, drawing, policy, roots] = ["accepted/file", "KX-204.dxf", "policy", "roots.pem"].map(at_proofs);
     let install = ["watch", "install", folder, "--series", "nightly", "--scheduler", "crontab"];
     let mut covered = BTreeSet::new();
     let cases: &[(i32, &[&str])] = &[
@@ -394,10 +398,14 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
         (0, &["deposit", folder, "--series", "moulds", "--dry-run"]),
         (0, &["list"]),
         (0, &["show", "latest:moulds"]),
+        (0, &["proof", "latest:moulds", "--to", &made]),
         (0, &["diff", "moulds:2", "latest:moulds"]),
         (0, &["diff", "latest:moulds", "moulds:1"]),
         (0, &["restore", "latest:moulds", "--to", &out]),
         (0, &["restore", "latest:moulds", "--to", &out2, "--dry-run"]),
+        (0, &["verify", &proof, &drawing, "--policy", &policy, "--roots", &roots]),
+        (3, &["verify", &proof, &policy, "--policy", &policy, "--roots", &roots]),
+        (4, &["verify", &proof]),
         (0, &["check"]),
         (0, &["export", "--to", &export]),
         (0, &["export", "--to", &out2, "--dry-run"]),

@@ -1,21 +1,23 @@
 //! Rows, read so that damage shows: each has a sum, and what matters stands in two tables that share no page.
 
-use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
+use hizo_ledger::log::Leaf;
+use rusqlite::{Connection, OptionalExtension, Statement, Transaction, params};
 use sha2::{Digest, Sha256};
 
 use super::{damaged, database};
-use crate::journal::{Entry, Error, Head, PAGE_BYTES_MAX, PAGE_RECORDS_MAX, StoredRecord};
+use crate::journal::{Entry, Error, Head, LogHead, LogState, PAGE_BYTES_MAX, PAGE_RECORDS_MAX, StoredRecord};
 
 pub(super) const TWINS_CONDEMNED: [&str; 2] = ["condemned", "condemned_twin"];
 pub(super) const TWINS_FACT: [&str; 2] = ["fact", "fact_twin"];
+const TWINS_LOG: [&str; 2] = ["log", "log_twin"];
 
 /// The head stands in `space` and is the last row of `record`: two trees that share no page.
 pub(super) fn head(tx: &Connection, space: SpaceId) -> Result<Option<Head>, Error> {
     let told = space_row(tx, space)?.map(|(head, _)| head);
     let last = tx
         .query_row(
-            "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1",
+            "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1",
             params![space.as_bytes()],
             RecordRow::read,
         )
@@ -70,7 +72,7 @@ pub(super) fn follows(tx: &Connection, entry: &Entry<'_>) -> Result<bool, Error>
     let Some(expected) = entry.expected else { return Ok(slot_key(tx, entry.space)?.as_ref() == entry.slot_key) };
     let row = tx
         .query_row(
-            "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 AND number = ?2",
+            "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 AND number = ?2",
             params![entry.space.as_bytes(), integer(expected.number)?],
             RecordRow::read,
         )
@@ -91,36 +93,147 @@ pub(super) struct RecordRow {
     number: i64,
     id: [u8; 32],
     kept: i64,
+    position: i64,
     note: Vec<u8>,
     sum: [u8; 16],
 }
 
 impl RecordRow {
     pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { number: row.get(0)?, id: row.get(1)?, kept: row.get(2)?, note: row.get(3)?, sum: row.get(4)? })
+        let (number, id, kept, position) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok(Self { number, id, kept, position, note: row.get(4)?, sum: row.get(5)? })
     }
 
     pub(super) fn check(self, space: SpaceId) -> Result<StoredRecord, Error> {
         let id = RecordId::of(&self.note);
-        let (number, kept) = (natural(self.number)?, natural(self.kept)?);
-        if *id.as_bytes() != self.id || self.sum != record_sum(space, Head { number, id }, kept) {
+        let (number, kept, position) = (natural(self.number)?, natural(self.kept)?, natural(self.position)?);
+        if *id.as_bytes() != self.id || self.sum != record_sum(space, Head { number, id }, kept, position) {
             return Err(damaged("a record does not match its sum"));
         }
-        Ok(StoredRecord { number, id, kept, note: self.note })
+        Ok(StoredRecord { number, id, kept, position, note: self.note })
     }
 }
 
 /// The id is the note's hash, so the note needs no place of its own in the sum.
-pub(super) fn record_sum(space: SpaceId, head: Head, kept: u64) -> [u8; 16] {
-    sum("record", &[space.as_bytes(), &head.number.to_be_bytes(), head.id.as_bytes(), &kept.to_be_bytes()])
+pub(super) fn record_sum(space: SpaceId, head: Head, kept: u64, position: u64) -> [u8; 16] {
+    let (number, kept, position) = (head.number.to_be_bytes(), kept.to_be_bytes(), position.to_be_bytes());
+    sum("record", &[space.as_bytes(), &number, head.id.as_bytes(), &kept, &position])
 }
 
+/// The record, and its leaf behind the last one of the log.
 pub(super) fn insert_record(tx: &Connection, entry: &Entry<'_>, new: Head) -> Result<(), Error> {
-    let sum = record_sum(entry.space, new, entry.kept);
-    let row =
-        params![entry.space.as_bytes(), integer(new.number)?, new.id.as_bytes(), integer(entry.kept)?, entry.note, sum];
-    tx.execute("INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).map_err(database("be written"))?;
+    let log = log(tx)?;
+    let position = log.size;
+    let sum = record_sum(entry.space, new, entry.kept, position);
+    let (number, kept, place) = (integer(new.number)?, integer(entry.kept)?, integer(position)?);
+    let row = params![entry.space.as_bytes(), number, new.id.as_bytes(), kept, place, entry.note, sum];
+    tx.execute("INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row).map_err(database("be written"))?;
+    let sum = leaf_sum(position, entry.space, new);
+    let row = params![place, entry.space.as_bytes(), number, new.id.as_bytes(), sum];
+    tx.execute("INSERT INTO leaf VALUES (?1, ?2, ?3, ?4, ?5)", row).map_err(database("be written"))?;
+    let size = position.checked_add(1).ok_or(Error::Refused { rule: "the log has no further place" })?;
+    put_log(tx, LogState { size, ..log })
+}
+
+fn leaf_sum(position: u64, space: SpaceId, head: Head) -> [u8; 16] {
+    sum("leaf", &[&position.to_be_bytes(), space.as_bytes(), &head.number.to_be_bytes(), head.id.as_bytes()])
+}
+
+/// How far the log has come, as both tables and the last leaf say. Before the first append there is no row.
+pub(super) fn log(tx: &Connection) -> Result<LogState, Error> {
+    let [first, second] = TWINS_LOG.map(|table| log_row(tx, table));
+    let state = agree(first?, second?, "the two tables of the log differ")?;
+    let last: Option<i64> = one(tx, "SELECT max(position) FROM leaf")?;
+    let size = last.map(natural).transpose()?.map_or(0, |last| last.saturating_add(1));
+    agree(state.map_or(0, |state| state.size), size, "the log is not as long as its leaves")?;
+    Ok(state.unwrap_or_default())
+}
+
+fn log_row(tx: &Connection, table: &str) -> Result<Option<LogState>, Error> {
+    let sql = format!("SELECT size, signed_size, signed_root, sum FROM {table} WHERE one = 1");
+    let row: Option<(i64, i64, [u8; 32], [u8; 16])> = tx
+        .query_row(&sql, (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()
+        .map_err(database("be read"))?;
+    let Some((size, signed_size, signed_root, found)) = row else { return Ok(None) };
+    let (size, signed_size) = (natural(size)?, natural(signed_size)?);
+    if found != log_sum(size, signed_size, &signed_root) {
+        return Err(damaged("the state of the log does not match its sum"));
+    }
+    let signed = LogHead { size: signed_size, root: RootHash::from_bytes(signed_root) };
+    Ok(Some(LogState { size, signed: (signed_size > 0).then_some(signed) }))
+}
+
+fn log_sum(size: u64, signed_size: u64, signed_root: &[u8; 32]) -> [u8; 16] {
+    sum("log", &[&size.to_be_bytes(), &signed_size.to_be_bytes(), signed_root])
+}
+
+pub(super) fn put_log(tx: &Connection, state: LogState) -> Result<(), Error> {
+    let (signed_size, signed_root) = state.signed.map_or((0, [0; 32]), |head| (head.size, *head.root.as_bytes()));
+    let sum = log_sum(state.size, signed_size, &signed_root);
+    for table in TWINS_LOG {
+        let sql = format!("INSERT OR REPLACE INTO {table} VALUES (1, ?1, ?2, ?3, ?4)");
+        let row = params![integer(state.size)?, integer(signed_size)?, signed_root, sum];
+        tx.execute(&sql, row).map_err(database("be written"))?;
+    }
     Ok(())
+}
+
+/// Each leaf stands in `leaf` and, with its place, in `record`.
+pub(super) fn leaves(tx: &Connection, from: u64, limit: usize) -> Result<Vec<Leaf>, Error> {
+    let size = log(tx)?.size;
+    let wanted = usize::try_from(size.saturating_sub(from)).unwrap_or(usize::MAX).min(limit);
+    let sql = "SELECT position, space, number, id, sum FROM leaf WHERE position >= ?1 ORDER BY position LIMIT ?2";
+    let mut statement = tx.prepare(sql).map_err(database("be read"))?;
+    let rows = statement
+        .query_map(params![integer(from)?, integer(length(wanted))?], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })
+        .and_then(Iterator::collect::<Result<Vec<(i64, [u8; 16], i64, [u8; 32], [u8; 16])>, _>>)
+        .map_err(database("be read"))?;
+    let sql = "SELECT id, kept, position, sum FROM record WHERE space = ?1 AND number = ?2";
+    let mut records = tx.prepare(sql).map_err(database("be read"))?;
+    let mut leaves = Vec::with_capacity(wanted);
+    for ((position, space, number, id, found), expected) in rows.into_iter().zip(from..) {
+        let (position, space) = (natural(position)?, SpaceId::from_bytes(space));
+        let head = Head { number: natural(number)?, id: RecordId::from_bytes(id) };
+        if position != expected || found != leaf_sum(position, space, head) {
+            return Err(damaged("a leaf of the log is missing or does not match its sum"));
+        }
+        agree(record_place(&mut records, space, head)?, Some(position), "a leaf is not where its record says")?;
+        let slot_key = slot_key(tx, space)?.ok_or_else(|| damaged("a space has no slot key"))?;
+        leaves.push(Leaf { slot: Slot::of(&slot_key, head.number), record: head.id });
+    }
+    if leaves.len() != wanted {
+        return Err(damaged("a leaf of the log is missing or does not match its sum"));
+    }
+    Ok(leaves)
+}
+
+/// A record's place in the log, as its own row says; its note is not read.
+fn record_place(statement: &mut Statement<'_>, space: SpaceId, head: Head) -> Result<Option<u64>, Error> {
+    let row: Option<([u8; 32], i64, i64, [u8; 16])> = statement
+        .query_row(params![space.as_bytes(), integer(head.number)?], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()
+        .map_err(database("be read"))?;
+    let Some((id, kept, position, found)) = row else { return Ok(None) };
+    let (kept, position) = (natural(kept)?, natural(position)?);
+    if id != *head.id.as_bytes() || found != record_sum(space, head, kept, position) {
+        return Err(damaged("a record does not match its sum"));
+    }
+    Ok(Some(position))
+}
+
+/// Every leaf, against its record: as many as there are records.
+pub(super) fn check_leaves(tx: &Connection, records: u64) -> Result<u64, Error> {
+    let size = log(tx)?.size;
+    let mut next = 0;
+    while next < size {
+        next = next.saturating_add(length(leaves(tx, next, PAGE_RECORDS_MAX)?.len()));
+    }
+    agree(next, records, "the log has not as many leaves as there are records")
 }
 
 pub(super) fn records(
@@ -134,7 +247,8 @@ pub(super) fn records(
         return Ok(Vec::new());
     };
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(limit);
-    let sql = "SELECT number, id, kept, note, sum FROM record WHERE space = ?1 AND number >= ?2 ORDER BY number";
+    let sql =
+        "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 AND number >= ?2 ORDER BY number";
     let mut statement = tx.prepare(sql).map_err(database("be read"))?;
     let rows = statement
         .query_map(params![space.as_bytes(), integer(from)?], RecordRow::read)

@@ -13,11 +13,14 @@ pub const SCHEMA_VERSION: i64 = 1;
 const APPLICATION_ID: i64 = 0x6869_7A6F;
 
 /// Name and definition of every table, as SQLite gives them back. The name says what the row's sum begins with.
-const SCHEMA: [(&str, &str); 6] = [
+const SCHEMA: [(&str, &str); 9] = [
     ("condemned", CONDEMNED),
     ("condemned_twin", CONDEMNED_TWIN),
     ("fact", FACT),
     ("fact_twin", FACT_TWIN),
+    ("leaf", LEAF),
+    ("log", LOG),
+    ("log_twin", LOG_TWIN),
     ("record", RECORD),
     ("space", SPACE),
 ];
@@ -30,8 +33,14 @@ const FACT: &str = "CREATE TABLE fact (key TEXT NOT NULL PRIMARY KEY, value BLOB
                     WITHOUT ROWID";
 const FACT_TWIN: &str = "CREATE TABLE fact_twin (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL, \
                          sum BLOB NOT NULL) STRICT, WITHOUT ROWID";
+const LEAF: &str = "CREATE TABLE leaf (position INTEGER NOT NULL PRIMARY KEY, space BLOB NOT NULL, \
+                    number INTEGER NOT NULL, id BLOB NOT NULL, sum BLOB NOT NULL) STRICT";
+const LOG: &str = "CREATE TABLE log (one INTEGER NOT NULL PRIMARY KEY, size INTEGER NOT NULL, \
+                   signed_size INTEGER NOT NULL, signed_root BLOB NOT NULL, sum BLOB NOT NULL) STRICT";
+const LOG_TWIN: &str = "CREATE TABLE log_twin (one INTEGER NOT NULL PRIMARY KEY, size INTEGER NOT NULL, \
+                        signed_size INTEGER NOT NULL, signed_root BLOB NOT NULL, sum BLOB NOT NULL) STRICT";
 const RECORD: &str = "CREATE TABLE record (space BLOB NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, \
-                      kept INTEGER NOT NULL, note BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (space, number)) \
+                      kept INTEGER NOT NULL, position INTEGER NOT NULL, note BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (space, number)) \
                       STRICT, WITHOUT ROWID";
 const SPACE: &str = "CREATE TABLE space (space BLOB NOT NULL PRIMARY KEY, number INTEGER NOT NULL, id BLOB NOT NULL, \
                      slot_key BLOB NOT NULL, sum BLOB NOT NULL) STRICT, WITHOUT ROWID";

@@ -71,7 +71,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
     }
     report(setting.console, &request, &made);
-    whole(&made)
+    whole(made)
 }
 
 fn request(arguments: &Arguments) -> Outcome<Request> {
@@ -166,7 +166,8 @@ fn report(console: Console, request: &Request, made: &Made) {
 }
 
 /// Done, unless something was left out: what is kept is kept, and the person must know.
-pub(crate) fn whole(made: &Made) -> Outcome<()> {
+pub(crate) fn whole(made: Made) -> Outcome<()> {
+    made.logged?;
     match made.left_out.len() {
         0 => Ok(()),
         count => {

@@ -38,7 +38,7 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str) -> Outcome<Home>
     let origin = keeper.origin();
     let founding = Founding { keeper: &keeper, origin, space: SpaceId::from_bytes(random()) };
     let genesis = founding.begin(name, &identity, &device)?;
-    Home::settle(folder, origin, founding.space, genesis)
+    Home::settle(folder, &keeper, founding.space, genesis)
 }
 
 struct Founding<'a> {

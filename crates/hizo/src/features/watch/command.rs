@@ -138,7 +138,7 @@ fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
     request.scheduler.install(&plan, made.series)?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     report_installed(setting, &request, &made);
-    whole(&made)
+    whole(made)
 }
 
 /// A series is one secret's life: two folders in turn would each look as if everything had changed.
@@ -262,7 +262,7 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
         }
         writeln!(out, "{}", made.id)
     });
-    whole(&made)
+    whole(made)
 }
 
 fn remove(setting: &Setting, arguments: &RemoveArguments) -> Outcome<()> {

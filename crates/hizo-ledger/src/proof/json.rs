@@ -1,0 +1,140 @@
+//! The little of JSON (RFC 8259) that `opening.json` has, in one byte form: texts without escapes, numbers, arrays, objects;
+//! one value a line, two spaces for each level.
+
+/// How deep values may stand in each other.
+const DEPTH_MAX: usize = 8;
+
+/// A value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Text(String),
+    Number(u64),
+    Array(Vec<Self>),
+    Object(Vec<(&'static str, Self)>),
+}
+
+/// A value that was read: keys are whatever stood there.
+#[derive(Debug)]
+pub(super) enum Read<'a> {
+    Text(&'a str),
+    Number(u64),
+    Array(Vec<Self>),
+    Object(Vec<(&'a str, Self)>),
+}
+
+/// Whether a text may stand in quotation marks as it is.
+pub(super) fn is_plain(text: &str) -> bool {
+    let misleads = |character: char| matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    !text.chars().any(|character| character.is_control() || matches!(character, '"' | '\\') || misleads(character))
+}
+
+impl Value {
+    pub(super) fn write(&self, out: &mut String, level: usize) {
+        match self {
+            Self::Text(text) => out.extend(["\"", text, "\""]),
+            Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Array(values) => write_all(out, level, ['[', ']'], values.iter().map(|value| (None, value))),
+            Self::Object(members) => {
+                write_all(out, level, ['{', '}'], members.iter().map(|(key, value)| (Some(*key), value)));
+            }
+        }
+    }
+}
+
+fn write_all<'v>(
+    out: &mut String,
+    level: usize,
+    [open, close]: [char; 2],
+    values: impl ExactSizeIterator<Item = (Option<&'static str>, &'v Value)>,
+) {
+    let (inside, mut first, some) = (level.saturating_add(1), true, values.len() > 0);
+    let line = |out: &mut String, level: usize| {
+        out.push('\n');
+        (0..level).for_each(|_| out.push_str("  "));
+    };
+    out.push(open);
+    for (key, value) in values {
+        if !std::mem::replace(&mut first, false) {
+            out.push(',');
+        }
+        line(out, inside);
+        key.into_iter().for_each(|key| out.extend(["\"", key, "\": "]));
+        value.write(out, inside);
+    }
+    if some {
+        line(out, level);
+    }
+    out.push(close);
+}
+
+/// Reads one value and nothing behind it. White space may stand anywhere; the caller writes again and compares.
+pub(super) fn read(text: &str) -> Option<Read<'_>> {
+    let mut cursor = Cursor { rest: text };
+    let value = cursor.value(0)?;
+    cursor.space();
+    cursor.rest.is_empty().then_some(value)
+}
+
+struct Cursor<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Cursor<'a> {
+    fn space(&mut self) {
+        self.rest = self.rest.trim_start_matches([' ', '\n']);
+    }
+
+    fn take(&mut self, token: char) -> Option<()> {
+        self.space();
+        self.rest = self.rest.strip_prefix(token)?;
+        Some(())
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Read<'a>> {
+        self.space();
+        let inside = depth.checked_add(1).filter(|depth| *depth <= DEPTH_MAX)?;
+        match self.rest.chars().next()? {
+            '"' => self.text().map(Read::Text),
+            '[' => self.list(['[', ']'], |cursor| cursor.value(inside)).map(Read::Array),
+            '{' => {
+                let member = |cursor: &mut Self| {
+                    cursor.space();
+                    let key = cursor.text()?;
+                    cursor.take(':')?;
+                    Some((key, cursor.value(inside)?))
+                };
+                self.list(['{', '}'], member).map(Read::Object)
+            }
+            _ => self.number().map(Read::Number),
+        }
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        let (text, rest) = self.rest.strip_prefix('"')?.split_once('"')?;
+        self.rest = rest;
+        is_plain(text).then_some(text)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let digits = self.rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = self.rest.split_at_checked(digits)?;
+        self.rest = rest;
+        number.parse().ok()
+    }
+
+    fn list<T>(&mut self, [open, close]: [char; 2], mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        self.take(open)?;
+        let mut items = Vec::new();
+        if self.take(close).is_some() {
+            return Some(items);
+        }
+        loop {
+            items.push(item(self)?);
+            if self.take(',').is_none() {
+                break;
+            }
+        }
+        self.take(close)?;
+        Some(items)
+    }
+}

@@ -1,0 +1,555 @@
+//! A proof: the files that convince a stranger that something was held, and since when, checked offline against keys and
+//! roots that the stranger brought. Nothing inside a bundle is trusted.
+//!
+//! See docs/spec/proof.md. Reading files is the caller's business, and so is saying the outcome in words.
+
+mod bundle;
+mod disclosure;
+mod json;
+
+use crate::commitment::{Commitment, ContentValue, OpeningError, Shown};
+use crate::id::RecordId;
+use crate::identity::VerifyingKey;
+use crate::log::checkpoint::{self, UnverifiedCheckpoint};
+use crate::log::note::NamedKey;
+use crate::log::policy::{Policy, Unmet};
+use crate::log::proof::{self as inclusion, InclusionProof};
+use crate::log::receipt::{self, Receipt, UnverifiedReceipt};
+use crate::log::tree;
+use crate::record::{self, Deposit, UnverifiedRecord};
+use crate::timestamp::{self, Authority, Expected, Moment, Token, certificates_from_pem, parse_response};
+
+pub use bundle::{Bundle, FILES, NotABundle, STAMPS_MAX, StampFile, bytes_max};
+pub use disclosure::{DISCLOSURE_BYTES_MAX, Disclosure, Error as DisclosureError};
+
+/// What a bundle is held against. All of it comes from the verifier, none of it from the bundle.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Brought<'a> {
+    /// Whose checkpoints count. Without one nobody vouches for the log.
+    pub policy: Option<&'a Policy>,
+    /// Whose stamps count. Without one nobody vouches for the time.
+    pub authorities: &'a [Authority],
+    /// The key under which the keeper signs receipts. The proof does not rest on it.
+    pub receipt_key: Option<&'a NamedKey>,
+    /// Files to compare with the shown contents.
+    pub files: &'a [GivenFile],
+}
+
+/// A file of the verifier's, hashed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenFile {
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its content value under every key of [`Disclosure::keys_for`] its SHA-256.
+    pub values: Vec<ContentValue>,
+}
+
+/// What is checked, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// `record.note` is a record, and its signatures are by the keys beside it.
+    Record,
+    /// It is a deposit with a commitment.
+    Commitment,
+    /// The shown fields lead to the commitment, in both hash families.
+    Opening,
+    /// No entry and no name is shown twice.
+    Names,
+    /// `receipt.note` is for this record.
+    Receipt,
+    /// The leaf, slot and record id, stands under the checkpoint's root.
+    Inclusion,
+    /// The checkpoint is signed as the policy asks.
+    Checkpoint,
+    /// The checkpoint of the proof and the stamped one have one text.
+    Stamped,
+    /// The tokens are over the stamped bytes and by authorities that count.
+    Stamps,
+    /// The files at hand are shown contents.
+    Files,
+}
+
+impl Step {
+    /// Every step in its order.
+    pub const ALL: [Self; 10] = [
+        Self::Record,
+        Self::Commitment,
+        Self::Opening,
+        Self::Names,
+        Self::Receipt,
+        Self::Inclusion,
+        Self::Checkpoint,
+        Self::Stamped,
+        Self::Stamps,
+        Self::Files,
+    ];
+
+    /// The word for it in vectors and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Commitment => "commitment",
+            Self::Opening => "opening",
+            Self::Names => "names",
+            Self::Receipt => "receipt",
+            Self::Inclusion => "inclusion",
+            Self::Checkpoint => "checkpoint",
+            Self::Stamped => "stamped",
+            Self::Stamps => "stamps",
+            Self::Files => "files",
+        }
+    }
+}
+
+/// Why a bundle does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// `record.note` is no record.
+    #[error("record.note: {0}")]
+    Record(#[from] record::Error),
+    /// `record.keys` does not have the key of each signature line, in their order.
+    #[error("record.keys does not list the keys of the record's signatures")]
+    RecordKeys,
+    /// A signature on the record does not hold.
+    #[error("a signature on the record does not hold")]
+    RecordSignature,
+    /// The record commits to nothing.
+    #[error("the record makes no deposit, so that it commits to nothing")]
+    NotADeposit,
+    /// `opening.json` is in no form that is read.
+    #[error("{0}")]
+    Disclosure(#[from] DisclosureError),
+    /// What is shown is not what was committed to, or is shown twice.
+    #[error("{0}")]
+    Opening(#[from] OpeningError),
+    /// `receipt.note` is no receipt, or not by the key that was brought.
+    #[error("receipt.note: {0}")]
+    Receipt(#[from] receipt::Error),
+    /// The receipt is for another record.
+    #[error("the receipt is for another record")]
+    ReceiptOfAnother,
+    /// The receipt is by another keeper than the record was given to.
+    #[error("the receipt is by another keeper than the record names")]
+    ReceiptKeeper,
+    /// `record.tlog-proof` is no proof.
+    #[error("record.tlog-proof: {0}")]
+    Proof(inclusion::Error),
+    /// A checkpoint is none.
+    #[error("the checkpoint of record.tlog-proof: {0}")]
+    ProofCheckpoint(checkpoint::Error),
+    /// The path does not lead from slot and record to the root.
+    #[error("the record does not stand in the log where the proof says: {0}")]
+    Inclusion(#[from] tree::Error),
+    /// The checkpoint is of another log than the record was given to.
+    #[error("the checkpoint is of another log than the record names")]
+    Origin,
+    /// A signature by a key of the policy does not hold.
+    #[error("a signature on the checkpoint by a key of the policy does not hold")]
+    CheckpointSignature,
+    /// The stamped file is no checkpoint.
+    #[error("the file checkpoint: {0}")]
+    Stamped(checkpoint::Error),
+    /// The stamped checkpoint says something else than the one of the proof.
+    #[error("the stamped checkpoint is not the one that the record is proved in")]
+    OtherText,
+    /// A token that does not hold.
+    #[error("the stamp {name}: {error}")]
+    Stamp {
+        /// Its file, without ending.
+        name: String,
+        /// The rule broken.
+        error: timestamp::Error,
+    },
+    /// A file that is none of the shown contents. Files are counted from 0 as they were given.
+    #[error("file {file} is not a content that is shown: its SHA-256 is another")]
+    OtherFile {
+        /// Which.
+        file: usize,
+    },
+    /// A file whose SHA-256 was committed to by somebody who did not have the file.
+    #[error("file {file} has the SHA-256 that is shown, and not the keyed BLAKE3: only its digest was committed to")]
+    DigestOnly {
+        /// Which.
+        file: usize,
+    },
+    /// A file of another length than is shown.
+    #[error("file {file} has another length than is shown")]
+    FileSize {
+        /// Which.
+        file: usize,
+    },
+}
+
+impl Fault {
+    /// The step that found it.
+    pub const fn step(&self) -> Step {
+        match self {
+            Self::Record(_) | Self::RecordKeys | Self::RecordSignature => Step::Record,
+            Self::NotADeposit => Step::Commitment,
+            Self::Opening(OpeningError::RepeatedLeaf | OpeningError::RepeatedName) => Step::Names,
+            Self::Disclosure(_) | Self::Opening(_) => Step::Opening,
+            Self::Receipt(_) | Self::ReceiptOfAnother | Self::ReceiptKeeper => Step::Receipt,
+            Self::Proof(_) | Self::ProofCheckpoint(_) | Self::Inclusion(_) => Step::Inclusion,
+            Self::Origin | Self::CheckpointSignature => Step::Checkpoint,
+            Self::Stamped(_) | Self::OtherText => Step::Stamped,
+            Self::Stamp { .. } => Step::Stamps,
+            Self::OtherFile { .. } | Self::DigestOnly { .. } | Self::FileSize { .. } => Step::Files,
+        }
+    }
+}
+
+/// Why it cannot be told whether a bundle holds: nothing is wrong, and something is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// No policy was brought.
+    NoPolicy,
+    /// No log of the policy signed the checkpoint.
+    OtherLog,
+    /// Fewer witnesses signed than the policy asks for.
+    NoQuorum,
+    /// The bundle has no stamp.
+    NoStamp,
+    /// No root was brought.
+    NoRoots,
+    /// No stamp is by an authority that the verifier lets count.
+    NotVouched,
+    /// The only stamps that count are the keeper's own.
+    SelfStamped,
+    /// A file was given and no content is shown.
+    NothingToCompare,
+}
+
+impl Doubt {
+    /// The step that raised it.
+    pub const fn step(self) -> Step {
+        match self {
+            Self::NoPolicy | Self::OtherLog | Self::NoQuorum => Step::Checkpoint,
+            Self::NoStamp | Self::NoRoots | Self::NotVouched | Self::SelfStamped => Step::Stamps,
+            Self::NothingToCompare => Step::Files,
+        }
+    }
+
+    /// The word for it in vectors and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoPolicy => "no-policy",
+            Self::OtherLog => "other-log",
+            Self::NoQuorum => "no-quorum",
+            Self::NoStamp => "no-stamp",
+            Self::NoRoots => "no-roots",
+            Self::NotVouched => "not-vouched",
+            Self::SelfStamped => "self-stamped",
+            Self::NothingToCompare => "nothing-to-compare",
+        }
+    }
+}
+
+/// What came of a step that found nothing wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// A record, with the keys that signed it when they lie beside it. Whose they are, a bundle does not say.
+    Record {
+        /// Its id.
+        id: RecordId,
+        /// The keys; `None`: no `record.keys`, so that its signatures are not checked here.
+        signers: Option<Vec<VerifyingKey>>,
+    },
+    /// A deposit.
+    Commitment {
+        /// What its record says.
+        deposit: Deposit,
+    },
+    /// Entries that were committed to.
+    Opening {
+        /// How many are shown.
+        entries: usize,
+        /// Whether these are all.
+        complete: bool,
+        /// The deposit has fewer entries than this.
+        below: usize,
+    },
+    /// No name twice.
+    Names {
+        /// How many names are shown.
+        names: usize,
+    },
+    /// A receipt for the record.
+    Receipt {
+        /// What it says.
+        receipt: Receipt,
+        /// Whether the key that was brought signed it; without one its signature is not checked here.
+        checked: bool,
+    },
+    /// The leaf stands in the log.
+    Inclusion {
+        /// Where, from 0.
+        index: u64,
+        /// Leaves of the tree.
+        size: u64,
+    },
+    /// The checkpoint meets the policy, or it cannot be told.
+    Checkpoint(Result<Vec<(String, u64)>, Doubt>),
+    /// Proof and stamp are about one checkpoint.
+    Stamped,
+    /// A stamp.
+    Stamp {
+        /// Its file, without ending.
+        name: String,
+        /// What it says, if it counts.
+        outcome: StampOutcome,
+    },
+    /// No stamp there.
+    NoStamp,
+    /// A file is a shown content.
+    File {
+        /// Which file, from 0.
+        file: usize,
+        /// Which shown entry, from 0; `None`: no content is shown, so that it could not be compared.
+        entry: Option<usize>,
+    },
+}
+
+/// What came of a stamp that is not false.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StampOutcome {
+    /// By an authority that counts, and independent.
+    Independent(Box<Token>),
+    /// By the keeper itself, whoever vouches for its root.
+    SelfStamped,
+    /// By nobody whom the verifier lets count.
+    NotVouched {
+        /// What it says the time was: nobody vouches for it.
+        claimed: Moment,
+        /// Where the search for a root ended.
+        error: timestamp::Error,
+    },
+}
+
+/// What a bundle proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// What is shown was committed to, at the latest at this time.
+    Holds {
+        /// The earliest independent genTime and its accuracy.
+        since: Moment,
+        /// When the first certificate of that stamp's chain ends: verify or refresh before.
+        before: Moment,
+    },
+    /// Nothing is wrong, and something is missing. In the order of the steps; never empty.
+    CannotBeTold(Vec<Doubt>),
+    /// Something is wrong.
+    DoesNotHold(Fault),
+}
+
+/// What came of the check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What each step found, up to the first fault.
+    pub findings: Vec<Finding>,
+    /// What the entries show. Empty unless they lead to the commitment.
+    pub shown: Vec<Shown>,
+    /// What it comes to.
+    pub verdict: Verdict,
+}
+
+impl Bundle {
+    /// Checks everything, in the order of [`Step::ALL`]; the first fault ends it.
+    pub fn verify(&self, brought: &Brought<'_>) -> Report {
+        let mut check = Check { bundle: self, brought, findings: Vec::new(), doubts: Vec::new(), shown: Vec::new() };
+        let verdict = match check.all() {
+            Err(fault) => Verdict::DoesNotHold(fault),
+            Ok(Some((since, before))) if check.doubts.is_empty() => Verdict::Holds { since, before },
+            Ok(_) => Verdict::CannotBeTold(check.doubts),
+        };
+        Report { findings: check.findings, shown: check.shown, verdict }
+    }
+}
+
+struct Check<'a> {
+    bundle: &'a Bundle,
+    brought: &'a Brought<'a>,
+    findings: Vec<Finding>,
+    doubts: Vec<Doubt>,
+    shown: Vec<Shown>,
+}
+
+impl Check<'_> {
+    /// Since when and until when the earliest independent stamp counts, if there is one.
+    fn all(&mut self) -> Result<Option<(Moment, Moment)>, Fault> {
+        let record = self.record()?;
+        let deposit = record.envelope().deposit.ok_or(Fault::NotADeposit)?;
+        self.findings.push(Finding::Commitment { deposit });
+        self.opening(&Commitment::from(&deposit.commit))?;
+        let receipt = self.receipt(&record)?;
+        let proof = InclusionProof::parse(&self.bundle.tlog_proof).map_err(Fault::Proof)?;
+        let unverified = UnverifiedCheckpoint::parse(&proof.checkpoint).map_err(Fault::ProofCheckpoint)?;
+        let head = unverified.claimed();
+        tree::check_inclusion(&receipt.leaf.hash(), proof.index, head.size, &head.root, &proof.path)?;
+        self.findings.push(Finding::Inclusion { index: proof.index, size: head.size });
+        if head.origin != receipt.keeper {
+            return Err(Fault::Origin);
+        }
+        self.checkpoint(&unverified)?;
+        let stamped = UnverifiedCheckpoint::parse(&self.bundle.checkpoint).map_err(Fault::Stamped)?;
+        if stamped.claimed() != head {
+            return Err(Fault::OtherText);
+        }
+        self.findings.push(Finding::Stamped);
+        let times = self.stamps()?;
+        self.files()?;
+        Ok(times)
+    }
+
+    fn record(&mut self) -> Result<UnverifiedRecord, Fault> {
+        let record = UnverifiedRecord::parse(&self.bundle.record)?;
+        let signers = self.bundle.keys.as_deref().map(|keys| signers(&record, keys)).transpose()?;
+        self.findings.push(Finding::Record { id: record.id(), signers });
+        Ok(record)
+    }
+
+    fn opening(&mut self, commitment: &Commitment) -> Result<(), Fault> {
+        let disclosure = Disclosure::parse(&self.bundle.opening)?;
+        let shown = disclosure.verify(commitment)?;
+        let below = shown.first().map_or(1, |shown| shown.entries_below);
+        let below = if disclosure.is_complete() { shown.len().saturating_add(1) } else { below };
+        self.findings.push(Finding::Opening { entries: shown.len(), complete: disclosure.is_complete(), below });
+        self.findings.push(Finding::Names { names: shown.iter().filter(|shown| shown.name.is_some()).count() });
+        self.shown = shown;
+        Ok(())
+    }
+
+    fn receipt(&mut self, record: &UnverifiedRecord) -> Result<Receipt, Fault> {
+        let unverified = UnverifiedReceipt::parse(&self.bundle.receipt)?;
+        let (receipt, checked) = match self.brought.receipt_key {
+            Some(key) => (unverified.verify(key)?, true),
+            None => (unverified.claimed().clone(), false),
+        };
+        if receipt.leaf.record != record.id() {
+            return Err(Fault::ReceiptOfAnother);
+        }
+        if receipt.keeper != record.envelope().keeper {
+            return Err(Fault::ReceiptKeeper);
+        }
+        self.findings.push(Finding::Receipt { receipt: receipt.clone(), checked });
+        Ok(receipt)
+    }
+
+    fn checkpoint(&mut self, unverified: &UnverifiedCheckpoint<'_>) -> Result<(), Fault> {
+        let outcome = match self.brought.policy.map(|policy| policy.check(unverified)) {
+            None => Err(Doubt::NoPolicy),
+            Some(Ok(witnessed)) => Ok(witnessed.witnesses),
+            Some(Err(Unmet::Log)) => Err(Doubt::OtherLog),
+            Some(Err(Unmet::Quorum)) => Err(Doubt::NoQuorum),
+            Some(Err(Unmet::Checkpoint(_))) => return Err(Fault::CheckpointSignature),
+        };
+        self.doubts.extend(outcome.as_ref().err());
+        self.findings.push(Finding::Checkpoint(outcome));
+        Ok(())
+    }
+
+    fn stamps(&mut self) -> Result<Option<(Moment, Moment)>, Fault> {
+        let mut times: Option<(Moment, Moment)> = None;
+        let (mut own, mut any) = (false, false);
+        for file in &self.bundle.stamps {
+            let error = |error| Fault::Stamp { name: file.name.clone(), error };
+            let outcome = self.stamp(file).map_err(error)?;
+            match &outcome {
+                StampOutcome::Independent(token) => {
+                    let found = (token.latest(), token.ends());
+                    times = Some(times.map_or(found, |times| if found.0 < times.0 { found } else { times }));
+                }
+                StampOutcome::SelfStamped => own = true,
+                StampOutcome::NotVouched { .. } => {}
+            }
+            any = true;
+            self.findings.push(Finding::Stamp { name: file.name.clone(), outcome });
+        }
+        if !any {
+            self.findings.push(Finding::NoStamp);
+        }
+        if times.is_none() {
+            self.doubts.push(match (any, own, self.brought.authorities.is_empty()) {
+                (false, _, _) => Doubt::NoStamp,
+                (true, true, _) => Doubt::SelfStamped,
+                (true, false, true) => Doubt::NoRoots,
+                (true, false, false) => Doubt::NotVouched,
+            });
+        }
+        Ok(times)
+    }
+
+    fn stamp(&self, file: &StampFile) -> Result<StampOutcome, timestamp::Error> {
+        let token = parse_response(&file.response)?;
+        let (claimed, policy) = (token.claims().time, token.claims().policy.clone());
+        // Certificates that cannot be read help nobody and harm nobody.
+        let text = file.certificates.as_deref().and_then(|pem| std::str::from_utf8(pem).ok());
+        let certificates = text.and_then(|pem| certificates_from_pem(pem).ok()).unwrap_or_default();
+        let expected = |authorities| Expected {
+            data: &self.bundle.checkpoint,
+            nonce: None,
+            certificates: &certificates,
+            authorities,
+        };
+        // Held against nobody, a token that is in order ends in no root; anything else is a fault of its own.
+        match token.clone().verify(&expected(&[])) {
+            Ok(_) | Err(timestamp::Error::NoPath | timestamp::Error::SignerNotFound) => {}
+            Err(error) => return Err(error),
+        }
+        match token.verify(&expected(self.brought.authorities)) {
+            Ok(token) if token.is_independent() => Ok(StampOutcome::Independent(Box::new(token))),
+            Ok(_) => Ok(StampOutcome::SelfStamped),
+            Err(_) if policy == timestamp::SELF_STAMP_POLICY => Ok(StampOutcome::SelfStamped),
+            Err(error) => Ok(StampOutcome::NotVouched { claimed, error }),
+        }
+    }
+
+    fn files(&mut self) -> Result<(), Fault> {
+        let contents: Vec<(usize, &Shown, &ContentValue)> = self
+            .shown
+            .iter()
+            .enumerate()
+            .filter_map(|(entry, shown)| Some((entry, shown, shown.content.as_ref()?.as_ref()?)))
+            .collect();
+        let mut findings = Vec::new();
+        for (file, given) in self.brought.files.iter().enumerate() {
+            let entry = if contents.is_empty() { None } else { Some(compare(file, given, &contents)?) };
+            findings.push(Finding::File { file, entry });
+        }
+        if contents.is_empty() && !findings.is_empty() {
+            self.doubts.push(Doubt::NothingToCompare);
+        }
+        self.findings.extend(findings);
+        Ok(())
+    }
+}
+
+/// Which shown entry has this file as its content.
+fn compare(file: usize, given: &GivenFile, contents: &[(usize, &Shown, &ContentValue)]) -> Result<usize, Fault> {
+    let mut fault = Fault::OtherFile { file };
+    for (entry, shown, value) in contents.iter().filter(|(_, _, value)| value.sha256 == given.sha256) {
+        if !given.values.contains(value) {
+            fault = Fault::DigestOnly { file };
+        } else if shown.meta.as_ref().is_some_and(|meta| meta.kind.size() != Some(given.size)) {
+            fault = Fault::FileSize { file };
+        } else {
+            return Ok(*entry);
+        }
+    }
+    Err(fault)
+}
+
+/// The keys that signed a record: one a line, in base64, in the order of the signature lines.
+fn signers(record: &UnverifiedRecord, keys: &[u8]) -> Result<Vec<VerifyingKey>, Fault> {
+    let text = std::str::from_utf8(keys).ok().and_then(|text| text.strip_suffix('\n')).ok_or(Fault::RecordKeys)?;
+    let keys = text.split('\n').map(VerifyingKey::from_base64).collect::<Result<Vec<_>, _>>();
+    let keys = keys.map_err(|_| Fault::RecordKeys)?;
+    let lines = record.signatures();
+    let named = lines.iter().map(|line| (line.name, line.key_id)).eq(keys.iter().map(|key| (key.name(), key.key_id())));
+    if !named || !keys.is_sorted() {
+        return Err(Fault::RecordKeys);
+    }
+    let holds = keys.iter().zip(lines).all(|(key, line)| key.verify(record.signed_bytes(), &line.signature).is_ok());
+    if holds { Ok(keys) } else { Err(Fault::RecordSignature) }
+}

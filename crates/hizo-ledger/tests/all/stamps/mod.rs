@@ -1,0 +1,6 @@
+//! Stamps: vectors, laws, and the stock tool.
+
+pub(crate) mod forge;
+mod laws;
+mod openssl;
+mod vectors;

@@ -1,0 +1,416 @@
+//! `hizo verify`
+
+use std::path::PathBuf;
+
+use hizo_ledger::commitment::{MetaKind, Shown};
+use hizo_ledger::proof::{Doubt, Fault, Finding, Report, StampOutcome, Step, Verdict};
+use serde_json::{Map, Value, json};
+
+use super::Request;
+use crate::Setting;
+use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::words::{Words, words};
+
+/// Check a proof against what you trust, offline and without a safe
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The folder of the proof
+    bundle: PathBuf,
+    /// Files to compare with what the proof shows
+    files: Vec<PathBuf>,
+    /// Whose logs and witnesses you trust; not from who sent the proof
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Root certificates, as PEM, of the authorities whose stamps you trust; not from who sent the proof
+    #[arg(long, value_name = "PEM")]
+    roots: Option<PathBuf>,
+    /// The key under which the keeper signs receipts, to check that too
+    #[arg(long, value_name = "KEY")]
+    receipt_key: Option<String>,
+}
+
+pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let report = super::verify(&Request {
+        bundle: &arguments.bundle,
+        files: &arguments.files,
+        policy: arguments.policy.as_deref(),
+        roots: arguments.roots.as_deref(),
+        receipt_key: arguments.receipt_key.as_deref(),
+    })?;
+    let console = setting.console;
+    console.result(as_json(&report, arguments), |out| {
+        if !console.quiet {
+            lines(&report).into_iter().try_for_each(|line| writeln!(out, "{}", console.say(line)))?;
+        }
+        match &report.verdict {
+            Verdict::Holds { .. } => writeln!(out, "{}", console.say(sentence(&report.verdict))),
+            Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => Ok(()),
+        }
+    });
+    let failure = |kind| Failure::new(kind, sentence(&report.verdict));
+    match &report.verdict {
+        Verdict::Holds { .. } => Ok(()),
+        Verdict::CannotBeTold(doubts) => {
+            let hint = doubts.first().map_or_else(
+                || words!("Ask for a new proof.", "証明を作り直してもらってください。"),
+                |doubt| remedy(*doubt),
+            );
+            Err(failure(Kind::Unknown).hint(hint))
+        }
+        Verdict::DoesNotHold(_) => Err(failure(Kind::False).hint(words!(
+            "Do not rely on it. Keep it as it is, and ask where it comes from.",
+            "この証明に頼らないでください。そのまま残し、どこから来たものかを確かめてください。"
+        ))),
+    }
+}
+
+/// What it comes to, in one sentence.
+fn sentence(verdict: &Verdict) -> Words {
+    match verdict {
+        Verdict::Holds { since, before } => words!(
+            "this proof holds: what it shows was held, unchanged, at the latest since {since}; verify or refresh it before {before}",
+            "この証明は正しく、示されたものは遅くとも {since} から、変わらずに保持されています。{before} までに再確認または更新が必要です"
+        ),
+        Verdict::CannotBeTold(doubts) => {
+            let why = doubts
+                .iter()
+                .map(|doubt| reason(*doubt))
+                .reduce(|all, next| words!("{all}, and {next}", "{all}。また、{next}"; all, next));
+            let why = why.unwrap_or_else(|| words!("something is missing", "足りないものがあります"));
+            words!(
+                "nothing is wrong with this proof, but whether it holds cannot be told: {why}",
+                "誤りは見つかりませんが、証明として正しいとは言い切れません: {why}"; why
+            )
+        }
+        Verdict::DoesNotHold(fault) => {
+            let (step, fault) = (step_words(fault.step()), fault_words(fault));
+            words!("this proof does not hold: {step}: {fault}", "この証明は正しくありません: {step}: {fault}"; step, fault)
+        }
+    }
+}
+
+fn reason(doubt: Doubt) -> Words {
+    match doubt {
+        Doubt::NoPolicy => words!("no policy says whose log is trusted", "どの台帳を信頼するかが指定されていません"),
+        Doubt::OtherLog => words!("no log that the policy names has signed it", "信頼先の台帳による署名がありません"),
+        Doubt::NoQuorum => words!(
+            "fewer witnesses have signed it than the policy asks for",
+            "立会人の署名が、求められた数に足りません"
+        ),
+        Doubt::NoStamp => words!("it has no stamp", "タイムスタンプがありません"),
+        Doubt::NoRoots => {
+            words!("no root says whose stamps are trusted", "どの時刻認証局を信頼するかが指定されていません")
+        }
+        Doubt::NotVouched => words!(
+            "none of its stamps is by an authority that you trust",
+            "信頼先の時刻認証局によるタイムスタンプがありません"
+        ),
+        Doubt::SelfStamped => words!(
+            "it is self-stamped, not independent",
+            "預かる側が自分で押したタイムスタンプしかなく、第三者による時刻ではありません"
+        ),
+        Doubt::NothingToCompare => {
+            words!("it shows no content to compare a file with", "ファイルと比べられる中身が示されていません")
+        }
+    }
+}
+
+fn remedy(doubt: Doubt) -> Words {
+    match doubt {
+        Doubt::NoPolicy | Doubt::OtherLog => words!(
+            "Give with --policy the keys of the log, from somebody you trust and not from who sent the proof.",
+            "証明の送り主ではなく信頼できる人から受け取った、台帳の鍵の一覧を --policy で指定してください。"
+        ),
+        Doubt::NoQuorum => words!(
+            "Ask for a proof that enough witnesses have signed.",
+            "必要な数の立会人が署名した証明を求めてください。"
+        ),
+        Doubt::NoRoots | Doubt::NotVouched => words!(
+            "Give with --roots the root certificate of the authority, from the authority itself.",
+            "時刻認証局から直接入手したルート証明書を --roots で指定してください。"
+        ),
+        Doubt::NoStamp | Doubt::SelfStamped => words!(
+            "Ask for a proof with a stamp of an independent authority.",
+            "第三者の時刻認証局によるタイムスタンプが付いた証明を求めてください。"
+        ),
+        Doubt::NothingToCompare => words!(
+            "Ask for a proof that shows the content, or verify without the file.",
+            "中身も示す証明を求めるか、ファイルを指定せずに確かめてください。"
+        ),
+    }
+}
+
+/// What a fault is called; the rule itself is for those who investigate.
+fn fault_words(fault: &Fault) -> Words {
+    match fault {
+        Fault::OtherFile { .. } => words!("a file is none that is shown", "示された中身と違うファイルがあります"),
+        Fault::DigestOnly { .. } => words!(
+            "whoever made it knew the file's SHA-256 and did not have the file",
+            "作った人はファイルの SHA-256 を知っていただけで、ファイルそのものは持っていませんでした"
+        ),
+        Fault::FileSize { .. } => {
+            words!("a file has another length than is shown", "示された長さと違うファイルがあります")
+        }
+        _ => fault.to_string().into(),
+    }
+}
+
+fn step_words(step: Step) -> Words {
+    match step {
+        Step::Record => words!("the record", "記録"),
+        Step::Commitment => words!("what the record binds", "記録に封じられた値"),
+        Step::Opening => words!("what is shown", "示された内容"),
+        Step::Names => words!("the names", "名前"),
+        Step::Receipt => words!("the receipt", "受領書"),
+        Step::Inclusion => words!("the place in the log", "台帳での位置"),
+        Step::Checkpoint => words!("the log's signatures", "台帳の署名"),
+        Step::Stamped => words!("what was stamped", "タイムスタンプの対象"),
+        Step::Stamps => words!("the stamps", "タイムスタンプ"),
+        Step::Files => words!("the files", "ファイル"),
+    }
+}
+
+/// How a step went.
+#[derive(Clone, Copy, PartialEq)]
+enum Went {
+    Well,
+    NotChecked,
+    Unknown,
+}
+
+impl Went {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Well => "holds",
+            Self::NotChecked => "not checked here",
+            Self::Unknown => "cannot be told",
+        }
+    }
+
+    fn mark(self) -> Words {
+        match self {
+            Self::Well => words!("holds", "正しい"),
+            Self::NotChecked => words!("not checked here", "ここでは確かめない"),
+            Self::Unknown => words!("cannot be told", "不明"),
+        }
+    }
+}
+
+/// Which step found it, how it went, and a plain line.
+fn told(finding: &Finding) -> (Step, Went, Words) {
+    match finding {
+        Finding::Record { id, signers: None } => (
+            Step::Record,
+            Went::NotChecked,
+            words!(
+                "{id} is a record; the keys of its signatures do not lie beside it",
+                "{id} は記録です。署名の鍵は添えられていません"
+            ),
+        ),
+        Finding::Record { id, signers: Some(signers) } => {
+            let keys = signers.iter().map(|key| key.to_base64()).collect::<Vec<_>>().join(" ");
+            let line = words!(
+                "{id} is a record, signed by {keys}; whose key that is, the proof does not say",
+                "{id} は記録で、{keys} が署名しています。誰の鍵かは、この証明からは分かりません"
+            );
+            (Step::Record, Went::Well, line)
+        }
+        Finding::Commitment { deposit } => {
+            let (k, series) = (deposit.k, deposit.series);
+            let line = words!(
+                "the record binds deposit {k} of series {series}",
+                "記録は、束 {series} の第{k}回の預け入れを封じています"
+            );
+            (Step::Commitment, Went::Well, line)
+        }
+        Finding::Opening { entries, complete: true, .. } => {
+            let line =
+                words!("{entries} entries are shown, and these are all", "{entries}件が示され、これがすべてです");
+            (Step::Opening, Went::Well, line)
+        }
+        Finding::Opening { entries, complete: false, below } => {
+            let line = words!(
+                "{entries} of fewer than {below} entries are shown, and were bound by the record in both hash families",
+                "{below}件未満のうち{entries}件が示され、2種類のハッシュの両方で記録に封じられていました"
+            );
+            (Step::Opening, Went::Well, line)
+        }
+        Finding::Names { names } => {
+            let line = words!("no name of the {names} shown stands twice", "示された{names}件の名前に重複はありません");
+            (Step::Names, Went::Well, line)
+        }
+        Finding::Receipt { receipt, checked } => {
+            let (keeper, time) = (&receipt.keeper, &receipt.time);
+            let line = words!(
+                "the keeper {keeper} says that it had the record at {time}",
+                "預かる側 {keeper} は、{time} にこの記録を受け取ったとしています"
+            );
+            (Step::Receipt, if *checked { Went::Well } else { Went::NotChecked }, line)
+        }
+        Finding::Inclusion { index, size } => {
+            let line = words!(
+                "the record stands at place {index} of a log of {size}",
+                "記録は、{size}件の台帳の {index} 番にあります"
+            );
+            (Step::Inclusion, Went::Well, line)
+        }
+        Finding::Checkpoint(Ok(witnesses)) => {
+            let line = match witnesses.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => words!(
+                    "the log is signed as the policy asks, by no witness",
+                    "台帳は指定どおり署名されています。立会人の署名はありません"
+                ),
+                names => words!(
+                    "the log is signed as the policy asks, and by {names}",
+                    "台帳は指定どおり署名され、立会人 {names} の署名もあります"
+                ),
+            };
+            (Step::Checkpoint, Went::Well, line)
+        }
+        Finding::Checkpoint(Err(doubt)) => (Step::Checkpoint, Went::Unknown, reason(*doubt)),
+        Finding::Stamped => {
+            let line = words!("what was stamped is this state of the log", "タイムスタンプの対象は、この台帳です");
+            (Step::Stamped, Went::Well, line)
+        }
+        Finding::Stamp { name, outcome } => stamp_told(name, outcome),
+        Finding::NoStamp => (Step::Stamps, Went::Unknown, reason(Doubt::NoStamp)),
+        Finding::File { file, entry } => {
+            let number = file + 1;
+            match entry {
+                Some(_) => {
+                    let line = words!(
+                        "file {number} is a content that is shown, by SHA-256 and by keyed BLAKE3",
+                        "{number}番目のファイルは、SHA-256 と鍵付き BLAKE3 の両方で、示された中身と同じです"
+                    );
+                    (Step::Files, Went::Well, line)
+                }
+                None => (Step::Files, Went::Unknown, reason(Doubt::NothingToCompare)),
+            }
+        }
+    }
+}
+
+fn stamp_told(name: &str, outcome: &StampOutcome) -> (Step, Went, Words) {
+    match outcome {
+        StampOutcome::Independent(token) => {
+            let (time, subject) = (token.latest(), token.subject());
+            let line = words!(
+                "stamp {name}: {subject} says that it was there at the latest at {time}",
+                "タイムスタンプ {name}: {subject} が、遅くとも {time} には存在したとしています"
+            );
+            (Step::Stamps, Went::Well, line)
+        }
+        StampOutcome::SelfStamped => {
+            let line = words!(
+                "stamp {name}: self-stamped, not independent",
+                "タイムスタンプ {name}: 預かる側が自分で押したもので、第三者によるものではありません"
+            );
+            (Step::Stamps, Went::Unknown, line)
+        }
+        StampOutcome::NotVouched { claimed, error: _ } => {
+            let line = words!(
+                "stamp {name}: it says {claimed}, by nobody whom you trust",
+                "タイムスタンプ {name}: {claimed} とありますが、信頼先によるものではありません"
+            );
+            (Step::Stamps, Went::Unknown, line)
+        }
+    }
+}
+
+fn lines(report: &Report) -> Vec<Words> {
+    let mut lines: Vec<Words> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let (_, went, line) = told(finding);
+            let mark = went.mark();
+            words!("{mark}: {line}", "{mark}: {line}"; mark, line)
+        })
+        .collect();
+    lines.extend(report.shown.iter().map(|shown| {
+        let name = shown
+            .name
+            .as_ref()
+            .map_or_else(|| words!("(name hidden)", "（名前は非公開）"), |name| Words::from(shown_bytes(name)));
+        let size = shown.meta.as_ref().and_then(|meta| meta.kind.size());
+        let size = size.map_or_else(|| Words::from(""), |size| words!(", {size} bytes", "、{size} バイト"));
+        let content = shown.content.as_ref().and_then(Option::as_ref).map(|content| hex(&content.sha256));
+        let content =
+            content.map_or_else(|| Words::from(""), |sha256| words!(", SHA-256 {sha256}", "、SHA-256 は {sha256}"));
+        words!("shown: {name}{size}{content}", "示された内容: {name}{size}{content}"; name, size, content)
+    }));
+    let compared = report.findings.iter().any(|finding| matches!(finding, Finding::File { .. }));
+    if !compared && report.shown.iter().any(|shown| matches!(shown.content, Some(Some(_)))) {
+        lines.push(words!(
+            "not checked here: no file was given, so that what is shown of contents are hashes",
+            "ここでは確かめない: ファイルが指定されていないので、示された中身はハッシュだけです"
+        ));
+    }
+    lines
+}
+
+fn as_json(report: &Report, arguments: &Arguments) -> Value {
+    let mut steps: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let (step, went, line) = told(finding);
+            json!({ "step": step.word(), "outcome": went.word(), "said": line.english() })
+        })
+        .collect();
+    let (verdict, since, before) = match &report.verdict {
+        Verdict::Holds { since, before } => ("holds", Some(since.to_string()), Some(before.to_string())),
+        Verdict::CannotBeTold(_) => ("cannot be told", None, None),
+        Verdict::DoesNotHold(fault) => {
+            let (step, said) = (fault.step().word(), fault.to_string());
+            steps.push(json!({ "step": step, "outcome": "does not hold", "said": said }));
+            ("does not hold", None, None)
+        }
+    };
+    let doubts: Vec<_> = match &report.verdict {
+        Verdict::CannotBeTold(doubts) => doubts.iter().map(|doubt| doubt.word()).collect(),
+        Verdict::Holds { .. } | Verdict::DoesNotHold(_) => Vec::new(),
+    };
+    let record = report.findings.iter().find_map(|finding| match finding {
+        Finding::Record { id, .. } => Some(id.to_string()),
+        _ => None,
+    });
+    let files: Vec<_> = report
+        .findings
+        .iter()
+        .filter_map(|finding| match finding {
+            Finding::File { file, entry } => {
+                let path = arguments.files.get(*file)?.to_string_lossy();
+                Some(json!({ "path": path, "entry": entry }))
+            }
+            _ => None,
+        })
+        .collect();
+    json!({
+        "verdict": verdict, "since": since, "before": before, "record": record, "doubts": doubts, "steps": steps,
+        "shown": report.shown.iter().map(shown_as_json).collect::<Vec<_>>(), "files": files,
+    })
+}
+
+fn shown_as_json(shown: &Shown) -> Value {
+    let mut object = Map::new();
+    object.insert("name".into(), shown.name.as_ref().map(|name| String::from_utf8_lossy(name)).into());
+    if let Some(name) = shown.name.as_ref().filter(|name| std::str::from_utf8(name).is_err()) {
+        object.insert("name_base64".into(), crate::home::base64(name).into());
+    }
+    let kind = shown.meta.as_ref().map(|meta| match meta.kind {
+        MetaKind::File { .. } => "file",
+        MetaKind::HardLink { .. } => "hard link",
+        MetaKind::Symlink { .. } => "link",
+        MetaKind::Directory => "folder",
+    });
+    object.insert("kind".into(), kind.into());
+    object.insert("size".into(), shown.meta.as_ref().and_then(|meta| meta.kind.size()).into());
+    let sha256 = shown.content.as_ref().and_then(Option::as_ref).map(|content| hex(&content.sha256));
+    object.insert("sha256".into(), sha256.into());
+    Value::Object(object)
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

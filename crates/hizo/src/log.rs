@@ -1,0 +1,145 @@
+//! The keeper's log as this machine sees it: each head is held against the one seen before, and every record of this safe
+//! against its place.
+
+use hizo_keeper::EmbeddedLog;
+use hizo_ledger::id::Slot;
+use hizo_ledger::log::Leaf;
+use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
+use hizo_ledger::log::note::{CheckpointKey, NamedKey};
+use hizo_ledger::log::policy::Policy;
+use hizo_ledger::log::proof::InclusionProof;
+use hizo_ledger::log::tree;
+use hizo_ledger::record::{Record, Seen};
+use hizo_store::Journal as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::failure::{Failure, Kind, Outcome};
+use crate::home::Home;
+use crate::safe::Safe;
+use crate::words::{Words, words};
+
+/// A published head of the keeper's log that goes on from everything this machine has seen of it.
+pub(crate) struct SeenLog {
+    log: EmbeddedLog,
+    pub checkpoint: Checkpoint,
+    /// The whole note.
+    pub note: Vec<u8>,
+}
+
+impl SeenLog {
+    /// Publishes what was appended, and looks at the log.
+    ///
+    /// # Errors
+    /// Exit code 5 when the log is not the one that was seen before, or shows less of it.
+    pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
+        let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
+        log.publish(&safe.keeper).map_err(Failure::from)?;
+        let _turn = safe.home.lock_checkpoint()?;
+        let note = log.published().checkpoint().map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let note = note.ok_or_else(|| Failure::internal_message("the log was published and is not there"))?;
+        let checkpoint = verified(&safe.home, &note)?;
+        let seen = Self { log, checkpoint, note };
+        seen.goes_on(&safe.home)?;
+        Ok(seen)
+    }
+
+    /// Holds the head against the one seen before, and remembers it.
+    fn goes_on(&self, home: &Home) -> Outcome<()> {
+        let Some(before) = home.seen_checkpoint()? else { return home.remember_checkpoint(&self.note) };
+        let before = verified(home, &before)?;
+        if before.size > self.checkpoint.size {
+            return Err(lying(words!(
+                "its log has fewer leaves than this machine has seen",
+                "預け先のログが、前回見たときより短くなっています"
+            )));
+        }
+        let path = self.log.published().consistency(before.size);
+        let path = path.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let (new, path) = (&self.checkpoint, path.unwrap_or_default());
+        tree::check_consistency(before.size, &before.root, new.size, &new.root, &path).map_err(|error| {
+            lying(words!(
+                "its log does not go on from the one that this machine has seen",
+                "預け先のログが、前回見たものの続きになっていません"
+            ))
+            .source(error)
+        })?;
+        if before.size < new.size { home.remember_checkpoint(&self.note) } else { Ok(()) }
+    }
+
+    /// What is published, and what the keeper promises.
+    pub(crate) const fn keeper_log(&self) -> &EmbeddedLog {
+        &self.log
+    }
+
+    /// A proof that a record of this safe stands in the log, checked.
+    ///
+    /// # Errors
+    /// When the keeper shows no such proof: exit code 3.
+    pub(crate) fn prove(&self, safe: &Safe, record: &Record) -> Outcome<(Leaf, InclusionProof)> {
+        let kept = safe.keeper.records(safe.home.space, record.number(), 1).map_err(Failure::from)?;
+        // Where it stands is the keeper's word until the path has been checked.
+        let position = kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(record.number()))?;
+        let leaf = Leaf { slot: Slot::of(&slot_key(safe)?, record.number()), record: record.id() };
+        let proof = self.log.published().prove(position).map_err(|error| not_logged(record.number()).source(error))?;
+        proof
+            .check(&leaf, &Policy::of_log(named_key(&safe.home)?))
+            .map_err(|error| not_logged(record.number()).source(error))?;
+        Ok((leaf, proof))
+    }
+}
+
+/// The newest head that this machine has verified, as its next record will say.
+pub(crate) fn seen(home: &Home) -> Outcome<Option<Seen>> {
+    let Some(note) = home.seen_checkpoint()? else { return Ok(None) };
+    let Checkpoint { size, root, .. } = verified(home, &note)?;
+    Ok(Some(Seen { size, root }))
+}
+
+/// The key that signs the log, as this machine has pinned it.
+pub(crate) fn named_key(home: &Home) -> Outcome<NamedKey> {
+    NamedKey::new(home.keeper.as_str(), CheckpointKey::Log(home.log_key))
+        .ok_or_else(|| Failure::internal_message("the keeper's origin is no name of a key"))
+}
+
+/// The space's slot key. The keeper has it, and the genesis says which one it is.
+fn slot_key(safe: &Safe) -> Outcome<[u8; 32]> {
+    let key =
+        safe.keeper.journal().slot_key(safe.home.space).map_err(hizo_keeper::Error::from).map_err(Failure::from)?;
+    key.filter(|key| *safe.chain.slot().as_bytes() == <[u8; 32]>::from(Sha256::digest(key))).ok_or_else(|| {
+        Failure::untrue(words!(
+            "the keeper does not have the slot key of this safe",
+            "この金庫の記録の位置を示す鍵が、預け先にありません"
+        ))
+    })
+}
+
+fn verified(home: &Home, note: &[u8]) -> Outcome<Checkpoint> {
+    let not_ours = || {
+        lying(words!(
+            "the head of its log is not signed by the key that this machine knows",
+            "預け先のログの先頭に、このコンピューターの知っている鍵の署名がありません"
+        ))
+    };
+    let read = UnverifiedCheckpoint::parse(note).map_err(|error| not_ours().source(error))?;
+    let signed =
+        read.claimed().origin == home.keeper && read.signed_by(&named_key(home)?).is_ok_and(|time| time.is_some());
+    if signed { Ok(read.claimed().clone()) } else { Err(not_ours()) }
+}
+
+fn lying(what: Words) -> Failure {
+    Failure::new(Kind::Lying, words!("the keeper cannot be believed: {what}", "預け先を信用できません: {what}"; what)).hint(words!(
+        "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
+        "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
+    ))
+}
+
+fn not_logged(number: u64) -> Failure {
+    Failure::untrue(words!(
+        "the keeper does not prove that record {number} stands in its log",
+        "記録 {number} がログにあることを、預け先が示せません"
+    ))
+    .hint(words!(
+        "Keep the receipt of this record: it is the keeper's promise that it would.",
+        "この記録の控えを残しておいてください。載せるという預け先の約束の証拠になります。"
+    ))
+}
