@@ -12,14 +12,14 @@ const OPTIONS: &str = "\
 Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
-      --json, -q, -h, -V      JSON; the result only; help, also of a command; version
+      --json, -q, -h, -V      Print JSON; the result only; help; the version
 More: hizo man [COMMAND], hizo completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
-      --json, -q, -h, -V      JSON／結果だけ／使い方（コマンドの後にも）／バージョン
+      --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
 ほかに: hizo man [コマンド], hizo completions シェル";
 
 /// English help, Japanese help.
