@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use hizo_vault::archive::check_path;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use crate::packing::cores;
 use crate::system::{self, Stat, StatKind};
 
 /// Name of the files that say what is not to be kept, in the manner of `.gitignore`.
@@ -109,7 +112,7 @@ impl Listing {
 /// When a named path cannot be read at all, or two of them have one name. What cannot be read below is left out and said.
 pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing> {
     let roots = roots(paths)?;
-    let mut walker = Walker { entries: Vec::new(), left_out: Vec::new() };
+    let (mut walker, mut folders) = (Walker::default(), Vec::new());
     for root in &roots {
         let excludes = patterns(&root.on_disk, excludes)?;
         let stat = system::stat(&fs::metadata(&root.on_disk)?);
@@ -118,7 +121,8 @@ pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing
                 if !root.in_deposit.is_empty() {
                     walker.keep(root.in_deposit.clone(), FoundKind::Directory, stat);
                 }
-                walker.directory(&root.on_disk, &root.in_deposit, &mut vec![excludes]);
+                let rules = Arc::new(Rules { own: excludes, outer: None });
+                folders.push(Folder { on_disk: root.on_disk.clone(), in_deposit: root.in_deposit.clone(), rules });
             }
             StatKind::File => walker.keep(root.in_deposit.clone(), FoundKind::File, stat),
             StatKind::Symlink | StatKind::Special => {
@@ -126,7 +130,9 @@ pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing
             }
         }
     }
+    walker.below(folders);
     walker.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    walker.left_out.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     join_hard_links(&mut walker.entries);
     Ok(Listing { roots, entries: walker.entries, left_out: walker.left_out })
 }
@@ -154,12 +160,98 @@ fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
     Ok(roots)
 }
 
+/// What one thread has found.
+#[derive(Default)]
 struct Walker {
     entries: Vec<Found>,
     left_out: Vec<LeftOut>,
 }
 
+/// A folder to be listed.
+struct Folder {
+    on_disk: PathBuf,
+    in_deposit: Vec<u8>,
+    rules: Arc<Rules>,
+}
+
+/// What is not to be kept: what a folder says itself, and then what those around it say.
+struct Rules {
+    own: Gitignore,
+    outer: Option<Arc<Self>>,
+}
+
+/// Folders that wait for a thread.
+#[derive(Default)]
+struct Folders {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    folders: Vec<Folder>,
+    /// Folders being listed: each may bring more.
+    at_work: usize,
+}
+
+impl Folders {
+    fn state(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next folder; `None` when there is none and none can come any more.
+    fn next(&self) -> Option<Folder> {
+        let mut state = self.state();
+        loop {
+            if let Some(folder) = state.folders.pop() {
+                state.at_work += 1;
+                return Some(folder);
+            }
+            if state.at_work == 0 {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// One folder being listed, and the folders found in it. However it ends, nobody waits for it any longer.
+struct Turn<'a> {
+    folders: &'a Folders,
+    found: Vec<Folder>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.folders.state();
+        state.folders.append(&mut self.found);
+        state.at_work -= 1;
+        self.folders.changed.notify_all();
+    }
+}
+
 impl Walker {
+    /// Lists these folders and everything below them, on all cores.
+    fn below(&mut self, folders: Vec<Folder>) {
+        let waiting = Folders { state: Mutex::new(Waiting { folders, at_work: 0 }), ..Folders::default() };
+        let work = || {
+            let mut walker = Self::default();
+            while let Some(folder) = waiting.next() {
+                let mut turn = Turn { folders: &waiting, found: Vec::new() };
+                turn.found = walker.directory(&folder);
+            }
+            walker
+        };
+        let found = thread::scope(|scope| {
+            let threads: Vec<_> = (0..cores()).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("listing does not panic")).collect::<Vec<_>>()
+        });
+        for mut walker in found {
+            self.entries.append(&mut walker.entries);
+            self.left_out.append(&mut walker.left_out);
+        }
+    }
+
     fn keep(&mut self, path: Vec<u8>, kind: FoundKind, stat: Stat) {
         self.entries.push(Found { path: path.into_boxed_slice(), kind, stat });
     }
@@ -168,46 +260,53 @@ impl Walker {
         self.left_out.push(LeftOut { path: path.to_owned(), reason: reason.into() });
     }
 
-    fn directory(&mut self, on_disk: &Path, in_deposit: &[u8], rules: &mut Vec<Gitignore>) {
-        let listed = match fs::read_dir(on_disk) {
+    /// Lists one folder; the folders in it are still to be listed.
+    fn directory(&mut self, folder: &Folder) -> Vec<Folder> {
+        let mut inner = Vec::new();
+        let listed = match fs::read_dir(&folder.on_disk) {
             Ok(listed) => listed,
-            Err(error) => return self.leave_out(on_disk, error.to_string()),
+            Err(error) => {
+                self.leave_out(&folder.on_disk, error.to_string());
+                return inner;
+            }
         };
-        let own_rules = on_disk.join(IGNORE_FILE);
-        let has_own_rules = own_rules.is_file();
-        if has_own_rules {
-            rules.push(Gitignore::new(&own_rules).0);
-        }
+        let own_rules = folder.on_disk.join(IGNORE_FILE);
+        let rules = match own_rules.is_file() {
+            true => Arc::new(Rules { own: Gitignore::new(&own_rules).0, outer: Some(folder.rules.clone()) }),
+            false => folder.rules.clone(),
+        };
         for item in listed {
             match item {
-                Ok(item) => self.item(&item, in_deposit, rules),
-                Err(error) => self.leave_out(on_disk, error.to_string()),
+                Ok(item) => inner.extend(self.item(&item, &folder.in_deposit, &rules)),
+                Err(error) => self.leave_out(&folder.on_disk, error.to_string()),
             }
         }
-        if has_own_rules {
-            rules.pop();
-        }
+        inner
     }
 
-    fn item(&mut self, item: &fs::DirEntry, parent: &[u8], rules: &mut Vec<Gitignore>) {
+    fn item(&mut self, item: &fs::DirEntry, parent: &[u8], rules: &Arc<Rules>) -> Option<Folder> {
         let on_disk = item.path();
         let stat = match item.metadata() {
             Ok(metadata) => system::stat(&metadata),
-            Err(error) => return self.leave_out(&on_disk, error.to_string()),
+            Err(error) => {
+                self.leave_out(&on_disk, error.to_string());
+                return None;
+            }
         };
         if is_excluded(rules, &on_disk, stat.kind == StatKind::Directory) {
-            return;
+            return None;
         }
         let name = system::path_bytes(&item.file_name());
         let path = if parent.is_empty() { name } else { [parent, b"/", &name].concat() };
         if check_path(&path).is_err() {
-            return self.leave_out(&on_disk, "its path is longer than can be kept");
+            self.leave_out(&on_disk, "its path is longer than can be kept");
+            return None;
         }
         match stat.kind {
             StatKind::File => self.keep(path, FoundKind::File, stat),
             StatKind::Directory => {
                 self.keep(path.clone(), FoundKind::Directory, stat);
-                self.directory(&on_disk, &path, rules);
+                return Some(Folder { on_disk, in_deposit: path, rules: rules.clone() });
             }
             StatKind::Symlink => match fs::read_link(&on_disk) {
                 Ok(target) => {
@@ -218,6 +317,7 @@ impl Walker {
             },
             StatKind::Special => self.leave_out(&on_disk, "a device, pipe or socket has no content to keep"),
         }
+        None
     }
 }
 
@@ -230,9 +330,10 @@ fn patterns(root: &Path, excludes: &[String]) -> io::Result<Gitignore> {
 }
 
 /// The rule nearest to the entry decides, as in `.gitignore`; a person's own excludes are the outermost.
-fn is_excluded(rules: &[Gitignore], path: &Path, is_directory: bool) -> bool {
-    for rule in rules.iter().rev() {
-        match rule.matched(path, is_directory) {
+fn is_excluded(rules: &Rules, path: &Path, is_directory: bool) -> bool {
+    let from_inside = std::iter::successors(Some(rules), |rules| rules.outer.as_deref());
+    for rules in from_inside {
+        match rules.own.matched(path, is_directory) {
             Match::Ignore(_) => return true,
             Match::Whitelist(_) => return false,
             Match::None => (),
