@@ -39,11 +39,13 @@ impl Safe {
     /// Exit code 5 when the keeper shows another history or less of it than before.
     pub(crate) fn open(home: Home) -> Outcome<Self> {
         let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
+        // What was seen before is read before what there is now: another process may append and pin in between.
+        let pinned = home.pinned_head()?;
         let notes = notes(&keeper, home.space, 0)?;
-        let (chain, records) = follow(&notes, home.pinned_head()?)?;
+        let (chain, records) = follow(&notes, pinned)?;
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
-        safe.check_pins()?;
+        safe.check_pins(pinned)?;
         safe.remember_head();
         Ok(safe)
     }
@@ -61,7 +63,7 @@ impl Safe {
         }
     }
 
-    fn check_pins(&self) -> Outcome<()> {
+    fn check_pins(&self, pinned: Option<(u64, RecordId)>) -> Outcome<()> {
         let lying = |what: Words| {
             Failure::new(Kind::Lying, words!("the keeper shows {what}", "預け先が{what}を見せています"; what)).hint(words!(
                 "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
@@ -71,7 +73,7 @@ impl Safe {
         if self.chain.id_at(0) != Some(self.home.genesis) || self.chain.keeper() != &self.home.keeper {
             return Err(lying(words!("another space than the one this safe began with", "この金庫とは別の記録")));
         }
-        let Some((number, id)) = self.home.pinned_head()? else { return Ok(()) };
+        let Some((number, id)) = pinned else { return Ok(()) };
         match self.chain.standing(Head { number, id }) {
             Standing::Held => Ok(()),
             Standing::Short => Err(lying(words!(

@@ -622,6 +622,35 @@ fn two_processes_at_once_in_two_new_series_keep_both() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_another_process_appends_while_a_safe_is_opened_is_no_lie_of_the_keeper() {
+    use std::io::Write as _;
+
+    let home = Home::new();
+    let (one, two) = two_folders(&home);
+    home.deposit(&one, "first");
+    // Another process on the same keeper, with a memory of its own that the test can hold up.
+    let slow = home.copy();
+    fs::remove_dir_all(slow.path.join("keeper")).unwrap();
+    std::os::unix::fs::symlink(home.path.join("keeper"), slow.path.join("keeper")).unwrap();
+    let head = slow.path.join("head");
+    fs::remove_file(&head).unwrap();
+    assert_eq!(said(kit::program("mkfifo").arg(&head)).code, Some(0));
+    let mut opening = slow.command();
+    let opening = opening.arg("list").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // This waits until the other one reads what it has seen before.
+    let mut pipe = fs::OpenOptions::new().write(true).open(&head).unwrap();
+    home.deposit(&two, "second");
+    let newer = fs::read(home.path.join("head")).unwrap();
+    pipe.write_all(&newer).unwrap();
+    fs::remove_file(&head).unwrap();
+    fs::write(&head, &newer).unwrap();
+    drop(pipe);
+    let output = opening.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn a_file_size_limit_stops_a_deposit_and_the_next_one_finishes() {
     let home = Home::new();
