@@ -139,12 +139,12 @@ def value_of(field, shown):
         demand(safe and same, "opening", "a name is not safe, or not in its one form")
         return name
     sized, linked = shown["type"] in ("file", "hard link"), shown["type"] in ("hard link", "symbolic link")
-    wanted = ["type"] + ["size"] * sized + ["mode", "mtime_ns"] + ["target_sha256"] * linked
+    wanted = ["type"] + ["size"] * sized + ["mode", "mtime_ns"] + ["target"] * linked
     decimal = all(str(int(shown.get(key, 0))) == str(shown.get(key, 0)) for key in ("size", "mtime_ns"))
     demand(keys == wanted and decimal and re.fullmatch("[0-7]{4}", shown["mode"]), "opening", "a meta is not in its form")
     out = TYPES[shown["type"]] + int(shown.get("size", 0)).to_bytes(8, "big") + int(shown["mode"], 8).to_bytes(4, "big")
     out += int(shown["mtime_ns"]).to_bytes(8, "big", signed=True)
-    return out + (unhex(shown["target_sha256"]) if linked else bytes(32))
+    return out + (unhex(shown["target"]) if linked else bytes(32))
 
 def field_hash(field, part):
     if list(part) == ["hidden_sha256", "hidden_blake3"]:

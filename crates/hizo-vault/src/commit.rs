@@ -8,7 +8,7 @@ use std::fmt;
 
 use hizo_ledger::commitment::{self, Dummies, Field, Part};
 use hkdf::Hkdf;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use hizo_ledger::commitment::{
@@ -17,6 +17,9 @@ pub use hizo_ledger::commitment::{
 };
 
 const EXTRACT_LABEL: &[u8] = b"hizo-commit/v1";
+
+/// Whose salt a link's target has, beside the labels of the three fields.
+const TARGET_LABEL: &str = "target";
 
 /// Permission bits that are committed.
 const MODE_MASK: u32 = 0o7777;
@@ -115,18 +118,6 @@ impl<'a> Entry<'a> {
             Kind::Symlink { .. } | Kind::Directory => None,
         }
     }
-
-    /// What is committed as its metadata.
-    fn meta(&self) -> Meta {
-        let hash = |target: &[u8]| Sha256::digest(target).into();
-        let kind = match self.kind {
-            Kind::File { size, .. } => MetaKind::File { size },
-            Kind::HardLink { target, size, .. } => MetaKind::HardLink { size, target_sha256: hash(target) },
-            Kind::Symlink { target } => MetaKind::Symlink { target_sha256: hash(target) },
-            Kind::Directory => MetaKind::Directory,
-        };
-        Meta { kind, mode: self.mode & MODE_MASK, mtime_ns: self.mtime_ns }
-    }
 }
 
 /// Everything that one deposit's seed derives. Shared by reference between threads that compute leaves.
@@ -154,13 +145,25 @@ impl CommitKey {
     /// Both leaf hashes of an entry.
     pub fn leaf(&self, entry: &Entry<'_>) -> LeafHashes {
         let content = entry.content().map(ContentValue::to_bytes);
-        let meta = entry.meta().to_bytes();
+        let meta = self.meta(entry).to_bytes();
         let values: [(Field, &[u8]); 3] = [
             (Field::Content, content.as_ref().map_or(&[], |value| value)),
             (Field::Name, entry.name),
             (Field::Meta, &meta),
         ];
-        LeafHashes::of(&values.map(|(field, value)| field.commit(&self.salt(entry.id, field), value)))
+        LeafHashes::of(&values.map(|(field, value)| field.commit(&self.salt(entry.id, field.label()), value)))
+    }
+
+    /// What is committed as an entry's metadata.
+    fn meta(&self, entry: &Entry<'_>) -> Meta {
+        let stands_for = |target| commitment::link_target(&self.salt(entry.id, TARGET_LABEL), target);
+        let kind = match entry.kind {
+            Kind::File { size, .. } => MetaKind::File { size },
+            Kind::HardLink { target, size, .. } => MetaKind::HardLink { size, target: stands_for(target) },
+            Kind::Symlink { target } => MetaKind::Symlink { target: stands_for(target) },
+            Kind::Directory => MetaKind::Directory,
+        };
+        Meta { kind, mode: entry.mode & MODE_MASK, mtime_ns: entry.mtime_ns }
     }
 
     /// The commitment to these leaves, of which each entry gave one.
@@ -195,9 +198,9 @@ impl CommitKey {
             let value = match field {
                 Field::Content => entry.content().map_or_else(Vec::new, |value| value.to_bytes().to_vec()),
                 Field::Name => entry.name.to_vec(),
-                Field::Meta => entry.meta().to_bytes().to_vec(),
+                Field::Meta => self.meta(entry).to_bytes().to_vec(),
             };
-            let salt = self.salt(entry.id, field);
+            let salt = self.salt(entry.id, field.label());
             if fields.has(field) {
                 return Part::Shown { salt: *salt, value };
             }
@@ -209,8 +212,8 @@ impl CommitKey {
         Dummies::new(&self.dummy_key)
     }
 
-    fn salt(&self, id: &EntryId, field: Field) -> Zeroizing<[u8; 32]> {
-        expand(&self.salts, &[b"salt", id.as_bytes(), field.label().as_bytes()])
+    fn salt(&self, id: &EntryId, label: &str) -> Zeroizing<[u8; 32]> {
+        expand(&self.salts, &[b"salt", id.as_bytes(), label.as_bytes()])
     }
 }
 

@@ -71,15 +71,30 @@ class Deposit:
     def salt(self, entry, field):
         return self.expand(b"salt" + bytes.fromhex(entry["id"]) + field)
 
+    def values(self, entry):
+        content = b""
+        if "content" in entry:
+            content = b"".join(bytes.fromhex(entry["content"][part]) for part in ("sha256", "key", "blake3"))
+        linked = entry["kind"] in ("symlink", "hard link")
+        meta = TYPES[entry["kind"]]
+        meta += entry.get("size", 0).to_bytes(8, "big")
+        meta += entry["mode"].to_bytes(4, "big")
+        meta += int(entry["mtime_ns"]).to_bytes(8, "big", signed=True)
+        meta += self.target(entry) if linked else bytes(32)
+        return content, raw(entry, "name"), meta
+
+    def target(self, entry):
+        return field_hash(sha256, b"target", self.salt(entry, b"target"), raw(entry, "target"))
+
     def leaf(self, h, entry):
-        fields = zip(FIELDS, values(entry))
+        fields = zip(FIELDS, self.values(entry))
         return leaf_hash(h, [field_hash(h, field, self.salt(entry, field), value) for field, value in fields])
 
     def opening(self, entries, index, shown):
         entry = entries[index]
         bits = sum(1 << bit for bit, field in enumerate(FIELDS) if field.decode() in shown)
         out = b"hizo-opening/v1\n" + self.blind + bytes([self.depth, bits])
-        for field, value in zip(FIELDS, values(entry)):
+        for field, value in zip(FIELDS, self.values(entry)):
             salt = self.salt(entry, field)
             if field.decode() in shown:
                 out += salt + len(value).to_bytes(4, "big") + value
@@ -95,19 +110,6 @@ class Deposit:
 
 def raw(entry, name):
     return entry[name].encode() if name in entry else bytes.fromhex(entry[name + "_hex"])
-
-
-def values(entry):
-    content = b""
-    if "content" in entry:
-        content = b"".join(bytes.fromhex(entry["content"][part]) for part in ("sha256", "key", "blake3"))
-    linked = entry["kind"] in ("symlink", "hard link")
-    meta = TYPES[entry["kind"]]
-    meta += entry.get("size", 0).to_bytes(8, "big")
-    meta += entry["mode"].to_bytes(4, "big")
-    meta += int(entry["mtime_ns"]).to_bytes(8, "big", signed=True)
-    meta += sha256(raw(entry, "target")) if linked else bytes(32)
-    return content, raw(entry, "name"), meta
 
 
 def field_hash(h, label, salt, value):

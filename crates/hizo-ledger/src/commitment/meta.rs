@@ -2,7 +2,7 @@
 
 use super::opening::Cursor;
 
-/// Length of the committed metadata: type, size, mode, mtime, SHA-256 of the link target.
+/// Length of the committed metadata: type, size, mode, mtime, what stands for the link target.
 pub const META_BYTES: usize = 1 + 8 + 4 + 8 + 32;
 
 /// Permission bits, at most.
@@ -31,26 +31,26 @@ pub enum MetaKind {
     HardLink {
         /// Length of that file in bytes.
         size: u64,
-        /// SHA-256 of that file's path.
-        target_sha256: [u8; 32],
+        /// What stands for that file's path: [`link_target`](super::link_target).
+        target: [u8; 32],
     },
     /// A symbolic link.
     Symlink {
-        /// SHA-256 of where it points.
-        target_sha256: [u8; 32],
+        /// What stands for where it points: [`link_target`](super::link_target).
+        target: [u8; 32],
     },
     /// A directory.
     Directory,
 }
 
 impl MetaKind {
-    /// Type byte, size and link target hash. The type bytes are those of tar.
+    /// Type byte, size and what stands for the link target. The type bytes are those of tar.
     const fn parts(self) -> (u8, u64, [u8; 32]) {
         const NO_TARGET: [u8; 32] = [0; 32];
         match self {
             Self::File { size } => (b'0', size, NO_TARGET),
-            Self::HardLink { size, target_sha256 } => (b'1', size, target_sha256),
-            Self::Symlink { target_sha256 } => (b'2', 0, target_sha256),
+            Self::HardLink { size, target } => (b'1', size, target),
+            Self::Symlink { target } => (b'2', 0, target),
             Self::Directory => (b'5', 0, NO_TARGET),
         }
     }
@@ -70,7 +70,7 @@ impl MetaKind {
 }
 
 impl Meta {
-    /// The committed form: type, size, mode, mtime, link target hash.
+    /// The committed form: type, size, mode, mtime, what stands for the link target.
     pub fn to_bytes(&self) -> [u8; META_BYTES] {
         let (kind, size, target) = self.kind.parts();
         let mut bytes = [0; META_BYTES];
@@ -87,11 +87,11 @@ impl Meta {
         let size = u64::from_be_bytes(cursor.array()?);
         let mode = u32::from_be_bytes(cursor.array()?);
         let mtime_ns = i64::from_be_bytes(cursor.array()?);
-        let target_sha256 = cursor.array()?;
+        let target = cursor.array()?;
         let kind = match kind {
             b'0' => MetaKind::File { size },
-            b'1' => MetaKind::HardLink { size, target_sha256 },
-            b'2' => MetaKind::Symlink { target_sha256 },
+            b'1' => MetaKind::HardLink { size, target },
+            b'2' => MetaKind::Symlink { target },
             b'5' => MetaKind::Directory,
             _ => return None,
         };

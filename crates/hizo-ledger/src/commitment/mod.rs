@@ -51,7 +51,7 @@ pub enum Field {
     Content,
     /// Its path.
     Name,
-    /// Type, size, mode, time, hash of the link target.
+    /// Type, size, mode, time, what stands for the link target.
     Meta,
 }
 
@@ -83,6 +83,12 @@ impl Field {
     }
 }
 
+/// What stands for a link's target in its metadata, in both trees: a commitment of its own, so that whoever is shown the
+/// metadata cannot test guesses of a path that is not shown.
+pub fn link_target(salt: &[u8; 32], target: &[u8]) -> [u8; 32] {
+    Family::Sha256.hash(&[FIELD_LABEL, b"\x06target", salt, target])
+}
+
 /// Which fields of an entry to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Fields {
@@ -90,7 +96,7 @@ pub struct Fields {
     pub content: bool,
     /// Its path.
     pub name: bool,
-    /// Type, size, mode, time, hash of the link target.
+    /// Type, size, mode, time, what stands for the link target.
     pub meta: bool,
 }
 

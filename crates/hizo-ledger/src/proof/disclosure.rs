@@ -266,15 +266,15 @@ fn meta_in(members: &Members<'_>) -> Option<Meta> {
         rest => (None, rest),
     };
     let [("mode", mode), ("mtime_ns", mtime), rest @ ..] = rest else { return None };
-    let target_sha256 = match rest {
+    let target = match rest {
         [] => None,
-        [("target_sha256", target)] => Some(hex(target)?),
+        [("target", target)] => Some(hex(target)?),
         _ => return None,
     };
-    let kind = match (*word, size, target_sha256) {
+    let kind = match (*word, size, target) {
         ("file", Some(size), None) => MetaKind::File { size },
-        ("hard link", Some(size), Some(target_sha256)) => MetaKind::HardLink { size, target_sha256 },
-        ("symbolic link", None, Some(target_sha256)) => MetaKind::Symlink { target_sha256 },
+        ("hard link", Some(size), Some(target)) => MetaKind::HardLink { size, target },
+        ("symbolic link", None, Some(target)) => MetaKind::Symlink { target },
         ("folder", None, None) => MetaKind::Directory,
         _ => return None,
     };
@@ -287,15 +287,15 @@ fn meta_in(members: &Members<'_>) -> Option<Meta> {
 fn meta_of(meta: &Meta) -> Vec<(&'static str, Value)> {
     let (word, size, target) = match &meta.kind {
         MetaKind::File { size } => ("file", Some(size), None),
-        MetaKind::HardLink { size, target_sha256 } => ("hard link", Some(size), Some(target_sha256)),
-        MetaKind::Symlink { target_sha256 } => ("symbolic link", None, Some(target_sha256)),
+        MetaKind::HardLink { size, target } => ("hard link", Some(size), Some(target)),
+        MetaKind::Symlink { target } => ("symbolic link", None, Some(target)),
         MetaKind::Directory => ("folder", None, None),
     };
     let mut members = vec![("type", text(word))];
     members.extend(size.map(|size| ("size", Value::Text(size.to_string()))));
     members.push(("mode", Value::Text(format!("{:04o}", meta.mode))));
     members.push(("mtime_ns", Value::Text(meta.mtime_ns.to_string())));
-    members.extend(target.map(|target| ("target_sha256", hex_of(target))));
+    members.extend(target.map(|target| ("target", hex_of(target))));
     members
 }
 

@@ -9,6 +9,8 @@ use hizo_vault::{
     },
     entropy::Entropy,
 };
+use hkdf::Hkdf;
+use sha2::{Digest as _, Sha256};
 
 use crate::seeded::Seeded;
 
@@ -114,19 +116,26 @@ fn an_opening_shows_exactly_the_chosen_fields() {
             let read = Opening::parse(&opening.to_bytes()).unwrap();
             assert_eq!(read, opening);
             let shown = verify(&commitment, &[read]).unwrap().remove(0);
-            assert_eq!(shown, expected(sample, fields));
+            assert_eq!(shown, expected(&seed, sample, fields));
         }
     }
 }
 
-fn expected(sample: &Sample, fields: Fields) -> Shown {
-    let hash = |target: &[u8]| hizo_ledger::id::ObjectId::of(target).as_bytes().to_owned();
+/// What the specification says stands for a link's target.
+fn stands_for(seed: &Seed, sample: &Sample, target: &[u8]) -> [u8; 32] {
+    let mut salt = [0; 32];
+    let prk = Hkdf::<Sha256>::new(Some(b"hizo-commit/v1"), seed.as_bytes());
+    prk.expand_multi_info(&[b"salt".as_slice(), sample.id.as_bytes(), b"target"], &mut salt).unwrap();
+    Sha256::digest([b"hizo-field/v1\n\x06target", salt.as_slice(), target].concat()).into()
+}
+
+fn expected(seed: &Seed, sample: &Sample, fields: Fields) -> Shown {
     let (kind, content) = match &sample.kind {
         SampleKind::File { size, content } => (MetaKind::File { size: *size }, Some(content.clone())),
         SampleKind::HardLink { target, size, content } => {
-            (MetaKind::HardLink { size: *size, target_sha256: hash(target) }, Some(content.clone()))
+            (MetaKind::HardLink { size: *size, target: stands_for(seed, sample, target) }, Some(content.clone()))
         }
-        SampleKind::Symlink { target } => (MetaKind::Symlink { target_sha256: hash(target) }, None),
+        SampleKind::Symlink { target } => (MetaKind::Symlink { target: stands_for(seed, sample, target) }, None),
         SampleKind::Directory => (MetaKind::Directory, None),
     };
     Shown {

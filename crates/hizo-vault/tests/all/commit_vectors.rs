@@ -151,18 +151,26 @@ impl Reference {
 }
 
 /// Committed values as the specification writes them.
-fn raw(sample: &Sample) -> Raw {
-    let hash = |target: &[u8]| Sha256::digest(target).into();
+fn raw(seed: &Hash, sample: &Sample) -> Raw {
+    let prk = mac(b"hizo-commit/v1", seed);
+    let stands_for = |target: &[u8]| {
+        let salt = mac(&prk, &[b"salt", sample.id.as_bytes().as_slice(), b"target", &[1]].concat());
+        hash(0, &[b"hizo-field/v1\n\x06target", salt.as_slice(), target].concat())
+    };
     let (kind, size, target, content): (u8, u64, Hash, Option<&ContentValue>) = match &sample.kind {
         SampleKind::File { size, content } => (b'0', *size, [0; 32], Some(content)),
-        SampleKind::HardLink { target, size, content } => (b'1', *size, hash(target), Some(content)),
-        SampleKind::Symlink { target } => (b'2', 0, hash(target), None),
+        SampleKind::HardLink { target, size, content } => (b'1', *size, stands_for(target), Some(content)),
+        SampleKind::Symlink { target } => (b'2', 0, stands_for(target), None),
         SampleKind::Directory => (b'5', 0, [0; 32], None),
     };
     let content = content.map_or_else(Vec::new, |value| [value.sha256, value.key, value.blake3].concat());
     let mode = sample.mode.to_be_bytes();
     let meta = [&[kind], size.to_be_bytes().as_slice(), &mode, &sample.mtime_ns.to_be_bytes(), &target].concat();
     Raw { id: *sample.id.as_bytes(), values: [content, sample.name.clone(), meta] }
+}
+
+fn raws(seed: &Hash, samples: &[Sample]) -> Vec<Raw> {
+    samples.iter().map(|sample| raw(seed, sample)).collect()
 }
 
 fn folder(kind: &str) -> PathBuf {
@@ -309,7 +317,7 @@ fn judge(said: &Value) -> Result<(), OpeningError> {
 fn the_crate_agrees_with_a_second_construction() {
     for count in [0, 1, 2, 15, 16, 64, 200, 300] {
         let samples = deposit(&mut Seeded::new(100 + count as u64), count);
-        let reference = Reference::new([count as u8; 32], samples.iter().map(raw).collect());
+        let reference = Reference::new([count as u8; 32], raws(&[count as u8; 32], &samples));
         let seed = Seed::from_bytes([count as u8; 32]);
         assert_eq!(commit(&seed, &samples).unwrap(), reference.commitment);
         for index in (0..count).step_by(7) {
@@ -338,7 +346,7 @@ fn accepted() -> Vec<(String, Value)> {
     let vectors = counts.map(|count| {
         let mut random = Seeded::new(count as u64);
         let (seed, samples) = (crate::commit::draw(&mut random), deposit(&mut random, count));
-        let reference = Reference::new(seed, samples.iter().map(raw).collect());
+        let reference = Reference::new(seed, raws(&seed, &samples));
         let shown = [["content", "name", "meta"].as_slice(), &["content"], &["name", "meta"], &[]];
         let openings = shown.iter().enumerate().filter(|_| count > 0).map(|(number, shown)| {
             let entry = number * 5 % count;
@@ -394,7 +402,7 @@ fn parts(name_bytes: usize, depth: usize) -> Parts {
 
 fn refused() -> Vec<(&'static str, &'static str, Value)> {
     let samples = deposit(&mut Seeded::new(77), 20);
-    let reference = Reference::new([77; 32], samples.iter().map(raw).collect());
+    let reference = Reference::new([77; 32], raws(&[77; 32], &samples));
     let commitment = reference.commitment;
     let openings = |about: &str, rule: OpeningError, commitment: Commitment, openings: &[Vec<u8>]| {
         let openings: Vec<_> = openings.iter().map(hex::encode).collect();
@@ -510,7 +518,7 @@ type OfCommitment<'a> = &'a dyn Fn(&str, OpeningError, Commitment, &[Vec<u8>]) -
 
 /// Openings that lead to a commitment whose depositor did not follow the format.
 fn values(openings: OfCommitment<'_>) -> Vectors {
-    let good = raw(&file(&mut Seeded::new(5), "name", b"bytes"));
+    let good = raw(&[6; 32], &file(&mut Seeded::new(5), "name", b"bytes"));
     let forged = |name: &'static str, about: &str, field: usize, value: &dyn Fn(&[u8]) -> Vec<u8>| {
         let mut entry = good.clone();
         entry.values[field] = value(&good.values[field]);
@@ -547,7 +555,7 @@ fn values(openings: OfCommitment<'_>) -> Vectors {
 fn sets(reference: &Reference, openings: OfCommitment<'_>) -> Vectors {
     let mut random = Seeded::new(8);
     let same = [file(&mut random, "recipe", b"one"), file(&mut random, "recipe", b"another")];
-    let two = Reference::new([9; 32], same.iter().map(raw).collect());
+    let two = Reference::new([9; 32], raws(&[9; 32], &same));
     let other = Reference::new([10; 32], reference.entries.clone());
     let good = reference.opening(8, Fields::ALL);
     let name_only = reference.opening(8, Fields { name: true, ..Fields::default() });
@@ -600,7 +608,7 @@ fn the_vectors_are_the_ones_described_here() {
 #[test]
 fn leaves_of_a_vector_are_those_of_the_crate() {
     let samples = deposit(&mut Seeded::new(3), 16);
-    let reference = Reference::new([3; 32], samples.iter().map(raw).collect());
+    let reference = Reference::new([3; 32], raws(&[3; 32], &samples));
     let key = CommitKey::new(&Seed::from_bytes([3; 32]));
     assert_eq!(leaves(&key, &samples).len(), 16);
     for (index, sample) in samples.iter().enumerate() {

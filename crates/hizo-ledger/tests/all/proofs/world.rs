@@ -68,12 +68,12 @@ impl Entry {
 /// A drawing, a recipe, a folder, a link, and a file whose name is not text.
 pub(crate) fn entries() -> Vec<Entry> {
     let meta = |kind| Meta { kind, mode: 0o755, mtime_ns: -1 };
-    let target_sha256 = hash("KX-204.dxf");
+    let target = hash("KX-204.dxf");
     vec![
         Entry::file(b"KX-204.dxf", DRAWING),
         Entry::file("配合/R-17.csv".as_bytes(), b"0417"),
         Entry { name: b"old".to_vec(), meta: meta(MetaKind::Directory), content: Vec::new() },
-        Entry { name: b"latest".to_vec(), meta: meta(MetaKind::Symlink { target_sha256 }), content: Vec::new() },
+        Entry { name: b"latest".to_vec(), meta: meta(MetaKind::Symlink { target }), content: Vec::new() },
         Entry::file(b"\xff \"quoted\"", b""),
     ]
 }
