@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ed25519_dalek::{Signer, SigningKey};
 use hizo_ledger::id::NodeHash;
 use hizo_ledger::identity::VerifyingKey;
@@ -121,9 +122,10 @@ impl LogSigner {
     }
 }
 
-/// The secret key that signs receipts, and nothing else.
+/// The secret key that signs receipts, and nothing else. There is one for each append, so it is the fastest of the
+/// libraries at hand that signs.
 pub struct ReceiptSigner {
-    secret: SigningKey,
+    secret: Ed25519KeyPair,
     key: NamedKey,
 }
 
@@ -132,8 +134,8 @@ impl ReceiptSigner {
     pub fn new(origin: &Origin, seed: &[u8; 32]) -> Option<Self> {
         let mut own = Zeroizing::new([0; 32]);
         Hkdf::<Sha256>::new(None, seed).expand(b"hizo/receipt-sign/v1", own.as_mut()).ok()?;
-        let secret = SigningKey::from_bytes(&own);
-        let public = VerifyingKey::from_bytes(secret.verifying_key().as_bytes()).ok()?;
+        let secret = Ed25519KeyPair::from_seed_unchecked(own.as_ref()).ok()?;
+        let public = VerifyingKey::from_bytes(secret.public_key().as_ref().try_into().ok()?).ok()?;
         Some(Self { key: NamedKey::new(origin.as_str(), CheckpointKey::Log(public))?, secret })
     }
 
@@ -147,8 +149,8 @@ impl ReceiptSigner {
         let time = ClaimedTime::from_unix_seconds(kept).ok()?;
         let index_by = ClaimedTime::from_unix_seconds(kept.checked_add(MERGE_SECONDS_MAX)?).ok()?;
         let receipt = Receipt { keeper: origin.clone(), leaf, time, index_by };
-        let signature = self.secret.sign(receipt.text().as_bytes()).to_bytes();
-        Some(receipt.note(&self.key, &signature).into_bytes())
+        let signature = self.secret.sign(receipt.text().as_bytes());
+        Some(receipt.note(&self.key, signature.as_ref().try_into().ok()?).into_bytes())
     }
 }
 
