@@ -19,7 +19,7 @@ use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
 use crate::log::{self, LogSigner, ReceiptSigner, Sequencer};
-use crate::{Error, Keeper};
+use crate::{Error, Keeper, Kept};
 
 /// A keeper in a folder.
 pub type EmbeddedKeeper = Keeper<FileObjects<SystemDisk>, SqliteJournal>;
@@ -109,6 +109,12 @@ impl EmbeddedLog {
         };
         let leaf = Leaf { slot: Slot::of(&slot_key, record.number), record: record.id };
         Ok(self.receipts.sign(keeper.origin(), leaf, record.kept))
+    }
+
+    /// The same promise for what the keeper has just kept; nothing is read for it. `None` only for a time that no receipt
+    /// can name.
+    pub fn receipt_of(&self, keeper: &EmbeddedKeeper, kept: &Kept) -> Option<Vec<u8>> {
+        self.receipts.sign(keeper.origin(), kept.leaf(), kept.time)
     }
 
     /// The key under which receipts are signed.

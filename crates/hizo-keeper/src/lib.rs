@@ -7,12 +7,14 @@
 mod embedded;
 mod error;
 pub mod log;
+mod queue;
 mod sight;
 mod spaces;
 pub mod stamp;
 
-use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::log::Leaf;
 use hizo_ledger::record::Origin;
 use hizo_ledger::space::Head;
 use hizo_store::journal::StoredRecord;
@@ -36,10 +38,12 @@ pub struct Keeper<O, J> {
     log_key: VerifyingKey,
     clock: Clock,
     chains: spaces::Chains,
+    queue: queue::Queue,
 }
 
-/// A record is kept: it and everything that it names outlives a power cut.
+/// A record is kept: it and everything that it names outlives a power cut. Only a keeper makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Kept {
     /// SHA-256 of the note.
     pub id: RecordId,
@@ -47,6 +51,15 @@ pub struct Kept {
     pub number: u64,
     /// When the keeper took it, in seconds since 1970 by the keeper's clock.
     pub time: u64,
+    /// What names its place in the log: the record's number under the space's slot key.
+    pub slot: Slot,
+}
+
+impl Kept {
+    /// What stands for the record in the log.
+    pub const fn leaf(&self) -> Leaf {
+        Leaf { slot: self.slot, record: self.id }
+    }
 }
 
 impl<O: Objects, J: Journal> Keeper<O, J> {
@@ -56,7 +69,15 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// [`Error::NotSetUp`], or the journal's.
     pub fn open(objects: O, journal: J, clock: Clock) -> Result<Self, Error> {
         let (origin, log_key) = embedded::identity(&journal)?.ok_or(Error::NotSetUp)?;
-        Ok(Self { objects, journal, origin, log_key, clock, chains: spaces::Chains::default() })
+        Ok(Self {
+            objects,
+            journal,
+            origin,
+            log_key,
+            clock,
+            chains: spaces::Chains::default(),
+            queue: queue::Queue::default(),
+        })
     }
 
     /// Settles for ever what this keeper is called and by which key its log will be signed. What is settled already

@@ -4,8 +4,9 @@
 //! The journal gives every record its place when it is appended; publishing follows behind. See docs/spec/log.md,
 //! section "Publishing".
 
-use std::collections::BTreeMap;
+use std::iter;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ed25519_dalek::{Signer, SigningKey};
 use hizo_ledger::id::NodeHash;
 use hizo_ledger::identity::VerifyingKey;
@@ -15,7 +16,7 @@ use hizo_ledger::log::note::{self, CheckpointKey, MLDSA_KEY_BYTES, NamedKey};
 use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::log::receipt::Receipt;
 use hizo_ledger::log::tile::{self, Kind, ReadError, Tile, Tiles, WIDTH};
-use hizo_ledger::log::tree::{self, Edge};
+use hizo_ledger::log::tree;
 use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, SystemDisk};
@@ -26,14 +27,16 @@ use ml_dsa::MlDsa44;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+mod check;
+mod rows;
+
+use self::rows::{LEVELS, Rows, partial};
+
 /// Where the newest head is published.
 pub const CHECKPOINT: &str = "checkpoint";
 
 /// By when a record that was kept stands in the log, at most, in seconds: what a receipt promises.
 pub const MERGE_SECONDS_MAX: u64 = 24 * 60 * 60;
-
-/// Levels of tiles that a log may have.
-const LEVELS: usize = 8;
 
 /// Why the log was not published, or cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -121,9 +124,10 @@ impl LogSigner {
     }
 }
 
-/// The secret key that signs receipts, and nothing else.
+/// The secret key that signs receipts, and nothing else. There is one for each append, so it is the fastest of the
+/// libraries at hand that signs.
 pub struct ReceiptSigner {
-    secret: SigningKey,
+    secret: Ed25519KeyPair,
     key: NamedKey,
 }
 
@@ -132,8 +136,8 @@ impl ReceiptSigner {
     pub fn new(origin: &Origin, seed: &[u8; 32]) -> Option<Self> {
         let mut own = Zeroizing::new([0; 32]);
         Hkdf::<Sha256>::new(None, seed).expand(b"hizo/receipt-sign/v1", own.as_mut()).ok()?;
-        let secret = SigningKey::from_bytes(&own);
-        let public = VerifyingKey::from_bytes(secret.verifying_key().as_bytes()).ok()?;
+        let secret = Ed25519KeyPair::from_seed_unchecked(own.as_ref()).ok()?;
+        let public = VerifyingKey::from_bytes(secret.public_key().as_ref().try_into().ok()?).ok()?;
         Some(Self { key: NamedKey::new(origin.as_str(), CheckpointKey::Log(public))?, secret })
     }
 
@@ -147,8 +151,8 @@ impl ReceiptSigner {
         let time = ClaimedTime::from_unix_seconds(kept).ok()?;
         let index_by = ClaimedTime::from_unix_seconds(kept.checked_add(MERGE_SECONDS_MAX)?).ok()?;
         let receipt = Receipt { keeper: origin.clone(), leaf, time, index_by };
-        let signature = self.secret.sign(receipt.text().as_bytes()).to_bytes();
-        Some(receipt.note(&self.key, &signature).into_bytes())
+        let signature = self.secret.sign(receipt.text().as_bytes());
+        Some(receipt.note(&self.key, signature.as_ref().try_into().ok()?).into_bytes())
     }
 }
 
@@ -198,25 +202,39 @@ impl<D: Disk> Sequencer<D> {
             return Ok(head);
         }
         let mut growing = self.growing(published)?;
-        while growing.edge.size() < state.size {
-            let wanted = usize::try_from(state.size.saturating_sub(growing.edge.size())).unwrap_or(usize::MAX);
-            for leaf in journal.leaves(growing.edge.size(), wanted.min(PAGE_RECORDS_MAX))? {
+        while growing.rows.size() < state.size {
+            let wanted = usize::try_from(state.size.saturating_sub(growing.rows.size())).unwrap_or(usize::MAX);
+            for leaf in journal.leaves(growing.rows.size(), wanted.min(PAGE_RECORDS_MAX))? {
                 growing.push(leaf, &self.files)?;
-                let settled = state.signed.filter(|signed| signed.size == growing.edge.size());
-                if settled.is_some_and(|signed| signed.root != growing.edge.root()) {
+                if let Some(signed) = state.signed.filter(|signed| signed.size == growing.rows.size())
+                    && signed.root != growing.rows.root()?
+                {
                     return Err(Error::Other);
                 }
             }
         }
         growing.finish(published_size, &self.files)?;
-        let head = LogHead { size: growing.edge.size(), root: growing.edge.root() };
+        let head = LogHead { size: growing.rows.size(), root: growing.rows.root()? };
         // Every tile is durable. The head is settled before it is signed, so that no crash and no second signer can make
         // two heads of one size.
         journal.settle_signed(state.signed, head)?;
         let checkpoint = Checkpoint { origin: self.signer.origin.clone(), size: head.size, root: head.root };
         let note = self.signer.sign(&checkpoint, time).ok_or_else(|| damaged(CHECKPOINT))?;
         self.files.publish(CHECKPOINT, &note)?;
+        self.withdraw_filled(published_size, head.size)?;
         Ok(head)
+    }
+
+    /// Takes away what is left of a tile from when it was not full: the full one is published, and so is a head that asks
+    /// for it.
+    fn withdraw_filled(&self, before: u64, now: u64) -> Result<(), Error> {
+        let kinds = iter::once(Kind::Entries).chain((0..).take(LEVELS).map(Kind::Hashes));
+        for tile in kinds.filter_map(|kind| partial(kind, before)) {
+            if Tile::of(tile.kind, tile.index, now).is_some_and(|tile| tile.is_full()) {
+                self.files.withdraw_folder(&format!("{}.p", tile.full().path()))?;
+            }
+        }
+        Ok(())
     }
 
     /// An authority's answer over the published head of so many leaves, if one is kept.
@@ -256,58 +274,6 @@ impl<D: Disk> Sequencer<D> {
         tree::consistency_path(&mut self.tiles(size), earlier, size).map_err(unread)
     }
 
-    /// Reads every published file of the newest head again, derives every tile from the leaves, and looks for a slot
-    /// that stands twice.
-    ///
-    /// # Errors
-    /// The first thing that does not hold.
-    pub fn check(&self) -> Result<LogHead, Error> {
-        let Some(head) = self.published()? else { return Ok(LogHead { size: 0, root: tree::empty_root() }) };
-        let mut rows: Vec<Vec<NodeHash>> = vec![Vec::new(); LEVELS];
-        let (mut edge, mut slots) = (Edge::default(), BTreeMap::new());
-        for index in 0..head.size.div_ceil(WIDTH) {
-            let bundle = Tile::of(Kind::Entries, index, head.size).ok_or_else(|| damaged(CHECKPOINT))?;
-            for leaf in tile::leaves(bundle, &self.must_read(bundle)?).map_err(|_| damaged(&bundle.path()))? {
-                let place = edge.size();
-                if let Some(first) = slots.insert(leaf.slot, place) {
-                    return Err(Error::RepeatedSlot { first, second: place });
-                }
-                edge.push(leaf.hash());
-                self.check_rows(&mut rows, leaf.hash(), edge.size())?;
-            }
-        }
-        for (level, row) in (0..).zip(&rows) {
-            self.check_tile(level, edge.size(), row)?;
-        }
-        if edge.root() == head.root { Ok(head) } else { Err(Error::Other) }
-    }
-
-    /// Takes one more leaf; a tile that became full is compared with its file.
-    fn check_rows(&self, rows: &mut [Vec<NodeHash>], leaf: NodeHash, size: u64) -> Result<(), Error> {
-        let mut node = leaf;
-        for (level, row) in (0..).zip(rows) {
-            row.push(node);
-            if row.len() < WIDTH as usize {
-                break;
-            }
-            self.check_tile(level, size, row)?;
-            node = tile::root(row).ok_or_else(|| damaged(CHECKPOINT))?;
-            row.clear();
-        }
-        Ok(())
-    }
-
-    /// Compares the tile that ends at `size` leaves with its file.
-    fn check_tile(&self, level: u32, size: u64, row: &[NodeHash]) -> Result<(), Error> {
-        if row.is_empty() {
-            return Ok(());
-        }
-        let hashes = size.checked_shr(level.saturating_mul(8)).unwrap_or(0);
-        let index = hashes.saturating_sub(1) / WIDTH;
-        let tile = Tile { kind: Kind::Hashes(level), index, width: row.len() as u64 };
-        if self.must_read(tile)? == tile::from_hashes(row) { Ok(()) } else { Err(damaged(&tile.path())) }
-    }
-
     /// The head of the published checkpoint, whose signature must be this log's own.
     fn published(&self) -> Result<Option<LogHead>, Error> {
         let Some(note) = self.checkpoint()? else { return Ok(None) };
@@ -324,28 +290,29 @@ impl<D: Disk> Sequencer<D> {
         Tiles::new(size, |tile| self.must_read(tile))
     }
 
+    /// A tile that the tree has. The full tile stands for a partial one that has been taken away meanwhile.
     fn must_read(&self, tile: Tile) -> Result<Vec<u8>, Error> {
-        self.files.read(&tile.path())?.ok_or_else(|| damaged(&tile.path()))
+        if let Some(bytes) = self.files.read(&tile.path())? {
+            return Ok(bytes);
+        }
+        let full = self.files.read(&tile.full().path())?.filter(|full| full.len() == tile.full().bytes());
+        let mut bytes = full.ok_or_else(|| damaged(&tile.path()))?;
+        bytes.truncate(tile.bytes());
+        Ok(bytes)
     }
 
     /// The published log, ready to grow.
     fn growing(&self, published: Option<LogHead>) -> Result<Growing, Error> {
         let Some(head) = published else { return Ok(Growing::default()) };
-        let edge = Edge::of(&mut self.tiles(head.size), head.size).map_err(unread)?;
-        if edge.root() != head.root {
+        let rows = Rows::of(head.size, |tile| self.must_read(tile))?;
+        if rows.root()? != head.root {
             return Err(Error::Other);
         }
-        let mut growing = Growing { edge, ..Growing::default() };
-        let partial = |kind| Tile::of(kind, head.size.checked_shr(shift(kind)).unwrap_or(0) / WIDTH, head.size);
-        if let Some(tile) = partial(Kind::Entries) {
-            growing.leaves = tile::leaves(tile, &self.must_read(tile)?).map_err(|_| damaged(&tile.path()))?;
-        }
-        for (level, row) in (0..).zip(&mut growing.rows) {
-            if let Some(tile) = partial(Kind::Hashes(level)) {
-                *row = tile::hashes(tile, &self.must_read(tile)?).map_err(|_| damaged(&tile.path()))?;
-            }
-        }
-        Ok(growing)
+        let leaves = match partial(Kind::Entries, head.size) {
+            Some(tile) => tile::leaves(tile, &self.must_read(tile)?).map_err(|_| damaged(&tile.path()))?,
+            None => Vec::new(),
+        };
+        Ok(Growing { rows, leaves })
     }
 }
 
@@ -369,14 +336,6 @@ fn stamp_path(size: u64, authority: &str) -> String {
     format!("stamps/{size}/{authority}.tsr")
 }
 
-/// Bits by which a size is shifted to count what a tile of this kind holds.
-const fn shift(kind: Kind) -> u32 {
-    match kind {
-        Kind::Hashes(level) => level.saturating_mul(8),
-        Kind::Entries => 0,
-    }
-}
-
 fn damaged(path: &str) -> Error {
     Error::Damaged { path: path.to_owned() }
 }
@@ -388,56 +347,37 @@ fn unread(error: ReadError<Error>) -> Error {
     }
 }
 
-/// A log that takes leaves: its edge, and what stands in tiles that are not full.
+/// A log that takes leaves.
+#[derive(Default)]
 struct Growing {
-    edge: Edge,
+    rows: Rows,
+    /// What stands in the bundle that is not full.
     leaves: Vec<Leaf>,
-    rows: Vec<Vec<NodeHash>>,
-}
-
-impl Default for Growing {
-    fn default() -> Self {
-        Self { edge: Edge::default(), leaves: Vec::new(), rows: vec![Vec::new(); LEVELS] }
-    }
 }
 
 impl Growing {
     /// Takes the next leaf; tiles that it fills are published.
     fn push<D: Disk>(&mut self, leaf: Leaf, files: &PublishedFiles<D>) -> Result<(), Error> {
-        let index = self.edge.size() / WIDTH;
-        self.edge.push(leaf.hash());
+        let index = self.rows.size() / WIDTH;
         self.leaves.push(leaf);
         if self.leaves.len() as u64 == WIDTH {
             let bundle = Tile { kind: Kind::Entries, index, width: WIDTH };
             files.publish(&bundle.path(), &tile::from_leaves(&self.leaves))?;
             self.leaves.clear();
         }
-        let (mut node, mut place) = (leaf.hash(), self.edge.size().saturating_sub(1));
-        for (level, row) in (0..).zip(&mut self.rows) {
-            row.push(node);
-            if (row.len() as u64) < WIDTH {
-                break;
-            }
-            let full = Tile { kind: Kind::Hashes(level), index: place / WIDTH, width: WIDTH };
-            files.publish(&full.path(), &tile::from_hashes(row))?;
-            node = tile::root(row).ok_or_else(|| damaged(&full.path()))?;
-            place /= WIDTH;
-            row.clear();
-        }
-        Ok(())
+        self.rows.push(leaf.hash(), |tile, row| Ok(files.publish(&tile.path(), &tile::from_hashes(row))?))
     }
 
     /// Publishes what is not full, where it grew since the tree of `before` leaves.
     fn finish<D: Disk>(&self, before: u64, files: &PublishedFiles<D>) -> Result<(), Error> {
-        for tile in Tile::between(before, self.edge.size()).into_iter().filter(|tile| !tile.is_full()) {
-            let bytes = match tile.kind {
-                Kind::Entries => tile::from_leaves(&self.leaves),
-                Kind::Hashes(level) => tile::from_hashes(self.rows.get(level as usize).map_or(&[], Vec::as_slice)),
-            };
-            if bytes.len() != tile.bytes() {
-                return Err(damaged(&tile.path()));
+        if let Some(bundle) = partial(Kind::Entries, self.rows.size()) {
+            files.publish(&bundle.path(), &tile::from_leaves(&self.leaves))?;
+        }
+        for (tile, row) in self.rows.partial() {
+            // A row that did not grow is published already.
+            if partial(tile.kind, before) != Some(tile) {
+                files.publish(&tile.path(), &tile::from_hashes(row))?;
             }
-            files.publish(&tile.path(), &bytes)?;
         }
         Ok(())
     }

@@ -3,28 +3,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::object::{ObjectList, ObjectRef};
 use hizo_ledger::record::{Record, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head};
-use hizo_store::journal::{Entry, PAGE_RECORDS_MAX};
+use hizo_store::journal::{Entry, PAGE_RECORDS_MAX, StoredRecord};
 use hizo_store::{Journal, Objects, objects};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::{Error, Keeper, Kept};
 
 /// Most spaces whose chains are kept in memory. Beyond that all are forgotten and followed anew when they are touched.
 const CHAINS_MAX: usize = 4_096;
 
-/// The chain of each space touched since the start, as far as it was followed.
+/// Each space touched since the start, as far as it was followed.
 #[derive(Default)]
 pub(crate) struct Chains {
-    spaces: Mutex<BTreeMap<SpaceId, Arc<Mutex<Option<Chain>>>>>,
+    spaces: Mutex<BTreeMap<SpaceId, Arc<Mutex<Option<Followed>>>>>,
+}
+
+/// A space that was followed to a head.
+struct Followed {
+    chain: Chain,
+    slot_key: Zeroizing<[u8; 32]>,
 }
 
 impl Chains {
     /// Spaces wait for themselves only.
-    fn of(&self, space: SpaceId) -> Arc<Mutex<Option<Chain>>> {
+    fn of(&self, space: SpaceId) -> Arc<Mutex<Option<Followed>>> {
         let mut spaces = lock(&self.spaces);
         if spaces.len() >= CHAINS_MAX && !spaces.contains_key(&space) {
             spaces.clear();
@@ -60,12 +67,12 @@ pub(crate) fn create<O: Objects, J: Journal>(
             if head.number == 0 {
                 resettle(keeper, space, None, note, Some(slot_key))?;
             }
-            return kept(keeper, space, 0);
+            return kept(keeper, space, 0, slot_key);
         }
         head => return Err(Error::Conflict { head }),
     }
-    let kept = commit(keeper, &record, None, Some(slot_key))?;
-    *cached = Some(chain);
+    let kept = commit(keeper, &record, None, slot_key)?;
+    *cached = Some(Followed { chain, slot_key: Zeroizing::new(*slot_key) });
     Ok(kept)
 }
 
@@ -76,22 +83,42 @@ fn genesis_is<O: Objects, J: Journal>(keeper: &Keeper<O, J>, space: SpaceId, id:
 pub(crate) fn append<O: Objects, J: Journal>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<Kept, Error> {
     let record = parse(keeper, note)?;
     let (space, number, prev) = (record.envelope().space, record.envelope().number, record.envelope().prev);
+    let before = number.checked_sub(1).zip(prev).map(|(number, id)| Head { number, id });
     let cached = keeper.chains.of(space);
     let mut cached = lock(&cached);
-    let chain = follow(keeper, space, &mut cached)?.ok_or(Error::NotBegun)?;
-    let before = number.checked_sub(1).zip(prev).map(|(number, id)| Head { number, id }).ok_or(Error::NotGenesis)?;
-    if chain.contains(number, record.id()) {
-        return repeat(keeper, chain, before, note);
+    // Where nobody else has appended the journal need not be read: the append itself compares the head.
+    if let Some(followed) = cached.as_mut().filter(|followed| Some(followed.chain.head()) == before) {
+        match lengthen(keeper, followed, record.clone()) {
+            Ok(kept) => return Ok(kept),
+            Err(error @ (Error::Journal(_) | Error::Objects(_))) => return Err(error),
+            // Whatever else it is, the journal as it is now decides which answer comes first.
+            Err(_) => {}
+        }
     }
+    let followed = follow(keeper, space, &mut cached)?.ok_or(Error::NotBegun)?;
+    let before = before.ok_or(Error::NotGenesis)?;
+    if followed.chain.contains(number, record.id()) {
+        return repeat(keeper, followed, before, note);
+    }
+    lengthen(keeper, followed, record)
+}
+
+/// Appends what follows the head of a space that was followed.
+fn lengthen<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    followed: &mut Followed,
+    record: UnverifiedRecord,
+) -> Result<Kept, Error> {
+    let Followed { chain, slot_key } = followed;
     if chain.keeper() != &keeper.origin {
         return Err(Error::OtherKeeper);
     }
-    let head = chain.head();
-    if head != before {
+    let (head, envelope) = (chain.head(), record.envelope());
+    if (head.number.checked_add(1), Some(head.id)) != (Some(envelope.number), envelope.prev) {
         return Err(Error::Conflict { head: Some(head) });
     }
     let next = chain.check(record).map_err(Error::Rule)?;
-    let kept = commit(keeper, next.record(), Some(head), None)?;
+    let kept = commit(keeper, next.record(), Some(head), slot_key)?;
     chain.advance(next).map_err(Error::Rule)?;
     Ok(kept)
 }
@@ -107,7 +134,7 @@ fn parse<O, J>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<UnverifiedRecord, E
 /// What was kept before is kept: its objects were here, and may have been deleted since by order.
 fn repeat<O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
-    chain: &Chain,
+    Followed { chain, slot_key }: &Followed,
     before: Head,
     note: &[u8],
 ) -> Result<Kept, Error> {
@@ -115,7 +142,7 @@ fn repeat<O: Objects, J: Journal>(
     if chain.head().number == number {
         resettle(keeper, chain.space(), Some(before), note, None)?;
     }
-    kept(keeper, chain.space(), number)
+    kept(keeper, chain.space(), number, slot_key)
 }
 
 /// The first answer for what is the head now may have been an error: the journal makes sure that it is durable.
@@ -127,14 +154,19 @@ fn resettle<O: Objects, J: Journal>(
     note: &[u8],
     slot_key: Option<&[u8; 32]>,
 ) -> Result<(), Error> {
-    keeper.journal.append(Entry { space, expected, note, objects: &[], slot_key, kept: 0 })?;
+    keeper.queue.append(&keeper.journal, Entry { space, expected, note, objects: &[], slot_key, kept: 0 })?;
     Ok(())
 }
 
-fn kept<O: Objects, J: Journal>(keeper: &Keeper<O, J>, space: SpaceId, number: u64) -> Result<Kept, Error> {
+fn kept<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    space: SpaceId,
+    number: u64,
+    slot_key: &[u8; 32],
+) -> Result<Kept, Error> {
     let record = keeper.journal.records(space, number, 1)?.into_iter().next();
-    let record = record.ok_or(Error::Conflict { head: None })?;
-    Ok(Kept { id: record.id, number: record.number, time: record.kept })
+    let StoredRecord { id, number, kept: time, .. } = record.ok_or(Error::Conflict { head: None })?;
+    Ok(Kept { id, number, time, slot: Slot::of(slot_key, number) })
 }
 
 /// Objects first, then the record: the append is the one commit point, and whatever it names is durable before it.
@@ -142,7 +174,7 @@ fn commit<O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     record: &Record,
     expected: Option<Head>,
-    slot_key: Option<&[u8; 32]>,
+    slot_key: &[u8; 32],
 ) -> Result<Kept, Error> {
     let objects = confirm(keeper, record)?;
     let time = (keeper.clock)();
@@ -151,11 +183,12 @@ fn commit<O: Objects, J: Journal>(
         expected,
         note: record.note_bytes(),
         objects: &objects,
-        slot_key,
+        // It comes with the genesis, and is not told again.
+        slot_key: expected.is_none().then_some(slot_key),
         kept: time,
     };
-    let head = keeper.journal.append(entry)?;
-    Ok(Kept { id: head.id, number: head.number, time })
+    let Head { number, id } = keeper.queue.append(&keeper.journal, entry)?;
+    Ok(Kept { id, number, time, slot: Slot::of(slot_key, number) })
 }
 
 /// An object as a record, or a list that it names, speaks of it.
@@ -246,21 +279,24 @@ fn confirm<O: Objects, J: Journal>(keeper: &Keeper<O, J>, record: &Record) -> Re
 fn follow<'a, O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     space: SpaceId,
-    cached: &'a mut Option<Chain>,
-) -> Result<Option<&'a mut Chain>, Error> {
+    cached: &'a mut Option<Followed>,
+) -> Result<Option<&'a mut Followed>, Error> {
     let Some(head) = keeper.journal.head(space)? else {
         *cached = None;
         return Ok(None);
     };
     let known = match cached.take() {
-        Some(chain) => extend(keeper, chain, head)?,
+        Some(Followed { chain, slot_key }) => extend(keeper, chain, head)?.map(|chain| Followed { chain, slot_key }),
         None => None,
     };
-    let chain = match known {
-        Some(chain) => chain,
-        None => replay(keeper, space, head)?,
+    let followed = match known {
+        Some(followed) => followed,
+        None => {
+            let slot_key = Zeroizing::new(keeper.journal.slot_key(space)?.ok_or(Error::NotBegun)?);
+            Followed { chain: replay(keeper, space, head)?, slot_key }
+        }
     };
-    Ok(Some(cached.insert(chain)))
+    Ok(Some(cached.insert(followed)))
 }
 
 /// Takes up what others have appended since; `None` when the journal is not a continuation of the chain.

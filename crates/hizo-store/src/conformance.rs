@@ -55,6 +55,9 @@ pub fn journal_laws<J: Journal>() -> Vec<Law<J>> {
         an_append_follows_the_expected_head_only,
         a_slot_key_comes_with_the_genesis_only,
         an_append_that_succeeded_may_be_repeated,
+        entries_given_together_have_each_the_outcome_that_it_has_alone,
+        entries_given_together_may_follow_each_other,
+        racing_groups_lose_nothing_and_leave_no_gap,
         spaces_do_not_touch_each_other,
         of_racing_appends_one_wins_each_number,
         of_racing_beginnings_one_wins,
@@ -299,6 +302,101 @@ fn an_append_that_succeeded_may_be_repeated<J: Journal>(open: Open<'_, J>) {
     assert!(matches!(refused, Err(JournalError::Conflict { .. })), "a record was repeated behind the head");
     assert_eq!(open().records(SPACE, 0, 10).expect("the journal answers").len(), 3);
     open().integrity().expect("the journal is whole");
+}
+
+fn entries_given_together_have_each_the_outcome_that_it_has_alone<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    assert!(journal.append_all(&[]).is_empty());
+    let head = begin(&journal, SPACE);
+    let marked = [ObjectId::of(b"marked")];
+    journal.condemn(SPACE, Some(head), &marked, 5).expect("it is marked");
+    let (one, two, long) = (note(1), note(2), vec![b'n'; NOTE_BYTES_MAX + 1]);
+    let elsewhere = SpaceId::from_bytes([6; 16]);
+    let group = [
+        genesis(&one, OTHER),
+        genesis(&two, OTHER),
+        Entry { objects: &marked, ..after(head, &one) },
+        after(Head { number: 3, ..head }, &one),
+        after(head, &long),
+        Entry { slot_key: None, ..genesis(&one, elsewhere) },
+        after(head, &two),
+        after(head, &one),
+        after(head, &two),
+        genesis(&two, elsewhere),
+    ];
+    let outcomes = journal.append_all(&group);
+    let new = |number, note: &[u8]| Head { number, id: RecordId::of(note) };
+    let (first, second, third) = (new(0, &one), new(1, &two), new(0, &two));
+    let conflict = |outcome: &Result<Head, JournalError>, now: Head| {
+        assert!(matches!(outcome, Err(JournalError::Conflict { head: Some(head) }) if *head == now), "{outcome:?}");
+    };
+    assert_eq!(outcomes.len(), group.len());
+    assert!(matches!(outcomes[0], Ok(new) if new == first));
+    conflict(&outcomes[1], first);
+    assert!(matches!(&outcomes[2], Err(JournalError::Condemned { objects }) if *objects == marked));
+    conflict(&outcomes[3], head);
+    assert!(matches!(outcomes[4], Err(JournalError::Refused { .. })));
+    assert!(matches!(outcomes[5], Err(JournalError::Refused { .. })));
+    assert!(matches!(outcomes[6], Ok(new) if new == second));
+    conflict(&outcomes[7], second);
+    assert!(matches!(outcomes[8], Ok(new) if new == second), "it is the head already");
+    assert!(matches!(outcomes[9], Ok(new) if new == third));
+    let later = open();
+    for (space, head) in [(OTHER, first), (SPACE, second), (elsewhere, third)] {
+        assert_eq!(later.head(space).expect("the journal answers"), Some(head));
+    }
+    assert_eq!(later.log().expect("the journal answers").size, 4);
+    let ids: Vec<RecordId> = later.leaves(1, 9).expect("the journal answers").iter().map(|leaf| leaf.record).collect();
+    assert_eq!(ids, [first.id, second.id, third.id], "places are given in the order of the entries");
+    later.integrity().expect("the journal is whole");
+}
+
+fn entries_given_together_may_follow_each_other<J: Journal>(open: Open<'_, J>) {
+    let notes: Vec<Vec<u8>> = (0..40).map(note).collect();
+    let mut group = vec![genesis(&notes[0], SPACE)];
+    for (number, pair) in (0..).zip(notes.windows(2)) {
+        group.push(after(Head { number, id: RecordId::of(&pair[0]) }, &pair[1]));
+    }
+    let journal = open();
+    assert!(journal.append_all(&group).iter().all(Result::is_ok));
+    // Given again, all but the last are behind the head.
+    let again = open().append_all(&group);
+    let conflicts = again.iter().filter(|outcome| matches!(outcome, Err(JournalError::Conflict { .. }))).count();
+    assert_eq!((conflicts, again.last().is_some_and(Result::is_ok)), (39, true));
+    assert_eq!(open().records(SPACE, 0, 100).expect("the journal answers").len(), 40);
+    open().integrity().expect("the journal is whole");
+}
+
+fn racing_groups_lose_nothing_and_leave_no_gap<J: Journal>(open: Open<'_, J>) {
+    let spaces = |racer: u8| (0..5).map(move |number| SpaceId::from_bytes([40 + 10 * racer + number; 16]));
+    thread::scope(|scope| {
+        for racer in 0..4 {
+            scope.spawn(move || {
+                let journal = open();
+                let mut heads: Vec<(SpaceId, Option<Head>)> = spaces(racer).map(|space| (space, None)).collect();
+                for turn in 0..6 {
+                    let note = note(turn);
+                    let entry = |(space, expected): &(SpaceId, Option<Head>)| Entry {
+                        space: *space,
+                        expected: *expected,
+                        slot_key: expected.is_none().then_some(&SLOT_KEY),
+                        ..genesis(&note, *space)
+                    };
+                    let group: Vec<Entry<'_>> = heads.iter().map(entry).collect();
+                    for ((_, head), outcome) in heads.iter_mut().zip(journal.append_all(&group)) {
+                        *head = Some(outcome.expect("nobody else appends to these spaces"));
+                    }
+                }
+            });
+        }
+    });
+    let journal = open();
+    assert_eq!(journal.log().expect("the journal answers").size, 120);
+    assert_eq!(journal.leaves(0, PAGE_RECORDS_MAX).expect("the journal answers").len(), 120);
+    for space in (0..4).flat_map(spaces) {
+        assert_eq!(journal.head(space).expect("the journal answers").map(|head| head.number), Some(5));
+    }
+    journal.integrity().expect("the journal is whole");
 }
 
 fn spaces_do_not_touch_each_other<J: Journal>(open: Open<'_, J>) {

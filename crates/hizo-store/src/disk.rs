@@ -29,6 +29,9 @@ pub trait Disk: Send + Sync {
     /// Makes a folder, open to its owner alone. `AlreadyExists` if something has the name.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// Takes an empty folder's name away.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+
     /// Makes every name in this folder durable, also those that are gone.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
@@ -90,6 +93,10 @@ impl Disk for SystemDisk {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
     }
 
     #[cfg(unix)]

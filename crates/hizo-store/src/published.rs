@@ -83,6 +83,30 @@ impl<D: Disk> PublishedFiles<D> {
         self.disk.sync_dir(folder).map_err(failed("make a published file's name durable"))
     }
 
+    /// Takes every file of a folder away, and the folder itself, for which nothing more must be published. A power cut may
+    /// bring some of it back, and who reads at the same time may find some of it. What is not there is passed over.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Disk`].
+    pub fn withdraw_folder(&self, path: &str) -> Result<(), Error> {
+        let folder = self.root.join(checked(path)?);
+        let gone = |outcome: io::Result<()>| match outcome {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(Error::Disk { act: "take a published file away", source })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        };
+        let names = match self.disk.list(&folder) {
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            names => names.map_err(failed("list published files"))?,
+        };
+        for name in names {
+            gone(self.disk.remove(&folder.join(name)))?;
+        }
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner).remove(&folder);
+        gone(self.disk.remove_dir(&folder))
+    }
+
     /// The bytes of a published file; `None` when nothing has this path.
     ///
     /// # Errors
@@ -175,6 +199,23 @@ mod tests {
         files.publish("checkpoint", b"second").unwrap();
         assert_eq!(files.read("tile/0/000").unwrap().as_deref(), Some(b"one".as_slice()));
         assert_eq!(files.read("checkpoint").unwrap().as_deref(), Some(b"second".as_slice()));
+    }
+
+    #[test]
+    fn a_folder_is_withdrawn_with_all_that_is_in_it_and_may_be_withdrawn_again() {
+        let (disk, files) = files();
+        for path in ["tile/000.p/1", "tile/000.p/17", "tile/000", "tile/001.p/1"] {
+            files.publish(path, path.as_bytes()).unwrap();
+        }
+        for _ in 0..2 {
+            files.withdraw_folder("tile/000.p").unwrap();
+            let mut left = disk.list(Path::new("/log/tile")).unwrap();
+            left.sort();
+            assert_eq!(left, ["000", "001.p"]);
+        }
+        assert_eq!(files.read("tile/000.p/17").unwrap(), None);
+        assert_eq!(files.read("tile/001.p/1").unwrap().as_deref(), Some(b"tile/001.p/1".as_slice()));
+        assert!(matches!(files.withdraw_folder("../log"), Err(Error::Refused { .. })));
     }
 
     #[test]

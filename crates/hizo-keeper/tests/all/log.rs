@@ -1,5 +1,6 @@
 //! The log: published whole, in order, and never less or other than before, whenever the power is cut.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use hizo_keeper::log::{CHECKPOINT, Error, LogSigner, Sequencer};
@@ -11,6 +12,7 @@ use hizo_ledger::log::tile::{Kind, Tile};
 use hizo_ledger::log::{Leaf, tree};
 use hizo_ledger::record::Origin;
 use hizo_store::Journal;
+use hizo_store::disk::Disk;
 use hizo_store::journal::{Entry, Head, LogHead};
 use hizo_store::published::PublishedFiles;
 use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk};
@@ -102,6 +104,51 @@ fn a_checkpoint_is_signed_by_both_keys_and_the_keys_by_no_other_seed() {
     assert_eq!(read.signed_by(ed25519), Ok(Some(0)));
     assert_eq!(read.signed_by(ml_dsa), Ok(Some(1_800_000_000)));
     assert_ne!(signer(2).keys(), log.keys());
+}
+
+/// Every file below the log's folder.
+fn files(disk: &SimulatedDisk) -> BTreeSet<String> {
+    let (mut found, mut folders) = (BTreeSet::new(), vec![String::new()]);
+    while let Some(folder) = folders.pop() {
+        for name in disk.list(&Path::new(FOLDER).join(&folder)).unwrap() {
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            match disk.list(&Path::new(FOLDER).join(&path)) {
+                Ok(_) => folders.push(path),
+                Err(_) => drop(found.insert(path)),
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_tile_that_is_full_leaves_nothing_of_when_it_was_not() {
+    let (disk, journal) = new();
+    let log = sequencer(&disk).unwrap();
+    let mut notes = Vec::new();
+    let steps = [1, 5, 200, 255, 256, 300, 511, 700];
+    for size in steps {
+        grow(&journal, size);
+        log.publish(&journal, 1).unwrap();
+        notes.push((size, log.checkpoint().unwrap().unwrap()));
+    }
+    let left = files(&disk);
+    // What stands is what heads ask for whose tiles are not full to this day, and the full tiles.
+    let full = |tile: &Tile| Tile::of(tile.kind, tile.index, 700).is_some_and(|tile| tile.is_full());
+    let asked = steps.iter().flat_map(|size| Tile::between(0, *size));
+    let mut expected: BTreeSet<String> =
+        asked.filter(|tile| tile.is_full() || !full(tile)).map(|tile| tile.path()).collect();
+    expected.insert(CHECKPOINT.to_owned());
+    assert_eq!(left, expected);
+    // Whoever still reads by an earlier head finds the full tile in the place of one that is gone.
+    let all = leaves(&journal);
+    let files = PublishedFiles::open(disk.clone(), Path::new(FOLDER)).unwrap();
+    let policy = Policy::of_log(log.keys()[0].clone());
+    for (size, note) in notes {
+        files.publish(CHECKPOINT, &note).unwrap();
+        assert_eq!(log.check().unwrap(), LogHead { size, root: root(&all[..size as usize]) });
+        log.prove(size - 1).unwrap().check(&all[size as usize - 1], &policy).unwrap();
+    }
 }
 
 /// A log of `before` published leaves, that grows to `after` on a disk that stops at this step.

@@ -3,6 +3,7 @@
 //! Nothing here knows what a note says. See docs/spec/store.md, section "Journal".
 
 use std::io;
+use std::sync::Arc;
 
 use hizo_ledger::id::{ObjectId, RecordId, RootHash, SpaceId};
 use hizo_ledger::log::Leaf;
@@ -23,7 +24,9 @@ pub const PAGE_RECORDS_MAX: usize = 1_000;
 pub const FACT_BYTES_MAX: usize = 1 << 12;
 
 /// Why the journal did not do, or could not tell, what it was asked.
-#[derive(Debug, thiserror::Error)]
+///
+/// Of several entries that one failure has stopped, each has it as its outcome: an error can be had more than once.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// Somebody else has appended, or begun the space: look at the head and decide again.
     #[error("the head of the space is not the one expected")]
@@ -82,7 +85,7 @@ pub enum Error {
     #[error("the disk has no room for the journal")]
     Full {
         /// The database's own answer.
-        source: rusqlite::Error,
+        source: Arc<rusqlite::Error>,
     },
     /// The system could not do what the database asked.
     #[error("the journal could not {act}")]
@@ -90,7 +93,7 @@ pub enum Error {
         /// What was asked.
         act: &'static str,
         /// The database's own answer.
-        source: rusqlite::Error,
+        source: Arc<rusqlite::Error>,
     },
     /// The system could not do what the journal asked of it directly.
     #[error("the journal could not {act}")]
@@ -98,7 +101,7 @@ pub enum Error {
         /// What was asked.
         act: &'static str,
         /// The system's own answer.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 }
 
@@ -120,6 +123,24 @@ pub struct Entry<'a> {
     pub slot_key: Option<&'a [u8; 32]>,
     /// The keeper's time, in seconds since 1970.
     pub kept: u64,
+}
+
+impl Entry<'_> {
+    /// The head that this entry makes.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it breaks a rule whatever the space holds.
+    pub(crate) fn new_head(&self) -> Result<Head, Error> {
+        if self.note.is_empty() || self.note.len() > NOTE_BYTES_MAX {
+            return Err(Error::Refused { rule: "a note is not empty and not longer than a record may be" });
+        }
+        if self.expected.is_none() != self.slot_key.is_some() {
+            return Err(Error::Refused { rule: "a slot key comes with the genesis and with no other record" });
+        }
+        let number = self.expected.map_or(Some(0), |head| head.number.checked_add(1));
+        let number = number.ok_or(Error::Refused { rule: "a space has no further number" })?;
+        Ok(Head { number, id: RecordId::of(self.note) })
+    }
 }
 
 /// A record as it rests.
@@ -196,18 +217,30 @@ pub struct Integrity {
 ///   head that it made. There is no gap, and no record is ever changed or removed.
 /// - Safe to repeat: appending once more the very record that is the head succeeds, changes nothing, and is as durable.
 /// - Durable on return, and all or nothing: note, head and slot key appear in one step or not at all.
+/// - Together, and yet each by itself: entries that are given together share a durable step, and each has the outcome
+///   that it would have had alone, one after the other. None that fails takes another one with it.
 /// - One log: the append gives the record the next place in the log, in that same step. There is no gap, no place is
 ///   given twice, and none ever changes.
 /// - One signed history: of any number of heads that are settled after the same one, exactly one succeeds.
 /// - An append that names a condemned object is refused in that same step.
 /// - No silent damage: an answer is what was written, or an error.
 pub trait Journal: Send + Sync {
-    /// Appends, and returns the new head when it is durable.
+    /// Appends entries one after the other in one durable step, and returns when all that were appended are durable: for
+    /// each entry, in order, its new head.
     ///
     /// # Errors
-    /// [`Error::Conflict`], [`Error::Condemned`] and [`Error::Refused`]: nothing was appended. After any other error the
-    /// record may be there or not: look at the head, or append the same again.
-    fn append(&self, entry: Entry<'_>) -> Result<Head, Error>;
+    /// For each entry by itself [`Error::Conflict`], [`Error::Condemned`] and [`Error::Refused`]: it was not appended.
+    /// After any other error its record may be there or not: look at the head, or append the same again.
+    fn append_all(&self, entries: &[Entry<'_>]) -> Vec<Result<Head, Error>>;
+
+    /// Appends one entry, and returns the new head when it is durable.
+    ///
+    /// # Errors
+    /// As [`Journal::append_all`].
+    fn append(&self, entry: Entry<'_>) -> Result<Head, Error> {
+        let outcome = self.append_all(&[entry]).pop();
+        outcome.unwrap_or(Err(Error::Refused { rule: "every entry has an outcome" }))
+    }
 
     /// The head of a space; `None` when it has not begun.
     ///

@@ -7,26 +7,33 @@ use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::log::Leaf;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use self::rows::{
     TWINS_CONDEMNED, TWINS_FACT, agree, check_condemned, check_facts, check_leaves, check_records, condemned,
-    condemned_among, fact, follows, head, insert_record, integer, leaves, log, one, put_log, put_space, records,
-    rewrite_space, slot_key, spaces, sum,
+    condemned_among, execute, fact, follows, head, head_and_key, insert_record, integer, leaves, log, one, put_log,
+    put_space, records, spaces, sum,
 };
 use self::schema::{check_format, is_blank, lay_out};
 use super::{
-    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, NOTE_BYTES_MAX,
-    PAGE_RECORDS_MAX, StoredRecord,
+    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, PAGE_RECORDS_MAX,
+    StoredRecord,
 };
 
 mod rows;
 mod schema;
 pub use schema::SCHEMA_VERSION;
+
+/// What a whole group of appends changes fits in, so that it is written once and synced once; in KiB, as SQLite has it:
+/// below zero.
+const CACHE_KIB: &str = "-32768";
+
+/// Statements at hand: every one that an append, a page of records or leaves, and a published head need.
+const STATEMENTS: usize = 32;
 
 /// The journal of one keeper. Any number of threads may share one; any number of processes may have one open.
 pub struct SqliteJournal {
@@ -65,7 +72,7 @@ impl SqliteJournal {
         match fs::metadata(path) {
             Ok(_) => {}
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Err(Error::Absent),
-            Err(source) => return Err(Error::Disk { act: "be found", source }),
+            Err(source) => return Err(disk("be found")(source)),
         }
         let journal = Self::connect(path)?;
         {
@@ -92,6 +99,7 @@ impl SqliteJournal {
         if connection.is_readonly("main").map_err(database("be opened"))? {
             return Err(Error::ReadOnly);
         }
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.busy_timeout(BUSY_WAIT_MAX).map_err(database("be opened"))?;
         // A rollback journal, not a log written ahead: what is acknowledged rests in one place, under the sums, and a
         // flipped byte in a log would silently take the newest records away. Its header is overwritten, not its file
@@ -109,6 +117,7 @@ impl SqliteJournal {
             ("trusted_schema", "OFF"),
             ("temp_store", "MEMORY"),
             ("mmap_size", "0"),
+            ("cache_size", CACHE_KIB),
         ] {
             // Some of these answer with their value, some with nothing.
             connection
@@ -162,38 +171,14 @@ impl SqliteJournal {
 }
 
 impl Journal for SqliteJournal {
-    fn append(&self, entry: Entry<'_>) -> Result<Head, Error> {
-        if entry.note.is_empty() || entry.note.len() > NOTE_BYTES_MAX {
-            return Err(Error::Refused { rule: "a note is not empty and not longer than a record may be" });
+    fn append_all(&self, entries: &[Entry<'_>]) -> Vec<Result<Head, Error>> {
+        let mut stopped = false;
+        match self.write(|tx| group(tx, entries).inspect_err(|_| stopped = true)) {
+            Ok(outcomes) => outcomes,
+            // Nothing of the group was written. Each by itself finds out whose fault it was.
+            Err(_) if stopped && entries.len() > 1 => entries.iter().map(|entry| self.append(*entry)).collect(),
+            Err(error) => vec![Err(error); entries.len()],
         }
-        if entry.expected.is_none() != entry.slot_key.is_some() {
-            return Err(Error::Refused { rule: "a slot key comes with the genesis and with no other record" });
-        }
-        let number = match entry.expected {
-            None => 0,
-            Some(head) => head.number.checked_add(1).ok_or(Error::Refused { rule: "a space has no further number" })?,
-        };
-        let new = Head { number, id: RecordId::of(entry.note) };
-        self.write(|tx| {
-            let head = head(tx, entry.space)?;
-            if head == Some(new) && follows(tx, &entry)? {
-                return rewrite_space(tx, entry.space);
-            }
-            if head != entry.expected {
-                return Err(Error::Conflict { head });
-            }
-            let objects = condemned_among(tx, entry.space, entry.objects)?;
-            if !objects.is_empty() {
-                return Err(Error::Condemned { objects });
-            }
-            let slot_key = match entry.slot_key {
-                Some(key) => *key,
-                None => slot_key(tx, entry.space)?.ok_or_else(|| damaged("a space has no slot key"))?,
-            };
-            insert_record(tx, &entry, new)?;
-            put_space(tx, entry.space, new, &slot_key)
-        })?;
-        Ok(new)
     }
 
     fn head(&self, space: SpaceId) -> Result<Option<Head>, Error> {
@@ -212,10 +197,7 @@ impl Journal for SqliteJournal {
     }
 
     fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, Error> {
-        self.read(|tx| {
-            head(tx, space)?;
-            slot_key(tx, space)
-        })
+        self.read(|tx| Ok(head_and_key(tx, space)?.map(|(_, slot_key)| slot_key)))
     }
 
     fn log(&self) -> Result<LogState, Error> {
@@ -250,7 +232,7 @@ impl Journal for SqliteJournal {
                     let sum = sum("condemned", &[space.as_bytes(), object.as_bytes(), &since.to_be_bytes()]);
                     let sql = format!("INSERT INTO {table} VALUES (?1, ?2, ?3, ?4)");
                     let row = params![space.as_bytes(), object.as_bytes(), integer(since)?, sum];
-                    tx.execute(&sql, row).map_err(database("be written"))?;
+                    execute(tx, &sql, row)?;
                 }
             }
             Ok(())
@@ -266,7 +248,7 @@ impl Journal for SqliteJournal {
             for table in TWINS_CONDEMNED {
                 for object in objects {
                     let sql = format!("DELETE FROM {table} WHERE space = ?1 AND object = ?2");
-                    tx.execute(&sql, params![space.as_bytes(), object.as_bytes()]).map_err(database("be written"))?;
+                    execute(tx, &sql, params![space.as_bytes(), object.as_bytes()])?;
                 }
             }
             Ok(())
@@ -293,7 +275,7 @@ impl Journal for SqliteJournal {
             let sum = sum("fact", &[key.as_bytes(), value]);
             for table in TWINS_FACT {
                 let sql = format!("INSERT INTO {table} VALUES (?1, ?2, ?3)");
-                tx.execute(&sql, params![key, value, sum]).map_err(database("be written"))?;
+                execute(tx, &sql, params![key, value, sum])?;
             }
             Ok(())
         })
@@ -318,12 +300,70 @@ impl Journal for SqliteJournal {
     }
 }
 
+/// What became of each entry. An error means that a write failed in the middle: nothing of the group may be committed.
+fn group(tx: &Connection, entries: &[Entry<'_>]) -> Result<Vec<Result<Head, Error>>, Error> {
+    let mut outcomes = Vec::with_capacity(entries.len());
+    let mut state = None;
+    for entry in entries {
+        let admitted = admit(tx, entry);
+        if let Ok(admitted) = &admitted {
+            lay(tx, entry, admitted, &mut state)?;
+        }
+        outcomes.push(admitted.map(|admitted| admitted.new));
+    }
+    if let Some(state) = state {
+        put_log(tx, state)?;
+    }
+    Ok(outcomes)
+}
+
+/// An entry that may be appended: its head, and the slot key of its space.
+struct Admitted {
+    new: Head,
+    slot_key: [u8; 32],
+    /// It is the head already.
+    again: bool,
+}
+
+/// Whether an entry may be appended. Nothing is written before this is known.
+fn admit(tx: &Connection, entry: &Entry<'_>) -> Result<Admitted, Error> {
+    let new = entry.new_head()?;
+    let (head, kept_key) = head_and_key(tx, entry.space)?.unzip();
+    let again = head == Some(new) && follows(tx, entry, kept_key.as_ref())?;
+    if !again && head != entry.expected {
+        return Err(Error::Conflict { head });
+    }
+    let objects = if again { Vec::new() } else { condemned_among(tx, entry.space, entry.objects)? };
+    if !objects.is_empty() {
+        return Err(Error::Condemned { objects });
+    }
+    let slot_key = kept_key.or(entry.slot_key.copied()).ok_or_else(|| damaged("a space has no slot key"))?;
+    Ok(Admitted { new, slot_key, again })
+}
+
+/// Writes an entry; `state` is the log as far as this group has brought it, once it is known.
+///
+/// A head that is written again has the same values: if the commit that made it failed after it was visible, it may not
+/// be durable yet; what this writes, and syncs, makes it so.
+fn lay(tx: &Connection, entry: &Entry<'_>, admitted: &Admitted, state: &mut Option<LogState>) -> Result<(), Error> {
+    if !admitted.again {
+        let log = match state.take() {
+            Some(log) => log,
+            None => log(tx)?,
+        };
+        insert_record(tx, entry, admitted.new, log.size)?;
+        let size = log.size.checked_add(1).ok_or(Error::Refused { rule: "the log has no further place" })?;
+        *state = Some(LogState { size, ..log });
+    }
+    put_space(tx, entry.space, admitted.new, &admitted.slot_key)
+}
+
 fn damaged(rule: &str) -> Error {
     Error::Damaged { what: rule.to_owned() }
 }
 
 fn disk(act: &'static str) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::Disk { act, source }
+    move |source| Error::Disk { act, source: Arc::new(source) }
 }
 
 /// What SQLite's refusal means here. A row of the wrong shape, or a key that is there twice, cannot come from us.
@@ -332,19 +372,19 @@ pub(super) fn database(act: &'static str) -> impl FnOnce(rusqlite::Error) -> Err
     move |source| match &source {
         Sqlite::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Busy,
-            ErrorCode::DiskFull => Error::Full { source },
+            ErrorCode::DiskFull => Error::Full { source: Arc::new(source) },
             ErrorCode::ReadOnly => Error::ReadOnly,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation => {
                 damaged("its pages do not hold together")
             }
-            _ => Error::Database { act, source },
+            _ => Error::Database { act, source: Arc::new(source) },
         },
         Sqlite::FromSqlConversionFailure(..)
         | Sqlite::IntegralValueOutOfRange(..)
         | Sqlite::InvalidColumnType(..)
         | Sqlite::QueryReturnedNoRows
         | Sqlite::Utf8Error(..) => damaged("a row has not the shape of its table"),
-        _ => Error::Database { act, source },
+        _ => Error::Database { act, source: Arc::new(source) },
     }
 }
 

@@ -451,6 +451,19 @@ impl Disk for SimulatedDisk {
         state.make(path, Node::Folder(Folder::default())).map(|_| ())
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.calling();
+        state.call("remove_dir")?;
+        let node = state.find(path)?;
+        if !state.folder(node)?.now.is_empty() {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        let (folder, name) = state.parent(path)?;
+        folder.now.remove(&name).ok_or_else(absent)?;
+        folder.pending.push(Change::Removed { name });
+        Ok(())
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.calling();
         state.call("sync_dir")?;

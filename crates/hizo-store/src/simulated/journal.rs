@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
+use hizo_ledger::id::{ObjectId, Slot, SpaceId};
 use hizo_ledger::log::Leaf;
 
 use super::SimulatedDisk;
 use crate::journal::{
-    self, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
-    StoredRecord,
+    self, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, PAGE_RECORDS_MAX, StoredRecord,
 };
 
 /// A journal in memory whose every act is one step of a simulated disk, done and durable, or not done at all. It is
@@ -43,6 +42,32 @@ impl Kept {
         let head = self.head(space);
         if head == expected { Ok(()) } else { Err(journal::Error::Conflict { head }) }
     }
+
+    fn append(&mut self, entry: &Entry<'_>) -> Result<Head, journal::Error> {
+        let new = entry.new_head()?;
+        if let Some((slot_key, records)) = self.spaces.get(&entry.space) {
+            let mut newest = records.iter().rev().map(|record| Head { number: record.number, id: record.id });
+            let last = newest.next().filter(|head| head.id == new.id);
+            let keyed = entry.slot_key.is_none_or(|key| key == slot_key);
+            if let (Some(last), true, true) = (last, newest.next() == entry.expected, keyed) {
+                return Ok(last);
+            }
+        }
+        self.expect(entry.space, entry.expected)?;
+        let condemned = |object: &&ObjectId| self.condemned.contains_key(&(entry.space, **object));
+        let objects: Vec<ObjectId> = entry.objects.iter().filter(condemned).copied().collect();
+        if !objects.is_empty() {
+            return Err(journal::Error::Condemned { objects });
+        }
+        let (position, note) = (self.log().size, entry.note.to_vec());
+        let record = StoredRecord { number: new.number, id: new.id, kept: entry.kept, position, note };
+        let slot_key = entry.slot_key.copied().unwrap_or_default();
+        let (slot_key, records) = self.spaces.entry(entry.space).or_insert_with(|| (slot_key, Vec::new()));
+        let leaf = Leaf { slot: Slot::of(slot_key, new.number), record: new.id };
+        records.push(record);
+        self.leaves.push(leaf);
+        Ok(new)
+    }
 }
 
 impl MemoryJournal {
@@ -58,47 +83,17 @@ impl MemoryJournal {
     }
 
     fn kept(&self, step: &'static str) -> Result<MutexGuard<'_, Kept>, journal::Error> {
-        self.disk.step(step).map_err(|source| journal::Error::Disk { act: "be reached", source })?;
+        self.disk.step(step).map_err(|source| journal::Error::Disk { act: "be reached", source: Arc::new(source) })?;
         Ok(self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Journal for MemoryJournal {
-    fn append(&self, entry: Entry<'_>) -> Result<Head, journal::Error> {
-        if entry.note.is_empty() || entry.note.len() > NOTE_BYTES_MAX {
-            return Err(journal::Error::Refused { rule: "a note is not empty and not longer than a record may be" });
+    fn append_all(&self, entries: &[Entry<'_>]) -> Vec<Result<Head, journal::Error>> {
+        match self.kept("append") {
+            Ok(mut kept) => entries.iter().map(|entry| kept.append(entry)).collect(),
+            Err(error) => vec![Err(error); entries.len()],
         }
-        if entry.expected.is_none() != entry.slot_key.is_some() {
-            return Err(journal::Error::Refused { rule: "a slot key comes with the genesis and with no other record" });
-        }
-        let mut kept = self.kept("append")?;
-        if let Some((slot_key, records)) = kept.spaces.get(&entry.space) {
-            let mut newest = records.iter().rev().map(|record| Head { number: record.number, id: record.id });
-            let last = newest.next().filter(|head| head.id == RecordId::of(entry.note));
-            let keyed = entry.slot_key.is_none_or(|key| key == slot_key);
-            if let (Some(last), true, true) = (last, newest.next() == entry.expected, keyed) {
-                return Ok(last);
-            }
-        }
-        kept.expect(entry.space, entry.expected)?;
-        let condemned = |object: &&ObjectId| kept.condemned.contains_key(&(entry.space, **object));
-        let objects: Vec<ObjectId> = entry.objects.iter().filter(condemned).copied().collect();
-        if !objects.is_empty() {
-            return Err(journal::Error::Condemned { objects });
-        }
-        let follows = |head: Head| head.number.checked_add(1);
-        let number = entry.expected.map_or(Some(0), follows);
-        let number = number.ok_or(journal::Error::Refused { rule: "a space has no further number" })?;
-        let head = Head { number, id: RecordId::of(entry.note) };
-        let position = kept.log().size;
-        let note = entry.note.to_vec();
-        let record = StoredRecord { number: head.number, id: head.id, kept: entry.kept, position, note };
-        let slot_key = entry.slot_key.copied().unwrap_or_default();
-        let (slot_key, records) = kept.spaces.entry(entry.space).or_insert_with(|| (slot_key, Vec::new()));
-        let leaf = Leaf { slot: Slot::of(slot_key, head.number), record: head.id };
-        records.push(record);
-        kept.leaves.push(leaf);
-        Ok(head)
     }
 
     fn head(&self, space: SpaceId) -> Result<Option<Head>, journal::Error> {

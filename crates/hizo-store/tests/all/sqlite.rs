@@ -318,6 +318,28 @@ fn an_append_that_would_follow_damage_is_refused() {
     }
 }
 
+#[test]
+fn of_entries_given_together_only_those_that_meet_damage_or_cannot_be_written_fail() {
+    let (_folder, path) = filled();
+    let journal = SqliteJournal::open(&path).unwrap();
+    let heads = [1, 2, 3].map(|number| journal.head(space(number)).unwrap());
+    meddle(&path, "UPDATE space SET number = 4 WHERE space = x'62626262626262626262626262626262'");
+    let entry = |number: u8, kept| {
+        let expected = heads[usize::from(number) - 1];
+        Entry { space: space(number), expected, note: b"next", objects: &[], slot_key: None, kept }
+    };
+    let begun = Entry { expected: None, slot_key: Some(&[9; 32]), ..entry(1, 1) };
+    // No column holds the time of the third: by then the first is written, and all of it is taken back.
+    let group = [entry(1, 1), entry(2, 1), Entry { space: space(4), kept: u64::MAX, ..begun }, entry(3, 1)];
+    let outcomes = journal.append_all(&group);
+    assert!(matches!(outcomes[0], Ok(head) if head.number == 6));
+    assert!(matches!(outcomes[1], Err(Error::Damaged { .. })));
+    assert!(matches!(outcomes[2], Err(Error::Refused { .. })));
+    assert!(matches!(outcomes[3], Ok(head) if head.number == 6));
+    assert_eq!(journal.head(space(4)).unwrap(), None);
+    assert_eq!(journal.log().unwrap().size, 6 * u64::from(SPACES) + 2);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_journal_that_may_only_be_read_is_refused() {

@@ -1,8 +1,12 @@
 //! Rows, read so that damage shows: each has a sum, and what matters stands in two tables that share no page.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry::{Occupied, Vacant};
+
 use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
 use hizo_ledger::log::Leaf;
-use rusqlite::{Connection, OptionalExtension, Statement, Transaction, params};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, Transaction, params};
 use sha2::{Digest, Sha256};
 
 use super::{damaged, database};
@@ -14,47 +18,42 @@ const TWINS_LOG: [&str; 2] = ["log", "log_twin"];
 
 /// The head stands in `space` and is the last row of `record`: two trees that share no page.
 pub(super) fn head(tx: &Connection, space: SpaceId) -> Result<Option<Head>, Error> {
-    let told = space_row(tx, space)?.map(|(head, _)| head);
-    let last = tx
-        .query_row(
-            "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1",
-            params![space.as_bytes()],
-            RecordRow::read,
-        )
-        .optional()
-        .map_err(database("be read"))?;
-    let last = match last {
+    Ok(head_and_key(tx, space)?.map(|(head, _)| head))
+}
+
+/// The head of a space, and its slot key.
+pub(super) fn head_and_key(tx: &Connection, space: SpaceId) -> Result<Option<(Head, [u8; 32])>, Error> {
+    let told = space_row(tx, space)?;
+    let sql = "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1";
+    let last = match row(tx, sql, params![space.as_bytes()], RecordRow::read)? {
         None => None,
         Some(row) => {
             let record = row.check(space)?;
             Some(Head { number: record.number, id: record.id })
         }
     };
-    agree(told, last, "the head of a space is not its last record")
+    agree(told.map(|(head, _)| head), last, "the head of a space is not its last record")?;
+    Ok(told)
 }
 
-pub(super) fn slot_key(tx: &Connection, space: SpaceId) -> Result<Option<[u8; 32]>, Error> {
-    Ok(space_row(tx, space)?.map(|(_, key)| key))
+fn slot_key(tx: &Connection, space: SpaceId) -> Result<[u8; 32], Error> {
+    let (_, slot_key) = space_row(tx, space)?.ok_or_else(|| damaged("a space has no slot key"))?;
+    Ok(slot_key)
 }
 
-pub(super) fn space_row(tx: &Connection, space: SpaceId) -> Result<Option<(Head, [u8; 32])>, Error> {
-    let row = tx
-        .query_row("SELECT number, id, slot_key, sum FROM space WHERE space = ?1", params![space.as_bytes()], |row| {
-            let (number, id): (i64, [u8; 32]) = (row.get(0)?, row.get(1)?);
-            let (slot_key, sum): ([u8; 32], [u8; 16]) = (row.get(2)?, row.get(3)?);
-            Ok((number, RecordId::from_bytes(id), slot_key, sum))
-        })
-        .optional()
-        .map_err(database("be read"))?;
+fn space_row(tx: &Connection, space: SpaceId) -> Result<Option<(Head, [u8; 32])>, Error> {
+    let sql = "SELECT number, id, slot_key, sum FROM space WHERE space = ?1";
+    let row: Option<(i64, [u8; 32], [u8; 32], [u8; 16])> =
+        row(tx, sql, params![space.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     let Some((number, id, slot_key, found)) = row else { return Ok(None) };
-    let head = Head { number: natural(number)?, id };
+    let head = Head { number: natural(number)?, id: RecordId::from_bytes(id) };
     if found != space_sum(space, head, &slot_key) {
         return Err(damaged("the head of a space does not match its sum"));
     }
     Ok(Some((head, slot_key)))
 }
 
-pub(super) fn space_sum(space: SpaceId, head: Head, slot_key: &[u8; 32]) -> [u8; 16] {
+fn space_sum(space: SpaceId, head: Head, slot_key: &[u8; 32]) -> [u8; 16] {
     sum("space", &[space.as_bytes(), &head.number.to_be_bytes(), head.id.as_bytes(), slot_key])
 }
 
@@ -63,33 +62,19 @@ pub(super) fn put_space(tx: &Connection, space: SpaceId, head: Head, slot_key: &
     let sql = "INSERT INTO space VALUES (?1, ?2, ?3, ?4, ?5) \
                ON CONFLICT (space) DO UPDATE SET number = ?2, id = ?3, slot_key = ?4, sum = ?5";
     let row = params![space.as_bytes(), integer(head.number)?, head.id.as_bytes(), slot_key, sum];
-    tx.execute(sql, row).map_err(database("be written"))?;
-    Ok(())
+    execute(tx, sql, row)
 }
 
 /// Whether the entry's expected head is the record before the head, and its slot key the one that is kept.
-pub(super) fn follows(tx: &Connection, entry: &Entry<'_>) -> Result<bool, Error> {
-    let Some(expected) = entry.expected else { return Ok(slot_key(tx, entry.space)?.as_ref() == entry.slot_key) };
-    let row = tx
-        .query_row(
-            "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 AND number = ?2",
-            params![entry.space.as_bytes(), integer(expected.number)?],
-            RecordRow::read,
-        )
-        .optional()
-        .map_err(database("be read"))?;
-    let before = row.ok_or_else(|| damaged("a record is missing"))?.check(entry.space)?;
-    Ok(before.id == expected.id)
+pub(super) fn follows(tx: &Connection, entry: &Entry<'_>, kept_key: Option<&[u8; 32]>) -> Result<bool, Error> {
+    let Some(expected) = entry.expected else { return Ok(kept_key == entry.slot_key) };
+    let sql = "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 AND number = ?2";
+    let key = params![entry.space.as_bytes(), integer(expected.number)?];
+    let before = row(tx, sql, key, RecordRow::read)?.ok_or_else(|| damaged("a record is missing"))?;
+    Ok(before.check(entry.space)?.id == expected.id)
 }
 
-/// The same values once more. If the commit of the head failed after it was visible, it may not be durable yet; what
-/// this writes, and syncs, makes it so.
-pub(super) fn rewrite_space(tx: &Connection, space: SpaceId) -> Result<(), Error> {
-    let (head, slot_key) = space_row(tx, space)?.ok_or_else(|| damaged("a space has no slot key"))?;
-    put_space(tx, space, head, &slot_key)
-}
-
-pub(super) struct RecordRow {
+struct RecordRow {
     number: i64,
     id: [u8; 32],
     kept: i64,
@@ -99,12 +84,12 @@ pub(super) struct RecordRow {
 }
 
 impl RecordRow {
-    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let (number, id, kept, position) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         Ok(Self { number, id, kept, position, note: row.get(4)?, sum: row.get(5)? })
     }
 
-    pub(super) fn check(self, space: SpaceId) -> Result<StoredRecord, Error> {
+    fn check(self, space: SpaceId) -> Result<StoredRecord, Error> {
         let id = RecordId::of(&self.note);
         let (number, kept, position) = (natural(self.number)?, natural(self.kept)?, natural(self.position)?);
         if *id.as_bytes() != self.id || self.sum != record_sum(space, Head { number, id }, kept, position) {
@@ -115,24 +100,20 @@ impl RecordRow {
 }
 
 /// The id is the note's hash, so the note needs no place of its own in the sum.
-pub(super) fn record_sum(space: SpaceId, head: Head, kept: u64, position: u64) -> [u8; 16] {
+fn record_sum(space: SpaceId, head: Head, kept: u64, position: u64) -> [u8; 16] {
     let (number, kept, position) = (head.number.to_be_bytes(), kept.to_be_bytes(), position.to_be_bytes());
     sum("record", &[space.as_bytes(), &number, head.id.as_bytes(), &kept, &position])
 }
 
-/// The record, and its leaf behind the last one of the log.
-pub(super) fn insert_record(tx: &Connection, entry: &Entry<'_>, new: Head) -> Result<(), Error> {
-    let log = log(tx)?;
-    let position = log.size;
+/// The record, and its leaf at this place of the log.
+pub(super) fn insert_record(tx: &Connection, entry: &Entry<'_>, new: Head, position: u64) -> Result<(), Error> {
     let sum = record_sum(entry.space, new, entry.kept, position);
     let (number, kept, place) = (integer(new.number)?, integer(entry.kept)?, integer(position)?);
     let row = params![entry.space.as_bytes(), number, new.id.as_bytes(), kept, place, entry.note, sum];
-    tx.execute("INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row).map_err(database("be written"))?;
+    execute(tx, "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row)?;
     let sum = leaf_sum(position, entry.space, new);
     let row = params![place, entry.space.as_bytes(), number, new.id.as_bytes(), sum];
-    tx.execute("INSERT INTO leaf VALUES (?1, ?2, ?3, ?4, ?5)", row).map_err(database("be written"))?;
-    let size = position.checked_add(1).ok_or(Error::Refused { rule: "the log has no further place" })?;
-    put_log(tx, LogState { size, ..log })
+    execute(tx, "INSERT INTO leaf VALUES (?1, ?2, ?3, ?4, ?5)", row)
 }
 
 fn leaf_sum(position: u64, space: SpaceId, head: Head) -> [u8; 16] {
@@ -151,10 +132,8 @@ pub(super) fn log(tx: &Connection) -> Result<LogState, Error> {
 
 fn log_row(tx: &Connection, table: &str) -> Result<Option<LogState>, Error> {
     let sql = format!("SELECT size, signed_size, signed_root, sum FROM {table} WHERE one = 1");
-    let row: Option<(i64, i64, [u8; 32], [u8; 16])> = tx
-        .query_row(&sql, (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        .optional()
-        .map_err(database("be read"))?;
+    let row: Option<(i64, i64, [u8; 32], [u8; 16])> =
+        row(tx, &sql, (), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     let Some((size, signed_size, signed_root, found)) = row else { return Ok(None) };
     let (size, signed_size) = (natural(size)?, natural(signed_size)?);
     if found != log_sum(size, signed_size, &signed_root) {
@@ -174,7 +153,7 @@ pub(super) fn put_log(tx: &Connection, state: LogState) -> Result<(), Error> {
     for table in TWINS_LOG {
         let sql = format!("INSERT OR REPLACE INTO {table} VALUES (1, ?1, ?2, ?3, ?4)");
         let row = params![integer(state.size)?, integer(signed_size)?, signed_root, sum];
-        tx.execute(&sql, row).map_err(database("be written"))?;
+        execute(tx, &sql, row)?;
     }
     Ok(())
 }
@@ -184,7 +163,7 @@ pub(super) fn leaves(tx: &Connection, from: u64, limit: usize) -> Result<Vec<Lea
     let size = log(tx)?.size;
     let wanted = usize::try_from(size.saturating_sub(from)).unwrap_or(usize::MAX).min(limit);
     let sql = "SELECT position, space, number, id, sum FROM leaf WHERE position >= ?1 ORDER BY position LIMIT ?2";
-    let mut statement = tx.prepare(sql).map_err(database("be read"))?;
+    let mut statement = tx.prepare_cached(sql).map_err(database("be read"))?;
     let rows = statement
         .query_map(params![integer(from)?, integer(length(wanted))?], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
@@ -192,8 +171,8 @@ pub(super) fn leaves(tx: &Connection, from: u64, limit: usize) -> Result<Vec<Lea
         .and_then(Iterator::collect::<Result<Vec<(i64, [u8; 16], i64, [u8; 32], [u8; 16])>, _>>)
         .map_err(database("be read"))?;
     let sql = "SELECT id, kept, position, sum FROM record WHERE space = ?1 AND number = ?2";
-    let mut records = tx.prepare(sql).map_err(database("be read"))?;
-    let mut leaves = Vec::with_capacity(wanted);
+    let mut records = tx.prepare_cached(sql).map_err(database("be read"))?;
+    let (mut leaves, mut keys) = (Vec::with_capacity(wanted), BTreeMap::new());
     for ((position, space, number, id, found), expected) in rows.into_iter().zip(from..) {
         let (position, space) = (natural(position)?, SpaceId::from_bytes(space));
         let head = Head { number: natural(number)?, id: RecordId::from_bytes(id) };
@@ -201,7 +180,10 @@ pub(super) fn leaves(tx: &Connection, from: u64, limit: usize) -> Result<Vec<Lea
             return Err(damaged("a leaf of the log is missing or does not match its sum"));
         }
         agree(record_place(&mut records, space, head)?, Some(position), "a leaf is not where its record says")?;
-        let slot_key = slot_key(tx, space)?.ok_or_else(|| damaged("a space has no slot key"))?;
+        let slot_key = match keys.entry(space) {
+            Occupied(known) => *known.get(),
+            Vacant(unknown) => *unknown.insert(slot_key(tx, space)?),
+        };
         leaves.push(Leaf { slot: Slot::of(&slot_key, head.number), record: head.id });
     }
     if leaves.len() != wanted {
@@ -249,7 +231,7 @@ pub(super) fn records(
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(limit);
     let sql =
         "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 AND number >= ?2 ORDER BY number";
-    let mut statement = tx.prepare(sql).map_err(database("be read"))?;
+    let mut statement = tx.prepare_cached(sql).map_err(database("be read"))?;
     let rows = statement
         .query_map(params![space.as_bytes(), integer(from)?], RecordRow::read)
         .map_err(database("be read"))?
@@ -278,8 +260,9 @@ pub(super) fn records(
 /// Both trees are walked side by side: a space that one of them has lost is found in the other.
 pub(super) fn spaces(tx: &Transaction<'_>) -> Result<Vec<SpaceId>, Error> {
     let mut spaces = Vec::new();
-    let mut heads = tx.prepare("SELECT min(space) FROM space WHERE space > ?1").map_err(database("be read"))?;
-    let mut records = tx.prepare("SELECT min(space) FROM record WHERE space > ?1").map_err(database("be read"))?;
+    let mut heads = tx.prepare_cached("SELECT min(space) FROM space WHERE space > ?1").map_err(database("be read"))?;
+    let mut records =
+        tx.prepare_cached("SELECT min(space) FROM record WHERE space > ?1").map_err(database("be read"))?;
     let mut after = Vec::new();
     loop {
         let told: Option<[u8; 16]> = heads.query_row([&after], |row| row.get(0)).map_err(database("be read"))?;
@@ -300,8 +283,7 @@ pub(super) fn spaces(tx: &Transaction<'_>) -> Result<Vec<SpaceId>, Error> {
 pub(super) fn fact(tx: &Connection, key: &str) -> Result<Option<Vec<u8>>, Error> {
     let read = |table: &str| {
         let sql = format!("SELECT value, sum FROM {table} WHERE key = ?1");
-        let row: Option<(Vec<u8>, [u8; 16])> =
-            tx.query_row(&sql, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(database("be read"))?;
+        let row: Option<(Vec<u8>, [u8; 16])> = row(tx, &sql, [key], |row| Ok((row.get(0)?, row.get(1)?)))?;
         match row {
             Some((value, found)) if found != sum("fact", &[key.as_bytes(), &value]) => {
                 Err(damaged("a fact does not match its sum"))
@@ -326,7 +308,7 @@ pub(super) fn marked(
     objects: &[ObjectId],
 ) -> Result<Vec<ObjectId>, Error> {
     let sql = format!("SELECT since, sum FROM {table} WHERE space = ?1 AND object = ?2");
-    let mut statement = tx.prepare(&sql).map_err(database("be read"))?;
+    let mut statement = tx.prepare_cached(&sql).map_err(database("be read"))?;
     let mut found = Vec::new();
     for &object in objects {
         let row: Option<(i64, [u8; 16])> = statement
@@ -343,7 +325,7 @@ pub(super) fn marked(
 
 pub(super) fn condemned(tx: &Connection, table: &str, space: SpaceId) -> Result<Vec<(ObjectId, u64)>, Error> {
     let sql = format!("SELECT object, since, sum FROM {table} WHERE space = ?1 ORDER BY object");
-    let mut statement = tx.prepare(&sql).map_err(database("be read"))?;
+    let mut statement = tx.prepare_cached(&sql).map_err(database("be read"))?;
     let rows = statement
         .query_map(params![space.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .and_then(Iterator::collect::<Result<Vec<([u8; 32], i64, [u8; 16])>, _>>)
@@ -385,7 +367,7 @@ pub(super) fn check_records(tx: &Transaction<'_>) -> Result<(u64, u64), Error> {
 
 pub(super) fn check_condemned(tx: &Transaction<'_>) -> Result<u64, Error> {
     let [first, second] = TWINS_CONDEMNED.map(|table| {
-        let mut statement = tx.prepare(&format!("SELECT DISTINCT space FROM {table}"))?;
+        let mut statement = tx.prepare_cached(&format!("SELECT DISTINCT space FROM {table}"))?;
         statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<[u8; 16]>, _>>()
     });
     let (first, second) = (first.map_err(database("be read"))?, second.map_err(database("be read"))?);
@@ -401,7 +383,7 @@ pub(super) fn check_condemned(tx: &Transaction<'_>) -> Result<u64, Error> {
 
 pub(super) fn check_facts(tx: &Transaction<'_>) -> Result<u64, Error> {
     let [first, second] = TWINS_FACT.map(|table| {
-        let mut statement = tx.prepare(&format!("SELECT key FROM {table} ORDER BY key"))?;
+        let mut statement = tx.prepare_cached(&format!("SELECT key FROM {table} ORDER BY key"))?;
         statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
     });
     let (first, second) = (first.map_err(database("be read"))?, second.map_err(database("be read"))?);
@@ -431,8 +413,26 @@ pub(super) fn agree<T: PartialEq>(first: T, second: T, rule: &str) -> Result<T, 
     if first == second { Ok(first) } else { Err(damaged(rule)) }
 }
 
-pub(super) fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> Result<T, Error> {
-    connection.query_row(sql, (), |row| row.get(0)).map_err(database("be read"))
+pub(super) fn one<T: FromSql>(connection: &Connection, sql: &str) -> Result<T, Error> {
+    row(connection, sql, (), |row| row.get(0))?.ok_or_else(|| damaged("a row is missing"))
+}
+
+/// The first row of a statement that is kept at hand.
+fn row<T>(
+    connection: &Connection,
+    sql: &str,
+    key: impl Params,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Option<T>, Error> {
+    let statement = connection.prepare_cached(sql);
+    statement.and_then(|mut statement| statement.query_row(key, read).optional()).map_err(database("be read"))
+}
+
+/// Writes by a statement that is kept at hand.
+pub(super) fn execute(connection: &Connection, sql: &str, row: impl Params) -> Result<(), Error> {
+    let statement = connection.prepare_cached(sql);
+    statement.and_then(|mut statement| statement.execute(row)).map_err(database("be written"))?;
+    Ok(())
 }
 
 pub(super) fn integer(number: u64) -> Result<i64, Error> {

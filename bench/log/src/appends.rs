@@ -1,0 +1,200 @@
+//! Many spaces that append at once, each append answered by a signed receipt, and the log published behind them.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use ed25519_dalek::{Signer, SigningKey};
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
+use hizo_ledger::id::{RecordId, SlotKeyHash, SpaceId};
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, UnverifiedRecord};
+use hizo_store::{Journal, NamedBytes};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::{Failure, quantile};
+
+const SPACES: u64 = 256;
+const CLAIMED: u64 = 1_809_335_564;
+
+/// A space with records that are signed and wait.
+struct Space {
+    id: SpaceId,
+    notes: Vec<Vec<u8>>,
+}
+
+/// When a record was handed over, and when its receipt was there.
+#[derive(Clone, Copy)]
+struct Answered {
+    asked: Instant,
+    receipt: Instant,
+}
+
+pub(crate) fn appends(folder: &Path, records: u64) -> Result<Value, Failure> {
+    let seeds = Seeds { origin: *b"sixteen  bytes!!", log_key: Zeroizing::new([7; 32]) };
+    let keeper = EmbeddedKeeper::init_embedded(folder, &seeds)?;
+    let log = EmbeddedLog::open(folder, &keeper)?;
+    let each = records.div_ceil(SPACES);
+    let spaces = (0..SPACES).map(|number| begin(&keeper, number, each)).collect::<Result<Vec<_>, Failure>>()?;
+    log.publish(&keeper)?;
+
+    let (start, over) = (Barrier::new(spaces.len() + 1), AtomicBool::new(false));
+    let published = Mutex::new(Vec::new());
+    let (began, cpu_s, answers) = thread::scope(|scope| {
+        let publisher = scope.spawn(|| publish(&keeper, &log, &over, &published));
+        let workers: Vec<_> = spaces.iter().map(|space| scope.spawn(|| work(&keeper, &log, space, &start))).collect();
+        start.wait();
+        let (began, cpu) = (Instant::now(), cpu_s());
+        let answers: Result<Vec<Vec<Answered>>, Failure> = workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|_| Err("a worker panicked".into())))
+            .collect();
+        over.store(true, Ordering::Relaxed);
+        publisher.join().unwrap_or_else(|_| Err("the publisher panicked".into()))?;
+        Ok::<_, Failure>((began, cpu_s() - cpu, answers?))
+    })?;
+    let published = published.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let head = log.published().check()?;
+    let mut figures = figures(&keeper, &spaces, began, &answers, &published, head.size)?;
+    figures["cpu_s"] = Value::from(cpu_s);
+    Ok(figures)
+}
+
+/// User and system time of this process so far.
+fn cpu_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |field: usize| fields.get(field).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(f64::NAN);
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+fn begin(keeper: &EmbeddedKeeper, number: u64, records: u64) -> Result<Space, Failure> {
+    let seed: [u8; 32] = Sha256::digest(number.to_be_bytes()).into();
+    let secret = SigningKey::from_bytes(&seed);
+    let mut id = [0; 16];
+    id.copy_from_slice(&seed[..16]);
+    let id = SpaceId::from_bytes(id);
+    let objects = ["recipient", "wrap", "body"].map(|what| NamedBytes::name(format!("{what} {number}").into_bytes()));
+    let [recipient, wrap, body] = objects;
+    let (recipient, wrap, body) = (recipient?, wrap?, body?);
+    for object in [&recipient, &wrap, &body] {
+        keeper.put(id, object)?;
+    }
+    let slot = SlotKeyHash::from_bytes(Sha256::digest(seed).into());
+    let controls = vec![
+        Control::Founder(public(&secret)?),
+        Control::Slot(slot),
+        Control::Recovery(None),
+        Control::Epoch { epoch: 0, recipient: recipient.id() },
+        Control::Wrap { epoch: 0, wrap: wrap.id(), bytes: wrap.length() },
+    ];
+    let mut genesis = Envelope { body: Some((body.id(), body.length())), controls, ..empty(keeper.origin(), id)? };
+    genesis.sort_controls();
+    let note = sign(&genesis, &secret)?;
+    keeper.create_space(&note, &seed)?;
+    let mut prev = RecordId::of(&note);
+    let mut notes = Vec::new();
+    // What a record without a body says stands in the clear: here, another recovery key each time.
+    let recovery = public(&SigningKey::from_bytes(&Sha256::digest(seed).into()))?;
+    for (number, recovery) in (1..=records).zip([Some(recovery), None].into_iter().cycle()) {
+        let controls = vec![Control::Recovery(recovery)];
+        let note = sign(&Envelope { number, prev: Some(prev), controls, ..empty(keeper.origin(), id)? }, &secret)?;
+        prev = RecordId::of(&note);
+        notes.push(note);
+    }
+    Ok(Space { id, notes })
+}
+
+fn empty(keeper: &Origin, space: SpaceId) -> Result<Envelope, Failure> {
+    Ok(Envelope {
+        keeper: keeper.clone(),
+        space,
+        number: 0,
+        prev: None,
+        epoch: 0,
+        time: ClaimedTime::from_unix_seconds(CLAIMED)?,
+        seen: None,
+        body: None,
+        deposit: None,
+        controls: Vec::new(),
+    })
+}
+
+fn public(secret: &SigningKey) -> Result<VerifyingKey, Failure> {
+    Ok(VerifyingKey::from_bytes(secret.verifying_key().as_bytes())?)
+}
+
+fn sign(envelope: &Envelope, secret: &SigningKey) -> Result<Vec<u8>, Failure> {
+    let signature = secret.sign(envelope.text()?.as_bytes()).to_bytes();
+    Ok(UnverifiedRecord::compose(envelope, &[(public(secret)?, signature)])?.note_bytes().to_vec())
+}
+
+fn work(keeper: &EmbeddedKeeper, log: &EmbeddedLog, space: &Space, start: &Barrier) -> Result<Vec<Answered>, Failure> {
+    start.wait();
+    let mut answers = Vec::with_capacity(space.notes.len());
+    for note in &space.notes {
+        let asked = Instant::now();
+        let kept = keeper.append(note)?;
+        log.receipt_of(keeper, &kept).ok_or("there is no receipt")?;
+        answers.push(Answered { asked, receipt: Instant::now() });
+    }
+    Ok(answers)
+}
+
+/// Publishes again and again, and once more when everything is appended.
+fn publish(
+    keeper: &EmbeddedKeeper,
+    log: &EmbeddedLog,
+    over: &AtomicBool,
+    published: &Mutex<Vec<(u64, Instant)>>,
+) -> Result<(), Failure> {
+    loop {
+        let last = over.load(Ordering::Relaxed);
+        let head = log.publish(keeper)?;
+        published.lock().unwrap_or_else(PoisonError::into_inner).push((head.size, Instant::now()));
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+fn figures(
+    keeper: &EmbeddedKeeper,
+    spaces: &[Space],
+    began: Instant,
+    answers: &[Vec<Answered>],
+    published: &[(u64, Instant)],
+    size: u64,
+) -> Result<Value, Failure> {
+    // Without records it is a run that shows what the setup costs.
+    let last = answers.iter().flatten().map(|answered| answered.receipt).max().unwrap_or(began);
+    let seconds = (last - began).as_secs_f64();
+    let (mut receipts, mut checkpoints) = (Vec::new(), Vec::new());
+    for (space, answers) in spaces.iter().zip(answers) {
+        let mut number = 1;
+        while number <= answers.len() as u64 {
+            let page = keeper.journal().records(space.id, number, 1_000)?;
+            for record in page {
+                let answered = answers.get(usize::try_from(record.number - 1)?).ok_or("a record too many")?;
+                let at = published.partition_point(|(size, _)| *size <= record.position);
+                let (_, visible) = published.get(at).ok_or("a record was not published")?;
+                receipts.push((answered.receipt - answered.asked).as_secs_f64());
+                checkpoints.push((*visible - answered.asked).as_secs_f64());
+                number = record.number + 1;
+            }
+        }
+    }
+    receipts.sort_by(f64::total_cmp);
+    checkpoints.sort_by(f64::total_cmp);
+    let count = receipts.len() as u64;
+    Ok(json!({
+        "records": count, "leaves": size, "spaces": spaces.len(), "wall_s": seconds,
+        "per_second": (count as f64 / seconds).round(), "published": published.len(),
+        "receipt_s": { "median": quantile(&receipts, 500), "p99": quantile(&receipts, 990) },
+        "checkpoint_s": { "median": quantile(&checkpoints, 500), "p99": quantile(&checkpoints, 990), "most": quantile(&checkpoints, 1_000) },
+    }))
+}

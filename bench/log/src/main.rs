@@ -1,0 +1,65 @@
+//! What the log does under load, and at ten million records: the figures behind `cargo xtask bench log`.
+//!
+//! Each command prints one JSON object.
+
+mod appends;
+mod bundles;
+mod large;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+const USAGE: &str = "\
+usage: hizo-bench-log COMMAND
+
+  appends FOLDER RECORDS   so many records in 256 spaces, appended and acknowledged, the log published behind them
+  grow FOLDER RECORDS      a keeper whose journal and log have so many records of 32 bytes
+  start FOLDER             opens that keeper, appends one record more and publishes it
+  prove FOLDER PROOFS      builds so many proofs of it
+  check FOLDER             reads and derives its whole log
+  hash RECORDS             hashes as many leaves and nodes as such a check must
+  verify BUNDLE TIMES      reads and verifies a bundle so many times
+";
+
+/// Why there is no figure.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["appends", folder, records] => number(records).and_then(|n| appends::appends(Path::new(folder), n)),
+        ["grow", folder, records] => number(records).and_then(|n| large::grow(Path::new(folder), n)),
+        ["start", folder] => large::start(Path::new(folder)),
+        ["prove", folder, proofs] => number(proofs).and_then(|n| large::prove(Path::new(folder), n)),
+        ["check", folder] => large::check(Path::new(folder)),
+        ["hash", records] => number(records).map(large::hash),
+        ["verify", bundle, times] => number(times).and_then(|n| bundles::verify(Path::new(bundle), n)),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn number(word: &str) -> Result<u64, Failure> {
+    Ok(word.parse()?)
+}
+
+/// The value below which so many thousandths of the others lie; they are sorted.
+fn quantile(sorted: &[f64], thousandths: usize) -> Value {
+    let place = (sorted.len() * thousandths / 1_000).min(sorted.len().saturating_sub(1));
+    sorted.get(place).map_or(Value::Null, |value| Value::from((value * 1e6).round() / 1e6))
+}
