@@ -72,6 +72,15 @@ const HELP: &[(&str, &str)] = &[
         "The deposit's id or its first digits, latest:NAME, or NAME:NUMBER",
         "預け入れのID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
+    // status
+    (
+        "Say how far deposits have come: kept, logged, witnessed, stamped",
+        "預け入れの裏付けがどこまで進んだかを表示します",
+    ),
+    (
+        "One deposit: its id or first digits, latest:NAME, or NAME:NUMBER; else the newest of each series",
+        "預け入れ。ID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回。省くと、各束の最新のもの",
+    ),
     // restore
     (
         "Bring a deposit, or parts of it, back into a new folder",
@@ -227,10 +236,9 @@ pub(crate) fn speak(command: Command, language: Language) -> Command {
                 true => arg.help_heading("Options of every command"),
                 false => arg,
             })
-            .help_template(format!("{{about}}\n\nUsage: {{usage}}\n\nCommands:\n{{subcommands}}\n\n{OPTIONS}")),
-        Language::Japanese => speak_japanese(command).help_template(format!(
-            "{{about}}\n\n使い方: {{usage}}\n\nコマンド:\n{{subcommands}}\n\n{OPTIONS_JAPANESE}"
-        )),
+            .help_template(format!("{{about}}\nUsage: {{usage}}\n\nCommands:\n{{subcommands}}\n\n{OPTIONS}")),
+        Language::Japanese => speak_japanese(command)
+            .help_template(format!("{{about}}\n使い方: {{usage}}\n\nコマンド:\n{{subcommands}}\n\n{OPTIONS_JAPANESE}")),
     }
 }
 

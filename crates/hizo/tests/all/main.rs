@@ -14,6 +14,7 @@ mod habits;
 mod kills;
 mod kit;
 mod proofs;
+mod receipts;
 mod recovery;
 mod tidy;
 mod verify;

@@ -28,11 +28,8 @@ use crate::contents::Opened;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::folder::staging::Staging;
-use crate::log::{self, SeenLog};
+use crate::log::{self, SELF, SeenLog};
 use crate::words::words;
-
-/// The name of the keeper's own authority, and of its stamp in a bundle.
-const SELF: &str = "self";
 
 /// What is to be proved, and where the proof goes.
 #[derive(Debug, Clone)]
