@@ -56,6 +56,8 @@ pub(crate) struct Proved {
     /// Position in the log, and the log's size.
     pub index: u64,
     pub size: u64,
+    /// How the stock tool checks its stamps, the one that its time rests on first; run in the folder of the proof.
+    pub stock_commands: Vec<String>,
 }
 
 /// A stamp as it goes into a bundle, and what it says.
@@ -111,7 +113,8 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     files.insert("certificate.pdf".to_owned(), certificate::certificate(&facts)?);
     files.insert("README.md".to_owned(), readme::text(&facts, &policy).into_bytes());
     write(&request.to, &files)?;
-    Ok(Proved { entries, report, refused, index: inclusion.index, size: seen.checkpoint.size })
+    let stock_commands = readme::stock_commands(&facts);
+    Ok(Proved { entries, report, refused, index: inclusion.index, size: seen.checkpoint.size, stock_commands })
 }
 
 /// Everything at or below the named paths, each with the fields that are shown of it.
