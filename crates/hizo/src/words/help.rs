@@ -134,9 +134,13 @@ const HELP: &[(&str, &str)] = &[
         "A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent",
         "タイムスタンプを求める時刻認証局の一覧。預かる側が自分で押すものは、第三者の証明になりません",
     ),
+    (
+        "The folder to make, or one file whose name ends in .zip; neither may be there yet",
+        "作るフォルダー。名前が .zip で終われば、1つの ZIP ファイルになります。どちらも、まだないこと",
+    ),
     // verify
     ("Check a proof against what you trust, offline and without a safe", "証明を確かめます。金庫も通信も要りません"),
-    ("The folder of the proof", "証明のフォルダー"),
+    ("The proof: its folder, or its ZIP", "証明のフォルダー、または ZIP ファイル"),
     ("Files to compare with what the proof shows", "証明に示された中身と比べるファイル"),
     (
         "Whose logs and witnesses you trust; not from who sent the proof",

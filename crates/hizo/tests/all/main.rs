@@ -20,3 +20,4 @@ mod tidy;
 mod verify;
 mod watch;
 mod words;
+mod zips;

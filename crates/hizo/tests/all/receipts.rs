@@ -89,7 +89,7 @@ fn age(home: &Home, id: &str) {
 }
 
 #[test]
-fn a10_a_keeper_that_never_logs_what_it_promised_is_shouted_about_and_its_promise_stays_as_evidence() {
+fn a_keeper_that_never_logs_what_it_promised_is_shouted_about_and_its_promise_stays_as_evidence() {
     let (home, folder) = safe();
     home.deposit(&folder, "KX");
     log_no_more(&home);
