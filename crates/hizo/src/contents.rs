@@ -5,12 +5,13 @@ use hizo_ledger::object::{ObjectList, ObjectRef};
 use hizo_ledger::record::{Deposit, Record};
 use hizo_vault::commit::Commitment;
 use hizo_vault::event::Event;
-use hizo_vault::manifest::{self, CHAIN_MAX, Head, Layer, LayerBuilder, Line, Manifest, PackStart, Reader};
+use hizo_vault::manifest::{self, CHAIN_MAX, Entry, Head, Layer, LayerBuilder, Line, Manifest, PackStart, Reader};
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::safe::{Keyring, Safe};
+use crate::words::words;
 
 /// A safe with its secrets at hand.
 #[derive(Clone, Copy)]
@@ -121,6 +122,29 @@ impl<'a> Opened<'a> {
         let events = head.events.iter().map(Event::from_value).collect::<Option<_>>();
         events.ok_or_else(|| Failure::untrue("the events of a small deposit are not in their one form"))
     }
+}
+
+/// Everything at or below the named paths, in order; all of it when none is named.
+///
+/// # Errors
+/// When nothing is at or below one of them.
+pub(crate) fn at_or_below<'m>(manifest: &'m Manifest, paths: &[Vec<u8>]) -> Outcome<Vec<&'m Entry>> {
+    let below = |entry: &Entry, path: &[u8]| {
+        entry.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    };
+    if let Some(path) = paths.iter().find(|path| !manifest.entries.iter().any(|entry| below(entry, path))) {
+        return Err(Failure::fixable(words!(
+            "{path} is not in this deposit",
+            "{path} は、この預け入れにありません",
+            path = shown_bytes(path)
+        ))
+        .hint(words!(
+            "Run `hizo show` to see what is in it; paths are written as there.",
+            "`hizo show` で中身を見られます。パスはその表示どおりに書いてください。"
+        )));
+    }
+    let is_named = |entry: &&Entry| paths.is_empty() || paths.iter().any(|path| below(entry, path));
+    Ok(manifest.entries.iter().filter(is_named).collect())
 }
 
 /// The deposit that a record makes.

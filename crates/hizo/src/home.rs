@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hizo_keeper::EmbeddedKeeper;
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::Origin;
 use hizo_vault::event::Class;
 use hizo_vault::keys::SigningSeed;
@@ -27,6 +28,7 @@ struct SafeFile {
     hizo: String,
     keeper: String,
     log_key: String,
+    receipt_key: String,
     space: String,
     genesis: String,
 }
@@ -40,8 +42,21 @@ pub(crate) struct Home {
     pub keeper: Origin,
     /// The key that signs the keeper's log.
     pub log_key: VerifyingKey,
+    /// The key that signs the keeper's receipts.
+    pub receipt_key: NamedKey,
     pub space: SpaceId,
     pub genesis: RecordId,
+}
+
+/// What a receipt is worth by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// Its record has not been seen in the log.
+    Due,
+    /// Its record has been seen in the log.
+    Met,
+    /// The keeper gave it for the record, and it is not the one that it had to give.
+    Refused,
 }
 
 /// What a machine that deposits holds: a key that signs, and a key for what it remembers. Neither opens anything.
@@ -79,6 +94,7 @@ impl Home {
             folder: folder.to_owned(),
             keeper: Origin::parse(&file.keeper).map_err(|error| damaged(&path).source(error))?,
             log_key: VerifyingKey::from_base64(&file.log_key).map_err(|error| damaged(&path).source(error))?,
+            receipt_key: NamedKey::parse(&file.receipt_key).map_err(|error| damaged(&path).source(error))?,
             space: SpaceId::from_hex(&file.space).map_err(|error| damaged(&path).source(error))?,
             genesis: RecordId::from_hex(&file.genesis).map_err(|error| damaged(&path).source(error))?,
         })
@@ -86,10 +102,12 @@ impl Home {
 
     /// Writes down which safe this home belongs to: the last step of setting it up.
     pub(crate) fn settle(folder: &Path, keeper: &EmbeddedKeeper, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
+        let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
         let file = SafeFile {
             hizo: SAFE_FORMAT.into(),
             keeper: keeper.origin().to_string(),
             log_key: keeper.log_key().to_base64(),
+            receipt_key: log.receipt_key().to_string(),
             space: space.to_string(),
             genesis: genesis.to_string(),
         };
@@ -182,6 +200,77 @@ impl Home {
     /// Held while heads of the log are compared: of two processes one compares and remembers at a time.
     pub(crate) fn lock_checkpoint(&self) -> Outcome<fs::File> {
         lock(&self.folder.join("checkpoint.lock"))
+    }
+
+    /// Keeps what the keeper promised for a record; durable on return.
+    pub(crate) fn keep_receipt(&self, record: RecordId, note: &[u8], promise: Promise) -> Outcome<()> {
+        replace(&self.receipts(promise)?.join(format!("{record}.note")), note)
+    }
+
+    /// The promise for a record has been met; its receipt is kept all the same.
+    pub(crate) fn promise_met(&self, record: RecordId) -> Outcome<()> {
+        let (due, met) = (self.receipts(Promise::Due)?, self.receipts(Promise::Met)?);
+        let (due, met) = (due.join(format!("{record}.note")), met.join(format!("{record}.note")));
+        // Lost in a power cut, the promise is due once more, and found to be met.
+        match fs::rename(&due, &met) {
+            // Another process was first.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && met.exists() => Ok(()),
+            other => other.map_err(|error| Failure::file("write", &met, error)),
+        }
+    }
+
+    /// The receipt of a record, if this machine has one.
+    pub(crate) fn receipt(&self, record: RecordId) -> Outcome<Option<Vec<u8>>> {
+        for promise in [Promise::Met, Promise::Due] {
+            let path = self.receipts_folder(promise).join(format!("{record}.note"));
+            match fs::read(&path) {
+                Ok(note) => return Ok(Some(note)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+                Err(error) => return Err(Failure::file("read", &path, error)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The records that are promised to stand in the log and have not been seen there.
+    pub(crate) fn due_receipts(&self) -> Outcome<Vec<RecordId>> {
+        let folder = self.receipts_folder(Promise::Due);
+        let failed = |error| Failure::file("read", &folder, error);
+        let listing = match fs::read_dir(&folder) {
+            Ok(listing) => listing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut due = Vec::new();
+        for entry in listing {
+            let name = entry.map_err(failed)?.file_name();
+            // Anything else is a file that was being written.
+            due.extend(name.to_str().and_then(|name| RecordId::from_hex(name.strip_suffix(".note")?).ok()));
+        }
+        due.sort_unstable();
+        Ok(due)
+    }
+
+    /// Where such receipts lie, made if need be; its name is durable on return.
+    fn receipts(&self, promise: Promise) -> Outcome<PathBuf> {
+        let folder = self.receipts_folder(promise);
+        if !folder.exists() {
+            let make = || {
+                system::create_private_directory(&folder)?;
+                system::sync_directory(&self.folder.join("receipts"))?;
+                system::sync_directory(&self.folder)
+            };
+            make().map_err(|error| Failure::file("make the folder", &folder, error))?;
+        }
+        Ok(folder)
+    }
+
+    fn receipts_folder(&self, promise: Promise) -> PathBuf {
+        self.folder.join("receipts").join(match promise {
+            Promise::Due => "due",
+            Promise::Met => "met",
+            Promise::Refused => "refused",
+        })
     }
 
     /// Remembers the highest record: a keeper that later shows less is found out.

@@ -18,6 +18,9 @@ use crate::home::Home;
 use crate::safe::Safe;
 use crate::words::{Words, words};
 
+/// The name of the keeper's own authority, and of its stamps.
+pub(crate) const SELF: &str = "self";
+
 /// A published head of the keeper's log that goes on from everything this machine has seen of it.
 pub(crate) struct SeenLog {
     log: EmbeddedLog,
@@ -32,7 +35,7 @@ impl SeenLog {
     /// # Errors
     /// Exit code 5 when the log is not the one that was seen before, or shows less of it.
     pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
-        let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
+        let log = of_keeper(safe)?;
         log.publish(&safe.keeper).map_err(Failure::from)?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
@@ -71,6 +74,11 @@ impl SeenLog {
         &self.log
     }
 
+    /// Where a record of this safe stands in the log, and how many leaves that has; nothing while it does not.
+    pub(crate) fn place(&self, safe: &Safe, record: &Record) -> Option<(u64, u64)> {
+        self.prove(safe, record).ok().map(|(_, proof)| (proof.index, self.checkpoint.size))
+    }
+
     /// A proof that a record of this safe stands in the log, checked.
     ///
     /// # Errors
@@ -79,13 +87,18 @@ impl SeenLog {
         let kept = safe.keeper.records(safe.home.space, record.number(), 1).map_err(Failure::from)?;
         // Where it stands is the keeper's word until the path has been checked.
         let position = kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(record.number()))?;
-        let leaf = Leaf { slot: Slot::of(&slot_key(safe)?, record.number()), record: record.id() };
+        let leaf = leaf(safe, record)?;
         let proof = self.log.published().prove(position).map_err(|error| not_logged(record.number()).source(error))?;
         proof
             .check(&leaf, &Policy::of_log(named_key(&safe.home)?))
             .map_err(|error| not_logged(record.number()).source(error))?;
         Ok((leaf, proof))
     }
+}
+
+/// The log of the safe's keeper, and the keeper's signature on receipts.
+pub(crate) fn of_keeper(safe: &Safe) -> Outcome<EmbeddedLog> {
+    EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)
 }
 
 /// The newest head that this machine has verified, as its next record will say.
@@ -99,6 +112,11 @@ pub(crate) fn seen(home: &Home) -> Outcome<Option<Seen>> {
 pub(crate) fn named_key(home: &Home) -> Outcome<NamedKey> {
     NamedKey::new(home.keeper.as_str(), CheckpointKey::Log(home.log_key))
         .ok_or_else(|| Failure::internal_message("the keeper's origin is no name of a key"))
+}
+
+/// The leaf that a record must have in the log.
+pub(crate) fn leaf(safe: &Safe, record: &Record) -> Outcome<Leaf> {
+    Ok(Leaf { slot: Slot::of(&slot_key(safe)?, record.number()), record: record.id() })
 }
 
 /// The space's slot key. The keeper has it, and the genesis says which one it is.
@@ -126,7 +144,8 @@ fn verified(home: &Home, note: &[u8]) -> Outcome<Checkpoint> {
     if signed { Ok(read.claimed().clone()) } else { Err(not_ours()) }
 }
 
-fn lying(what: Words) -> Failure {
+/// The keeper, or whoever put its data there, shows what cannot be.
+pub(crate) fn lying(what: Words) -> Failure {
     Failure::new(Kind::Lying, words!("the keeper cannot be believed: {what}", "預け先を信用できません: {what}"; what)).hint(words!(
         "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
         "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
@@ -140,6 +159,6 @@ fn not_logged(number: u64) -> Failure {
     ))
     .hint(words!(
         "Keep the receipt of this record: it is the keeper's promise that it would.",
-        "この記録の控えを残しておいてください。載せるという預け先の約束の証拠になります。"
+        "この記録の受領書を残しておいてください。載せるという預け先の約束の証拠になります。"
     ))
 }

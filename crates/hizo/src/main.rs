@@ -12,6 +12,7 @@ mod lanes;
 mod log;
 mod packing;
 mod passphrase;
+mod receipts;
 mod safe;
 mod system;
 mod unpacking;
@@ -64,6 +65,7 @@ enum Command {
     Deposit(features::deposit::command::Arguments),
     List(features::list::command::Arguments),
     Show(features::show::command::Arguments),
+    Status(features::status::command::Arguments),
     Restore(features::restore::command::Arguments),
     Check(features::check::command::Arguments),
     Export(features::export::command::Arguments),
@@ -115,6 +117,7 @@ fn run(language: Language) -> ExitCode {
         Command::Deposit(arguments) => features::deposit::command::run(&setting, arguments),
         Command::List(arguments) => features::list::command::run(&setting, arguments),
         Command::Show(arguments) => features::show::command::run(&setting, arguments),
+        Command::Status(arguments) => features::status::command::run(&setting, arguments),
         Command::Restore(arguments) => features::restore::command::run(&setting, arguments),
         Command::Check(arguments) => features::check::command::run(&setting, arguments),
         Command::Export(arguments) => features::export::command::run(&setting, arguments),

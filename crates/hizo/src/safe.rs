@@ -7,6 +7,7 @@ use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, Standing};
+use hizo_ledger::timestamp::Moment;
 use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::certificate::{self, Certificate, Certificates};
@@ -270,14 +271,21 @@ impl Draft {
 /// What this machine's clock says, as a record claims it.
 pub(crate) fn now() -> Outcome<ClaimedTime> {
     let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    ClaimedTime::from_unix_seconds(seconds).map_err(|error| {
-        Failure::fixable(words!(
-            "this machine's clock is set to an impossible time",
-            "このコンピューターの時計が、ありえない時刻になっています"
-        ))
-        .hint(words!("Set the clock.", "時計を合わせてください。"))
-        .source(error)
-    })
+    ClaimedTime::from_unix_seconds(seconds).map_err(|error| impossible_time().source(error))
+}
+
+/// The same, as exactly as it goes, for stamps.
+pub(crate) fn moment() -> Outcome<Moment> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Moment::from_unix(since.as_secs(), since.subsec_nanos()).ok_or_else(impossible_time)
+}
+
+fn impossible_time() -> Failure {
+    Failure::fixable(words!(
+        "this machine's clock is set to an impossible time",
+        "このコンピューターの時計が、ありえない時刻になっています"
+    ))
+    .hint(words!("Set the clock.", "時計を合わせてください。"))
 }
 
 /// Opens the identity file of a home.

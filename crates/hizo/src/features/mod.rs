@@ -10,6 +10,7 @@ pub(crate) mod proof;
 pub(crate) mod restore;
 pub(crate) mod shell;
 pub(crate) mod show;
+pub(crate) mod status;
 pub(crate) mod try_it;
 pub(crate) mod verify;
 pub(crate) mod watch;

@@ -1,7 +1,7 @@
 //! A new folder in the making: it stands beside its place, under a name that ends in `.partial`, until it is whole.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Outcome, shown};
@@ -57,6 +57,15 @@ impl Staging {
         &self.partial
     }
 
+    /// Writes a file of it, at a path below its folder; durable on return.
+    pub(crate) fn lay(&self, name: &Path, bytes: &[u8]) -> io::Result<()> {
+        let path = self.partial.join(name);
+        let parents = || path.ancestors().skip(1).take_while(|parent| parent.starts_with(&self.partial));
+        parents().next().map_or(Ok(()), fs::create_dir_all)?;
+        write(&path, bytes)?;
+        parents().try_for_each(system::sync_directory)
+    }
+
     /// Moves the whole to its place; durable on return if all in it was.
     pub(crate) fn settle(self) -> Outcome<()> {
         let settle = || -> io::Result<()> {
@@ -72,6 +81,45 @@ impl Staging {
         // What cannot be removed now is found, and said, by the next run.
         let _ = fs::remove_dir_all(&self.partial);
     }
+}
+
+/// One new file, whole or not at all; durable on return.
+///
+/// # Errors
+/// When something is there already; nothing was written then.
+pub(crate) fn lay_file(to: &Path, bytes: &[u8]) -> Outcome<()> {
+    let failed = |error| Failure::file("write to", to, error);
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(there_already(to));
+    }
+    let to = std::path::absolute(to).map_err(failed)?;
+    let parent = to.parent().unwrap_or(Path::new("."));
+    let mut partial = to.file_name().unwrap_or_default().to_owned();
+    partial.push(".partial");
+    let partial = to.with_file_name(partial);
+    fs::create_dir_all(parent).map_err(failed)?;
+    let written = write(&partial, bytes).and_then(|()| fs::rename(&partial, &to));
+    written.and_then(|()| system::sync_directory(parent)).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => left_over(&partial),
+        _ => {
+            let _ = fs::remove_file(&partial);
+            failed(error)
+        }
+    })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn there_already(to: &Path) -> Failure {
+    let file = shown(to);
+    Failure::fixable(words!("{file} is there already", "{file} はすでにあります")).hint(words!(
+        "Nothing was written. Name a file that is not there yet.",
+        "何も書き込んでいません。まだないファイル名を指定してください。"
+    ))
 }
 
 fn not_empty(to: &Path) -> Failure {
@@ -105,6 +153,20 @@ mod tests {
         staging.settle().unwrap();
         assert_eq!(fs::read(to.join("file")).unwrap(), b"x");
         assert_eq!(fs::read_dir(base.path().join("deep")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_appears_whole_and_never_in_the_place_of_another() {
+        let base = tempfile::tempdir().unwrap();
+        let to = base.path().join("deep/new.zip");
+        lay_file(&to, b"whole").unwrap();
+        assert_eq!(fs::read(&to).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(base.path().join("deep")).unwrap().count(), 1);
+        assert!(lay_file(&to, b"other").is_err());
+        assert_eq!(fs::read(&to).unwrap(), b"whole");
+        fs::write(base.path().join("half.partial"), "").unwrap();
+        assert!(lay_file(&base.path().join("half"), b"x").is_err());
+        assert!(!base.path().join("half").exists() && base.path().join("half.partial").exists());
     }
 
     #[test]

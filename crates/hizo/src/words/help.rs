@@ -72,6 +72,15 @@ const HELP: &[(&str, &str)] = &[
         "The deposit's id or its first digits, latest:NAME, or NAME:NUMBER",
         "預け入れのID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
+    // status
+    (
+        "Say how far deposits have come: kept, logged, witnessed, stamped",
+        "預け入れの裏付けがどこまで進んだかを表示します",
+    ),
+    (
+        "One deposit: its id or first digits, latest:NAME, or NAME:NUMBER; else the newest of each series",
+        "預け入れ。ID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回。省くと、各束の最新のもの",
+    ),
     // restore
     (
         "Bring a deposit, or parts of it, back into a new folder",
@@ -125,9 +134,13 @@ const HELP: &[(&str, &str)] = &[
         "A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent",
         "タイムスタンプを求める時刻認証局の一覧。預かる側が自分で押すものは、第三者の証明になりません",
     ),
+    (
+        "The folder to make, or one file whose name ends in .zip; neither may be there yet",
+        "作るフォルダー。名前が .zip で終われば、1つの ZIP ファイルになります。どちらも、まだないこと",
+    ),
     // verify
     ("Check a proof against what you trust, offline and without a safe", "証明を確かめます。金庫も通信も要りません"),
-    ("The folder of the proof", "証明のフォルダー"),
+    ("The proof: its folder, or its ZIP", "証明のフォルダー、または ZIP ファイル"),
     ("Files to compare with what the proof shows", "証明に示された中身と比べるファイル"),
     (
         "Whose logs and witnesses you trust; not from who sent the proof",
@@ -227,10 +240,9 @@ pub(crate) fn speak(command: Command, language: Language) -> Command {
                 true => arg.help_heading("Options of every command"),
                 false => arg,
             })
-            .help_template(format!("{{about}}\n\nUsage: {{usage}}\n\nCommands:\n{{subcommands}}\n\n{OPTIONS}")),
-        Language::Japanese => speak_japanese(command).help_template(format!(
-            "{{about}}\n\n使い方: {{usage}}\n\nコマンド:\n{{subcommands}}\n\n{OPTIONS_JAPANESE}"
-        )),
+            .help_template(format!("{{about}}\nUsage: {{usage}}\n\nCommands:\n{{subcommands}}\n\n{OPTIONS}")),
+        Language::Japanese => speak_japanese(command)
+            .help_template(format!("{{about}}\n使い方: {{usage}}\n\nコマンド:\n{{subcommands}}\n\n{OPTIONS_JAPANESE}")),
     }
 }
 

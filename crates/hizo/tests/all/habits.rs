@@ -223,7 +223,7 @@ fn quiet_prints_what_a_script_wants_and_nothing_beside_it() {
     assert_eq!(deposit.err, "");
     let loud = home.ok(["deposit", folder.to_str().unwrap(), "--series", "moulds"]);
     assert_eq!(loud.out.lines().last().unwrap().len(), 64, "the last line is the id: {loud:?}");
-    assert_eq!(loud.out.lines().count(), 2);
+    assert_eq!(loud.out.lines().count(), 3, "what was kept, its receipt, its id: {loud:?}");
     let quiet = home.run(["-q", "show", "nothing"]);
     assert!(quiet.err.contains("there is no deposit"), "an error is said all the same: {quiet:?}");
 }
@@ -399,6 +399,8 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
         (0, &["list"]),
         (0, &["show", "latest:moulds"]),
         (0, &["proof", "latest:moulds", "--to", &made]),
+        (0, &["status"]),
+        (0, &["status", "moulds:1"]),
         (0, &["diff", "moulds:2", "latest:moulds"]),
         (0, &["diff", "latest:moulds", "moulds:1"]),
         (0, &["restore", "latest:moulds", "--to", &out]),

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use hizo_ledger::log::receipt::Receipt;
 use hizo_vault::event::{Class, LABELS_MAX, NAME_BYTES_MAX};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Made, Request, Watcher};
 use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::folder::walk::{self, LeftOut};
+use crate::receipts::Answer;
 use crate::words::{self, Words, words};
 
 /// How often a deposit is repeated at once because files changed while they were read.
@@ -146,6 +148,7 @@ fn report(console: Console, request: &Request, made: &Made) {
         "deposit": made.id.to_string(), "series": request.series, "series_id": made.series.to_string(),
         "number": made.number, "files": made.files, "bytes": made.bytes, "entries": made.entries,
         "objects": made.objects, "stored_bytes": made.stored_bytes, "left_out": left_out, "unsteady": unsteady,
+        "receipt": receipt_as_json(&made.answer),
     });
     console.result(result, |out| {
         if !console.quiet {
@@ -160,14 +163,41 @@ fn report(console: Console, request: &Request, made: &Made) {
                 files
             );
             writeln!(out, "{}", console.say(kept))?;
+            if let Ok(receipt) = &made.answer.receipt {
+                writeln!(out, "{}", console.say(promise(receipt, made.answer.place())))?;
+            }
         }
         writeln!(out, "{}", made.id)
     });
 }
 
+fn receipt_as_json(answer: &Answer) -> Option<Value> {
+    let receipt = answer.receipt.as_ref().ok()?;
+    let place = answer.place().map(|(index, size)| json!({ "index": index, "size": size }));
+    Some(json!({
+        "time": receipt.time.as_str(), "index_by": receipt.index_by.as_str(), "slot": receipt.leaf.slot.to_string(),
+        "log": place,
+    }))
+}
+
+/// What the keeper signed.
+fn promise(receipt: &Receipt, place: Option<(u64, u64)>) -> Words {
+    let (time, by) = (&receipt.time, &receipt.index_by);
+    match place {
+        Some((index, size)) => words!(
+            "receipt: the keeper took it at {time}, to be in its log by {by}; it is, at {index} of {size}",
+            "受領書: 預け先は {time} に受け取り、{by} までに台帳に載せると約束し、{size}件の台帳の {index} 番に載せました"
+        ),
+        None => words!(
+            "receipt: the keeper took it at {time}, to be in its log by {by}; it is not there yet",
+            "受領書: 預け先は {time} に受け取り、{by} までに台帳に載せると約束しました。まだ載っていません"
+        ),
+    }
+}
+
 /// Done, unless something was left out: what is kept is kept, and the person must know.
 pub(crate) fn whole(made: Made) -> Outcome<()> {
-    made.logged?;
+    made.answer.holds()?;
     match made.left_out.len() {
         0 => Ok(()),
         count => {

@@ -28,8 +28,8 @@ use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
 use crate::folder::walk::{self, LeftOut, Listing};
 use crate::home::{Device, SeriesFacts};
-use crate::log::SeenLog;
 use crate::packing::{self, Framing, NotAsBefore, PackKept, Packed, Packing, Surroundings};
+use crate::receipts::{self, Answer};
 use crate::safe::{self, Draft, Safe};
 use crate::words::words;
 use assembling::{Assembled, Assembler, Policy, TarSink};
@@ -71,8 +71,8 @@ pub(crate) struct Made {
     pub left_out: Vec<LeftOut>,
     /// Files that changed during every attempt to read them.
     pub unsteady: Vec<PathBuf>,
-    /// Whether the keeper's log holds it and goes on from what this machine has seen. It is kept all the same.
-    pub logged: Outcome<()>,
+    /// What the keeper promised, and what its log shows. It is kept all the same.
+    pub answer: Answer,
 }
 
 /// Told about the work as it goes on.
@@ -88,12 +88,11 @@ pub(crate) trait Watcher: Sync {
 /// # Errors
 /// When a named path cannot be read, the keeper refuses, or the safe is not what it was. Nothing half-done is visible.
 pub(crate) fn deposit(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
-    let made = match attempt(safe, device, request, watcher) {
+    match attempt(safe, device, request, watcher) {
         // What an interrupted deposit had kept cannot be made again as it was: it is left alone, and all is stored anew.
         Err(failure) if NotAsBefore::is_cause_of(&failure) => attempt(safe, device, request, watcher),
         done => done,
-    };
-    Ok(Made { logged: SeenLog::publish(safe).map(drop), ..made? })
+    }
 }
 
 fn attempt(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
@@ -206,7 +205,7 @@ impl<'a> Making<'a> {
             stored_bytes: stored.objects.iter().map(|(_, bytes)| bytes).sum(),
             unsteady: made.unsteady.iter().map(path).collect(),
             left_out: self.listing.left_out.into_iter().chain(made.left_out).collect(),
-            logged: Ok(()),
+            answer: receipts::answer(self.safe, id),
         })
     }
 

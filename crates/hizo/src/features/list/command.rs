@@ -10,6 +10,7 @@ use crate::Setting;
 use crate::console;
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::receipts;
 use crate::view::{Deposit, Series, Unreadable, View};
 use crate::words::{Words, words};
 
@@ -71,6 +72,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         }
         Ok(())
     });
+    receipts::remind(&safe)?;
     conclude(&unreadable)
 }
 

@@ -32,8 +32,8 @@ pub(crate) struct Arguments {
     /// A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
-    /// The folder to make; it must not be there yet, or be empty
-    #[arg(long, value_name = "DIR")]
+    /// The folder to make, or one file whose name ends in .zip; neither may be there yet
+    #[arg(long, value_name = "DIR|ZIP")]
     to: PathBuf,
 }
 

@@ -6,11 +6,10 @@ pub(crate) mod certificate;
 pub(crate) mod command;
 mod facts;
 mod readme;
+mod zip;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hizo_keeper::stamp::{Client, LocalAuthority, Patience, StampSeeds};
 use hizo_ledger::commitment::Fields;
@@ -21,18 +20,15 @@ use hizo_ledger::timestamp::{
     Authority, DigestAlgorithm, Expected, Imprint, Moment, Nonce, Request as StampRequest, Token, certificates_to_pem,
     parse_response,
 };
-use hizo_vault::manifest::Manifest;
 use zeroize::Zeroizing;
 
-use crate::contents::Opened;
+use crate::contents::{Opened, at_or_below};
 use crate::entropy::random;
-use crate::failure::{Failure, Kind, Outcome, shown_bytes};
-use crate::folder::staging::Staging;
-use crate::log::{self, SeenLog};
+use crate::failure::{Failure, Kind, Outcome};
+use crate::folder::staging::{self, Staging};
+use crate::log::{self, SELF, SeenLog};
+use crate::safe;
 use crate::words::words;
-
-/// The name of the keeper's own authority, and of its stamp in a bundle.
-const SELF: &str = "self";
 
 /// What is to be proved, and where the proof goes.
 #[derive(Debug, Clone)]
@@ -59,6 +55,8 @@ pub(crate) struct Proved {
     /// Position in the log, and the log's size.
     pub index: u64,
     pub size: u64,
+    /// How the stock tool checks its stamps, the one that its time rests on first; run in the folder of the proof.
+    pub stock_commands: Vec<String>,
 }
 
 /// A stamp as it goes into a bundle, and what it says.
@@ -75,7 +73,8 @@ struct Stamp {
 /// left then.
 pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outcome<Proved> {
     let manifest = opened.manifest(record)?;
-    let chosen = select(&manifest, &request.paths, request.show)?;
+    let chosen = at_or_below(&manifest, &request.paths)?;
+    let chosen: BTreeMap<_, _> = chosen.into_iter().map(|entry| (entry.path.clone(), request.show)).collect();
     let entries = chosen.len();
     let others = (request.complete || request.paths.is_empty()).then_some(Fields::default());
     let disclosure = hizo_vault::proof::disclose(&manifest, &chosen, others).map_err(Failure::internal)?;
@@ -114,27 +113,8 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     files.insert("certificate.pdf".to_owned(), certificate::certificate(&facts)?);
     files.insert("README.md".to_owned(), readme::text(&facts, &policy).into_bytes());
     write(&request.to, &files)?;
-    Ok(Proved { entries, report, refused, index: inclusion.index, size: seen.checkpoint.size })
-}
-
-/// Everything at or below the named paths, each with the fields that are shown of it.
-fn select(manifest: &Manifest, paths: &[Vec<u8>], show: Fields) -> Outcome<BTreeMap<Vec<u8>, Fields>> {
-    let below = |path: &[u8], named: &[u8]| {
-        path.strip_prefix(named).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    };
-    for named in paths {
-        if !manifest.entries.iter().any(|entry| below(&entry.path, named)) {
-            return Err(Failure::fixable(words!(
-                "{path} is not in this deposit",
-                "{path} は、この預け入れにありません",
-                path = shown_bytes(named)
-            ))
-            .hint(words!("Run `hizo show` to see what is.", "`hizo show` で中身を見られます。")));
-        }
-    }
-    let wanted = |path: &[u8]| paths.is_empty() || paths.iter().any(|named| below(path, named));
-    let entries = manifest.entries.iter().filter(|entry| wanted(&entry.path));
-    Ok(entries.map(|entry| (entry.path.clone(), show)).collect())
+    let stock_commands = readme::stock_commands(&facts);
+    Ok(Proved { entries, report, refused, index: inclusion.index, size: seen.checkpoint.size, stock_commands })
 }
 
 type Stamped = (Vec<Stamp>, Vec<Authority>, Vec<(String, hizo_keeper::stamp::Error)>);
@@ -142,7 +122,7 @@ type Stamped = (Vec<Stamp>, Vec<Authority>, Vec<(String, hizo_keeper::stamp::Err
 /// The keeper's own stamp over the head, and one of each authority that is asked. An authority that does not answer is
 /// told of; the proof goes without it.
 fn stamps(opened: Opened, seen: &SeenLog, request: &Request) -> Outcome<Stamped> {
-    let now = now()?;
+    let now = safe::moment()?;
     let folder = opened.safe.home.keeper_folder();
     let seeds = StampSeeds {
         key: Zeroizing::new(random()),
@@ -209,22 +189,13 @@ fn no_stamp(error: hizo_keeper::stamp::Error) -> Failure {
         .source(error)
 }
 
-fn now() -> Outcome<Moment> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Moment::from_unix(since.as_secs(), since.subsec_nanos())
-        .ok_or_else(|| Failure::internal_message("the clock shows no time that a stamp can hold"))
-}
-
-/// The whole folder or none.
+/// The whole or nothing: a folder, or one file where the name ends so.
 fn write(to: &Path, files: &BTreeMap<String, Vec<u8>>) -> Outcome<()> {
+    if zip::is_named(to) {
+        return staging::lay_file(to, &zip::archive(files)?);
+    }
     let staging = Staging::begin(to)?;
-    let written = files.iter().try_for_each(|(name, bytes)| {
-        let path = staging.folder().join(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(&path, bytes)
-    });
+    let written = files.iter().try_for_each(|(name, bytes)| staging.lay(Path::new(name), bytes));
     match written {
         Ok(()) => staging.settle(),
         Err(error) => {

@@ -1,33 +1,32 @@
 //! The page in a bundle that says what it is and how to check it, for somebody who has never heard of hizo.
 
-use std::fmt::Write as _;
-
-use super::certificate::Facts;
+use super::certificate::{Facts, Stamp};
 use hizo_ledger::log::policy::Policy;
 
 /// The page, Japanese first.
 pub(super) fn text(facts: &Facts, policy: &Policy) -> String {
     let mut text = include_str!("README.bundle.md").to_owned();
     let log = policy.logs().first().map_or_else(String::new, |log| log.key.to_string());
-    let mut stamps = String::new();
-    for stamp in &facts.stamps {
-        let (token, chain, time) = (&stamp.token, &stamp.chain, stamp.time);
-        // An independent root comes from the authority. The keeper's own can come from nowhere but here, and proves nothing.
-        let root = if stamp.is_independent { "roots.pem" } else { chain.as_str() };
-        let _ = writeln!(
-            stamps,
-            "openssl ts -verify -data checkpoint -in {token} -CAfile {root} -untrusted {chain} -attime {time}"
-        );
-    }
     for (mark, value) in [
         ("{record}", facts.record.to_string()),
         ("{log}", log),
-        ("{stamps}", stamps.trim_end().to_owned()),
+        ("{stamps}", stock_commands(facts).join("\n")),
         ("{before}", date(facts.refresh_before)),
     ] {
         text = text.replace(mark, &value);
     }
     text
+}
+
+/// One for each stamp, in the order of the certificate.
+pub(super) fn stock_commands(facts: &Facts) -> Vec<String> {
+    let command = |stamp: &Stamp| {
+        let Stamp { token, chain, time, .. } = stamp;
+        // An independent root comes from the authority. The keeper's own can come from nowhere but here, and proves nothing.
+        let root = if stamp.is_independent { "roots.pem" } else { chain.as_str() };
+        format!("openssl ts -verify -data checkpoint -in {token} -CAfile {root} -untrusted {chain} -attime {time}")
+    };
+    facts.stamps.iter().map(command).collect()
 }
 
 fn date(seconds: u64) -> String {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Request, Watcher, path_in_deposit};
 use crate::Setting;
 use crate::console::{self, Console, Progress};
-use crate::contents::Opened;
+use crate::contents::{Opened, at_or_below};
 use crate::failure::{Outcome, shown, shown_bytes};
 use crate::view::View;
 use crate::words::{self, words};
@@ -103,7 +103,7 @@ fn entry_as_json(path: &[u8], reason: &str) -> serde_json::Value {
 
 fn dry_run(setting: &Setting, opened: Opened, record: &hizo_ledger::record::Record, request: &Request) -> Outcome<()> {
     let manifest = opened.manifest(record)?;
-    let wanted = super::select(&manifest, &request.paths)?;
+    let wanted = at_or_below(&manifest, &request.paths)?;
     let bytes: u64 = wanted.iter().filter_map(|entry| Some(entry.kind.content()?.size)).sum();
     setting.console.result(json!({ "dry_run": true, "entries": wanted.len(), "bytes": bytes }), |out| {
         let planned = words!(

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::record::Record;
 use hizo_vault::archive::{self, Event, MemberKind};
-use hizo_vault::manifest::{Content, Entry, Kind, Manifest, Place};
+use hizo_vault::manifest::{Content, Entry, Kind, Place};
 
-use crate::contents::{Opened, Tar, deposit_of};
-use crate::failure::{Failure, Kind as FailureKind, Outcome, shown, shown_bytes};
+use crate::contents::{Opened, Tar, at_or_below, deposit_of};
+use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
 use crate::unpacking::{Packs, Piece};
 use crate::words::{Words, words};
 use laying::{Laying, Options, Reason};
@@ -101,7 +101,7 @@ pub(crate) trait Watcher: Sync {
 /// does not take what is written.
 pub(crate) fn restore(opened: Opened, record: &Record, request: &Request, watcher: &dyn Watcher) -> Outcome<Restored> {
     let manifest = opened.manifest(record)?;
-    let wanted = select(&manifest, &request.paths)?;
+    let wanted = at_or_below(&manifest, &request.paths)?;
     let contents = contents(&wanted);
     let bytes = wanted.iter().filter_map(|entry| Some(entry.kind.content()?.size)).sum();
     watcher.planned(wanted.len() as u64, bytes);
@@ -114,30 +114,6 @@ pub(crate) fn restore(opened: Opened, record: &Record, request: &Request, watche
         source.read(&mut laying, watcher)?;
     }
     laying.finish(&wanted)
-}
-
-/// Everything at or below the named paths.
-fn select<'m>(manifest: &'m Manifest, paths: &[Vec<u8>]) -> Outcome<Vec<&'m Entry>> {
-    if paths.is_empty() {
-        return Ok(manifest.entries.iter().collect());
-    }
-    let below = |entry: &Entry, path: &[u8]| {
-        entry.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    };
-    for path in paths {
-        if !manifest.entries.iter().any(|entry| below(entry, path)) {
-            return Err(Failure::fixable(words!(
-                "{path} is not in this deposit",
-                "{path} は、この預け入れにありません",
-                path = shown_bytes(path)
-            ))
-            .hint(words!(
-                "Run `hizo show` to see what is in it; paths are written as there.",
-                "`hizo show` で中身を見られます。パスはその表示どおりに書いてください。"
-            )));
-        }
-    }
-    Ok(manifest.entries.iter().filter(|entry| paths.iter().any(|path| below(entry, path))).collect())
 }
 
 /// Contents to be read, each with the files it makes. A hard link whose first name is not wanted becomes a file.

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::json;
+use hizo_ledger::proof::Doubt;
+use serde_json::{Value, json};
 
-use super::{Round, Scratch};
+use super::{Round, Scratch, Shown};
 use crate::Setting;
 use crate::console::{self, Console};
 use crate::failure::{Outcome, shown};
@@ -36,12 +37,14 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         "restored_seconds": round.restore_took.as_secs_f64(),
         "compared_files": round.restored.files, "compared_bytes": round.restored.bytes,
         "keeper": { "objects": round.keeper.objects.len(), "bytes": round.keeper.bytes, "records": round.keeper.records.len() },
+        "proof": round.shown.as_ref().map(|shown| proof_as_json(shown, arguments.keep.is_some())),
         "kept_in": arguments.keep.as_ref().map(|folder| folder.to_string_lossy()),
     });
     console.result(figures, |out| {
         steps(console, &round, out)?;
         views(console, &round, out)?;
-        farewell(console, arguments, out)
+        round.shown.as_ref().map_or(Ok(()), |shown| proof(console, shown, out))?;
+        farewell(console, arguments, &round, out)
     });
     Ok(())
 }
@@ -134,14 +137,48 @@ fn views(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
     writeln!(out)
 }
 
-fn farewell(console: Console, arguments: &Arguments, out: &mut dyn Write) -> io::Result<()> {
-    let line = match &arguments.keep {
-        Some(folder) => words!(
+fn proof_as_json(shown: &Shown, stays: bool) -> Value {
+    json!({
+        "file": shown.file, "seconds": shown.took.as_secs_f64(),
+        "verdict": "cannot be told", "doubts": [Doubt::SelfStamped.word()],
+        "openssl": shown.stock_agrees, "certificate": stays.then(|| shown.certificate.to_string_lossy()),
+    })
+}
+
+/// One file shown to a stranger, and what he finds.
+fn proof(console: Console, shown: &Shown, out: &mut dyn Write) -> io::Result<()> {
+    let seconds = format!("{:.2} s", shown.took.as_secs_f64());
+    let name = shown.file.rsplit('/').next().unwrap_or_default();
+    let proved = words!("proved to a stranger", "第三者に示す証明");
+    writeln!(out, "  {}{}{seconds:>8}", padded(&console.say(proved), 24), padded(name, 44))?;
+    let verdict = words!(
+        "consistent; its time is the keeper's own word, not independent: exit code 4",
+        "誤りなし。ただし時刻は預け先の申告だけで、第三者の証明はありません（終了コード 4）"
+    );
+    writeln!(out, "  {}{}", padded("hizo verify", 24), console.say(verdict))?;
+    let stock = match shown.stock_agrees {
+        true => Words::from("Verification: OK"),
+        false => {
+            words!("not on this machine; it would be run as:", "このコンピューターにはありません。実行するコマンド:")
+        }
+    };
+    writeln!(out, "  {}{}\n  $ {}\n", padded("openssl", 24), console.say(stock), shown.command)
+}
+
+fn farewell(console: Console, arguments: &Arguments, round: &Round, out: &mut dyn Write) -> io::Result<()> {
+    let line = match (&arguments.keep, &round.shown) {
+        (Some(folder), Some(proved)) => words!(
+            "everything stays in {folder}: home, what was restored, and the proof; read {certificate}",
+            "すべて {folder} に残してあります（金庫、取り出したもの、証明）。証明書は {certificate} です",
+            folder = shown(folder),
+            certificate = shown(&proved.certificate)
+        ),
+        (Some(folder), None) => words!(
             "everything stays in {folder}: home, and what was restored",
             "すべて {folder} に残してあります（金庫と、取り出したもの）",
             folder = shown(folder)
         ),
-        None => words!(
+        (None, _) => words!(
             "nothing was left behind. For good: hizo init, then hizo deposit FOLDER --series NAME",
             "何も残していません。本番は hizo init のあと hizo deposit フォルダー --series 名前"
         ),

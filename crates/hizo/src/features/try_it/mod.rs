@@ -1,4 +1,4 @@
-//! The whole round on a folder, in a safe that is gone afterwards: seal, keep, list, restore, compare.
+//! The whole round on a folder, in a safe that is gone afterwards: seal, keep, list, restore, compare, prove.
 //!
 //! This is the one feature that calls others: it shows them at work, and decides nothing of its own.
 
@@ -8,17 +8,23 @@ mod sample;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hizo_keeper::SpaceSeen;
+use hizo_ledger::commitment::Fields;
+use hizo_ledger::proof::{Doubt, Verdict};
+use hizo_ledger::record::Record;
 use hizo_vault::keys::generate_passphrase;
+use hizo_vault::manifest::{Kind, Manifest};
 
 use crate::contents::Opened;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
 use crate::features::deposit::{self, Made};
-use crate::features::{init, restore};
+use crate::features::{init, proof, restore, verify};
 use crate::folder::walk::{self, FoundKind};
+use crate::log;
 use crate::safe::Safe;
 use crate::system;
 use crate::view::View;
@@ -38,6 +44,20 @@ pub(super) struct Round {
     /// Some names of what was kept.
     pub names: Vec<String>,
     pub keeper: SpaceSeen,
+    /// A proof of one file; nothing where there is no file.
+    pub shown: Option<Shown>,
+}
+
+/// A proof of one file, found consistent by whoever trusts the log, with nobody's word but the keeper's for its time.
+pub(super) struct Shown {
+    /// Its path in the deposit.
+    pub file: String,
+    pub took: Duration,
+    /// The command of the stock tool that the proof's own page names.
+    pub command: String,
+    /// Whether that tool is on this machine and says that the stamp holds.
+    pub stock_agrees: bool,
+    pub certificate: PathBuf,
 }
 
 /// What a byte-by-byte comparison went through.
@@ -120,9 +140,8 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let first = deposit::deposit(&mut safe, &device, &request, told)?;
     let first_took = start.elapsed();
     let start = Instant::now();
-    let mut second = deposit::deposit(&mut safe, &device, &request, &Silent)?;
+    let second = deposit::deposit(&mut safe, &device, &request, &Silent)?;
     let second_took = start.elapsed();
-    std::mem::replace(&mut second.logged, Ok(()))?;
 
     let keyring = safe.unlock(&passphrase)?;
     let opened = Opened { safe: &safe, keyring: &keyring };
@@ -142,8 +161,9 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         return Err(failure);
     }
     let restored = compare(&source, &to)?;
-    let names = opened
-        .manifest(record)?
+    let manifest = opened.manifest(record)?;
+    let shown = chosen(&manifest).map(|path| show(scratch, opened, record, &source, path)).transpose()?;
+    let names = manifest
         .entries
         .iter()
         .filter(|entry| entry.kind.content().is_some())
@@ -163,7 +183,63 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         restore_took,
         names,
         keeper,
+        shown,
     })
+}
+
+/// The file that is proved: the sample's drawing, else the first one.
+fn chosen(manifest: &Manifest) -> Option<&[u8]> {
+    let mut files = manifest.entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_)));
+    let drawing = files.clone().find(|entry| entry.path == sample::DRAWING.as_bytes());
+    drawing.or_else(|| files.next()).map(|entry| entry.path.as_slice())
+}
+
+/// Proves one file, and checks the proof as a stranger would: by hizo, and by the stock tool where it is there.
+fn show(scratch: &Scratch, opened: Opened, record: &Record, source: &Path, path: &[u8]) -> Outcome<Shown> {
+    let request = proof::Request {
+        to: scratch.join("proof"),
+        paths: vec![path.to_vec()],
+        show: Fields { content: true, name: true, meta: true },
+        complete: false,
+        authorities: Vec::new(),
+    };
+    let start = Instant::now();
+    let proved = proof::prove(opened, record, &request)?;
+    let took = start.elapsed();
+    let policy = scratch.join("policy");
+    let trusted = format!("log {}\nquorum none\n", log::named_key(&opened.safe.home)?);
+    fs::write(&policy, trusted).map_err(|error| Failure::file("write", &policy, error))?;
+    let file = system::path_from_bytes(path).map_err(|error| Failure::file("read", source, error))?;
+    let report = verify::verify(&verify::Request {
+        bundle: &request.to,
+        files: &[source.join(file)],
+        policy: Some(&policy),
+        roots: None,
+        receipt_key: Some(&opened.safe.home.receipt_key.to_string()),
+    })?;
+    // Nothing else may be in doubt, and the time must be: nobody else has stamped it.
+    if report.verdict != Verdict::CannotBeTold(vec![Doubt::SelfStamped]) {
+        return Err(Failure::internal_message(format!("the proof is not as it must be: {:?}", report.verdict)));
+    }
+    let command = proved.stock_commands.into_iter().next().unwrap_or_default();
+    let stock_agrees = run_stock(&command, &request.to)?;
+    let file = crate::failure::shown_bytes(path);
+    Ok(Shown { file, took, command, stock_agrees, certificate: request.to.join("certificate.pdf") })
+}
+
+/// Runs a stock tool in a folder; whether it is there.
+fn run_stock(command: &str, folder: &Path) -> Outcome<bool> {
+    let mut words = command.split(' ');
+    let mut program = Command::new(words.next().unwrap_or_default());
+    program.args(words).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match program.status() {
+        Ok(done) if done.success() => Ok(true),
+        Ok(_) => Err(Failure::internal_message(words!(
+            "the stock tool does not accept the proof: {command}",
+            "一般の道具が証明を認めません: {command}"
+        ))),
+        Err(_) => Ok(false),
+    }
 }
 
 fn write_sample(folder: &Path) -> Outcome<PathBuf> {

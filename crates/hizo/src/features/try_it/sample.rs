@@ -6,6 +6,9 @@ macro_rules! file {
     };
 }
 
+/// The file of the sample that is proved.
+pub(super) const DRAWING: &str = "金型/KX-204 レンズ枠/KX-204_cavity_revB.dxf";
+
 /// Every file of the sample: its path below the folder, and what it holds.
 pub(super) const FILES: &[(&str, &[u8])] = &[
     file!("はじめに README.txt"),
@@ -42,5 +45,6 @@ mod tests {
         let there: BTreeSet<String> = files.map(|entry| String::from_utf8(entry.path.to_vec()).unwrap()).collect();
         let shipped: BTreeSet<String> = FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
         assert_eq!(there, shipped);
+        assert!(shipped.contains(DRAWING));
     }
 }

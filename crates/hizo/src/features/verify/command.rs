@@ -14,7 +14,7 @@ use crate::words::{Words, words};
 /// Check a proof against what you trust, offline and without a safe
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The folder of the proof
+    /// The proof: its folder, or its ZIP
     bundle: PathBuf,
     /// Files to compare with what the proof shows
     files: Vec<PathBuf>,

@@ -2,6 +2,7 @@
 //! no keeper and no network, and takes nothing from the bundle as trust.
 
 pub(crate) mod command;
+mod zip;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +17,7 @@ use hizo_ledger::timestamp::{Authority, LIST_BYTES_MAX, certificates_from_pem};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::words::words;
+use crate::words::{Words, words};
 
 /// Bytes of a file that are read at once.
 const PIECE_BYTES: usize = 1 << 20;
@@ -45,7 +46,17 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
     }))
 }
 
-fn read_bundle(folder: &Path) -> Outcome<Bundle> {
+/// A bundle is a folder, or one file that holds the same.
+fn read_bundle(place: &Path) -> Outcome<Bundle> {
+    let is_folder = fs::metadata(place).map_err(|error| Failure::file("read", place, error))?.is_dir();
+    let files = if is_folder { read_folder(place)? } else { read_zip(place)? };
+    Bundle::new(files).map_err(|error| match &error {
+        NotABundle::Missing(name) => not_whole(words!("{name} is missing", "{name} がありません")),
+        NotABundle::TooLong(_) | NotABundle::TooManyStamps => no_proof(error),
+    })
+}
+
+fn read_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for below in ["", "stamps/"] {
         let place = folder.join(below);
@@ -66,19 +77,29 @@ fn read_bundle(folder: &Path) -> Outcome<Bundle> {
             }
         }
     }
-    Bundle::new(files).map_err(|error| match &error {
-        NotABundle::Missing(name) => Failure::new(
-            Kind::Unknown,
-            words!("this is no whole proof: {name} is missing", "証明として揃っていません: {name} がありません"),
-        )
-        .hint(words!(
-            "Name the folder that the proof came in, with everything that was in it.",
-            "受け取った証明のフォルダーを、中身をすべて揃えて指定してください。"
-        )),
-        NotABundle::TooLong(_) | NotABundle::TooManyStamps => {
-            Failure::untrue(words!("this is no proof: {error}", "証明ではありません: {error}"))
-        }
+    Ok(files)
+}
+
+fn read_zip(path: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
+    zip::files(&read(path, zip::BYTES_MAX)?).map_err(|error| match error {
+        zip::Error::Unreadable(_) => not_whole(words!("{error}", "ZIP として読めません（{error}）")),
+        error => no_proof(error),
     })
+}
+
+fn not_whole(reason: Words) -> Failure {
+    Failure::new(
+        Kind::Unknown,
+        words!("this is no whole proof: {reason}", "証明として揃っていません: {reason}"; reason),
+    )
+    .hint(words!(
+        "Name the folder or the ZIP that the proof came in, with everything that was in it.",
+        "受け取った証明のフォルダーか ZIP を、中身をすべて揃えて指定してください。"
+    ))
+}
+
+fn no_proof(error: impl std::error::Error) -> Failure {
+    Failure::untrue(words!("this is no proof: {error}", "証明ではありません: {error}"))
 }
 
 /// At most one byte more than may be there.

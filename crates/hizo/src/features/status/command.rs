@@ -1,0 +1,211 @@
+//! `hizo status`
+
+use std::io::{self, Write};
+
+use hizo_ledger::record::ClaimedTime;
+use hizo_ledger::timestamp::Token;
+use serde_json::{Value, json};
+
+use super::{Status, Witnessed};
+use crate::Setting;
+use crate::console::Console;
+use crate::contents::Opened;
+use crate::failure::Outcome;
+use crate::view::View;
+use crate::words::{Words, words};
+
+/// Say how far deposits have come: kept, logged, witnessed, stamped
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// One deposit: its id or first digits, latest:NAME, or NAME:NUMBER; else the newest of each series
+    deposit: Option<String>,
+}
+
+pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let safe = setting.safe()?;
+    // What series are called is said where nobody has to be asked for a passphrase.
+    let can_open = setting.passphrase.is_given() && safe.home.identity_file().exists();
+    let keyring = can_open.then(|| setting.unlock(&safe)).transpose()?;
+    let opened = keyring.as_ref().map(|keyring| Opened { safe: &safe, keyring });
+    let view = opened.map(View::of).transpose()?;
+    let records = match (&arguments.deposit, opened.zip(view.as_ref())) {
+        (Some(named), Some((opened, view))) => vec![view.find(opened, named)?],
+        (Some(named), None) => vec![super::find(&safe, named)?],
+        (None, _) => super::newest(&safe),
+    };
+    let (statuses, shouted) = super::status(&safe, &records);
+    let listed: Vec<_> = statuses.iter().map(|status| as_json(status, view.as_ref())).collect();
+    setting.console.result(json!({ "deposits": listed }), |out| {
+        for status in &statuses {
+            let name = name(status, view.as_ref());
+            match arguments.deposit {
+                Some(_) => whole(setting.console, status, &name, out)?,
+                None => writeln!(out, "{}", setting.console.say(line(status, &name)))?,
+            }
+        }
+        match next(&statuses).filter(|_| !setting.console.quiet) {
+            Some(next) => writeln!(out, "{}", setting.console.say(next)),
+            None => Ok(()),
+        }
+    });
+    shouted
+}
+
+/// A deposit as other commands take it.
+fn name(status: &Status, view: Option<&View>) -> String {
+    let series = view.and_then(|view| view.series.get(&status.series));
+    let series = series.map_or_else(|| format!("id:{}", status.series), |series| series.shown_name(status.series));
+    format!("{series}:{}", status.number)
+}
+
+fn as_json(status: &Status, view: Option<&View>) -> Value {
+    let series = view.and_then(|view| view.series.get(&status.series)?.name.clone());
+    let witnesses = match &status.witnessed {
+        Witnessed::NoPolicy => Value::Null,
+        Witnessed::NotYet => json!([]),
+        Witnessed::By(witnesses) => {
+            witnesses.iter().map(|(name, time)| json!({ "name": name, "time": time_text(*time) })).collect()
+        }
+    };
+    json!({
+        "deposit": status.record.id().to_string(), "series": series, "series_id": status.series.to_string(),
+        "number": status.number, "device_time": status.record.envelope().time.as_str(),
+        "keeper_time": status.receipt.as_ref().map(|receipt| receipt.time.as_str()),
+        "index_by": status.receipt.as_ref().map(|receipt| receipt.index_by.as_str()),
+        "log": status.place.map(|(index, size)| json!({ "index": index, "size": size })),
+        "witnesses": witnesses,
+        "stamp": status.stamp.as_ref().map(|token| json!({
+            "since": token.latest().to_string(), "authority": token.subject(), "independent": token.is_independent(),
+            "before": token.ends().to_string(),
+        })),
+    })
+}
+
+/// A deposit in one line.
+fn line(status: &Status, name: &str) -> Words {
+    let kept = status.receipt.as_ref().map_or_else(
+        || words!("no receipt", "受領書なし"),
+        |receipt| words!("kept {time}", "{time} 受領", time = receipt.time),
+    );
+    let logged = status.place.map_or_else(
+        || words!("not logged", "台帳に未登載"),
+        |(index, size)| words!("logged {index} of {size}", "台帳 {size}件の {index} 番"),
+    );
+    let witnessed = match &status.witnessed {
+        Witnessed::NoPolicy | Witnessed::NotYet => words!("not witnessed", "立会人なし"),
+        Witnessed::By(witnesses) => {
+            words!("witnessed by {count}", "立会人{count}名", count = witnesses.len())
+        }
+    };
+    let stamped = match &status.stamp {
+        None => words!("not stamped", "時刻の証明なし"),
+        Some(token) if token.is_independent() => {
+            words!("stamped {since}", "遅くとも {since}（第三者）", since = since(token))
+        }
+        Some(token) => words!("self-stamped {since}", "{since}（自分の印のみ）", since = since(token)),
+    };
+    words!(
+        "{name}  {kept}, {logged}, {witnessed}, {stamped}",
+        "{name}  {kept}、{logged}、{witnessed}、{stamped}",
+        name = name; kept, logged, witnessed, stamped
+    )
+}
+
+/// A deposit in a line for each stage, with whose word its time is.
+fn whole(console: Console, status: &Status, name: &str, out: &mut dyn Write) -> io::Result<()> {
+    let device = &status.record.envelope().time;
+    let kept = match &status.receipt {
+        Some(receipt) => words!(
+            "{time}, the keeper says; made {device}, the device says",
+            "{time}（預け先の申告）。作成は {device}（預けた機械の申告）",
+            time = receipt.time
+        ),
+        None => words!("the keeper gives no receipt", "預け先の受領書がありません"),
+    };
+    let logged = match (status.place, &status.receipt) {
+        (Some((index, size)), _) => words!(
+            "at {index} of {size} in the keeper's log, checked here",
+            "{size}件の台帳の {index} 番（ここで確認済み）"
+        ),
+        (None, Some(receipt)) => {
+            words!(
+                "not yet; the keeper promised it by {by}",
+                "まだです。期限は {by}（預け先の約束）",
+                by = receipt.index_by
+            )
+        }
+        (None, None) => words!("not shown", "示されていません"),
+    };
+    for (stage, said) in [
+        (words!("kept", "保管"), kept),
+        (words!("logged", "台帳"), logged),
+        (words!("witnessed", "立会人"), witnessed(&status.witnessed)),
+        (words!("stamped", "時刻"), stamped(status)),
+    ] {
+        let stage = console.say(stage);
+        // A Japanese character takes two columns, and no stage has both kinds.
+        let columns = if stage.is_ascii() { stage.len() } else { 2 * stage.chars().count() };
+        writeln!(out, "{stage}{}{}", " ".repeat(11_usize.saturating_sub(columns)), console.say(said))?;
+    }
+    writeln!(out, "{name}  {}", status.record.id())
+}
+
+fn witnessed(witnessed: &Witnessed) -> Words {
+    match witnessed {
+        Witnessed::NoPolicy => words!(
+            "nobody is asked: a second history shows only when two members compare what they see",
+            "依頼していません。記録が二通りあっても、利用者どうしが見比べるまで分かりません"
+        ),
+        Witnessed::NotYet => words!("not yet by as many as the policy asks for", "求める人数に達していません"),
+        Witnessed::By(witnesses) => {
+            let each = |(name, time): &(String, u64)| format!("{name} {}", time_text(*time));
+            let names = witnesses.iter().map(each).collect::<Vec<_>>().join(", ");
+            words!("{names}, each witness says", "{names}（各立会人の申告）")
+        }
+    }
+}
+
+fn stamped(status: &Status) -> Words {
+    match &status.stamp {
+        None => words!("not yet", "まだです"),
+        Some(token) if token.is_independent() => words!(
+            "since {since} at the latest, {authority} says; refresh before {before}",
+            "遅くとも {since}（{authority} の証明）。{before} までに更新が必要です",
+            since = since(token),
+            authority = token.subject(),
+            before = token.ends()
+        ),
+        Some(token) => words!(
+            "since {since} at the latest, the keeper itself says: self-stamped, not independent",
+            "遅くとも {since}（預け先が自分で押したもので、第三者の証明ではありません）",
+            since = since(token)
+        ),
+    }
+}
+
+/// What is missing first, and what to do about it.
+fn next(statuses: &[Status]) -> Option<Words> {
+    let unlogged = statuses.iter().find(|status| status.place.is_none());
+    if let Some(by) = unlogged.map(|status| status.receipt.as_ref().map(|receipt| receipt.index_by)) {
+        return Some(match by {
+            Some(by) => words!("next: run this again after {by}", "次に: {by} を過ぎたら、もう一度確かめてください"),
+            None => words!("next: ask the keeper for its receipt", "次に: 預け先に受領書を求めてください"),
+        });
+    }
+    let is_dated = |status: &Status| status.stamp.as_ref().is_some_and(|token| token.is_independent());
+    (!statuses.iter().all(is_dated)).then(|| {
+        words!(
+            "next: hizo proof DEPOSIT --to DIR --authorities FILE asks somebody else for the time",
+            "次に: hizo proof 預け入れ --to フォルダー --authorities ファイル で、時刻認証局に時刻の証明を求められます"
+        )
+    })
+}
+
+/// In whole seconds, which are enough to read.
+fn since(token: &Token) -> String {
+    time_text(token.latest().unix_seconds_rounded_up())
+}
+
+fn time_text(seconds: u64) -> String {
+    ClaimedTime::from_unix_seconds(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
+}

@@ -1,0 +1,191 @@
+//! How far deposits have come: kept, logged, witnessed, stamped, each with its time and whose word that is. Opens nothing.
+//!
+//! What signs or stamps a head of the log vouches for everything before it, so that the newest deposit of a series speaks
+//! for the earlier ones.
+
+pub(crate) mod command;
+
+use hizo_keeper::stamp::LocalAuthority;
+use hizo_ledger::id::SeriesId;
+use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
+use hizo_ledger::log::policy::{Policy, Unmet};
+use hizo_ledger::log::receipt::Receipt;
+use hizo_ledger::record::Record;
+use hizo_ledger::timestamp::{Authority, Expected, Token, parse_response};
+
+use crate::failure::{Failure, Kind, Outcome};
+use crate::log::{SELF, SeenLog};
+use crate::receipts;
+use crate::safe::Safe;
+use crate::words::words;
+
+/// How far one deposit has come.
+pub(super) struct Status<'a> {
+    pub record: &'a Record,
+    pub series: SeriesId,
+    pub number: u64,
+    /// The keeper's signed promise.
+    pub receipt: Option<Receipt>,
+    /// Where it stands in the log, and how many leaves that has.
+    pub place: Option<(u64, u64)>,
+    pub witnessed: Witnessed,
+    /// The stamp that vouches for the earliest time.
+    pub stamp: Option<Token>,
+}
+
+/// Who else has signed a head of the log that holds the deposit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Witnessed {
+    /// Nobody is asked for.
+    NoPolicy,
+    /// Fewer than the policy asks for, or not logged yet.
+    NotYet,
+    /// These, and when they saw it, in seconds since 1970.
+    By(Vec<(String, u64)>),
+}
+
+/// A stamp over a head of the log.
+pub(super) struct HeadStamp {
+    /// The whole note that was stamped.
+    pub note: Vec<u8>,
+    /// The authority's answer.
+    pub response: Vec<u8>,
+}
+
+/// What lies in the home and at the keeper over the heads of its log.
+struct Vouching {
+    policy: Option<Policy>,
+    stamps: Vec<HeadStamp>,
+    authorities: Vec<Authority>,
+}
+
+/// How far each deposit has come, as this machine and its keeper can tell; and what has to be shouted about.
+pub(super) fn status<'a>(safe: &'a Safe, records: &[&'a Record]) -> (Vec<Status<'a>>, Outcome<()>) {
+    let receipts: Vec<_> = records.iter().map(|record| receipts::of(safe, record)).collect();
+    let seen = receipts::call_in(safe, SeenLog::publish(safe));
+    let vouching = seen.as_ref().map_or_else(|_| Ok(Vouching::none()), |seen| Vouching::found(safe, seen));
+    let found = vouching.as_ref().ok();
+    let of = |(record, receipt): (&&'a Record, &Outcome<Receipt>)| {
+        let deposit = record.envelope().deposit.as_ref()?;
+        let (seen, receipt) = (seen.as_ref().ok(), receipt.as_ref().ok().cloned());
+        let place = seen.and_then(|seen| seen.place(safe, record));
+        let index = place.map(|(index, _)| index);
+        let (policy, note) = (found.and_then(|found| found.policy.as_ref()), seen.map(|seen| seen.note.as_slice()));
+        Some(Status {
+            record,
+            series: deposit.series,
+            number: deposit.k,
+            receipt,
+            place,
+            witnessed: witnessed(policy, index.and(note)),
+            stamp: found.zip(index).and_then(|(found, index)| stamped(index, &found.stamps, &found.authorities)),
+        })
+    };
+    let statuses = records.iter().zip(&receipts).filter_map(of).collect();
+    let wrong = receipts.into_iter().find_map(Result::err).map_or(Ok(()), Err);
+    (statuses, wrong.and(seen.map(drop)).and(vouching.map(drop)))
+}
+
+/// Who has cosigned the head that holds a deposit, as the policy of this safe has it.
+pub(super) fn witnessed(policy: Option<&Policy>, head: Option<&[u8]>) -> Witnessed {
+    let Some(policy) = policy else { return Witnessed::NoPolicy };
+    let head = head.and_then(|note| UnverifiedCheckpoint::parse(note).ok());
+    match head.map(|head| policy.check(&head)) {
+        Some(Ok(witnessed)) => Witnessed::By(witnessed.witnesses),
+        Some(Err(Unmet::Log | Unmet::Quorum | Unmet::Checkpoint(_))) | None => Witnessed::NotYet,
+    }
+}
+
+/// The stamp over a head with the leaf at `index` that counts and vouches for the earliest time; an independent one if
+/// there is any.
+pub(super) fn stamped(index: u64, stamps: &[HeadStamp], authorities: &[Authority]) -> Option<Token> {
+    let counts = |stamp: &HeadStamp| {
+        let head = UnverifiedCheckpoint::parse(&stamp.note).ok()?;
+        let expected = Expected { data: &stamp.note, nonce: None, certificates: &[], authorities };
+        let token = parse_response(&stamp.response).and_then(|token| token.verify(&expected)).ok()?;
+        (index < head.claimed().size).then_some(token)
+    };
+    stamps.iter().filter_map(counts).min_by_key(|token| (!token.is_independent(), token.latest()))
+}
+
+impl Vouching {
+    const fn none() -> Self {
+        Self { policy: None, stamps: Vec::new(), authorities: Vec::new() }
+    }
+
+    /// Nobody has set a policy, and the keeper's own stamp over the newest head is the only one.
+    fn found(safe: &Safe, seen: &SeenLog) -> Outcome<Self> {
+        let Some(local) = LocalAuthority::open(&safe.home.keeper_folder()).map_err(unread)? else {
+            return Ok(Self::none());
+        };
+        let own = seen.keeper_log().published().stamp(seen.checkpoint.size, SELF);
+        let own = own.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let stamp = |response| HeadStamp { note: seen.note.clone(), response };
+        Ok(Self {
+            policy: None,
+            stamps: own.map(stamp).into_iter().collect(),
+            authorities: vec![local.authority(SELF).map_err(unread)?],
+        })
+    }
+}
+
+fn unread(error: hizo_keeper::stamp::Error) -> Failure {
+    Failure::new(
+        Kind::Unknown,
+        words!("the keeper's own stamps cannot be read: {error}", "預け先のタイムスタンプを読めません: {error}"),
+    )
+    .hint(words!(
+        "Look at the disk, then run the same command again.",
+        "ディスクの状態を確かめてから、同じコマンドをもう一度実行してください。"
+    ))
+    .source(error)
+}
+
+/// The newest deposit of each series.
+pub(super) fn newest(safe: &Safe) -> Vec<&Record> {
+    let heads = safe.chain.series().iter();
+    heads.filter_map(|(series, head)| safe.deposit(*series, head.k)).collect()
+}
+
+/// The deposit that a person named, as far as this machine knows names: an id or its first digits, `latest:NAME`, or
+/// `NAME:NUMBER`.
+pub(super) fn find<'a>(safe: &'a Safe, named: &str) -> Outcome<&'a Record> {
+    let by_name = match (named.strip_prefix("latest:"), named.rsplit_once(':')) {
+        (Some(name), _) => Some((name, None)),
+        (None, Some((name, number))) => number.parse::<u64>().ok().map(|number| (name, Some(number))),
+        (None, None) => None,
+    };
+    let found = match by_name {
+        Some((name, number)) => series_named(safe, name)?.and_then(|series| {
+            let newest = safe.chain.series().get(&series).map(|head| head.k);
+            safe.deposit(series, number.or(newest)?)
+        }),
+        None => only(safe.records.iter().filter(|record| {
+            record.envelope().deposit.is_some() && named.len() >= 6 && record.id().to_string().starts_with(named)
+        })),
+    };
+    found.ok_or_else(|| {
+        Failure::fixable(words!(
+            "this machine knows no deposit {named}",
+            "{named} という預け入れを、このコンピューターは知りません"
+        ))
+        .hint(words!(
+            "Give the passphrase (--passphrase-file) to find it by a name that this machine has not met, or more digits.",
+            "このコンピューターの知らない名前で探すには、--passphrase-file でパスフレーズを指定してください。IDは、もっと多くの桁で指定できます。"
+        ))
+    })
+}
+
+fn series_named(safe: &Safe, name: &str) -> Outcome<Option<SeriesId>> {
+    if let Some(digits) = name.strip_prefix("id:") {
+        return Ok(safe.chain.series().keys().find(|id| id.to_string() == digits).copied());
+    }
+    Ok(safe.home.series_by_name(&safe.home.device()?, name)?.map(|series| series.id))
+}
+
+fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
+    match (found.next(), found.next()) {
+        (only, None) => only,
+        (_, Some(_)) => None,
+    }
+}

@@ -1,0 +1,242 @@
+//! The keeper's signed promises: one for every record that this machine appends, kept until the record is seen in the log,
+//! and afterwards too. A promise that is not met stays as evidence.
+
+use hizo_keeper::EmbeddedLog;
+use hizo_keeper::log::MERGE_SECONDS_MAX;
+use hizo_ledger::id::RecordId;
+use hizo_ledger::log::Leaf;
+use hizo_ledger::log::receipt::{Receipt, UnverifiedReceipt};
+use hizo_ledger::record::{ClaimedTime, Envelope, Record};
+
+use crate::failure::{Failure, Kind, Outcome};
+use crate::home::Promise;
+use crate::log::{self, SeenLog};
+use crate::safe::{self, Safe};
+use crate::words::{Words, words};
+
+/// By how much the clocks of a keeper and of this machine may differ before a promise cannot be held against a clock.
+const CLOCKS_DIFFER_SECONDS_MAX: u64 = 24 * 60 * 60;
+
+/// What a keeper answers to a record that it has kept. It is kept whatever the answer is.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its signed promise.
+    pub receipt: Outcome<Receipt>,
+    /// Where the record stands in its log, and how many leaves that has, once it does.
+    pub place: Outcome<Option<(u64, u64)>>,
+}
+
+impl Answer {
+    /// Index and size, if the record stands in the log.
+    pub(crate) fn place(&self) -> Option<(u64, u64)> {
+        self.place.as_ref().ok().copied().flatten()
+    }
+
+    /// # Errors
+    /// What has to be shouted about.
+    pub(crate) fn holds(self) -> Outcome<()> {
+        self.receipt?;
+        self.place.map(drop)
+    }
+}
+
+/// Asks for the promise first, and then holds the log against it and every earlier one.
+pub(crate) fn answer(safe: &Safe, id: RecordId) -> Answer {
+    let record = || {
+        let record = safe.records.iter().rfind(|record| record.id() == id);
+        record.ok_or_else(|| Failure::internal_message("the record that was appended is gone"))
+    };
+    let receipt = log::of_keeper(safe).and_then(|log| ask(safe, &log, record()?));
+    let place = call_in(safe, SeenLog::publish(safe)).and_then(|seen| Ok(seen.place(safe, record()?)));
+    Answer { receipt, place }
+}
+
+/// Asks the keeper for its promise for a record, checks it, and keeps it: durable on return.
+///
+/// # Errors
+/// Exit code 5 when what it signed is not what it has to promise.
+fn ask(safe: &Safe, log: &EmbeddedLog, record: &Record) -> Outcome<Receipt> {
+    let note = log.receipt(&safe.keeper, safe.home.space, record.number()).map_err(Failure::from)?;
+    let note = note.ok_or_else(|| {
+        Failure::untrue(words!("the keeper gives no receipt for the record", "預け先が、記録の受領書を出しません"))
+    })?;
+    let receipt = check(safe, record, &note);
+    let promise = if receipt.is_ok() { Promise::Due } else { Promise::Refused };
+    safe.home.keep_receipt(record.id(), &note, promise)?;
+    receipt
+}
+
+/// The promise for a record: the one that this machine has kept, else a new one.
+///
+/// # Errors
+/// As for a new one: exit code 5 when what the keeper signed is not what it has to promise.
+pub(crate) fn of(safe: &Safe, record: &Record) -> Outcome<Receipt> {
+    match safe.home.receipt(record.id())? {
+        Some(note) => check(safe, record, &note),
+        None => ask(safe, &log::of_keeper(safe)?, record),
+    }
+}
+
+/// Holds a receipt against the pinned key, the record, its slot, and what a keeper may promise.
+fn check(safe: &Safe, record: &Record, note: &[u8]) -> Outcome<Receipt> {
+    let receipt = UnverifiedReceipt::parse(note).and_then(|receipt| receipt.verify(&safe.home.receipt_key));
+    let receipt = receipt.map_err(|error| {
+        wrong(words!(
+            "it is not signed by the key that this machine knows",
+            "このコンピューターの知っている鍵の署名がありません"
+        ))
+        .source(error)
+    })?;
+    let leaf = log::leaf(safe, record)?;
+    match fault(&receipt, &leaf, record.envelope()) {
+        None => Ok(receipt),
+        Some(fault) => Err(wrong(fault)),
+    }
+}
+
+fn fault(receipt: &Receipt, leaf: &Leaf, envelope: &Envelope) -> Option<Words> {
+    let (time, index_by) = (receipt.time.unix_seconds(), receipt.index_by.unix_seconds());
+    if receipt.keeper != envelope.keeper || receipt.leaf.record != leaf.record {
+        return Some(words!("it is for another record", "別の記録の受領書です"));
+    }
+    if receipt.leaf.slot != leaf.slot {
+        return Some(words!("it promises another place in the safe", "金庫の中の別の位置を約束しています"));
+    }
+    // A promise for a far day would never be broken.
+    let is_far = index_by.saturating_sub(time) > MERGE_SECONDS_MAX
+        || index_by.saturating_sub(envelope.time.unix_seconds()) > MERGE_SECONDS_MAX + CLOCKS_DIFFER_SECONDS_MAX;
+    is_far.then(|| {
+        words!(
+            "it promises the log for {by}, which is too late",
+            "台帳に載せる期限（{by}）が先すぎます",
+            by = receipt.index_by
+        )
+    })
+}
+
+fn wrong(what: Words) -> Failure {
+    log::lying(words!("its receipt is not the one for this record: {what}", "受領書が正しくありません: {what}"; what))
+}
+
+/// Holds every promise that is open against the log. Those that are met are marked so.
+///
+/// # Errors
+/// Exit code 5 when one is past its time; what the log itself failed with, otherwise.
+pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
+    let now = safe::now()?;
+    let mut broken = Vec::new();
+    for id in safe.home.due_receipts()? {
+        let record = safe.records.iter().find(|record| record.id() == id);
+        let is_met = match (record, &seen) {
+            (Some(record), Ok(seen)) => seen.prove(safe, record).is_ok(),
+            (None, _) | (_, Err(_)) => false,
+        };
+        if is_met {
+            safe.home.promise_met(id)?;
+        } else if let Some(by) = promised(safe, id)?.filter(|by| by.unix_seconds() < now.unix_seconds()) {
+            broken.push((id, by));
+        }
+    }
+    match broken.first() {
+        None => seen,
+        Some((id, by)) => Err(broken_promise(*id, by, broken.len())),
+    }
+}
+
+/// As [`call_in`] for a command that looks at something else: the log is asked only if a promise is open, and what else it
+/// fails with is told by those who need it.
+pub(crate) fn remind(safe: &Safe) -> Outcome<()> {
+    if safe.home.due_receipts()?.is_empty() {
+        return Ok(());
+    }
+    match call_in(safe, SeenLog::publish(safe)) {
+        Err(failure) if failure.kind == Kind::Lying => Err(failure),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// By when a record is to stand in the log, as its receipt says; nothing where the receipt is none by this keeper.
+fn promised(safe: &Safe, id: RecordId) -> Outcome<Option<ClaimedTime>> {
+    let Some(note) = safe.home.receipt(id)? else { return Ok(None) };
+    let receipt = UnverifiedReceipt::parse(&note).and_then(|receipt| receipt.verify(&safe.home.receipt_key));
+    Ok(receipt.ok().map(|receipt| receipt.index_by))
+}
+
+fn broken_promise(id: RecordId, by: &ClaimedTime, count: usize) -> Failure {
+    let id = &id.to_string()[..12];
+    Failure::new(
+        Kind::Lying,
+        words!(
+            "the keeper broke its promise: it signed that record {id} would stand in its log by {by}, and does not show it there ({count} in all)",
+            "預け先が約束を守っていません: 記録 {id} を {by} までに台帳に載せると署名したのに、載っていません（全部で{count}件）"
+        ),
+    )
+    .hint(words!(
+        "Keep the folder receipts of the home folder: each file in due is the keeper's signed promise, and evidence. Ask the keeper, and do not rely on it for times until it answers.",
+        "金庫のフォルダーの receipts を残しておいてください。due の中のファイルは、預け先が署名した約束で、証拠になります。預け先に問い合わせ、返答があるまで時刻の裏付けとしては頼らないでください。"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use hizo_ledger::id::{Slot, SpaceId};
+    use hizo_ledger::record::Origin;
+
+    use super::*;
+
+    const NOON: u64 = 1_800_000_000;
+
+    fn time(seconds: u64) -> ClaimedTime {
+        ClaimedTime::from_unix_seconds(seconds).unwrap()
+    }
+
+    fn leaf() -> Leaf {
+        Leaf { slot: Slot::of(&[1; 32], 7), record: RecordId::from_bytes([2; 32]) }
+    }
+
+    fn keeper() -> Origin {
+        Origin::parse("keeper.example/log").unwrap()
+    }
+
+    /// The fault of an otherwise right receipt, for a record that a device made at noon.
+    fn fault_of(change: impl FnOnce(&mut Receipt)) -> Option<String> {
+        let mut receipt = Receipt {
+            keeper: keeper(),
+            leaf: leaf(),
+            time: time(NOON + 2),
+            index_by: time(NOON + 2 + MERGE_SECONDS_MAX),
+        };
+        change(&mut receipt);
+        let envelope = Envelope {
+            keeper: keeper(),
+            space: SpaceId::from_bytes([3; 16]),
+            number: 7,
+            prev: None,
+            epoch: 0,
+            time: time(NOON),
+            seen: None,
+            body: None,
+            deposit: None,
+            controls: Vec::new(),
+        };
+        fault(&receipt, &leaf(), &envelope).map(|words| words.english().to_owned())
+    }
+
+    #[test]
+    fn a_receipt_is_for_this_record_at_its_slot_by_its_keeper_and_for_a_day_that_comes() {
+        assert_eq!(fault_of(|_| ()), None);
+        let says = |words: &str, change: &dyn Fn(&mut Receipt)| {
+            let fault = fault_of(change);
+            assert!(fault.as_ref().is_some_and(|fault| fault.contains(words)), "{words}: {fault:?}");
+        };
+        says("another record", &|receipt| receipt.keeper = Origin::parse("other.example/log").unwrap());
+        says("another record", &|receipt| receipt.leaf.record = RecordId::from_bytes([9; 32]));
+        says("another place", &|receipt| receipt.leaf.slot = Slot::of(&[1; 32], 8));
+        says("too late", &|receipt| receipt.index_by = time(NOON + 3 + MERGE_SECONDS_MAX));
+        // A keeper whose clock runs years ahead would never be found late.
+        says("too late", &|receipt| {
+            receipt.time = time(NOON + 2 * MERGE_SECONDS_MAX);
+            receipt.index_by = time(NOON + 2 * MERGE_SECONDS_MAX + 1);
+        });
+    }
+}
