@@ -2,7 +2,7 @@
 //!
 //! See docs/spec/log.md, section "Policy".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::{self, Checkpoint, UnverifiedCheckpoint};
 use super::note::{CheckpointKey, NamedKey};
@@ -31,7 +31,7 @@ pub enum Error {
         /// Counted from 1.
         line: usize,
     },
-    /// A key, a name or the quorum stands there twice.
+    /// A key, a name or the quorum stands there twice, or a name is a member twice.
     #[error("line {line} of the policy says something for the second time")]
     Twice {
         /// Counted from 1.
@@ -118,7 +118,7 @@ impl Policy {
                 reading.line(line, &words)?;
             }
         }
-        let Reading { logs, witnesses, groups, quorum } = reading;
+        let Reading { logs, witnesses, groups, quorum, members: _ } = reading;
         Ok(Self { logs, witnesses, groups, quorum: quorum.ok_or(Error::NoQuorum)? })
     }
 
@@ -149,18 +149,20 @@ impl Policy {
     /// [`Unmet`].
     pub fn check(&self, unverified: &UnverifiedCheckpoint<'_>) -> Result<Witnessed, Unmet> {
         let checkpoint = unverified.claimed().clone();
+        // Every line by a known key is looked at before anything is missed: one that is false makes the whole note false.
         let mut by_log = false;
-        for log in self.logs.iter().filter(|log| log.key.name() == checkpoint.origin.as_str()) {
-            by_log |= unverified.signed_by(&log.key)?.is_some();
-        }
-        if !by_log {
-            return Err(Unmet::Log);
+        for log in &self.logs {
+            let signed = unverified.signed_by(&log.key)?.is_some();
+            by_log |= signed && log.key.name() == checkpoint.origin.as_str();
         }
         let mut witnesses = Vec::new();
         for (name, known) in &self.witnesses {
             if let Some(time) = unverified.signed_by(&known.key)? {
                 witnesses.push((name.clone(), time));
             }
+        }
+        if !by_log {
+            return Err(Unmet::Log);
         }
         if !self.is_met(&self.quorum, &witnesses) {
             return Err(Unmet::Quorum);
@@ -184,6 +186,8 @@ struct Reading {
     witnesses: Vec<(String, Known)>,
     groups: BTreeMap<String, Group>,
     quorum: Option<String>,
+    /// Names that are members of a group: each counts once, so that one witness is never two.
+    members: BTreeSet<String>,
 }
 
 impl Reading {
@@ -193,15 +197,14 @@ impl Reading {
                 let known = known(line, key, url)?;
                 let signs = matches!(known.key.key(), CheckpointKey::Log(_) | CheckpointKey::MlDsa(_));
                 ensure(signs, Error::Key { line })?;
-                ensure(!self.logs.iter().any(|log| log.key.is_same_key(&known.key)), Error::Twice { line })?;
+                ensure(!self.has_key(&known.key), Error::Twice { line })?;
                 self.logs.push(known);
             }
             ["witness", name, key, url @ ..] => {
                 let known = known(line, key, url)?;
                 let signs = matches!(known.key.key(), CheckpointKey::Cosigner(_) | CheckpointKey::MlDsa(_));
                 ensure(signs, Error::Key { line })?;
-                let twice = self.witnesses.iter().any(|(_, other)| other.key.is_same_key(&known.key));
-                ensure(!twice && !self.is_defined(name), Error::Twice { line })?;
+                ensure(!self.has_key(&known.key) && !self.is_defined(name), Error::Twice { line })?;
                 self.witnesses.push(((*name).to_owned(), known));
             }
             ["group", name, threshold, members @ ..] => {
@@ -215,7 +218,10 @@ impl Reading {
                 };
                 let threshold = threshold.filter(|threshold| (1..=members.len()).contains(threshold));
                 let threshold = threshold.ok_or(Error::Threshold { line })?;
-                let members = members.iter().map(|member| (*member).to_owned()).collect();
+                let members: Vec<String> = members.iter().map(|member| (*member).to_owned()).collect();
+                for member in &members {
+                    ensure(self.members.insert(member.clone()), Error::Twice { line })?;
+                }
                 self.groups.insert((*name).to_owned(), Group { threshold, members });
             }
             ["quorum", name] => {
@@ -226,6 +232,12 @@ impl Reading {
             _ => return Err(Error::Line { line }),
         }
         Ok(())
+    }
+
+    /// A key has one part: no witness twice, and no log as a witness of itself.
+    fn has_key(&self, key: &NamedKey) -> bool {
+        let known = self.logs.iter().chain(self.witnesses.iter().map(|(_, known)| known));
+        known.into_iter().any(|known| known.key.is_same_key(key))
     }
 
     fn is_defined(&self, name: &str) -> bool {
@@ -334,11 +346,17 @@ mod tests {
         assert_eq!(check(&one, &false_size), Err(Unmet::Checkpoint(checkpoint::Error::Signature)));
         let false_witness = signed(&[1, 2, 4]).replace("\n3\n", "\n4\n");
         assert!(check(&policy(), &false_witness).is_err());
+        // A false line is told although no log of the policy has signed.
+        let unsigned = false_size.replace("— keeper.example ", "— keeper.elsewhere ");
+        assert_eq!(check(&policy(), &unsigned), Err(Unmet::Log));
+        let with_witness = format!("{unsigned}{}", signed(&[4]).lines().last().unwrap().to_owned() + "\n");
+        assert_eq!(check(&policy(), &with_witness), Err(Unmet::Checkpoint(checkpoint::Error::Signature)));
     }
 
     #[test]
     fn what_is_not_a_policy_is_refused_with_its_line() {
         let (log, one, two) = (log(), witness(1), witness(2));
+        let log_as_witness = key("w.example/1", 1, CheckpointKey::Cosigner);
         for (text, error) in [
             (String::new(), Error::NoQuorum),
             (format!("log {log}\n"), Error::NoQuorum),
@@ -353,6 +371,12 @@ mod tests {
             (format!("witness a {one}\nwitness b {one}\n"), Error::Twice { line: 2 }),
             (format!("witness a {one}\nwitness a {two}\n"), Error::Twice { line: 2 }),
             (format!("witness none {one}\n"), Error::Twice { line: 1 }),
+            (format!("log {log}\nwitness a {log_as_witness}\n"), Error::Twice { line: 2 }),
+            (format!("witness a {one}\nwitness b {two}\ngroup g 2 b b\n"), Error::Twice { line: 3 }),
+            (
+                format!("witness a {one}\nwitness b {two}\ngroup g any a b\ngroup h any b\ngroup i all g h\n"),
+                Error::Twice { line: 4 },
+            ),
             ("quorum none\nquorum none\n".to_owned(), Error::Twice { line: 2 }),
             ("quorum a\n".to_owned(), Error::Undefined { line: 1 }),
             ("group g 1 g\n".to_owned(), Error::Undefined { line: 1 }),
