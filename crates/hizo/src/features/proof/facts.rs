@@ -51,6 +51,7 @@ pub(super) fn of(opened: Opened, record: &Record, report: &Report, seen: &SeenLo
             Finding::Opening { .. } | Finding::Receipt { .. } | Finding::Checkpoint(Err(_)) => {}
             Finding::Record { .. } | Finding::Commitment { .. } | Finding::Names { .. } => {}
             Finding::Stamped | Finding::Stamp { .. } | Finding::NoStamp | Finding::File { .. } => {}
+            Finding::Renewal { .. } | Finding::Gap { .. } => {}
         }
     }
     let (since, before) = times(report, stamps)?;

@@ -46,27 +46,7 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
 }
 
 fn read_bundle(folder: &Path) -> Outcome<Bundle> {
-    let mut files = BTreeMap::new();
-    for below in ["", "stamps/"] {
-        let place = folder.join(below);
-        let listing = match fs::read_dir(&place) {
-            Ok(listing) => listing,
-            Err(error) if below.is_empty() => return Err(Failure::file("read", folder, error)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(Failure::file("read", &place, error)),
-        };
-        for entry in listing {
-            let entry = entry.map_err(|error| Failure::file("read", &place, error))?;
-            let kind = entry.file_type().map_err(|error| Failure::file("read", &entry.path(), error))?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let name = format!("{below}{name}");
-            // A pipe or a link would lead out of what was handed over.
-            if let (true, Some(bytes_max)) = (kind.is_file(), proof::bytes_max(&name)) {
-                files.insert(name, read(&entry.path(), bytes_max)?);
-            }
-        }
-    }
-    Bundle::new(files).map_err(|error| match &error {
+    Bundle::new(read_files(folder)?).map_err(|error| match &error {
         NotABundle::Missing(name) => Failure::new(
             Kind::Unknown,
             words!("this is no whole proof: {name} is missing", "証明として揃っていません: {name} がありません"),
@@ -75,10 +55,32 @@ fn read_bundle(folder: &Path) -> Outcome<Bundle> {
             "Name the folder that the proof came in, with everything that was in it.",
             "受け取った証明のフォルダーを、中身をすべて揃えて指定してください。"
         )),
-        NotABundle::TooLong(_) | NotABundle::TooManyStamps => {
+        NotABundle::TooLong(_) | NotABundle::TooManyStamps | NotABundle::TooManyRenewals => {
             Failure::untrue(words!("this is no proof: {error}", "証明ではありません: {error}"))
         }
     })
+}
+
+/// Every file in the folder that a bundle's check reads, by its name there.
+fn read_files(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    let mut places = vec![String::new()];
+    while let Some(below) = places.pop() {
+        let place = folder.join(&below);
+        for entry in fs::read_dir(&place).map_err(|error| Failure::file("read", &place, error))? {
+            let entry = entry.map_err(|error| Failure::file("read", &place, error))?;
+            let kind = entry.file_type().map_err(|error| Failure::file("read", &entry.path(), error))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let name = format!("{below}{name}");
+            // A pipe or a link would lead out of what was handed over.
+            if let (true, Some(bytes_max)) = (kind.is_file(), proof::bytes_max(&name)) {
+                files.insert(name, read(&entry.path(), bytes_max)?);
+            } else if kind.is_dir() && proof::is_folder(&name) {
+                places.push(name + "/");
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// At most one byte more than may be there.
