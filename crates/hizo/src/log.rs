@@ -71,21 +71,28 @@ impl SeenLog {
         &self.log
     }
 
-    /// A proof that a record of this safe stands in the log, checked.
+    /// A proof that a record of this safe stands in the log under this head, which was published once, checked.
     ///
     /// # Errors
     /// When the keeper shows no such proof: exit code 3.
-    pub(crate) fn prove(&self, safe: &Safe, record: &Record) -> Outcome<(Leaf, InclusionProof)> {
-        let kept = safe.keeper.records(safe.home.space, record.number(), 1).map_err(Failure::from)?;
-        // Where it stands is the keeper's word until the path has been checked.
-        let position = kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(record.number()))?;
-        let leaf = Leaf { slot: Slot::of(&slot_key(safe)?, record.number()), record: record.id() };
-        let proof = self.log.published().prove(position).map_err(|error| not_logged(record.number()).source(error))?;
-        proof
-            .check(&leaf, &Policy::of_log(named_key(&safe.home)?))
-            .map_err(|error| not_logged(record.number()).source(error))?;
-        Ok((leaf, proof))
+    pub(crate) fn prove(&self, safe: &Safe, record: &Record, head: &[u8]) -> Outcome<InclusionProof> {
+        let number = record.number();
+        let leaf = Leaf { slot: Slot::of(&slot_key(safe)?, number), record: record.id() };
+        let proof = self.log.published().prove_under(position(safe, number)?, head.to_vec());
+        let proof = proof.map_err(|error| not_logged(number).source(error))?;
+        let policy = Policy::of_log(named_key(&safe.home)?);
+        proof.check(&leaf, &policy).map_err(|error| not_logged(number).source(error))?;
+        Ok(proof)
     }
+}
+
+/// The place of a record of this safe in the log. It is the keeper's word until a proof has been checked.
+///
+/// # Errors
+/// When the keeper does not have the record.
+pub(crate) fn position(safe: &Safe, number: u64) -> Outcome<u64> {
+    let kept = safe.keeper.records(safe.home.space, number, 1).map_err(Failure::from)?;
+    kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(number))
 }
 
 /// The newest head that this machine has verified, as its next record will say.

@@ -1,5 +1,6 @@
 //! hizo: safekeeping and protection of trade secrets, at the terminal.
 
+mod bundle;
 mod console;
 mod contents;
 mod entropy;
@@ -13,6 +14,7 @@ mod log;
 mod packing;
 mod passphrase;
 mod safe;
+mod stamps;
 mod system;
 mod unpacking;
 mod view;
@@ -70,6 +72,7 @@ enum Command {
     Diff(features::diff::command::Arguments),
     Proof(features::proof::command::Arguments),
     Verify(features::verify::command::Arguments),
+    Log(features::log::command::Arguments),
     Watch(features::watch::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
     Man(features::shell::command::ManArguments),
@@ -121,6 +124,7 @@ fn run(language: Language) -> ExitCode {
         Command::Diff(arguments) => features::diff::command::run(&setting, arguments),
         Command::Proof(arguments) => features::proof::command::run(&setting, arguments),
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
+        Command::Log(arguments) => features::log::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),
         Command::Man(arguments) => features::shell::command::man(&setting, arguments),

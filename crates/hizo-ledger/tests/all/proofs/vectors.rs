@@ -1135,6 +1135,29 @@ fn the_verdict_time_is_the_earliest_independent_stamp_and_its_accuracy() {
 }
 
 #[test]
+fn a_stamp_counts_as_long_as_its_chain_of_renewals_has_no_gap() {
+    let (first, ends) = ("2027-05-03T09:12:45Z", "2027-12-31T23:59:59Z");
+    let by_ten_years = "2037-01-01T00:00:00Z";
+    for (name, since, before) in [
+        ("file", first, ends),
+        ("renewed", first, by_ten_years),
+        ("renewed_twice", first, by_ten_years),
+        ("renewed_over_a_stranger", first, by_ten_years),
+        ("renewed_last_second", first, by_ten_years),
+        ("renewed_too_late", "2028-01-01T00:00:00Z", by_ten_years),
+        ("renewed_gap_between", "2029-06-01T00:00:01Z", by_ten_years),
+        ("renewed_one_of_two", "2027-05-03T09:13:01Z", by_ten_years),
+        ("renewed_by_a_stranger", first, ends),
+        ("renewed_without_stamps", first, ends),
+        ("self_stamp_renewed", "2027-12-01T00:00:01Z", by_ten_years),
+    ] {
+        let case = accepted().into_iter().find(|case| case.name == name).unwrap();
+        let Verdict::Holds { since: found, before: until } = case.report().verdict else { panic!("{name} holds") };
+        assert_eq!([found.to_string(), until.to_string()], [since, before], "{name}");
+    }
+}
+
+#[test]
 fn a_bundle_vouches_for_nothing_by_what_lies_in_it() {
     // All roots, the policy and the receipt key put beside the proof, and nothing brought.
     let mut files = World::usual().files();

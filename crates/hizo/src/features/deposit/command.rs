@@ -136,6 +136,7 @@ fn report(console: Console, request: &Request, made: &Made) {
             path = shown(path)
         ));
     }
+    made.unstamped.iter().for_each(|why| console.warn(why.clone()));
     let left_out: Vec<_> = made
         .left_out
         .iter()
@@ -146,6 +147,7 @@ fn report(console: Console, request: &Request, made: &Made) {
         "deposit": made.id.to_string(), "series": request.series, "series_id": made.series.to_string(),
         "number": made.number, "files": made.files, "bytes": made.bytes, "entries": made.entries,
         "objects": made.objects, "stored_bytes": made.stored_bytes, "left_out": left_out, "unsteady": unsteady,
+        "unstamped": made.unstamped.iter().map(Words::english).collect::<Vec<_>>(),
     });
     console.result(result, |out| {
         if !console.quiet {

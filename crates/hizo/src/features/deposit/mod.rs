@@ -31,7 +31,8 @@ use crate::home::{Device, SeriesFacts};
 use crate::log::SeenLog;
 use crate::packing::{self, Framing, NotAsBefore, PackKept, Packed, Packing, Surroundings};
 use crate::safe::{self, Draft, Safe};
-use crate::words::words;
+use crate::stamps;
+use crate::words::{Words, words};
 use assembling::{Assembled, Assembler, Policy, TarSink};
 use listing::Lines;
 use local::{LastWalk, Remembered, WalkOf, WalkWriter};
@@ -73,6 +74,8 @@ pub(crate) struct Made {
     pub unsteady: Vec<PathBuf>,
     /// Whether the keeper's log holds it and goes on from what this machine has seen. It is kept all the same.
     pub logged: Outcome<()>,
+    /// What a person should know of the stamps over it: one that did not come is asked for again with the next deposit.
+    pub unstamped: Vec<Words>,
 }
 
 /// Told about the work as it goes on.
@@ -93,7 +96,10 @@ pub(crate) fn deposit(safe: &mut Safe, device: &Device, request: &Request, watch
         Err(failure) if NotAsBefore::is_cause_of(&failure) => attempt(safe, device, request, watcher),
         done => done,
     };
-    Ok(Made { logged: SeenLog::publish(safe).map(drop), ..made? })
+    let seen = SeenLog::publish(safe);
+    let made = made?;
+    let unstamped = seen.as_ref().map_or_else(|_| Vec::new(), |seen| stamps::ask_in_passing(safe, seen));
+    Ok(Made { logged: seen.map(drop), unstamped, ..made })
 }
 
 fn attempt(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
@@ -207,6 +213,7 @@ impl<'a> Making<'a> {
             unsteady: made.unsteady.iter().map(path).collect(),
             left_out: self.listing.left_out.into_iter().chain(made.left_out).collect(),
             logged: Ok(()),
+            unstamped: Vec::new(),
         })
     }
 

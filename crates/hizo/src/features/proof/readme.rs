@@ -12,11 +12,12 @@ pub(super) fn text(facts: &Facts, policy: &Policy) -> String {
     let mut stamps = String::new();
     for stamp in &facts.stamps {
         let (token, chain, time) = (&stamp.token, &stamp.chain, stamp.time);
+        let head = token.split_once("stamps/").map_or("", |(place, _)| place).to_owned() + "checkpoint";
         // An independent root comes from the authority. The keeper's own can come from nowhere but here, and proves nothing.
         let root = if stamp.is_independent { "roots.pem" } else { chain.as_str() };
         let _ = writeln!(
             stamps,
-            "openssl ts -verify -data checkpoint -in {token} -CAfile {root} -untrusted {chain} -attime {time}"
+            "openssl ts -verify -data {head} -in {token} -CAfile {root} -untrusted {chain} -attime {time}"
         );
     }
     for (mark, value) in [
