@@ -6,9 +6,10 @@
 BLAKE3 and ML-DSA are not checked here, and it says so. Exit status: 0 it holds, 3 it does not, 4 it cannot be told.
 """
 
-import argparse, base64, datetime, hashlib, hmac, json, pathlib, re, subprocess, sys, tempfile
+import argparse, base64, calendar, hashlib, hmac, json, pathlib, re, subprocess, sys, tempfile, time
 
 FILES = ("record.note", "receipt.note", "checkpoint", "record.tlog-proof", "opening.json")
+EARLIER = (".note", ".receipt", ".tlog-proof")
 FIELDS = ("content", "name", "meta")
 TYPES = {"file": b"0", "hard link": b"1", "symbolic link": b"2", "folder": b"5"}
 RECORD_WORDS = "keeper space number prev epoch time seen body series commit objects founder slot recovery remove member".split()
@@ -74,8 +75,8 @@ class Key:
                     continue
                 message = text.encode()
                 if self.kind == 4:
-                    time, signature = int.from_bytes(signature[:8], "big"), signature[8:]
-                    message = f"cosignature/v1\ntime {time}\n{text}".encode()
+                    seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+                    message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
                 demand(ed25519(self.key, message, signature), step, f"the signature of {name} does not hold")
                 found = True
         return found
@@ -102,12 +103,14 @@ class Policy:
             return sum(self.met(member, signed) for member in members) >= count
         return name == "none" or name in signed
 
-def check_record(files, say):
-    text, signatures = note(files["record.note"], "record")
-    lines = text[:-1].split("\n")
+def record_words(data, step):
+    lines = note(data, step)[0][:-1].split("\n")
     known = all(line.split(" ")[0] in RECORD_WORDS for line in lines[1:])
-    demand(lines[0] == "hizo/record/v1" and known, "record", "a line is not known")
-    words = {line.split(" ")[0]: line.split(" ")[1:] for line in lines[1:]}
+    demand(lines[0] == "hizo/record/v1" and known, step, "a line is not known")
+    return {line.split(" ")[0]: line.split(" ")[1:] for line in lines[1:]}
+
+def check_record(files, say):
+    (text, signatures), words = note(files["record.note"], "record"), record_words(files["record.note"], "record")
     if "record.keys" in files:
         keys = [base64.b64decode(line) for line in files["record.keys"].decode().split()]
         named = [sha256(key)[:8].hex() for key in keys]
@@ -206,8 +209,8 @@ def check_opening(data, commitment, say):
 
 def check_receipt(data, record, keeper, key, say):
     text, signatures = note(data, "receipt")
-    time = "([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z)"
-    form = f"hizo/receipt/v1\nkeeper (.+)\nrecord ([0-9a-f]{{64}})\nslot ([0-9a-f]{{64}})\ntime {time}\nindex-by {time}\n"
+    day = "([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z)"
+    form = f"hizo/receipt/v1\nkeeper (.+)\nrecord ([0-9a-f]{{64}})\nslot ([0-9a-f]{{64}})\ntime {day}\nindex-by {day}\n"
     lines = re.fullmatch(form, text)
     demand(lines and lines[4] <= lines[5], "receipt", "it is not a receipt")
     demand([line[0] for line in signatures] == [lines[1]], "receipt", "it has not one signature by its keeper")
@@ -255,25 +258,86 @@ def check_checkpoint(policy, origin, text, signatures, say):
     signed = {name for name, key in policy.witnesses.items() if key.signed(text, signatures, "checkpoint", say)}
     return [] if policy.met(policy.quorum, signed) else ["no-quorum"]
 
-def check_stamp(data, response, chain, roots):
-    """Latest time of an independent stamp, or why it is none."""
-    files = {"data": data, "tsr": response, "roots": roots or b"", "chain": chain or b""}
-    _, text = openssl(["ts", "-reply", "-in", "tsr", "-text"], files)
-    time = re.search("Time stamp: (\\w+) +(\\d+) (\\d+:\\d+:\\d+)[.\\d]* (\\d+) GMT", text)
-    demand(time, "stamps", "it is not a stamp")
-    time = datetime.datetime.strptime(" ".join(time.groups()), "%b %d %H:%M:%S %Y").replace(tzinfo=datetime.timezone.utc)
-    arguments = ["ts", "-verify", "-data", "data", "-in", "tsr", "-CAfile", "roots" if roots else "chain"]
-    if b"BEGIN CERTIFICATE" in (chain or b""):
-        arguments += ["-untrusted", "chain"]
-    holds, said = openssl([*arguments, "-attime", str(int(time.timestamp()))], files)
-    vouched = "certificate verify error" not in said or "purpose" in said
-    demand(holds or not vouched or not roots and not chain, "stamps", said.strip()[-200:])
-    if SELF_STAMP in text:
-        return "self-stamped"
-    if not roots or not holds:
-        return "no-roots" if not roots else "not-vouched"
-    accuracy = re.search("Accuracy: (?:0x([0-9A-F]+)|unspecified) seconds", text)
-    return time + datetime.timedelta(seconds=int(accuracy[1], 16) if accuracy and accuracy[1] else 0)
+def moment(said):
+    """A time as openssl prints it, in seconds since 1970."""
+    return calendar.timegm(time.strptime(" ".join(said), "%b %d %H:%M:%S %Y"))
+
+class Stamp:
+    """An answer over data: why it is not independent, or its time and accuracy in seconds."""
+
+    def __init__(self, name, data, response, chain, roots):
+        self.name, self.files = name, {"data": data, "tsr": response, "roots": roots or b"", "chain": chain or b""}
+        _, text = openssl(["ts", "-reply", "-in", "tsr", "-text"], self.files)
+        said = re.search("Time stamp: (\\w+) +(\\d+) (\\d+:\\d+:\\d+)[.\\d]* (\\d+) GMT", text)
+        demand(said, "stamps", "it is not a stamp")
+        accuracy = re.search("Accuracy: 0x([0-9A-F]+) seconds", text)
+        self.time, self.accuracy = moment(said.groups()), int(accuracy[1], 16) if accuracy else 0
+        self.latest = self.time + self.accuracy
+        holds, said = self.holds_at(self.time, "roots" if roots else "chain")
+        vouched = "certificate verify error" not in said or "purpose" in said
+        demand(holds or not vouched or not roots and not chain, "stamps", said.strip()[-200:])
+        self.doubt = "self-stamped" if SELF_STAMP in text else "no-roots" if not roots else "" if holds else "not-vouched"
+
+    def holds_at(self, seconds, roots="roots"):
+        arguments = ["ts", "-verify", "-data", "data", "-in", "tsr", "-CAfile", roots, "-attime", str(seconds)]
+        beside = ["-untrusted", "chain"] if b"BEGIN CERTIFICATE" in self.files["chain"] else []
+        return openssl(arguments + beside, self.files)
+
+def stamps_of(files, place, roots):
+    found = ((re.fullmatch(re.escape(place) + "stamps/(.+)[.]tsr", name), files[name]) for name in sorted(files))
+    data = files[place + "checkpoint"]
+    return [Stamp(it[1], data, tsr, files.get(it[0][:-4] + ".pem"), roots) for it, tsr in found if it]
+
+def check_renewal(files, place, before, earlier, keeper, policy, receipt_key, say):
+    """The names of the earlier stamps that stand under this head."""
+    later, _ = note(files[place + "checkpoint"], "renewals")
+    demand(checkpoint(later, "renewals")[0] == keeper, "renewals", "the later head is of another log")
+    for name in earlier:
+        demand(before + f"stamps/{name}.tsr" in files, "renewals", f"there is no earlier stamp {name}")
+        record, receipt, proof = (files[f"{place}earlier/{name}{kind}"] for kind in EARLIER)
+        words, others = record_words(record, "renewals"), set(RECORD_WORDS[8:]) - {"epoch"}
+        answer = files[before + f"stamps/{name}.tsr"]
+        says = words["body"] == [sha256(answer).hex(), str(len(answer))] and not others & set(words)
+        demand(says, "renewals", f"the record does not say the stamp {name}, and nothing else")
+        slot = check_receipt(receipt, sha256(record), keeper, receipt_key, say)
+        origin, text, signatures = check_inclusion(proof, slot + sha256(record))
+        demand(text == later, "renewals", "the stamped head is another")
+        if policy:
+            check_checkpoint(policy, origin, text, signatures, say)
+    demand(earlier, "renewals", "it covers no earlier stamp")
+
+def check_renewals(files, stamps, roots, *told):
+    """All stamps, those over each head in a list, and the covered ones of each head by name."""
+    heads, covered, before = [stamps], [], ""
+    for number in range(1, 1 + len({name.split("/")[1] for name in files if name.startswith("renewals/")})):
+        place = f"renewals/{number}/"
+        names = (re.fullmatch(place + "earlier/(.+)[.]note", name) for name in sorted(files))
+        covered.append([name[1] for name in names if name])
+        try:
+            check_renewal(files, place, before, covered[-1], *told)
+            later = stamps_of(files, place, roots)
+        except DoesNotHold as fault:
+            raise DoesNotHold("renewals", fault.args[1]) from None
+        for head, names in zip(heads, covered):
+            for old in (stamp for stamp in head if stamp.name in names and not stamp.doubt):
+                wrong = any(new.latest + old.accuracy < old.time for new in later if not new.doubt)
+                demand(not wrong, "renewals", "a later stamp says an earlier time")
+        heads.append(later)
+        before = place
+    return heads, covered + [[]]
+
+def since(heads, covered):
+    """The earliest time of a stamp whose chain of renewals has no gap; None without an independent one."""
+    sound = []
+    for number in reversed(range(len(heads))):
+        later = [stamp for stamp in sound if stamp.number > number]
+        for stamp in (stamp for stamp in heads[number] if not stamp.doubt):
+            # In time: its certificates had not ended. To openssl they have in the last second of their life.
+            in_time = stamp.name in covered[number] and any(stamp.holds_at(new.latest - 1)[0] for new in later)
+            if not later or in_time:
+                stamp.number = number
+                sound.append(stamp)
+    return min((stamp.latest for stamp in sound), default=None)
 
 def check_files(entries, given):
     contents = [entry for entry in entries if "sha256" in entry["content"]]
@@ -294,17 +358,14 @@ def verify(files, policy, roots, receipt_key, given, say):
     doubts = check_checkpoint(policy, origin, text, signatures, say)
     stamped, _ = note(files["checkpoint"], "stamped")
     demand(checkpoint(stamped, "stamped") and stamped == text, "stamped", "another checkpoint was stamped")
-    found = [
-        check_stamp(files["checkpoint"], data, files.get(name[:-4] + ".pem"), roots)
-        for name, data in sorted(files.items())
-        if re.fullmatch("stamps/.+[.]tsr", name)
-    ]
-    times = [time for time in found if not isinstance(time, str)]
-    if not times:
+    first = stamps_of(files, "", roots)
+    heads, covered = check_renewals(files, first, roots, keeper, policy, receipt_key, say)
+    found, latest = [stamp.doubt for head in heads for stamp in head], since(heads, covered)
+    if latest is None:
         order = ["self-stamped", "no-roots", "not-vouched"]
         doubts.append(next((doubt for doubt in order if doubt in found), "no-stamp"))
     doubts += check_files(entries, given)
-    return doubts, min(times).strftime("%Y-%m-%dT%H:%M:%SZ") if times else None
+    return doubts, latest and time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(latest))
 
 def read_folder(folder):
     paths = [path for path in folder.rglob("*") if path.is_file()]

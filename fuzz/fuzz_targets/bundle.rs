@@ -7,7 +7,7 @@ use hizo_ledger::proof::{Brought, Bundle, Disclosure, Verdict};
 use libfuzzer_sys::fuzz_target;
 
 /// Files one behind the other, each after its length in three bytes, in this order.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 13] = [
     "record.note",
     "receipt.note",
     "checkpoint",
@@ -16,6 +16,11 @@ const NAMES: [&str; 8] = [
     "stamps/a.tsr",
     "stamps/a.pem",
     "record.keys",
+    "renewals/1/checkpoint",
+    "renewals/1/earlier/a.note",
+    "renewals/1/earlier/a.receipt",
+    "renewals/1/earlier/a.tlog-proof",
+    "renewals/1/stamps/a.tsr",
 ];
 
 fuzz_target!(|bytes: &[u8]| {

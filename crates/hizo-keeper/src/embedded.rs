@@ -10,7 +10,7 @@ use hizo_ledger::id::{ObjectId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::note::NamedKey;
-use hizo_ledger::record::Origin;
+use hizo_ledger::record::{Origin, Seen};
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, DiskFile, SystemDisk};
 use hizo_store::journal::{self, LogHead, SqliteJournal};
@@ -19,7 +19,7 @@ use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
 use crate::log::{self, LogSigner, ReceiptSigner, Sequencer};
-use crate::{Error, Keeper, Kept};
+use crate::{Error, Keeper, Kept, OwnSpace};
 
 /// A keeper in a folder.
 pub type EmbeddedKeeper = Keeper<FileObjects<SystemDisk>, SqliteJournal>;
@@ -80,6 +80,7 @@ impl EmbeddedKeeper {
 pub struct EmbeddedLog {
     sequencer: Sequencer,
     receipts: ReceiptSigner,
+    own: OwnSpace,
     lock: PathBuf,
 }
 
@@ -93,7 +94,8 @@ impl EmbeddedLog {
         let signer = LogSigner::new(keeper.origin().clone(), &seed).ok_or(Error::LogKey)?;
         let files = PublishedFiles::open(SystemDisk, &folder.join("log")).map_err(log::Error::from)?;
         let receipts = ReceiptSigner::new(keeper.origin(), &seed).ok_or(Error::LogKey)?;
-        Ok(Self { sequencer: Sequencer::new(files, signer), receipts, lock: folder.join("log.lock") })
+        let own = OwnSpace::new(&seed).ok_or(Error::LogKey)?;
+        Ok(Self { sequencer: Sequencer::new(files, signer), receipts, own, lock: folder.join("log.lock") })
     }
 
     /// The signed promise that a record is kept and stands in the log soon; `None` when there is no such record.
@@ -127,13 +129,42 @@ impl EmbeddedLog {
     /// # Errors
     /// [`Error::Log`], [`Error::Folder`].
     pub fn publish(&self, keeper: &EmbeddedKeeper) -> Result<LogHead, Error> {
+        let _turn = self.turn()?;
+        Ok(self.sequencer.publish(keeper.journal(), system_time())?)
+    }
+
+    /// Of several processes one publishes at a time: until this is dropped.
+    fn turn(&self) -> Result<fs::File, Error> {
         let mut options = fs::OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let turn = options.open(&self.lock).map_err(failed("be locked"))?;
         turn.lock().map_err(failed("be locked"))?;
-        Ok(self.sequencer.publish(keeper.journal(), system_time())?)
+        Ok(turn)
+    }
+
+    /// Keeps an authority's answer over a published head: published beside it, and then a record of the keeper's own space,
+    /// which is what counts. It stands in the log with what is published next.
+    ///
+    /// # Errors
+    /// [`Error::Log`] when the head is none of this log's; the store's.
+    pub fn keep_stamp(
+        &self,
+        keeper: &EmbeddedKeeper,
+        head: &[u8],
+        authority: &str,
+        answer: &[u8],
+    ) -> Result<Kept, Error> {
+        let turn = self.turn()?;
+        let LogHead { size, root } = self.sequencer.publish_stamp(head, authority, answer)?;
+        drop(turn);
+        self.own.log_stamp(keeper, Seen { size, root }, answer)
+    }
+
+    /// The keeper's own space, which holds the stamps.
+    pub const fn own(&self) -> &OwnSpace {
+        &self.own
     }
 
     /// What is published.

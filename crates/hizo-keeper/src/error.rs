@@ -63,6 +63,9 @@ pub enum Error {
     /// The records that are kept here do not make a space.
     #[error("the records that are kept here do not make a space")]
     Kept(#[source] space::ReplayError),
+    /// The clock shows a time that no record can hold.
+    #[error("the clock shows a time that no record can hold")]
+    Clock,
     /// The store of objects failed.
     #[error(transparent)]
     Objects(#[from] objects::Error),

@@ -7,6 +7,7 @@
 mod embedded;
 mod error;
 pub mod log;
+mod own;
 mod queue;
 mod sight;
 mod spaces;
@@ -23,6 +24,7 @@ use hizo_store::{Journal, NamedBytes, Objects};
 
 pub use embedded::{EmbeddedKeeper, EmbeddedLog, Seeds};
 pub use error::Error;
+pub use own::{LoggedStamp, OwnSpace};
 pub use sight::{MemberSeen, ObjectSeen, ObjectUse, RecordSeen, SeriesSeen, SpaceChecked, SpaceSeen};
 
 /// Where a keeper takes its time from, in seconds since 1970.

@@ -237,20 +237,23 @@ impl<D: Disk> Sequencer<D> {
         Ok(())
     }
 
-    /// An authority's answer over the published head of so many leaves, if one is kept.
+    /// The head of so many leaves as it was stamped, byte for byte; `None` when none was.
     ///
     /// # Errors
     /// [`Error::Files`].
-    pub fn stamp(&self, size: u64, authority: &str) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.files.read(&stamp_path(size, authority))?)
+    pub fn stamped(&self, size: u64) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.files.read(&stamped_path(size, CHECKPOINT))?)
     }
 
-    /// Keeps an authority's answer over the published head of so many leaves.
+    /// Publishes what was stamped and what an authority answered.
     ///
     /// # Errors
-    /// [`Error::Files`].
-    pub fn keep_stamp(&self, size: u64, authority: &str, answer: &[u8]) -> Result<(), Error> {
-        Ok(self.files.publish(&stamp_path(size, authority), answer)?)
+    /// [`Error::Files`]; [`Error::Damaged`] when the head is none of this log's.
+    pub fn publish_stamp(&self, head: &[u8], authority: &str, answer: &[u8]) -> Result<LogHead, Error> {
+        let found = self.own_head(head)?;
+        self.files.publish(&stamped_path(found.size, CHECKPOINT), head)?;
+        self.files.publish(&stamped_path(found.size, &format!("{authority}.tsr")), answer)?;
+        Ok(found)
     }
 
     /// A proof that the leaf at `index` stands in the published log.
@@ -258,8 +261,15 @@ impl<D: Disk> Sequencer<D> {
     /// # Errors
     /// [`Error::NoLeaf`]; [`Error::Damaged`] when a file that it needs is not there.
     pub fn prove(&self, index: u64) -> Result<InclusionProof, Error> {
-        let checkpoint = self.checkpoint()?.ok_or(Error::NoLeaf { index })?;
-        let size = self.published()?.map_or(0, |head| head.size);
+        self.prove_under(index, self.checkpoint()?.ok_or(Error::NoLeaf { index })?)
+    }
+
+    /// A proof that the leaf at `index` stands under this head, which was published once.
+    ///
+    /// # Errors
+    /// As [`Sequencer::prove`].
+    pub fn prove_under(&self, index: u64, checkpoint: Vec<u8>) -> Result<InclusionProof, Error> {
+        let size = self.own_head(&checkpoint)?.size;
         let path = tree::inclusion_path(&mut self.tiles(size), index, size).map_err(unread)?;
         let path = path.ok_or(Error::NoLeaf { index })?;
         Ok(InclusionProof { index, path, checkpoint })
@@ -276,14 +286,18 @@ impl<D: Disk> Sequencer<D> {
 
     /// The head of the published checkpoint, whose signature must be this log's own.
     fn published(&self) -> Result<Option<LogHead>, Error> {
-        let Some(note) = self.checkpoint()? else { return Ok(None) };
+        self.checkpoint()?.map(|note| self.own_head(&note)).transpose()
+    }
+
+    /// What a checkpoint says, whose signature must be this log's own.
+    fn own_head(&self, note: &[u8]) -> Result<LogHead, Error> {
         let [log, _] = &self.signer.keys;
-        let read = UnverifiedCheckpoint::parse(&note).map_err(|_| damaged(CHECKPOINT))?;
+        let read = UnverifiedCheckpoint::parse(note).map_err(|_| damaged(CHECKPOINT))?;
         let own = read.claimed().origin == self.signer.origin && read.signed_by(log).is_ok_and(|time| time.is_some());
         if !own {
             return Err(damaged(CHECKPOINT));
         }
-        Ok(Some(LogHead { size: read.claimed().size, root: read.claimed().root }))
+        Ok(LogHead { size: read.claimed().size, root: read.claimed().root })
     }
 
     fn tiles(&self, size: u64) -> Tiles<impl FnMut(Tile) -> Result<Vec<u8>, Error>> {
@@ -332,8 +346,8 @@ fn check_not_older(state: LogState, published: Option<LogHead>) -> Result<(), Er
     }
 }
 
-fn stamp_path(size: u64, authority: &str) -> String {
-    format!("stamps/{size}/{authority}.tsr")
+fn stamped_path(size: u64, name: &str) -> String {
+    format!("stamps/{size}/{name}")
 }
 
 fn damaged(path: &str) -> Error {

@@ -39,6 +39,9 @@ pub enum Error {
     /// The authority's stamps would not count now.
     #[error("this authority's stamps do not count now")]
     NotInOffice,
+    /// Others took all the time that there was to ask.
+    #[error("it was not asked: there was no time left")]
+    NotAsked,
     /// The authority could not be reached, or did not answer in time.
     #[error("the authority did not answer")]
     Unreachable(#[source] Box<ureq::Error>),

@@ -11,6 +11,7 @@ use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::Origin;
+use hizo_ledger::timestamp::Authority;
 use hizo_vault::event::Class;
 use hizo_vault::keys::SigningSeed;
 use serde::{Deserialize, Serialize};
@@ -271,6 +272,26 @@ impl Home {
             Promise::Met => "met",
             Promise::Refused => "refused",
         })
+    }
+
+    /// The authorities that are asked for stamps over the log; none when no list was given.
+    pub(crate) fn authorities(&self) -> Outcome<Vec<Authority>> {
+        let path = self.authorities_file();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::file("read", &path, error)),
+        };
+        Authority::parse_list(&text).map_err(|error| damaged(&path).source(error))
+    }
+
+    /// Keeps the list of authorities in place of the one before.
+    pub(crate) fn keep_authorities(&self, list: &str) -> Outcome<()> {
+        replace(&self.authorities_file(), list.as_bytes())
+    }
+
+    fn authorities_file(&self) -> PathBuf {
+        self.folder.join("authorities")
     }
 
     /// Remembers the highest record: a keeper that later shows less is found out.

@@ -18,9 +18,6 @@ use crate::home::Home;
 use crate::safe::Safe;
 use crate::words::{Words, words};
 
-/// The name of the keeper's own authority, and of its stamps.
-pub(crate) const SELF: &str = "self";
-
 /// A published head of the keeper's log that goes on from everything this machine has seen of it.
 pub(crate) struct SeenLog {
     log: EmbeddedLog,
@@ -76,24 +73,31 @@ impl SeenLog {
 
     /// Where a record of this safe stands in the log, and how many leaves that has; nothing while it does not.
     pub(crate) fn place(&self, safe: &Safe, record: &Record) -> Option<(u64, u64)> {
-        self.prove(safe, record).ok().map(|(_, proof)| (proof.index, self.checkpoint.size))
+        self.prove(safe, record, &self.note).ok().map(|proof| (proof.index, self.checkpoint.size))
     }
 
-    /// A proof that a record of this safe stands in the log, checked.
+    /// A proof that a record of this safe stands in the log under this head, which was published once, checked.
     ///
     /// # Errors
     /// When the keeper shows no such proof: exit code 3.
-    pub(crate) fn prove(&self, safe: &Safe, record: &Record) -> Outcome<(Leaf, InclusionProof)> {
-        let kept = safe.keeper.records(safe.home.space, record.number(), 1).map_err(Failure::from)?;
-        // Where it stands is the keeper's word until the path has been checked.
-        let position = kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(record.number()))?;
+    pub(crate) fn prove(&self, safe: &Safe, record: &Record, head: &[u8]) -> Outcome<InclusionProof> {
+        let number = record.number();
         let leaf = leaf(safe, record)?;
-        let proof = self.log.published().prove(position).map_err(|error| not_logged(record.number()).source(error))?;
-        proof
-            .check(&leaf, &Policy::of_log(named_key(&safe.home)?))
-            .map_err(|error| not_logged(record.number()).source(error))?;
-        Ok((leaf, proof))
+        let proof = self.log.published().prove_under(position(safe, number)?, head.to_vec());
+        let proof = proof.map_err(|error| not_logged(number).source(error))?;
+        let policy = Policy::of_log(named_key(&safe.home)?);
+        proof.check(&leaf, &policy).map_err(|error| not_logged(number).source(error))?;
+        Ok(proof)
     }
+}
+
+/// The place of a record of this safe in the log. It is the keeper's word until a proof has been checked.
+///
+/// # Errors
+/// When the keeper does not have the record.
+pub(crate) fn position(safe: &Safe, number: u64) -> Outcome<u64> {
+    let kept = safe.keeper.records(safe.home.space, number, 1).map_err(Failure::from)?;
+    kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(number))
 }
 
 /// The log of the safe's keeper, and the keeper's signature on receipts.

@@ -1,5 +1,6 @@
 //! hizo: safekeeping and protection of trade secrets, at the terminal.
 
+mod bundle;
 mod console;
 mod contents;
 mod entropy;
@@ -14,6 +15,7 @@ mod packing;
 mod passphrase;
 mod receipts;
 mod safe;
+mod stamps;
 mod system;
 mod unpacking;
 mod view;
@@ -72,6 +74,7 @@ enum Command {
     Diff(features::diff::command::Arguments),
     Proof(features::proof::command::Arguments),
     Verify(features::verify::command::Arguments),
+    Log(features::log::command::Arguments),
     Watch(features::watch::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
     Man(features::shell::command::ManArguments),
@@ -124,6 +127,7 @@ fn run(language: Language) -> ExitCode {
         Command::Diff(arguments) => features::diff::command::run(&setting, arguments),
         Command::Proof(arguments) => features::proof::command::run(&setting, arguments),
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
+        Command::Log(arguments) => features::log::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),
         Command::Man(arguments) => features::shell::command::man(&setting, arguments),

@@ -12,6 +12,7 @@ use crate::failure::{Failure, Kind, Outcome};
 use crate::home::Promise;
 use crate::log::{self, SeenLog};
 use crate::safe::{self, Safe};
+use crate::stamps;
 use crate::words::{Words, words};
 
 /// By how much the clocks of a keeper and of this machine may differ before a promise cannot be held against a clock.
@@ -24,6 +25,8 @@ pub(crate) struct Answer {
     pub receipt: Outcome<Receipt>,
     /// Where the record stands in its log, and how many leaves that has, once it does.
     pub place: Outcome<Option<(u64, u64)>>,
+    /// What a person should know of the stamps over it: one that did not come is asked for again with the next deposit.
+    pub unstamped: Vec<Words>,
 }
 
 impl Answer {
@@ -47,8 +50,10 @@ pub(crate) fn answer(safe: &Safe, id: RecordId) -> Answer {
         record.ok_or_else(|| Failure::internal_message("the record that was appended is gone"))
     };
     let receipt = log::of_keeper(safe).and_then(|log| ask(safe, &log, record()?));
-    let place = call_in(safe, SeenLog::publish(safe)).and_then(|seen| Ok(seen.place(safe, record()?)));
-    Answer { receipt, place }
+    let seen = call_in(safe, SeenLog::publish(safe));
+    let unstamped = seen.as_ref().map_or_else(|_| Vec::new(), |seen| stamps::ask_in_passing(safe, seen));
+    let place = seen.and_then(|seen| Ok(seen.place(safe, record()?)));
+    Answer { receipt, place, unstamped }
 }
 
 /// Asks the keeper for its promise for a record, checks it, and keeps it: durable on return.
@@ -128,7 +133,7 @@ pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
     for id in safe.home.due_receipts()? {
         let record = safe.records.iter().find(|record| record.id() == id);
         let is_met = match (record, &seen) {
-            (Some(record), Ok(seen)) => seen.prove(safe, record).is_ok(),
+            (Some(record), Ok(seen)) => seen.place(safe, record).is_some(),
             (None, _) | (_, Err(_)) => false,
         };
         if is_met {

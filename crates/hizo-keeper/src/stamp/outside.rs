@@ -159,6 +159,7 @@ fn may_pass(error: &Error) -> bool {
         | Error::NoAddress
         | Error::Address
         | Error::NotInOffice
+        | Error::NotAsked
         | Error::Damaged
         | Error::Key
         | Error::File { .. } => false,

@@ -5,5 +5,6 @@ mod crash;
 mod embedded;
 mod kit;
 mod log;
+mod own;
 mod process;
 mod stamp;

@@ -1,20 +1,26 @@
 //! The files of a bundle, as bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::disclosure::DISCLOSURE_BYTES_MAX;
 use crate::log::{note, proof::PROOF_BYTES_MAX, receipt::RECEIPT_BYTES_MAX};
 use crate::record::{self, SIGNATURES_MAX};
 use crate::timestamp::{LIST_BYTES_MAX, RESPONSE_BYTES_MAX};
 
-/// Stamps in one bundle, at most.
+/// Stamps in one bundle, those of its renewals with them, at most.
 pub const STAMPS_MAX: usize = 64;
+
+/// Renewals in one bundle, at most.
+pub const RENEWALS_MAX: usize = 32;
 
 /// The files that a bundle must have.
 pub const FILES: [&str; 5] = ["record.note", "receipt.note", "checkpoint", "record.tlog-proof", "opening.json"];
 
 /// A file that a bundle may have: the keys that signed the record.
 const KEYS: &str = "record.keys";
+
+/// What a renewal has of each earlier stamp that it covers.
+const EARLIER: [&str; 3] = [".note", ".receipt", ".tlog-proof"];
 
 /// Length of a name in `stamps/`, at most, in bytes.
 const NAME_BYTES_MAX: usize = 100;
@@ -24,13 +30,16 @@ const NAME_BYTES_MAX: usize = 100;
 pub enum NotABundle {
     /// A file is missing.
     #[error("there is no {0}")]
-    Missing(&'static str),
+    Missing(String),
     /// A file is longer than [`bytes_max`] of its name.
     #[error("{0} is longer than it may be")]
     TooLong(String),
     /// More than [`STAMPS_MAX`] stamps.
     #[error("there are more than {STAMPS_MAX} stamps")]
     TooManyStamps,
+    /// More than [`RENEWALS_MAX`] renewals.
+    #[error("there are more than {RENEWALS_MAX} renewals")]
+    TooManyRenewals,
 }
 
 /// A bundle that has its files. Nothing of it is believed before [`Bundle::verify`].
@@ -39,10 +48,34 @@ pub struct Bundle {
     pub(super) record: Vec<u8>,
     pub(super) keys: Option<Vec<u8>>,
     pub(super) receipt: Vec<u8>,
-    pub(super) checkpoint: Vec<u8>,
     pub(super) tlog_proof: Vec<u8>,
     pub(super) opening: Vec<u8>,
+    pub(super) stamped: Stamped,
+    pub(super) renewals: Vec<Renewal>,
+}
+
+/// A head of the log as it was stamped, and the stamps over it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamped {
+    pub(super) checkpoint: Vec<u8>,
     pub(super) stamps: Vec<StampFile>,
+}
+
+/// A later head, and what of the stamps over the head before stands under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Renewal {
+    pub(super) stamped: Stamped,
+    pub(super) earlier: Vec<Earlier>,
+}
+
+/// The record of a stamp, and the proof that it stands in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Earlier {
+    /// The stamp's file over the head before, without ending.
+    pub(super) name: String,
+    pub(super) note: Vec<u8>,
+    pub(super) receipt: Vec<u8>,
+    pub(super) tlog_proof: Vec<u8>,
 }
 
 /// An authority's answer, and certificates that may help to build its chain.
@@ -55,6 +88,15 @@ pub struct StampFile {
 
 /// The most bytes that a file of this name may have; `None` when a bundle's check reads no such file.
 pub fn bytes_max(name: &str) -> Option<usize> {
+    if let Some((_, within)) = renewal(name) {
+        return match within {
+            "checkpoint" => Some(note::NOTE_BYTES_MAX),
+            _ if named(within, "earlier/", ".note").is_some() => Some(record::NOTE_BYTES_MAX),
+            _ if named(within, "earlier/", ".receipt").is_some() => Some(RECEIPT_BYTES_MAX),
+            _ if named(within, "earlier/", ".tlog-proof").is_some() => Some(PROOF_BYTES_MAX),
+            _ => stamp_bytes_max(within),
+        };
+    }
     Some(match name {
         "record.note" => record::NOTE_BYTES_MAX,
         KEYS => SIGNATURES_MAX.saturating_mul(64),
@@ -62,18 +104,41 @@ pub fn bytes_max(name: &str) -> Option<usize> {
         "checkpoint" => note::NOTE_BYTES_MAX,
         "record.tlog-proof" => PROOF_BYTES_MAX,
         "opening.json" => DISCLOSURE_BYTES_MAX,
-        _ if stamp(name, ".tsr").is_some() => RESPONSE_BYTES_MAX,
-        _ if stamp(name, ".pem").is_some() => LIST_BYTES_MAX,
-        _ => return None,
+        _ => return stamp_bytes_max(name),
     })
 }
 
-/// The name of a stamp: `a` of `stamps/a.tsr`.
-fn stamp<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
-    let name = name.strip_prefix("stamps/")?.strip_suffix(ending)?;
+/// Whether a bundle's check reads files in a folder of this name.
+pub fn is_folder(name: &str) -> bool {
+    let within = format!("{name}/");
+    match renewal(&within) {
+        Some((number, within)) => {
+            number <= RENEWALS_MAX.saturating_add(1) && ["", "stamps/", "earlier/"].contains(&within)
+        }
+        None => ["stamps/", "renewals/"].contains(&within.as_str()),
+    }
+}
+
+fn stamp_bytes_max(name: &str) -> Option<usize> {
+    let answer = named(name, "stamps/", ".tsr").map(|_| RESPONSE_BYTES_MAX);
+    answer.or_else(|| named(name, "stamps/", ".pem").map(|_| LIST_BYTES_MAX))
+}
+
+/// The name between: `a` of `stamps/a.tsr`.
+fn named<'a>(path: &'a str, folder: &str, ending: &str) -> Option<&'a str> {
+    let name = path.strip_prefix(folder)?.strip_suffix(ending)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     ((1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')).then_some(name)
 }
+
+/// A renewal's number and a path in its folder: 2 and `checkpoint` of `renewals/2/checkpoint`.
+fn renewal(path: &str) -> Option<(usize, &str)> {
+    let (digits, within) = path.strip_prefix("renewals/")?.split_once('/')?;
+    let number: usize = digits.parse().ok()?;
+    (number > 0 && number.to_string() == digits).then_some((number, within))
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
 
 impl Bundle {
     /// Takes the files by their names in the bundle's folder. Others than [`bytes_max`] knows are passed over.
@@ -86,28 +151,29 @@ impl Bundle {
                 return Err(NotABundle::TooLong(name.clone()));
             }
         }
-        let names: Vec<String> = files.keys().filter_map(|name| stamp(name, ".tsr")).map(str::to_owned).collect();
-        if names.len() > STAMPS_MAX {
+        let renewals = take_renewals(&mut files)?;
+        let stamps = take_stamps(&mut files);
+        let count =
+            renewals.iter().map(|renewal| renewal.stamped.stamps.len()).fold(stamps.len(), usize::saturating_add);
+        if count > STAMPS_MAX {
             return Err(NotABundle::TooManyStamps);
         }
-        let mut stamps = Vec::new();
-        for name in names {
-            let response = files.remove(&format!("stamps/{name}.tsr")).unwrap_or_default();
-            let certificates = files.remove(&format!("stamps/{name}.pem"));
-            stamps.push(StampFile { name, response, certificates });
-        }
         let keys = files.remove(KEYS);
-        let mut take = |name: &'static str| files.remove(name).ok_or(NotABundle::Missing(name));
-        let [record, receipt, checkpoint, tlog_proof, opening] = FILES.map(&mut take);
+        let [record, receipt, checkpoint, tlog_proof, opening] = FILES.map(|name| take(&mut files, name, name));
         Ok(Self {
             record: record?,
             keys,
             receipt: receipt?,
-            checkpoint: checkpoint?,
+            stamped: Stamped { checkpoint: checkpoint?, stamps },
             tlog_proof: tlog_proof?,
             opening: opening?,
-            stamps,
+            renewals,
         })
+    }
+
+    /// How many renewals it has.
+    pub const fn renewals(&self) -> usize {
+        self.renewals.len()
     }
 
     /// The keys under which a file with this SHA-256 must be hashed to be compared, as `opening.json` claims; none when
@@ -115,4 +181,55 @@ impl Bundle {
     pub fn keys_for(&self, sha256: &[u8; 32]) -> Vec<[u8; 32]> {
         super::Disclosure::parse(&self.opening).map(|shown| shown.keys_for(sha256)).unwrap_or_default()
     }
+}
+
+fn take(files: &mut Files, name: &str, path: &str) -> Result<Vec<u8>, NotABundle> {
+    files.remove(name).ok_or_else(|| NotABundle::Missing(path.to_owned()))
+}
+
+fn names(files: &Files, folder: &str, ending: &str) -> Vec<String> {
+    files.keys().filter_map(|path| named(path, folder, ending)).map(str::to_owned).collect()
+}
+
+fn take_stamps(files: &mut Files) -> Vec<StampFile> {
+    let found = names(files, "stamps/", ".tsr");
+    let stamp = |name: String| StampFile {
+        response: files.remove(&format!("stamps/{name}.tsr")).unwrap_or_default(),
+        certificates: files.remove(&format!("stamps/{name}.pem")),
+        name,
+    };
+    found.into_iter().map(stamp).collect()
+}
+
+fn take_renewals(files: &mut Files) -> Result<Vec<Renewal>, NotABundle> {
+    let mut folders: BTreeMap<usize, Files> = BTreeMap::new();
+    files.retain(|path, bytes| match renewal(path).filter(|_| bytes_max(path).is_some()) {
+        Some((number, within)) => {
+            folders.entry(number).or_default().insert(within.to_owned(), std::mem::take(bytes));
+            false
+        }
+        None => true,
+    });
+    if folders.len() > RENEWALS_MAX {
+        return Err(NotABundle::TooManyRenewals);
+    }
+    (1..).zip(folders).map(|(wanted, (number, folder))| take_renewal(wanted, number, folder)).collect()
+}
+
+fn take_renewal(wanted: usize, number: usize, mut files: Files) -> Result<Renewal, NotABundle> {
+    if number != wanted {
+        return Err(NotABundle::Missing(format!("renewals/{wanted}")));
+    }
+    let place = |within: &str| format!("renewals/{number}/{within}");
+    let mut earlier = Vec::new();
+    let known: BTreeSet<String> = EARLIER.iter().flat_map(|ending| names(&files, "earlier/", ending)).collect();
+    for name in known {
+        let [note, receipt, tlog_proof] = EARLIER.map(|ending| {
+            let path = format!("earlier/{name}{ending}");
+            take(&mut files, &path, &place(&path))
+        });
+        earlier.push(Earlier { note: note?, receipt: receipt?, tlog_proof: tlog_proof?, name });
+    }
+    let checkpoint = take(&mut files, "checkpoint", &place("checkpoint"))?;
+    Ok(Renewal { stamped: Stamped { checkpoint, stamps: take_stamps(&mut files) }, earlier })
 }

@@ -6,10 +6,12 @@
 mod bundle;
 mod disclosure;
 mod json;
+mod renewal;
 
 use crate::commitment::{Commitment, ContentValue, OpeningError, Shown};
 use crate::id::RecordId;
 use crate::identity::VerifyingKey;
+use crate::log::Leaf;
 use crate::log::checkpoint::{self, UnverifiedCheckpoint};
 use crate::log::note::NamedKey;
 use crate::log::policy::{Policy, Unmet};
@@ -19,7 +21,10 @@ use crate::log::tree;
 use crate::record::{self, Deposit, UnverifiedRecord};
 use crate::timestamp::{self, Authority, Expected, Moment, Token, certificates_from_pem, parse_response};
 
-pub use bundle::{Bundle, FILES, NotABundle, STAMPS_MAX, StampFile, bytes_max};
+use bundle::Stamped;
+use renewal::Counted;
+
+pub use bundle::{Bundle, FILES, NotABundle, RENEWALS_MAX, STAMPS_MAX, StampFile, bytes_max, is_folder};
 pub use disclosure::{DISCLOSURE_BYTES_MAX, Disclosure, Error as DisclosureError};
 
 /// What a bundle is held against. All of it comes from the verifier, none of it from the bundle.
@@ -67,13 +72,15 @@ pub enum Step {
     Stamped,
     /// The tokens are over the stamped bytes and by authorities that count.
     Stamps,
+    /// Later stamps cover the earlier ones.
+    Renewals,
     /// The files at hand are shown contents.
     Files,
 }
 
 impl Step {
     /// Every step in its order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Record,
         Self::Commitment,
         Self::Opening,
@@ -83,6 +90,7 @@ impl Step {
         Self::Checkpoint,
         Self::Stamped,
         Self::Stamps,
+        Self::Renewals,
         Self::Files,
     ];
 
@@ -98,6 +106,7 @@ impl Step {
             Self::Checkpoint => "checkpoint",
             Self::Stamped => "stamped",
             Self::Stamps => "stamps",
+            Self::Renewals => "renewals",
             Self::Files => "files",
         }
     }
@@ -162,6 +171,35 @@ pub enum Fault {
         /// The rule broken.
         error: timestamp::Error,
     },
+    /// A renewal that does not hold, counted from 1.
+    #[error("renewal {number}: {fault}")]
+    Renewal {
+        /// Which.
+        number: usize,
+        /// What is wrong with it.
+        fault: Box<Fault>,
+    },
+    /// A renewal that covers no earlier stamp.
+    #[error("it covers no earlier stamp")]
+    RenewsNothing,
+    /// A renewal's record of a stamp that is not there.
+    #[error("{name} is no stamp over the head before")]
+    NoEarlierStamp {
+        /// The stamp's file, without ending.
+        name: String,
+    },
+    /// A record that names other bytes than the stamp, or does more than name a body.
+    #[error("the record of the stamp {name} does not say that stamp, and nothing else")]
+    OtherEarlierStamp {
+        /// The stamp's file, without ending.
+        name: String,
+    },
+    /// A stamp over a later head that says an earlier time.
+    #[error("the stamp {name} says a time before that of a stamp that it covers")]
+    RenewedBefore {
+        /// The later stamp's file, without ending.
+        name: String,
+    },
     /// A file that is none of the shown contents. Files are counted from 0 as they were given.
     #[error("file {file} is not a content that is shown: its SHA-256 is another")]
     OtherFile {
@@ -195,6 +233,8 @@ impl Fault {
             Self::Origin | Self::CheckpointSignature => Step::Checkpoint,
             Self::Stamped(_) | Self::OtherText => Step::Stamped,
             Self::Stamp { .. } => Step::Stamps,
+            Self::Renewal { .. } | Self::RenewsNothing => Step::Renewals,
+            Self::NoEarlierStamp { .. } | Self::OtherEarlierStamp { .. } | Self::RenewedBefore { .. } => Step::Renewals,
             Self::OtherFile { .. } | Self::DigestOnly { .. } | Self::FileSize { .. } => Step::Files,
         }
     }
@@ -295,6 +335,8 @@ pub enum Finding {
     Stamped,
     /// A stamp.
     Stamp {
+        /// Over which head: that of the bundle (0), or that of a renewal.
+        renewal: usize,
         /// Its file, without ending.
         name: String,
         /// What it says, if it counts.
@@ -302,6 +344,24 @@ pub enum Finding {
     },
     /// No stamp there.
     NoStamp,
+    /// A later head covers earlier stamps.
+    Renewal {
+        /// Which, from 1.
+        number: usize,
+        /// Leaves of the later head.
+        size: u64,
+        /// The stamps over the head before that stand under it.
+        covers: Vec<String>,
+    },
+    /// An independent stamp that no later one covers in time, although there are later ones: it counts for nothing.
+    Gap {
+        /// Over which head: that of the bundle (0), or that of a renewal.
+        renewal: usize,
+        /// Its file, without ending.
+        name: String,
+        /// When it could be relied on no longer.
+        ends: Moment,
+    },
     /// A file is a shown content.
     File {
         /// Which file, from 0.
@@ -332,9 +392,9 @@ pub enum StampOutcome {
 pub enum Verdict {
     /// What is shown was committed to, at the latest at this time.
     Holds {
-        /// The earliest independent genTime and its accuracy.
+        /// The earliest independent genTime and its accuracy, of those whose chain of renewals has no gap.
         since: Moment,
-        /// When the first certificate of that stamp's chain ends: verify or refresh before.
+        /// Until when that stamp can be relied on, by itself or by its renewals: verify or refresh before.
         before: Moment,
     },
     /// Nothing is wrong, and something is missing. In the order of the steps; never empty.
@@ -357,7 +417,14 @@ pub struct Report {
 impl Bundle {
     /// Checks everything, in the order of [`Step::ALL`]; the first fault ends it.
     pub fn verify(&self, brought: &Brought<'_>) -> Report {
-        let mut check = Check { bundle: self, brought, findings: Vec::new(), doubts: Vec::new(), shown: Vec::new() };
+        let mut check = Check {
+            bundle: self,
+            brought,
+            findings: Vec::new(),
+            doubts: Vec::new(),
+            shown: Vec::new(),
+            independent: Vec::new(),
+        };
         let verdict = match check.all() {
             Err(fault) => Verdict::DoesNotHold(fault),
             Ok(Some((since, before))) if check.doubts.is_empty() => Verdict::Holds { since, before },
@@ -373,6 +440,8 @@ struct Check<'a> {
     findings: Vec<Finding>,
     doubts: Vec<Doubt>,
     shown: Vec<Shown>,
+    /// Independent stamps that count.
+    independent: Vec<renewal::Counted>,
 }
 
 impl Check<'_> {
@@ -382,22 +451,30 @@ impl Check<'_> {
         let deposit = record.envelope().deposit.ok_or(Fault::NotADeposit)?;
         self.findings.push(Finding::Commitment { deposit });
         self.opening(&Commitment::from(&deposit.commit))?;
-        let receipt = self.receipt(&record)?;
+        let (receipt, checked) = self.receipt(&self.bundle.receipt, &record)?;
+        let keeper = receipt.keeper.clone();
         let proof = InclusionProof::parse(&self.bundle.tlog_proof).map_err(Fault::Proof)?;
-        let unverified = UnverifiedCheckpoint::parse(&proof.checkpoint).map_err(Fault::ProofCheckpoint)?;
+        let leaf = receipt.leaf;
+        self.findings.push(Finding::Receipt { receipt, checked });
+        let unverified = included(&proof, &leaf)?;
         let head = unverified.claimed();
-        tree::check_inclusion(&receipt.leaf.hash(), proof.index, head.size, &head.root, &proof.path)?;
         self.findings.push(Finding::Inclusion { index: proof.index, size: head.size });
-        if head.origin != receipt.keeper {
+        if head.origin != keeper {
             return Err(Fault::Origin);
         }
         self.checkpoint(&unverified)?;
-        let stamped = UnverifiedCheckpoint::parse(&self.bundle.checkpoint).map_err(Fault::Stamped)?;
+        let stamped = UnverifiedCheckpoint::parse(&self.bundle.stamped.checkpoint).map_err(Fault::Stamped)?;
         if stamped.claimed() != head {
             return Err(Fault::OtherText);
         }
         self.findings.push(Finding::Stamped);
-        let times = self.stamps()?;
+        self.stamps(0, &self.bundle.stamped)?;
+        if self.bundle.stamped.stamps.is_empty() {
+            self.findings.push(Finding::NoStamp);
+        }
+        self.renewals(&keeper)?;
+        let times = self.times();
+        self.doubts.extend(self.doubt_of_time());
         self.files()?;
         Ok(times)
     }
@@ -420,8 +497,9 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn receipt(&mut self, record: &UnverifiedRecord) -> Result<Receipt, Fault> {
-        let unverified = UnverifiedReceipt::parse(&self.bundle.receipt)?;
+    /// What a receipt says of this record, and whether the key that was brought signed it.
+    fn receipt(&self, bytes: &[u8], record: &UnverifiedRecord) -> Result<(Receipt, bool), Fault> {
+        let unverified = UnverifiedReceipt::parse(bytes)?;
         let (receipt, checked) = match self.brought.receipt_key {
             Some(key) => (unverified.verify(key)?, true),
             None => (unverified.claimed().clone(), false),
@@ -432,8 +510,7 @@ impl Check<'_> {
         if receipt.keeper != record.envelope().keeper {
             return Err(Fault::ReceiptKeeper);
         }
-        self.findings.push(Finding::Receipt { receipt: receipt.clone(), checked });
-        Ok(receipt)
+        Ok((receipt, checked))
     }
 
     fn checkpoint(&mut self, unverified: &UnverifiedCheckpoint<'_>) -> Result<(), Fault> {
@@ -449,49 +526,49 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn stamps(&mut self) -> Result<Option<(Moment, Moment)>, Fault> {
-        let mut times: Option<(Moment, Moment)> = None;
+    /// Judges the stamps over one head.
+    fn stamps(&mut self, renewal: usize, stamped: &Stamped) -> Result<(), Fault> {
+        for file in &stamped.stamps {
+            let name = file.name.clone();
+            let outcome = self.stamp(&stamped.checkpoint, file).map_err(|error| Fault::Stamp { name, error })?;
+            if let StampOutcome::Independent(token) = &outcome {
+                self.independent.push(Counted::new(renewal, &file.name, token));
+            }
+            self.findings.push(Finding::Stamp { renewal, name: file.name.clone(), outcome });
+        }
+        Ok(())
+    }
+
+    /// Why the time cannot be told, when no independent stamp counts.
+    fn doubt_of_time(&self) -> Option<Doubt> {
+        let outcomes = self.findings.iter().filter_map(|finding| match finding {
+            Finding::Stamp { outcome, .. } => Some(outcome),
+            _ => None,
+        });
         let (mut own, mut any) = (false, false);
-        for file in &self.bundle.stamps {
-            let error = |error| Fault::Stamp { name: file.name.clone(), error };
-            let outcome = self.stamp(file).map_err(error)?;
-            match &outcome {
-                StampOutcome::Independent(token) => {
-                    let found = (token.latest(), token.ends());
-                    times = Some(times.map_or(found, |times| if found.0 < times.0 { found } else { times }));
-                }
+        for outcome in outcomes {
+            any = true;
+            match outcome {
+                StampOutcome::Independent(_) => return None,
                 StampOutcome::SelfStamped => own = true,
                 StampOutcome::NotVouched { .. } => {}
             }
-            any = true;
-            self.findings.push(Finding::Stamp { name: file.name.clone(), outcome });
         }
-        if !any {
-            self.findings.push(Finding::NoStamp);
-        }
-        if times.is_none() {
-            self.doubts.push(match (any, own, self.brought.authorities.is_empty()) {
-                (false, _, _) => Doubt::NoStamp,
-                (true, true, _) => Doubt::SelfStamped,
-                (true, false, true) => Doubt::NoRoots,
-                (true, false, false) => Doubt::NotVouched,
-            });
-        }
-        Ok(times)
+        Some(match (any, own, self.brought.authorities.is_empty()) {
+            (false, _, _) => Doubt::NoStamp,
+            (true, true, _) => Doubt::SelfStamped,
+            (true, false, true) => Doubt::NoRoots,
+            (true, false, false) => Doubt::NotVouched,
+        })
     }
 
-    fn stamp(&self, file: &StampFile) -> Result<StampOutcome, timestamp::Error> {
+    fn stamp(&self, data: &[u8], file: &StampFile) -> Result<StampOutcome, timestamp::Error> {
         let token = parse_response(&file.response)?;
         let (claimed, policy) = (token.claims().time, token.claims().policy.clone());
         // Certificates that cannot be read help nobody and harm nobody.
         let text = file.certificates.as_deref().and_then(|pem| std::str::from_utf8(pem).ok());
         let certificates = text.and_then(|pem| certificates_from_pem(pem).ok()).unwrap_or_default();
-        let expected = |authorities| Expected {
-            data: &self.bundle.checkpoint,
-            nonce: None,
-            certificates: &certificates,
-            authorities,
-        };
+        let expected = |authorities| Expected { data, nonce: None, certificates: &certificates, authorities };
         // Held against nobody, a token that is in order ends in no root; anything else is a fault of its own.
         match token.clone().verify(&expected(&[])) {
             Ok(_) | Err(timestamp::Error::NoPath | timestamp::Error::SignerNotFound) => {}
@@ -523,6 +600,14 @@ impl Check<'_> {
         self.findings.extend(findings);
         Ok(())
     }
+}
+
+/// The checkpoint under whose root the leaf stands.
+fn included<'a>(proof: &'a InclusionProof, leaf: &Leaf) -> Result<UnverifiedCheckpoint<'a>, Fault> {
+    let unverified = UnverifiedCheckpoint::parse(&proof.checkpoint).map_err(Fault::ProofCheckpoint)?;
+    let head = unverified.claimed();
+    tree::check_inclusion(&leaf.hash(), proof.index, head.size, &head.root, &proof.path)?;
+    Ok(unverified)
 }
 
 /// Which shown entry has this file as its content.

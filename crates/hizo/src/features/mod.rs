@@ -6,6 +6,7 @@ pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod list;
+pub(crate) mod log;
 pub(crate) mod proof;
 pub(crate) mod restore;
 pub(crate) mod shell;

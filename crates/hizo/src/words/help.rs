@@ -131,13 +131,35 @@ const HELP: &[(&str, &str)] = &[
         "ほかに何件あるかも示します。ほかのものの中身や名前は示しません",
     ),
     (
-        "A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent",
-        "タイムスタンプを求める時刻認証局の一覧。預かる側が自分で押すものは、第三者の証明になりません",
+        "A list of time-stamp authorities to ask, beside those of `hizo log authorities`",
+        "`hizo log authorities` のほかに、タイムスタンプを求める時刻認証局の一覧",
     ),
     (
-        "The folder to make, or one file whose name ends in .zip; neither may be there yet",
-        "作るフォルダー。名前が .zip で終われば、1つの ZIP ファイルになります。どちらも、まだないこと",
+        "Make a proof that is there good for longer: add the later stamps that renew its own",
+        "すでにある証明に、あとのタイムスタンプを加えて、頼れる期間を延ばします",
     ),
+    (
+        "The folder to make, or a file ending in .zip; --refresh without it adds in place",
+        "作るフォルダー。名前が .zip で終われば ZIP。--refresh で省くと元の証明に加えます",
+    ),
+    // log
+    (
+        "Say who stamps the log of every record, and renew its stamps",
+        "すべての記録の台帳に時刻を付ける認証局を決め、タイムスタンプを更新します",
+    ),
+    (
+        "Name the time-stamp authorities that are asked; without a file, show them",
+        "タイムスタンプを求める時刻認証局を登録します。ファイルを省くと、今の一覧を表示します",
+    ),
+    (
+        "A list of time-stamp authorities; it takes the place of the one before",
+        "時刻認証局の一覧。前の一覧と入れ替わります",
+    ),
+    (
+        "Stamp the log anew when the certificates behind its stamps end within a year",
+        "タイムスタンプの証明書が1年以内に期限を迎えるとき、新しく求めます",
+    ),
+    ("Stamp it now, also if nothing is due", "期限が近くなくても、今すぐ求めます"),
     // verify
     ("Check a proof against what you trust, offline and without a safe", "証明を確かめます。金庫も通信も要りません"),
     ("The proof: its folder, or its ZIP", "証明のフォルダー、または ZIP ファイル"),

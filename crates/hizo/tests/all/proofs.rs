@@ -2,118 +2,12 @@
 //! with the stock tool, stamped by the keeper alone or by an authority of somebody else.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::thread;
+use std::path::PathBuf;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::kit::{Home, Said, contains, files_below, program, said, say_aloud};
-
-/// A time-stamp authority of somebody else: `openssl ts` behind a socket of this machine.
-struct Outside {
-    folder: TempDir,
-    url: String,
-}
-
-impl Outside {
-    /// Starts one; `None` where there is no `openssl`.
-    fn start() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("openssl.cnf"), CONFIGURATION).unwrap();
-        fs::write(folder.path().join("serial"), "01\n").unwrap();
-        let root = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "root.key", "-out", "root.pem"];
-        let root = [&root[..], &["-days", "3650", "-subj", "/O=Elsewhere/CN=Root", "-config", "openssl.cnf"]].concat();
-        openssl(folder.path(), &[&root[..], &["-extensions", "root"]].concat())?;
-        let ask = ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr"];
-        openssl(folder.path(), &[&ask[..], &["-subj", "/O=Elsewhere/CN=Time", "-config", "openssl.cnf"]].concat())?;
-        let sign = ["x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key", "-set_serial", "7"];
-        let sign = [&sign[..], &["-days", "3650", "-out", "tsa.pem", "-extfile", "openssl.cnf"]].concat();
-        openssl(folder.path(), &[&sign[..], &["-extensions", "tsa"]].concat())?;
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let place = folder.path().to_owned();
-        thread::spawn(move || listener.incoming().flatten().for_each(|stream| answer(stream, &place)));
-        Some(Self { folder, url })
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("root.pem")
-    }
-
-    /// The list that whoever makes a proof asks by.
-    fn list(&self) -> PathBuf {
-        let path = self.folder.path().join("authorities");
-        let root = fs::read_to_string(self.root()).unwrap();
-        fs::write(&path, format!("hizo/authorities/v1\n\nauthority elsewhere\nurl {}\n{root}", self.url)).unwrap();
-        path
-    }
-}
-
-const CONFIGURATION: &str = "
-[req]
-distinguished_name = name
-prompt = no
-[name]
-O = Elsewhere
-[root]
-basicConstraints = critical,CA:true
-keyUsage = critical,keyCertSign,cRLSign
-subjectKeyIdentifier = hash
-[tsa]
-basicConstraints = critical,CA:false
-keyUsage = critical,digitalSignature
-extendedKeyUsage = critical,timeStamping
-[ts]
-default_tsa = authority
-[authority]
-serial = serial
-signer_cert = tsa.pem
-signer_key = tsa.key
-certs = root.pem
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256, sha384, sha512
-accuracy = secs:1
-ess_cert_id_chain = no
-ess_cert_id_alg = sha256
-";
-
-fn openssl(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new("openssl");
-    let Ok(done) = command.current_dir(folder).args(arguments).output() else {
-        say_aloud("proofs: openssl is not installed");
-        return None;
-    };
-    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-    Some(String::from_utf8_lossy(&done.stdout).into_owned())
-}
-
-/// One request and its answer, then the connection ends.
-fn answer(mut stream: TcpStream, folder: &Path) {
-    let mut request = Vec::new();
-    let mut piece = [0; 4096];
-    let body = loop {
-        let Ok(length @ 1..) = stream.read(&mut piece) else { return };
-        request.extend_from_slice(&piece[..length]);
-        let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).unwrap().trim();
-        if request.len() >= end + 4 + length.parse::<usize>().unwrap() {
-            break request[end + 4..].to_vec();
-        }
-    };
-    fs::write(folder.join("asked.tsq"), body).unwrap();
-    let reply = ["ts", "-reply", "-config", "openssl.cnf", "-section", "authority"];
-    openssl(folder, &[&reply[..], &["-queryfile", "asked.tsq", "-out", "answer.tsr"]].concat()).unwrap();
-    let answer = fs::read(folder.join("answer.tsr")).unwrap();
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/timestamp-reply\r\nConnection: close\r\n";
-    let _ = stream.write_all(format!("{head}Content-Length: {}\r\n\r\n", answer.len()).as_bytes());
-    let _ = stream.write_all(&answer);
-}
+use crate::kit::{Home, Said, contains, files_below, program, said};
+use crate::outside::{Outside, openssl};
 
 /// A safe with two deposits of a folder, and a proof of one file of the second.
 struct Proved {

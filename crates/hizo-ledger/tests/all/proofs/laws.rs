@@ -3,7 +3,7 @@
 use hizo_ledger::proof::{Bundle, Report, Verdict};
 
 use super::vectors::verify;
-use super::world::{Files, World};
+use super::world::{Files, Renewed, Stamp, World};
 
 fn judge(files: &Files) -> Report {
     verify(files, Some("policy"), Some("roots.pem"), true, &["KX-204.dxf"])
@@ -37,6 +37,47 @@ fn no_flipped_byte_makes_a_bundle_hold_with_another_meaning() {
 }
 
 #[test]
+fn no_flipped_byte_of_a_renewal_makes_a_bundle_say_an_earlier_time_or_hold_for_longer() {
+    let renewal = Renewed::by(Stamp::Until("2027-12-01T00:00:00Z", "2037-01-01T00:00:00Z"));
+    let files = World { renewals: vec![renewal], ..World::usual() }.files();
+    let times = |report: &Report| match report.verdict {
+        Verdict::Holds { since, before } => Some((since, before)),
+        Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => None,
+    };
+    let (since, before) = times(&judge(&files)).unwrap();
+    for (name, bytes) in files.iter().filter(|(name, _)| name.starts_with("renewals/")) {
+        for place in (0..bytes.len()).step_by(7) {
+            let mut flipped = files.clone();
+            flipped.get_mut(name).unwrap()[place] ^= 1 << (place % 8);
+            // A later stamp whose certificate cannot be found any more is vouched for by nobody: it renews nothing.
+            let same = times(&judge(&flipped)).is_none_or(|found| found.0 == since && found.1 <= before);
+            assert!(same, "{name}, byte {place}");
+        }
+    }
+}
+
+#[test]
+fn a_renewal_that_misses_a_file_or_its_place_is_none() {
+    use hizo_ledger::proof::{NotABundle, RENEWALS_MAX};
+    let renewal = || Renewed::by(Stamp::Until("2027-12-01T00:00:00Z", "2037-01-01T00:00:00Z"));
+    let files = World { renewals: vec![renewal()], ..World::usual() }.files();
+    for name in ["checkpoint", "earlier/first.note", "earlier/first.receipt", "earlier/first.tlog-proof"] {
+        let mut fewer = files.clone();
+        let name = format!("renewals/1/{name}");
+        fewer.remove(&name).unwrap();
+        assert_eq!(Bundle::new(fewer), Err(NotABundle::Missing(name)));
+    }
+    let moved = |to: &str| files.iter().map(|(name, bytes)| (name.replace("renewals/1/", to), bytes.clone())).collect();
+    assert_eq!(Bundle::new(moved("renewals/2/")), Err(NotABundle::Missing("renewals/1".to_owned())));
+    for other in ["renewals/0/", "renewals/01/", "renewals/+1/", "renewals/"] {
+        assert_eq!(Bundle::new(moved(other)).unwrap().renewals(), 0, "{other}");
+    }
+    let mut many = files.clone();
+    (1..=RENEWALS_MAX + 1).for_each(|number| drop(many.insert(format!("renewals/{number}/checkpoint"), Vec::new())));
+    assert_eq!(Bundle::new(many), Err(NotABundle::TooManyRenewals));
+}
+
+#[test]
 fn every_file_that_is_cut_short_is_noticed() {
     let files = World::usual().files();
     for (name, bytes) in &files {
@@ -56,7 +97,7 @@ fn a_bundle_that_misses_a_file_or_has_one_too_long_is_none() {
     for name in FILES {
         let mut fewer = files.clone();
         fewer.remove(name);
-        assert_eq!(Bundle::new(fewer), Err(NotABundle::Missing(name)));
+        assert_eq!(Bundle::new(fewer), Err(NotABundle::Missing(name.to_owned())));
         if name != "opening.json" {
             let mut longer = files.clone();
             longer.insert(name.to_owned(), vec![b'a'; bytes_max(name).unwrap() + 1]);

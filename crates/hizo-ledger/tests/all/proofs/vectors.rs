@@ -7,16 +7,18 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use hizo_ledger::commitment::{Fields, Meta, MetaKind};
+use hizo_ledger::id::ObjectId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::proof::{Brought, Bundle, Disclosure, GivenFile, Report, Verdict};
+use hizo_ledger::record::Envelope;
 use hizo_ledger::timestamp::{Authority, Moment, SELF_STAMP_POLICY, certificates_from_pem, certificates_to_pem};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::world::{
-    self, DRAWING, Entry, Files, KEEPER, Stamp, World, entries, info, log_key, own_stamps, show, show_all,
+    self, DRAWING, Entry, Files, KEEPER, Renewed, Stamp, World, entries, info, log_key, own_stamps, show, show_all,
 };
 use crate::kit;
 use crate::stamps::forge::{self, Certificate, Forge};
@@ -165,7 +167,27 @@ fn without(mut files: Files, name: &str) -> Files {
     files
 }
 
+/// The usual bundle with these renewals.
+fn renewed<const N: usize>(renewals: [Renewed; N]) -> Files {
+    World { renewals: renewals.to_vec(), ..World::usual() }.files()
+}
+
+/// A renewal at this time, by a certificate that ends in 2037.
+fn by_ten_years(time: &'static str) -> Renewed {
+    Renewed::by(Stamp::Until(time, "2037-01-01T00:00:00Z"))
+}
+
+/// A stamp by an authority that nobody brought.
+fn stranger() -> Stamp {
+    Stamp::Forged(|info| Forge::by(&info, &own_stamps()))
+}
+
+fn own_stamp(info: hizo_ledger::timestamp::Info) -> Forge {
+    Forge::by(&hizo_ledger::timestamp::Info { policy: SELF_STAMP_POLICY, ..info }, &own_stamps())
+}
+
 const CONTENT: Fields = Fields { content: true, name: false, meta: false };
+const LATER: &str = "2027-12-01T00:00:00Z";
 const NAME: Fields = Fields { content: false, name: true, meta: false };
 
 fn accepted() -> Vec<Case> {
@@ -217,6 +239,56 @@ fn accepted() -> Vec<Case> {
         case("other_certificates", "certificates beside the token that cannot be read", {
             edit(usual(), "stamps/first.pem", |_| "no certificate\n".to_owned())
         }),
+        case("renewed", "a later stamp that covers the first in time", renewed([by_ten_years("2027-12-01T00:00:00Z")])),
+        case("renewed_twice", "a stamp that covers one that covers the first", {
+            let mut middle = Renewed::by(Stamp::Until("2027-12-01T00:00:00Z", "2030-01-01T00:00:00Z"));
+            middle.stamps.push(("stranger", stranger()));
+            renewed([middle, by_ten_years("2029-06-01T00:00:00Z")])
+        }),
+        case("renewed_over_a_stranger", "a stamp that covers the first by way of one that nobody vouches for", {
+            let middle = Renewed::by(stranger());
+            renewed([middle, by_ten_years("2027-12-01T00:00:00Z")])
+        }),
+        case("renewed_last_second", "a later stamp whose accuracy ends with the certificate of the first", {
+            renewed([by_ten_years("2027-12-31T23:59:58Z")])
+        }),
+        case("renewed_too_late", "a later stamp after the certificate of the first had ended: it counts by itself", {
+            renewed([by_ten_years("2027-12-31T23:59:59Z")])
+        }),
+        case("renewed_gap_between", "a chain of three whose last link came too late: the last counts by itself", {
+            let middle = Renewed::by(Stamp::Until("2027-12-01T00:00:00Z", "2029-01-01T00:00:00Z"));
+            renewed([middle, by_ten_years("2029-06-01T00:00:00Z")])
+        }),
+        case("renewed_one_of_two", "two stamps, the later of which is covered by a renewal and the earlier is not", {
+            let stamps = vec![("a", Stamp::At("2027-05-03T09:12:44Z")), ("first", Stamp::At("2027-05-03T09:13:00Z"))];
+            World { stamps, renewals: vec![by_ten_years("2027-12-01T00:00:00Z")], ..World::usual() }.files()
+        }),
+        case("renewed_both", "two stamps, both of which are covered by two of a renewal, one of them in time", {
+            let until = |end| Stamp::Until("2027-05-03T09:12:44Z", end);
+            let late = Stamp::Until("2027-12-02T00:00:00Z", "2036-01-01T00:00:00Z");
+            let mut renewal = by_ten_years("2027-12-01T00:00:00Z");
+            renewal.earlier = vec!["a", "first"];
+            renewal.stamps.push(("late", late));
+            let stamps = vec![("a", until("2027-12-01T12:00:00Z")), ("first", until("2028-01-01T00:00:00Z"))];
+            World { stamps, renewals: vec![renewal], ..World::usual() }.files()
+        }),
+        case("renewed_by_a_stranger", "a renewal that nobody vouches for changes nothing", {
+            renewed([Renewed::by(stranger())])
+        }),
+        case("renewed_without_stamps", "a renewal without a stamp changes nothing", {
+            renewed([Renewed { stamps: Vec::new(), ..by_ten_years("") }])
+        }),
+        case("self_stamp_renewed", "the keeper's own stamp, and an independent one that covers it", {
+            World {
+                stamps: vec![("first", Stamp::Forged(own_stamp))],
+                renewals: vec![by_ten_years("2027-12-01T00:00:00Z")],
+                ..World::usual()
+            }
+            .files()
+        }),
+        case("renewed_under_another_key", "a renewal whose checkpoint another key signed: what counts is the stamp", {
+            renewed([Renewed { log: (KEEPER, "other log"), ..by_ten_years("2027-12-01T00:00:00Z") }])
+        }),
         case("two_witnesses", "signed by the two witnesses whose signatures every program can check", {
             World { witnesses: vec![1, 2], ..World::usual() }.files()
         }),
@@ -234,8 +306,7 @@ fn unknown() -> Vec<Case> {
     let usual = || World::usual().files();
     let case = |name, about, files, doubts| Case::new(name, about, files, Expected::Unknown(doubts));
     let stamped = |forged| World { stamps: vec![("first", Stamp::Forged(forged))], ..World::usual() }.files();
-    let own: fn(_) -> _ =
-        |info| Forge::by(&hizo_ledger::timestamp::Info { policy: SELF_STAMP_POLICY, ..info }, &own_stamps());
+    let own: fn(_) -> _ = own_stamp;
     vec![
         Case {
             roots: Some("own-root.pem"),
@@ -247,6 +318,15 @@ fn unknown() -> Vec<Case> {
             )
         },
         Case { roots: None, ..case("self_stamp_no_roots", "the keeper's own stamp", stamped(own), &["self-stamped"]) },
+        case(
+            "self_stamp_renewed_by_itself",
+            "the keeper's own stamp, and another of the keeper's that covers it",
+            {
+                let stamps = vec![("first", Stamp::Forged(own))];
+                World { stamps, renewals: vec![Renewed::by(Stamp::Forged(own))], ..World::usual() }.files()
+            },
+            &["self-stamped"],
+        ),
         Case { policy: None, ..case("no_policy", "no policy is brought", usual(), &["no-policy"]) },
         Case { roots: None, ..case("no_roots", "no root is brought", usual(), &["no-roots"]) },
         Case {
@@ -797,6 +877,133 @@ fn refused() -> Vec<Case> {
             },
             "stamps",
         ),
+        case(
+            "renewal_of_nothing",
+            "a renewal that covers no earlier stamp",
+            renewed([Renewed { earlier: Vec::new(), ..by_ten_years(LATER) }]),
+            "renewals",
+        ),
+        case(
+            "renewal_of_unknown",
+            "a renewal's record of a stamp that is not there",
+            renewed([Renewed { earlier: vec!["other"], ..by_ten_years(LATER) }]),
+            "renewals",
+        ),
+        case(
+            "renewal_of_other_bytes",
+            "the record of the earlier stamp names other bytes",
+            renewed([Renewed {
+                record: |envelope| Envelope { body: Some((ObjectId::of(b"other bytes"), 11)), ..envelope },
+                ..by_ten_years(LATER)
+            }]),
+            "renewals",
+        ),
+        case(
+            "renewal_of_other_length",
+            "the record of the earlier stamp names another length",
+            renewed([Renewed {
+                record: |envelope| Envelope { body: envelope.body.map(|(id, bytes)| (id, bytes + 1)), ..envelope },
+                ..by_ten_years(LATER)
+            }]),
+            "renewals",
+        ),
+        case(
+            "renewal_by_control",
+            "the record of the earlier stamp also changes a space",
+            renewed([Renewed {
+                record: |envelope| Envelope {
+                    controls: vec![hizo_ledger::record::Control::Recovery(None)],
+                    ..envelope
+                },
+                ..by_ten_years(LATER)
+            }]),
+            "renewals",
+        ),
+        case(
+            "renewal_keeper",
+            "the record of the earlier stamp is another keeper's",
+            renewed([Renewed {
+                record: |envelope| Envelope {
+                    keeper: hizo_ledger::record::Origin::parse("other.example/log").unwrap(),
+                    ..envelope
+                },
+                ..by_ten_years(LATER)
+            }]),
+            "renewals",
+        ),
+        case(
+            "renewal_origin",
+            "the later head is of another log",
+            renewed([Renewed { log: ("other.example/log", "other log"), ..by_ten_years(LATER) }]),
+            "renewals",
+        ),
+        case(
+            "renewal_outside",
+            "the record of the earlier stamp does not stand where the proof says",
+            edit(renewed([by_ten_years(LATER)]), "renewals/1/earlier/first.tlog-proof", |text| {
+                text.replacen("index 11", "index 10", 1)
+            }),
+            "renewals",
+        ),
+        case(
+            "renewal_receipt",
+            "the receipt of the earlier stamp's record has another slot",
+            edit(renewed([by_ten_years(LATER)]), "renewals/1/earlier/first.receipt", |text| {
+                second_line(&text, "slot ", |line| line.replace(['0', '1'], "2"))
+            }),
+            "renewals",
+        ),
+        case(
+            "renewal_other_head",
+            "the later stamp is over a head before that of the proof of the earlier stamp",
+            {
+                let mut files = renewed([by_ten_years(LATER)]);
+                files.insert("renewals/1/checkpoint".to_owned(), files["checkpoint"].clone());
+                files
+            },
+            "renewals",
+        ),
+        case(
+            "renewal_stamp_of_other_bytes",
+            "the later stamp is over the earlier head",
+            {
+                let mut files = renewed([by_ten_years(LATER)]);
+                files.insert("renewals/1/stamps/first.tsr".to_owned(), files["stamps/first.tsr"].clone());
+                files
+            },
+            "renewals",
+        ),
+        case(
+            "renewal_stamp_signature",
+            "the signature of the later stamp is by another key",
+            renewed([Renewed::by(Stamp::Forged(|info| Forge { key: "other", ..Forge::new(&info) }))]),
+            "renewals",
+        ),
+        case(
+            "renewal_before",
+            "the later stamp says a time before that of the stamp that it covers",
+            renewed([by_ten_years("2027-05-03T09:12:41Z")]),
+            "renewals",
+        ),
+        case(
+            "renewal_log_signature",
+            "a signature of the log on the later head that does not hold",
+            {
+                let files = renewed([by_ten_years(LATER)]);
+                let of = |text: &str| {
+                    text.split_inclusive('\n').find(|line| line.starts_with("— keeper")).unwrap().to_owned()
+                };
+                let other = of(std::str::from_utf8(&files["checkpoint"]).unwrap());
+                edit(files, "renewals/1/earlier/first.tlog-proof", |text| text.replacen(&of(&text), &other, 1))
+            },
+            "renewals",
+        ),
+        case(
+            "renewal_form",
+            "the later head is no checkpoint",
+            edit(renewed([by_ten_years(LATER)]), "renewals/1/checkpoint", |text| text.replacen("\n13\n", "\n013\n", 1)),
+            "renewals",
+        ),
         Case {
             given: vec!["KX-204.dxf", "KX-205.dxf"],
             ..case("other_file", "a file that is not shown", usual(), "files")
@@ -925,6 +1132,29 @@ fn the_verdict_time_is_the_earliest_independent_stamp_and_its_accuracy() {
     let Verdict::Holds { since, before } = case.report().verdict else { panic!("two_stamps holds") };
     assert_eq!(since, Moment::parse("2027-05-03T09:12:45Z").unwrap());
     assert_eq!(before, Moment::parse("2027-12-31T23:59:59Z").unwrap());
+}
+
+#[test]
+fn a_stamp_counts_as_long_as_its_chain_of_renewals_has_no_gap() {
+    let (first, ends) = ("2027-05-03T09:12:45Z", "2027-12-31T23:59:59Z");
+    let by_ten_years = "2037-01-01T00:00:00Z";
+    for (name, since, before) in [
+        ("file", first, ends),
+        ("renewed", first, by_ten_years),
+        ("renewed_twice", first, by_ten_years),
+        ("renewed_over_a_stranger", first, by_ten_years),
+        ("renewed_last_second", first, by_ten_years),
+        ("renewed_too_late", "2028-01-01T00:00:00Z", by_ten_years),
+        ("renewed_gap_between", "2029-06-01T00:00:01Z", by_ten_years),
+        ("renewed_one_of_two", "2027-05-03T09:13:01Z", by_ten_years),
+        ("renewed_by_a_stranger", first, ends),
+        ("renewed_without_stamps", first, ends),
+        ("self_stamp_renewed", "2027-12-01T00:00:01Z", by_ten_years),
+    ] {
+        let case = accepted().into_iter().find(|case| case.name == name).unwrap();
+        let Verdict::Holds { since: found, before: until } = case.report().verdict else { panic!("{name} holds") };
+        assert_eq!([found.to_string(), until.to_string()], [since, before], "{name}");
+    }
 }
 
 #[test]

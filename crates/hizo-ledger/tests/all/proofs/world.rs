@@ -7,7 +7,7 @@ use ed25519_dalek::Signer as _;
 use hizo_ledger::commitment::{
     Complete, ContentValue, Dummies, Field, Fields, LeafHashes, Leaves, Meta, MetaKind, Part, open,
 };
-use hizo_ledger::id::{CommitHash, NodeHash, RecordId, Slot};
+use hizo_ledger::id::{CommitHash, NodeHash, ObjectId, RecordId, Slot};
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::Checkpoint;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey, signature_line};
@@ -15,7 +15,7 @@ use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::log::receipt::Receipt;
 use hizo_ledger::log::tree::{Edge, Subtrees, inclusion_path, node_hash};
 use hizo_ledger::proof::Disclosure;
-use hizo_ledger::record::{ClaimedTime, Commitment, Origin, Role};
+use hizo_ledger::record::{ClaimedTime, Commitment, Envelope, Origin, Role, Seen};
 use hizo_ledger::timestamp::{Accuracy, DigestAlgorithm, Imprint, Info, Moment, Oid, certificates_to_pem};
 use ml_dsa::MlDsa44;
 use sha2::{Digest as _, Sha256};
@@ -160,6 +160,27 @@ pub(crate) struct World {
     pub(crate) witnesses: Vec<u8>,
     pub(crate) leaf: Leaf,
     pub(crate) stamps: Vec<(&'static str, Stamp)>,
+    pub(crate) renewals: Vec<Renewed>,
+}
+
+/// A later head of the log, under which earlier stamps stand.
+#[derive(Clone)]
+pub(crate) struct Renewed {
+    /// Stamps over the head before whose records are in the bundle.
+    pub(crate) earlier: Vec<&'static str>,
+    pub(crate) stamps: Vec<(&'static str, Stamp)>,
+    /// What is another in the records of the earlier stamps.
+    pub(crate) record: fn(Envelope) -> Envelope,
+    /// Origin and signer of the log.
+    pub(crate) log: (&'static str, &'static str),
+}
+
+impl Renewed {
+    /// Of the stamp `first`, by this one.
+    pub(crate) fn by(stamp: Stamp) -> Self {
+        let (earlier, stamps) = (vec!["first"], vec![("first", stamp)]);
+        Self { earlier, stamps, record: |envelope| envelope, log: (KEEPER, "log") }
+    }
 }
 
 /// A stamp over the checkpoint.
@@ -167,6 +188,8 @@ pub(crate) struct World {
 pub(crate) enum Stamp {
     /// By the usual authority, at this time.
     At(&'static str),
+    /// By the usual authority, at this time and under a certificate that ends then.
+    Until(&'static str, &'static str),
     /// As another function makes it of the usual one.
     Forged(fn(Info) -> Forge),
     /// The chain beside the token, not in it.
@@ -203,6 +226,7 @@ impl World {
             witnesses: vec![1, 2, 3],
             leaf,
             stamps: vec![("first", Stamp::At(forge::TIME))],
+            renewals: Vec::new(),
         }
     }
 
@@ -212,25 +236,53 @@ impl World {
         Self::of(&entries, show(&entries, &[(0, Fields::ALL)]))
     }
 
+    fn leaves(&self) -> Vec<Leaf> {
+        (0..SIZE).map(|number| if number == INDEX { self.leaf } else { other_leaf(number) }).collect()
+    }
+
     fn proof(&self) -> (Checkpoint, Vec<NodeHash>) {
-        let other = |number: u64| Leaf {
-            slot: Slot::of(&hash("another slot key"), number),
-            record: RecordId::of(&number.to_be_bytes()),
-        };
-        let leaf = |number| if number == INDEX { self.leaf } else { other(number) };
-        let mut hashes = Hashes((0..SIZE).map(|number| leaf(number).hash()).collect());
-        let mut edge = Edge::default();
-        hashes.0.iter().for_each(|hash| edge.push(*hash));
-        let checkpoint = Checkpoint { origin: Origin::parse(self.log.0).unwrap(), size: SIZE, root: edge.root() };
-        (checkpoint, inclusion_path(&mut hashes, INDEX, SIZE).unwrap().unwrap())
+        let (head, mut hashes) = head(self.log.0, &self.leaves());
+        (head, inclusion_path(&mut hashes, INDEX, SIZE).unwrap().unwrap())
     }
 
     /// The note as the log signs it and as it is stamped.
     pub(crate) fn checkpoint(&self) -> String {
-        let (checkpoint, _) = self.proof();
-        let key = log_key(self.log.0, self.log.1);
-        let signature = kit::secret(self.log.1).sign(checkpoint.text().as_bytes()).to_bytes();
-        format!("{}\n{}", checkpoint.text(), signature_line(&key, &signature))
+        log_note(&self.proof().0, self.log)
+    }
+
+    /// The files of the renewals, each over a log that has grown by the records of earlier stamps and one of somebody else.
+    fn renewal_files(&self, files: &mut Files) {
+        let (mut leaves, mut before, mut number) = (self.leaves(), String::new(), 0);
+        for (count, renewed) in (1..).zip(&self.renewals) {
+            let seen = head(KEEPER, &leaves).0;
+            let mut records = Vec::new();
+            for name in &renewed.earlier {
+                let answer =
+                    files.get(&format!("{before}stamps/{name}.tsr")).cloned().unwrap_or_else(|| b"no stamp".to_vec());
+                number += 1;
+                let record = kit::signed(&(renewed.record)(said(number, &seen, &answer)), "keeper's own space");
+                let leaf =
+                    Leaf { slot: Slot::of(&hash("slot key of the keeper's own space"), number), record: record.id() };
+                records.push((*name, record, leaf, leaves.len() as u64));
+                leaves.push(leaf);
+            }
+            leaves.push(other_leaf(leaves.len() as u64));
+            let (checkpoint, mut hashes) = head(renewed.log.0, &leaves);
+            let note = log_note(&checkpoint, renewed.log);
+            let place = format!("renewals/{count}/");
+            for (name, record, leaf, index) in records {
+                let path = inclusion_path(&mut hashes, index, checkpoint.size).unwrap().unwrap();
+                let proof = InclusionProof { index, path, checkpoint: note.clone().into_bytes() };
+                let receipt = Receipt { leaf, keeper: record.envelope().keeper.clone(), ..self.receipt.clone() };
+                let place = format!("{place}earlier/{name}");
+                files.insert(format!("{place}.note"), record.note_bytes().to_vec());
+                files.insert(format!("{place}.receipt"), receipt_note(&receipt, "receipts"));
+                files.insert(format!("{place}.tlog-proof"), proof.to_bytes());
+            }
+            stamp_files(files, &place, &renewed.stamps, note.as_bytes());
+            files.insert(format!("{place}checkpoint"), note.into_bytes());
+            before = place;
+        }
     }
 
     pub(crate) fn files(&self) -> Files {
@@ -255,27 +307,76 @@ impl World {
             };
         }
         let proof = InclusionProof { index: INDEX, path, checkpoint: witnessed.into_bytes() };
-        let receipt_key = log_key(self.receipt.keeper.as_str(), self.receipt_signer);
-        let signature = kit::secret(self.receipt_signer).sign(self.receipt.text().as_bytes()).to_bytes();
         let mut files = Files::from([
             ("record.note".to_owned(), self.record.clone()),
-            ("receipt.note".to_owned(), self.receipt.note(&receipt_key, &signature).into_bytes()),
+            ("receipt.note".to_owned(), receipt_note(&self.receipt, self.receipt_signer)),
             ("checkpoint".to_owned(), stamped.clone().into_bytes()),
             ("record.tlog-proof".to_owned(), proof.to_bytes()),
             ("opening.json".to_owned(), self.disclosure.to_bytes()),
         ]);
         files.extend(self.keys.clone().map(|keys| ("record.keys".to_owned(), keys.into_bytes())));
-        for (name, stamp) in &self.stamps {
-            let chain = [Certificate::signer().to_der(), Certificate::issuer().to_der()];
-            let response = match stamp {
-                Stamp::At(time) => Forge::new(&Info { time: Moment::parse(time).unwrap(), ..info(stamped.as_bytes()) }),
-                Stamp::Forged(forged) => forged(info(stamped.as_bytes())),
-                Stamp::Beside => Forge { certificates: Vec::new(), ..Forge::new(&info(stamped.as_bytes())) },
-            };
-            files.insert(format!("stamps/{name}.tsr"), response.response());
-            files.insert(format!("stamps/{name}.pem"), certificates_to_pem(&chain).into_bytes());
-        }
+        stamp_files(&mut files, "", &self.stamps, stamped.as_bytes());
+        self.renewal_files(&mut files);
         files
+    }
+}
+
+/// A leaf that is for somebody else.
+fn other_leaf(number: u64) -> Leaf {
+    Leaf { slot: Slot::of(&hash("another slot key"), number), record: RecordId::of(&number.to_be_bytes()) }
+}
+
+fn head(origin: &str, leaves: &[Leaf]) -> (Checkpoint, Hashes) {
+    let hashes = Hashes(leaves.iter().map(Leaf::hash).collect());
+    let mut edge = Edge::default();
+    hashes.0.iter().for_each(|hash| edge.push(*hash));
+    (Checkpoint { origin: Origin::parse(origin).unwrap(), size: leaves.len() as u64, root: edge.root() }, hashes)
+}
+
+fn log_note(checkpoint: &Checkpoint, log: (&str, &str)) -> String {
+    let key = log_key(log.0, log.1);
+    let signature = kit::secret(log.1).sign(checkpoint.text().as_bytes()).to_bytes();
+    format!("{}\n{}", checkpoint.text(), signature_line(&key, &signature))
+}
+
+fn receipt_note(receipt: &Receipt, signer: &str) -> Vec<u8> {
+    let signature = kit::secret(signer).sign(receipt.text().as_bytes()).to_bytes();
+    receipt.note(&log_key(receipt.keeper.as_str(), signer), &signature).into_bytes()
+}
+
+/// What a record of the keeper's own space says of a stamp.
+fn said(number: u64, seen: &Checkpoint, answer: &[u8]) -> Envelope {
+    Envelope {
+        keeper: Origin::parse(KEEPER).unwrap(),
+        space: kit::space("keeper's own space"),
+        number,
+        prev: Some(RecordId::of(b"the record before")),
+        epoch: 0,
+        time: ClaimedTime::parse(KEPT).unwrap(),
+        seen: Some(Seen { size: seen.size, root: seen.root }),
+        body: Some((ObjectId::of(answer), answer.len() as u64)),
+        deposit: None,
+        controls: Vec::new(),
+    }
+}
+
+fn stamp_files(files: &mut Files, place: &str, stamps: &[(&str, Stamp)], data: &[u8]) {
+    for (name, stamp) in stamps {
+        let info = info(data);
+        let at = |time: &str| Info { time: Moment::parse(time).unwrap(), ..info.clone() };
+        let mut signer = Certificate::signer();
+        let answer = match stamp {
+            Stamp::At(time) => Forge::new(&at(time)),
+            Stamp::Until(time, until) => {
+                signer = Certificate { until: forge::time(until), ..signer };
+                Forge::by(&at(time), &signer)
+            }
+            Stamp::Forged(forged) => forged(info),
+            Stamp::Beside => Forge { certificates: Vec::new(), ..Forge::new(&info) },
+        };
+        let chain = [signer.to_der(), Certificate::issuer().to_der()];
+        files.insert(format!("{place}stamps/{name}.tsr"), answer.response());
+        files.insert(format!("{place}stamps/{name}.pem"), certificates_to_pem(&chain).into_bytes());
     }
 }
 

@@ -138,6 +138,7 @@ fn report(console: Console, request: &Request, made: &Made) {
             path = shown(path)
         ));
     }
+    made.answer.unstamped.iter().for_each(|why| console.warn(why.clone()));
     let left_out: Vec<_> = made
         .left_out
         .iter()
@@ -149,6 +150,7 @@ fn report(console: Console, request: &Request, made: &Made) {
         "number": made.number, "files": made.files, "bytes": made.bytes, "entries": made.entries,
         "objects": made.objects, "stored_bytes": made.stored_bytes, "left_out": left_out, "unsteady": unsteady,
         "receipt": receipt_as_json(&made.answer),
+        "unstamped": made.answer.unstamped.iter().map(Words::english).collect::<Vec<_>>(),
     });
     console.result(result, |out| {
         if !console.quiet {

@@ -1,17 +1,17 @@
 //! `hizo proof`
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_ledger::commitment::Fields;
 use hizo_ledger::proof::Verdict;
-use hizo_ledger::timestamp::{Authority, LIST_BYTES_MAX};
+use hizo_ledger::timestamp::Authority;
 use serde_json::json;
 
-use super::Request;
+use super::{Request, refresh};
 use crate::Setting;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
+use crate::stamps::{self, Due};
 use crate::system;
 use crate::view::View;
 use crate::words::{Words, words};
@@ -20,7 +20,8 @@ use crate::words::{Words, words};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The deposit: an id or its first digits, latest:NAME, or NAME:NUMBER
-    deposit: String,
+    #[arg(required_unless_present = "refresh")]
+    deposit: Option<String>,
     /// Paths in the deposit, with everything below them; all of it if none is named
     paths: Vec<PathBuf>,
     /// What is shown of each: content, name and meta, or some of them
@@ -29,12 +30,15 @@ pub(crate) struct Arguments {
     /// Prove also that the deposit holds nothing else, without showing what the other entries are
     #[arg(long)]
     complete: bool,
-    /// A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent
+    /// A list of time-stamp authorities to ask, beside those of `hizo log authorities`
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
-    /// The folder to make, or one file whose name ends in .zip; neither may be there yet
-    #[arg(long, value_name = "DIR|ZIP")]
-    to: PathBuf,
+    /// Make a proof that is there good for longer: add the later stamps that renew its own
+    #[arg(long, value_name = "BUNDLE", conflicts_with_all = ["deposit", "paths", "complete"])]
+    refresh: Option<PathBuf>,
+    /// The folder to make, or a file ending in .zip; --refresh without it adds in place
+    #[arg(long, value_name = "DIR|ZIP", required_unless_present = "refresh")]
+    to: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -45,24 +49,40 @@ enum FieldWord {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let authorities = arguments.authorities.as_ref().map(authorities).transpose()?.unwrap_or_default();
+    match (&arguments.refresh, &arguments.deposit, &arguments.to) {
+        (Some(bundle), _, to) => {
+            run_refresh(setting, &refresh::Request { bundle: bundle.clone(), to: to.clone(), authorities })
+        }
+        (None, Some(deposit), Some(to)) => prove(setting, arguments, deposit, to, authorities),
+        // The parser asks for both.
+        (None, _, _) => Err(Failure::internal_message("a proof was asked for without a deposit or a place")),
+    }
+}
+
+fn prove(
+    setting: &Setting,
+    arguments: &Arguments,
+    deposit: &str,
+    to: &Path,
+    authorities: Vec<Authority>,
+) -> Outcome<()> {
     let safe = setting.safe()?;
     let keyring = setting.unlock(&safe)?;
     let opened = Opened { safe: &safe, keyring: &keyring };
     let view = View::of(opened)?;
-    let record = view.find(opened, &arguments.deposit)?;
+    let record = view.find(opened, deposit)?;
     let shows = |field| arguments.show.contains(&field);
     let request = Request {
-        to: arguments.to.clone(),
+        to: to.to_owned(),
         paths: arguments.paths.iter().map(|path| system::path_bytes(path.as_os_str())).collect(),
         show: Fields { content: shows(FieldWord::Content), name: shows(FieldWord::Name), meta: shows(FieldWord::Meta) },
         complete: arguments.complete,
-        authorities: arguments.authorities.as_ref().map(authorities).transpose()?.unwrap_or_default(),
+        authorities,
     };
     let proved = super::prove(opened, record, &request)?;
     let console = setting.console;
-    for (name, error) in &proved.refused {
-        console.note(words!("no stamp by {name}: {error}", "{name} のタイムスタンプは得られませんでした: {error}"));
-    }
+    proved.asked.notes().into_iter().for_each(|note| console.note(note));
     let independent = match &proved.report.verdict {
         Verdict::Holds { since, before } => Some((since.to_string(), before.to_string())),
         Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => None,
@@ -75,7 +95,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         "independent": independent.is_some(),
         "since": independent.as_ref().map(|(since, _)| since),
         "before": independent.as_ref().map(|(_, before)| before),
-        "refused": proved.refused.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        "refused": proved.asked.refused.iter().map(|(name, _)| name).collect::<Vec<_>>(),
     });
     console.result(value, |out| {
         let folder = shown(&request.to);
@@ -92,24 +112,79 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
                 "held, unchanged, at the latest since {since}",
                 "遅くとも {since} から、変わらずに保持されています"
             ),
-            None => words!(
-                "its only stamp is the keeper's own: self-stamped, not independent",
-                "タイムスタンプは自分で押したものだけで、第三者による時刻の証明ではありません"
-            ),
+            None => not_independent(),
         };
         if console.quiet { Ok(()) } else { writeln!(out, "{}", console.say(line)) }
     });
     Ok(())
 }
 
+fn run_refresh(setting: &Setting, request: &refresh::Request) -> Outcome<()> {
+    let refreshed = refresh::refresh(&setting.safe()?, request)?;
+    let console = setting.console;
+    refreshed.asked.notes().into_iter().for_each(|note| console.note(note));
+    let times = match &refreshed.report.verdict {
+        Verdict::Holds { since, before } => Some((since.to_string(), before.to_string())),
+        Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => None,
+    };
+    let place = request.to.as_ref().unwrap_or(&request.bundle);
+    let value = json!({
+        "proof": place.to_string_lossy(),
+        "added": refreshed.added,
+        "renewals": refreshed.renewals,
+        "independent": times.is_some(),
+        "since": times.as_ref().map(|(since, _)| since),
+        "before": times.as_ref().map(|(_, before)| before),
+        "refused": refreshed.asked.refused.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+    });
+    console.result(value, |out| {
+        let (place, count) = (shown(place), refreshed.added);
+        let made = match count {
+            0 => words!("{place}: nothing to add", "{place}: 加えるものはありませんでした"),
+            _ => words!(
+                "{place}: {count} added to renew its stamps",
+                "{place}: タイムスタンプの更新を{count}件加えました"
+            ),
+        };
+        writeln!(out, "{}", console.say(made))?;
+        let line = match &times {
+            Some((since, before)) => words!(
+                "held, unchanged, at the latest since {since}; verify or refresh it before {before}",
+                "遅くとも {since} から、変わらずに保持されています。{before} までに再確認または更新が必要です"
+            ),
+            None => not_independent(),
+        };
+        if console.quiet { Ok(()) } else { writeln!(out, "{}", console.say(line)) }
+    });
+    match refreshed.due {
+        Due::From(_) => Ok(()),
+        Due::Before(before) => Err(Failure::fixable(words!(
+            "this proof can be relied on until {before}, and no later stamp makes it longer",
+            "この証明は {before} までしか頼れず、それより長いタイムスタンプがありません"
+        ))
+        .hint(more_authorities())),
+        Due::Nothing => Err(Failure::fixable(words!(
+            "no independent stamp covers this proof",
+            "この証明には、第三者によるタイムスタンプがありません"
+        ))
+        .hint(more_authorities())),
+    }
+}
+
+fn not_independent() -> Words {
+    words!(
+        "its only stamp is the keeper's own: self-stamped, not independent",
+        "タイムスタンプは自分で押したものだけで、第三者による時刻の証明ではありません"
+    )
+}
+
+fn more_authorities() -> Words {
+    words!(
+        "Name an authority that answers with `hizo log authorities`, then refresh again.",
+        "応答する時刻認証局を `hizo log authorities` で登録してから、もう一度更新してください。"
+    )
+}
+
 fn authorities(path: &PathBuf) -> Outcome<Vec<Authority>> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))?;
-    let too_long = text.len() > LIST_BYTES_MAX;
-    let list = if too_long { None } else { Authority::parse_list(&text).ok() };
-    list.ok_or_else(|| {
-        let path = shown(path);
-        Failure::fixable(words!("{path} is no list of authorities", "{path} は時刻認証局の一覧として読めません")).hint(
-            words!("docs/spec/timestamp.md shows how one is written.", "書き方は docs/spec/timestamp.md にあります。"),
-        )
-    })
+    Ok(stamps::read_list(path)?.1)
 }

@@ -1,38 +1,38 @@
 //! What a certificate says of a bundle: taken from its check, and not from what was put in.
 
 use hizo_ledger::commitment::{MetaKind, Shown};
-use hizo_ledger::proof::{Finding, Report, Verdict};
+use hizo_ledger::id::SeriesId;
+use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
+use hizo_ledger::proof::{Finding, Report, StampOutcome, Verdict};
 use hizo_ledger::record::Record;
-use hizo_ledger::timestamp::Moment;
+use hizo_ledger::timestamp::{Moment, Token};
 
-use super::Stamp;
 use super::certificate::{self, Commitment, Entry, Facts, Kind, Log, Meta, Scope, Signer, Strength};
-use crate::contents::{Opened, deposit_of};
+use crate::contents::deposit_of;
 use crate::failure::{Failure, Outcome};
-use crate::log::SeenLog;
+use crate::log::position;
+use crate::safe::Safe;
+use crate::stamps::Kept;
 
-/// The facts of a bundle that holds, but for what its reader trusts.
-pub(super) fn of(opened: Opened, record: &Record, report: &Report, seen: &SeenLog, stamps: &[Stamp]) -> Outcome<Facts> {
+/// The facts of a bundle that holds, but for what its reader trusts. `own` are the stamps over its head that stand in the
+/// place of independent ones where there are none.
+pub(super) fn of(safe: &Safe, record: &Record, report: &Report, head: &[u8], own: &[Kept]) -> Outcome<Facts> {
     let deposit = deposit_of(record)?;
-    let series = opened.safe.chain.series().get(&deposit.series);
+    let head = UnverifiedCheckpoint::parse(head).map_err(Failure::internal)?.claimed().clone();
+    let stamps = stamps(report, own);
     let mut facts = Facts {
         record: record.id(),
         series: deposit.series,
         number: deposit.k,
-        deposits: series.map_or(deposit.k, |head| head.k),
+        deposits: deposits(safe, deposit.series, deposit.k, head.size)?,
         commitment: Commitment { sha256: *deposit.commit.sha256.as_bytes(), blake3: *deposit.commit.blake3.as_bytes() },
-        log: Log {
-            origin: seen.checkpoint.origin.to_string(),
-            index: 0,
-            size: seen.checkpoint.size,
-            root: *seen.checkpoint.root.as_bytes(),
-        },
+        log: Log { origin: head.origin.to_string(), index: 0, size: head.size, root: *head.root.as_bytes() },
         signers: record.signers().iter().map(|key| Signer { key: key.to_base64(), name: None }).collect(),
         witnesses: Vec::new(),
         device_says: record.envelope().time.unix_seconds(),
         keeper_says: None,
         at_the_latest: 0,
-        stamps: stamps.iter().map(stamp).collect(),
+        stamps: stamps.iter().map(|(place, token)| stamp(place, token)).collect(),
         strength: Strength::Committed,
         scope: Scope::Complete,
         entries: report.shown.iter().map(entry).collect(),
@@ -51,9 +51,10 @@ pub(super) fn of(opened: Opened, record: &Record, report: &Report, seen: &SeenLo
             Finding::Opening { .. } | Finding::Receipt { .. } | Finding::Checkpoint(Err(_)) => {}
             Finding::Record { .. } | Finding::Commitment { .. } | Finding::Names { .. } => {}
             Finding::Stamped | Finding::Stamp { .. } | Finding::NoStamp | Finding::File { .. } => {}
+            Finding::Renewal { .. } | Finding::Gap { .. } => {}
         }
     }
-    let (since, before) = times(report, stamps)?;
+    let (since, before) = times(report, &stamps)?;
     facts.at_the_latest = since.unix_seconds_rounded_up();
     facts.refresh_before = before.unix_seconds();
     // The stamp that the time rests on stands first.
@@ -61,28 +62,57 @@ pub(super) fn of(opened: Opened, record: &Record, report: &Report, seen: &SeenLo
     Ok(facts)
 }
 
+/// How many deposits the series had when the log had so many leaves.
+fn deposits(safe: &Safe, series: SeriesId, mut k: u64, size: u64) -> Outcome<u64> {
+    while let Some(next) = safe.deposit(series, k.saturating_add(1)) {
+        if position(safe, next.number())? >= size {
+            break;
+        }
+        k = k.saturating_add(1);
+    }
+    Ok(k)
+}
+
+/// Where each stamp that counts lies, without ending, and what it says.
+fn stamps<'a>(report: &'a Report, own: &'a [Kept]) -> Vec<(String, &'a Token)> {
+    let independent = report.findings.iter().filter_map(|finding| match finding {
+        Finding::Stamp { renewal: 0, name, outcome: StampOutcome::Independent(token) } => {
+            Some((format!("stamps/{name}"), &**token))
+        }
+        Finding::Stamp { renewal, name, outcome: StampOutcome::Independent(token) } => {
+            Some((format!("renewals/{renewal}/stamps/{name}"), &**token))
+        }
+        _ => None,
+    });
+    let independent: Vec<_> = independent.collect();
+    if !independent.is_empty() {
+        return independent;
+    }
+    own.iter().map(|kept| (format!("stamps/{}", kept.name), &kept.token)).collect()
+}
+
 /// Since when, and until when that can be checked: as the check says, or as the earliest stamp does where none is
 /// independent.
-fn times(report: &Report, stamps: &[Stamp]) -> Outcome<(Moment, Moment)> {
+fn times(report: &Report, stamps: &[(String, &Token)]) -> Outcome<(Moment, Moment)> {
     if let Verdict::Holds { since, before } = &report.verdict {
         return Ok((*since, *before));
     }
-    let earliest = stamps.iter().min_by_key(|stamp| stamp.token.latest());
+    let earliest = stamps.iter().map(|(_, token)| token).min_by_key(|token| token.latest());
     let earliest = earliest.ok_or_else(|| Failure::internal_message("a proof has the keeper's own stamp at least"))?;
-    Ok((earliest.token.latest(), earliest.token.ends()))
+    Ok((earliest.latest(), earliest.ends()))
 }
 
-fn stamp(stamp: &Stamp) -> certificate::Stamp {
-    let accuracy = stamp.token.accuracy();
+fn stamp(place: &str, token: &Token) -> certificate::Stamp {
+    let accuracy = token.accuracy();
     let accuracy_ms = accuracy
         .map_or(0, |exact| u64::from(exact.seconds) * 1_000 + u64::from(exact.millis) + u64::from(exact.micros > 0));
     certificate::Stamp {
-        authority: stamp.token.subject().to_owned(),
-        time: stamp.token.time().unix_seconds(),
+        authority: token.subject().to_owned(),
+        time: token.time().unix_seconds(),
         accuracy_ms,
-        is_independent: stamp.token.is_independent(),
-        token: format!("stamps/{}.tsr", stamp.name),
-        chain: format!("stamps/{}.pem", stamp.name),
+        is_independent: token.is_independent(),
+        token: format!("{place}.tsr"),
+        chain: format!("{place}.pem"),
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) fn stock_commands(facts: &Facts) -> Vec<String> {
         let Stamp { token, chain, time, .. } = stamp;
         // An independent root comes from the authority. The keeper's own can come from nowhere but here, and proves nothing.
         let root = if stamp.is_independent { "roots.pem" } else { chain.as_str() };
-        format!("openssl ts -verify -data checkpoint -in {token} -CAfile {root} -untrusted {chain} -attime {time}")
+        let head = token.split_once("stamps/").map_or("", |(place, _)| place).to_owned() + "checkpoint";
+        format!("openssl ts -verify -data {head} -in {token} -CAfile {root} -untrusted {chain} -attime {time}")
     };
     facts.stamps.iter().map(command).collect()
 }

@@ -5,18 +5,18 @@
 
 pub(crate) mod command;
 
-use hizo_keeper::stamp::LocalAuthority;
 use hizo_ledger::id::SeriesId;
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::policy::{Policy, Unmet};
 use hizo_ledger::log::receipt::Receipt;
 use hizo_ledger::record::Record;
-use hizo_ledger::timestamp::{Authority, Expected, Token, parse_response};
+use hizo_ledger::timestamp::Token;
 
-use crate::failure::{Failure, Kind, Outcome};
-use crate::log::{SELF, SeenLog};
+use crate::failure::{Failure, Outcome};
+use crate::log::SeenLog;
 use crate::receipts;
 use crate::safe::Safe;
+use crate::stamps::{Kept, Stamps};
 use crate::words::words;
 
 /// How far one deposit has come.
@@ -44,19 +44,10 @@ pub(super) enum Witnessed {
     By(Vec<(String, u64)>),
 }
 
-/// A stamp over a head of the log.
-pub(super) struct HeadStamp {
-    /// The whole note that was stamped.
-    pub note: Vec<u8>,
-    /// The authority's answer.
-    pub response: Vec<u8>,
-}
-
 /// What lies in the home and at the keeper over the heads of its log.
 struct Vouching {
     policy: Option<Policy>,
-    stamps: Vec<HeadStamp>,
-    authorities: Vec<Authority>,
+    stamps: Vec<Kept>,
 }
 
 /// How far each deposit has come, as this machine and its keeper can tell; and what has to be shouted about.
@@ -78,7 +69,7 @@ pub(super) fn status<'a>(safe: &'a Safe, records: &[&'a Record]) -> (Vec<Status<
             receipt,
             place,
             witnessed: witnessed(policy, index.and(note)),
-            stamp: found.zip(index).and_then(|(found, index)| stamped(index, &found.stamps, &found.authorities)),
+            stamp: found.zip(index).and_then(|(found, index)| stamped(index, &found.stamps)),
         })
     };
     let statuses = records.iter().zip(&receipts).filter_map(of).collect();
@@ -96,49 +87,20 @@ pub(super) fn witnessed(policy: Option<&Policy>, head: Option<&[u8]>) -> Witness
     }
 }
 
-/// The stamp over a head with the leaf at `index` that counts and vouches for the earliest time; an independent one if
-/// there is any.
-pub(super) fn stamped(index: u64, stamps: &[HeadStamp], authorities: &[Authority]) -> Option<Token> {
-    let counts = |stamp: &HeadStamp| {
-        let head = UnverifiedCheckpoint::parse(&stamp.note).ok()?;
-        let expected = Expected { data: &stamp.note, nonce: None, certificates: &[], authorities };
-        let token = parse_response(&stamp.response).and_then(|token| token.verify(&expected)).ok()?;
-        (index < head.claimed().size).then_some(token)
-    };
-    stamps.iter().filter_map(counts).min_by_key(|token| (!token.is_independent(), token.latest()))
+/// The stamp over a head with the leaf at `index` that vouches for the earliest time; an independent one if there is any.
+fn stamped(index: u64, stamps: &[Kept]) -> Option<Token> {
+    let covering = stamps.iter().filter(|kept| index < kept.logged.size).map(|kept| &kept.token);
+    covering.min_by_key(|token| (!token.is_independent(), token.latest())).cloned()
 }
 
 impl Vouching {
     const fn none() -> Self {
-        Self { policy: None, stamps: Vec::new(), authorities: Vec::new() }
+        Self { policy: None, stamps: Vec::new() }
     }
 
-    /// Nobody has set a policy, and the keeper's own stamp over the newest head is the only one.
     fn found(safe: &Safe, seen: &SeenLog) -> Outcome<Self> {
-        let Some(local) = LocalAuthority::open(&safe.home.keeper_folder()).map_err(unread)? else {
-            return Ok(Self::none());
-        };
-        let own = seen.keeper_log().published().stamp(seen.checkpoint.size, SELF);
-        let own = own.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
-        let stamp = |response| HeadStamp { note: seen.note.clone(), response };
-        Ok(Self {
-            policy: None,
-            stamps: own.map(stamp).into_iter().collect(),
-            authorities: vec![local.authority(SELF).map_err(unread)?],
-        })
+        Ok(Self { policy: None, stamps: Stamps::open(safe, seen, &[])?.covering(0)? })
     }
-}
-
-fn unread(error: hizo_keeper::stamp::Error) -> Failure {
-    Failure::new(
-        Kind::Unknown,
-        words!("the keeper's own stamps cannot be read: {error}", "預け先のタイムスタンプを読めません: {error}"),
-    )
-    .hint(words!(
-        "Look at the disk, then run the same command again.",
-        "ディスクの状態を確かめてから、同じコマンドをもう一度実行してください。"
-    ))
-    .source(error)
 }
 
 /// The newest deposit of each series.

@@ -166,6 +166,7 @@ fn step_words(step: Step) -> Words {
         Step::Checkpoint => words!("the log's signatures", "台帳の署名"),
         Step::Stamped => words!("what was stamped", "タイムスタンプの対象"),
         Step::Stamps => words!("the stamps", "タイムスタンプ"),
+        Step::Renewals => words!("the renewals", "タイムスタンプの更新"),
         Step::Files => words!("the files", "ファイル"),
     }
 }
@@ -272,7 +273,26 @@ fn told(finding: &Finding) -> (Step, Went, Words) {
             let line = words!("what was stamped is this state of the log", "タイムスタンプの対象は、この台帳です");
             (Step::Stamped, Went::Well, line)
         }
-        Finding::Stamp { name, outcome } => stamp_told(name, outcome),
+        Finding::Stamp { renewal, name, outcome } => {
+            let (went, line) = stamp_told(&stamp_name(*renewal, name), outcome);
+            (if *renewal == 0 { Step::Stamps } else { Step::Renewals }, went, line)
+        }
+        Finding::Renewal { number, size, covers } => {
+            let names = covers.join(", ");
+            let line = words!(
+                "renewal {number}: the log of {size} that was stamped later covers the earlier stamps {names}",
+                "更新 {number}: あとで時刻の付いた{size}件の台帳に、前のタイムスタンプ {names} が記録されています"
+            );
+            (Step::Renewals, Went::Well, line)
+        }
+        Finding::Gap { renewal, name, ends } => {
+            let name = stamp_name(*renewal, name);
+            let line = words!(
+                "stamp {name}: its certificates ended at {ends}, before it was renewed; it does not count",
+                "タイムスタンプ {name}: 証明書の期限 {ends} までに更新されなかったので、数えません"
+            );
+            (Step::Renewals, Went::Unknown, line)
+        }
         Finding::NoStamp => (Step::Stamps, Went::Unknown, reason(Doubt::NoStamp)),
         Finding::File { file, entry } => {
             let number = file + 1;
@@ -290,7 +310,12 @@ fn told(finding: &Finding) -> (Step, Went, Words) {
     }
 }
 
-fn stamp_told(name: &str, outcome: &StampOutcome) -> (Step, Went, Words) {
+/// A stamp's name as a person finds its file.
+fn stamp_name(renewal: usize, name: &str) -> String {
+    if renewal == 0 { name.to_owned() } else { format!("renewals/{renewal}/{name}") }
+}
+
+fn stamp_told(name: &str, outcome: &StampOutcome) -> (Went, Words) {
     match outcome {
         StampOutcome::Independent(token) => {
             let (time, subject) = (token.latest(), token.subject());
@@ -298,21 +323,21 @@ fn stamp_told(name: &str, outcome: &StampOutcome) -> (Step, Went, Words) {
                 "stamp {name}: {subject} says that it was there at the latest at {time}",
                 "タイムスタンプ {name}: {subject} が、遅くとも {time} には存在したとしています"
             );
-            (Step::Stamps, Went::Well, line)
+            (Went::Well, line)
         }
         StampOutcome::SelfStamped => {
             let line = words!(
                 "stamp {name}: self-stamped, not independent",
                 "タイムスタンプ {name}: 預かる側が自分で押したもので、第三者によるものではありません"
             );
-            (Step::Stamps, Went::Unknown, line)
+            (Went::Unknown, line)
         }
         StampOutcome::NotVouched { claimed, error: _ } => {
             let line = words!(
                 "stamp {name}: it says {claimed}, by nobody whom you trust",
                 "タイムスタンプ {name}: {claimed} とありますが、信頼先によるものではありません"
             );
-            (Step::Stamps, Went::Unknown, line)
+            (Went::Unknown, line)
         }
     }
 }

@@ -2,9 +2,7 @@
 //! no keeper and no network, and takes nothing from the bundle as trust.
 
 pub(crate) mod command;
-mod zip;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -12,12 +10,13 @@ use std::path::{Path, PathBuf};
 use hizo_ledger::commitment::ContentHasher;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::log::policy::Policy;
-use hizo_ledger::proof::{self, Brought, Bundle, GivenFile, NotABundle, Report};
+use hizo_ledger::proof::{Brought, Bundle, GivenFile, Report};
 use hizo_ledger::timestamp::{Authority, LIST_BYTES_MAX, certificates_from_pem};
 use sha2::{Digest as _, Sha256};
 
+use crate::bundle;
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::words::{Words, words};
+use crate::words::words;
 
 /// Bytes of a file that are read at once.
 const PIECE_BYTES: usize = 1 << 20;
@@ -36,7 +35,7 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
     let policy = request.policy.map(read_policy).transpose()?;
     let authorities = request.roots.map(read_roots).transpose()?.unwrap_or_default();
     let receipt_key = request.receipt_key.map(read_key).transpose()?;
-    let bundle = read_bundle(request.bundle)?;
+    let bundle = bundle::of(bundle::files(request.bundle)?)?;
     let files = request.files.iter().map(|path| given(&bundle, path)).collect::<Outcome<Vec<_>>>()?;
     Ok(bundle.verify(&Brought {
         policy: policy.as_ref(),
@@ -46,73 +45,8 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
     }))
 }
 
-/// A bundle is a folder, or one file that holds the same.
-fn read_bundle(place: &Path) -> Outcome<Bundle> {
-    let is_folder = fs::metadata(place).map_err(|error| Failure::file("read", place, error))?.is_dir();
-    let files = if is_folder { read_folder(place)? } else { read_zip(place)? };
-    Bundle::new(files).map_err(|error| match &error {
-        NotABundle::Missing(name) => not_whole(words!("{name} is missing", "{name} がありません")),
-        NotABundle::TooLong(_) | NotABundle::TooManyStamps => no_proof(error),
-    })
-}
-
-fn read_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
-    let mut files = BTreeMap::new();
-    for below in ["", "stamps/"] {
-        let place = folder.join(below);
-        let listing = match fs::read_dir(&place) {
-            Ok(listing) => listing,
-            Err(error) if below.is_empty() => return Err(Failure::file("read", folder, error)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(Failure::file("read", &place, error)),
-        };
-        for entry in listing {
-            let entry = entry.map_err(|error| Failure::file("read", &place, error))?;
-            let kind = entry.file_type().map_err(|error| Failure::file("read", &entry.path(), error))?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let name = format!("{below}{name}");
-            // A pipe or a link would lead out of what was handed over.
-            if let (true, Some(bytes_max)) = (kind.is_file(), proof::bytes_max(&name)) {
-                files.insert(name, read(&entry.path(), bytes_max)?);
-            }
-        }
-    }
-    Ok(files)
-}
-
-fn read_zip(path: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
-    zip::files(&read(path, zip::BYTES_MAX)?).map_err(|error| match error {
-        zip::Error::Unreadable(_) => not_whole(words!("{error}", "ZIP として読めません（{error}）")),
-        error => no_proof(error),
-    })
-}
-
-fn not_whole(reason: Words) -> Failure {
-    Failure::new(
-        Kind::Unknown,
-        words!("this is no whole proof: {reason}", "証明として揃っていません: {reason}"; reason),
-    )
-    .hint(words!(
-        "Name the folder or the ZIP that the proof came in, with everything that was in it.",
-        "受け取った証明のフォルダーか ZIP を、中身をすべて揃えて指定してください。"
-    ))
-}
-
-fn no_proof(error: impl std::error::Error) -> Failure {
-    Failure::untrue(words!("this is no proof: {error}", "証明ではありません: {error}"))
-}
-
-/// At most one byte more than may be there.
-fn read(path: &Path, bytes_max: usize) -> Outcome<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| Failure::file("read", path, error))?;
-    let room = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(room).read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
-    Ok(bytes)
-}
-
 fn read_policy(path: &Path) -> Outcome<Policy> {
-    let bytes = read(path, hizo_ledger::log::policy::POLICY_BYTES_MAX)?;
+    let bytes = bundle::read(path, hizo_ledger::log::policy::POLICY_BYTES_MAX)?;
     Policy::parse(&bytes).map_err(|error| {
         let path = shown(path);
         Failure::fixable(words!("{path} is no policy: {error}", "{path} は信頼先の一覧として読めません: {error}")).hint(
@@ -126,7 +60,7 @@ fn read_policy(path: &Path) -> Outcome<Policy> {
 
 /// Roots as PEM, or a list of authorities.
 fn read_roots(path: &Path) -> Outcome<Vec<Authority>> {
-    let bytes = read(path, LIST_BYTES_MAX)?;
+    let bytes = bundle::read(path, LIST_BYTES_MAX)?;
     let text = String::from_utf8_lossy(&bytes);
     let pem = || match certificates_from_pem(&text) {
         Ok(roots) => Ok(vec![Authority::new(&shown(path), &roots)?]),

@@ -137,6 +137,7 @@ fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
     super::write(&home, made.series, &watch)?;
     request.scheduler.install(&plan, made.series)?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
+    made.answer.unstamped.iter().for_each(|why| setting.console.warn(why.clone()));
     report_installed(setting, &request, &made);
     whole(made)
 }
@@ -244,6 +245,7 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
     }
     let made = super::run(&home, series, began, &Bar::new(setting.console))?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
+    made.answer.unstamped.iter().for_each(|why| setting.console.warn(why.clone()));
     let result = json!({
         "series_id": series.to_string(), "due": true, "deposit": made.id.to_string(), "number": made.number,
         "files": made.files, "bytes": made.bytes, "left_out": made.left_out.len(),

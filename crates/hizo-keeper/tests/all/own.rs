@@ -1,0 +1,122 @@
+//! The keeper's own space: stamps are records like any other, and the log holds them.
+
+use std::path::Path;
+use std::thread;
+
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, LoggedStamp};
+use hizo_ledger::id::{ObjectId, Slot};
+use hizo_ledger::log::Leaf;
+use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
+use hizo_ledger::log::policy::Policy;
+use hizo_ledger::log::receipt::UnverifiedReceipt;
+use hizo_store::Journal as _;
+use tempfile::TempDir;
+
+use crate::embedded::seeds;
+use crate::kit::Company;
+
+struct Kept {
+    _place: TempDir,
+    keeper: EmbeddedKeeper,
+    log: EmbeddedLog,
+    company: Company,
+}
+
+fn open(folder: &Path) -> (EmbeddedKeeper, EmbeddedLog) {
+    let keeper = EmbeddedKeeper::open_embedded(folder).unwrap();
+    let log = EmbeddedLog::open(folder, &keeper).unwrap();
+    (keeper, log)
+}
+
+fn kept() -> Kept {
+    let place = tempfile::tempdir().unwrap();
+    EmbeddedKeeper::init_embedded(place.path(), &seeds(1)).unwrap();
+    let (keeper, log) = open(place.path());
+    let mut company = Company::new("a small company", keeper.origin());
+    company.keep(&keeper, &company.genesis()).unwrap();
+    log.publish(&keeper).unwrap();
+    Kept { _place: place, keeper, log, company }
+}
+
+#[test]
+fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provable() {
+    let Kept { keeper, log, mut company, _place } = kept();
+    let head = log.published().checkpoint().unwrap().unwrap();
+    let stamped = log.keep_stamp(&keeper, &head, "first", b"an answer").unwrap();
+    company.keep(&keeper, &company.saying()).unwrap();
+    assert_eq!(log.publish(&keeper).unwrap().size, 4);
+    let answer = ObjectId::of(b"an answer");
+    let found = log.own().stamps(&keeper).unwrap();
+    assert_eq!(found, [LoggedStamp { number: 1, position: 2, size: 1, answer }]);
+    assert_eq!(keeper.object(log.own().id(), answer).unwrap().unwrap(), b"an answer");
+    assert_eq!(log.published().stamped(1).unwrap().unwrap(), head);
+
+    // Under the newest head stands the stamp; under the stamped one still what was there.
+    let policy = Policy::of_log(log.published().keys()[0].clone());
+    let receipt = log.receipt(&keeper, log.own().id(), stamped.number).unwrap().unwrap();
+    let leaf = UnverifiedReceipt::parse(&receipt).unwrap().claimed().leaf;
+    assert_eq!(leaf.record, stamped.id);
+    log.published().prove(2).unwrap().check(&leaf, &policy).unwrap();
+    let genesis = keeper.records(company.space, 0, 1).unwrap().remove(0);
+    let leaf = Leaf { slot: Slot::of(&company.slot_key, 0), record: genesis.id };
+    let earlier = log.published().prove_under(0, head).unwrap();
+    assert_eq!(earlier.check(&leaf, &policy).unwrap().checkpoint.size, 1);
+}
+
+#[test]
+fn the_own_space_keeps_the_rules_of_every_space() {
+    let Kept { _place, keeper, log, .. } = kept();
+    let head = log.published().checkpoint().unwrap().unwrap();
+    for number in 0..3 {
+        log.keep_stamp(&keeper, &head, "first", format!("answer {number}").as_bytes()).unwrap();
+    }
+    let checked = keeper.check(log.own().id()).unwrap().unwrap();
+    assert_eq!((checked.records, checked.missing.len(), checked.damaged.len()), (4, 0, 0));
+    let seen = keeper.inspect(log.own().id()).unwrap().unwrap();
+    assert_eq!(seen.members.len(), 1);
+    assert!(seen.members[0].name != keeper.log_key().name(), "a key serves one purpose");
+    log.publish(&keeper).unwrap();
+    log.published().check().unwrap();
+}
+
+#[test]
+fn stamps_that_are_logged_at_once_are_all_there() {
+    let place = tempfile::tempdir().unwrap();
+    let first = EmbeddedKeeper::init_embedded(place.path(), &seeds(1)).unwrap();
+    let mut company = Company::new("a small company", first.origin());
+    company.keep(&first, &company.genesis()).unwrap();
+    let (keeper, log) = open(place.path());
+    log.publish(&keeper).unwrap();
+    let head = log.published().checkpoint().unwrap().unwrap();
+    thread::scope(|scope| {
+        for number in 0..4 {
+            let (place, head) = (place.path(), &head);
+            scope.spawn(move || {
+                let (keeper, log) = open(place);
+                let answer = format!("answer {number}");
+                log.keep_stamp(&keeper, head, &format!("a{number}"), answer.as_bytes()).unwrap();
+            });
+        }
+    });
+    let mut answers: Vec<_> = log.own().stamps(&keeper).unwrap().iter().map(|stamp| stamp.answer).collect();
+    answers.sort();
+    let mut expected: Vec<_> = (0..4).map(|number| ObjectId::of(format!("answer {number}").as_bytes())).collect();
+    expected.sort();
+    assert_eq!(answers, expected);
+    assert_eq!(keeper.journal().log().unwrap().size, 6);
+}
+
+#[test]
+fn a_head_of_another_log_is_not_kept_as_stamped() {
+    let Kept { _place, keeper, log, .. } = kept();
+    let other = tempfile::tempdir().unwrap();
+    let strange = EmbeddedKeeper::init_embedded(other.path(), &seeds(2)).unwrap();
+    let mut company = Company::new("a small company", strange.origin());
+    company.keep(&strange, &company.genesis()).unwrap();
+    let strange_log = EmbeddedLog::open(other.path(), &strange).unwrap();
+    strange_log.publish(&strange).unwrap();
+    let head = strange_log.published().checkpoint().unwrap().unwrap();
+    assert!(UnverifiedCheckpoint::parse(&head).is_ok());
+    assert!(log.keep_stamp(&keeper, &head, "first", b"an answer").is_err());
+    assert_eq!(log.own().stamps(&keeper).unwrap(), []);
+}

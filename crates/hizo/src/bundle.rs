@@ -1,0 +1,79 @@
+//! The files of a proof, read from its folder or its ZIP.
+
+mod zip;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use hizo_ledger::proof::{self, Bundle, NotABundle};
+
+use crate::failure::{Failure, Kind, Outcome};
+use crate::words::{Words, words};
+
+/// Every file that a check of a proof reads, by its name in it. A proof is a folder, or one file that holds the same.
+pub(crate) fn files(place: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
+    let is_folder = fs::metadata(place).map_err(|error| Failure::file("read", place, error))?.is_dir();
+    if is_folder { of_folder(place) } else { of_zip(place) }
+}
+
+fn of_zip(path: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
+    zip::files(&read(path, zip::BYTES_MAX)?).map_err(|error| match error {
+        zip::Error::Unreadable(_) => not_whole(words!("{error}", "ZIP として読めません（{error}）")),
+        error => no_proof(error),
+    })
+}
+
+fn of_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    let mut places = vec![String::new()];
+    while let Some(below) = places.pop() {
+        let place = folder.join(&below);
+        for entry in fs::read_dir(&place).map_err(|error| Failure::file("read", &place, error))? {
+            let entry = entry.map_err(|error| Failure::file("read", &place, error))?;
+            let kind = entry.file_type().map_err(|error| Failure::file("read", &entry.path(), error))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let name = format!("{below}{name}");
+            // A pipe or a link would lead out of what was handed over.
+            if let (true, Some(bytes_max)) = (kind.is_file(), proof::bytes_max(&name)) {
+                files.insert(name, read(&entry.path(), bytes_max)?);
+            } else if kind.is_dir() && proof::is_folder(&name) {
+                places.push(name + "/");
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The proof that these files are.
+pub(crate) fn of(files: BTreeMap<String, Vec<u8>>) -> Outcome<Bundle> {
+    Bundle::new(files).map_err(|error| match &error {
+        NotABundle::Missing(name) => not_whole(words!("{name} is missing", "{name} がありません")),
+        NotABundle::TooLong(_) | NotABundle::TooManyStamps | NotABundle::TooManyRenewals => no_proof(error),
+    })
+}
+
+fn not_whole(reason: Words) -> Failure {
+    Failure::new(
+        Kind::Unknown,
+        words!("this is no whole proof: {reason}", "証明として揃っていません: {reason}"; reason),
+    )
+    .hint(words!(
+        "Name the folder or the ZIP that the proof came in, with everything that was in it.",
+        "受け取った証明のフォルダーか ZIP を、中身をすべて揃えて指定してください。"
+    ))
+}
+
+fn no_proof(error: impl std::error::Error) -> Failure {
+    Failure::untrue(words!("this is no proof: {error}", "証明ではありません: {error}"))
+}
+
+/// At most one byte more than may be there.
+pub(crate) fn read(path: &Path, bytes_max: usize) -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|error| Failure::file("read", path, error))?;
+    let room = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(room).read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
+    Ok(bytes)
+}
