@@ -1,5 +1,6 @@
 //! hizo: safekeeping and protection of trade secrets, at the terminal.
 
+mod composing;
 mod console;
 mod contents;
 mod entropy;
