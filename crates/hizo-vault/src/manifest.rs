@@ -20,6 +20,12 @@ pub const ENTRIES_MAX: u64 = (1 << 22) - 1;
 /// Most deltas between a manifest and the full one that it rests on.
 pub const CHAIN_MAX: u32 = 16;
 
+/// Unit in which a file is composed, in bytes, counted from its beginning; the last segment may be shorter.
+pub const SEGMENT_BYTES: u64 = 64 << 10;
+
+/// Most spans of one file.
+pub const SPANS_MAX: usize = 512;
+
 /// Numbers above this stand as decimal strings (RFC 8259, section 6: what every reader keeps exactly).
 const INTEGER_MAX: u64 = (1 << 53) - 1;
 
@@ -129,6 +135,8 @@ pub struct Content {
     pub value: ContentValue,
     /// Where it is stored.
     pub place: Place,
+    /// Where its segments lie, in order, if some of them lie in earlier deposits; empty for content stored whole.
+    pub spans: Box<[Span]>,
     /// The deposit that last read the file and found this content.
     pub read: u64,
     /// It changed during every attempt to read it: what is kept is one read, perhaps of no single moment.
@@ -142,6 +150,15 @@ pub struct Place {
     pub deposit: u64,
     /// First 512-byte block of the member in that deposit's tar.
     pub block: u64,
+}
+
+/// Successive segments of a file that lie in one member, at the same offset as in the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// How many, at least one.
+    pub segments: u64,
+    /// The member.
+    pub place: Place,
 }
 
 /// Where a pack's first whole frame begins, so that one file can be had without its neighbours' packs.
@@ -268,7 +285,12 @@ impl Entry {
             push_integer(&mut line, content.place.deposit);
             line.push(b',');
             push_integer(&mut line, content.place.block);
-            line.extend(b"],\"r\":");
+            line.push(b']');
+            if content.is_composed() {
+                line.extend(b",\"of\":");
+                line.extend(span_value(&content.spans).to_string().into_bytes());
+            }
+            line.extend(b",\"r\":");
             push_integer(&mut line, content.read);
             if content.unsteady {
                 line.extend(b",\"u\":true");
@@ -317,7 +339,8 @@ impl Entry {
             Kind::File(_) | Kind::Directory => true,
         };
         let sorted = self.xattrs.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0));
-        target_is_sound && sorted && self.mode <= 0o7777 && check_path(&self.path).is_ok()
+        let composing_is_sound = self.kind.content().is_none_or(Content::is_soundly_composed);
+        target_is_sound && composing_is_sound && sorted && self.mode <= 0o7777 && check_path(&self.path).is_ok()
     }
 }
 
@@ -640,9 +663,39 @@ impl Manifest {
 }
 
 impl Content {
+    /// Whether some of it lies in members of earlier deposits.
+    pub fn is_composed(&self) -> bool {
+        !self.spans.is_empty()
+    }
+
+    /// Which bytes of it lie where, in order and without a gap: each stretch at the same offset in a member.
+    pub fn stretches(&self) -> impl Iterator<Item = (std::ops::Range<u64>, Place)> {
+        let whole = (!self.is_composed()).then_some((0..self.size, self.place));
+        let mut segment = 0u64;
+        let spans = self.spans.iter().map(move |span| {
+            let end = segment.saturating_add(span.segments);
+            let from = std::mem::replace(&mut segment, end);
+            let byte = |segment: u64| segment.saturating_mul(SEGMENT_BYTES).min(self.size);
+            (byte(from)..byte(end), span.place)
+        });
+        whole.into_iter().chain(spans)
+    }
+
+    /// Whether the spans are those of a file of this size, or there are none.
+    fn is_soundly_composed(&self) -> bool {
+        let segments = self.spans.iter().try_fold(0u64, |sum, span| sum.checked_add(span.segments));
+        let earlier = |span: &Span| span.place.deposit < self.place.deposit;
+        let sound = self.spans.iter().all(|span| span.segments > 0 && (span.place == self.place || earlier(span)))
+            && self.spans.array_windows().all(|[a, b]| a.place != b.place)
+            && self.spans.iter().any(earlier)
+            && self.spans.len() <= SPANS_MAX
+            && segments == Some(self.size.div_ceil(SEGMENT_BYTES));
+        sound || !self.is_composed()
+    }
+
     /// Whether both mean the same bytes at the same place. Who read them last, and how, may differ.
     fn is_same(&self, other: &Self) -> bool {
-        (self.size, self.place, &self.value) == (other.size, other.place, &other.value)
+        (self.size, self.place, &self.spans, &self.value) == (other.size, other.place, &other.spans, &other.value)
     }
 }
 
@@ -656,9 +709,25 @@ fn content(object: &Map<String, Value>) -> Option<Content> {
             blake3: bytes_unpadded(object.get("b")?)?,
         },
         place: Place { deposit: as_integer(deposit)?, block: as_integer(block)? },
+        spans: spans(object.get("of"))?,
         read: as_integer(object.get("r")?)?,
         unsteady: object.contains_key("u"),
     })
+}
+
+fn span_value(spans: &[Span]) -> Value {
+    let parts = |span: &Span| [span.segments, span.place.deposit, span.place.block].map(integer);
+    spans.iter().map(|span| Value::from_iter(parts(span))).collect()
+}
+
+fn spans(value: Option<&Value>) -> Option<Box<[Span]>> {
+    let Some(value) = value else { return Some(Box::default()) };
+    let span = |span: &Value| {
+        let [segments, deposit, block] = span.as_array()?.as_slice() else { return None };
+        let place = Place { deposit: as_integer(deposit)?, block: as_integer(block)? };
+        Some(Span { segments: as_integer(segments)?, place })
+    };
+    value.as_array()?.iter().map(span).collect()
 }
 
 fn pack_start(pair: &Value) -> Option<PackStart> {

@@ -1,6 +1,7 @@
 //! hizo: safekeeping and protection of trade secrets, at the terminal.
 
 mod bundle;
+mod composing;
 mod console;
 mod contents;
 mod entropy;

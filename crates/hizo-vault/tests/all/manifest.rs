@@ -3,7 +3,7 @@
 use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
 use hizo_vault::manifest::{
     CHAIN_MAX, Content, ENTRIES_MAX, Entry, Error, Head, Kind, LINE_BYTES_MAX, Layer, Line, Manifest, PackStart, Place,
-    Reader,
+    Reader, SEGMENT_BYTES, SPANS_MAX, Span,
 };
 use proptest::prelude::*;
 
@@ -42,7 +42,21 @@ pub(crate) fn entry(path: &[u8], id: u8, kind: Kind) -> Entry {
 
 pub(crate) fn content(bytes: &[u8], block: u64) -> Content {
     let value = ContentValue::of([bytes.len() as u8; 32], bytes);
-    Content { size: bytes.len() as u64, value, place: Place { deposit: 1, block }, read: 1, unsteady: false }
+    let (size, place) = (bytes.len() as u64, Place { deposit: 1, block });
+    Content { size, value, place, spans: Box::default(), read: 1, unsteady: false }
+}
+
+/// Content of deposit 2 that lies in these spans, the last of which is shorter by 100 bytes.
+pub(crate) fn composed(spans: &[(u64, u64, u64)]) -> Content {
+    let span =
+        |(segments, deposit, block): &(u64, u64, u64)| Span { segments: *segments, place: place(*deposit, *block) };
+    let spans: Box<[Span]> = spans.iter().map(span).collect();
+    let segments = spans.iter().map(|span| span.segments).sum::<u64>();
+    Content { size: segments * SEGMENT_BYTES - 100, place: place(2, 0), spans, ..content(b"composed", 0) }
+}
+
+fn place(deposit: u64, block: u64) -> Place {
+    Place { deposit, block }
 }
 
 /// One entry of each kind, with everything an entry can have.
@@ -100,7 +114,8 @@ fn every_flipped_bit_is_refused_or_leaves_everything_committed_as_it_was() {
     let commitment = commitment(&head, &entries);
     let bare = |entries: &[Entry]| -> Vec<Entry> {
         let plain = |content: &Content| Content {
-            place: Place { deposit: 0, block: 0 },
+            place: place(0, 0),
+            spans: Box::default(),
             read: 0,
             unsteady: false,
             ..content.clone()
@@ -249,6 +264,33 @@ fn what_cannot_be_had_as_it_is_committed_is_refused() {
     assert_eq!(checked(vec![a(), file(b"b", 1, b"one", 1)]), Err(Error::Commitment), "one id for two");
 }
 
+#[test]
+fn stretches_of_a_content_cover_it_without_a_gap() {
+    let check = |content: &Content, expected: &[(std::ops::Range<u64>, Place)]| {
+        assert_eq!(content.stretches().collect::<Vec<_>>(), expected);
+    };
+    check(&content(b"hello", 3), &[(0..5, place(1, 3))]);
+    check(&content(b"", 3), &[(0..0, place(1, 3))]);
+    let (far, near) = (place(1, 7), place(2, 0));
+    let end = 6 * SEGMENT_BYTES - 100;
+    check(
+        &composed(&[(3, 1, 7), (1, 2, 0), (2, 1, 7)]),
+        &[(0..3 * SEGMENT_BYTES, far), (3 * SEGMENT_BYTES..4 * SEGMENT_BYTES, near), (4 * SEGMENT_BYTES..end, far)],
+    );
+}
+
+#[test]
+fn a_file_has_as_many_spans_as_the_limit_and_no_more() {
+    let spans = |count: usize| (0..count).map(|at| if at % 2 == 0 { (1, 1, 7) } else { (1, 2, 0) });
+    let check = |count: usize| {
+        let entries = [entry(b"f", 1, Kind::File(composed(&spans(count).collect::<Vec<_>>())))];
+        let head = head(2, &entries);
+        whole(&text(&head, &[], &[], &entries)).map(|read| assert_eq!(read.entries, entries))
+    };
+    check(SPANS_MAX).unwrap();
+    assert_eq!(check(SPANS_MAX + 1), Err(Error::Line { line: 2 }));
+}
+
 fn any_path() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![
         "[a-c]{1,2}".prop_map(String::into_bytes),
@@ -265,11 +307,21 @@ fn any_content() -> impl Strategy<Value = Content> {
         |(sha256, key, blake3, size, (unsteady, block))| Content {
             size,
             value: ContentValue { sha256, key, blake3 },
-            place: Place { deposit: 1, block },
+            place: place(1, block),
+            spans: if size % 3 == 0 { Box::default() } else { any_spans(size, block) },
             read: block ^ size,
             unsteady,
         },
     )
+}
+
+/// Up to three spans that a file of this size may have.
+fn any_spans(size: u64, block: u64) -> Box<[Span]> {
+    let segments = size.div_ceil(SEGMENT_BYTES);
+    let (first, second) = (segments / 3, segments / 2);
+    let spans = [(first, place(0, block)), (second, place(1, block)), (segments - first - second, place(0, block ^ 1))];
+    let spans = spans.into_iter().map(|(segments, place)| Span { segments, place });
+    spans.filter(|span| span.segments > 0).collect()
 }
 
 fn any_entry() -> impl Strategy<Value = Entry> {

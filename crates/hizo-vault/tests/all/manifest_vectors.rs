@@ -1,10 +1,10 @@
 //! The vectors of docs/spec/manifest.md: manifests that every reader must accept, and manifests that it must refuse.
 
 use hizo_vault::commit::Commitment;
-use hizo_vault::manifest::{Entry, Error, Kind, Layer, Line, Manifest, PackStart};
+use hizo_vault::manifest::{Entry, Error, Kind, Layer, Line, Manifest, PackStart, SPANS_MAX, Span};
 use serde_json::{Value, json};
 
-use crate::manifest::{commitment, content, entry, everything, head, text};
+use crate::manifest::{commitment, composed, content, entry, everything, head, text};
 use crate::vectors::Vectors;
 
 const VECTORS: Vectors = Vectors::new("manifest", "manifest");
@@ -44,6 +44,10 @@ fn described(manifest: &Manifest) -> Value {
             said["size"] = content.size.to_string().into();
             said["sha256"] = hex::encode(content.value.sha256).into();
             said["place"] = json!([content.place.deposit, content.place.block]);
+            if content.is_composed() {
+                let place = |span: &Span| json!([span.segments, span.place.deposit, span.place.block]);
+                said["spans"] = content.spans.iter().map(place).collect();
+            }
         }
         if let Some(target) = entry.kind.target() {
             said["target_hex"] = hex::encode(target).into();
@@ -115,7 +119,24 @@ fn accepted() -> Vec<Accepted> {
         ("unchanged", "a delta without a difference", text(&unchanged, &[], &[], &[]), Some("everything")),
         ("delta", "entries gone, new and changed", text(&delta, &[], &gone, &changed), Some("everything")),
         ("numbers", "a number of 64 bits", text(&numbers, &[], &[], &plain()), None),
+        ("composed", "a file laid over earlier members, and a further name of it", laid(&over()), None),
     ]
+}
+
+/// The second deposit of a file of three segments: with one new, with a further name, and with another one before it.
+fn over() -> Vec<Entry> {
+    let content = composed(&[(1, 1, 7), (1, 2, 0), (1, 1, 7)]);
+    let hard = Kind::HardLink { target: b"f".to_vec(), content: content.clone() };
+    vec![entry(b"f", 1, Kind::File(content)), entry(b"g", 2, hard)]
+}
+
+fn laid(entries: &[Entry]) -> Vec<u8> {
+    text(&head(2, entries), &[], &[], entries)
+}
+
+/// The file of [`over`] alone, with other spans.
+fn spanned(spans: &str) -> Vec<u8> {
+    replaced(&laid(&over()[..1]), "[[1,1,7],[1,2,0],[1,1,7]]", spans)
 }
 
 /// The list that most refused vectors are made of.
@@ -408,6 +429,62 @@ fn names_and_links() -> Vec<Refused> {
     ]
 }
 
+/// Each stands alone but for what it says; a file of three segments, the last shorter by 100 bytes.
+fn spans() -> Vec<Refused> {
+    let line = |name, about, spans: &str| (name, about, spanned(spans), "Line 2");
+    let mut other = over();
+    if let Kind::HardLink { content, .. } = &mut other[1].kind {
+        content.spans = composed(&[(2, 1, 7), (1, 2, 0)]).spans;
+    }
+    let Kind::HardLink { content, .. } = other[1].kind.clone() else { unreachable!("a further name") };
+    let apart = [other[0].clone(), entry(b"g", 2, Kind::File(content))];
+    let many = [vec!["[1,1,7],[1,2,0]"; SPANS_MAX / 2].join(","), "[1,1,7]".into()].join(",");
+    let long = format!("\"s\":{}", (SPANS_MAX as u64 + 1) * 65_536 - 100);
+    vec![
+        line("spans_empty", "spans that are none", "[]"),
+        line("spans_object", "spans that are no list", "{}"),
+        line("span_two", "a span without a block", "[[1,1],[1,2,0],[1,1,7]]"),
+        line("span_four", "a span with an offset", "[[1,1,7,0],[1,2,0],[1,1,7]]"),
+        line("span_of_nothing", "a span of no segment", "[[1,1,7],[1,2,0],[0,1,8],[1,1,7]]"),
+        line("span_negative", "a span that goes back", "[[2,1,7],[2,2,0],[-1,1,7]]"),
+        line("spans_short", "a segment that lies nowhere", "[[1,1,7],[1,2,0]]"),
+        line("spans_long", "a segment past the end", "[[1,1,7],[1,2,0],[2,1,7]]"),
+        line(
+            "spans_overflow",
+            "segments that no 64 bits count",
+            "[[1,1,7],[1,2,0],[\"18446744073709551615\",1,7],[2,1,8]]",
+        ),
+        line("spans_unmerged", "two spans that are one", "[[1,1,7],[1,2,0],[1,2,0]]"),
+        line("spans_all_new", "a composed file that lies in one member", "[[3,2,0]]"),
+        line("span_later", "a span in a deposit that is not made yet", "[[1,1,7],[1,3,0],[1,1,7]]"),
+        line("span_beside", "a span in another member of the same deposit", "[[1,1,7],[1,2,1],[1,1,7]]"),
+        (
+            "spans_too_many",
+            "one span more than a file has",
+            replaced(&spanned(&format!("[{many}]")), "\"s\":196508", &long),
+            "Line 2",
+        ),
+        (
+            "spans_of_a_folder",
+            "a folder with spans",
+            with("\"t\":\"d\",\"m\":420", "\"t\":\"d\",\"m\":420,\"of\":[[1,0,0]]"),
+            "Line 2",
+        ),
+        (
+            "spans_before_place",
+            "spans before the place",
+            replaced(
+                &laid(&over()[..1]),
+                "\"at\":[2,0],\"of\":[[1,1,7],[1,2,0],[1,1,7]]",
+                "\"of\":[[1,1,7],[1,2,0],[1,1,7]],\"at\":[2,0]",
+            ),
+            "Line 2",
+        ),
+        ("spans_of_two", "two ways to compose one member", laid(&apart), "Place"),
+        ("hard_link_other_spans", "a further name with other spans", laid(&other), "Link"),
+    ]
+}
+
 fn sizes() -> Vec<u8> {
     let huge = |path: &[u8], id: u8| {
         let mut content = content(b"x", id.into());
@@ -454,7 +531,7 @@ fn deltas() -> Vec<Refused> {
 }
 
 fn refused() -> Vec<(Refused, Option<&'static str>)> {
-    let alone = [first_lines(), entry_lines(), names_and_links()].concat();
+    let alone = [first_lines(), entry_lines(), names_and_links(), spans()].concat();
     let alone = alone.into_iter().map(|refused| (refused, None));
     alone.chain(deltas().into_iter().map(|refused| (refused, Some("everything")))).collect()
 }

@@ -13,7 +13,7 @@ use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive
 pub(super) const BYTES_MAX: usize = 256 << 20;
 
 /// Entries, at most: files of a proof, and a few more that are not read.
-const ENTRIES_MAX: usize = 4_096;
+const ENTRIES_MAX: usize = 512;
 
 /// The file that shows where a proof lies.
 const RECORD: &str = "record.note";

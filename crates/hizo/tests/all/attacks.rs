@@ -505,7 +505,8 @@ impl Forger {
         self.tar.extend(&[0; archive::BLOCK_BYTES][..archive::padding(bytes.len() as u64)]);
         let value = ContentValue::of([3; 32], bytes);
         let place = Place { deposit: 1, block };
-        let content = Content { size: bytes.len() as u64, value, place, read: 1, unsteady: false };
+        let content =
+            Content { size: bytes.len() as u64, value, place, spans: Box::default(), read: 1, unsteady: false };
         plain(path.as_bytes(), Kind::File(content))
     }
 
@@ -542,7 +543,7 @@ impl Forger {
         stream::padding(frames.len() as u64).for_each(|piece| frames.extend(piece));
         let sealed = age::seal(&frames, std::slice::from_ref(&self.insider.recipient), &mut Given([6; 32])).unwrap();
         let sealed = self.insider.put(sealed);
-        self.insider.deposit(&self.signing, SeriesId::from_bytes([7; 8]), &[sealed], &commitment);
+        self.insider.deposit(&self.signing, (SeriesId::from_bytes([7; 8]), 1, None), &[sealed], &commitment);
         self.insider.chain.head().id.to_string()
     }
 }

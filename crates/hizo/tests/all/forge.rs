@@ -4,28 +4,30 @@ use std::fs;
 use std::path::Path;
 
 use hizo_keeper::EmbeddedKeeper;
-use hizo_ledger::id::{CommitHash, ObjectId, SeriesId};
+use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::ObjectList;
 use hizo_ledger::record::{self, ClaimedTime, Control, Deposit, Envelope, Objects, UnverifiedRecord};
 use hizo_ledger::space::Chain;
 use hizo_store::NamedBytes;
 use hizo_vault::age::{self, Identity, Recipient};
-use hizo_vault::archive::{self, END, Member, MemberKind};
+use hizo_vault::archive::{self, END, Extent, Member, MemberKind};
 use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
 use hizo_vault::entropy::Entropy;
 use hizo_vault::event::{self, Class, Event};
 use hizo_vault::keys::{IdentityFile, SigningSeed};
-use hizo_vault::manifest::{Content, Entry, Head, Kind, Line, PackStart, Place};
+use hizo_vault::manifest::{Content, Entry, Head, Kind, Line, PackStart, Place, SEGMENT_BYTES, Span};
 use hizo_vault::stream::{self, BLOCK_BYTES};
 
-use crate::kit::{Dice, Home};
+use crate::kit::{Dice, Home, noise};
 
 /// What the forged series is called.
 pub(crate) const SERIES: &str = "forged";
 
-/// The first deposit of a series, small, before it is sealed. As it is made it is honest.
+/// A deposit of a series, small, before it is sealed. As it is made it is honest.
 pub(crate) struct Forged {
+    /// The deposit before it, if it is not the first.
+    pub(crate) before: Option<Box<Forged>>,
     pub(crate) head: Head,
     pub(crate) entries: Vec<Entry>,
     pub(crate) tar: Vec<u8>,
@@ -70,7 +72,40 @@ impl Forged {
             archive_packs: 0,
             events: events(),
         };
-        Self { head, entries, tar, starts: None, edit: Box::new(|text| text), commitment: None }
+        Self { before: None, head, entries, tar, starts: None, edit: Box::new(|text| text), commitment: None }
+    }
+
+    /// The second deposit of a file `n` of three segments, whose middle one has changed.
+    pub(crate) fn composed() -> Self {
+        let size = 3 * SEGMENT_BYTES as usize - 100;
+        let segment = SEGMENT_BYTES as usize..2 * SEGMENT_BYTES as usize;
+        let (old, mut new) = (noise(1, size), noise(1, size));
+        new[segment.clone()].copy_from_slice(&noise(2, segment.len()));
+        let mut before = Self::honest();
+        before.tar.truncate(before.tar.len() - END.len());
+        let first = Place { deposit: 1, block: (before.tar.len() / archive::BLOCK_BYTES) as u64 };
+        before.add(b"n", Kind::File(Content { place: first, ..content(&old) }));
+        append(&mut before.tar, before.entries.last().unwrap(), &old);
+        before.tar.extend(END);
+        before.head.archive_bytes = before.tar.len() as u64;
+
+        let own = Place { deposit: 2, block: 0 };
+        let spans = [first, own, first].map(|place| Span { segments: 1, place }).into();
+        let entry = entry("n", Kind::File(Content { place: own, spans, ..content(&new) }));
+        let extents = [Extent { offset: SEGMENT_BYTES, length: SEGMENT_BYTES }];
+        let kind = MemberKind::File { size: size as u64, sparse: Some(extents.as_slice().into()) };
+        let mut tar = Vec::new();
+        append_as(&mut tar, &entry, kind, &new[segment]);
+        tar.extend(END);
+        let head = Head {
+            deposit: 2,
+            seed: Seed::from_bytes([6; 32]),
+            entries: 1,
+            archive_bytes: tar.len() as u64,
+            events: events().into_iter().skip(1).collect(),
+            ..Self::honest().head
+        };
+        Self { before: Some(Box::new(before)), head, entries: vec![entry], tar, ..Self::honest() }
     }
 
     /// The same with its tar in a pack of its own.
@@ -120,8 +155,14 @@ impl Forged {
         self.commitment.or_else(honest).unwrap_or(Commitment { sha256: [1; 32], blake3: [2; 32] })
     }
 
-    /// Seals and keeps it as the first deposit of a new series; its record's note.
+    /// Its number in the series.
+    pub(crate) fn number(&self) -> u64 {
+        self.before.as_ref().map_or(1, |before| before.number() + 1)
+    }
+
+    /// Seals and keeps it in a new series, behind those before it; its record's note.
     pub(crate) fn keep(&self, home: &Home) -> Vec<u8> {
+        let before = self.before.as_ref().map(|before| RecordId::of(&before.keep(home)));
         let mut insider = Insider::of(home);
         let (text, tar) = (self.text(), self.tar.as_slice());
         let mut objects = match self.starts {
@@ -134,12 +175,16 @@ impl Forged {
         }
         let objects: Vec<_> = objects.into_iter().map(|object| insider.put(object)).collect();
         let device = device(home);
-        insider.deposit(&device, SeriesId::from_bytes([0xf0; 8]), &objects, &self.commitment())
+        let series = (SeriesId::from_bytes([0xf0; 8]), self.number(), before);
+        insider.deposit(&device, series, &objects, &self.commitment())
     }
 
-    /// Writes what RECOVERY.md says how to make of an export: a folder of a series with this one deposit.
+    /// Writes what RECOVERY.md says how to make of an export: a folder of a series with this deposit and those before it.
     pub(crate) fn lay_opened(&self, series: &Path, note: &[u8]) {
-        let folder = series.join("000001");
+        if let Some(before) = &self.before {
+            before.lay_opened(series, b"");
+        }
+        let folder = series.join(format!("{:06}", self.number()));
         fs::create_dir_all(&folder).unwrap();
         match self.starts {
             Some(_) => {
@@ -178,11 +223,11 @@ impl Insider {
         (object.id(), object.length())
     }
 
-    /// Makes these objects the first deposit of a series; the record's note.
+    /// Makes these objects the deposit of a series with this number, behind the record of the one before; its note.
     pub(crate) fn deposit(
         &mut self,
         signing: &SigningSeed,
-        series: SeriesId,
+        (series, k, prev): (SeriesId, u64, Option<RecordId>),
         objects: &[(ObjectId, u64)],
         commitment: &Commitment,
     ) -> Vec<u8> {
@@ -193,7 +238,7 @@ impl Insider {
         };
         let total = objects.iter().map(|(_, bytes)| bytes).sum();
         let objects = Objects { count: objects.len() as u64, total, list };
-        let deposit = Deposit { series, k: 1, prev: None, commit, objects };
+        let deposit = Deposit { series, k, prev, commit, objects };
         self.append(signing, |envelope| envelope.deposit = Some(deposit))
     }
 
@@ -266,7 +311,7 @@ fn sealed(parts: &[&[u8]], recipient: &Recipient) -> Vec<u8> {
 pub(crate) fn content(bytes: &[u8]) -> Content {
     let value = ContentValue::of([9; 32], bytes);
     let place = Place { deposit: 1, block: 0 };
-    Content { size: bytes.len() as u64, value, place, read: 1, unsteady: false }
+    Content { size: bytes.len() as u64, value, place, spans: Box::default(), read: 1, unsteady: false }
 }
 
 fn entry(path: &str, kind: Kind) -> Entry {
@@ -283,6 +328,10 @@ pub(crate) fn append(tar: &mut Vec<u8>, entry: &Entry, bytes: &[u8]) {
         Kind::Symlink { target } => MemberKind::Symlink { target: target.into() },
         Kind::Directory => MemberKind::Directory,
     };
+    append_as(tar, entry, kind, bytes);
+}
+
+fn append_as(tar: &mut Vec<u8>, entry: &Entry, kind: MemberKind, bytes: &[u8]) {
     let (path, xattrs) = (entry.path.as_slice().into(), entry.xattrs.as_slice().into());
     let member = Member { path, kind, mode: entry.mode, mtime_ns: entry.mtime_ns, xattrs };
     tar.extend(archive::header(&member).unwrap());

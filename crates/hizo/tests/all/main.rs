@@ -5,6 +5,7 @@
 mod attacks;
 mod certificates;
 mod check;
+mod composed;
 mod damage;
 mod flips;
 mod folders;

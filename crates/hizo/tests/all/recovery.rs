@@ -9,8 +9,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hizo_vault::manifest::Kind;
+use hizo_vault::manifest::{Kind, Span};
 
+use crate::composed;
 use crate::forge::{self, Forged};
 use crate::kit::{
     Home, PASSPHRASE, Said, assert_same, contains, files_below, is_there, noise, program, said, say_aloud, tree,
@@ -22,12 +23,13 @@ const MIB: usize = 1 << 20;
 fn stock_tools_bring_back_the_same_trees_as_restore() {
     let Some(tools) = Tools::find() else { return };
     let home = Home::new();
-    let numbers = [deposit_a_life(&home), deposit_small_things(&home)];
+    let numbers =
+        [deposit_a_life(&home), deposit_small_things(&home), composed::live(&home, &composed::sample()).len() as u64];
     let export = export(&home, &["--with-identity"]);
     let opened = tools.open(&export);
     let series = opened_series(&opened);
-    assert_eq!(series.len(), 2);
-    for (name, count) in [("a life", numbers[0]), ("small things", numbers[1])] {
+    assert_eq!(series.len(), 3);
+    for (name, count) in ["a life", "small things", "edited"].into_iter().zip(numbers) {
         let folder = &series[name];
         for number in 1..=count {
             let restored = home.restore(&format!("{name}:{number}"), &format!("restored {name} {number}"));
@@ -165,7 +167,8 @@ fn a_disk_that_runs_full_leaves_no_export_and_says_so() {
 #[test]
 fn restore_and_the_recovery_program_accept_the_same() {
     let Some(home) = home_for_both() else { return };
-    for (name, forged) in [("honest", Forged::honest()), ("packed", Forged::packed())] {
+    let all = [("honest", Forged::honest()), ("packed", Forged::packed()), ("composed", Forged::composed())];
+    for (name, forged) in all {
         let (restored, recovered) = both(&home, name, &forged);
         assert_eq!((restored.code, recovered.code), (Some(0), Some(0)), "{restored:?} {recovered:?}");
         let trees = ["restored", "recovered"].map(|tool| tree(&home.folder.path().join(format!("{tool} {name}"))));
@@ -175,22 +178,27 @@ fn restore_and_the_recovery_program_accept_the_same() {
 
 #[test]
 fn restore_and_the_recovery_program_refuse_the_same_paths() {
-    both_refuse(paths());
+    both_refuse(Forged::honest, paths());
+}
+
+#[test]
+fn restore_and_the_recovery_program_refuse_the_same_spans() {
+    both_refuse(Forged::composed, spans());
 }
 
 #[test]
 fn restore_and_the_recovery_program_refuse_the_same_links() {
-    both_refuse(links());
+    both_refuse(Forged::honest, links());
 }
 
 #[test]
 fn restore_and_the_recovery_program_refuse_the_same_contents() {
-    both_refuse(contents());
+    both_refuse(Forged::honest, contents());
 }
 
 #[test]
 fn restore_and_the_recovery_program_refuse_the_same_texts() {
-    both_refuse(texts());
+    both_refuse(Forged::honest, texts());
 }
 
 #[test]
@@ -209,7 +217,8 @@ fn refuses_vector(home: &Home, vectors: &Path, path: &Path) -> Option<String> {
     let vector: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let (name, rule) = (path.file_stem().unwrap().to_str().unwrap(), vector["refused"].as_str().unwrap());
     let text = fs::read(path.with_extension("manifest")).unwrap();
-    let number = if contains(&text, b"\"deposit\":3,") { 3 } else { 1 + u64::from(vector["base"].is_string()) };
+    let is_number = |number: &u64| contains(&text, format!("\"deposit\":{number},").as_bytes());
+    let number = [3, 2].into_iter().find(is_number).unwrap_or(1);
     let series = home.beside(name);
     let lay = |number: u64, text: &[u8]| {
         let folder = series.join(format!("{number:06}"));
@@ -260,10 +269,10 @@ fn home_for_both() -> Option<Home> {
 
 /// Both refuse each of these deposits by name, and neither makes a folder or touches anything beside it.
 #[track_caller]
-fn both_refuse(hostile: Vec<(&'static str, Make)>) {
+fn both_refuse(honest: fn() -> Forged, hostile: Vec<(&'static str, Make)>) {
     let Some(home) = home_for_both() else { return };
     let faults = each(&hostile, |(name, make)| {
-        let mut forged = Forged::honest();
+        let mut forged = honest();
         make(&mut forged);
         let (restored, recovered) = both(&home, name, &forged);
         if !matches!(restored.code, Some(1 | 3)) || restored.err.contains("panicked") {
@@ -289,7 +298,7 @@ fn both(home: &Home, name: &str, forged: &Forged) -> (Said, Said) {
     let opened = safe.beside("opened");
     forged.lay_opened(&opened, &note);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/features/export/recover.py");
-    let recovered = recover(&script, &opened, 1, &to("recovered"));
+    let recovered = recover(&script, &opened, forged.number(), &to("recovered"));
     (restored, recovered)
 }
 
@@ -397,6 +406,58 @@ fn contents() -> Vec<(&'static str, Make)> {
         ("two entries with one id", |forged| {
             let id = forged.at("m").id;
             forged.at("l").id = id;
+        }),
+    ]
+}
+
+/// Of a file of three segments, the first and the last in the deposit before, at the same place.
+fn spans() -> Vec<(&'static str, Make)> {
+    fn span(forged: &mut Forged, at: usize) -> &mut Span {
+        &mut forged.content_at("n").spans[at]
+    }
+    fn all(forged: &mut Forged, spans: Vec<Span>) {
+        forged.content_at("n").spans = spans.into();
+    }
+    vec![
+        ("a span past the end of its member", |forged| span(forged, 0).place.block = 1),
+        ("a span in a folder", |forged| span(forged, 0).place.block = 0),
+        ("a span in a further name", |forged| {
+            let before = forged.before.as_mut().unwrap();
+            let entry = before.entries.iter().position(|entry| entry.path == b"d/h").unwrap();
+            let Kind::HardLink { content, .. } = &before.entries[entry].kind else { panic!("it is one") };
+            // Its member stands behind that of its file: header, data.
+            span(forged, 0).place.block = content.place.block + 4;
+        }),
+        ("a span inside of data", |forged| span(forged, 0).place.block += 3),
+        ("a span past the end of the tar", |forged| span(forged, 0).place.block = 1 << 40),
+        ("a span that comes round to the front", |forged| span(forged, 0).place.block = (1 << 55) + 1),
+        ("a span in no deposit", |forged| span(forged, 0).place.deposit = 0),
+        ("a span in a later deposit", |forged| span(forged, 0).place.deposit = 3),
+        ("old bytes for new ones", |forged| {
+            let place = span(forged, 0).place;
+            all(forged, vec![Span { segments: 3, place }]);
+        }),
+        ("a hole for old bytes", |forged| {
+            let [first, own, _] = [0, 1, 2].map(|at| *span(forged, at));
+            all(forged, vec![Span { segments: 1, ..first }, Span { segments: 2, ..own }]);
+        }),
+        ("more segments than the file has", |forged| span(forged, 2).segments = u64::MAX),
+        ("a longer file", |forged| forged.content_at("n").size += 1),
+        ("another place of its own", |forged| {
+            let own = forged.content_at("n").place.block + 1;
+            forged.content_at("n").place.block = own;
+            span(forged, 1).place.block = own;
+        }),
+        ("two ways to compose one member", |forged| {
+            forged.add(b"o", file());
+            *forged.content_at("o") = forged.content_at("n").clone();
+            let place = span(forged, 0).place;
+            forged.content_at("o").spans = vec![Span { segments: 3, place }].into();
+        }),
+        ("other bytes in the deposit before", |forged| {
+            let before = forged.before.as_mut().unwrap();
+            let at = before.content_at("n").place.block as usize * 512 + 5000;
+            before.tar[at] ^= 1;
         }),
     ]
 }

@@ -12,8 +12,10 @@ use hizo_vault::manifest::{Content, Entry, Kind, Layer, Manifest, Place};
 use super::objects::{self, State};
 use super::packs::Packs;
 use super::tar;
+use crate::composing::Members;
 use crate::contents::{Opened, Sheet, Tar, deposit_of};
 use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::hashing::Hashing;
 use crate::words::{Words, words};
 
 /// Most paths of one deposit that are told; all are counted.
@@ -82,6 +84,8 @@ pub(super) struct Series<'a> {
     opened: Opened<'a>,
     progress: &'a (dyn Fn(u64) + Sync),
     found: Found,
+    /// Where content that lies in several deposits is read.
+    members: Members<'a>,
     /// The whole manifest of the deposit before, which the next one usually builds on.
     previous: Option<Manifest>,
     /// Contents that were read and are right: a short hash of what they have to be.
@@ -96,10 +100,12 @@ pub(super) struct Series<'a> {
 
 /// Checks the deposits of one series, given in order.
 pub(super) fn check(opened: Opened, deposits: &[&Record], progress: &(dyn Fn(u64) + Sync)) -> Outcome<Found> {
+    let Some(first) = deposits.first() else { return Ok(Found::default()) };
     let mut series = Series {
         opened,
         progress,
         found: Found::default(),
+        members: Members::of(opened, deposit_of(first)?.series),
         previous: None,
         held: HashMap::new(),
         lost: HashSet::new(),
@@ -221,7 +227,7 @@ impl Series<'_> {
         let held: HashSet<u64> = found.held.into_iter().collect();
         for (block, content) in tar::expected(layer) {
             let place = Place { deposit: layer.head.deposit, block };
-            if held.contains(&block) {
+            if held.contains(&block) || (content.is_composed() && self.is_composed_right(content, touched)) {
                 self.found.files += 1;
                 self.found.bytes += content.size;
                 self.held.insert(place, short(content));
@@ -229,6 +235,29 @@ impl Series<'_> {
                 self.lost.insert(place);
             }
         }
+        self.members.let_go();
+    }
+
+    /// Whether content that lies in several deposits has both hashes; if not, whose damage that is.
+    fn is_composed_right(&mut self, content: &Content, touched: &mut Touched) -> bool {
+        let mut hashing = Hashing::start(content.value.key);
+        let (mut composed, mut position) = (self.members.compose(content), 0);
+        loop {
+            match composed.next() {
+                Ok(Some((offset, bytes))) => {
+                    hashing.zeros(offset.saturating_sub(position));
+                    position = offset.saturating_add(bytes.len() as u64);
+                    hashing.bytes(bytes);
+                }
+                Ok(None) => break,
+                Err(broken) => {
+                    touched.through.extend(Some(broken.deposit).filter(|deposit| *deposit != touched.number));
+                    return false;
+                }
+            }
+        }
+        hashing.zeros(content.size.saturating_sub(position));
+        hashing.finish() == content.value
     }
 
     /// A folder or link that is new or changed has a member in its deposit's own tar: without it, whoever unpacks that tar

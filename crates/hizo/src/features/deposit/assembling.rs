@@ -3,17 +3,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::path::Path;
 
-use hizo_vault::archive::{self, Member, MemberKind, Xattr};
+use hizo_vault::archive::{self, Extent, Member, MemberKind, Xattr};
 use hizo_vault::commit::{ContentValue, EntryId};
-use hizo_vault::manifest::{Content, Place};
+use hizo_vault::manifest::{Content, Place, Span};
 
 use super::local::{LastWalk, PathId, Remembered, RememberedKind, WalkWriter};
-use super::reading::{self, Job, LargeFile, ReadAhead, ReadFile, WHOLE_BYTES_MAX, WholeFile};
+use super::reading::{self, Attributes, Job, LargeFile, ReadAhead, ReadFile, WHOLE_BYTES_MAX, WholeFile};
 use super::resume::ResumeJournal;
+use super::segments;
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
 use crate::folder::walk::{Found, FoundKind, LeftOut, Listing};
+use crate::hashing::{self, COMPOSED_BYTES, ChainingValue};
 use crate::packing::NotAsBefore;
 use crate::system::Stat;
 
@@ -35,6 +38,8 @@ pub(super) struct Policy {
     pub reread: bool,
     /// Content that is kept already is not stored again.
     pub reuse: bool,
+    /// Nor is what is kept already of a changed file.
+    pub compose: bool,
 }
 
 /// What assembling found out.
@@ -79,6 +84,8 @@ pub(super) struct Assembler<'a, S> {
     pub journal: &'a ResumeJournal,
     /// Entries that an interrupted deposit has done, from the first on.
     pub done: Vec<Remembered>,
+    /// Chaining values of the content that was stored last, until its entry is written down.
+    pub fresh: Vec<ChainingValue>,
     pub progress: &'a dyn Fn(u64),
 }
 
@@ -248,11 +255,22 @@ impl<S: TarSink> Assembler<'_, S> {
         let content = match kept {
             Some(content) => content,
             None => {
-                let kind = MemberKind::File { size: file.stat.size, sparse: None };
-                let place = self.member(found, &file.stat, kind, &file.attributes.kept)?;
-                self.sink.push(&file.bytes)?;
-                self.pad(file.stat.size)?;
-                self.new_content(file.stat.size, file.value, place, file.unsteady)
+                let size = file.stat.size;
+                let older = self.older(last, size);
+                let spans = older.and_then(|older| {
+                    let values = hashing::segments(older.content.value.key, &file.bytes);
+                    older.laid_under(&values, self.next_place())
+                });
+                let content = self.new_content(size, file.value, spans.unwrap_or_default(), file.unsteady);
+                let new = new_stretches(&content);
+                let kind = MemberKind::File { size, sparse: content.is_composed().then(|| new.clone().into()) };
+                self.member(found, &file.stat, kind, &file.attributes.kept)?;
+                for stretch in &new {
+                    self.sink.push(part(&file.bytes, 0, stretch))?;
+                }
+                self.pad(stored_bytes(&new))?;
+                self.fresh = file.segments;
+                content
             }
         };
         let mut entry = self.remembered(found, file.stat, Some(content), last);
@@ -264,7 +282,7 @@ impl<S: TarSink> Assembler<'_, S> {
         Ok(entry)
     }
 
-    /// A large file: read once, or twice when content of its size is kept already.
+    /// A large file: read once, or twice when content of its size, or an earlier one of its own, is kept already.
     fn large(
         &mut self,
         found: &Found,
@@ -276,43 +294,16 @@ impl<S: TarSink> Assembler<'_, S> {
         let path = self.listing.on_disk(&found.path)?;
         let mut file = LargeFile::open(&path)?;
         let attributes = reading::attributes(&path)?;
-        let kept_already = self.sink.is_kept_already();
         self.must_be_as_listed(found, &file.stat, false)?;
-        let mut content = None;
-        if self.policy.reuse && self.has_size(known, file.stat.size) {
-            let digest = file.digest()?;
-            let kept = self.known(known, &digest).filter(|kept| kept.size == file.stat.size);
-            content =
-                kept.filter(|_| file.is_steady().unwrap_or(false)).map(|kept| self.again(kept, file.stat.size, false));
-        }
-        let content = match content {
-            Some(content) => content,
+        let seen = self.survey(&mut file, last, known)?;
+        let content = match seen.kept {
+            Some(kept) => self.again(kept, file.stat.size, false),
             None => {
-                let sparse = file.sparse.clone().map(Into::into);
-                let kind = MemberKind::File { size: file.stat.size, sparse };
-                let stored = self.listing_member(found, &file.stat, kind.clone(), &attributes.kept);
-                self.journal.begin(&self.remembered(found, file.stat, None, last));
-                let place = self.member(found, &file.stat, kind, &attributes.kept)?;
-                let (sink, progress) = (&mut *self.sink, self.progress);
-                let streamed = file.stream(|bytes| {
-                    progress(bytes.len() as u64);
-                    sink.push(bytes).map_err(Trouble::Keeping)
-                });
-                // Its header is in the tar already: it cannot be left out any more.
-                let (value, steady) = streamed.map_err(|trouble| match trouble {
-                    Trouble::File(error) => Trouble::Keeping(
-                        Failure::file("read", &path, error).hint("Leave it out with --exclude, or mend the disk."),
-                    ),
-                    Trouble::Keeping(failure) => Trouble::Keeping(failure),
-                })?;
-                self.pad(archive::data_bytes(&stored))?;
-                if !steady && kept_already {
-                    return Err(Failure::internal(NotAsBefore).into());
-                }
+                let (content, steady) = self.store_large(found, &path, &mut file, &attributes, last, seen.over)?;
                 if !steady {
                     made.unsteady.push(index);
                 }
-                self.new_content(file.stat.size, value, place, !steady)
+                content
             }
         };
         let mut entry = self.remembered(found, file.stat, Some(content), last);
@@ -322,6 +313,80 @@ impl<S: TarSink> Assembler<'_, S> {
             made.change(index, attributes.kept);
         }
         Ok(entry)
+    }
+
+    /// What is kept already of a large file: all of it, or segments of an earlier content.
+    fn survey(&mut self, file: &mut LargeFile, last: Option<&Remembered>, known: &Known) -> Result<Seen, Trouble> {
+        let size = file.stat.size;
+        let older = self.older(last, size).filter(|_| file.sparse.is_none());
+        if !self.policy.reuse || (older.is_none() && !self.has_size(known, size)) {
+            return Ok(Seen::default());
+        }
+        let key = older.as_ref().map_or_else(random, |older| older.content.value.key);
+        let (value, values) = file.survey(key)?;
+        if !file.is_steady().unwrap_or(false) {
+            return Ok(Seen::default());
+        }
+        if let Some(kept) = self.known(known, &value.sha256).filter(|kept| kept.size == size) {
+            return Ok(Seen { kept: Some(kept), over: None });
+        }
+        let spans = older.and_then(|older| older.laid_under(&values, self.next_place()));
+        Ok(Seen { kept: None, over: spans.map(|spans| (spans, value.sha256)) })
+    }
+
+    /// Stores what is new of a large file; whether it was steady meanwhile comes with it. `over` says how it is laid over
+    /// earlier members, and which SHA-256 it has to have for that.
+    fn store_large(
+        &mut self,
+        found: &Found,
+        path: &Path,
+        file: &mut LargeFile,
+        attributes: &Attributes,
+        last: Option<&Remembered>,
+        over: Option<(Box<[Span]>, [u8; 32])>,
+    ) -> Result<(Content, bool), Trouble> {
+        let kept_already = self.sink.is_kept_already();
+        let (spans, seen) = over.unzip();
+        // Its hashes are known when it has streamed by.
+        let value = ContentValue { sha256: [0; 32], key: random(), blake3: [0; 32] };
+        let mut content = self.new_content(file.stat.size, value, spans.unwrap_or_default(), false);
+        let new = new_stretches(&content);
+        let holes = content.is_composed().then(|| new.clone()).or_else(|| file.sparse.clone());
+        let kind = MemberKind::File { size: file.stat.size, sparse: holes.map(Into::into) };
+        let stored = archive::data_bytes(&self.listing_member(found, &file.stat, kind.clone(), &attributes.kept));
+        self.journal.begin(&self.remembered(found, file.stat, None, last));
+        self.member(found, &file.stat, kind, &attributes.kept)?;
+        let (sink, progress) = (&mut *self.sink, self.progress);
+        let streamed = file.stream(content.value.key, |offset, bytes| {
+            progress(bytes.len() as u64);
+            new.iter().try_for_each(|stretch| sink.push(part(bytes, offset, stretch))).map_err(Trouble::Keeping)
+        });
+        // Its header is in the tar already: it cannot be left out any more.
+        let streamed = streamed.map_err(|trouble| match trouble {
+            Trouble::File(error) => Trouble::Keeping(
+                Failure::file("read", path, error).hint("Leave it out with --exclude, or mend the disk."),
+            ),
+            Trouble::Keeping(failure) => Trouble::Keeping(failure),
+        })?;
+        self.pad(stored)?;
+        // What is not stored must be what was seen when it was compared.
+        let changed = seen.is_some_and(|seen| seen != streamed.value.sha256);
+        if changed || (!streamed.steady && kept_already) {
+            return Err(Failure::internal(NotAsBefore).into());
+        }
+        self.fresh = streamed.segments;
+        (content.value, content.unsteady) = (streamed.value, !streamed.steady);
+        Ok((content, streamed.steady))
+    }
+
+    /// The content that a file had at the last walk, if it and what is there now may be compared by segments.
+    fn older(&self, last: Option<&Remembered>, size: u64) -> Option<Older> {
+        if !self.policy.reuse || !self.policy.compose || !COMPOSED_BYTES.contains(&size) {
+            return None;
+        }
+        let content = last?.content.clone()?;
+        let values = self.last?.values(&content);
+        (!values.is_empty()).then_some(Older { content, values })
     }
 
     /// A file of which packs hold bytes already must be the one that was listed: the packs were compared with that one.
@@ -354,7 +419,12 @@ impl<S: TarSink> Assembler<'_, S> {
     }
 
     fn push(&mut self, entry: &Remembered) -> Outcome<()> {
-        self.walk.push(entry).map_err(|error| Failure::fixable("cannot write down the walk").source(error))
+        let (fresh, last) = (std::mem::take(&mut self.fresh), self.last);
+        let values = |content: &Content| match fresh.is_empty() {
+            true => last.map_or_else(Vec::new, |last| last.values(content)),
+            false => fresh,
+        };
+        self.walk.push(entry, values).map_err(|error| Failure::fixable("cannot write down the walk").source(error))
     }
 
     fn leave_out(&self, index: usize, error: &io::Error, made: &mut Assembled) {
@@ -373,21 +443,25 @@ impl<S: TarSink> Assembler<'_, S> {
         Member { path: (&*found.path).into(), kind, mode: stat.mode, mtime_ns: stat.mtime_ns, xattrs: xattrs.into() }
     }
 
-    /// Begins a member and says where.
-    fn member(&mut self, found: &Found, stat: &Stat, kind: MemberKind, xattrs: &[Xattr]) -> Result<Place, Trouble> {
+    /// Where the next member begins.
+    fn next_place(&self) -> Place {
+        Place { deposit: self.policy.deposit, block: self.sink.position() / archive::BLOCK_BYTES as u64 }
+    }
+
+    /// Begins a member.
+    fn member(&mut self, found: &Found, stat: &Stat, kind: MemberKind, xattrs: &[Xattr]) -> Result<(), Trouble> {
         let header = archive::header(&self.listing_member(found, stat, kind, xattrs));
         let header = header.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let block = self.sink.position() / archive::BLOCK_BYTES as u64;
-        self.sink.push(&header)?;
-        Ok(Place { deposit: self.policy.deposit, block })
+        Ok(self.sink.push(&header)?)
     }
 
     fn pad(&mut self, data_bytes: u64) -> Outcome<()> {
         self.sink.push(&[0; archive::BLOCK_BYTES][..archive::padding(data_bytes)])
     }
 
-    fn new_content(&self, size: u64, value: ContentValue, place: Place, unsteady: bool) -> Content {
-        Content { size, value, place, read: self.policy.deposit, unsteady }
+    /// Content whose member begins next.
+    fn new_content(&self, size: u64, value: ContentValue, spans: Box<[Span]>, unsteady: bool) -> Content {
+        Content { size, value, place: self.next_place(), spans, read: self.policy.deposit, unsteady }
     }
 
     /// Content that is kept already, found again by this deposit.
@@ -438,6 +512,44 @@ impl<S: TarSink> Assembler<'_, S> {
         }
         entry
     }
+}
+
+/// What was found out about a large file before it is stored.
+#[derive(Default)]
+struct Seen {
+    /// The very content, kept already.
+    kept: Option<Content>,
+    /// How it is laid over earlier members, and the SHA-256 that it had when that was found out.
+    over: Option<(Box<[Span]>, [u8; 32])>,
+}
+
+/// An earlier content of a file, with the chaining values of its segments.
+struct Older {
+    content: Content,
+    values: Vec<ChainingValue>,
+}
+
+impl Older {
+    /// How a content with these chaining values, under this one's key, is laid over it.
+    fn laid_under(&self, values: &[ChainingValue], own: Place) -> Option<Box<[Span]>> {
+        segments::laid_over(&self.content, &self.values, values, own)
+    }
+}
+
+/// What of a content its own member has to hold.
+fn new_stretches(content: &Content) -> Vec<Extent> {
+    let own = content.stretches().filter(|(_, place)| *place == content.place);
+    own.map(|(range, _)| Extent { offset: range.start, length: range.end - range.start }).collect()
+}
+
+/// Those of `bytes`, which stand at `offset` in their file, that lie in a stretch.
+fn part<'b>(bytes: &'b [u8], offset: u64, stretch: &Extent) -> &'b [u8] {
+    let within = |at: u64| at.saturating_sub(offset).min(bytes.len() as u64) as usize;
+    &bytes[within(stretch.offset)..within(stretch.offset + stretch.length)]
+}
+
+fn stored_bytes(stretches: &[Extent]) -> u64 {
+    stretches.iter().map(|stretch| stretch.length).sum()
 }
 
 /// What is to be read whole, in order, behind the entries that are done.

@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::{RecordId, SeriesId};
 use hizo_vault::commit::{ContentValue, EntryId};
-use hizo_vault::manifest::{Content, ENTRIES_MAX, Place};
+use hizo_vault::manifest::{Content, ENTRIES_MAX, Place, Span};
 
+use super::segments::{Segments, SegmentsWriter};
 use crate::folder::walk::Found;
+use crate::hashing::ChainingValue;
 use crate::system;
 
 const MAGIC: &[u8; 16] = b"hizo/walk/v1\n\0\0\0";
@@ -123,7 +125,8 @@ impl Remembered {
             u8::from(self.content.is_some())
                 | u8::from(self.content.as_ref().is_some_and(|content| content.unsteady)) << 1
                 | u8::from(self.attributes_left_out) << 2
-                | u8::from(self.young) << 3,
+                | u8::from(self.young) << 3
+                | u8::from(self.content.as_ref().is_some_and(Content::is_composed)) << 4,
         );
         bytes.extend([0; 2]);
         bytes.extend(self.mode.to_le_bytes());
@@ -145,7 +148,11 @@ impl Remembered {
         bytes.try_into().expect("resized to this length")
     }
 
-    pub(super) fn from_bytes(bytes: &[u8; REMEMBERED_BYTES]) -> Option<Self> {
+    /// Reads an entry. `spans` gives those of composed content; content whose spans nobody knows is as good as unknown.
+    pub(super) fn from_bytes(
+        bytes: &[u8; REMEMBERED_BYTES],
+        spans: impl FnOnce(&Content) -> Option<Box<[Span]>>,
+    ) -> Option<Self> {
         let mut rest = bytes.as_slice();
         let path = PathId(take(&mut rest)?);
         let [kind, flags, _, _] = take::<4>(&mut rest)?;
@@ -160,7 +167,13 @@ impl Remembered {
         let place =
             Place { deposit: u64::from_le_bytes(take(&mut rest)?), block: u64::from_le_bytes(take(&mut rest)?) };
         let read = u64::from_le_bytes(take(&mut rest)?);
-        let content = (flags & 1 != 0).then_some(Content { size, value, place, read, unsteady: flags & 2 != 0 });
+        let (spans_none, unsteady) = (Box::default(), flags & 2 != 0);
+        let content = Content { size, value, place, spans: spans_none, read, unsteady };
+        let content = match flags & 0b1_0001 {
+            0b0_0001 => Some(content),
+            0b1_0001 => spans(&content).map(|spans| Content { spans, ..content }),
+            _ => None,
+        };
         let kind = kind_from_byte(kind)?;
         let (attributes_left_out, young) = (flags & 4 != 0, flags & 8 != 0);
         Some(Self {
@@ -206,6 +219,8 @@ pub(crate) struct LastWalk {
     pub of: WalkOf,
     count: u32,
     file: RefCell<File>,
+    /// None when it is lost: composed content is not known then, and nothing is laid over what is.
+    segments: Option<Segments>,
     window: RefCell<Window>,
     /// By the first bytes of the path's id: the entry itself decides.
     by_path: HashMap<u64, u32>,
@@ -236,7 +251,7 @@ impl LastWalk {
         for index in 0..count {
             file.read_exact(&mut bytes).ok()?;
             check.update(&bytes);
-            let entry = Remembered::from_bytes(&bytes)?;
+            let entry = Remembered::from_bytes(&bytes, |_| Some(Box::default()))?;
             by_path.insert(entry.path.prefix(), index);
             if let Some(content) = &entry.content {
                 by_content.entry(prefix(&content.value.sha256)).or_insert(index);
@@ -251,8 +266,9 @@ impl LastWalk {
         if !whole || check.finalize() != *expected {
             return None;
         }
-        let file = RefCell::new(file.into_inner());
-        Some(Self { of: parse_facts(facts)?, count, file, window: RefCell::default(), by_path, by_content, sizes })
+        let (of, file, window) = (parse_facts(facts)?, RefCell::new(file.into_inner()), RefCell::default());
+        let segments = Segments::read(&segments_file(path), key);
+        Some(Self { of, count, file, segments, window, by_path, by_content, sizes })
     }
 
     /// The entry of this path, and its place.
@@ -277,7 +293,7 @@ impl LastWalk {
         let mut bytes = vec![0; count as usize * REMEMBERED_BYTES];
         file.read_exact(&mut bytes).ok()?;
         let (chunks, _) = bytes.as_chunks::<REMEMBERED_BYTES>();
-        *window = Window { first: at, entries: chunks.iter().filter_map(Remembered::from_bytes).collect() };
+        *window = Window { first: at, entries: chunks.iter().filter_map(|bytes| self.remembered(bytes)).collect() };
         inside(&window)
     }
 
@@ -293,13 +309,32 @@ impl LastWalk {
         let mut file = self.file.borrow_mut();
         file.seek(SeekFrom::Start(u64::from(at) * REMEMBERED_BYTES as u64)).ok()?;
         file.read_exact(&mut bytes).ok()?;
-        Remembered::from_bytes(&bytes)?.content.filter(|content| content.value.sha256 == *sha256)
+        self.remembered(&bytes)?.content.filter(|content| content.value.sha256 == *sha256)
+    }
+
+    /// The chaining values of content kept at the last walk; none when they are not known.
+    pub(super) fn values(&self, content: &Content) -> Vec<ChainingValue> {
+        self.segments.as_ref().map_or_else(Vec::new, |segments| segments.values(content))
+    }
+
+    /// What tells one file of segments from every other one.
+    pub(super) fn segments_check(&self) -> Option<[u8; 32]> {
+        self.segments.as_ref().map(|segments| segments.check)
+    }
+
+    fn remembered(&self, bytes: &[u8; REMEMBERED_BYTES]) -> Option<Remembered> {
+        Remembered::from_bytes(bytes, |content| self.segments.as_ref()?.spans(content))
     }
 
     /// How many entries it has.
     pub(crate) fn count(&self) -> u32 {
         self.count
     }
+}
+
+/// Where what is remembered of segments lies beside a walk.
+fn segments_file(walk: &Path) -> PathBuf {
+    walk.with_extension("segments")
 }
 
 /// The first bytes of a hash, to look it up by. Two that share them are told apart by the whole.
@@ -333,6 +368,7 @@ pub(crate) struct WalkWriter {
     path: PathBuf,
     file: BufWriter<File>,
     reader: Option<File>,
+    segments: SegmentsWriter,
     check: blake3::Hasher,
 }
 
@@ -345,11 +381,19 @@ impl WalkWriter {
             _ => (),
         }
         let file = BufWriter::with_capacity(1 << 20, system::create_private(&unfinished)?);
-        Ok(Self { path: path.to_owned(), file, reader: None, check: blake3::Hasher::new_keyed(key) })
+        let segments = SegmentsWriter::create(&segments_file(path), key)?;
+        Ok(Self { path: path.to_owned(), file, reader: None, segments, check: blake3::Hasher::new_keyed(key) })
     }
 
-    /// Adds the next entry.
-    pub(crate) fn push(&mut self, entry: &Remembered) -> io::Result<()> {
+    /// Adds the next entry. `values` gives the chaining values of its content, as far as they are known.
+    pub(crate) fn push(
+        &mut self,
+        entry: &Remembered,
+        values: impl FnOnce(&Content) -> Vec<ChainingValue>,
+    ) -> io::Result<()> {
+        if let Some(content) = &entry.content {
+            self.segments.push(content, || values(content))?;
+        }
         let bytes = entry.to_bytes();
         self.check.update(&bytes);
         self.file.write_all(&bytes)
@@ -357,7 +401,7 @@ impl WalkWriter {
 
     /// The entry at a place of what was written so far.
     pub(crate) fn entry(&mut self, at: u32) -> io::Result<Remembered> {
-        self.file.flush()?;
+        self.flush()?;
         let mut bytes = [0; REMEMBERED_BYTES];
         let reader = match &mut self.reader {
             Some(reader) => reader,
@@ -365,17 +409,27 @@ impl WalkWriter {
         };
         reader.seek(SeekFrom::Start(u64::from(at) * REMEMBERED_BYTES as u64))?;
         reader.read_exact(&mut bytes)?;
-        Remembered::from_bytes(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
+        self.remembered(&bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.segments.flush()?;
+        self.file.flush()
+    }
+
+    fn remembered(&self, bytes: &[u8; REMEMBERED_BYTES]) -> io::Result<Remembered> {
+        let entry = Remembered::from_bytes(bytes, |content| self.segments.spans(content));
+        entry.ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// What was written so far, from the first entry on.
-    pub(crate) fn entries(&mut self) -> io::Result<impl Iterator<Item = io::Result<Remembered>> + use<>> {
-        self.file.flush()?;
+    pub(crate) fn entries(&mut self) -> io::Result<impl Iterator<Item = io::Result<Remembered>>> {
+        self.flush()?;
         let mut file = BufReader::with_capacity(1 << 20, File::open(self.path.with_extension("next"))?);
         Ok(std::iter::from_fn(move || {
             let mut bytes = [0; REMEMBERED_BYTES];
             match file.read_exact(&mut bytes) {
-                Ok(()) => Some(Remembered::from_bytes(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())),
+                Ok(()) => Some(self.remembered(&bytes)),
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
                 Err(error) => Some(Err(error)),
             }
@@ -390,6 +444,8 @@ impl WalkWriter {
         self.file.write_all(self.check.finalize().as_bytes())?;
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
+        // A walk beside the segments of a later one knows less, and nothing that is wrong.
+        self.segments.finish()?;
         std::fs::rename(self.path.with_extension("next"), &self.path)
     }
 }

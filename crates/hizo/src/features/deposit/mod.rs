@@ -7,6 +7,7 @@ mod listing;
 mod local;
 mod reading;
 mod resume;
+mod segments;
 #[cfg(all(test, unix))]
 mod tests;
 
@@ -88,14 +89,15 @@ pub(crate) trait Watcher: Sync {
 /// # Errors
 /// When a named path cannot be read, the keeper refuses, or the safe is not what it was. Nothing half-done is visible.
 pub(crate) fn deposit(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
-    match attempt(safe, device, request, watcher) {
-        // What an interrupted deposit had kept cannot be made again as it was: it is left alone, and all is stored anew.
-        Err(failure) if NotAsBefore::is_cause_of(&failure) => attempt(safe, device, request, watcher),
+    match attempt(safe, device, request, true, watcher) {
+        // What an interrupted deposit had kept cannot be made again as it was, or a file changed between two readings: it
+        // is left alone, and all is stored anew. Nothing is laid over earlier content then, which takes two readings.
+        Err(failure) if NotAsBefore::is_cause_of(&failure) => attempt(safe, device, request, false, watcher),
         done => done,
     }
 }
 
-fn attempt(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
+fn attempt(safe: &mut Safe, device: &Device, request: &Request, compose: bool, watcher: &dyn Watcher) -> Outcome<Made> {
     let series = safe.series_named(device, &request.series, request.class.unwrap_or(Class::Standard))?;
     if request.class.is_some_and(|class| class != series.class) {
         return Err(Failure::fixable(words!(
@@ -117,7 +119,7 @@ fn attempt(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Wa
             .hint("Deposit parts of it in series of their own."));
     }
     watcher.listed(listing.files(), listing.bytes());
-    keep(safe, device, request, series, listing, watcher)
+    keep(safe, device, request, series, listing, compose, watcher)
 }
 
 /// Keeps what was listed, as it is by now.
@@ -127,13 +129,14 @@ fn keep(
     request: &Request,
     series: SeriesFacts,
     listing: Listing,
+    compose: bool,
     watcher: &dyn Watcher,
 ) -> Outcome<Made> {
     let last = LastWalk::read(&safe.home.walk_file(series.id), &device.local);
     // A walk counts only if this very deposit stands in the chain: after a restored home it may not.
     let last = last
         .filter(|last| safe.deposit(series.id, last.of.deposit).is_some_and(|record| record.id() == last.of.record));
-    Making::new(safe, device, request, series, listing, last.as_ref())?.run(last, watcher)
+    Making::new(safe, device, request, series, listing, compose, last.as_ref())?.run(last, watcher)
 }
 
 struct Making<'a> {
@@ -142,10 +145,13 @@ struct Making<'a> {
     request: &'a Request,
     series: SeriesFacts,
     listing: Listing,
+    /// Changed files may be laid over what is kept of them.
+    compose: bool,
     recipient: Recipient,
     /// The last walk's deposit, which a delta may build on.
     base: Option<WalkOf>,
     base_entries: u64,
+    segments: Option<[u8; 32]>,
     number: u64,
     previous: Option<RecordId>,
 }
@@ -167,13 +173,28 @@ impl<'a> Making<'a> {
         request: &'a Request,
         series: SeriesFacts,
         listing: Listing,
+        compose: bool,
         last: Option<&LastWalk>,
     ) -> Outcome<Self> {
         let head = safe.chain.series().get(&series.id);
         let recipient = safe.recipient()?;
         let (number, previous) = (head.map_or(1, |head| head.k + 1), head.map(|head| head.record));
         let (base, base_entries) = (last.map(|last| last.of), last.map_or(0, |last| u64::from(last.count())));
-        Ok(Self { safe, device, request, series, listing, recipient, base, base_entries, number, previous })
+        let segments = last.and_then(LastWalk::segments_check);
+        Ok(Self {
+            safe,
+            device,
+            request,
+            series,
+            listing,
+            compose,
+            recipient,
+            base,
+            base_entries,
+            segments,
+            number,
+            previous,
+        })
     }
 
     fn run(mut self, last: Option<LastWalk>, watcher: &dyn Watcher) -> Outcome<Made> {
@@ -218,6 +239,8 @@ impl<'a> Making<'a> {
             framing: self.framing(),
             reread: self.request.reread,
             reuse: self.request.reuse,
+            compose: self.compose,
+            segments: self.segments,
         };
         let path = self.safe.home.resume_file(self.series.id);
         let same = |index: usize, entry: &Remembered| {
@@ -260,6 +283,7 @@ impl<'a> Making<'a> {
             deposit: self.number,
             reread: self.request.reread,
             reuse: self.request.reuse && self.series.class != Class::Core,
+            compose: self.compose,
         };
         let framing = self.framing();
         std::thread::scope(|scope| {
@@ -273,6 +297,7 @@ impl<'a> Making<'a> {
                 walk,
                 journal,
                 done,
+                fresh: Vec::new(),
                 progress: &|bytes| watcher.progress(bytes),
             };
             let made = assembler.run()?;

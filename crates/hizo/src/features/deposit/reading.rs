@@ -13,7 +13,7 @@ use hizo_vault::commit::ContentValue;
 
 use crate::entropy::random;
 use crate::folder::walk::Listing;
-use crate::hashing::Hashing;
+use crate::hashing::{self, ChainingValue, Hashing};
 use crate::packing::cores;
 use crate::system::{self, Stat};
 
@@ -38,6 +38,8 @@ const XATTR_BYTES_MAX: usize = 32 << 10;
 pub(super) struct WholeFile {
     pub stat: Stat,
     pub value: ContentValue,
+    /// Chaining values of its segments, if it may be composed one day.
+    pub segments: Vec<ChainingValue>,
     pub bytes: Vec<u8>,
     pub attributes: Attributes,
     /// It changed during every attempt.
@@ -167,10 +169,10 @@ fn read_whole(path: &Path) -> io::Result<ReadFile> {
         let young = is_young(&before, opened);
         let steady = bytes.len() as u64 == before.size && same_moment(&before, &system::stat(&file.metadata()?));
         if steady || attempt == ATTEMPTS {
-            let value = ContentValue::of(random(), &bytes);
+            let (value, segments) = hashing::value_and_segments(random(), &bytes);
             let stat = Stat { size: bytes.len() as u64, ..before };
             let attributes = attributes(path)?;
-            let file = WholeFile { stat, value, bytes, attributes, unsteady: !steady, young };
+            let file = WholeFile { stat, value, segments, bytes, attributes, unsteady: !steady, young };
             return Ok(ReadFile::Whole(Box::new(file)));
         }
     }
@@ -227,6 +229,15 @@ fn fitting(found: Vec<Xattr>) -> Attributes {
     }
 }
 
+/// What came of streaming a file.
+pub(super) struct Streamed {
+    pub value: ContentValue,
+    /// As with a [`WholeFile`].
+    pub segments: Vec<ChainingValue>,
+    /// Nothing says that it changed meanwhile.
+    pub steady: bool,
+}
+
 /// A large file, open and read from front to back.
 pub(super) struct LargeFile {
     file: File,
@@ -250,19 +261,10 @@ impl LargeFile {
         Ok(Self { file, stat, sparse, young: is_young(&stat, opened) })
     }
 
-    /// SHA-256 of the whole file, read once.
-    pub(super) fn digest(&mut self) -> io::Result<[u8; 32]> {
-        use sha2::Digest as _;
-        let mut hasher = sha2::Sha256::new();
-        let mut buffer = vec![0u8; 1 << 20];
-        loop {
-            match self.file.read(&mut buffer)? {
-                0 => break,
-                length => hasher.update(&buffer[..length]),
-            }
-        }
-        io::Seek::rewind(&mut self.file)?;
-        Ok(hasher.finalize().into())
+    /// What the file holds, read once and not stored: under `key`, which an earlier content had, or any.
+    pub(super) fn survey(&mut self, key: [u8; 32]) -> io::Result<(ContentValue, Vec<ChainingValue>)> {
+        let surveyed = self.stream(key, |_, _| Ok::<_, io::Error>(()))?;
+        Ok((surveyed.value, surveyed.segments))
     }
 
     /// Whether the file is still the one that was opened.
@@ -270,17 +272,19 @@ impl LargeFile {
         Ok(same_moment(&self.stat, &system::stat(&self.file.metadata()?)))
     }
 
-    /// Streams the file: stored bytes go to `store`, all bytes are hashed, each hash by a thread of its own.
+    /// Streams the file: bytes that are no holes go to `store` with their offset, all bytes are hashed under `key`, each
+    /// hash by a thread of its own.
     ///
     /// A file that became shorter is filled with zeros to the length it had, since its header already says so.
     pub(super) fn stream<E: From<io::Error>>(
         &mut self,
-        mut store: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(ContentValue, bool), E> {
+        key: [u8; 32],
+        mut store: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<Streamed, E> {
         let whole = [Extent { offset: 0, length: self.stat.size }];
         let extents = self.sparse.clone().unwrap_or_else(|| whole.to_vec());
         let mut short = false;
-        let mut hashing = Hashing::start(random());
+        let mut hashing = Hashing::in_segments(key, self.stat.size);
         let mut position = 0;
         for extent in &extents {
             hashing.zeros(extent.offset - position);
@@ -288,15 +292,15 @@ impl LargeFile {
             position = extent.offset + extent.length;
         }
         hashing.zeros(self.stat.size - position);
-        let value = hashing.finish();
-        Ok((value, !short && self.is_steady()?))
+        let (value, segments) = hashing.finish_segments();
+        Ok(Streamed { value, segments, steady: !short && self.is_steady()? })
     }
 
     fn stream_extent<E: From<io::Error>>(
         &mut self,
         extent: &Extent,
         hashing: &Hashing,
-        store: &mut impl FnMut(&[u8]) -> Result<(), E>,
+        store: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<bool, E> {
         io::Seek::seek(&mut self.file, io::SeekFrom::Start(extent.offset))?;
         let mut left = extent.length;
@@ -307,9 +311,9 @@ impl LargeFile {
             (&self.file).take(wanted).read_to_end(&mut buffer)?;
             short |= (buffer.len() as u64) < wanted;
             buffer.resize(wanted as usize, 0);
-            left -= wanted;
             let buffer = hashing.bytes(buffer);
-            store(&buffer)?;
+            store(extent.offset + extent.length - left, &buffer)?;
+            left -= wanted;
         }
         Ok(short)
     }

@@ -12,12 +12,15 @@ use hizo_ledger::id::ObjectId;
 use hizo_vault::manifest::PackStart;
 
 use super::local::{REMEMBERED_BYTES, Remembered, WalkOf, take};
+use super::segments::{spans_from_bytes, spans_to_bytes};
 use crate::failure::{Failure, Outcome};
 use crate::packing::{Boundary, Framing, PackKept, Resumed};
 use crate::system;
 
 const MAGIC: &[u8; 16] = b"hizo/resume/v1\n\0";
 const CHECK_BYTES: usize = 16;
+/// An entry with all the spans that a content may have takes less.
+const PAYLOAD_BYTES_MAX: u32 = 16 << 10;
 const BLOCK_BYTES: u64 = hizo_vault::stream::BLOCK_BYTES as u64;
 
 /// What must be the same for an unfinished deposit to go on.
@@ -30,6 +33,9 @@ pub(super) struct Circumstances {
     pub framing: Framing,
     pub reread: bool,
     pub reuse: bool,
+    pub compose: bool,
+    /// What the last walk remembers of segments: with other ones, other files would be composed.
+    pub segments: Option<[u8; 32]>,
 }
 
 /// The journal of the deposit being made.
@@ -70,11 +76,14 @@ impl Circumstances {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.deposit.to_le_bytes());
         bytes.extend(self.epoch.to_le_bytes());
-        let flags = [self.reread, self.reuse, self.last.is_some(), self.framing == Framing::Compressed];
+        let compressed = self.framing == Framing::Compressed;
+        let known = [self.last.is_some(), self.segments.is_some()];
+        let flags = [self.reread, self.reuse, known[0], compressed, self.compose, known[1]];
         bytes.push(flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag)));
         if let Some(last) = &self.last {
             bytes.extend(last.record.as_bytes());
         }
+        bytes.extend(self.segments.unwrap_or_default());
         bytes
     }
 }
@@ -174,7 +183,16 @@ fn replace(path: &Path) -> io::Result<File> {
 fn entry_bytes(entry: &Remembered, position: u64) -> Vec<u8> {
     let mut bytes = entry.to_bytes().to_vec();
     bytes.extend(position.to_le_bytes());
+    bytes.extend(entry.content.iter().flat_map(|content| spans_to_bytes(&content.spans)));
     bytes
+}
+
+/// An entry with the position of the tar after it.
+fn parse_entry(payload: &[u8]) -> Option<(Remembered, u64)> {
+    let (entry, mut rest) = payload.split_first_chunk::<REMEMBERED_BYTES>()?;
+    let position = u64::from_le_bytes(take(&mut rest)?);
+    let entry = Remembered::from_bytes(entry, |_| spans_from_bytes(rest))?;
+    Some((entry, position))
 }
 
 fn pack_bytes(pack: &PackKept) -> Vec<u8> {
@@ -222,9 +240,7 @@ fn read(path: &Path, key: &[u8; 32], header: &[u8]) -> Option<Told> {
     while let Some((tag, payload)) = read_line(&mut file, &mut check) {
         match tag {
             b'E' | b'B' => {
-                let (entry, position) = payload.split_first_chunk::<REMEMBERED_BYTES>()?;
-                let position = u64::from_le_bytes(position.try_into().ok()?);
-                let entry = Remembered::from_bytes(entry)?;
+                let (entry, position) = parse_entry(&payload)?;
                 match tag {
                     b'E' => told.entries.push((entry, position)),
                     _ => told.begun = Some(entry),
@@ -243,7 +259,7 @@ fn read_line(file: &mut impl Read, check: &mut blake3::Hasher) -> Option<(u8, Ve
     file.read_exact(&mut head).ok()?;
     let [tag, length @ ..] = head;
     let length = u32::from_le_bytes(length);
-    if length > 1024 {
+    if length > PAYLOAD_BYTES_MAX {
         return None;
     }
     let mut payload = vec![0; length as usize];

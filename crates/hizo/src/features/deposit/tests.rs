@@ -6,10 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hizo_vault::manifest::{Kind, Manifest};
+use hizo_vault::manifest::{Content, Kind, Manifest};
 use tempfile::TempDir;
 
 use super::*;
+use crate::composing::Members;
 use crate::contents::Opened;
 use crate::features::init;
 use crate::home::Home;
@@ -27,6 +28,21 @@ struct Place {
     request: Request,
     series: SeriesFacts,
     keyring: Keyring,
+}
+
+/// Changes a file when its first bytes are stored.
+struct Meddles {
+    file: PathBuf,
+    at: u64,
+}
+
+impl Watcher for Meddles {
+    fn listed(&self, _: u64, _: u64) {}
+
+    fn progress(&self, _: u64) {
+        let file = fs::OpenOptions::new().write(true).open(&self.file).unwrap();
+        file.write_all_at(b"meddled", self.at).unwrap();
+    }
 }
 
 /// Sees nothing, and lets the work die when it has come so far, as a killed process would.
@@ -80,8 +96,25 @@ impl Place {
     }
 
     fn keep_until(&mut self, listing: Listing, limit: u64) -> Outcome<Made> {
-        let watcher = DiesAt { limit, so_far: AtomicU64::new(0) };
-        keep(&mut self.safe, &self.device, &self.request, self.series, listing, &watcher)
+        self.keep_watched(listing, true, &DiesAt { limit, so_far: AtomicU64::new(0) })
+    }
+
+    fn keep_watched(&mut self, listing: Listing, compose: bool, watcher: &dyn Watcher) -> Outcome<Made> {
+        keep(&mut self.safe, &self.device, &self.request, self.series, listing, compose, watcher)
+    }
+
+    /// The content of the one file of the newest deposit, which must be what its tars hold.
+    fn whole_content(&self) -> Content {
+        let manifest = self.manifest();
+        let content = manifest.entries[0].kind.content().unwrap();
+        let mut members = Members::of(Opened { safe: &self.safe, keyring: &self.keyring }, self.series.id);
+        let (mut composed, mut bytes) = (members.compose(content), Vec::new());
+        while let Ok(Some((offset, more))) = composed.next() {
+            assert_eq!(offset, bytes.len() as u64);
+            bytes.extend(more);
+        }
+        assert!(content.value.matches(&bytes), "it does not come back");
+        content.clone()
     }
 
     /// A deposit that is killed after so many bytes, with packs kept and a journal that says so.
@@ -144,7 +177,7 @@ fn a_delta_that_would_not_come_out_right_is_written_in_full() {
     let last = LastWalk::read(&walk, &place.device.local).unwrap();
     let listing = place.listing();
     let mut making =
-        Making::new(&mut place.safe, &place.device, &place.request, place.series, listing, Some(&last)).unwrap();
+        Making::new(&mut place.safe, &place.device, &place.request, place.series, listing, true, Some(&last)).unwrap();
     making.base_entries += 1;
     let watcher = DiesAt { limit: u64::MAX, so_far: AtomicU64::new(0) };
     making.run(Some(last), &watcher).unwrap();
@@ -227,6 +260,72 @@ fn a_small_file_of_which_a_half_is_kept_and_that_changed_or_vanished_after_the_w
         }
         let failure = place.keep(listing).unwrap_err();
         assert!(NotAsBefore::is_cause_of(&failure), "{}", failure.message.english());
+    }
+}
+
+#[test]
+fn a_killed_deposit_goes_on_with_a_composed_file_as_it_was() {
+    for lost in [false, true] {
+        let mut place = Place::new();
+        let mut bytes = noise(96 * MIB);
+        place.write("large", &bytes);
+        place.keep(place.listing()).unwrap();
+        bytes[..40 * MIB].reverse();
+        place.write("large", &bytes);
+        place.be_killed(94 * MIB);
+        if lost {
+            // Without it another tar would be made, of which the kept packs are no part.
+            fs::remove_file(place.safe.home.walk_file(place.series.id).with_extension("segments")).unwrap();
+        }
+        let made = place.keep(place.listing()).unwrap();
+        let content = place.whole_content();
+        assert_eq!(content.is_composed(), !lost);
+        assert_eq!(made.stored_bytes > 90 * MIB as u64, lost);
+        assert_eq!(
+            content.stretches().map(|(range, _)| range.end).collect::<Vec<_>>()[0],
+            [40, 96][usize::from(lost)] * MIB as u64
+        );
+    }
+}
+
+#[test]
+fn a_composed_file_that_is_taken_over_keeps_its_spans() {
+    let mut place = Place::new();
+    let mut bytes = noise(4 * MIB);
+    place.write("a", &bytes);
+    place.keep(place.listing()).unwrap();
+    bytes[MIB] ^= 1;
+    place.write("a", &bytes);
+    place.write("b", &noise(96 * MIB));
+    place.be_killed(90 * MIB);
+    place.keep(place.listing()).unwrap();
+    assert_eq!(place.whole_content().spans.len(), 3);
+    fs::remove_file(place.folder.join("b")).unwrap();
+    place.keep(place.listing()).unwrap();
+    assert_eq!(place.whole_content().spans.len(), 3);
+}
+
+#[test]
+fn a_file_that_changes_between_being_compared_and_being_stored_is_not_mixed_of_both() {
+    for at in [0, 3 * MIB as u64] {
+        let mut place = Place::new();
+        let mut bytes = noise(4 * MIB);
+        place.write("large", &bytes);
+        place.keep(place.listing()).unwrap();
+        bytes[MIB] ^= 1;
+        place.write("large", &bytes);
+        let meddles = Meddles { file: place.folder.join("large"), at };
+        let kept = place.keep_watched(place.listing(), true, &meddles);
+        // What had been read by then is as it was when it was compared.
+        let is_composed = at == 0;
+        match is_composed {
+            true => drop(kept.unwrap()),
+            false => {
+                assert!(NotAsBefore::is_cause_of(&kept.unwrap_err()));
+                place.keep_watched(place.listing(), false, &meddles).unwrap();
+            }
+        }
+        assert_eq!(place.whole_content().is_composed(), is_composed, "{at}");
     }
 }
 

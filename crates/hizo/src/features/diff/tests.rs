@@ -6,7 +6,17 @@ use super::*;
 fn file(path: &str, content: &str) -> Entry {
     let value = ContentValue::of([7; 32], content.as_bytes());
     let place = Place { deposit: 1, block: 0 };
-    entry(path, Kind::File(Content { size: content.len() as u64, value, place, read: 1, unsteady: false }))
+    entry(
+        path,
+        Kind::File(Content {
+            size: content.len() as u64,
+            value,
+            place,
+            spans: Box::default(),
+            read: 1,
+            unsteady: false,
+        }),
+    )
 }
 
 fn entry(path: &str, kind: Kind) -> Entry {

@@ -10,6 +10,7 @@ use hizo_ledger::record::Record;
 use hizo_vault::archive::{self, Event, MemberKind};
 use hizo_vault::manifest::{Content, Entry, Kind, Place};
 
+use crate::composing::Members;
 use crate::contents::{Opened, Tar, at_or_below, deposit_of};
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
 use crate::unpacking::{Packs, Piece};
@@ -113,7 +114,39 @@ pub(crate) fn restore(opened: Opened, record: &Record, request: &Request, watche
         let source = Source { opened, record, deposit, places, contents: &contents };
         source.read(&mut laying, watcher)?;
     }
+    compose(opened, record, &contents, &mut laying, watcher)?;
     laying.finish(&wanted)
+}
+
+/// Lays out what lies in several deposits, in the order of places: neighbours share packs.
+fn compose(
+    opened: Opened,
+    record: &Record,
+    contents: &HashMap<Place, Wanted>,
+    laying: &mut Laying,
+    watcher: &dyn Watcher,
+) -> Outcome<()> {
+    let mut members = Members::of(opened, deposit_of(record)?.series);
+    let composed: BTreeMap<_, _> = contents.iter().filter(|(_, wanted)| wanted.content.is_composed()).collect();
+    for (place, wanted) in composed {
+        laying.file(wanted.content, &wanted.files)?;
+        let mut bytes = members.compose(wanted.content);
+        loop {
+            match bytes.next() {
+                Ok(Some((offset, bytes))) => {
+                    watcher.progress(bytes.len() as u64);
+                    laying.data(offset, &bytes)?;
+                }
+                Ok(None) => break laying.file_end()?,
+                Err(broken) => {
+                    let reason = laying.reason(broken.failure)?;
+                    laying.abandon()?;
+                    break laying.lose(*place, reason);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Contents to be read, each with the files it makes. A hard link whose first name is not wanted becomes a file.
@@ -138,7 +171,8 @@ fn contents<'m>(wanted: &[&'m Entry]) -> HashMap<Place, Wanted<'m>> {
 
 fn sources(contents: &HashMap<Place, Wanted>) -> BTreeMap<u64, Vec<u64>> {
     let mut sources: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-    contents.keys().for_each(|place| sources.entry(place.deposit).or_default().push(place.block));
+    let whole = contents.values().filter(|wanted| !wanted.content.is_composed()).map(|wanted| wanted.content.place);
+    whole.for_each(|place| sources.entry(place.deposit).or_default().push(place.block));
     sources.values_mut().for_each(|blocks| blocks.sort_unstable());
     sources
 }
@@ -215,7 +249,7 @@ impl Source<'_, '_> {
         watcher: &dyn Watcher,
         feed: impl FnOnce(&mut dyn FnMut(Piece) -> Outcome<bool>) -> Outcome<()>,
     ) -> Outcome<()> {
-        let mut members = Members { source: self, left: run, reader: None, begun: None, is_laying: false, gap: None };
+        let mut members = Walk { source: self, left: run, reader: None, begun: None, is_laying: false, gap: None };
         feed(&mut |piece| members.take(piece, laying, watcher))?;
         members.finish(laying)
     }
@@ -232,7 +266,7 @@ fn offset(block: u64) -> u64 {
 }
 
 /// Walks the members of a tar and picks the wanted ones, on both sides of every gap.
-struct Members<'a, 'm> {
+struct Walk<'a, 'm> {
     source: &'a Source<'a, 'm>,
     /// Places that are not dealt with yet, in order.
     left: &'a [u64],
@@ -256,7 +290,7 @@ enum Step {
     Broken(Failure),
 }
 
-impl Members<'_, '_> {
+impl Walk<'_, '_> {
     /// Whether more is wanted.
     fn take(&mut self, piece: Piece, laying: &mut Laying, watcher: &dyn Watcher) -> Outcome<bool> {
         let (offset, bytes) = match piece {

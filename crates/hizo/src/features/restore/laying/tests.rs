@@ -6,7 +6,14 @@ use super::*;
 /// Where the content of these bytes lies.
 fn content(block: u64, bytes: &[u8]) -> Content {
     let value = ContentValue::of([9; 32], bytes);
-    Content { size: bytes.len() as u64, value, place: Place { deposit: 1, block }, read: 1, unsteady: false }
+    Content {
+        size: bytes.len() as u64,
+        value,
+        place: Place { deposit: 1, block },
+        spans: Box::default(),
+        read: 1,
+        unsteady: false,
+    }
 }
 
 fn entry(path: &str, kind: Kind) -> Entry {
