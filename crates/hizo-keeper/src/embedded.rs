@@ -18,7 +18,7 @@ use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
-use crate::log::{self, LogSigner, ReceiptSigner, Sequencer};
+use crate::log::{self, LogSigner, NewStamp, ReceiptSigner, Sequencer};
 use crate::{Error, Keeper, Kept, OwnSpace};
 
 /// A keeper in a folder.
@@ -149,17 +149,11 @@ impl EmbeddedLog {
     ///
     /// # Errors
     /// [`Error::Log`] when the head is none of this log's; the store's.
-    pub fn keep_stamp(
-        &self,
-        keeper: &EmbeddedKeeper,
-        head: &[u8],
-        authority: &str,
-        answer: &[u8],
-    ) -> Result<Kept, Error> {
+    pub fn keep_stamp(&self, keeper: &EmbeddedKeeper, stamp: &NewStamp<'_>) -> Result<Kept, Error> {
         let turn = self.turn()?;
-        let LogHead { size, root } = self.sequencer.publish_stamp(head, authority, answer)?;
+        let LogHead { size, root } = self.sequencer.publish_stamp(stamp)?;
         drop(turn);
-        self.own.log_stamp(keeper, Seen { size, root }, answer)
+        self.own.log_stamp(keeper, Seen { size, root }, stamp.answer)
     }
 
     /// The keeper's own space, which holds the stamps.

@@ -156,6 +156,19 @@ impl ReceiptSigner {
     }
 }
 
+/// An authority's answer over a head that was published.
+#[derive(Debug, Clone, Copy)]
+pub struct NewStamp<'a> {
+    /// The head, byte for byte.
+    pub head: &'a [u8],
+    /// A name for the files: 1 to 64 of the characters `A-Z a-z 0-9 - _`.
+    pub authority: &'a str,
+    /// The answer as it came.
+    pub answer: &'a [u8],
+    /// Revocation lists of the day as PEM; empty when there are none.
+    pub revocation: &'a str,
+}
+
 /// The log of one keeper, as it is published. Only one at a time may publish.
 pub struct Sequencer<D: Disk = SystemDisk> {
     files: PublishedFiles<D>,
@@ -245,14 +258,26 @@ impl<D: Disk> Sequencer<D> {
         Ok(self.files.read(&stamped_path(size, CHECKPOINT))?)
     }
 
-    /// Publishes what was stamped and what an authority answered.
+    /// The revocation lists, as PEM, that were kept with an authority's answer over the head of so many leaves.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn revocation(&self, size: u64, authority: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.files.read(&stamped_path(size, &format!("{authority}.crl")))?)
+    }
+
+    /// Publishes what was stamped, what an authority answered, and the revocation lists of the day if there are any.
     ///
     /// # Errors
     /// [`Error::Files`]; [`Error::Damaged`] when the head is none of this log's.
-    pub fn publish_stamp(&self, head: &[u8], authority: &str, answer: &[u8]) -> Result<LogHead, Error> {
-        let found = self.own_head(head)?;
-        self.files.publish(&stamped_path(found.size, CHECKPOINT), head)?;
-        self.files.publish(&stamped_path(found.size, &format!("{authority}.tsr")), answer)?;
+    pub fn publish_stamp(&self, stamp: &NewStamp<'_>) -> Result<LogHead, Error> {
+        let found = self.own_head(stamp.head)?;
+        self.files.publish(&stamped_path(found.size, CHECKPOINT), stamp.head)?;
+        self.files.publish(&stamped_path(found.size, &format!("{}.tsr", stamp.authority)), stamp.answer)?;
+        if !stamp.revocation.is_empty() {
+            let path = stamped_path(found.size, &format!("{}.crl", stamp.authority));
+            self.files.publish(&path, stamp.revocation.as_bytes())?;
+        }
         Ok(found)
     }
 

@@ -15,6 +15,7 @@ mod name;
 mod oid;
 mod request;
 mod response;
+mod revocation;
 mod signature;
 mod token;
 
@@ -28,6 +29,9 @@ pub use name::NAME_CHARACTERS_MAX;
 pub use oid::{NotAnOid, OID_BYTES_MAX, Oid, SELF_STAMP_POLICY, known};
 pub use request::{REQUEST_BYTES_MAX, Request};
 pub use response::{Failure, granted, parse_response, rejected};
+pub use revocation::{
+    REVOCATION_LIST_BYTES_MAX, REVOCATION_LISTS_MAX, Revocation, revocation_lists_from_pem, revocation_lists_to_pem,
+};
 pub use signature::{RSA_BITS_MAX, RSA_BITS_MIN};
 pub use token::{Expected, Token, UnverifiedToken};
 

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hizo_keeper::LoggedStamp;
+use hizo_keeper::log::NewStamp;
 use hizo_keeper::stamp::{Client, Error, LocalAuthority, Patience, StampSeeds};
 use hizo_ledger::id::ObjectId;
 use hizo_ledger::timestamp::{
     Authority, DigestAlgorithm, Expected, Imprint, LIST_BYTES_MAX, Moment, Nonce, Request, Token, parse_response,
+    revocation_lists_to_pem,
 };
 use zeroize::Zeroizing;
 
@@ -87,6 +89,8 @@ pub(crate) struct Kept {
     pub name: String,
     pub response: Vec<u8>,
     pub token: Token,
+    /// The revocation lists of the day on which it was taken, as PEM.
+    pub revocation: Option<Vec<u8>>,
 }
 
 /// The stamps of a log as this machine sees it.
@@ -126,6 +130,15 @@ impl<'a> Stamps<'a> {
     pub(crate) fn logged(&self, response: &[u8]) -> Option<LoggedStamp> {
         let answer = ObjectId::of(response);
         self.logged.iter().find(|logged| logged.answer == answer).copied()
+    }
+
+    /// The revocation lists of this day for a stamp, as PEM; `None` when none can be had.
+    pub(crate) fn revocation_now(&self, response: &[u8], head: &[u8]) -> Option<Vec<u8>> {
+        let authorities = &self.authorities;
+        let expected = Expected { data: head, nonce: None, certificates: &[], authorities };
+        let token = parse_response(response).and_then(|token| token.verify(&expected)).ok()?;
+        let lists = Client::new(&in_passing()).revocation_lists(&token);
+        (!lists.is_empty()).then(|| revocation_lists_to_pem(&lists).into_bytes())
     }
 
     /// The note of a record of the keeper's own space, and its receipt.
@@ -174,7 +187,9 @@ impl<'a> Stamps<'a> {
         let expected = Expected { data: &head, nonce: None, certificates: &[], authorities: &authorities };
         let Ok(token) = parse_response(&response).and_then(|token| token.verify(&expected)) else { return Ok(None) };
         let name = self.file_name(token.authority());
-        Ok(Some(Kept { logged: *logged, name, response, token }))
+        let revocation = self.seen.keeper_log().published().revocation(logged.size, &name);
+        let revocation = revocation.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        Ok(Some(Kept { logged: *logged, name, response, token, revocation }))
     }
 
     /// A name for an authority's files: its own where that is plain, else its place in the list.
@@ -240,7 +255,10 @@ impl<'a> Stamps<'a> {
             }
             match client.stamp(authority, &self.seen.note, now, &mut random) {
                 Ok(answer) => {
-                    self.keep(authority.name(), &answer.response)?;
+                    // In passing there is time for a few seconds, not for one list after another.
+                    let has_time = longest.is_none_or(|longest| began.elapsed() < longest);
+                    let lists = if has_time { client.revocation_lists(&answer.token) } else { Vec::new() };
+                    self.keep(authority.name(), &answer.response, &revocation_lists_to_pem(&lists))?;
                     asked.taken.push(authority.clone());
                 }
                 Err(error) => asked.refused.push((authority.name().to_owned(), error)),
@@ -271,12 +289,13 @@ impl<'a> Stamps<'a> {
         if let Err(error) = parse_response(&answer) {
             return Err(no_stamp(Error::Refused(error)));
         }
-        self.keep(SELF, &answer)
+        self.keep(SELF, &answer, "")
     }
 
-    fn keep(&mut self, authority: &str, response: &[u8]) -> Outcome<()> {
+    fn keep(&mut self, authority: &str, answer: &[u8], revocation: &str) -> Outcome<()> {
         let (log, name) = (self.seen.keeper_log(), self.file_name(authority));
-        log.keep_stamp(&self.safe.keeper, &self.seen.note, &name, response).map_err(Failure::from)?;
+        let stamp = NewStamp { head: &self.seen.note, authority: &name, answer, revocation };
+        log.keep_stamp(&self.safe.keeper, &stamp).map_err(Failure::from)?;
         self.logged = log.own().stamps(&self.safe.keeper).map_err(Failure::from)?;
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::thread;
 use std::time::Duration;
 
 use hizo_ledger::timestamp::{
-    Authority, DigestAlgorithm, Error as Rule, Expected, Failure, Imprint, Moment, Nonce, RESPONSE_BYTES_MAX, Request,
-    Token, parse_response,
+    Authority, DigestAlgorithm, Error as Rule, Expected, Failure, Imprint, Moment, Nonce, RESPONSE_BYTES_MAX,
+    REVOCATION_LIST_BYTES_MAX, Request, Token, parse_response,
 };
 
 use super::Error;
@@ -108,6 +108,19 @@ impl Client {
         random: &mut dyn FnMut() -> [u8; 16],
     ) -> Vec<(&'a Authority, Result<Answer, Error>)> {
         authorities.iter().map(|authority| (authority, self.stamp(authority, data, now, random))).collect()
+    }
+
+    /// Fetches the lists of what was revoked that the certificates of a stamp name, once each. One that cannot be had, or
+    /// that their issuers did not sign, is left out: a stamp counts without.
+    pub fn revocation_lists(&self, token: &Token) -> Vec<Vec<u8>> {
+        let lists = token.revocation_addresses().into_iter().filter_map(|url| self.fetch(&url));
+        lists.filter(|list| token.has_issuer_of(list)).collect()
+    }
+
+    fn fetch(&self, url: &str) -> Option<Vec<u8>> {
+        let mut response = self.agent.get(url).call().ok().filter(|response| response.status().as_u16() == 200)?;
+        let limit = u64::try_from(REVOCATION_LIST_BYTES_MAX).unwrap_or(u64::MAX);
+        response.body_mut().with_config().limit(limit).read_to_vec().ok()
     }
 
     fn ask(&self, url: &str, authority: &Authority, data: &[u8], nonce: Nonce) -> Result<Answer, Error> {

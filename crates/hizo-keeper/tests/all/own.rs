@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::thread;
 
+use hizo_keeper::log::NewStamp;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, LoggedStamp};
 use hizo_ledger::id::{ObjectId, Slot};
 use hizo_ledger::log::Leaf;
@@ -14,6 +15,10 @@ use tempfile::TempDir;
 
 use crate::embedded::seeds;
 use crate::kit::Company;
+
+fn stamp<'a>(head: &'a [u8], authority: &'a str, answer: &'a [u8]) -> NewStamp<'a> {
+    NewStamp { head, authority, answer, revocation: "" }
+}
 
 struct Kept {
     _place: TempDir,
@@ -42,7 +47,7 @@ fn kept() -> Kept {
 fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provable() {
     let Kept { keeper, log, mut company, _place } = kept();
     let head = log.published().checkpoint().unwrap().unwrap();
-    let stamped = log.keep_stamp(&keeper, &head, "first", b"an answer").unwrap();
+    let stamped = log.keep_stamp(&keeper, &stamp(&head, "first", b"an answer")).unwrap();
     company.keep(&keeper, &company.saying()).unwrap();
     assert_eq!(log.publish(&keeper).unwrap().size, 4);
     let answer = ObjectId::of(b"an answer");
@@ -68,7 +73,7 @@ fn the_own_space_keeps_the_rules_of_every_space() {
     let Kept { _place, keeper, log, .. } = kept();
     let head = log.published().checkpoint().unwrap().unwrap();
     for number in 0..3 {
-        log.keep_stamp(&keeper, &head, "first", format!("answer {number}").as_bytes()).unwrap();
+        log.keep_stamp(&keeper, &stamp(&head, "first", format!("answer {number}").as_bytes())).unwrap();
     }
     let checked = keeper.check(log.own().id()).unwrap().unwrap();
     assert_eq!((checked.records, checked.missing.len(), checked.damaged.len()), (4, 0, 0));
@@ -94,7 +99,7 @@ fn stamps_that_are_logged_at_once_are_all_there() {
             scope.spawn(move || {
                 let (keeper, log) = open(place);
                 let answer = format!("answer {number}");
-                log.keep_stamp(&keeper, head, &format!("a{number}"), answer.as_bytes()).unwrap();
+                log.keep_stamp(&keeper, &stamp(head, &format!("a{number}"), answer.as_bytes())).unwrap();
             });
         }
     });
@@ -117,6 +122,6 @@ fn a_head_of_another_log_is_not_kept_as_stamped() {
     strange_log.publish(&strange).unwrap();
     let head = strange_log.published().checkpoint().unwrap().unwrap();
     assert!(UnverifiedCheckpoint::parse(&head).is_ok());
-    assert!(log.keep_stamp(&keeper, &head, "first", b"an answer").is_err());
+    assert!(log.keep_stamp(&keeper, &stamp(&head, "first", b"an answer")).is_err());
     assert_eq!(log.own().stamps(&keeper).unwrap(), []);
 }

@@ -76,6 +76,8 @@ pub(super) struct Earlier {
     pub(super) note: Vec<u8>,
     pub(super) receipt: Vec<u8>,
     pub(super) tlog_proof: Vec<u8>,
+    /// Revocation lists of the day on which it was renewed, as PEM.
+    pub(super) revocation: Option<Vec<u8>>,
 }
 
 /// An authority's answer, and certificates that may help to build its chain.
@@ -84,6 +86,8 @@ pub struct StampFile {
     pub(super) name: String,
     pub(super) response: Vec<u8>,
     pub(super) certificates: Option<Vec<u8>>,
+    /// Revocation lists as PEM.
+    pub(super) revocation: Option<Vec<u8>>,
 }
 
 /// The most bytes that a file of this name may have; `None` when a bundle's check reads no such file.
@@ -94,6 +98,7 @@ pub fn bytes_max(name: &str) -> Option<usize> {
             _ if named(within, "earlier/", ".note").is_some() => Some(record::NOTE_BYTES_MAX),
             _ if named(within, "earlier/", ".receipt").is_some() => Some(RECEIPT_BYTES_MAX),
             _ if named(within, "earlier/", ".tlog-proof").is_some() => Some(PROOF_BYTES_MAX),
+            _ if named(within, "earlier/", ".crl").is_some() => Some(LIST_BYTES_MAX),
             _ => stamp_bytes_max(within),
         };
     }
@@ -121,7 +126,8 @@ pub fn is_folder(name: &str) -> bool {
 
 fn stamp_bytes_max(name: &str) -> Option<usize> {
     let answer = named(name, "stamps/", ".tsr").map(|_| RESPONSE_BYTES_MAX);
-    answer.or_else(|| named(name, "stamps/", ".pem").map(|_| LIST_BYTES_MAX))
+    let beside = [".pem", ".crl"].into_iter().find_map(|ending| named(name, "stamps/", ending));
+    answer.or(beside.map(|_| LIST_BYTES_MAX))
 }
 
 /// The name between: `a` of `stamps/a.tsr`.
@@ -196,6 +202,7 @@ fn take_stamps(files: &mut Files) -> Vec<StampFile> {
     let stamp = |name: String| StampFile {
         response: files.remove(&format!("stamps/{name}.tsr")).unwrap_or_default(),
         certificates: files.remove(&format!("stamps/{name}.pem")),
+        revocation: files.remove(&format!("stamps/{name}.crl")),
         name,
     };
     found.into_iter().map(stamp).collect()
@@ -228,7 +235,8 @@ fn take_renewal(wanted: usize, number: usize, mut files: Files) -> Result<Renewa
             let path = format!("earlier/{name}{ending}");
             take(&mut files, &path, &place(&path))
         });
-        earlier.push(Earlier { note: note?, receipt: receipt?, tlog_proof: tlog_proof?, name });
+        let revocation = files.remove(&format!("earlier/{name}.crl"));
+        earlier.push(Earlier { revocation, note: note?, receipt: receipt?, tlog_proof: tlog_proof?, name });
     }
     let checkpoint = take(&mut files, "checkpoint", &place("checkpoint"))?;
     Ok(Renewal { stamped: Stamped { checkpoint, stamps: take_stamps(&mut files) }, earlier })

@@ -19,7 +19,10 @@ use crate::log::proof::{self as inclusion, InclusionProof};
 use crate::log::receipt::{self, Receipt, UnverifiedReceipt};
 use crate::log::tree;
 use crate::record::{self, Deposit, UnverifiedRecord};
-use crate::timestamp::{self, Authority, Expected, Moment, Token, certificates_from_pem, parse_response};
+use crate::timestamp::{
+    self, Authority, Expected, Moment, Revocation, Token, certificates_from_pem, parse_response,
+    revocation_lists_from_pem,
+};
 
 use bundle::Stamped;
 use renewal::Counted;
@@ -34,6 +37,8 @@ pub struct Brought<'a> {
     pub policy: Option<&'a Policy>,
     /// Whose stamps count. Without one nobody vouches for the time.
     pub authorities: &'a [Authority],
+    /// Revocation lists in DER, beside those that lie in the bundle.
+    pub revocation: &'a [Vec<u8>],
     /// The key under which the keeper signs receipts. The proof does not rest on it.
     pub receipt_key: Option<&'a NamedKey>,
     /// Files to compare with the shown contents.
@@ -255,6 +260,8 @@ pub enum Doubt {
     NoRoots,
     /// No stamp is by an authority that the verifier lets count.
     NotVouched,
+    /// The only stamps that would count are by certificates that were revoked.
+    Revoked,
     /// The only stamps that count are the keeper's own.
     SelfStamped,
     /// A file was given and no content is shown.
@@ -266,7 +273,7 @@ impl Doubt {
     pub const fn step(self) -> Step {
         match self {
             Self::NoPolicy | Self::OtherLog | Self::NoQuorum => Step::Checkpoint,
-            Self::NoStamp | Self::NoRoots | Self::NotVouched | Self::SelfStamped => Step::Stamps,
+            Self::NoStamp | Self::NoRoots | Self::NotVouched | Self::Revoked | Self::SelfStamped => Step::Stamps,
             Self::NothingToCompare => Step::Files,
         }
     }
@@ -280,6 +287,7 @@ impl Doubt {
             Self::NoStamp => "no-stamp",
             Self::NoRoots => "no-roots",
             Self::NotVouched => "not-vouched",
+            Self::Revoked => "revoked",
             Self::SelfStamped => "self-stamped",
             Self::NothingToCompare => "nothing-to-compare",
         }
@@ -375,7 +383,17 @@ pub enum Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StampOutcome {
     /// By an authority that counts, and independent.
-    Independent(Box<Token>),
+    Independent {
+        /// What it says.
+        token: Box<Token>,
+        /// As of when its certificates were not revoked; `None`: not checked, for want of lists.
+        not_revoked: Option<Moment>,
+    },
+    /// By an authority that counts, under a certificate that was revoked: it does not count.
+    Revoked {
+        /// Since when.
+        at: Moment,
+    },
     /// By the keeper itself, whoever vouches for its root.
     SelfStamped,
     /// By nobody whom the verifier lets count.
@@ -530,8 +548,9 @@ impl Check<'_> {
     fn stamps(&mut self, renewal: usize, stamped: &Stamped) -> Result<(), Fault> {
         for file in &stamped.stamps {
             let name = file.name.clone();
-            let outcome = self.stamp(&stamped.checkpoint, file).map_err(|error| Fault::Stamp { name, error })?;
-            if let StampOutcome::Independent(token) = &outcome {
+            let outcome =
+                self.stamp(renewal, &stamped.checkpoint, file).map_err(|error| Fault::Stamp { name, error })?;
+            if let StampOutcome::Independent { token, .. } = &outcome {
                 self.independent.push(Counted::new(renewal, &file.name, token));
             }
             self.findings.push(Finding::Stamp { renewal, name: file.name.clone(), outcome });
@@ -545,14 +564,18 @@ impl Check<'_> {
             Finding::Stamp { outcome, .. } => Some(outcome),
             _ => None,
         });
-        let (mut own, mut any) = (false, false);
+        let (mut own, mut any, mut revoked) = (false, false, false);
         for outcome in outcomes {
             any = true;
             match outcome {
-                StampOutcome::Independent(_) => return None,
+                StampOutcome::Independent { .. } => return None,
+                StampOutcome::Revoked { .. } => revoked = true,
                 StampOutcome::SelfStamped => own = true,
                 StampOutcome::NotVouched { .. } => {}
             }
+        }
+        if revoked {
+            return Some(Doubt::Revoked);
         }
         Some(match (any, own, self.brought.authorities.is_empty()) {
             (false, _, _) => Doubt::NoStamp,
@@ -562,7 +585,7 @@ impl Check<'_> {
         })
     }
 
-    fn stamp(&self, data: &[u8], file: &StampFile) -> Result<StampOutcome, timestamp::Error> {
+    fn stamp(&self, renewal: usize, data: &[u8], file: &StampFile) -> Result<StampOutcome, timestamp::Error> {
         let token = parse_response(&file.response)?;
         let (claimed, policy) = (token.claims().time, token.claims().policy.clone());
         // Certificates that cannot be read help nobody and harm nobody.
@@ -575,10 +598,26 @@ impl Check<'_> {
             Err(error) => return Err(error),
         }
         match token.verify(&expected(self.brought.authorities)) {
-            Ok(token) if token.is_independent() => Ok(StampOutcome::Independent(Box::new(token))),
+            Ok(token) if token.is_independent() => Ok(self.revocation(renewal, file, token)),
             Ok(_) => Ok(StampOutcome::SelfStamped),
             Err(_) if policy == timestamp::SELF_STAMP_POLICY => Ok(StampOutcome::SelfStamped),
             Err(error) => Ok(StampOutcome::NotVouched { claimed, error }),
+        }
+    }
+
+    /// Whether the certificates of an independent stamp were revoked, as lists in the bundle and brought ones say.
+    fn revocation(&self, renewal: usize, file: &StampFile, token: Token) -> StampOutcome {
+        let next = self.bundle.renewals.get(renewal).map_or(&[][..], |next| &next.earlier);
+        let later = next.iter().filter(|earlier| earlier.name == file.name).filter_map(|it| it.revocation.as_deref());
+        let texts = file.revocation.as_deref().into_iter().chain(later).filter_map(|pem| std::str::from_utf8(pem).ok());
+        let beside: Vec<_> = texts.flat_map(revocation_lists_from_pem).collect();
+        // What the verifier brought comes first, so that no number of others keeps it from being looked at.
+        match token.revocation(self.brought.revocation.iter().chain(&beside).map(Vec::as_slice)) {
+            Revocation::Revoked { at } => StampOutcome::Revoked { at },
+            Revocation::Good { as_of } => {
+                StampOutcome::Independent { token: Box::new(token), not_revoked: Some(as_of) }
+            }
+            Revocation::Unknown => StampOutcome::Independent { token: Box::new(token), not_revoked: None },
         }
     }
 

@@ -213,12 +213,17 @@ pub fn certificates_from_pem(text: &str) -> Result<Vec<Vec<u8>>, Error> {
 
 /// Certificates in DER as a PEM text.
 pub fn certificates_to_pem(certificates: &[Vec<u8>]) -> String {
+    to_pem(certificates, PEM_BEGIN, PEM_END)
+}
+
+/// Blocks of a PEM text (RFC 7468).
+pub(super) fn to_pem(blocks: &[Vec<u8>], begin: &str, end: &str) -> String {
     let mut text = String::new();
-    for certificate in certificates {
-        let base64 = STANDARD.encode(certificate);
+    for block in blocks {
+        let base64 = STANDARD.encode(block);
         let characters: Vec<char> = base64.chars().collect();
         let lines: Vec<String> = characters.chunks(64).map(|line| line.iter().collect()).collect();
-        text.push_str(&format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", lines.join("\n")));
+        text.push_str(&format!("{begin}\n{}\n{end}\n", lines.join("\n")));
     }
     text
 }

@@ -20,6 +20,7 @@ pub const PURPOSES_MAX: usize = 32;
 const DIGITAL_SIGNATURE: u16 = 0x8000;
 const NON_REPUDIATION: u16 = 0x4000;
 const KEY_CERT_SIGN: u16 = 0x0400;
+const CRL_SIGN: u16 = 0x0200;
 
 /// A certificate that could be read.
 #[derive(Debug, Clone)]
@@ -42,6 +43,7 @@ struct Extensions<'a> {
     basic_constraints: Option<BasicConstraints>,
     key_usage: Option<u16>,
     purposes: Option<Purposes<'a>>,
+    distribution_points: Option<&'a [u8]>,
     unknown_critical: bool,
 }
 
@@ -172,6 +174,19 @@ impl<'a> Certificate<'a> {
         })
     }
 
+    /// Checks that this issuer signed a list of what it revoked.
+    pub(crate) fn signed_list(&self, algorithm: &Algorithm, list: &[u8], signature: &[u8]) -> Result<(), Error> {
+        if self.extensions.key_usage.is_some_and(|usage| usage & CRL_SIGN == 0) {
+            return Err(Error::IssuerKeyUsage);
+        }
+        algorithm.verify(&self.key.clone()?, list, signature)
+    }
+
+    /// The value of the extension that says where lists of what was revoked lie.
+    pub(crate) const fn distribution_points(&self) -> Option<&'a [u8]> {
+        self.extensions.distribution_points
+    }
+
     pub(crate) fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
     }
@@ -180,7 +195,7 @@ impl<'a> Certificate<'a> {
 /// `[2]` in place of a BIT STRING's tag: a unique identifier that nobody uses.
 const IMPLICIT_2: u8 = 0x82;
 
-fn read_time(time: Element<'_>) -> Result<Moment, Error> {
+pub(crate) fn read_time(time: Element<'_>) -> Result<Moment, Error> {
     Moment::from_certificate_time(time).ok_or(Error::CertificateTime)
 }
 
@@ -219,6 +234,10 @@ impl<'a> Extensions<'a> {
             known::EXTENDED_KEY_USAGE => self.purposes = Some(Purposes { critical, named: read_purposes(value)? }),
             // No policy is required of a certificate, so that whichever it names is in order (RFC 5280, section 6.1.1).
             known::CERTIFICATE_POLICIES => {}
+            known::CRL_DISTRIBUTION_POINTS => {
+                self.distribution_points = Some(value);
+                self.unknown_critical |= critical;
+            }
             _ => self.unknown_critical |= critical,
         }
         Ok(())

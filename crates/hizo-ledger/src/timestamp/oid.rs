@@ -164,6 +164,12 @@ pub mod known {
     pub const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
     /// 2.5.29.19
     pub const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+    /// cRLReasons, of one entry of a list.
+    pub const CRL_REASON: &[u8] = &[0x55, 0x1d, 0x15];
+    /// issuingDistributionPoint.
+    pub const ISSUING_DISTRIBUTION_POINT: &[u8] = &[0x55, 0x1d, 0x1c];
+    /// cRLDistributionPoints.
+    pub const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1d, 0x1f];
     /// 2.5.29.32
     pub const CERTIFICATE_POLICIES: &[u8] = &[0x55, 0x1d, 0x20];
     /// 2.5.29.35

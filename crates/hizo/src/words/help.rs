@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo man [COMMAND], hizo completions SHELL";
+More: hizo log, hizo man [COMMAND], hizo completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo man [コマンド], hizo completions シェル";
+ほかに: hizo log, hizo man [コマンド], hizo completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -173,6 +173,10 @@ const HELP: &[(&str, &str)] = &[
         "信頼する時刻認証局のルート証明書（PEM）。証明の送り主から受け取ったものは使えません",
     ),
     (
+        "Revocation lists of those authorities, as PEM, beside those in the proof",
+        "証明に入っているもののほかに見る、時刻認証局の失効リスト（PEM）",
+    ),
+    (
         "The key under which the keeper signs receipts, to check that too",
         "預かる側が受領書に署名する鍵。受領書の署名も確かめます",
     ),
@@ -240,7 +244,7 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 2] = ["man", "completions"];
+const NAMED_LAST: [&str; 3] = ["log", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

@@ -28,8 +28,13 @@ impl Outside {
     pub(crate) fn good_for(name: &'static str, days: u32) -> Option<Self> {
         let days = days.to_string();
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("openssl.cnf"), CONFIGURATION).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let lists = format!("[tsa]\ncrlDistributionPoints = URI:{url}list.crl\n");
+        fs::write(folder.path().join("openssl.cnf"), CONFIGURATION.replacen("[tsa]\n", &lists, 1)).unwrap();
         fs::write(folder.path().join("serial"), "01\n").unwrap();
+        fs::write(folder.path().join("index.txt"), "").unwrap();
+        fs::write(folder.path().join("crlnumber"), "01\n").unwrap();
         let root = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "root.key", "-out", "root.pem"];
         let root = [&root[..], &["-days", "3650", "-subj", "/O=Elsewhere/CN=Root", "-config", "openssl.cnf"]].concat();
         openssl(folder.path(), &[&root[..], &["-extensions", "root"]].concat())?;
@@ -38,11 +43,18 @@ impl Outside {
         let sign = ["x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key", "-set_serial", "7"];
         let sign = [&sign[..], &["-days", &days, "-out", "tsa.pem", "-extfile", "openssl.cnf"]].concat();
         openssl(folder.path(), &[&sign[..], &["-extensions", "tsa"]].concat())?;
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
         let place = folder.path().to_owned();
+        make_list(&place)?;
         thread::spawn(move || listener.incoming().flatten().for_each(|stream| answer(stream, &place)));
         Some(Self { folder, name, url })
+    }
+
+    /// Revokes the certificate that stamps, and gives the new list.
+    pub(crate) fn revoke(&self, reason: &str) -> PathBuf {
+        let revoke = ["ca", "-config", "openssl.cnf", "-name", "lists", "-revoke", "tsa.pem", "-crl_reason", reason];
+        openssl(self.folder.path(), &revoke).unwrap();
+        make_list(self.folder.path()).unwrap();
+        self.folder.path().join("list.pem")
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -53,6 +65,13 @@ impl Outside {
     pub(crate) fn list(&self) -> PathBuf {
         list(&[self])
     }
+}
+
+/// Makes the list of what is revoked, as it is served.
+fn make_list(folder: &Path) -> Option<()> {
+    let make = ["ca", "-config", "openssl.cnf", "-name", "lists", "-gencrl", "-out", "list.pem"];
+    openssl(folder, &make)?;
+    openssl(folder, &["crl", "-in", "list.pem", "-outform", "DER", "-out", "list.crl"]).map(drop)
 }
 
 /// A list of several.
@@ -81,6 +100,13 @@ subjectKeyIdentifier = hash
 basicConstraints = critical,CA:false
 keyUsage = critical,digitalSignature
 extendedKeyUsage = critical,timeStamping
+[lists]
+database = index.txt
+crlnumber = crlnumber
+certificate = root.pem
+private_key = root.key
+default_md = sha256
+default_crl_days = 30
 [ts]
 default_tsa = authority
 [authority]
@@ -115,6 +141,9 @@ fn answer(mut stream: TcpStream, folder: &Path) {
         request.extend_from_slice(&piece[..length]);
         let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
+        if head.starts_with("get /list.crl ") {
+            return respond(stream, "application/pkix-crl", &fs::read(folder.join("list.crl")).unwrap());
+        }
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).unwrap().trim();
         if request.len() >= end + 4 + length.parse::<usize>().unwrap() {
             break request[end + 4..].to_vec();
@@ -124,7 +153,11 @@ fn answer(mut stream: TcpStream, folder: &Path) {
     let reply = ["ts", "-reply", "-config", "openssl.cnf", "-section", "authority"];
     openssl(folder, &[&reply[..], &["-queryfile", "asked.tsq", "-out", "answer.tsr"]].concat()).unwrap();
     let answer = fs::read(folder.join("answer.tsr")).unwrap();
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/timestamp-reply\r\nConnection: close\r\n";
-    let _ = stream.write_all(format!("{head}Content-Length: {}\r\n\r\n", answer.len()).as_bytes());
-    let _ = stream.write_all(&answer);
+    respond(stream, "application/timestamp-reply", &answer);
+}
+
+fn respond(mut stream: TcpStream, kind: &str, body: &[u8]) {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n");
+    let _ = stream.write_all(format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+    let _ = stream.write_all(body);
 }

@@ -225,3 +225,32 @@ fn a_list_of_authorities_is_checked_before_it_is_kept() {
     let shown = home.ok(["log", "authorities", "--json"]).json();
     assert_eq!(shown["authorities"][0]["name"], "elsewhere", "{shown:#}");
 }
+
+#[test]
+fn the_revocation_lists_of_the_day_lie_beside_a_stamp_and_a_revoked_certificate_is_told() {
+    let Some(outside) = Outside::start() else { return };
+    let kept = kept();
+    kept.name(&[&outside]);
+    kept.deposit("a better drawing");
+    let proof = kept.proof("proof");
+    assert!(proof.join("stamps/elsewhere.crl").is_file());
+    let told = kept.verify(&proof, &[&outside]);
+    assert!(told.code == Some(0) && told.out.contains("not revoked as of"), "{told:?}");
+    // The page says how to ask the stock tool.
+    fs::copy(outside.root(), proof.join("roots.pem")).unwrap();
+    let page = fs::read_to_string(proof.join("README.md")).unwrap();
+    let line = page.lines().find(|line| line.starts_with("openssl verify -crl_check_all")).unwrap();
+    let line = line.replace("NAME", "elsewhere");
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    assert!(openssl(&proof, &words).unwrap().contains("OK"), "{line}");
+    fs::remove_file(proof.join("roots.pem")).unwrap();
+    // What was revoked since is told by a list that the verifier brings, and by the one of the day of a refresh.
+    let list = outside.revoke("keyCompromise");
+    let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+    command.arg("verify").arg(&proof).arg("--policy").arg(kept.home.folder.path().join("policy"));
+    command.arg("--roots").arg(outside.root()).arg("--crls").arg(&list);
+    let told = said(&mut command);
+    assert!(told.code == Some(4) && told.err.contains("was revoked"), "{told:?}");
+    let told = said(command.args(["--crls"]).arg(outside.root()));
+    assert_eq!(told.code, Some(2), "one file of lists: {told:?}");
+}

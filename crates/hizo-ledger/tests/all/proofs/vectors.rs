@@ -13,7 +13,9 @@ use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::proof::{Brought, Bundle, Disclosure, GivenFile, Report, Verdict};
 use hizo_ledger::record::Envelope;
-use hizo_ledger::timestamp::{Authority, Moment, SELF_STAMP_POLICY, certificates_from_pem, certificates_to_pem};
+use hizo_ledger::timestamp::{
+    Authority, Moment, SELF_STAMP_POLICY, certificates_from_pem, certificates_to_pem, revocation_lists_to_pem,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -21,7 +23,7 @@ use super::world::{
     self, DRAWING, Entry, Files, KEEPER, Renewed, Stamp, World, entries, info, log_key, own_stamps, show, show_all,
 };
 use crate::kit;
-use crate::stamps::forge::{self, Certificate, Forge};
+use crate::stamps::forge::{self, Certificate, Forge, list_by, revoked, signed_list};
 
 /// The bundle that all others are told as changes of: what is not in their folder is as in this one.
 const BASE: &str = "file";
@@ -144,6 +146,7 @@ pub(super) fn verify(
         authorities: authorities.as_slice(),
         receipt_key: receipt_key.as_ref(),
         files: &files,
+        ..Brought::default()
     })
 }
 
@@ -167,6 +170,12 @@ fn without(mut files: Files, name: &str) -> Files {
     files
 }
 
+/// With revocation lists in a file.
+fn with_lists(mut files: Files, name: &str, lists: &[Vec<u8>]) -> Files {
+    files.insert(name.to_owned(), revocation_lists_to_pem(lists).into_bytes());
+    files
+}
+
 /// The usual bundle with these renewals.
 fn renewed<const N: usize>(renewals: [Renewed; N]) -> Files {
     World { renewals: renewals.to_vec(), ..World::usual() }.files()
@@ -187,6 +196,7 @@ fn own_stamp(info: hizo_ledger::timestamp::Info) -> Forge {
 }
 
 const CONTENT: Fields = Fields { content: true, name: false, meta: false };
+const BEFORE: &str = "2027-05-01T00:00:00Z";
 const LATER: &str = "2027-12-01T00:00:00Z";
 const NAME: Fields = Fields { content: false, name: true, meta: false };
 
@@ -289,6 +299,39 @@ fn accepted() -> Vec<Case> {
         case("renewed_under_another_key", "a renewal whose checkpoint another key signed: what counts is the stamp", {
             renewed([Renewed { log: (KEEPER, "other log"), ..by_ten_years("2027-12-01T00:00:00Z") }])
         }),
+        case("not_revoked", "revocation lists beside a stamp, which say nothing against it", {
+            with_lists(usual(), "stamps/first.crl", &[list_by("issuer", &[], &[]), list_by("root", &[], &[])])
+        }),
+        case("revoked_later", "a certificate that was given up after it had stamped", {
+            with_lists(usual(), "stamps/first.crl", &[list_by("issuer", &[revoked(3, LATER, Some(4))], &[])])
+        }),
+        case("revoked_by_a_stranger", "a revocation list that the issuer did not sign", {
+            with_lists(usual(), "stamps/first.crl", &[signed_list("issuer", "other", &[revoked(3, LATER, None)], &[])])
+        }),
+        Case {
+            stock: false,
+            ..case(
+                "revoked_and_renewed",
+                "a certificate that was compromised after it had been renewed: the later stamp counts",
+                {
+                    let files = renewed([by_ten_years("2027-12-01T00:00:00Z")]);
+                    let list = list_by("issuer", &[revoked(3, "2028-01-01T00:00:00Z", Some(1))], &[]);
+                    let mut files = with_lists(files, "renewals/1/earlier/first.crl", &[list]);
+                    // The later stamp is by a certificate of another number.
+                    let later = Certificate {
+                        serial: vec![4],
+                        until: forge::time("2037-01-01T00:00:00Z"),
+                        ..Certificate::signer()
+                    };
+                    let info = hizo_ledger::timestamp::Info {
+                        time: Moment::parse("2027-12-01T00:00:00Z").unwrap(),
+                        ..info(&files["renewals/1/checkpoint"])
+                    };
+                    files.insert("renewals/1/stamps/first.tsr".to_owned(), Forge::by(&info, &later).response());
+                    without(files, "renewals/1/stamps/first.pem")
+                },
+            )
+        },
         case("two_witnesses", "signed by the two witnesses whose signatures every program can check", {
             World { witnesses: vec![1, 2], ..World::usual() }.files()
         }),
@@ -327,6 +370,24 @@ fn unknown() -> Vec<Case> {
             },
             &["self-stamped"],
         ),
+        Case {
+            stock: false,
+            ..case(
+                "revoked",
+                "a certificate that had been revoked when it stamped",
+                with_lists(usual(), "stamps/first.crl", &[list_by("issuer", &[revoked(3, BEFORE, Some(4))], &[])]),
+                &["revoked"],
+            )
+        },
+        Case {
+            stock: false,
+            ..case(
+                "revoked_compromised",
+                "a certificate that was revoked after it had stamped, without a reason",
+                with_lists(usual(), "stamps/first.crl", &[list_by("issuer", &[revoked(3, LATER, None)], &[])]),
+                &["revoked"],
+            )
+        },
         Case { policy: None, ..case("no_policy", "no policy is brought", usual(), &["no-policy"]) },
         Case { roots: None, ..case("no_roots", "no root is brought", usual(), &["no-roots"]) },
         Case {
@@ -1138,6 +1199,7 @@ fn the_verdict_time_is_the_earliest_independent_stamp_and_its_accuracy() {
 fn a_stamp_counts_as_long_as_its_chain_of_renewals_has_no_gap() {
     let (first, ends) = ("2027-05-03T09:12:45Z", "2027-12-31T23:59:59Z");
     let by_ten_years = "2037-01-01T00:00:00Z";
+    let cases = accepted();
     for (name, since, before) in [
         ("file", first, ends),
         ("renewed", first, by_ten_years),
@@ -1150,8 +1212,10 @@ fn a_stamp_counts_as_long_as_its_chain_of_renewals_has_no_gap() {
         ("renewed_by_a_stranger", first, ends),
         ("renewed_without_stamps", first, ends),
         ("self_stamp_renewed", "2027-12-01T00:00:01Z", by_ten_years),
+        ("revoked_later", first, ends),
+        ("revoked_and_renewed", "2027-12-01T00:00:01Z", by_ten_years),
     ] {
-        let case = accepted().into_iter().find(|case| case.name == name).unwrap();
+        let case = cases.iter().find(|case| case.name == name).unwrap();
         let Verdict::Holds { since: found, before: until } = case.report().verdict else { panic!("{name} holds") };
         assert_eq!([found.to_string(), until.to_string()], [since, before], "{name}");
     }

@@ -265,10 +265,34 @@ fn subject_key_id() -> Vec<u8> {
 
 /// The issuer's revocation list, on which nothing stands.
 pub(crate) fn revocation_list() -> Vec<u8> {
+    list_by("issuer", &[], &[])
+}
+
+/// A revocation list by the certificate of this subject and key: these entries, and these extensions.
+pub(crate) fn list_by(issuer: &'static str, entries: &[Vec<u8>], extensions: &[Vec<u8>]) -> Vec<u8> {
+    signed_list(issuer, issuer, entries, extensions)
+}
+
+pub(crate) fn signed_list(subject: &str, by: &'static str, entries: &[Vec<u8>], extensions: &[Vec<u8>]) -> Vec<u8> {
     let (from, until) = (time("2027-05-03T00:00:00Z"), time("2027-05-10T00:00:00Z"));
-    let list = der::sequence(&[&der::integer(&[1]), &rsa(RSA_SHA256), &name("issuer"), &from, &until]);
-    let signature = sign("issuer", DigestAlgorithm::Sha256, &list);
+    let entries = if entries.is_empty() { Vec::new() } else { der::element(tag::SEQUENCE, &entries.concat()) };
+    let extensions = match extensions {
+        [] => Vec::new(),
+        _ => der::element(tag::CONTEXT_0, &der::element(tag::SEQUENCE, &extensions.concat())),
+    };
+    let head = [der::integer(&[1]), rsa(RSA_SHA256), name(subject), from, until].concat();
+    let list = der::sequence(&[&head, &entries, &extensions]);
+    let signature = sign(by, DigestAlgorithm::Sha256, &list);
     der::sequence(&[&list, &rsa(RSA_SHA256), &der::bit_string(&signature)])
+}
+
+/// That the certificate of this number was revoked at this time, and why if that is said.
+pub(crate) fn revoked(serial: u8, at: &str, reason: Option<u8>) -> Vec<u8> {
+    let reason = reason.map(|reason| {
+        let reason = extension("2.5.29.21", false, &der::element(0x0a, &[reason]));
+        der::element(tag::SEQUENCE, &reason)
+    });
+    der::sequence(&[&der::integer(&[serial]), &time(at), &reason.unwrap_or_default()])
 }
 
 pub(crate) fn info() -> Info {

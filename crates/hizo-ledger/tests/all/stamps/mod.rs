@@ -3,4 +3,5 @@
 pub(crate) mod forge;
 mod laws;
 mod openssl;
+mod revocation;
 mod vectors;

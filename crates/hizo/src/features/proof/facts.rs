@@ -76,10 +76,10 @@ fn deposits(safe: &Safe, series: SeriesId, mut k: u64, size: u64) -> Outcome<u64
 /// Where each stamp that counts lies, without ending, and what it says.
 fn stamps<'a>(report: &'a Report, own: &'a [Kept]) -> Vec<(String, &'a Token)> {
     let independent = report.findings.iter().filter_map(|finding| match finding {
-        Finding::Stamp { renewal: 0, name, outcome: StampOutcome::Independent(token) } => {
+        Finding::Stamp { renewal: 0, name, outcome: StampOutcome::Independent { token, .. } } => {
             Some((format!("stamps/{name}"), &**token))
         }
-        Finding::Stamp { renewal, name, outcome: StampOutcome::Independent(token) } => {
+        Finding::Stamp { renewal, name, outcome: StampOutcome::Independent { token, .. } } => {
             Some((format!("renewals/{renewal}/stamps/{name}"), &**token))
         }
         _ => None,

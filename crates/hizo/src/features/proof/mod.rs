@@ -110,7 +110,7 @@ fn check(stamps: &Stamps<'_>, safe: &Safe, files: Files) -> Outcome<Report> {
         policy: Some(&policy),
         authorities: &stamps.vouching(),
         receipt_key: Some(stamps.seen.keeper_log().receipt_key()),
-        files: &[],
+        ..Brought::default()
     }))
 }
 

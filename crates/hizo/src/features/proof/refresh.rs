@@ -132,7 +132,9 @@ fn level(files: &Files, renewals: usize, report: &Report) -> Level {
 /// Over which head each independent stamp is, and when its certificates end.
 fn independent(report: &Report) -> impl Iterator<Item = (usize, Moment)> {
     report.findings.iter().filter_map(|finding| match finding {
-        Finding::Stamp { renewal, outcome: StampOutcome::Independent(token), .. } => Some((*renewal, token.ends())),
+        Finding::Stamp { renewal, outcome: StampOutcome::Independent { token, .. }, .. } => {
+            Some((*renewal, token.ends()))
+        }
         _ => None,
     })
 }

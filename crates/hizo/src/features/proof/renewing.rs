@@ -37,7 +37,8 @@ impl Stamped {
     /// The files of this head and its stamps in a folder of the bundle.
     pub(super) fn files(&self, place: &str) -> Files {
         let mut files = Files::from([(format!("{place}checkpoint"), self.head.clone())]);
-        for Kept { name, response, token, .. } in &self.stamps {
+        for Kept { name, response, token, revocation, .. } in &self.stamps {
+            files.extend(revocation.clone().map(|lists| (format!("{place}stamps/{name}.crl"), lists)));
             files.insert(format!("{place}stamps/{name}.tsr"), response.clone());
             files.insert(format!("{place}stamps/{name}.pem"), certificates_to_pem(token.chain()).into_bytes());
         }
@@ -94,6 +95,8 @@ pub(super) fn later(stamps: &Stamps<'_>, level: &Level, number: usize) -> Outcom
             files.insert(format!("{place}.note"), note);
             files.insert(format!("{place}.receipt"), receipt);
             files.insert(format!("{place}.tlog-proof"), proof.to_bytes());
+            let lists = stamps.head(logged.size)?.and_then(|head| stamps.revocation_now(response, &head));
+            files.extend(lists.map(|lists| (format!("{place}.crl"), lists)));
         }
         files.extend(renewal.files(&place));
         next = Some(Level { until: until(level, &renewal.stamps), ..renewal.level() });

@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// Root certificates, as PEM, of the authorities whose stamps you trust; not from who sent the proof
     #[arg(long, value_name = "PEM")]
     roots: Option<PathBuf>,
+    /// Revocation lists of those authorities, as PEM, beside those in the proof
+    #[arg(long, value_name = "PEM")]
+    crls: Option<PathBuf>,
     /// The key under which the keeper signs receipts, to check that too
     #[arg(long, value_name = "KEY")]
     receipt_key: Option<String>,
@@ -35,6 +38,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         files: &arguments.files,
         policy: arguments.policy.as_deref(),
         roots: arguments.roots.as_deref(),
+        crls: arguments.crls.as_deref(),
         receipt_key: arguments.receipt_key.as_deref(),
     })?;
     let console = setting.console;
@@ -109,6 +113,7 @@ fn reason(doubt: Doubt) -> Words {
             "it is self-stamped, not independent",
             "預かる側が自分で押したタイムスタンプしかなく、第三者による時刻ではありません"
         ),
+        Doubt::Revoked => words!("the certificate of its stamp was revoked", "タイムスタンプの証明書が失効しています"),
         Doubt::NothingToCompare => {
             words!("it shows no content to compare a file with", "ファイルと比べられる中身が示されていません")
         }
@@ -129,7 +134,7 @@ fn remedy(doubt: Doubt) -> Words {
             "Give with --roots the root certificate of the authority, from the authority itself.",
             "時刻認証局から直接入手したルート証明書を --roots で指定してください。"
         ),
-        Doubt::NoStamp | Doubt::SelfStamped => words!(
+        Doubt::NoStamp | Doubt::SelfStamped | Doubt::Revoked => words!(
             "Ask for a proof with a stamp of an independent authority.",
             "第三者の時刻認証局によるタイムスタンプが付いた証明を求めてください。"
         ),
@@ -317,13 +322,25 @@ fn stamp_name(renewal: usize, name: &str) -> String {
 
 fn stamp_told(name: &str, outcome: &StampOutcome) -> (Went, Words) {
     match outcome {
-        StampOutcome::Independent(token) => {
+        StampOutcome::Independent { token, not_revoked } => {
             let (time, subject) = (token.latest(), token.subject());
+            let revocation = match not_revoked {
+                Some(as_of) => words!("; not revoked as of {as_of}", "。{as_of} の時点で失効していません"),
+                None => words!("; whether it was revoked is not checked", "。失効の有無は確かめていません"),
+            };
             let line = words!(
-                "stamp {name}: {subject} says that it was there at the latest at {time}",
-                "タイムスタンプ {name}: {subject} が、遅くとも {time} には存在したとしています"
+                "stamp {name}: {subject} says that it was there at the latest at {time}{revocation}",
+                "タイムスタンプ {name}: {subject} が、遅くとも {time} には存在したとしています{revocation}";
+                revocation
             );
             (Went::Well, line)
+        }
+        StampOutcome::Revoked { at } => {
+            let line = words!(
+                "stamp {name}: its certificate was revoked as of {at}; it does not count",
+                "タイムスタンプ {name}: 証明書が {at} に失効しているので、数えません"
+            );
+            (Went::Unknown, line)
         }
         StampOutcome::SelfStamped => {
             let line = words!(

@@ -11,7 +11,7 @@ use hizo_ledger::commitment::ContentHasher;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::proof::{Brought, Bundle, GivenFile, Report};
-use hizo_ledger::timestamp::{Authority, LIST_BYTES_MAX, certificates_from_pem};
+use hizo_ledger::timestamp::{Authority, LIST_BYTES_MAX, certificates_from_pem, revocation_lists_from_pem};
 use sha2::{Digest as _, Sha256};
 
 use crate::bundle;
@@ -27,6 +27,7 @@ pub(crate) struct Request<'a> {
     pub files: &'a [PathBuf],
     pub policy: Option<&'a Path>,
     pub roots: Option<&'a Path>,
+    pub crls: Option<&'a Path>,
     pub receipt_key: Option<&'a str>,
 }
 
@@ -35,11 +36,13 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
     let policy = request.policy.map(read_policy).transpose()?;
     let authorities = request.roots.map(read_roots).transpose()?.unwrap_or_default();
     let receipt_key = request.receipt_key.map(read_key).transpose()?;
+    let revocation = request.crls.map(read_revocation).transpose()?.unwrap_or_default();
     let bundle = bundle::of(bundle::files(request.bundle)?)?;
     let files = request.files.iter().map(|path| given(&bundle, path)).collect::<Outcome<Vec<_>>>()?;
     Ok(bundle.verify(&Brought {
         policy: policy.as_ref(),
         authorities: &authorities,
+        revocation: &revocation,
         receipt_key: receipt_key.as_ref(),
         files: &files,
     }))
@@ -76,6 +79,20 @@ fn read_roots(path: &Path) -> Outcome<Vec<Authority>> {
                 "時刻認証局のルート証明書を、PEM 形式で指定してください。"
             ))
     })
+}
+
+/// A file without a list would let somebody believe that there is nothing against a stamp.
+fn read_revocation(path: &Path) -> Outcome<Vec<Vec<u8>>> {
+    let lists = revocation_lists_from_pem(&String::from_utf8_lossy(&bundle::read(path, LIST_BYTES_MAX)?));
+    if lists.is_empty() {
+        let path = shown(path);
+        return Err(Failure::fixable(words!("{path} holds no revocation list", "{path} に失効リストがありません"))
+            .hint(words!(
+                "Give the authority's revocation lists as PEM: `openssl crl -inform DER -in FILE` writes one.",
+                "時刻認証局の失効リストを PEM 形式で指定してください。`openssl crl -inform DER -in FILE` で作れます。"
+            )));
+    }
+    Ok(lists)
 }
 
 fn read_key(text: &str) -> Outcome<NamedKey> {
