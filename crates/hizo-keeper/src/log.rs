@@ -72,6 +72,9 @@ pub enum Error {
         /// The second.
         second: u64,
     },
+    /// Another process was publishing the log all the time: two keepers work in one folder, or one hangs.
+    #[error("the log is being published by another process")]
+    Busy,
     /// The tree has no such leaf.
     #[error("the published log has no leaf {index}")]
     NoLeaf {
@@ -259,31 +262,34 @@ impl<D: Disk> Sequencer<D> {
     /// [`Error::NoLeaf`]; [`Error::Damaged`] when a file that it needs is not there.
     pub fn prove(&self, index: u64) -> Result<InclusionProof, Error> {
         let checkpoint = self.checkpoint()?.ok_or(Error::NoLeaf { index })?;
-        let size = self.published()?.map_or(0, |head| head.size);
+        // Of this very note: the log may have grown since it was read.
+        let size = self.own_head(&checkpoint)?.size;
         let path = tree::inclusion_path(&mut self.tiles(size), index, size).map_err(unread)?;
         let path = path.ok_or(Error::NoLeaf { index })?;
         Ok(InclusionProof { index, path, checkpoint })
     }
 
-    /// The path from an earlier size of the log to the published one; `None` where there is none.
+    /// The path from an earlier size of the log to one that was published; `None` where there is none.
     ///
     /// # Errors
     /// [`Error::Damaged`].
-    pub fn consistency(&self, earlier: u64) -> Result<Option<Vec<NodeHash>>, Error> {
-        let size = self.published()?.map_or(0, |head| head.size);
+    pub fn consistency(&self, earlier: u64, size: u64) -> Result<Option<Vec<NodeHash>>, Error> {
         tree::consistency_path(&mut self.tiles(size), earlier, size).map_err(unread)
     }
 
     /// The head of the published checkpoint, whose signature must be this log's own.
     fn published(&self) -> Result<Option<LogHead>, Error> {
-        let Some(note) = self.checkpoint()? else { return Ok(None) };
+        self.checkpoint()?.map(|note| self.own_head(&note)).transpose()
+    }
+
+    fn own_head(&self, note: &[u8]) -> Result<LogHead, Error> {
         let [log, _] = &self.signer.keys;
-        let read = UnverifiedCheckpoint::parse(&note).map_err(|_| damaged(CHECKPOINT))?;
+        let read = UnverifiedCheckpoint::parse(note).map_err(|_| damaged(CHECKPOINT))?;
         let own = read.claimed().origin == self.signer.origin && read.signed_by(log).is_ok_and(|time| time.is_some());
         if !own {
             return Err(damaged(CHECKPOINT));
         }
-        Ok(Some(LogHead { size: read.claimed().size, root: read.claimed().root }))
+        Ok(LogHead { size: read.claimed().size, root: read.claimed().root })
     }
 
     fn tiles(&self, size: u64) -> Tiles<impl FnMut(Tile) -> Result<Vec<u8>, Error>> {

@@ -6,6 +6,7 @@
 
 mod acts;
 mod data;
+mod log;
 mod measure;
 mod peers;
 mod report;
@@ -26,7 +27,7 @@ use crate::shell::{self, About, Failure, Result};
 const GIB: u64 = 1 << 30;
 const GB: u64 = 1_000_000_000;
 const ROUNDS: usize = 3;
-const SESSIONS: [&str; 5] = ["big", "tree", "small", "memory", "build"];
+const SESSIONS: [&str; 6] = ["big", "tree", "small", "log", "memory", "build"];
 /// Entries that must fit in 200 MiB, and the most that one deposit takes.
 const ENTRIES: u64 = 250_000;
 const ENTRIES_MAX: u64 = (1 << 22) - 1;
@@ -55,6 +56,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     for name in &settings.sessions {
         shell::heading(name);
         let session = match name.as_str() {
+            "log" => log::log(&settings, &peers)?,
             "memory" => memory(&settings, &peers)?,
             "build" => build()?,
             set => compare(&settings, &peers, set)?,
