@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error};
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_store::Journal;
-use hizo_store::journal::Entry;
+use hizo_store::journal::{Entry, Head};
 use hizo_store::simulated::Random;
 
 use crate::embedded::seeds;
@@ -157,9 +157,12 @@ fn say_in_turn(folder: &Path, count: usize) {
 fn begin(folder: &Path) {
     // A trace counts calls thread by thread, and the main thread's first ones are not meant: it makes fewer than these.
     let mut nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
+    let mut nothing = std::fs::File::open("/dev/null").unwrap();
     for _ in 0..64 {
         let _ = std::fs::File::open(folder.join("before-the-session"));
         let _ = nowhere.write_all(b".");
+        let _ = nothing.read(&mut [0]);
+        let _ = std::os::unix::fs::FileExt::read_at(&nothing, &mut [0], 0);
     }
     let _ = std::fs::File::open(folder.join("the-session-begins"));
 }
@@ -244,15 +247,18 @@ fn nearly_full(folder: &Path) {
     let keeper = EmbeddedKeeper::init_embedded(folder, &seeds(1)).unwrap();
     let log = EmbeddedLog::open(folder, &keeper).unwrap();
     let space = SpaceId::from_bytes([1; 16]);
-    let mut expected = None;
-    for step in 0..2_u64 {
-        let notes: Vec<Vec<u8>> =
-            (0..127).map(|number| format!("note {number} of step {step}\n").into_bytes()).collect();
-        for note in &notes {
+    let notes: Vec<Vec<u8>> = (0..254).map(|number| format!("note {number}\n").into_bytes()).collect();
+    let heads = (0..).zip(&notes).map(|(number, note)| Some(Head { number, id: RecordId::of(note) }));
+    let entries: Vec<Entry<'_>> = notes
+        .iter()
+        .zip(std::iter::once(None).chain(heads))
+        .map(|(note, expected)| {
             let slot_key = expected.is_none().then_some(&[1; 32]);
-            let entry = Entry { space, expected, note, objects: &[], slot_key, kept: 1 };
-            expected = Some(keeper.journal().append(entry).unwrap());
-        }
+            Entry { space, expected, note, objects: &[], slot_key, kept: 1 }
+        })
+        .collect();
+    for half in entries.chunks(127) {
+        assert!(keeper.journal().append_all(half).iter().all(Result::is_ok));
         log.publish(&keeper).unwrap();
     }
 }
@@ -366,7 +372,7 @@ fn any_refused_system_call_of_the_sequencer_is_reported_and_leaves_the_log_whole
     for (number, call) in calls.iter().enumerate() {
         // Below the log's folder, or of the journal, by which a head is settled.
         let of_log = call.line.contains("/log");
-        let often = if of_log { 4 } else { 12 };
+        let often = if of_log { 8 } else { 40 };
         if call.line.contains(ANSWER) || random.below(often) != 0 && !everything {
             continue;
         }
