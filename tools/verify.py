@@ -28,6 +28,15 @@ def demand(holds, step, why):
     if not holds:
         raise DoesNotHold(step, why)
 
+def unbase64(text, step, length=None):
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise DoesNotHold(step, "it is not base64") from None
+    canonical = base64.b64encode(data).decode() == text
+    demand(canonical and len(data) == (length or len(data)), step, "base64 is not in its one form, or of another length")
+    return data
+
 def openssl(arguments, files):
     """Runs openssl with files by their names in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +58,7 @@ def note(data, step):
         signatures = []
         for line in lines[:-1].split("\n"):
             name, value = re.fullmatch("— ([^ +]+) ([^ ]+)", line).groups()
-            value = base64.b64decode(value, validate=True)
+            value = unbase64(value, step)
             signatures.append((name, value[:4], value[4:]))
         return text + "\n", signatures
     except (ValueError, AttributeError):
@@ -112,7 +121,7 @@ def record_words(data, step):
 def check_record(files, say):
     (text, signatures), words = note(files["record.note"], "record"), record_words(files["record.note"], "record")
     if "record.keys" in files:
-        keys = [base64.b64decode(line) for line in files["record.keys"].decode().split()]
+        keys = [unbase64(line, "record", 32) for line in files["record.keys"].decode().split()]
         named = [sha256(key)[:8].hex() for key in keys]
         ids = [sha256(name.encode(), b"\n\x01", key)[:4] for name, key in zip(named, keys)]
         demand(list(zip(named, ids)) == [line[:2] for line in signatures], "record", "the keys are not the signatures'")
@@ -224,8 +233,8 @@ def check_receipt(data, record, keeper, key, say):
 
 def checkpoint(text, step):
     lines = re.fullmatch("([^\n]+)\n(0|[1-9][0-9]*)\n([^\n]{44})\n", text)
-    demand(lines, step, "it is not a checkpoint")
-    return lines[1], int(lines[2]), base64.b64decode(lines[3])
+    demand(lines and int(lines[2]) <= 2**63, step, "it is not a checkpoint")
+    return lines[1], int(lines[2]), unbase64(lines[3], step, 32)
 
 def check_inclusion(data, leaf):
     head, _, rest = data.decode().partition("\n\n")
@@ -237,8 +246,8 @@ def check_inclusion(data, leaf):
     place, last, node = int(form[1]), size - 1, sha256(b"\0", leaf)
     demand(place < size, "inclusion", "the log has no such place")
     for line in lines[2:]:  # RFC 9162, 2.1.3.2
-        sibling = base64.b64decode(line)
-        demand(last > 0 and len(sibling) == 32, "inclusion", "the path is too long")
+        sibling = unbase64(line, "inclusion", 32)
+        demand(last > 0, "inclusion", "the path is too long")
         if place & 1 or place == last:
             node = sha256(b"\1", sibling, node)
             while place & 1 == 0 and place:

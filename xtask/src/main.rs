@@ -18,7 +18,7 @@ usage: cargo xtask CHORE
                                steps: format clippy test doctest docs deny fuzz
   bench [--quick] [--long] [--rounds N] [--no-build] [--hizo PROGRAM] [SESSION...]
                                measure hizo beside its peers; writes docs/bench.md, bench/results.json
-                               sessions: big tree small memory build
+                               sessions: big tree small log memory build
   bench report                 write docs/bench.md again from bench/results.json
   fuzz [--seconds N] [TARGET...]
                                replay the corpus, then fuzz each target for N seconds (default 60)

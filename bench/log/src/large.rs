@@ -10,6 +10,7 @@ use hizo_ledger::log::tree::Edge;
 use hizo_store::Journal;
 use hizo_store::journal::{Entry, Head};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{Failure, quantile};
@@ -60,15 +61,16 @@ fn step(keeper: &EmbeddedKeeper, heads: &mut [Option<Head>], most: u64) -> Resul
             notes.push((space(number), head.replace(new), note));
         }
     }
-    let slot_key = [9; 32];
+    let keys: Vec<[u8; 32]> = notes.iter().map(|(space, ..)| Sha256::digest(space.as_bytes()).into()).collect();
     let entries: Vec<Entry<'_>> = notes
         .iter()
-        .map(|(space, expected, note)| Entry {
+        .zip(&keys)
+        .map(|((space, expected, note), slot_key)| Entry {
             space: *space,
             expected: *expected,
             note,
             objects: &[],
-            slot_key: expected.is_none().then_some(&slot_key),
+            slot_key: expected.is_none().then_some(slot_key),
             kept: 1,
         })
         .collect();

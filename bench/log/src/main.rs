@@ -20,7 +20,8 @@ usage: hizo-bench-log COMMAND
   prove FOLDER PROOFS      builds so many proofs of it
   check FOLDER             reads and derives its whole log
   hash RECORDS             hashes as many leaves and nodes as such a check must
-  verify BUNDLE TIMES      reads and verifies a bundle so many times
+  verify BUNDLE TIMES POLICY ROOTS
+                           reads and verifies a bundle so many times
 ";
 
 /// Why there is no figure.
@@ -36,7 +37,9 @@ fn main() -> ExitCode {
         ["prove", folder, proofs] => number(proofs).and_then(|n| large::prove(Path::new(folder), n)),
         ["check", folder] => large::check(Path::new(folder)),
         ["hash", records] => number(records).map(large::hash),
-        ["verify", bundle, times] => number(times).and_then(|n| bundles::verify(Path::new(bundle), n)),
+        ["verify", bundle, times, policy, roots] => {
+            number(times).and_then(|n| bundles::verify(Path::new(bundle), n, Path::new(policy), Path::new(roots)))
+        }
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -1,9 +1,10 @@
 //! A keeper in a folder of this machine: files and one SQLite journal, without a port.
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
 use hizo_ledger::id::{ObjectId, Slot, SpaceId};
@@ -13,7 +14,7 @@ use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::{Origin, Seen};
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, DiskFile, SystemDisk};
-use hizo_store::journal::{self, LogHead, SqliteJournal};
+use hizo_store::journal::{self, BUSY_WAIT_MAX, LogHead, SqliteJournal};
 use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
@@ -29,6 +30,9 @@ const IDENTITY: &str = "keeper";
 
 /// The log key's file: one line of 64 hexadecimal digits.
 const LOG_KEY_FILE: &str = "log.key";
+
+/// Until it is looked at again whether somebody else still publishes.
+const TURN_WAIT: Duration = Duration::from_millis(5);
 
 /// What a new keeper is made of, straight from the system's random source. What has been settled before is kept, and
 /// these are then not used.
@@ -124,23 +128,39 @@ impl EmbeddedLog {
         self.receipts.key()
     }
 
-    /// Publishes all that the keeper has appended. Of several processes one publishes at a time.
+    /// Publishes all that the keeper has appended. Of several processes one publishes at a time; the others wait, as long
+    /// as for the journal.
     ///
     /// # Errors
     /// [`Error::Log`], [`Error::Folder`].
     pub fn publish(&self, keeper: &EmbeddedKeeper) -> Result<LogHead, Error> {
-        let _turn = self.turn()?;
+        self.publish_within(keeper, BUSY_WAIT_MAX)
+    }
+
+    /// As [`EmbeddedLog::publish`], with a wait of this length.
+    ///
+    /// # Errors
+    /// [`log::Error::Busy`] when it is over, and nothing was done.
+    pub fn publish_within(&self, keeper: &EmbeddedKeeper, wait: Duration) -> Result<LogHead, Error> {
+        let _turn = self.turn(wait)?;
         Ok(self.sequencer.publish(keeper.journal(), system_time())?)
     }
 
     /// Of several processes one publishes at a time: until this is dropped.
-    fn turn(&self) -> Result<fs::File, Error> {
+    fn turn(&self, wait: Duration) -> Result<fs::File, Error> {
         let mut options = fs::OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let turn = options.open(&self.lock).map_err(failed("be locked"))?;
-        turn.lock().map_err(failed("be locked"))?;
+        let until = Instant::now() + wait;
+        while let Err(refused) = turn.try_lock() {
+            match refused {
+                TryLockError::Error(source) => return Err(failed("be locked")(source)),
+                TryLockError::WouldBlock if Instant::now() >= until => return Err(log::Error::Busy.into()),
+                TryLockError::WouldBlock => thread::sleep(TURN_WAIT),
+            }
+        }
         Ok(turn)
     }
 
@@ -150,7 +170,7 @@ impl EmbeddedLog {
     /// # Errors
     /// [`Error::Log`] when the head is none of this log's; the store's.
     pub fn keep_stamp(&self, keeper: &EmbeddedKeeper, stamp: &NewStamp<'_>) -> Result<Kept, Error> {
-        let turn = self.turn()?;
+        let turn = self.turn(BUSY_WAIT_MAX)?;
         let LogHead { size, root } = self.sequencer.publish_stamp(stamp)?;
         drop(turn);
         self.own.log_stamp(keeper, Seen { size, root }, stamp.answer)

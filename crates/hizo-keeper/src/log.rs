@@ -72,6 +72,9 @@ pub enum Error {
         /// The second.
         second: u64,
     },
+    /// Another process was publishing the log all the time: two keepers work in one folder, or one hangs.
+    #[error("the log is being published by another process")]
+    Busy,
     /// The tree has no such leaf.
     #[error("the published log has no leaf {index}")]
     NoLeaf {
@@ -114,6 +117,8 @@ impl LogSigner {
     /// A checkpoint note. `time`, in seconds since 1970, is this keeper's own word and proves nothing.
     fn sign(&self, checkpoint: &Checkpoint, time: u64) -> Option<Vec<u8>> {
         let [log, ml_dsa] = &self.keys;
+        // Later ones are refused by whoever reads them (tlog-cosignature), whatever the clock says.
+        let time = time.min(i64::MAX.unsigned_abs());
         let text = checkpoint.text();
         let by_log = self.ed25519.sign(text.as_bytes()).to_bytes();
         let message = checkpoint.ml_dsa_message(ml_dsa.name(), time);
@@ -300,12 +305,11 @@ impl<D: Disk> Sequencer<D> {
         Ok(InclusionProof { index, path, checkpoint })
     }
 
-    /// The path from an earlier size of the log to the published one; `None` where there is none.
+    /// The path from an earlier size of the log to one that was published; `None` where there is none.
     ///
     /// # Errors
     /// [`Error::Damaged`].
-    pub fn consistency(&self, earlier: u64) -> Result<Option<Vec<NodeHash>>, Error> {
-        let size = self.published()?.map_or(0, |head| head.size);
+    pub fn consistency(&self, earlier: u64, size: u64) -> Result<Option<Vec<NodeHash>>, Error> {
         tree::consistency_path(&mut self.tiles(size), earlier, size).map_err(unread)
     }
 

@@ -10,7 +10,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::space::Head;
-use hizo_store::Journal;
 use hizo_store::journal::{Entry, Error};
 use zeroize::Zeroizing;
 
@@ -48,15 +47,20 @@ enum Turn {
     Done(Result<Head, Error>),
 }
 
+/// Takes entries through one durable step: [`hizo_store::Journal::append_all`].
+pub(crate) trait Commit: Fn(&[Entry<'_>]) -> Vec<Result<Head, Error>> {}
+
+impl<F: Fn(&[Entry<'_>]) -> Vec<Result<Head, Error>>> Commit for F {}
+
 impl Queue {
-    /// As [`Journal::append`], together with whatever else has come meanwhile.
-    pub(crate) fn append<J: Journal>(&self, journal: &J, entry: Entry<'_>) -> Result<Head, Error> {
-        let Some(turn) = self.wait(&entry) else { return self.lead(journal, entry) };
+    /// Appends an entry, together with whatever else has come meanwhile.
+    pub(crate) fn append(&self, entry: Entry<'_>, commit: impl Commit) -> Result<Head, Error> {
+        let Some(turn) = self.wait(&entry) else { return self.lead(entry, commit) };
         match turn.recv() {
-            Ok(Turn::Lead) => self.lead(journal, entry),
+            Ok(Turn::Lead) => self.lead(entry, commit),
             Ok(Turn::Done(outcome)) => outcome,
             // Whoever led was torn away in the middle. An entry may be appended again.
-            Err(_) => journal.append(entry),
+            Err(_) => first(commit(&[entry])),
         }
     }
 
@@ -72,29 +76,33 @@ impl Queue {
         Some(waiting)
     }
 
-    fn lead<J: Journal>(&self, journal: &J, own: Entry<'_>) -> Result<Head, Error> {
+    fn lead(&self, own: Entry<'_>, commit: impl Commit) -> Result<Head, Error> {
         let step = Step(self);
         let others: Vec<Waiting> = {
             let mut state = self.lock();
             let count = state.waiting.len().min(GROUP_MAX.saturating_sub(1));
             state.waiting.drain(..count).collect()
         };
-        let entries: Vec<Entry<'_>> = iter::once(own).chain(others.iter().map(Waiting::entry)).collect();
-        let mut outcomes = journal.append_all(&entries).into_iter();
+        let entries: Vec<Entry<'_>> = others.iter().map(Waiting::entry).chain(iter::once(own)).collect();
+        let mut outcomes = commit(&entries);
         // The next step begins while this one's outcomes are handed out.
         drop(step);
-        let outcome = outcomes.next();
+        let outcome = outcomes.pop();
         for (waiting, outcome) in others.iter().zip(outcomes) {
             // It waits for this as long as it lives.
             let _ = waiting.turn.send(Turn::Done(outcome));
         }
-        outcome.unwrap_or_else(|| journal.append(own))
+        first(outcome)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Whoever is torn away has handed the step on.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn first(outcomes: impl IntoIterator<Item = Result<Head, Error>>) -> Result<Head, Error> {
+    outcomes.into_iter().next().unwrap_or(Err(Error::Refused { rule: "every entry has an outcome" }))
 }
 
 /// A step under way. Whatever becomes of it, the next one follows.
@@ -133,6 +141,90 @@ impl Waiting {
             objects: &self.objects,
             slot_key: self.slot_key.as_deref(),
             kept: self.kept,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::thread;
+
+    use hizo_ledger::id::RecordId;
+
+    use super::*;
+
+    fn entry(note: &[u8]) -> Entry<'_> {
+        Entry { space: SpaceId::from_bytes([1; 16]), expected: None, note, objects: &[], slot_key: None, kept: 0 }
+    }
+
+    /// Each is appended, but for a note that says otherwise.
+    fn outcome(entry: &Entry<'_>) -> Result<Head, Error> {
+        match entry.note {
+            b"wrong" => Err(Error::Refused { rule: "it is wrong" }),
+            note => Ok(Head { number: 0, id: RecordId::of(note) }),
+        }
+    }
+
+    /// Begins a step with `first`, has the others come while it is under way, and ends it then. Returns what each was
+    /// answered, and the sizes of the steps.
+    fn meanwhile(first: impl Commit + Sync, others: &[&[u8]]) -> (Vec<Result<Head, Error>>, Vec<usize>) {
+        let (queue, steps) = (Queue::default(), Mutex::new(Vec::new()));
+        let commit = |entries: &[Entry<'_>]| {
+            steps.lock().unwrap().push(entries.len());
+            entries.iter().map(outcome).collect()
+        };
+        let answers = thread::scope(|scope| {
+            let leading = |entries: &[Entry<'_>]| {
+                steps.lock().unwrap().push(entries.len());
+                while queue.lock().waiting.len() < others.len() {
+                    thread::yield_now();
+                }
+                first(entries)
+            };
+            let queue = &queue;
+            let leader = scope.spawn(move || catch_unwind(AssertUnwindSafe(|| queue.append(entry(b"first"), leading))));
+            while !queue.lock().under_way {
+                thread::yield_now();
+            }
+            let commit = &commit;
+            let waiting: Vec<_> =
+                others.iter().map(|note| scope.spawn(move || queue.append(entry(note), commit))).collect();
+            let _ = leader.join().unwrap();
+            waiting.into_iter().map(|waiting| waiting.join().unwrap()).collect()
+        });
+        assert!(!queue.lock().under_way, "the last step has ended");
+        (answers, steps.into_inner().unwrap())
+    }
+
+    #[test]
+    fn those_who_come_meanwhile_go_through_one_step_and_each_has_its_own_answer() {
+        let others: [&[u8]; 5] = [b"one", b"two", b"wrong", b"four", b"five"];
+        let (answers, steps) = meanwhile(|entries: &[Entry<'_>]| entries.iter().map(outcome).collect(), &others);
+        assert_eq!(steps, [1, 5]);
+        for (answer, note) in answers.iter().zip(others) {
+            match answer {
+                Ok(head) => assert_eq!(head.id, RecordId::of(note)),
+                Err(error) => assert!(note == b"wrong" && matches!(error, Error::Refused { .. }), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_leader_who_is_torn_away_leaves_nobody_waiting() {
+        let (answers, steps) = meanwhile(|_: &[Entry<'_>]| panic!("torn away"), &[b"one", b"two"]);
+        assert_eq!(steps, [1, 2]);
+        assert!(answers.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn whoever_comes_alone_waits_for_nobody() {
+        let queue = Queue::default();
+        for note in [&b"one"[..], b"wrong", b"three"] {
+            let answer = queue.append(entry(note), |entries: &[Entry<'_>]| entries.iter().map(outcome).collect());
+            assert_eq!(answer.is_ok(), note != b"wrong");
         }
     }
 }

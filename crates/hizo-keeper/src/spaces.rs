@@ -154,7 +154,7 @@ fn resettle<O: Objects, J: Journal>(
     note: &[u8],
     slot_key: Option<&[u8; 32]>,
 ) -> Result<(), Error> {
-    keeper.queue.append(&keeper.journal, Entry { space, expected, note, objects: &[], slot_key, kept: 0 })?;
+    journal(keeper, Entry { space, expected, note, objects: &[], slot_key, kept: 0 })?;
     Ok(())
 }
 
@@ -167,6 +167,11 @@ fn kept<O: Objects, J: Journal>(
     let record = keeper.journal.records(space, number, 1)?.into_iter().next();
     let StoredRecord { id, number, kept: time, .. } = record.ok_or(Error::Conflict { head: None })?;
     Ok(Kept { id, number, time, slot: Slot::of(slot_key, number) })
+}
+
+/// Appends to the journal, together with what comes at the same time.
+fn journal<O: Objects, J: Journal>(keeper: &Keeper<O, J>, entry: Entry<'_>) -> Result<Head, Error> {
+    Ok(keeper.queue.append(entry, |entries: &[Entry<'_>]| keeper.journal.append_all(entries))?)
 }
 
 /// Objects first, then the record: the append is the one commit point, and whatever it names is durable before it.
@@ -187,7 +192,7 @@ fn commit<O: Objects, J: Journal>(
         slot_key: expected.is_none().then_some(slot_key),
         kept: time,
     };
-    let Head { number, id } = keeper.queue.append(&keeper.journal, entry)?;
+    let Head { number, id } = journal(keeper, entry)?;
     Ok(Kept { id, number, time, slot: Slot::of(slot_key, number) })
 }
 

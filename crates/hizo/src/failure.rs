@@ -141,7 +141,7 @@ impl From<hizo_keeper::Error> for Failure {
                 "記録を残せません: ディスクがいっぱいです"
             ))
             .hint(go_on()),
-            Keeper::Journal(journal::Error::Busy) => {
+            Keeper::Journal(journal::Error::Busy) | Keeper::Log(hizo_keeper::log::Error::Busy) => {
                 Self::fixable(words!("another hizo is at work in this safe", "別の hizo がこの金庫を使っています"))
                     .hint(words!(
                         "Wait until it is done, then run the same command again.",

@@ -53,7 +53,7 @@ impl SeenLog {
                 "預け先のログが、前回見たときより短くなっています"
             )));
         }
-        let path = self.log.published().consistency(before.size);
+        let path = self.log.published().consistency(before.size, self.checkpoint.size);
         let path = path.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
         let (new, path) = (&self.checkpoint, path.unwrap_or_default());
         tree::check_consistency(before.size, &before.root, new.size, &new.root, &path).map_err(|error| {

@@ -31,6 +31,8 @@ pub(crate) enum Act<'a> {
     RestoreOne(&'a Path, &'a str, &'a Path),
     /// Reads everything that is kept.
     Check,
+    /// Path of a file in the deposit, target folder.
+    Proof(&'a str, &'a Path),
 }
 
 impl Place {
@@ -105,6 +107,7 @@ fn hizo(command: &mut Command, program: &Program, place: &Place, act: &Act<'_>) 
             command.args(["restore", "latest:bench", "--to"]).arg(target).arg(listed)
         }
         Act::Check => command.arg("check"),
+        Act::Proof(path, target) => command.args(["proof", "latest:bench", path, "--to"]).arg(target),
     };
     Ok(true)
 }
@@ -131,6 +134,7 @@ fn restic(command: &mut Command, place: &Place, act: &Act<'_>) -> bool {
             command.args(["restore", "latest", "--target"]).arg(target).arg("--include").arg(source.join(path))
         }
         Act::Check => command.args(["check", "--read-data"]),
+        Act::Proof(..) => return false,
     };
     true
 }
@@ -154,6 +158,7 @@ fn rustic(command: &mut Command, place: &Place, act: &Act<'_>) -> bool {
             command.arg("restore").arg(latest(&file)).arg(target.join(file.file_name().unwrap_or_default()))
         }
         Act::Check => command.args(["check", "--read-data"]),
+        Act::Proof(..) => return false,
     };
     true
 }
@@ -186,6 +191,7 @@ fn borg(command: &mut Command, place: &Place, act: &Act<'_>) -> Result<bool> {
             command
         }
         Act::Check => command.args(["check", "--verify-data"]).arg(&repo),
+        Act::Proof(..) => return Ok(false),
     };
     Ok(true)
 }
@@ -210,6 +216,7 @@ fn age(command: &mut Command, program: &Program, place: &Place, act: &Act<'_>) -
         Act::Deposit(_) | Act::Restore(..) | Act::Reread(_) | Act::Empty | Act::RestoreOne(..) | Act::Check => {
             Ok(false)
         }
+        Act::Proof(..) => Ok(false),
     }
 }
 
@@ -221,5 +228,6 @@ fn cp(command: &mut Command, act: &Act<'_>) -> bool {
             true
         }
         Act::Init | Act::Deposit(_) | Act::Reread(_) | Act::Empty | Act::RestoreOne(..) | Act::Check => false,
+        Act::Proof(..) => false,
     }
 }

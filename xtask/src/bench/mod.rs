@@ -6,6 +6,7 @@
 
 mod acts;
 mod data;
+mod log;
 mod measure;
 mod peers;
 mod report;
@@ -26,7 +27,9 @@ use crate::shell::{self, About, Failure, Result};
 const GIB: u64 = 1 << 30;
 const GB: u64 = 1_000_000_000;
 const ROUNDS: usize = 3;
-const SESSIONS: [&str; 5] = ["big", "tree", "small", "memory", "build"];
+const SESSIONS: [&str; 6] = ["big", "tree", "small", "log", "memory", "build"];
+/// Those in which others do the same things.
+const SETS: [&str; 3] = ["big", "tree", "small"];
 /// Entries that must fit in 200 MiB, and the most that one deposit takes.
 const ENTRIES: u64 = 250_000;
 const ENTRIES_MAX: u64 = (1 << 22) - 1;
@@ -48,13 +51,22 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     let settings = settings(arguments)?;
     let folder = shell::scratch("bench");
     fs::create_dir_all(&folder).about(&folder)?;
-    let peers = peers::obtain(settings.hizo.as_deref(), settings.build);
     let mut results = load(settings.quick)?;
-    results.insert("programs".to_owned(), programs(&peers));
+    // The others are wanted only where something is measured beside them.
+    let beside = settings.sessions.iter().any(|name| SETS.contains(&name.as_str()));
+    let peers = if beside {
+        peers::obtain(settings.hizo.as_deref(), settings.build)
+    } else {
+        vec![peers::hizo(settings.hizo.as_deref(), settings.build)]
+    };
+    let mut known = results.remove("programs").and_then(|known| known.as_object().cloned()).unwrap_or_default();
+    known.extend(programs(&peers));
+    results.insert("programs".to_owned(), Value::Object(known));
     results.insert("machine".to_owned(), machine()?);
     for name in &settings.sessions {
         shell::heading(name);
         let session = match name.as_str() {
+            "log" => log::log(&settings, &peers)?,
             "memory" => memory(&settings, &peers)?,
             "build" => build()?,
             set => compare(&settings, &peers, set)?,
@@ -362,7 +374,7 @@ fn build() -> Result<Value> {
     Ok(json!({ "made": date()?, "taken": taken.json() }))
 }
 
-fn programs(peers: &[Peer]) -> Value {
+fn programs(peers: &[Peer]) -> Map<String, Value> {
     let said = |peer: &Peer| match &peer.program {
         Ok(program) => json!({ "version": program.version }),
         Err(failure) => {
@@ -370,7 +382,7 @@ fn programs(peers: &[Peer]) -> Value {
             json!({ "fault": failure.0.lines().next() })
         }
     };
-    Value::Object(peers.iter().map(|peer| (peer.kind.name().to_owned(), said(peer))).collect())
+    peers.iter().map(|peer| (peer.kind.name().to_owned(), said(peer))).collect()
 }
 
 fn machine() -> Result<Value> {

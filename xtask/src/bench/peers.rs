@@ -50,7 +50,7 @@ pub(crate) fn obtain(hizo: Option<&Path>, build: bool) -> Vec<Peer> {
     let bookworm = || unpacked("bookworm", None, &["borgbackup", "python3-msgpack", "python3-packaging", "libxxhash0"]);
     let peer = |kind, program| Peer { kind, program };
     vec![
-        peer(Kind::Hizo, hizo_program(hizo, build)),
+        self::hizo(hizo, build),
         peer(Kind::Restic, trixie().and_then(|root| program(root.join("usr/bin/restic"), "version", None))),
         peer(Kind::Rustic, rustic()),
         peer(
@@ -62,6 +62,11 @@ pub(crate) fn obtain(hizo: Option<&Path>, build: bool) -> Vec<Peer> {
         peer(Kind::Age, trixie().and_then(|root| program(root.join("usr/bin/age"), "--version", None))),
         peer(Kind::Cp, program(PathBuf::from("cp"), "--version", None)),
     ]
+}
+
+/// hizo itself.
+pub(crate) fn hizo(given: Option<&Path>, build: bool) -> Peer {
+    Peer { kind: Kind::Hizo, program: hizo_program(given, build) }
 }
 
 fn hizo_program(given: Option<&Path>, build: bool) -> Result<Program> {

@@ -62,6 +62,7 @@ impl Page {
         for (set, name) in SETS {
             text.push_str(&self.set(set, name));
         }
+        text.push_str(&self.log());
         text.push_str(&self.memory());
         text.push_str(&self.ground());
         Ok(text)
@@ -80,6 +81,7 @@ impl Page {
         goals.push(self.peak());
         goals.extend(self.slope());
         goals.push(self.growth());
+        goals.extend(self.log_goals());
         goals.push(self.build());
         for (set, name) in SETS {
             goals.push(self.size(set, &format!("stored size, {name}")));
@@ -248,6 +250,129 @@ impl Page {
             }
         }
         text.push_str(&self.parts(set));
+        text
+    }
+
+    /// The median of a figure over the rounds of the log's session.
+    fn appends(&self, path: &[&str]) -> Option<f64> {
+        let rounds = self.results["log"]["appends"].as_array()?;
+        let figure = |round: &Value| path.iter().fold(round, |value, key| &value[*key]).as_f64();
+        median(&rounds.iter().filter_map(figure).collect::<Vec<_>>())
+    }
+
+    fn log_figure(&self, path: &[&str]) -> Option<f64> {
+        path.iter().fold(&self.results["log"], |value, key| &value[*key]).as_f64()
+    }
+
+    /// Seconds of one file's proof without unlocking.
+    fn proof_built(&self) -> Option<f64> {
+        let proof = &self.results["log"]["proof"];
+        let wall = |act: &str| {
+            let rounds = proof[act].as_array()?;
+            median(&rounds.iter().filter_map(|taken| taken["wall_s"].as_f64()).collect::<Vec<_>>())
+        };
+        Some((wall("built")? - wall("unlocked")?).max(0.0))
+    }
+
+    fn log_goals(&self) -> Vec<Goal> {
+        let at_most = |what: &str, value: Option<f64>, most: f64, unit: &str, scale: f64| {
+            let asked = format!("at most {most} {unit}");
+            value.map(|value| value * scale).map_or_else(
+                || Goal::open(what, &asked),
+                |value| {
+                    let ratio = format!("{:.2}", value / most);
+                    Goal::judged(what, &asked, format!("{value:.2} {unit}"), ratio, value <= most)
+                },
+            )
+        };
+        let large = |path: &[&str]| self.log_figure(&[&["large"], path].concat());
+        vec![
+            self.append_goal(),
+            at_most("append to checkpoint with tiles, p99", self.appends(&["checkpoint_s", "p99"]), 1.0, "s", 1.0),
+            at_most("proof out of 10 million records, p99", large(&["proved", "p99_s"]), 5.0, "ms", 1e3),
+            at_most("start-up with 10 million records", large(&["started", "opened_s"]), 1.0, "s", 1.0),
+            self.check_goal(),
+            self.flat_goal(),
+            at_most("verify one bundle", self.log_figure(&["proof", "verified", "median_s"]), 10.0, "ms", 1e3),
+            self.openssl_goal(),
+            at_most("bundle of one file out of 100,000", self.log_figure(&["proof", "bundle_bytes"]), 40.0, "kB", 1e-3),
+            at_most("its building, after unlocking", self.proof_built(), 1.0, "s", 1.0),
+        ]
+    }
+
+    fn append_goal(&self) -> Goal {
+        let (what, asked) = ("durable appends, each with a signed receipt", "at least 10,000 a second");
+        let Some(rate) = self.appends(&["per_second"]) else { return Goal::open(what, asked) };
+        let syncs = self.log_figure(&["syncs", "syncs"]).zip(self.log_figure(&["syncs", "records"]));
+        let syncs =
+            syncs.map_or_else(String::new, |(syncs, records)| format!("; {:.3} syncs a record", syncs / records));
+        Goal::judged(what, asked, format!("{rate:.0} a second{syncs}"), format!("{:.2}", rate / 1e4), rate >= 1e4)
+    }
+
+    fn check_goal(&self) -> Goal {
+        let (what, asked) = ("check of 10 million records", "bound by hashing: within 3x of it");
+        let figure = |act| self.log_figure(&["large", act, "wall_s"]);
+        let (Some(own), Some(hashed)) = (figure("checked"), figure("hashed")) else { return Goal::open(what, asked) };
+        let measured = format!("{own:.1} s; hashing alone {hashed:.1} s");
+        Goal::judged(what, asked, measured, format!("{:.1}", own / hashed), own / hashed <= 3.0)
+    }
+
+    fn flat_goal(&self) -> Goal {
+        let (what, asked) = ("memory of that check", "flat: at most 200 MiB");
+        let figure = |act| self.log_figure(&["large", act, "peak_bytes"]).map(|bytes| bytes / MIB);
+        let (Some(low), Some(high)) = (figure("checked_small"), figure("checked")) else {
+            return Goal::open(what, asked);
+        };
+        let measured = format!("{low:.0} MiB at a tenth; {high:.0} MiB");
+        Goal::judged(what, asked, measured, format!("{:.2}", high / PEAK_MAX_MIB), high <= PEAK_MAX_MIB)
+    }
+
+    fn openssl_goal(&self) -> Goal {
+        let (what, asked) = ("whole bundles in one process, beside `openssl ts -verify`", "at least 2x faster");
+        let own = self.log_figure(&["proof", "verified", "wall_s"]);
+        let times = self.log_figure(&["proof", "verified", "times"]);
+        let (Some(own), Some(theirs), Some(times)) = (own, self.log_figure(&["proof", "openssl_s"]), times) else {
+            return Goal::open(what, asked);
+        };
+        let measured = format!("{times:.0} in {own:.2} s; openssl {theirs:.2} s");
+        Goal::judged(what, asked, measured, format!("{:.1}x", theirs / own), theirs / own >= 2.0)
+    }
+
+    /// Everything measured on the log.
+    fn log(&self) -> String {
+        let session = &self.results["log"];
+        if session.is_null() {
+            return "## The log\n\nNot measured.\n\n".to_owned();
+        }
+        let shown = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:.3}"));
+        let mut text = format!(
+            "## The log\n\n{} rounds on {}. Records signed beforehand, without bodies, appended from 256 spaces by as many \
+             threads of one process; each append returns when its record is durable, and is answered by a signed \
+             receipt; one more thread publishes.\n\n| | |\n|---|---|\n",
+            session["rounds"],
+            session["made"].as_str().unwrap_or("?"),
+        );
+        let cpu = self.appends(&["cpu_s"]).zip(self.appends(&["records"])).map(|(cpu, records)| cpu / records * 1e3);
+        let large = |path: &[&str]| self.log_figure(&[&["large"], path].concat());
+        for (what, value) in [
+            ("records a second", self.appends(&["per_second"])),
+            ("CPU milliseconds a record, publishing included", cpu),
+            ("append to receipt, median s", self.appends(&["receipt_s", "median"])),
+            ("append to receipt, p99 s", self.appends(&["receipt_s", "p99"])),
+            ("append to checkpoint, median s", self.appends(&["checkpoint_s", "median"])),
+            ("append to checkpoint, p99 s", self.appends(&["checkpoint_s", "p99"])),
+            ("heads published", self.appends(&["published"])),
+            ("records of the large log", large(&["started", "records"])),
+            ("writing them to the journal, s", large(&["grown", "written_s"])),
+            ("publishing them, s", large(&["grown", "published_s"])),
+            ("opening it, s", large(&["started", "opened_s"])),
+            ("opening it, appending and publishing one more, s", large(&["started", "published_s"])),
+            ("a proof, median s", large(&["proved", "median_s"])),
+            ("a bundle verified, median s", self.log_figure(&["proof", "verified", "median_s"])),
+        ] {
+            let _ = writeln!(text, "| {what} | {} |", shown(value));
+        }
+        text.push('\n');
         text
     }
 
@@ -424,13 +549,15 @@ const GROUND: &str = "
 - Stored size is the sum of file sizes in the repository; for hizo the keeper's folder, journal included. What a device
   remembers to save work is not counted, as the peers' caches are not.
 - Every first restore is compared with its source, names, bytes and links, before its time counts.
+- The large log has notes of 32 bytes, appended 16,384 to a step; the syncs of a record are counted by `strace` in a run of
+  its own. Hashing alone is every leaf and every node above, once. A bundle is counted without PDF and certificates.
 - CPU is user and system time; peak is the largest resident set of the process.
 
 ## How to run
 
 ```
 cargo xtask bench                 all of it: about an hour, and 40 GB of disk beneath target/
-cargo xtask bench tree            one session: big, tree, small, memory or build
+cargo xtask bench tree            one session: big, tree, small, log, memory or build
 cargo xtask bench --quick         one round on smaller data; writes target/bench/quick.md only
 cargo xtask bench --long memory   memory up to 100 GB and to the limit of entries
 cargo xtask bench report          write this page again from bench/results.json

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hizo_keeper::log::{CHECKPOINT, Error, LogSigner, Sequencer};
-use hizo_ledger::id::{RootHash, SpaceId};
+use hizo_keeper::log::{CHECKPOINT, Error, LogSigner, MERGE_SECONDS_MAX, ReceiptSigner, Sequencer};
+use hizo_ledger::id::{RecordId, RootHash, Slot, SpaceId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::log::proof::InclusionProof;
+use hizo_ledger::log::receipt::UnverifiedReceipt;
 use hizo_ledger::log::tile::{Kind, Tile};
 use hizo_ledger::log::{Leaf, tree};
-use hizo_ledger::record::Origin;
+use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_store::Journal;
 use hizo_store::disk::Disk;
 use hizo_store::journal::{Entry, Head, LogHead};
@@ -84,7 +85,7 @@ fn a_log_that_grows_in_steps_is_the_tree_of_its_leaves_and_proves_each() {
             assert_eq!((witnessed.checkpoint.size, witnessed.checkpoint.root), (head.size, head.root));
         }
         if let Some(before) = before {
-            let path = log.consistency(before.size).unwrap().unwrap();
+            let path = log.consistency(before.size, size).unwrap().unwrap();
             tree::check_consistency(before.size, &before.root, head.size, &head.root, &path).unwrap();
         }
         before = Some(head);
@@ -149,6 +150,39 @@ fn a_tile_that_is_full_leaves_nothing_of_when_it_was_not() {
         assert_eq!(log.check().unwrap(), LogHead { size, root: root(&all[..size as usize]) });
         log.prove(size - 1).unwrap().check(&all[size as usize - 1], &policy).unwrap();
     }
+}
+
+#[test]
+fn a_clock_that_jumps_changes_a_heads_stated_time_and_nothing_else() {
+    let (disk, journal) = new();
+    let log = sequencer(&disk).unwrap();
+    for (size, time) in [(3, 1_800_000_000), (4, 5), (7, 0), (8, u64::MAX), (9, 1_800_000_001)] {
+        grow(&journal, size);
+        let head = log.publish(&journal, time).unwrap();
+        assert_eq!(head, LogHead { size, root: root(&leaves(&journal)) });
+        let note = log.checkpoint().unwrap().unwrap();
+        let read = UnverifiedCheckpoint::parse(&note).unwrap();
+        assert_eq!(read.signed_by(&log.keys()[0]), Ok(Some(0)));
+        let stated = time.min(i64::MAX.unsigned_abs());
+        assert_eq!(read.signed_by(&log.keys()[1]), Ok(Some(stated)), "its time is its own word");
+    }
+    assert_eq!(log.check().unwrap().size, 9);
+}
+
+#[test]
+fn a_receipt_states_whatever_time_the_record_was_kept_at() {
+    let origin = Origin::parse("keeper.example").unwrap();
+    let receipts = ReceiptSigner::new(&origin, &[1; 32]).unwrap();
+    let leaf = Leaf { slot: Slot::of(&[2; 32], 3), record: RecordId::of(b"record") };
+    for kept in [0, 5, 1_800_000_000] {
+        let note = receipts.sign(&origin, leaf, kept).unwrap();
+        let receipt = UnverifiedReceipt::parse(&note).unwrap().verify(receipts.key()).unwrap();
+        let time = |seconds| ClaimedTime::from_unix_seconds(seconds).unwrap();
+        assert_eq!((receipt.leaf, receipt.time), (leaf, time(kept)));
+        assert_eq!(receipt.index_by, time(kept + MERGE_SECONDS_MAX));
+    }
+    // What no receipt can name is no promise.
+    assert_eq!(receipts.sign(&origin, leaf, u64::MAX), None);
 }
 
 /// A log of `before` published leaves, that grows to `after` on a disk that stops at this step.

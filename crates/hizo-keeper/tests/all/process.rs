@@ -4,13 +4,15 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use hizo_keeper::{EmbeddedKeeper, Error};
-use hizo_ledger::id::{ObjectId, RecordId};
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error};
+use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_store::Journal;
+use hizo_store::journal::{Entry, Head};
 use hizo_store::simulated::Random;
 
 use crate::embedded::seeds;
@@ -25,6 +27,8 @@ const NAME: &str = "a small company";
 struct Answered {
     objects: BTreeSet<ObjectId>,
     records: Vec<(u64, RecordId)>,
+    /// Leaves of the newest head that was published.
+    published: u64,
     refused: Vec<String>,
     finished: bool,
 }
@@ -40,6 +44,7 @@ impl Answered {
             (Some("kept"), Some(number), Some(id), Some(".")) => {
                 self.records.push((number.parse().unwrap(), RecordId::from_hex(id).unwrap()));
             }
+            (Some("published"), Some(size), Some("."), None) => self.published = size.parse().unwrap(),
             (Some("refused"), ..) => self.refused.push(line.to_owned()),
             (Some("finished"), ..) => self.finished = true,
             _ => {}
@@ -102,6 +107,8 @@ fn the_other_process() {
         "endless" => deposit_for_ever(folder),
         "sayings" => say_in_turn(folder, 25),
         "session" => session(folder),
+        "log session" => log_session(folder),
+        "endless log" | "another endless log" => log_for_ever(folder, &role),
         other => panic!("no role {other}"),
     }
 }
@@ -146,15 +153,23 @@ fn say_in_turn(folder: &Path, count: usize) {
     tell("finished");
 }
 
-/// A fixed session that goes on after each refusal, and begins with a call that a trace can find.
-fn session(folder: &Path) {
+/// A call that a trace can find.
+fn begin(folder: &Path) {
     // A trace counts calls thread by thread, and the main thread's first ones are not meant: it makes fewer than these.
     let mut nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
+    let mut nothing = std::fs::File::open("/dev/null").unwrap();
     for _ in 0..64 {
         let _ = std::fs::File::open(folder.join("before-the-session"));
         let _ = nowhere.write_all(b".");
+        let _ = nothing.read(&mut [0]);
+        let _ = std::os::unix::fs::FileExt::read_at(&nothing, &mut [0], 0);
     }
     let _ = std::fs::File::open(folder.join("the-session-begins"));
+}
+
+/// A fixed session that goes on after each refusal.
+fn session(folder: &Path) {
+    begin(folder);
     let opened = EmbeddedKeeper::open_embedded(folder).or_else(|_| {
         tell("refused");
         EmbeddedKeeper::open_embedded(folder)
@@ -163,17 +178,223 @@ fn session(folder: &Path) {
     let mut company = Company::new(NAME, keeper.origin());
     for number in 0..2 {
         let draft = if number == 0 { company.genesis() } else { company.deposit("drawings", 2).1 };
-        let mut tries = 0;
-        while let Err(error) = keep(&keeper, &mut company, &draft) {
-            tell(&format!("refused {error:?}"));
-            tries += 1;
-            assert!(tries < 3, "one fault is refused again and again");
-        }
+        again(|| keep(&keeper, &mut company, &draft));
         if keeper.put(company.space, &draft.objects[0]).is_err() {
             tell("refused");
         }
     }
     tell("finished");
+}
+
+/// Does something until it succeeds, and says when it did not.
+fn again<T>(mut act: impl FnMut() -> Result<T, Error>) -> T {
+    for _ in 0..3 {
+        match act() {
+            Ok(done) => return done,
+            Err(error) => tell(&format!("refused {error:?}")),
+        }
+    }
+    panic!("one fault is refused again and again");
+}
+
+fn publish(keeper: &EmbeddedKeeper, log: &EmbeddedLog) -> Result<(), Error> {
+    let head = log.publish(keeper)?;
+    tell(&format!("published {}", head.size));
+    Ok(())
+}
+
+/// A fixed session that appends and publishes, over the end of a tile, and goes on after each refusal.
+fn log_session(folder: &Path) {
+    begin(folder);
+    let keeper = again(|| EmbeddedKeeper::open_embedded(folder));
+    let log = again(|| EmbeddedLog::open(folder, &keeper));
+    let mut company = Company::new(NAME, keeper.origin());
+    for number in 0..3 {
+        let draft = if number == 0 { company.genesis() } else { company.saying() };
+        again(|| keep(&keeper, &mut company, &draft));
+        again(|| publish(&keeper, &log));
+    }
+    tell("finished");
+}
+
+/// Companies that append at once, and a publisher behind them.
+fn log_for_ever(folder: &Path, of: &str) {
+    let keeper = EmbeddedKeeper::open_embedded(folder).unwrap();
+    let log = EmbeddedLog::open(folder, &keeper).unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let keeper = &keeper;
+            scope.spawn(move || {
+                let mut company = Company::new(&format!("company {number} of an {of}"), keeper.origin()).follow(keeper);
+                loop {
+                    let draft = if company.chain.is_none() { company.genesis() } else { company.saying() };
+                    for object in &draft.objects {
+                        keeper.put(company.space, object).unwrap();
+                    }
+                    let kept = company.append(keeper, &draft.note).unwrap();
+                    tell(&format!("kept {} {}", kept.number, kept.id));
+                }
+            });
+        }
+        loop {
+            publish(&keeper, &log).unwrap();
+        }
+    });
+}
+
+/// A log whose first tile lacks three leaves, published in two steps.
+fn nearly_full(folder: &Path) {
+    let keeper = EmbeddedKeeper::init_embedded(folder, &seeds(1)).unwrap();
+    let log = EmbeddedLog::open(folder, &keeper).unwrap();
+    let space = SpaceId::from_bytes([1; 16]);
+    let notes: Vec<Vec<u8>> = (0..254).map(|number| format!("note {number}\n").into_bytes()).collect();
+    let heads = (0..).zip(&notes).map(|(number, note)| Some(Head { number, id: RecordId::of(note) }));
+    let entries: Vec<Entry<'_>> = notes
+        .iter()
+        .zip(std::iter::once(None).chain(heads))
+        .map(|(note, expected)| {
+            let slot_key = expected.is_none().then_some(&[1; 32]);
+            Entry { space, expected, note, objects: &[], slot_key, kept: 1 }
+        })
+        .collect();
+    for half in entries.chunks(127) {
+        assert!(keeper.journal().append_all(half).iter().all(Result::is_ok));
+        log.publish(&keeper).unwrap();
+    }
+}
+
+/// The log is whole, shows no less than was told, and goes on to everything that was answered.
+fn check_log(folder: &Path, answered: &Answered, story: &str) {
+    let keeper = EmbeddedKeeper::open_embedded(folder).unwrap();
+    let log = EmbeddedLog::open(folder, &keeper).unwrap();
+    let found = log.published().check().unwrap_or_else(|error| panic!("{story}: {error}"));
+    assert!(found.size >= answered.published, "{story}: a head of {} leaves is gone", answered.published);
+    let head = log.publish(&keeper).unwrap_or_else(|error| panic!("{story}: {error}"));
+    assert_eq!(log.published().check().unwrap(), head, "{story}");
+    let mut logged = BTreeSet::new();
+    while (logged.len() as u64) < head.size {
+        let page = keeper.journal().leaves(logged.len() as u64, 1_000).unwrap();
+        logged.extend(page.into_iter().map(|leaf| leaf.record));
+    }
+    for (_, id) in &answered.records {
+        assert!(logged.contains(id), "{story}: an acknowledged record is not in the log");
+    }
+    keeper.journal().integrity().unwrap_or_else(|error| panic!("{story}: {error}"));
+}
+
+#[test]
+fn a_process_killed_while_it_publishes_leaves_a_whole_log_that_goes_on() {
+    const KILLS: usize = 40;
+    let place = tempfile::tempdir().unwrap();
+    nearly_full(place.path());
+    let mut random = Random(20_261_125);
+    let mut all = Answered::default();
+    for kill in 0..KILLS {
+        let mut child = start(place.path(), "endless log", &[]);
+        let mut lines = lines(&mut child);
+        let enough = 1 + random.below(12);
+        let mut answered = Answered::default();
+        while answered.records.len() < enough {
+            answered.take(&lines.next().expect("the process goes on until it is killed"));
+        }
+        for _ in 0..random.below(400_000) {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        lines.for_each(|line| answered.take(&line));
+        child.wait().unwrap();
+        all.records.extend(answered.records);
+        all.published = all.published.max(answered.published);
+        check_log(place.path(), &all, &format!("kill {kill}"));
+    }
+    println!("{KILLS} kills, {} records answered, {} leaves published", all.records.len(), all.published);
+    assert!(all.published > 256, "too little was published to mean anything");
+}
+
+#[test]
+fn two_processes_publish_one_log_by_turns() {
+    let place = tempfile::tempdir().unwrap();
+    nearly_full(place.path());
+    let mut children = ["endless log", "another endless log"].map(|role| start(place.path(), role, &[]));
+    let mut all = Answered::default();
+    for child in &mut children {
+        let mut lines = lines(child);
+        let (before, mut answered) = (all.records.len(), Answered::default());
+        while answered.records.len() < 10 || answered.published < 260 {
+            answered.take(&lines.next().expect("the process goes on until it is killed"));
+        }
+        all.records.extend(answered.records);
+        all.published = all.published.max(answered.published);
+        assert!(all.records.len() > before);
+    }
+    for child in &mut children {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    check_log(place.path(), &all, "two processes");
+}
+
+#[test]
+fn a_log_that_somebody_else_is_publishing_is_left_alone_with_a_clear_answer() {
+    let place = tempfile::tempdir().unwrap();
+    nearly_full(place.path());
+    let keeper = EmbeddedKeeper::open_embedded(place.path()).unwrap();
+    let log = EmbeddedLog::open(place.path(), &keeper).unwrap();
+    let other = std::fs::File::open(place.path().join("log.lock")).unwrap();
+    other.lock().unwrap();
+    let before = log.published().checkpoint().unwrap();
+    let refused = log.publish_within(&keeper, Duration::ZERO);
+    assert!(matches!(refused, Err(Error::Log(hizo_keeper::log::Error::Busy))), "{refused:?}");
+    assert_eq!(log.published().checkpoint().unwrap(), before);
+    other.unlock().unwrap();
+    log.publish_within(&keeper, Duration::ZERO).unwrap();
+}
+
+/// Calls by which a log is read, published and tidied, beside those of [`TRACED`].
+const TRACED_LOG: [&str; 6] = ["read", "pread64", "flock", "unlink", "rmdir", "getdents64"];
+
+#[test]
+fn any_refused_system_call_of_the_sequencer_is_reported_and_leaves_the_log_whole() {
+    if !strace_is_here() {
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let names = [&TRACED[..], &TRACED_LOG].concat();
+    let log = place.path().join("trace");
+    let whole = place.path().join("whole");
+    nearly_full(&whole);
+    let (calls, answered) = trace(&whole, "log session", &names, &log, None);
+    assert!(answered.finished && answered.refused.is_empty(), "the session does not come to its end by itself");
+    assert_eq!(answered.published, 257);
+    let everything = env::var_os("HIZO_TEST_EVERYTHING").is_some();
+    let mut random = Random(20_261_125);
+    let (mut runs, mut silent) = (0, Vec::new());
+    for (number, call) in calls.iter().enumerate() {
+        // Below the log's folder, or of the journal, by which a head is settled.
+        let of_log = call.line.contains("/log");
+        let often = if of_log { 8 } else { 40 };
+        if call.line.contains(ANSWER) || random.below(often) != 0 && !everything {
+            continue;
+        }
+        let errno = if random.below(2) == 0 { "EIO" } else { "ENOSPC" };
+        let story = format!("{errno} for call {number}: {}", call.line);
+        let folder = place.path().join(format!("{number}"));
+        nearly_full(&folder);
+        let inject = format!("inject={}:error={errno}:when={}", call.name, call.number);
+        let (calls, answered) = trace(&folder, "log session", &names, &log, Some(&inject));
+        assert!(calls.iter().any(|call| call.line.contains("INJECTED")), "{story}: nothing was injected");
+        // A name of a temporary file that a dead process of the same number may have left is taken away unasked.
+        let unasked = call.name == "unlink" && call.line.contains(".new");
+        if answered.refused.is_empty() && !passed_over(call, &whole) && !unasked {
+            silent.push(story.clone());
+        }
+        assert!(answered.finished, "{story}: the session did not go on: {:#?}", answered.refused);
+        check_log(&folder, &answered, &story);
+        std::fs::remove_dir_all(&folder).unwrap();
+        runs += 1;
+    }
+    println!("{runs} of {} system calls made to fail", calls.len());
+    assert!(silent.is_empty(), "not reported: {silent:#?}");
 }
 
 #[test]
@@ -256,12 +477,12 @@ struct Call {
 const TRACED: [&str; 8] = ["fsync", "fdatasync", "write", "pwrite64", "rename", "renameat2", "openat", "mkdir"];
 
 /// Runs a session under strace and returns its calls since it began, and what it answered.
-fn trace(folder: &Path, log: &Path, inject: Option<&str>) -> (Vec<Call>, Answered) {
-    let list = format!("trace={}", TRACED.join(","));
+fn trace(folder: &Path, role: &str, names: &[&'static str], log: &Path, inject: Option<&str>) -> (Vec<Call>, Answered) {
+    let list = format!("trace={}", names.join(","));
     let log_text = log.to_str().unwrap();
     let mut before = vec!["strace", "-f", "-y", "-o", log_text, "-e", &list];
     before.extend(inject.into_iter().flat_map(|inject| ["-e", inject]));
-    let mut child = start(folder, "session", &before);
+    let mut child = start(folder, role, &before);
     let mut answered = Answered::default();
     lines(&mut child).for_each(|line| answered.take(&line));
     child.wait().unwrap();
@@ -272,7 +493,7 @@ fn trace(folder: &Path, log: &Path, inject: Option<&str>) -> (Vec<Call>, Answere
     let mut calls = Vec::new();
     let mut begun = false;
     for line in text.lines().filter(|line| line.split(' ').next() == Some(thread)) {
-        let Some(name) = TRACED.into_iter().find(|name| line.contains(&format!(" {name}("))) else { continue };
+        let Some(name) = names.iter().find(|name| line.contains(&format!(" {name}("))).copied() else { continue };
         let number = numbers.entry(name).or_insert(0);
         *number += 1;
         begun |= line.contains("the-session-begins");
@@ -316,7 +537,7 @@ fn before_each_answer_everything_written_is_synced() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("keeper");
     EmbeddedKeeper::init_embedded(&folder, &seeds(1)).unwrap();
-    let (calls, answered) = trace(&folder, &place.path().join("trace"), None);
+    let (calls, answered) = trace(&folder, "session", &TRACED, &place.path().join("trace"), None);
     assert!(answered.finished && answered.refused.is_empty(), "the session does not come to its end by itself");
     let parent = |path: &str| path.rsplit_once('/').unwrap().0.to_owned();
     let mut unsynced = BTreeSet::new();
@@ -357,7 +578,7 @@ fn any_refused_system_call_is_reported_and_leaves_the_store_whole() {
     };
     let log = place.path().join("trace");
     let whole = fresh("whole".to_owned());
-    let (calls, answered) = trace(&whole, &log, None);
+    let (calls, answered) = trace(&whole, "session", &TRACED, &log, None);
     assert!(answered.finished && answered.refused.is_empty(), "the session does not come to its end by itself");
     let mut random = Random(20_261_121);
     let (mut runs, mut silent) = (0, Vec::new());
@@ -375,7 +596,7 @@ fn any_refused_system_call_is_reported_and_leaves_the_store_whole() {
         let story = format!("{errno} for call {place}: {}", call.line);
         let folder = fresh(format!("{place}"));
         let inject = format!("inject={}:error={errno}:when={}", call.name, call.number);
-        let (calls, answered) = trace(&folder, &log, Some(&inject));
+        let (calls, answered) = trace(&folder, "session", &TRACED, &log, Some(&inject));
         assert!(calls.iter().any(|call| call.line.contains("INJECTED")), "{story}: nothing was injected");
         if answered.refused.is_empty() && !passed_over(call, &whole) {
             silent.push(story.clone());

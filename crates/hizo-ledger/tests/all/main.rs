@@ -1,8 +1,10 @@
 //! One test binary for the crate.
 
 mod chains;
+mod differential;
 mod kit;
 mod laws;
+mod logs;
 mod merkle;
 mod proofs;
 mod stamps;

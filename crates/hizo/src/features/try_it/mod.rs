@@ -215,6 +215,7 @@ fn show(scratch: &Scratch, opened: Opened, record: &Record, source: &Path, path:
         files: &[source.join(file)],
         policy: Some(&policy),
         roots: None,
+        crls: None,
         receipt_key: Some(&opened.safe.home.receipt_key.to_string()),
     })?;
     // Nothing else may be in doubt, and the time must be: nobody else has stamped it.
