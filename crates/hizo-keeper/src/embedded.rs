@@ -1,5 +1,6 @@
 //! A keeper in a folder of this machine: files and one SQLite journal, without a port.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,12 +14,13 @@ use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::Origin;
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, DiskFile, SystemDisk};
-use hizo_store::journal::{self, LogHead, SqliteJournal};
+use hizo_store::journal::{self, SqliteJournal};
 use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
-use crate::log::{self, LogSigner, ReceiptSigner, Sequencer};
+use crate::log::{self, LogSigner, Published, ReceiptSigner, Sequencer};
+use crate::witness::{Patience, WitnessPolicy};
 use crate::{Error, Keeper};
 
 /// A keeper in a folder.
@@ -29,6 +31,9 @@ const IDENTITY: &str = "keeper";
 
 /// The log key's file: one line of 64 hexadecimal digits.
 const LOG_KEY_FILE: &str = "log.key";
+
+/// The policy whose witnesses are asked.
+const POLICY_FILE: &str = "log.policy";
 
 /// What a new keeper is made of, straight from the system's random source. What has been settled before is kept, and
 /// these are then not used.
@@ -80,6 +85,8 @@ impl EmbeddedKeeper {
 pub struct EmbeddedLog {
     sequencer: Sequencer,
     receipts: ReceiptSigner,
+    /// The keeper's own folder, whose files are written as published ones are.
+    beside: PublishedFiles,
     lock: PathBuf,
 }
 
@@ -93,7 +100,8 @@ impl EmbeddedLog {
         let signer = LogSigner::new(keeper.origin().clone(), &seed).ok_or(Error::LogKey)?;
         let files = PublishedFiles::open(SystemDisk, &folder.join("log")).map_err(log::Error::from)?;
         let receipts = ReceiptSigner::new(keeper.origin(), &seed).ok_or(Error::LogKey)?;
-        Ok(Self { sequencer: Sequencer::new(files, signer), receipts, lock: folder.join("log.lock") })
+        let beside = PublishedFiles::open(SystemDisk, folder).map_err(log::Error::from)?;
+        Ok(Self { sequencer: Sequencer::new(files, signer), receipts, beside, lock: folder.join("log.lock") })
     }
 
     /// The signed promise that a record is kept and stands in the log soon; `None` when there is no such record.
@@ -116,18 +124,47 @@ impl EmbeddedLog {
         self.receipts.key()
     }
 
-    /// Publishes all that the keeper has appended. Of several processes one publishes at a time.
+    /// Publishes all that the keeper has appended, and asks the witnesses of its policy to cosign the head. Of several
+    /// processes one publishes at a time.
     ///
     /// # Errors
-    /// [`Error::Log`], [`Error::Folder`].
-    pub fn publish(&self, keeper: &EmbeddedKeeper) -> Result<LogHead, Error> {
+    /// [`Error::Log`], [`Error::Policy`], [`Error::Folder`].
+    pub fn publish(&self, keeper: &EmbeddedKeeper, patience: &Patience) -> Result<Published, Error> {
         let mut options = fs::OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let turn = options.open(&self.lock).map_err(failed("be locked"))?;
         turn.lock().map_err(failed("be locked"))?;
-        Ok(self.sequencer.publish(keeper.journal(), system_time())?)
+        let (journal, time) = (keeper.journal(), system_time());
+        match self.policy()? {
+            Some(WitnessPolicy { policy, .. }) => {
+                Ok(self.sequencer.publish_witnessed(journal, time, &policy, patience)?)
+            }
+            None => {
+                let head = self.sequencer.publish(journal, time)?;
+                Ok(Published { head, answers: BTreeMap::new(), witnessed: None })
+            }
+        }
+    }
+
+    /// The policy whose witnesses are asked, if one was set.
+    ///
+    /// # Errors
+    /// [`Error::Policy`], [`Error::Log`].
+    pub fn policy(&self) -> Result<Option<WitnessPolicy>, Error> {
+        let Some(text) = self.beside.read(POLICY_FILE).map_err(log::Error::from)? else { return Ok(None) };
+        Ok(Some(WitnessPolicy::read(&text, self.sequencer.keys())?))
+    }
+
+    /// Sets the policy whose witnesses are asked from now on: a tlog-policy, in which this log need not be named.
+    ///
+    /// # Errors
+    /// [`Error::Policy`], [`Error::Log`]; the policy before stays then.
+    pub fn set_policy(&self, text: &[u8]) -> Result<WitnessPolicy, Error> {
+        let policy = WitnessPolicy::read(text, self.sequencer.keys())?;
+        self.beside.publish(POLICY_FILE, policy.text.as_bytes()).map_err(log::Error::from)?;
+        Ok(policy)
     }
 
     /// What is published.

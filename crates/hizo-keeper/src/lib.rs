@@ -6,10 +6,13 @@
 
 mod embedded;
 mod error;
+mod http;
 pub mod log;
 mod sight;
+mod signer;
 mod spaces;
 pub mod stamp;
+pub mod witness;
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;

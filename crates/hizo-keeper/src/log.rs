@@ -11,7 +11,7 @@ use hizo_ledger::id::NodeHash;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
-use hizo_ledger::log::note::{self, CheckpointKey, MLDSA_KEY_BYTES, NamedKey};
+use hizo_ledger::log::note::{self, CheckpointKey, NamedKey};
 use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::log::receipt::Receipt;
 use hizo_ledger::log::tile::{self, Kind, ReadError, Tile, Tiles, WIDTH};
@@ -22,9 +22,15 @@ use hizo_store::disk::{Disk, SystemDisk};
 use hizo_store::journal::{LogHead, LogState, PAGE_RECORDS_MAX};
 use hizo_store::published::{self, PublishedFiles};
 use hkdf::Hkdf;
-use ml_dsa::MlDsa44;
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+use crate::signer::MlDsaSigner;
+use crate::witness::Alarm;
+
+mod witnessed;
+
+pub use witnessed::{Cosigned, Published};
 
 /// Where the newest head is published.
 pub const CHECKPOINT: &str = "checkpoint";
@@ -69,6 +75,14 @@ pub enum Error {
         /// The second.
         second: u64,
     },
+    /// A witness has seen more of the log than there is, or another one.
+    #[error("the witness {name} says: {alarm}")]
+    Witness {
+        /// Its name in the policy.
+        name: String,
+        /// What it has seen.
+        alarm: Alarm,
+    },
     /// The tree has no such leaf.
     #[error("the published log has no leaf {index}")]
     NoLeaf {
@@ -81,7 +95,7 @@ pub enum Error {
 pub struct LogSigner {
     origin: Origin,
     ed25519: SigningKey,
-    ml_dsa: ml_dsa::SigningKey<MlDsa44>,
+    ml_dsa: MlDsaSigner,
     keys: [NamedKey; 2],
 }
 
@@ -91,15 +105,8 @@ impl LogSigner {
     pub fn new(origin: Origin, seed: &[u8; 32]) -> Option<Self> {
         let ed25519 = SigningKey::from_bytes(seed);
         let public = VerifyingKey::from_bytes(ed25519.verifying_key().as_bytes()).ok()?;
-        let mut ml_dsa_seed = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(None, seed).expand(b"hizo/log-ml-dsa/v1", ml_dsa_seed.as_mut()).ok()?;
-        let ml_dsa = ml_dsa::SigningKey::<MlDsa44>::from_seed(&(*ml_dsa_seed).into());
-        let ml_dsa_public: [u8; MLDSA_KEY_BYTES] =
-            ml_dsa.expanded_key().verifying_key().encode().as_slice().try_into().ok()?;
-        let keys = [
-            NamedKey::new(origin.as_str(), CheckpointKey::Log(public))?,
-            NamedKey::ml_dsa(origin.as_str(), &ml_dsa_public)?,
-        ];
+        let ml_dsa = MlDsaSigner::derive(origin.as_str(), seed, b"hizo/log-ml-dsa/v1")?;
+        let keys = [NamedKey::new(origin.as_str(), CheckpointKey::Log(public))?, ml_dsa.key().clone()];
         Some(Self { origin, ed25519, ml_dsa, keys })
     }
 
@@ -110,13 +117,10 @@ impl LogSigner {
 
     /// A checkpoint note. `time`, in seconds since 1970, is this keeper's own word and proves nothing.
     fn sign(&self, checkpoint: &Checkpoint, time: u64) -> Option<Vec<u8>> {
-        let [log, ml_dsa] = &self.keys;
+        let [log, _] = &self.keys;
         let text = checkpoint.text();
         let by_log = self.ed25519.sign(text.as_bytes()).to_bytes();
-        let message = checkpoint.ml_dsa_message(ml_dsa.name(), time);
-        let by_ml_dsa = self.ml_dsa.expanded_key().sign_deterministic(&message, &[]).ok()?.encode();
-        let by_ml_dsa = [time.to_be_bytes().as_slice(), by_ml_dsa.as_slice()].concat();
-        let lines = note::signature_line(log, &by_log) + &note::signature_line(ml_dsa, &by_ml_dsa);
+        let lines = note::signature_line(log, &by_log) + &self.ml_dsa.line(checkpoint, time)?;
         Some(format!("{text}\n{lines}").into_bytes())
     }
 }
@@ -213,10 +217,13 @@ impl<D: Disk> Sequencer<D> {
         // Every tile is durable. The head is settled before it is signed, so that no crash and no second signer can make
         // two heads of one size.
         journal.settle_signed(state.signed, head)?;
-        let checkpoint = Checkpoint { origin: self.signer.origin.clone(), size: head.size, root: head.root };
-        let note = self.signer.sign(&checkpoint, time).ok_or_else(|| damaged(CHECKPOINT))?;
-        self.files.publish(CHECKPOINT, &note)?;
+        self.files.publish(CHECKPOINT, &self.sign(head, time)?)?;
         Ok(head)
+    }
+
+    fn sign(&self, head: LogHead, time: u64) -> Result<Vec<u8>, Error> {
+        let checkpoint = Checkpoint { origin: self.signer.origin.clone(), size: head.size, root: head.root };
+        self.signer.sign(&checkpoint, time).ok_or_else(|| damaged(CHECKPOINT))
     }
 
     /// An authority's answer over the published head of so many leaves, if one is kept.
@@ -233,6 +240,22 @@ impl<D: Disk> Sequencer<D> {
     /// [`Error::Files`].
     pub fn keep_stamp(&self, size: u64, authority: &str, answer: &[u8]) -> Result<(), Error> {
         Ok(self.files.publish(&stamp_path(size, authority), answer)?)
+    }
+
+    /// Every stamp that is kept, each with its path below the log's folder.
+    ///
+    /// # Errors
+    /// [`Error::Files`], [`Error::Damaged`].
+    pub fn stamps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let mut found = Vec::new();
+        for size in self.files.list("stamps")? {
+            for name in self.files.list(&format!("stamps/{size}"))? {
+                let path = format!("stamps/{size}/{name}");
+                let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
+                found.push((path, bytes));
+            }
+        }
+        Ok(found)
     }
 
     /// A proof that the leaf at `index` stands in the published log.
@@ -262,12 +285,22 @@ impl<D: Disk> Sequencer<D> {
     /// # Errors
     /// The first thing that does not hold.
     pub fn check(&self) -> Result<LogHead, Error> {
+        self.check_each(&mut |_| {})
+    }
+
+    /// As [`Sequencer::check`], and shows every leaf in order. What was shown before an error is not to be believed, nor
+    /// is it when the error comes last.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn check_each(&self, each: &mut dyn FnMut(Leaf)) -> Result<LogHead, Error> {
         let Some(head) = self.published()? else { return Ok(LogHead { size: 0, root: tree::empty_root() }) };
         let mut rows: Vec<Vec<NodeHash>> = vec![Vec::new(); LEVELS];
         let (mut edge, mut slots) = (Edge::default(), BTreeMap::new());
         for index in 0..head.size.div_ceil(WIDTH) {
             let bundle = Tile::of(Kind::Entries, index, head.size).ok_or_else(|| damaged(CHECKPOINT))?;
             for leaf in tile::leaves(bundle, &self.must_read(bundle)?).map_err(|_| damaged(&bundle.path()))? {
+                each(leaf);
                 let place = edge.size();
                 if let Some(first) = slots.insert(leaf.slot, place) {
                     return Err(Error::RepeatedSlot { first, second: place });

@@ -102,6 +102,21 @@ impl<D: Disk> PublishedFiles<D> {
         Ok(Some(bytes))
     }
 
+    /// The names in a published folder, in order, without those of files that are being written; none if there is no such
+    /// folder.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Disk`].
+    pub fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let mut names = match self.disk.list(&self.root.join(checked(folder)?)) {
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Vec::new(),
+            other => other.map_err(failed("list a folder for published files"))?,
+        };
+        names.retain(|name| checked(name).is_ok());
+        names.sort_unstable();
+        Ok(names)
+    }
+
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let mut file = self.disk.create(path).map_err(failed("make a published file"))?;
         file.write_all(bytes).map_err(failed("write a published file"))?;
@@ -175,6 +190,17 @@ mod tests {
         files.publish("checkpoint", b"second").unwrap();
         assert_eq!(files.read("tile/0/000").unwrap().as_deref(), Some(b"one".as_slice()));
         assert_eq!(files.read("checkpoint").unwrap().as_deref(), Some(b"second".as_slice()));
+    }
+
+    #[test]
+    fn a_folder_lists_what_was_published_in_it() {
+        let (disk, files) = files();
+        assert!(files.list("stamps").unwrap().is_empty());
+        ["stamps/9/b.tsr", "stamps/9/a.tsr", "stamps/10/c.tsr"].map(|path| files.publish(path, b"x").unwrap());
+        drop(disk.create(Path::new("/log/stamps/9/.1-1.new")).unwrap());
+        assert_eq!(files.list("stamps").unwrap(), ["10", "9"]);
+        assert_eq!(files.list("stamps/9").unwrap(), ["a.tsr", "b.tsr"]);
+        assert!(files.list("..").is_err());
     }
 
     #[test]

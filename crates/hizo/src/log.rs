@@ -1,7 +1,12 @@
 //! The keeper's log as this machine sees it: each head is held against the one seen before, and every record of this safe
 //! against its place.
 
+mod standing;
+
+use std::collections::BTreeMap;
+
 use hizo_keeper::EmbeddedLog;
+use hizo_keeper::witness::{Patience, WitnessPolicy};
 use hizo_ledger::id::Slot;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
@@ -18,12 +23,18 @@ use crate::home::Home;
 use crate::safe::Safe;
 use crate::words::{Words, words};
 
+pub(crate) use standing::{Standing, without_witnesses};
+
 /// A published head of the keeper's log that goes on from everything this machine has seen of it.
 pub(crate) struct SeenLog {
     log: EmbeddedLog,
     pub checkpoint: Checkpoint,
-    /// The whole note.
+    /// The whole note, as the log signed it and authorities stamp it.
     pub note: Vec<u8>,
+    /// The same with the cosignatures of witnesses.
+    pub cosigned: Vec<u8>,
+    /// What a reader has to trust: the log, and its witnesses when enough of them have cosigned.
+    pub policy: Policy,
 }
 
 impl SeenLog {
@@ -33,12 +44,18 @@ impl SeenLog {
     /// Exit code 5 when the log is not the one that was seen before, or shows less of it.
     pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
         let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
-        log.publish(&safe.keeper).map_err(Failure::from)?;
+        let published = log.publish(&safe.keeper, &Patience::default()).map_err(Failure::from)?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
         let note = note.ok_or_else(|| Failure::internal_message("the log was published and is not there"))?;
         let checkpoint = verified(&safe.home, &note)?;
-        let seen = Self { log, checkpoint, note };
+        let own = Policy::of_log(named_key(&safe.home)?);
+        let asked = log.policy().map_err(Failure::from)?.map_or(own.clone(), |WitnessPolicy { policy, .. }| policy);
+        let cosigned = log.published().cosigned(&asked);
+        let cosigned = cosigned.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let policy = if matches!(published.witnessed, Some(Ok(_))) { asked } else { own };
+        let cosigned = cosigned.unwrap_or_else(|| note.clone());
+        let seen = Self { log, checkpoint, note, cosigned, policy };
         seen.goes_on(&safe.home)?;
         Ok(seen)
     }
@@ -81,10 +98,45 @@ impl SeenLog {
         let position = kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(record.number()))?;
         let leaf = Leaf { slot: Slot::of(&slot_key(safe)?, record.number()), record: record.id() };
         let proof = self.log.published().prove(position).map_err(|error| not_logged(record.number()).source(error))?;
-        proof
-            .check(&leaf, &Policy::of_log(named_key(&safe.home)?))
-            .map_err(|error| not_logged(record.number()).source(error))?;
+        let proof = InclusionProof { checkpoint: self.cosigned.clone(), ..proof };
+        proof.check(&leaf, &self.policy).map_err(|error| not_logged(record.number()).source(error))?;
         Ok((leaf, proof))
+    }
+}
+
+/// How far the log of the safe's keeper is witnessed.
+pub(crate) fn standing(safe: &Safe) -> Outcome<Standing> {
+    Standing::of(&EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?)
+}
+
+/// Reads the whole published log again, and holds every record of this safe against its place: no place of the safe may
+/// hold another record, and none may stand twice.
+///
+/// # Errors
+/// The first thing that does not hold: exit code 3, or 5 for a second history.
+pub(crate) fn check(safe: &Safe) -> Outcome<()> {
+    let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
+    let slot_key = slot_key(safe)?;
+    let own: BTreeMap<Slot, &Record> =
+        safe.records.iter().map(|record| (Slot::of(&slot_key, record.number()), record)).collect();
+    let mut other = None;
+    let checked = log.published().check_each(&mut |leaf| {
+        if let Some(record) = own.get(&leaf.slot).filter(|record| record.id() != leaf.record) {
+            other = other.or(Some(record.number()));
+        }
+    });
+    if let Some(number) = other {
+        return Err(lying(words!(
+            "its log holds another record {number} of this safe: it has two histories",
+            "台帳に、この金庫の別の記録 {number} が載っています。履歴が二つあります"
+        )));
+    }
+    match checked {
+        Ok(_) => Ok(()),
+        Err(error @ hizo_keeper::log::Error::RepeatedSlot { .. }) => {
+            Err(lying(words!("{error}", "台帳の同じ場所に記録が二つあります（{error}）")))
+        }
+        Err(error) => Err(Failure::from(hizo_keeper::Error::from(error))),
     }
 }
 

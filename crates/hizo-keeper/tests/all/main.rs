@@ -7,3 +7,4 @@ mod kit;
 mod log;
 mod process;
 mod stamp;
+mod witness;

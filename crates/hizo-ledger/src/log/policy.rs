@@ -143,6 +143,12 @@ impl Policy {
         self.quorum != NONE
     }
 
+    /// Whether these witnesses together would be a quorum.
+    pub fn is_quorum(&self, has_signed: impl Fn(&str) -> bool) -> bool {
+        let names = self.witnesses.iter().map(|(name, _)| name).filter(|name| has_signed(name));
+        self.is_met(&self.quorum, &names.map(|name| (name.clone(), 0)).collect::<Vec<_>>())
+    }
+
     /// Checks a checkpoint's signatures.
     ///
     /// # Errors

@@ -18,4 +18,5 @@ mod recovery;
 mod tidy;
 mod verify;
 mod watch;
+mod witness;
 mod words;

@@ -12,6 +12,7 @@ use super::Request;
 use crate::Setting;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
+use crate::log;
 use crate::system;
 use crate::view::View;
 use crate::words::{Words, words};
@@ -62,6 +63,9 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let console = setting.console;
     for (name, error) in &proved.refused {
         console.note(words!("no stamp by {name}: {error}", "{name} のタイムスタンプは得られませんでした: {error}"));
+    }
+    if let Some(warning) = log::standing(&safe).ok().and_then(|standing| standing.warning()) {
+        console.warn(warning);
     }
     let independent = match &proved.report.verdict {
         Verdict::Holds { since, before } => Some((since.to_string(), before.to_string())),

@@ -14,7 +14,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hizo_keeper::stamp::{Client, LocalAuthority, Patience, StampSeeds};
 use hizo_ledger::commitment::Fields;
-use hizo_ledger::log::policy::Policy;
 use hizo_ledger::proof::{Brought, Bundle, Report, Verdict};
 use hizo_ledger::record::Record;
 use hizo_ledger::timestamp::{
@@ -28,7 +27,7 @@ use crate::contents::Opened;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::folder::staging::Staging;
-use crate::log::{self, SeenLog};
+use crate::log::SeenLog;
 use crate::words::words;
 
 /// The name of the keeper's own authority, and of its stamp in a bundle.
@@ -98,9 +97,9 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         files.insert(format!("stamps/{name}.pem"), certificates_to_pem(token.chain()).into_bytes());
     }
     // What is handed over has been checked as a stranger would, whatever he trusts.
-    let policy = Policy::of_log(log::named_key(&opened.safe.home)?);
+    let policy = &seen.policy;
     let brought = Brought {
-        policy: Some(&policy),
+        policy: Some(policy),
         authorities: &authorities,
         receipt_key: Some(seen.keeper_log().receipt_key()),
         files: &[],
@@ -112,7 +111,7 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     }
     let facts = facts::of(opened, record, &report, &seen, &stamps)?;
     files.insert("certificate.pdf".to_owned(), certificate::certificate(&facts)?);
-    files.insert("README.md".to_owned(), readme::text(&facts, &policy).into_bytes());
+    files.insert("README.md".to_owned(), readme::text(&facts, policy).into_bytes());
     write(&request.to, &files)?;
     Ok(Proved { entries, report, refused, index: inclusion.index, size: seen.checkpoint.size })
 }
