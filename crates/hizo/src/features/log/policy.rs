@@ -9,7 +9,7 @@ use hizo_ledger::log::policy::POLICY_BYTES_MAX;
 use serde_json::json;
 
 use crate::Setting;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::log::without_witnesses;
 use crate::words::words;
 
@@ -29,17 +29,22 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let [key, _] = log.published().keys();
     let text = policy.as_ref().map_or_else(|| format!("log {key}\nquorum none\n"), |policy| policy.text.clone());
-    let witnesses = policy.as_ref().map_or(0, |policy| policy.policy.witnesses().len());
+    let witnesses = policy.iter().flat_map(|policy| policy.policy.witnesses());
+    let names: Vec<_> = witnesses.map(|(name, _)| shown_bytes(name.as_bytes())).collect();
+    let (witnesses, names) = (names.len(), names.join(", "));
     let is_set = arguments.file.is_some();
     let (console, asks) = (setting.console, policy.is_some_and(|policy| policy.policy.asks_for_witnesses()));
     console.result(json!({ "policy": text, "witnesses": witnesses, "set": is_set }), |out| match is_set {
         false => write!(out, "{text}"),
         true if console.quiet => Ok(()),
         true => {
-            let set = words!(
-                "from now on {witnesses} witnesses are asked for their cosignature with each deposit and proof",
-                "これから、預け入れと証明のたびに、立会人（{witnesses}）に連署を求めます"
-            );
+            let set = match names.as_str() {
+                "" => words!("no witness is asked from now on", "これから、誰にも連署を求めません"),
+                names => words!(
+                    "asked to cosign with each deposit and proof from now on: {names}",
+                    "これから、預け入れと証明のたびに連署を求めます: {names}"
+                ),
+            };
             writeln!(out, "{}", console.say(set))
         }
     });
