@@ -4,6 +4,7 @@ mod chains;
 mod kit;
 mod laws;
 mod merkle;
+mod policies;
 mod proofs;
 mod stamps;
 mod vectors;
