@@ -31,10 +31,10 @@ pub(crate) struct SeenLog {
     pub checkpoint: Checkpoint,
     /// The whole note, as the log signed it and authorities stamp it.
     pub note: Vec<u8>,
-    /// The same with the cosignatures of witnesses.
-    pub cosigned: Vec<u8>,
-    /// What a reader has to trust: the log, and its witnesses when enough of them have cosigned.
-    pub policy: Policy,
+    /// By which witnesses are asked, if there is one.
+    asked: Option<WitnessPolicy>,
+    /// The log alone.
+    own: Policy,
 }
 
 impl SeenLog {
@@ -44,18 +44,13 @@ impl SeenLog {
     /// Exit code 5 when the log is not the one that was seen before, or shows less of it.
     pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
         let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
-        let published = log.publish(&safe.keeper, &Patience::default()).map_err(Failure::from)?;
+        log.publish(&safe.keeper, &Patience::default()).map_err(Failure::from)?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
         let note = note.ok_or_else(|| Failure::internal_message("the log was published and is not there"))?;
         let checkpoint = verified(&safe.home, &note)?;
-        let own = Policy::of_log(named_key(&safe.home)?);
-        let asked = log.policy().map_err(Failure::from)?.map_or(own.clone(), |WitnessPolicy { policy, .. }| policy);
-        let cosigned = log.published().cosigned(&asked);
-        let cosigned = cosigned.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
-        let policy = if matches!(published.witnessed, Some(Ok(_))) { asked } else { own };
-        let cosigned = cosigned.unwrap_or_else(|| note.clone());
-        let seen = Self { log, checkpoint, note, cosigned, policy };
+        let asked = log.policy().map_err(Failure::from)?;
+        let seen = Self { log, checkpoint, note, asked, own: Policy::of_log(named_key(&safe.home)?) };
         seen.goes_on(&safe.home)?;
         Ok(seen)
     }
@@ -83,6 +78,26 @@ impl SeenLog {
         if before.size < new.size { home.remember_checkpoint(&self.note) } else { Ok(()) }
     }
 
+    /// A head of the log that was published once, with all its cosignatures, and what a reader has to trust: the witnesses
+    /// too when enough of them have cosigned.
+    pub(crate) fn witnessed(&self, head: &[u8]) -> Outcome<(Vec<u8>, &Policy)> {
+        let asked = self.asked.as_ref().map_or(&self.own, |asked| &asked.policy);
+        let cosigned = self.log.published().with_cosignatures(head, asked);
+        let cosigned = cosigned.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let is_met = UnverifiedCheckpoint::parse(&cosigned).is_ok_and(|read| asked.check(&read).is_ok());
+        Ok((cosigned, if is_met { asked } else { &self.own }))
+    }
+
+    /// Such a policy as a file that can be given to those who check proofs.
+    pub(crate) fn policy_file(&self, policy: &Policy) -> String {
+        match self.asked.as_ref().filter(|asked| asked.policy == *policy) {
+            Some(asked) => asked.for_readers(),
+            None => {
+                self.own.logs().iter().map(|log| format!("log {}\n", log.key)).collect::<String>() + "quorum none\n"
+            }
+        }
+    }
+
     /// What is published, and what the keeper promises.
     pub(crate) const fn keeper_log(&self) -> &EmbeddedLog {
         &self.log
@@ -98,8 +113,9 @@ impl SeenLog {
         let position = kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(record.number()))?;
         let leaf = Leaf { slot: Slot::of(&slot_key(safe)?, record.number()), record: record.id() };
         let proof = self.log.published().prove(position).map_err(|error| not_logged(record.number()).source(error))?;
-        let proof = InclusionProof { checkpoint: self.cosigned.clone(), ..proof };
-        proof.check(&leaf, &self.policy).map_err(|error| not_logged(record.number()).source(error))?;
+        let (checkpoint, policy) = self.witnessed(&self.note)?;
+        let proof = InclusionProof { checkpoint, ..proof };
+        proof.check(&leaf, policy).map_err(|error| not_logged(record.number()).source(error))?;
         Ok((leaf, proof))
     }
 }

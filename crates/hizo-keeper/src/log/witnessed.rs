@@ -16,6 +16,9 @@ use sha2::{Digest, Sha256};
 use super::{CHECKPOINT, Error, Sequencer, damaged, unread};
 use crate::witness::{self, Answer, Patience, Question, Silence, hex};
 
+/// The name of what a witness has cosigned last, beside those of all sizes.
+const LAST: &str = "last";
+
 /// What came of publishing a head that witnesses were asked to cosign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
@@ -82,15 +85,21 @@ impl<D: Disk> Sequencer<D> {
     /// # Errors
     /// [`Error::Files`], [`Error::Damaged`].
     pub fn cosigned(&self, policy: &Policy) -> Result<Option<Vec<u8>>, Error> {
-        let Some(mut note) = self.checkpoint()? else { return Ok(None) };
-        let checkpoint = UnverifiedCheckpoint::parse(&note).map_err(|_| damaged(CHECKPOINT))?.claimed().clone();
+        self.checkpoint()?.map(|head| self.with_cosignatures(&head, policy)).transpose()
+    }
+
+    /// A head that was published once, with the cosignatures of the policy's witnesses on it.
+    ///
+    /// # Errors
+    /// [`Error::Files`]; [`Error::Damaged`] when it is no head.
+    pub fn with_cosignatures(&self, head: &[u8], policy: &Policy) -> Result<Vec<u8>, Error> {
+        let checkpoint = UnverifiedCheckpoint::parse(head).map_err(|_| damaged(CHECKPOINT))?.claimed().clone();
+        let (mut note, size) = (head.to_vec(), checkpoint.size.to_string());
         for (_, witness) in policy.witnesses() {
-            let last = self.last_cosigned(&witness.key)?;
-            if let Some(last) = last.filter(|last| last.checkpoint == checkpoint) {
-                note.extend(last.line.bytes());
-            }
+            let kept = self.kept(&witness.key, &size)?.filter(|kept| kept.checkpoint == checkpoint);
+            note.extend(kept.iter().flat_map(|kept| kept.line.bytes()));
         }
-        Ok(Some(note))
+        Ok(note)
     }
 
     /// What the witness with this key has cosigned last; `None` when that is nothing, or cannot be read any more.
@@ -98,7 +107,11 @@ impl<D: Disk> Sequencer<D> {
     /// # Errors
     /// [`Error::Files`].
     pub fn last_cosigned(&self, key: &NamedKey) -> Result<Option<Cosigned>, Error> {
-        let Some(note) = self.files.read(&cosigned_path(key))? else { return Ok(None) };
+        self.kept(key, LAST)
+    }
+
+    fn kept(&self, key: &NamedKey, name: &str) -> Result<Option<Cosigned>, Error> {
+        let Some(note) = self.files.read(&cosigned_path(key, name))? else { return Ok(None) };
         let Ok(read) = UnverifiedCheckpoint::parse(&note) else { return Ok(None) };
         let Ok(Some(time)) = read.signed_by(key) else { return Ok(None) };
         Ok(Some(Cosigned { checkpoint: read.claimed().clone(), time, line: read.line_of(key) }))
@@ -113,6 +126,8 @@ impl<D: Disk> Sequencer<D> {
         whom: &dyn Fn(&str) -> bool,
     ) -> Result<BTreeMap<String, Answer>, Error> {
         let size = question.size;
+        let read = UnverifiedCheckpoint::parse(question.checkpoint).map_err(|_| damaged(CHECKPOINT))?;
+        let text = read.claimed().text();
         let mut tiles = self.tiles(size);
         let mut prove = |from| {
             let path = tree::consistency_path(&mut tiles, from, size).map_err(unread)?;
@@ -122,8 +137,10 @@ impl<D: Disk> Sequencer<D> {
         for (name, witness) in policy.witnesses() {
             // The head of no leaves was signed to be shown and for nothing else.
             if let Some(Answer::Cosigned(cosignature)) = answers.get(name).filter(|_| size > 0) {
-                let kept = [question.checkpoint, cosignature.line.as_bytes()].concat();
-                self.files.publish(&cosigned_path(&witness.key), &kept)?;
+                let kept = format!("{text}\n{}", cosignature.line);
+                for name in [size.to_string().as_str(), LAST] {
+                    self.files.publish(&cosigned_path(&witness.key, name), kept.as_bytes())?;
+                }
             }
         }
         for (name, answer) in &answers {
@@ -135,6 +152,6 @@ impl<D: Disk> Sequencer<D> {
     }
 }
 
-fn cosigned_path(key: &NamedKey) -> String {
-    format!("cosigned/{}", hex(&Sha256::digest(key.to_string()).into()))
+fn cosigned_path(key: &NamedKey, name: &str) -> String {
+    format!("cosigned/{}/{name}", hex(&Sha256::digest(key.to_string()).into()))
 }

@@ -67,6 +67,22 @@ impl WitnessPolicy {
         }
         Ok(Self { text, policy })
     }
+
+    /// What those who check proofs need of it: no addresses, and no comments.
+    pub fn for_readers(&self) -> String {
+        let line = |line: &str| {
+            let words: Vec<&str> = line.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+            let kept = match words.as_slice() {
+                [] => return None,
+                [first, ..] if first.starts_with('#') => return None,
+                [log @ "log", key, ..] => vec![*log, *key],
+                [witness @ "witness", name, key, ..] => vec![*witness, *name, *key],
+                words => words.to_vec(),
+            };
+            Some(kept.join(" ") + "\n")
+        };
+        self.text.split('\n').filter_map(line).collect()
+    }
 }
 
 fn is_address(url: &str) -> bool {

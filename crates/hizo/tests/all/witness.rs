@@ -12,6 +12,7 @@ use hizo_keeper::log::{LogSigner, Sequencer};
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::policy::Policy;
+use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::log::tile::{self, Kind, Tile};
 use hizo_ledger::log::tree::Edge;
 use hizo_ledger::log::witness::AddCheckpoint;
@@ -147,6 +148,15 @@ fn deposits_are_witnessed_and_a_stranger_with_the_policy_sees_the_quorum() {
     let plain = fs::read_to_string(Path::new(&proof).join("checkpoint")).unwrap();
     assert!(!plain.contains("witness.example"), "stamps are over the log's own bytes");
     assert!(fs::read_to_string(Path::new(&proof).join("record.tlog-proof")).unwrap().contains("— witness.example/3 "));
+    // What the bundle's page says to write down asks for the same quorum, and tells no address.
+    let page = fs::read_to_string(Path::new(&proof).join("README.md")).unwrap();
+    let (_, policy) = page.split_once("cat > policy <<'END'\n").unwrap();
+    let (policy, _) = policy.split_once("\nEND\n").unwrap();
+    assert!(policy.ends_with("quorum two") && !policy.contains("http"), "{policy}");
+    let cosigned = fs::read(Path::new(&proof).join("record.tlog-proof")).unwrap();
+    let cosigned = InclusionProof::parse(&cosigned).unwrap().checkpoint;
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    assert_eq!(policy.check(&UnverifiedCheckpoint::parse(&cosigned).unwrap()).unwrap().witnesses.len(), 3);
 }
 
 #[test]

@@ -93,12 +93,20 @@ fn who(published: &Published) -> Vec<String> {
 fn a_growing_log_is_witnessed_by_all_and_its_proofs_hold_with_a_quorum() {
     let (witnesses, log) = (three(), Log::new());
     let policy = policy(&witnesses);
+    let mut heads = Vec::new();
     for size in [1, 2, 9, 256, 300] {
         grow(&log.journal, size);
         let published = log.publish(&policy, &patience()).unwrap();
         assert_eq!((published.head.size, who(&published).len()), (size, 3));
         let again = log.publish(&policy, &patience()).unwrap();
         assert_eq!((again.head, who(&again).len()), (published.head, 3));
+        heads.push(log.sequencer.checkpoint().unwrap().unwrap());
+    }
+    // Stamps are over earlier heads too, and these stay witnessed.
+    for head in &heads {
+        let cosigned = log.sequencer.with_cosignatures(head, &policy).unwrap();
+        let witnessed = policy.check(&UnverifiedCheckpoint::parse(&cosigned).unwrap()).unwrap();
+        assert_eq!(witnessed.witnesses.len(), 3);
     }
     let cosigned = log.sequencer.cosigned(&policy).unwrap().unwrap();
     let plain = log.sequencer.checkpoint().unwrap().unwrap();
@@ -360,4 +368,10 @@ fn a_policy_that_cannot_be_acted_on_is_refused_and_the_one_before_stays() {
         let WitnessPolicy { text, policy } = log.set_policy(text.as_bytes()).unwrap();
         assert_eq!(log.policy().unwrap(), Some(WitnessPolicy { text, policy }));
     }
+    let key = witness_signer("W").keys()[0].clone();
+    let policy = format!("# ours\n\n\twitness  W {key} http://10.0.0.1\ngroup g any W\nquorum g");
+    let policy = log.set_policy(policy.as_bytes()).unwrap();
+    let shown = policy.for_readers();
+    assert_eq!(shown, format!("log {own}\nwitness W {key}\ngroup g any W\nquorum g\n"));
+    assert!(Policy::parse(shown.as_bytes()).unwrap().asks_for_witnesses());
 }

@@ -74,7 +74,7 @@ impl Written {
 fn write(seen: &SeenLog, to: &Path) -> Outcome<Written> {
     let (mut written, published) = (Written::default(), seen.keeper_log().published());
     let failed = |error| Failure::from(hizo_keeper::Error::from(error));
-    written.file(&to.join("checkpoint"), &seen.cosigned)?;
+    written.file(&to.join("checkpoint"), &seen.witnessed(&seen.note)?.0)?;
     for tile in Tile::between(0, seen.checkpoint.size) {
         let bytes = published.tile(tile).map_err(failed)?;
         let bytes = bytes.ok_or_else(|| Failure::internal_message("a tile of a log that was checked is gone"))?;

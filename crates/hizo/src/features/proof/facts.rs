@@ -1,6 +1,7 @@
 //! What a certificate says of a bundle: taken from its check, and not from what was put in.
 
 use hizo_ledger::commitment::{MetaKind, Shown};
+use hizo_ledger::log::policy::Policy;
 use hizo_ledger::proof::{Finding, Report, Verdict};
 use hizo_ledger::record::Record;
 use hizo_ledger::timestamp::Moment;
@@ -12,7 +13,13 @@ use crate::failure::{Failure, Outcome};
 use crate::log::SeenLog;
 
 /// The facts of a bundle that holds, but for what its reader trusts.
-pub(super) fn of(opened: Opened, record: &Record, report: &Report, seen: &SeenLog, stamps: &[Stamp]) -> Outcome<Facts> {
+pub(super) fn of(
+    opened: Opened,
+    record: &Record,
+    report: &Report,
+    (seen, policy): (&SeenLog, &Policy),
+    stamps: &[Stamp],
+) -> Outcome<Facts> {
     let deposit = deposit_of(record)?;
     let series = opened.safe.chain.series().get(&deposit.series);
     let mut facts = Facts {
@@ -46,7 +53,10 @@ pub(super) fn of(opened: Opened, record: &Record, report: &Report, seen: &SeenLo
             Finding::Receipt { receipt, checked: true } => facts.keeper_says = Some(receipt.time.unix_seconds()),
             Finding::Inclusion { index, .. } => facts.log.index = *index,
             Finding::Checkpoint(Ok(witnesses)) => {
-                facts.witnesses = witnesses.iter().map(|(name, _)| name.clone()).collect();
+                // By the names on their keys: those of the policy mean nothing outside it.
+                let has_signed = |name: &String| witnesses.iter().any(|(signed, _)| signed == name);
+                let signed = policy.witnesses().iter().filter(|(name, _)| has_signed(name));
+                facts.witnesses = signed.map(|(_, witness)| witness.key.name().to_owned()).collect();
             }
             Finding::Opening { .. } | Finding::Receipt { .. } | Finding::Checkpoint(Err(_)) => {}
             Finding::Record { .. } | Finding::Commitment { .. } | Finding::Names { .. } => {}

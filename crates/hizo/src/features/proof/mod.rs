@@ -97,7 +97,7 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         files.insert(format!("stamps/{name}.pem"), certificates_to_pem(token.chain()).into_bytes());
     }
     // What is handed over has been checked as a stranger would, whatever he trusts.
-    let policy = &seen.policy;
+    let (_, policy) = seen.witnessed(&seen.note)?;
     let brought = Brought {
         policy: Some(policy),
         authorities: &authorities,
@@ -109,9 +109,9 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     if let Verdict::DoesNotHold(fault) = &report.verdict {
         return Err(Failure::internal_message(fault.to_string()));
     }
-    let facts = facts::of(opened, record, &report, &seen, &stamps)?;
+    let facts = facts::of(opened, record, &report, (&seen, policy), &stamps)?;
     files.insert("certificate.pdf".to_owned(), certificate::certificate(&facts)?);
-    files.insert("README.md".to_owned(), readme::text(&facts, policy).into_bytes());
+    files.insert("README.md".to_owned(), readme::text(&facts, &seen.policy_file(policy)).into_bytes());
     write(&request.to, &files)?;
     Ok(Proved { entries, report, refused, index: inclusion.index, size: seen.checkpoint.size })
 }

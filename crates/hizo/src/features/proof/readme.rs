@@ -3,12 +3,10 @@
 use std::fmt::Write as _;
 
 use super::certificate::Facts;
-use hizo_ledger::log::policy::Policy;
 
 /// The page, Japanese first.
-pub(super) fn text(facts: &Facts, policy: &Policy) -> String {
+pub(super) fn text(facts: &Facts, policy: &str) -> String {
     let mut text = include_str!("README.bundle.md").to_owned();
-    let log = policy.logs().first().map_or_else(String::new, |log| log.key.to_string());
     let mut stamps = String::new();
     for stamp in &facts.stamps {
         let (token, chain, time) = (&stamp.token, &stamp.chain, stamp.time);
@@ -21,7 +19,7 @@ pub(super) fn text(facts: &Facts, policy: &Policy) -> String {
     }
     for (mark, value) in [
         ("{record}", facts.record.to_string()),
-        ("{log}", log),
+        ("{policy}", policy.trim_end().to_owned()),
         ("{stamps}", stamps.trim_end().to_owned()),
         ("{before}", date(facts.refresh_before)),
     ] {
