@@ -196,7 +196,9 @@ mod tests {
     fn a_folder_lists_what_was_published_in_it() {
         let (disk, files) = files();
         assert!(files.list("stamps").unwrap().is_empty());
-        ["stamps/9/b.tsr", "stamps/9/a.tsr", "stamps/10/c.tsr"].map(|path| files.publish(path, b"x").unwrap());
+        for path in ["stamps/9/b.tsr", "stamps/9/a.tsr", "stamps/10/c.tsr"] {
+            files.publish(path, b"x").unwrap();
+        }
         drop(disk.create(Path::new("/log/stamps/9/.1-1.new")).unwrap());
         assert_eq!(files.list("stamps").unwrap(), ["10", "9"]);
         assert_eq!(files.list("stamps/9").unwrap(), ["a.tsr", "b.tsr"]);
