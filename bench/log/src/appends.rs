@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Instant;
 
 use ed25519_dalek::{Signer, SigningKey};
+use hizo_keeper::witness::Patience;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::id::{RecordId, SlotKeyHash, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
@@ -40,7 +41,7 @@ pub(crate) fn appends(folder: &Path, records: u64) -> Result<Value, Failure> {
     let log = EmbeddedLog::open(folder, &keeper)?;
     let each = records.div_ceil(SPACES);
     let spaces = (0..SPACES).map(|number| begin(&keeper, number, each)).collect::<Result<Vec<_>, Failure>>()?;
-    log.publish(&keeper)?;
+    log.publish(&keeper, &Patience::default())?;
 
     let (start, over) = (Barrier::new(spaces.len() + 1), AtomicBool::new(false));
     let published = Mutex::new(Vec::new());
@@ -154,7 +155,7 @@ fn publish(
 ) -> Result<(), Failure> {
     loop {
         let last = over.load(Ordering::Relaxed);
-        let head = log.publish(keeper)?;
+        let head = log.publish(keeper, &Patience::default())?.head;
         published.lock().unwrap_or_else(PoisonError::into_inner).push((head.size, Instant::now()));
         if last {
             return Ok(());

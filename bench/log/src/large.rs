@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use hizo_keeper::witness::Patience;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::id::{RecordId, Slot, SpaceId};
 use hizo_ledger::log::Leaf;
@@ -38,11 +39,11 @@ pub(crate) fn grow(folder: &Path, records: u64) -> Result<Value, Failure> {
         }
         written_s += start.elapsed().as_secs_f64();
         let start = Instant::now();
-        log.publish(&keeper)?;
+        log.publish(&keeper, &Patience::default())?;
         published_s += start.elapsed().as_secs_f64();
         eprintln!("{appended} records after {:.0} s", began.elapsed().as_secs_f64());
     }
-    log.publish(&keeper)?;
+    log.publish(&keeper, &Patience::default())?;
     Ok(json!({ "records": appended, "written_s": written_s, "published_s": published_s }))
 }
 
@@ -85,11 +86,11 @@ pub(crate) fn start(folder: &Path) -> Result<Value, Failure> {
     let began = Instant::now();
     let keeper = EmbeddedKeeper::open_embedded(folder)?;
     let log = EmbeddedLog::open(folder, &keeper)?;
-    let published = log.publish(&keeper)?;
+    let published = log.publish(&keeper, &Patience::default())?.head;
     let opened_s = began.elapsed().as_secs_f64();
     let mut heads = vec![keeper.head(space(0))?];
     step(&keeper, &mut heads, 1)?;
-    let head = log.publish(&keeper)?;
+    let head = log.publish(&keeper, &Patience::default())?.head;
     if head.size != published.size + 1 {
         return Err("the record more is not published".into());
     }
@@ -100,7 +101,7 @@ pub(crate) fn start(folder: &Path) -> Result<Value, Failure> {
 pub(crate) fn prove(folder: &Path, proofs: u64) -> Result<Value, Failure> {
     let keeper = EmbeddedKeeper::open_embedded(folder)?;
     let log = EmbeddedLog::open(folder, &keeper)?;
-    let size = log.publish(&keeper)?.size;
+    let size = log.publish(&keeper, &Patience::default())?.head.size;
     let mut taken = Vec::new();
     for number in 0..proofs {
         let index = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % size;

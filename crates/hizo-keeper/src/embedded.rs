@@ -1,5 +1,6 @@
 //! A keeper in a folder of this machine: files and one SQLite journal, without a port.
 
+use std::collections::BTreeMap;
 use std::fs::{self, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,8 @@ use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
-use crate::log::{self, LogSigner, NewStamp, ReceiptSigner, Sequencer};
+use crate::log::{self, LogSigner, NewStamp, Published, ReceiptSigner, Sequencer};
+use crate::witness::{Patience, WitnessPolicy};
 use crate::{Error, Keeper, Kept, OwnSpace};
 
 /// A keeper in a folder.
@@ -33,6 +35,8 @@ const LOG_KEY_FILE: &str = "log.key";
 
 /// Until it is looked at again whether somebody else still publishes.
 const TURN_WAIT: Duration = Duration::from_millis(5);
+/// The policy whose witnesses are asked.
+const POLICY_FILE: &str = "log.policy";
 
 /// What a new keeper is made of, straight from the system's random source. What has been settled before is kept, and
 /// these are then not used.
@@ -85,6 +89,8 @@ pub struct EmbeddedLog {
     sequencer: Sequencer,
     receipts: ReceiptSigner,
     own: OwnSpace,
+    /// The keeper's own folder, whose files are written as published ones are.
+    beside: PublishedFiles,
     lock: PathBuf,
 }
 
@@ -99,7 +105,9 @@ impl EmbeddedLog {
         let files = PublishedFiles::open(SystemDisk, &folder.join("log")).map_err(log::Error::from)?;
         let receipts = ReceiptSigner::new(keeper.origin(), &seed).ok_or(Error::LogKey)?;
         let own = OwnSpace::new(&seed).ok_or(Error::LogKey)?;
-        Ok(Self { sequencer: Sequencer::new(files, signer), receipts, own, lock: folder.join("log.lock") })
+        let beside = PublishedFiles::open(SystemDisk, folder).map_err(log::Error::from)?;
+        let (sequencer, lock) = (Sequencer::new(files, signer), folder.join("log.lock"));
+        Ok(Self { sequencer, receipts, own, beside, lock })
     }
 
     /// The signed promise that a record is kept and stands in the log soon; `None` when there is no such record.
@@ -128,22 +136,36 @@ impl EmbeddedLog {
         self.receipts.key()
     }
 
-    /// Publishes all that the keeper has appended. Of several processes one publishes at a time; the others wait, as long
-    /// as for the journal.
+    /// Publishes all that the keeper has appended, and asks the witnesses of its policy to cosign the head. Of several
+    /// processes one publishes at a time; the others wait, as long as for the journal.
     ///
     /// # Errors
-    /// [`Error::Log`], [`Error::Folder`].
-    pub fn publish(&self, keeper: &EmbeddedKeeper) -> Result<LogHead, Error> {
-        self.publish_within(keeper, BUSY_WAIT_MAX)
+    /// [`Error::Log`], [`Error::Policy`], [`Error::Folder`].
+    pub fn publish(&self, keeper: &EmbeddedKeeper, patience: &Patience) -> Result<Published, Error> {
+        self.publish_within(keeper, patience, BUSY_WAIT_MAX)
     }
 
     /// As [`EmbeddedLog::publish`], with a wait of this length.
     ///
     /// # Errors
     /// [`log::Error::Busy`] when it is over, and nothing was done.
-    pub fn publish_within(&self, keeper: &EmbeddedKeeper, wait: Duration) -> Result<LogHead, Error> {
+    pub fn publish_within(
+        &self,
+        keeper: &EmbeddedKeeper,
+        patience: &Patience,
+        wait: Duration,
+    ) -> Result<Published, Error> {
         let _turn = self.turn(wait)?;
-        Ok(self.sequencer.publish(keeper.journal(), system_time())?)
+        let (journal, time) = (keeper.journal(), system_time());
+        match self.policy()? {
+            Some(WitnessPolicy { policy, .. }) => {
+                Ok(self.sequencer.publish_witnessed(journal, time, &policy, patience)?)
+            }
+            None => {
+                let head = self.sequencer.publish(journal, time)?;
+                Ok(Published { head, answers: BTreeMap::new(), witnessed: None })
+            }
+        }
     }
 
     /// Of several processes one publishes at a time: until this is dropped.
@@ -179,6 +201,25 @@ impl EmbeddedLog {
     /// The keeper's own space, which holds the stamps.
     pub const fn own(&self) -> &OwnSpace {
         &self.own
+    }
+
+    /// The policy whose witnesses are asked, if one was set.
+    ///
+    /// # Errors
+    /// [`Error::Policy`], [`Error::Log`].
+    pub fn policy(&self) -> Result<Option<WitnessPolicy>, Error> {
+        let Some(text) = self.beside.read(POLICY_FILE).map_err(log::Error::from)? else { return Ok(None) };
+        Ok(Some(WitnessPolicy::read(&text, self.sequencer.keys())?))
+    }
+
+    /// Sets the policy whose witnesses are asked from now on: a tlog-policy, in which this log need not be named.
+    ///
+    /// # Errors
+    /// [`Error::Policy`], [`Error::Log`]; the policy before stays then.
+    pub fn set_policy(&self, text: &[u8]) -> Result<WitnessPolicy, Error> {
+        let policy = WitnessPolicy::read(text, self.sequencer.keys())?;
+        self.beside.publish(POLICY_FILE, policy.text.as_bytes()).map_err(log::Error::from)?;
+        Ok(policy)
     }
 
     /// What is published.

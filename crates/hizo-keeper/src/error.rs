@@ -75,6 +75,9 @@ pub enum Error {
     /// The log could not be published or told.
     #[error(transparent)]
     Log(#[from] crate::log::Error),
+    /// The policy of witnesses cannot be used.
+    #[error(transparent)]
+    Policy(#[from] crate::witness::PolicyError),
     /// The keeper's folder could not be made or read.
     #[error("the keeper's folder could not {act}")]
     Folder {

@@ -6,12 +6,15 @@
 
 mod embedded;
 mod error;
+mod http;
 pub mod log;
 mod own;
 mod queue;
 mod sight;
+mod signer;
 mod spaces;
 pub mod stamp;
+pub mod witness;
 
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;

@@ -12,7 +12,7 @@ use hizo_ledger::id::NodeHash;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
-use hizo_ledger::log::note::{self, CheckpointKey, MLDSA_KEY_BYTES, NamedKey};
+use hizo_ledger::log::note::{self, CheckpointKey, NamedKey};
 use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::log::receipt::Receipt;
 use hizo_ledger::log::tile::{self, Kind, ReadError, Tile, Tiles, WIDTH};
@@ -23,14 +23,18 @@ use hizo_store::disk::{Disk, SystemDisk};
 use hizo_store::journal::{LogHead, LogState, PAGE_RECORDS_MAX};
 use hizo_store::published::{self, PublishedFiles};
 use hkdf::Hkdf;
-use ml_dsa::MlDsa44;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::signer::MlDsaSigner;
+use crate::witness::Alarm;
+
 mod check;
 mod rows;
+mod witnessed;
 
 use self::rows::{LEVELS, Rows, partial};
+pub use witnessed::{Cosigned, Published};
 
 /// Where the newest head is published.
 pub const CHECKPOINT: &str = "checkpoint";
@@ -75,6 +79,14 @@ pub enum Error {
     /// Another process was publishing the log all the time: two keepers work in one folder, or one hangs.
     #[error("the log is being published by another process")]
     Busy,
+    /// A witness has seen more of the log than there is, or another one.
+    #[error("the witness {name} says: {alarm}")]
+    Witness {
+        /// Its name in the policy.
+        name: String,
+        /// What it has seen.
+        alarm: Alarm,
+    },
     /// The tree has no such leaf.
     #[error("the published log has no leaf {index}")]
     NoLeaf {
@@ -87,7 +99,7 @@ pub enum Error {
 pub struct LogSigner {
     origin: Origin,
     ed25519: SigningKey,
-    ml_dsa: ml_dsa::SigningKey<MlDsa44>,
+    ml_dsa: MlDsaSigner,
     keys: [NamedKey; 2],
 }
 
@@ -97,15 +109,8 @@ impl LogSigner {
     pub fn new(origin: Origin, seed: &[u8; 32]) -> Option<Self> {
         let ed25519 = SigningKey::from_bytes(seed);
         let public = VerifyingKey::from_bytes(ed25519.verifying_key().as_bytes()).ok()?;
-        let mut ml_dsa_seed = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(None, seed).expand(b"hizo/log-ml-dsa/v1", ml_dsa_seed.as_mut()).ok()?;
-        let ml_dsa = ml_dsa::SigningKey::<MlDsa44>::from_seed(&(*ml_dsa_seed).into());
-        let ml_dsa_public: [u8; MLDSA_KEY_BYTES] =
-            ml_dsa.expanded_key().verifying_key().encode().as_slice().try_into().ok()?;
-        let keys = [
-            NamedKey::new(origin.as_str(), CheckpointKey::Log(public))?,
-            NamedKey::ml_dsa(origin.as_str(), &ml_dsa_public)?,
-        ];
+        let ml_dsa = MlDsaSigner::derive(origin.as_str(), seed, b"hizo/log-ml-dsa/v1")?;
+        let keys = [NamedKey::new(origin.as_str(), CheckpointKey::Log(public))?, ml_dsa.key().clone()];
         Some(Self { origin, ed25519, ml_dsa, keys })
     }
 
@@ -116,15 +121,12 @@ impl LogSigner {
 
     /// A checkpoint note. `time`, in seconds since 1970, is this keeper's own word and proves nothing.
     fn sign(&self, checkpoint: &Checkpoint, time: u64) -> Option<Vec<u8>> {
-        let [log, ml_dsa] = &self.keys;
+        let [log, _] = &self.keys;
         // Later ones are refused by whoever reads them (tlog-cosignature), whatever the clock says.
         let time = time.min(i64::MAX.unsigned_abs());
         let text = checkpoint.text();
         let by_log = self.ed25519.sign(text.as_bytes()).to_bytes();
-        let message = checkpoint.ml_dsa_message(ml_dsa.name(), time);
-        let by_ml_dsa = self.ml_dsa.expanded_key().sign_deterministic(&message, &[]).ok()?.encode();
-        let by_ml_dsa = [time.to_be_bytes().as_slice(), by_ml_dsa.as_slice()].concat();
-        let lines = note::signature_line(log, &by_log) + &note::signature_line(ml_dsa, &by_ml_dsa);
+        let lines = note::signature_line(log, &by_log) + &self.ml_dsa.line(checkpoint, time)?;
         Some(format!("{text}\n{lines}").into_bytes())
     }
 }
@@ -236,11 +238,14 @@ impl<D: Disk> Sequencer<D> {
         // Every tile is durable. The head is settled before it is signed, so that no crash and no second signer can make
         // two heads of one size.
         journal.settle_signed(state.signed, head)?;
-        let checkpoint = Checkpoint { origin: self.signer.origin.clone(), size: head.size, root: head.root };
-        let note = self.signer.sign(&checkpoint, time).ok_or_else(|| damaged(CHECKPOINT))?;
-        self.files.publish(CHECKPOINT, &note)?;
+        self.files.publish(CHECKPOINT, &self.sign(head, time)?)?;
         self.withdraw_filled(published_size, head.size)?;
         Ok(head)
+    }
+
+    fn sign(&self, head: LogHead, time: u64) -> Result<Vec<u8>, Error> {
+        let checkpoint = Checkpoint { origin: self.signer.origin.clone(), size: head.size, root: head.root };
+        self.signer.sign(&checkpoint, time).ok_or_else(|| damaged(CHECKPOINT))
     }
 
     /// Takes away what is left of a tile from when it was not full: the full one is published, and so is a head that asks
@@ -282,6 +287,22 @@ impl<D: Disk> Sequencer<D> {
         if !stamp.revocation.is_empty() {
             let path = stamped_path(found.size, &format!("{}.crl", stamp.authority));
             self.files.publish(&path, stamp.revocation.as_bytes())?;
+        }
+        Ok(found)
+    }
+
+    /// Every stamp that is kept, each with its path below the log's folder.
+    ///
+    /// # Errors
+    /// [`Error::Files`], [`Error::Damaged`].
+    pub fn stamps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let mut found = Vec::new();
+        for size in self.files.list("stamps")? {
+            for name in self.files.list(&format!("stamps/{size}"))? {
+                let path = format!("stamps/{size}/{name}");
+                let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
+                found.push((path, bytes));
+            }
         }
         Ok(found)
     }

@@ -200,6 +200,23 @@ impl From<hizo_keeper::Error> for Failure {
                         "今のフォルダーをそのまま別の場所に残してから、預け先のフォルダーを控えから戻してください。"
                     ))
             }
+            Keeper::Log(error @ hizo_keeper::log::Error::Witness { .. }) => Self::new(
+                Kind::Lying,
+                words!(
+                    "nothing was added to the log: {error}",
+                    "台帳には何も加えていません。立会人の知っている台帳と違います（{error}）"
+                ),
+            )
+            .hint(words!(
+                "What was deposited is kept. Either the keeper's data were put back from an older copy or changed, or the witness errs: ask who did it, or whoever runs the witness. `hizo log policy` leaves a witness out.",
+                "預けたものは無事です。預け先のデータが古い控えから戻されたか、書き換えられたか、立会人の側の誤りです。誰がしたのか、または立会人に確かめてください。立会人を外すには `hizo log policy` を使います。"
+            )),
+            Keeper::Policy(error) => {
+                Self::fixable(words!("{error}", "この方針は使えません（{error}）")).hint(words!(
+                    "docs/spec/witness.md shows how a policy is written.",
+                    "書き方は docs/spec/witness.md にあります。"
+                ))
+            }
             _ => Self::untrue(words!("the keeper refuses: {error}", "預け先に断られました: {error}")),
         };
         failure.source(error)

@@ -1,7 +1,12 @@
 //! The keeper's log as this machine sees it: each head is held against the one seen before, and every record of this safe
 //! against its place.
 
+mod standing;
+
+use std::collections::BTreeMap;
+
 use hizo_keeper::EmbeddedLog;
+use hizo_keeper::witness::{Patience, WitnessPolicy};
 use hizo_ledger::id::Slot;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
@@ -18,12 +23,18 @@ use crate::home::Home;
 use crate::safe::Safe;
 use crate::words::{Words, words};
 
+pub(crate) use standing::{Standing, without_witnesses};
+
 /// A published head of the keeper's log that goes on from everything this machine has seen of it.
 pub(crate) struct SeenLog {
     log: EmbeddedLog,
     pub checkpoint: Checkpoint,
-    /// The whole note.
+    /// The whole note, as the log signed it and authorities stamp it.
     pub note: Vec<u8>,
+    /// By which witnesses are asked, if there is one.
+    asked: Option<WitnessPolicy>,
+    /// The log alone.
+    own: Policy,
 }
 
 impl SeenLog {
@@ -33,12 +44,13 @@ impl SeenLog {
     /// Exit code 5 when the log is not the one that was seen before, or shows less of it.
     pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
         let log = of_keeper(safe)?;
-        log.publish(&safe.keeper).map_err(Failure::from)?;
+        log.publish(&safe.keeper, &Patience::default()).map_err(Failure::from)?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
         let note = note.ok_or_else(|| Failure::internal_message("the log was published and is not there"))?;
         let checkpoint = verified(&safe.home, &note)?;
-        let seen = Self { log, checkpoint, note };
+        let asked = log.policy().map_err(Failure::from)?;
+        let seen = Self { log, checkpoint, note, asked, own: Policy::of_log(named_key(&safe.home)?) };
         seen.goes_on(&safe.home)?;
         Ok(seen)
     }
@@ -66,6 +78,37 @@ impl SeenLog {
         if before.size < new.size { home.remember_checkpoint(&self.note) } else { Ok(()) }
     }
 
+    /// A head of the log that was published once, with all its cosignatures, and what a reader has to trust: the witnesses
+    /// too when enough of them have cosigned.
+    pub(crate) fn witnessed(&self, head: &[u8]) -> Outcome<(Vec<u8>, &Policy)> {
+        let asked = self.asked.as_ref().map_or(&self.own, |asked| &asked.policy);
+        let cosigned = self.log.published().with_cosignatures(head, asked);
+        let cosigned = cosigned.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let policy = self.policy_met_by(&cosigned);
+        Ok((cosigned, policy))
+    }
+
+    /// What a reader of this head has to trust: the witnesses too when enough of them have signed it.
+    pub(crate) fn policy_met_by(&self, head: &[u8]) -> &Policy {
+        let is_met = |policy: &&Policy| UnverifiedCheckpoint::parse(head).is_ok_and(|read| policy.check(&read).is_ok());
+        self.asked.as_ref().map(|asked| &asked.policy).filter(is_met).unwrap_or(&self.own)
+    }
+
+    /// The policy that asks for witnesses, if there is one.
+    pub(crate) fn asks(&self) -> Option<&Policy> {
+        self.asked.as_ref().map(|asked| &asked.policy).filter(|policy| policy.asks_for_witnesses())
+    }
+
+    /// Such a policy as a file that can be given to those who check proofs.
+    pub(crate) fn policy_file(&self, policy: &Policy) -> String {
+        match self.asked.as_ref().filter(|asked| asked.policy == *policy) {
+            Some(asked) => asked.for_readers(),
+            None => {
+                self.own.logs().iter().map(|log| format!("log {}\n", log.key)).collect::<String>() + "quorum none\n"
+            }
+        }
+    }
+
     /// What is published, and what the keeper promises.
     pub(crate) const fn keeper_log(&self) -> &EmbeddedLog {
         &self.log
@@ -85,8 +128,9 @@ impl SeenLog {
         let leaf = leaf(safe, record)?;
         let proof = self.log.published().prove_under(position(safe, number)?, head.to_vec());
         let proof = proof.map_err(|error| not_logged(number).source(error))?;
-        let policy = Policy::of_log(named_key(&safe.home)?);
-        proof.check(&leaf, &policy).map_err(|error| not_logged(number).source(error))?;
+        let (checkpoint, policy) = self.witnessed(head)?;
+        let proof = InclusionProof { checkpoint, ..proof };
+        proof.check(&leaf, policy).map_err(|error| not_logged(number).source(error))?;
         Ok(proof)
     }
 }
@@ -103,6 +147,42 @@ pub(crate) fn position(safe: &Safe, number: u64) -> Outcome<u64> {
 /// The log of the safe's keeper, and the keeper's signature on receipts.
 pub(crate) fn of_keeper(safe: &Safe) -> Outcome<EmbeddedLog> {
     EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)
+}
+
+/// How far the log of the safe's keeper is witnessed.
+pub(crate) fn standing(safe: &Safe) -> Outcome<Standing> {
+    Standing::of(&of_keeper(safe)?)
+}
+
+/// Reads the whole published log again, and holds every record of this safe against its place: no place of the safe may
+/// hold another record, and none may stand twice.
+///
+/// # Errors
+/// The first thing that does not hold: exit code 3, or 5 for a second history.
+pub(crate) fn check(safe: &Safe) -> Outcome<()> {
+    let log = of_keeper(safe)?;
+    let slot_key = slot_key(safe)?;
+    let own: BTreeMap<Slot, &Record> =
+        safe.records.iter().map(|record| (Slot::of(&slot_key, record.number()), record)).collect();
+    let mut other = None;
+    let checked = log.published().check_each(&mut |leaf| {
+        if let Some(record) = own.get(&leaf.slot).filter(|record| record.id() != leaf.record) {
+            other = other.or(Some(record.number()));
+        }
+    });
+    if let Some(number) = other {
+        return Err(lying(words!(
+            "its log holds another record {number} of this safe: it has two histories",
+            "台帳に、この金庫の別の記録 {number} が載っています。履歴が二つあります"
+        )));
+    }
+    match checked {
+        Ok(_) => Ok(()),
+        Err(error @ hizo_keeper::log::Error::RepeatedSlot { .. }) => {
+            Err(lying(words!("{error}", "台帳の同じ場所に記録が二つあります（{error}）")))
+        }
+        Err(error) => Err(Failure::from(hizo_keeper::Error::from(error))),
+    }
 }
 
 /// The newest head that this machine has verified, as its next record will say.

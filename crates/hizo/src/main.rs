@@ -77,6 +77,7 @@ enum Command {
     Verify(features::verify::command::Arguments),
     Log(features::log::command::Arguments),
     Watch(features::watch::command::Arguments),
+    Witness(features::witness::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
     Man(features::shell::command::ManArguments),
     Try(features::try_it::command::Arguments),
@@ -87,7 +88,13 @@ impl Command {
     fn is_about_what_is_kept(&self) -> bool {
         !matches!(
             self,
-            Self::Init(_) | Self::Try(_) | Self::Watch(_) | Self::Verify(_) | Self::Completions(_) | Self::Man(_)
+            Self::Init(_)
+                | Self::Try(_)
+                | Self::Watch(_)
+                | Self::Witness(_)
+                | Self::Verify(_)
+                | Self::Completions(_)
+                | Self::Man(_)
         )
     }
 }
@@ -129,6 +136,7 @@ fn run(language: Language) -> ExitCode {
         Command::Proof(arguments) => features::proof::command::run(&setting, arguments),
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
+        Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),
         Command::Man(arguments) => features::shell::command::man(&setting, arguments),

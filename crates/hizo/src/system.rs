@@ -5,6 +5,8 @@
 use std::fs::{File, FileType, Metadata};
 use std::io;
 use std::path::Path;
+#[cfg(unix)]
+use std::task::Poll;
 
 /// What the system says of a file without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,6 +203,17 @@ mod unix {
     }
 }
 
+/// Waits until somebody asks this process to stop; what it returns listens from the moment that it is made.
+#[cfg(unix)]
+pub(crate) fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    Ok(std::future::poll_fn(move |context| {
+        let is_asked = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if is_asked { Poll::Ready(()) } else { Poll::Pending }
+    }))
+}
+
 #[cfg(unix)]
 pub(crate) use unix::*;
 
@@ -303,6 +316,12 @@ mod other {
     pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
         std::fs::create_dir(path)
     }
+}
+
+/// Waits until somebody asks this process to stop.
+#[cfg(not(unix))]
+pub(crate) fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 #[cfg(not(unix))]

@@ -30,16 +30,26 @@ impl<D: Disk> Sequencer<D> {
     /// # Errors
     /// The first thing that does not hold.
     pub fn check(&self) -> Result<LogHead, Error> {
-        self.check_by(SLOTS_OF_A_READING)
+        self.check_each(&mut |_| {})
     }
 
-    fn check_by(&self, slots: Slots) -> Result<LogHead, Error> {
+    /// As [`Sequencer::check`], and shows every leaf in order. What was shown before an error is not to be believed, nor
+    /// is it when the error comes last.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn check_each(&self, each: &mut dyn FnMut(Leaf)) -> Result<LogHead, Error> {
+        self.check_by(SLOTS_OF_A_READING, each)
+    }
+
+    fn check_by(&self, slots: Slots, each: &mut dyn FnMut(Leaf)) -> Result<LogHead, Error> {
         let Some(head) = self.published()? else { return Ok(LogHead { size: 0, root: tree::empty_root() }) };
         let mut rows = Rows::default();
         let mut reading = Reading::new(slots, 0, head.size);
         self.each_leaf(head.size, |leaf| {
             rows.push(leaf.hash(), |tile, row| self.compare(tile, &tile::from_hashes(row)))?;
             reading.take(half(leaf.slot));
+            each(leaf);
             Ok(())
         })?;
         for (tile, row) in rows.partial() {

@@ -9,12 +9,10 @@ use hizo_ledger::timestamp::{
 };
 
 use super::Error;
+use crate::http;
 
 const QUERY_TYPE: &str = "application/timestamp-query";
 const REPLY_TYPE: &str = "application/timestamp-reply";
-
-/// Most bytes of headers that an answer may have.
-const HEADER_BYTES_MAX: usize = 16 << 10;
 
 /// How long an authority is waited for, and how often it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,17 +51,7 @@ pub struct Client {
 impl Client {
     /// A client with this patience.
     pub fn new(patience: &Patience) -> Self {
-        let config = ureq::Agent::config_builder()
-            .timeout_connect(Some(patience.connect))
-            .timeout_global(Some(patience.answer))
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .max_response_header_size(HEADER_BYTES_MAX)
-            .proxy(None)
-            .user_agent("hizo")
-            .build();
-        Self { agent: config.new_agent(), between: patience.between.clone() }
+        Self { agent: http::agent(patience.connect, patience.answer), between: patience.between.clone() }
     }
 
     /// Asks one authority for a stamp over these bytes, and verifies its answer against that authority alone. Each try

@@ -21,7 +21,7 @@ use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk};
 const SECTOR_BYTES: usize = 512;
 const FOLDER: &str = "/log";
 
-fn signer(seed: u8) -> LogSigner {
+pub(crate) fn signer(seed: u8) -> LogSigner {
     LogSigner::new(Origin::parse("keeper.example").unwrap(), &[seed; 32]).unwrap()
 }
 
@@ -30,7 +30,7 @@ fn sequencer(disk: &SimulatedDisk) -> Result<Sequencer<SimulatedDisk>, Error> {
 }
 
 /// Appends records until the log has so many leaves, in two spaces by turns.
-fn grow(journal: &MemoryJournal, size: u64) {
+pub(crate) fn grow(journal: &MemoryJournal, size: u64) {
     let spaces = [SpaceId::from_bytes([1; 16]), SpaceId::from_bytes([2; 16])];
     for place in journal.log().unwrap().size..size {
         let space = spaces[(place % 2) as usize];
@@ -42,7 +42,7 @@ fn grow(journal: &MemoryJournal, size: u64) {
     }
 }
 
-fn leaves(journal: &MemoryJournal) -> Vec<Leaf> {
+pub(crate) fn leaves(journal: &MemoryJournal) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     loop {
         let page = journal.leaves(leaves.len() as u64, 1_000).unwrap();

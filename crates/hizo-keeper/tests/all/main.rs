@@ -8,3 +8,4 @@ mod log;
 mod own;
 mod process;
 mod stamp;
+mod witness;

@@ -133,6 +133,15 @@ impl<'a> UnverifiedCheckpoint<'a> {
         }
         Ok(found)
     }
+
+    /// The line of this key's signature, with its line feed; empty if it is not there or does not hold.
+    pub fn line_of(&self, key: &NamedKey) -> String {
+        let holds = |signature: &&note::Signature<'_>| {
+            holds(&self.checkpoint, self.note.text(), key, &signature.bytes).is_some()
+        };
+        let signature = self.note.signatures_of(key).find(holds);
+        signature.map_or(String::new(), |signature| note::signature_line(key, &signature.bytes))
+    }
 }
 
 /// The time that a signature states, if it holds.

@@ -15,6 +15,7 @@ pub mod proof;
 pub mod receipt;
 pub mod tile;
 pub mod tree;
+pub mod witness;
 
 /// Length of a leaf's data in bytes.
 pub const LEAF_BYTES: usize = 64;

@@ -16,8 +16,8 @@ const NONE: &str = "none";
 /// Why a text is not a policy, with the line that breaks the rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Longer than [`POLICY_BYTES_MAX`], or not UTF-8.
-    #[error("the policy is not a text of at most {POLICY_BYTES_MAX} bytes")]
+    /// Longer than [`POLICY_BYTES_MAX`], not UTF-8, or with control characters other than tab and line feed.
+    #[error("the policy is not a plain text of at most {POLICY_BYTES_MAX} bytes")]
     Text,
     /// A line is none of log, witness, group and quorum, or has too few or too many words.
     #[error("line {line} of the policy is not in its form")]
@@ -31,7 +31,7 @@ pub enum Error {
         /// Counted from 1.
         line: usize,
     },
-    /// A key, a name or the quorum stands there twice, or a name is a member twice.
+    /// A key, a name, a group's member or the quorum stands there twice.
     #[error("line {line} of the policy says something for the second time")]
     Twice {
         /// Counted from 1.
@@ -111,6 +111,10 @@ impl Policy {
             return Err(Error::Text);
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Error::Text)?;
+        let is_control = |byte: u8| byte.is_ascii_control() && byte != b'\t' && byte != b'\n';
+        if text.bytes().any(is_control) {
+            return Err(Error::Text);
+        }
         let mut reading = Reading::default();
         for (line, words) in (1..).zip(text.split('\n')) {
             let words: Vec<&str> = words.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
@@ -141,6 +145,12 @@ impl Policy {
     /// Whether anybody beside the log must have seen a checkpoint.
     pub fn asks_for_witnesses(&self) -> bool {
         self.quorum != NONE
+    }
+
+    /// Whether these witnesses together would be a quorum.
+    pub fn is_quorum(&self, has_signed: impl Fn(&str) -> bool) -> bool {
+        let names = self.witnesses.iter().map(|(name, _)| name).filter(|name| has_signed(name));
+        self.is_met(&self.quorum, &names.map(|name| (name.clone(), 0)).collect::<Vec<_>>())
     }
 
     /// Checks a checkpoint's signatures.
@@ -211,6 +221,10 @@ impl Reading {
                 ensure(!self.is_defined(name), Error::Twice { line })?;
                 let known = members.iter().all(|member| *member != NONE && self.is_defined(member));
                 ensure(known, Error::Undefined { line })?;
+                // A witness that counted in two ways would be two witnesses.
+                let mut taken: BTreeSet<&str> =
+                    self.groups.values().flat_map(|group| group.members.iter().map(String::as_str)).collect();
+                ensure(members.iter().all(|member| taken.insert(member)), Error::Twice { line })?;
                 let threshold = match *threshold {
                     "any" => Some(1),
                     "all" => Some(members.len()),
@@ -385,6 +399,9 @@ mod tests {
             (format!("witness a {one}\ngroup g 2 a\n"), Error::Threshold { line: 2 }),
             (format!("witness a {one}\ngroup g 01 a\n"), Error::Threshold { line: 2 }),
             ("group g all\n".to_owned(), Error::Threshold { line: 1 }),
+            (format!("witness a {one}\ngroup g 2 a a\n"), Error::Twice { line: 2 }),
+            (format!("witness a {one}\ngroup g 1 a\ngroup h 1 a\n"), Error::Twice { line: 3 }),
+            (format!("witness a {one}\ngroup g 1 a\ngroup h 2 a g\n"), Error::Twice { line: 3 }),
         ] {
             assert_eq!(Policy::parse(text.as_bytes()), Err(error), "{text}");
         }

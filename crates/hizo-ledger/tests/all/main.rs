@@ -6,6 +6,7 @@ mod kit;
 mod laws;
 mod logs;
 mod merkle;
+mod policies;
 mod proofs;
 mod stamps;
 mod vectors;

@@ -15,3 +15,4 @@ pub(crate) mod status;
 pub(crate) mod try_it;
 pub(crate) mod verify;
 pub(crate) mod watch;
+pub(crate) mod witness;

@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo log, hizo man [COMMAND], hizo completions SHELL";
+More: hizo log, hizo witness, hizo man [COMMAND], hizo completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo log, hizo man [コマンド], hizo completions シェル";
+ほかに: hizo log, hizo witness, hizo man [コマンド], hizo completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -211,6 +211,35 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("Stop depositing a folder by itself; what is kept stays", "自動預け入れをやめます。預けたものは残ります"),
     ("Say what would be removed, and change nothing", "何をやめるかを表示するだけで、変更しません"),
+    // log
+    (
+        "Show the keeper's log: its keys, its witnesses, and what they have cosigned",
+        "預け先の台帳の鍵と、立会人の連署を表示します",
+    ),
+    (
+        "Show whose cosignatures the keeper asks for, or set it",
+        "どの立会人に連署を求めるかを表示します。または決めます",
+    ),
+    (
+        "A policy as C2SP writes it: witnesses with their keys and addresses, and a quorum",
+        "立会人の鍵とアドレス、何人の連署が要るかを C2SP の書き方で書いたファイル",
+    ),
+    (
+        "Check the log and write it into a folder that others can read",
+        "台帳を確かめて、ほかの人が読めるフォルダーに書き出します",
+    ),
+    // witness
+    (
+        "Be a witness: cosign the logs of others as long as they go on",
+        "立会人になり、ほかの人の台帳が続いていることに連署します",
+    ),
+    ("Make the keys of a new witness", "新しい立会人の鍵を作ります"),
+    ("The witness's folder", "立会人のフォルダー"),
+    ("What the witness is called, for example witness.example/1", "立会人の名前。例: witness.example/1"),
+    ("Trust the key of a log from now on", "台帳の鍵を信頼することにします"),
+    ("The log's verifier key, as `hizo log` shows it", "台帳の検証鍵。`hizo log` で表示されるもの"),
+    ("Answer those who ask for cosignatures, until stopped", "止められるまで、連署を求める人に答えます"),
+    ("Address and port to listen at, for example 127.0.0.1:7878", "待ち受けるアドレスとポート。例: 127.0.0.1:7878"),
     // try
     (
         "Go the whole round once, in a safe that is gone afterwards",
@@ -244,7 +273,7 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 3] = ["log", "man", "completions"];
+const NAMED_LAST: [&str; 4] = ["log", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

@@ -387,7 +387,9 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let path = path.unwrap();
     let beside = |name: &str| home.folder.path().join(name).to_str().unwrap().to_owned();
     let (out, out2, export, man) = (beside("out"), beside("out2"), beside("export"), beside("man"));
-    let made = beside("proof");
+    let (made, log, witness, asked) = (beside("proof"), beside("log"), beside("witness"), beside("policy"));
+    let nobody = "witness W witness.example/1+3979af4a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k http://127.0.0.1:1";
+    fs::write(&asked, format!("{nobody}\nquorum W\n")).unwrap();
     let proofs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/proof/v1");
     let at_proofs = |name| format!("{proofs}/{name}");
     let [proof, drawing, policy, roots] = ["accepted/file", "KX-204.dxf", "policy", "roots.pem"].map(at_proofs);
@@ -422,6 +424,13 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
         (1, &["watch", "status"]),
         (0, &["watch", "remove", "nightly", "--dry-run"]),
         (0, &["watch", "remove", "nightly"]),
+        (0, &["log"]),
+        (0, &["log", "policy"]),
+        (0, &["log", "policy", &asked]),
+        (0, &["log"]),
+        (0, &["log", "export", "--to", &log]),
+        (0, &["witness", "init", "--dir", &witness, "--name", "witness.example/1"]),
+        (0, &["witness", "add", "--dir", &witness, LOG_KEY]),
         (0, &["try", folder]),
         (0, &["completions", "fish"]),
         (0, &["man", "deposit"]),
@@ -434,7 +443,8 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
         let joined = arguments.join(" ");
         let (command, examples) = pages
             .iter()
-            .find(|(command, _)| joined == *command || joined.starts_with(&format!("{command} ")))
+            .filter(|(command, _)| joined == *command || joined.starts_with(&format!("{command} ")))
+            .max_by_key(|(command, _)| command.len())
             .unwrap_or_else(|| panic!("docs/spec/json.md says nothing of {joined}"));
         let value = told.json();
         assert!(examples.iter().any(|example| has_shape(&value, example)), "{command} prints {value:#}");
@@ -443,6 +453,10 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let made = Home::unmade().ok(["init", "--json"]).json();
     assert!(pages.iter().any(|(command, examples)| command == "init" && has_shape(&made, &examples[0])), "{made}");
     covered.insert("init".into());
+    // It prints its object and goes on.
+    let running = crate::witness::Process::start(&home.folder.path().join("witness"));
+    assert!(pages.iter().any(|(command, examples)| command == "witness run" && has_shape(&running.said, &examples[0])));
+    covered.insert("witness run".into());
     let pages: BTreeSet<_> = pages.into_iter().map(|(command, _)| command).collect();
     let commands = leaves(&fs::read_dir(man).unwrap().map(|page| page.unwrap().path()).collect::<Vec<_>>());
     assert_eq!(pages, commands, "docs/spec/json.md has a section for every command");
@@ -450,11 +464,15 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     assert!(unseen.is_empty(), "these were not run: {unseen:?}");
 }
 
+/// A key that a log could have.
+const LOG_KEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+
 /// The commands that have manual pages, without those that only hold others.
 fn leaves(pages: &[PathBuf]) -> BTreeSet<String> {
     let named = |page: &PathBuf| page.file_stem().unwrap().to_str().unwrap().to_owned();
     let all: Vec<_> = pages.iter().map(named).collect();
     let holds_others = |name: &String| all.iter().any(|other| other.starts_with(&format!("{name}-")));
-    let leaves = all.iter().filter(|name| !holds_others(name));
+    // By itself it shows what its own commands change.
+    let leaves = all.iter().filter(|name| !holds_others(name) || *name == "hizo-log");
     leaves.map(|name| name.trim_start_matches("hizo-").replace('-', " ")).collect()
 }

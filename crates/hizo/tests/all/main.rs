@@ -22,5 +22,6 @@ mod stamps;
 mod tidy;
 mod verify;
 mod watch;
+mod witness;
 mod words;
 mod zips;

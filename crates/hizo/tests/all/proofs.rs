@@ -41,7 +41,8 @@ fn verify<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> 
 fn policy(proved: &Proved) -> PathBuf {
     let settings: Value = serde_json::from_slice(&fs::read(proved.home.path.join("safe.json")).unwrap()).unwrap();
     let page = fs::read_to_string(proved.proof.join("README.md")).unwrap();
-    let key = page.split('\'').find(|part| part.starts_with(settings["keeper"].as_str().unwrap())).unwrap();
+    let is_key = |part: &&str| part.starts_with(settings["keeper"].as_str().unwrap()) && part.contains('+');
+    let key = page.split([' ', '\n']).find(is_key).unwrap();
     let path = proved.home.folder.path().join("policy");
     fs::write(&path, format!("log {key}\nquorum none\n")).unwrap();
     path

@@ -19,6 +19,7 @@ use hizo_store::{Journal, Objects};
 
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome};
+use crate::log;
 use crate::safe::{Keyring, Safe};
 use crate::words::{Words, words};
 pub(crate) use objects::State;
@@ -75,6 +76,9 @@ pub(crate) fn check(
     let mut report = Report { records: safe.records.len() as u64, ..Report::default() };
     if let Err(error) = safe.keeper.journal().integrity() {
         report.faults.push(words!("the keeper's journal: {error}", "預け先の記録簿: {error}"));
+    }
+    if let Err(failure) = log::check(safe) {
+        report.faults.push(failure.message);
     }
     let named = Named::of(safe, wanted, &mut report)?;
     watcher.planned(named.bytes());

@@ -12,6 +12,7 @@ use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::folder::walk::{self, LeftOut};
+use crate::log;
 use crate::receipts::Answer;
 use crate::words::{self, Words, words};
 
@@ -73,6 +74,9 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
     }
     report(setting.console, &request, &made);
+    if let Some(warning) = log::standing(&safe).ok().and_then(|standing| standing.warning()) {
+        setting.console.warn(warning);
+    }
     whole(made)
 }
 

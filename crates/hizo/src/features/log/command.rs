@@ -1,27 +1,31 @@
 //! `hizo log`
 
-use clap::Subcommand;
-
-use super::{authorities, renew};
+use super::{authorities, export, policy, renew, show};
 use crate::Setting;
 use crate::failure::Outcome;
 
-/// Say who stamps the log of every record, and renew its stamps
+/// Show the keeper's log: its keys, who witnesses and stamps it, and how far
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    act: Act,
+    act: Option<Act>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 enum Act {
+    Policy(policy::Arguments),
     Authorities(authorities::Arguments),
     Renew(renew::Arguments),
+    Export(export::Arguments),
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     match &arguments.act {
-        Act::Authorities(arguments) => authorities::run(setting, arguments),
-        Act::Renew(arguments) => renew::run(setting, arguments),
+        None => show::run(setting),
+        Some(Act::Policy(arguments)) => policy::run(setting, arguments),
+        Some(Act::Authorities(arguments)) => authorities::run(setting, arguments),
+        Some(Act::Renew(arguments)) => renew::run(setting, arguments),
+        Some(Act::Export(arguments)) => export::run(setting, arguments),
     }
 }

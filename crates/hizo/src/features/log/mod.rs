@@ -1,6 +1,11 @@
-//! The keeper's log: whom it is stamped by, and until when that can be relied on. Each thing that a person does with it has
-//! a file of its own.
+//! The keeper's log: its keys, who witnesses and stamps it and until when that can be relied on, and a copy of it that others
+//! can read. Each thing that a person does with it has a file of its own.
+//!
+//! See docs/spec/log.md and docs/spec/witness.md.
 
-pub(crate) mod authorities;
+mod authorities;
 pub(crate) mod command;
-pub(crate) mod renew;
+mod export;
+mod policy;
+mod renew;
+mod show;

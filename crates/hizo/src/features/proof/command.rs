@@ -11,6 +11,7 @@ use super::{Request, refresh};
 use crate::Setting;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
+use crate::log;
 use crate::stamps::{self, Due};
 use crate::system;
 use crate::view::View;
@@ -83,6 +84,9 @@ fn prove(
     let proved = super::prove(opened, record, &request)?;
     let console = setting.console;
     proved.asked.notes().into_iter().for_each(|note| console.note(note));
+    if let Some(warning) = log::standing(&safe).ok().and_then(|standing| standing.warning()) {
+        console.warn(warning);
+    }
     let independent = match &proved.report.verdict {
         Verdict::Holds { since, before } => Some((since.to_string(), before.to_string())),
         Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => None,

@@ -3,6 +3,7 @@
 use hizo_ledger::commitment::{MetaKind, Shown};
 use hizo_ledger::id::SeriesId;
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
+use hizo_ledger::log::policy::Policy;
 use hizo_ledger::proof::{Finding, Report, StampOutcome, Verdict};
 use hizo_ledger::record::Record;
 use hizo_ledger::timestamp::{Moment, Token};
@@ -16,7 +17,13 @@ use crate::stamps::Kept;
 
 /// The facts of a bundle that holds, but for what its reader trusts. `own` are the stamps over its head that stand in the
 /// place of independent ones where there are none.
-pub(super) fn of(safe: &Safe, record: &Record, report: &Report, head: &[u8], own: &[Kept]) -> Outcome<Facts> {
+pub(super) fn of(
+    safe: &Safe,
+    record: &Record,
+    report: &Report,
+    (head, policy): (&[u8], &Policy),
+    own: &[Kept],
+) -> Outcome<Facts> {
     let deposit = deposit_of(record)?;
     let head = UnverifiedCheckpoint::parse(head).map_err(Failure::internal)?.claimed().clone();
     let stamps = stamps(report, own);
@@ -46,7 +53,10 @@ pub(super) fn of(safe: &Safe, record: &Record, report: &Report, head: &[u8], own
             Finding::Receipt { receipt, checked: true } => facts.keeper_says = Some(receipt.time.unix_seconds()),
             Finding::Inclusion { index, .. } => facts.log.index = *index,
             Finding::Checkpoint(Ok(witnesses)) => {
-                facts.witnesses = witnesses.iter().map(|(name, _)| name.clone()).collect();
+                // By the names on their keys: those of the policy mean nothing outside it.
+                let has_signed = |name: &String| witnesses.iter().any(|(signed, _)| signed == name);
+                let signed = policy.witnesses().iter().filter(|(name, _)| has_signed(name));
+                facts.witnesses = signed.map(|(_, witness)| witness.key.name().to_owned()).collect();
             }
             Finding::Opening { .. } | Finding::Receipt { .. } | Finding::Checkpoint(Err(_)) => {}
             Finding::Record { .. } | Finding::Commitment { .. } | Finding::Names { .. } => {}

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::commitment::Fields;
 use hizo_ledger::log::policy::Policy;
+use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::proof::{Brought, Report, Verdict};
 use hizo_ledger::record::Record;
 use hizo_ledger::timestamp::Authority;
@@ -24,7 +25,6 @@ use crate::contents::{Opened, at_or_below};
 use crate::failure::{Failure, Outcome};
 use crate::folder::staging::{self, Staging};
 use crate::log::{self, SeenLog};
-use crate::safe::Safe;
 use crate::stamps::{Asked, Stamps};
 use certificate::Facts;
 
@@ -91,12 +91,13 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     files.extend(first.files(""));
     files.extend(renewing::later(&stamps, &first.level(), 1)?);
     // What is handed over has been checked as a stranger would, whatever he trusts.
-    let report = check(&stamps, safe, files.clone())?;
+    let report = check(&seen, &stamps.vouching(), files.clone())?;
     if let Verdict::DoesNotHold(fault) = &report.verdict {
         return Err(Failure::internal_message(fault.to_string()));
     }
-    let facts = facts::of(safe, record, &report, &first.head, &first.stamps)?;
-    files.extend(pages(safe, &facts)?);
+    let policy = policy_of(&seen, &files);
+    let facts = facts::of(safe, record, &report, (&first.head, policy), &first.stamps)?;
+    files.extend(pages(&facts, &seen.policy_file(policy))?);
     let stock_commands = readme::stock_commands(&facts);
     write(&request.to, &files)?;
     let size = seen.checkpoint.size;
@@ -104,22 +105,27 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
 }
 
 /// Checks a bundle against this keeper's log and everybody whom this machine lets vouch for stamps.
-fn check(stamps: &Stamps<'_>, safe: &Safe, files: Files) -> Outcome<Report> {
-    let policy = Policy::of_log(log::named_key(&safe.home)?);
+fn check(seen: &SeenLog, vouching: &[Authority], files: Files) -> Outcome<Report> {
+    let policy = policy_of(seen, &files);
     Ok(bundle::of(files)?.verify(&Brought {
-        policy: Some(&policy),
-        authorities: &stamps.vouching(),
-        receipt_key: Some(stamps.seen.keeper_log().receipt_key()),
+        policy: Some(policy),
+        authorities: vouching,
+        receipt_key: Some(seen.keeper_log().receipt_key()),
         ..Brought::default()
     }))
 }
 
+/// Whom a reader of this bundle has to trust for its head, as this machine sees it.
+fn policy_of<'a>(seen: &'a SeenLog, files: &Files) -> &'a Policy {
+    let proof = files.get("record.tlog-proof").and_then(|bytes| InclusionProof::parse(bytes).ok());
+    seen.policy_met_by(proof.as_ref().map_or(&[], |proof| &proof.checkpoint))
+}
+
 /// The pages of a bundle for people: the certificate, and how to check it.
-fn pages(safe: &Safe, facts: &Facts) -> Outcome<[(String, Vec<u8>); 2]> {
-    let policy = Policy::of_log(log::named_key(&safe.home)?);
+fn pages(facts: &Facts, policy_file: &str) -> Outcome<[(String, Vec<u8>); 2]> {
     Ok([
         ("certificate.pdf".to_owned(), certificate::certificate(facts)?),
-        ("README.md".to_owned(), readme::text(facts, &policy).into_bytes()),
+        ("README.md".to_owned(), readme::text(facts, policy_file).into_bytes()),
     ])
 }
 

@@ -1,15 +1,13 @@
 //! The page in a bundle that says what it is and how to check it, for somebody who has never heard of hizo.
 
 use super::certificate::{Facts, Stamp};
-use hizo_ledger::log::policy::Policy;
 
 /// The page, Japanese first.
-pub(super) fn text(facts: &Facts, policy: &Policy) -> String {
+pub(super) fn text(facts: &Facts, policy: &str) -> String {
     let mut text = include_str!("README.bundle.md").to_owned();
-    let log = policy.logs().first().map_or_else(String::new, |log| log.key.to_string());
     for (mark, value) in [
         ("{record}", facts.record.to_string()),
-        ("{log}", log),
+        ("{policy}", policy.trim_end().to_owned()),
         ("{stamps}", stock_commands(facts).join("\n")),
         ("{before}", date(facts.refresh_before)),
     ] {

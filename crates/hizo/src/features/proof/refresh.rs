@@ -9,7 +9,7 @@ use hizo_ledger::record::UnverifiedRecord;
 use hizo_ledger::timestamp::{Authority, Moment};
 
 use super::renewing::{self, Level};
-use super::{Files, check, facts, pages, write};
+use super::{Files, check, facts, pages, policy_of, write};
 use crate::bundle;
 use crate::failure::{Failure, Outcome};
 use crate::log::SeenLog;
@@ -56,7 +56,7 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
     let old = bundle::files(&request.bundle)?;
     let seen = SeenLog::publish(safe)?;
     let mut stamps = Stamps::open(safe, &seen, &request.authorities)?;
-    let before = check(&stamps, safe, old.clone())?;
+    let before = check(&seen, &stamps.vouching(), old.clone())?;
     if let Verdict::DoesNotHold(fault) = &before.verdict {
         let step = fault.step().word();
         return Err(Failure::untrue(words!(
@@ -74,14 +74,18 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
     let new = renewing::later(&stamps, &level(&old, held, &before), held + 1)?;
     let mut files = old;
     files.extend(new.clone());
-    let report = check(&stamps, safe, files.clone())?;
+    let report = check(&seen, &stamps.vouching(), files.clone())?;
     if is_worse(&before.verdict, &report.verdict) {
         return Err(Failure::internal_message("later stamps would make this proof worse"));
     }
     let head = files.get("checkpoint").cloned().unwrap_or_default();
     let is_independent = independent(&report).next().is_some();
     let people = match is_independent {
-        true => pages(safe, &facts::of(safe, record, &report, &head, &[])?)?.to_vec(),
+        true => {
+            let policy = policy_of(&seen, &files);
+            let facts = facts::of(safe, record, &report, (&head, policy), &[])?;
+            pages(&facts, &seen.policy_file(policy))?.to_vec()
+        }
         false => Vec::new(),
     };
     let added = count(&files) - held;

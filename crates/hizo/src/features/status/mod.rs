@@ -47,6 +47,8 @@ pub(super) enum Witnessed {
 /// What lies in the home and at the keeper over the heads of its log.
 struct Vouching {
     policy: Option<Policy>,
+    /// The newest head with all its cosignatures.
+    head: Vec<u8>,
     stamps: Vec<Kept>,
 }
 
@@ -61,14 +63,14 @@ pub(super) fn status<'a>(safe: &'a Safe, records: &[&'a Record]) -> (Vec<Status<
         let (seen, receipt) = (seen.as_ref().ok(), receipt.as_ref().ok().cloned());
         let place = seen.and_then(|seen| seen.place(safe, record));
         let index = place.map(|(index, _)| index);
-        let (policy, note) = (found.and_then(|found| found.policy.as_ref()), seen.map(|seen| seen.note.as_slice()));
+        let (policy, head) = (found.and_then(|found| found.policy.as_ref()), found.map(|found| found.head.as_slice()));
         Some(Status {
             record,
             series: deposit.series,
             number: deposit.k,
             receipt,
             place,
-            witnessed: witnessed(policy, index.and(note)),
+            witnessed: witnessed(policy, index.and(head)),
             stamp: found.zip(index).and_then(|(found, index)| stamped(index, &found.stamps)),
         })
     };
@@ -95,11 +97,12 @@ fn stamped(index: u64, stamps: &[Kept]) -> Option<Token> {
 
 impl Vouching {
     const fn none() -> Self {
-        Self { policy: None, stamps: Vec::new() }
+        Self { policy: None, head: Vec::new(), stamps: Vec::new() }
     }
 
     fn found(safe: &Safe, seen: &SeenLog) -> Outcome<Self> {
-        Ok(Self { policy: None, stamps: Stamps::open(safe, seen, &[])?.covering(0)? })
+        let (head, _) = seen.witnessed(&seen.note)?;
+        Ok(Self { policy: seen.asks().cloned(), head, stamps: Stamps::open(safe, seen, &[])?.covering(0)? })
     }
 }
 
