@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::disclosure::DISCLOSURE_BYTES_MAX;
+use super::kept::{KEPT_BYTES_MAX, KEPT_PACKS_MAX, KEPT_RECORDS_MAX};
+use crate::id::ObjectId;
 use crate::log::{note, proof::PROOF_BYTES_MAX, receipt::RECEIPT_BYTES_MAX};
+use crate::object::{OBJECT_LIST_LINE_BYTES_MAX, OBJECT_LIST_LINES_MAX};
 use crate::record::{self, SIGNATURES_MAX};
 use crate::timestamp::{LIST_BYTES_MAX, RESPONSE_BYTES_MAX};
 
@@ -15,6 +18,13 @@ pub const FILES: [&str; 5] = ["record.note", "receipt.note", "checkpoint", "reco
 
 /// A file that a bundle may have: the keys that signed the record.
 const KEYS: &str = "record.keys";
+
+/// A file that a bundle may have: where the bytes of shown contents lie.
+const KEPT: &str = "kept.json";
+
+/// Lengths of an object list and of a pack, at most, in bytes.
+const LIST_LINES_BYTES_MAX: usize = OBJECT_LIST_LINES_MAX.saturating_mul(OBJECT_LIST_LINE_BYTES_MAX as usize);
+const PACK_BYTES_MAX: usize = 16 << 20;
 
 /// Length of a name in `stamps/`, at most, in bytes.
 const NAME_BYTES_MAX: usize = 100;
@@ -31,6 +41,9 @@ pub enum NotABundle {
     /// More than [`STAMPS_MAX`] stamps.
     #[error("there are more than {STAMPS_MAX} stamps")]
     TooManyStamps,
+    /// More than [`KEPT_PACKS_MAX`] packs, or [`KEPT_RECORDS_MAX`] earlier records.
+    #[error("there are more packs or earlier records than a proof may have")]
+    TooManyKept,
 }
 
 /// A bundle that has its files. Nothing of it is believed before [`Bundle::verify`].
@@ -43,6 +56,11 @@ pub struct Bundle {
     pub(super) tlog_proof: Vec<u8>,
     pub(super) opening: Vec<u8>,
     pub(super) stamps: Vec<StampFile>,
+    pub(super) kept: Option<Vec<u8>>,
+    /// Earlier records of the series and object lists, by the deposit's number; packs by their id as it is claimed.
+    pub(super) earlier: BTreeMap<u64, Vec<u8>>,
+    pub(super) lists: BTreeMap<u64, Vec<u8>>,
+    pub(super) packs: BTreeMap<ObjectId, Vec<u8>>,
 }
 
 /// An authority's answer, and certificates that may help to build its chain.
@@ -62,6 +80,10 @@ pub fn bytes_max(name: &str) -> Option<usize> {
         "checkpoint" => note::NOTE_BYTES_MAX,
         "record.tlog-proof" => PROOF_BYTES_MAX,
         "opening.json" => DISCLOSURE_BYTES_MAX,
+        KEPT => KEPT_BYTES_MAX,
+        _ if numbered(name, ".note").is_some() => record::NOTE_BYTES_MAX,
+        _ if numbered(name, ".objects").is_some() => LIST_LINES_BYTES_MAX,
+        _ if pack(name).is_some() => PACK_BYTES_MAX,
         _ if stamp(name, ".tsr").is_some() => RESPONSE_BYTES_MAX,
         _ if stamp(name, ".pem").is_some() => LIST_BYTES_MAX,
         _ => return None,
@@ -73,6 +95,17 @@ fn stamp<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
     let name = name.strip_prefix("stamps/")?.strip_suffix(ending)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     ((1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')).then_some(name)
+}
+
+/// The number of an earlier deposit: 3 of `kept/3.note`.
+fn numbered(name: &str, ending: &str) -> Option<u64> {
+    let digits = name.strip_prefix("kept/")?.strip_suffix(ending)?;
+    digits.parse().ok().filter(|number: &u64| number.to_string() == digits)
+}
+
+/// The id of a pack: that of `kept/<id>.age`.
+fn pack(name: &str) -> Option<ObjectId> {
+    ObjectId::from_hex(name.strip_prefix("kept/")?.strip_suffix(".age")?).ok()
 }
 
 impl Bundle {
@@ -97,6 +130,23 @@ impl Bundle {
             stamps.push(StampFile { name, response, certificates });
         }
         let keys = files.remove(KEYS);
+        let kept = files.remove(KEPT);
+        let (mut earlier, mut lists, mut packs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let below = files.split_off("kept/");
+        for (name, bytes) in below {
+            if let Some(number) = numbered(&name, ".note") {
+                earlier.insert(number, bytes);
+            } else if let Some(number) = numbered(&name, ".objects") {
+                lists.insert(number, bytes);
+            } else if let Some(id) = pack(&name) {
+                packs.insert(id, bytes);
+            } else {
+                files.insert(name, bytes);
+            }
+        }
+        if packs.len() > KEPT_PACKS_MAX || earlier.len() > KEPT_RECORDS_MAX || lists.len() > KEPT_RECORDS_MAX {
+            return Err(NotABundle::TooManyKept);
+        }
         let mut take = |name: &'static str| files.remove(name).ok_or(NotABundle::Missing(name));
         let [record, receipt, checkpoint, tlog_proof, opening] = FILES.map(&mut take);
         Ok(Self {
@@ -107,6 +157,10 @@ impl Bundle {
             tlog_proof: tlog_proof?,
             opening: opening?,
             stamps,
+            kept,
+            earlier,
+            lists,
+            packs,
         })
     }
 

@@ -6,6 +6,7 @@
 mod bundle;
 mod disclosure;
 mod json;
+mod kept;
 
 use crate::commitment::{Commitment, ContentValue, OpeningError, Shown};
 use crate::id::RecordId;
@@ -21,6 +22,10 @@ use crate::timestamp::{self, Authority, Expected, Moment, Token, certificates_fr
 
 pub use bundle::{Bundle, FILES, NotABundle, STAMPS_MAX, StampFile, bytes_max};
 pub use disclosure::{DISCLOSURE_BYTES_MAX, Disclosure, Error as DisclosureError};
+pub use kept::{
+    Error as KeptError, FILE_KEY_BYTES, KEPT_BYTES_MAX, KEPT_PACKS_MAX, KEPT_RECORDS_MAX, Kept, KeptContent,
+    LoggedContent, LoggedPack,
+};
 
 /// What a bundle is held against. All of it comes from the verifier, none of it from the bundle.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,11 +74,13 @@ pub enum Step {
     Stamps,
     /// The files at hand are shown contents.
     Files,
+    /// The shown contents lie in packs that records of the log name. Who can open packs finds out: [`Bundle::kept`].
+    Kept,
 }
 
 impl Step {
     /// Every step in its order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Record,
         Self::Commitment,
         Self::Opening,
@@ -84,6 +91,7 @@ impl Step {
         Self::Stamped,
         Self::Stamps,
         Self::Files,
+        Self::Kept,
     ];
 
     /// The word for it in vectors and in JSON.
@@ -99,6 +107,7 @@ impl Step {
             Self::Stamped => "stamped",
             Self::Stamps => "stamps",
             Self::Files => "files",
+            Self::Kept => "kept",
         }
     }
 }
@@ -180,6 +189,9 @@ pub enum Fault {
         /// Which.
         file: usize,
     },
+    /// What was shown was not kept as the bundle says.
+    #[error("{0}")]
+    Kept(#[from] KeptError),
 }
 
 impl Fault {
@@ -196,6 +208,7 @@ impl Fault {
             Self::Stamped(_) | Self::OtherText => Step::Stamped,
             Self::Stamp { .. } => Step::Stamps,
             Self::OtherFile { .. } | Self::DigestOnly { .. } | Self::FileSize { .. } => Step::Files,
+            Self::Kept(_) => Step::Kept,
         }
     }
 }
@@ -309,6 +322,11 @@ pub enum Finding {
         /// Which shown entry, from 0; `None`: no content is shown, so that it could not be compared.
         entry: Option<usize>,
     },
+    /// Shown contents were found in packs that records of the log name.
+    Kept {
+        /// How many.
+        contents: usize,
+    },
 }
 
 /// What came of a stamp that is not false.
@@ -355,7 +373,8 @@ pub struct Report {
 }
 
 impl Bundle {
-    /// Checks everything, in the order of [`Step::ALL`]; the first fault ends it.
+    /// Checks everything but the last step, in the order of [`Step::ALL`]; the first fault ends it. What is left is to open what
+    /// [`Bundle::kept`] gives, if anything.
     pub fn verify(&self, brought: &Brought<'_>) -> Report {
         let mut check = Check { bundle: self, brought, findings: Vec::new(), doubts: Vec::new(), shown: Vec::new() };
         let verdict = match check.all() {

@@ -11,6 +11,7 @@ mod folders;
 mod forge;
 mod guide;
 mod habits;
+mod kept;
 mod kills;
 mod kit;
 mod proofs;

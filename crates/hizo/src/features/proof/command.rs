@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Request;
 use crate::Setting;
+use crate::console;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
 use crate::system;
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// Prove also that the deposit holds nothing else, without showing what the other entries are
     #[arg(long)]
     complete: bool,
+    /// Hand over the packs in which the contents lie, with their keys; all in them can be read then
+    #[arg(long)]
+    kept: bool,
     /// A list of time-stamp authorities to ask, beside the keeper's own stamp, which is not independent
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
@@ -56,10 +60,17 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         paths: arguments.paths.iter().map(|path| system::path_bytes(path.as_os_str())).collect(),
         show: Fields { content: shows(FieldWord::Content), name: shows(FieldWord::Name), meta: shows(FieldWord::Meta) },
         complete: arguments.complete,
+        kept: arguments.kept,
         authorities: arguments.authorities.as_ref().map(authorities).transpose()?.unwrap_or_default(),
     };
-    let proved = super::prove(opened, record, &request)?;
     let console = setting.console;
+    if request.kept {
+        console.warn(words!(
+            "--kept hands over whole packs with their keys: whoever gets this proof reads everything in them, also files that are not named here, and that cannot be taken back",
+            "--kept を付けると、包みが鍵ごと渡ります。受け取った人は、同じ包みにあるほかのファイルも読めます。あとから取り消せません"
+        ));
+    }
+    let proved = super::prove(opened, record, &request)?;
     for (name, error) in &proved.refused {
         console.note(words!("no stamp by {name}: {error}", "{name} のタイムスタンプは得られませんでした: {error}"));
     }
@@ -72,7 +83,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         "record": record.id().to_string(),
         "entries": proved.entries,
         "log": { "index": proved.index, "size": proved.size },
-        "independent": independent.is_some(),
+        "packs": proved.packs, "independent": independent.is_some(),
         "since": independent.as_ref().map(|(since, _)| since),
         "before": independent.as_ref().map(|(_, before)| before),
         "refused": proved.refused.iter().map(|(name, _)| name).collect::<Vec<_>>(),
@@ -87,6 +98,16 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             format!("{count}件の証明を {folder} に作りました。certificate.pdf が証明書、README.md が確かめ方です"),
         );
         writeln!(out, "{}", console.say(made))?;
+        if proved.packs > 0 {
+            let bytes = console::bytes(proved.packs_bytes as u64);
+            let handed = words!(
+                "kept: whoever has it opens {count} packs, {bytes}, and reads all that is in them",
+                "kept: 受け取った人は包み{count}個（{bytes}）を開け、中にあるものをすべて読めます",
+                count = proved.packs,
+                bytes = bytes
+            );
+            writeln!(out, "{}", console.say(handed))?;
+        }
         let line = match &independent {
             Some((since, _)) => words!(
                 "held, unchanged, at the latest since {since}",

@@ -50,6 +50,7 @@ pub(super) fn of(opened: Opened, record: &Record, report: &Report, seen: &SeenLo
             }
             Finding::Opening { .. } | Finding::Receipt { .. } | Finding::Checkpoint(Err(_)) => {}
             Finding::Record { .. } | Finding::Commitment { .. } | Finding::Names { .. } => {}
+            Finding::Kept { .. } => facts.strength = Strength::Kept,
             Finding::Stamped | Finding::Stamp { .. } | Finding::NoStamp | Finding::File { .. } => {}
         }
     }

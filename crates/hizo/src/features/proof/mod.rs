@@ -5,6 +5,7 @@
 pub(crate) mod certificate;
 pub(crate) mod command;
 mod facts;
+mod kept;
 mod readme;
 mod zip;
 
@@ -40,6 +41,8 @@ pub(crate) struct Request {
     pub show: Fields,
     /// Also that the deposit has no other entries.
     pub complete: bool,
+    /// Also the packs in which the shown contents lie, with their keys: all in them can be read then.
+    pub kept: bool,
     /// Authorities to ask for stamps, beside the keeper's own.
     pub authorities: Vec<Authority>,
 }
@@ -48,6 +51,9 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Proved {
     pub entries: usize,
+    /// Packs that were handed over with their keys, and their bytes.
+    pub packs: usize,
+    pub packs_bytes: usize,
     /// What a check of the bundle says that trusts the keeper's log and every authority that was asked.
     pub report: Report,
     /// Authorities that gave no stamp, and why.
@@ -96,6 +102,9 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         files.insert(format!("stamps/{name}.tsr"), response.clone());
         files.insert(format!("stamps/{name}.pem"), certificates_to_pem(token.chain()).into_bytes());
     }
+    if request.kept {
+        files.extend(kept::files(opened, record, &manifest, &disclosure)?);
+    }
     // What is handed over has been checked as a stranger would, whatever he trusts.
     let policy = Policy::of_log(log::named_key(&opened.safe.home)?);
     let brought = Brought {
@@ -105,7 +114,7 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         files: &[],
     };
     let bundle = Bundle::new(files.clone()).map_err(Failure::internal)?;
-    let report = bundle.verify(&brought);
+    let report = crate::kept::verify(&bundle, &brought);
     if let Verdict::DoesNotHold(fault) = &report.verdict {
         return Err(Failure::internal_message(fault.to_string()));
     }
@@ -114,7 +123,18 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     files.insert("README.md".to_owned(), readme::text(&facts, &policy).into_bytes());
     write(&request.to, &files)?;
     let stock_commands = readme::stock_commands(&facts);
-    Ok(Proved { entries, report, refused, index: inclusion.index, size: seen.checkpoint.size, stock_commands })
+    let packs = || files.iter().filter(|(name, _)| name.ends_with(".age")).map(|(_, bytes)| bytes.len());
+    let (packs, packs_bytes) = (packs().count(), packs().sum());
+    Ok(Proved {
+        entries,
+        packs,
+        packs_bytes,
+        report,
+        refused,
+        index: inclusion.index,
+        size: seen.checkpoint.size,
+        stock_commands,
+    })
 }
 
 type Stamped = (Vec<Stamp>, Vec<Authority>, Vec<(String, hizo_keeper::stamp::Error)>);

@@ -167,6 +167,7 @@ fn step_words(step: Step) -> Words {
         Step::Stamped => words!("what was stamped", "タイムスタンプの対象"),
         Step::Stamps => words!("the stamps", "タイムスタンプ"),
         Step::Files => words!("the files", "ファイル"),
+        Step::Kept => words!("what was kept", "保管された中身"),
     }
 }
 
@@ -274,6 +275,13 @@ fn told(finding: &Finding) -> (Step, Went, Words) {
         }
         Finding::Stamp { name, outcome } => stamp_told(name, outcome),
         Finding::NoStamp => (Step::Stamps, Went::Unknown, reason(Doubt::NoStamp)),
+        Finding::Kept { contents } => {
+            let line = words!(
+                "contents that were opened here, in packs that the record names: {contents}",
+                "記録に載った包みを開けて、示された中身を見つけました: {contents}件"
+            );
+            (Step::Kept, Went::Well, line)
+        }
         Finding::File { file, entry } => {
             let number = file + 1;
             match entry {

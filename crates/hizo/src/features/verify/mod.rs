@@ -17,6 +17,7 @@ use hizo_ledger::timestamp::{Authority, LIST_BYTES_MAX, certificates_from_pem};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::kept;
 use crate::words::{Words, words};
 
 /// Bytes of a file that are read at once.
@@ -38,12 +39,13 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
     let receipt_key = request.receipt_key.map(read_key).transpose()?;
     let bundle = read_bundle(request.bundle)?;
     let files = request.files.iter().map(|path| given(&bundle, path)).collect::<Outcome<Vec<_>>>()?;
-    Ok(bundle.verify(&Brought {
+    let brought = Brought {
         policy: policy.as_ref(),
         authorities: &authorities,
         receipt_key: receipt_key.as_ref(),
         files: &files,
-    }))
+    };
+    Ok(kept::verify(&bundle, &brought))
 }
 
 /// A bundle is a folder, or one file that holds the same.
@@ -52,13 +54,13 @@ fn read_bundle(place: &Path) -> Outcome<Bundle> {
     let files = if is_folder { read_folder(place)? } else { read_zip(place)? };
     Bundle::new(files).map_err(|error| match &error {
         NotABundle::Missing(name) => not_whole(words!("{name} is missing", "{name} がありません")),
-        NotABundle::TooLong(_) | NotABundle::TooManyStamps => no_proof(error),
+        NotABundle::TooLong(_) | NotABundle::TooManyStamps | NotABundle::TooManyKept => no_proof(error),
     })
 }
 
 fn read_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
-    for below in ["", "stamps/"] {
+    for below in ["", "stamps/", "kept/"] {
         let place = folder.join(below);
         let listing = match fs::read_dir(&place) {
             Ok(listing) => listing,
