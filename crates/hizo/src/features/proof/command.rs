@@ -101,7 +101,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         if proved.packs > 0 {
             let bytes = console::bytes(proved.packs_bytes as u64);
             let handed = words!(
-                "kept: whoever has it opens {count} packs, {bytes}, and reads all that is in them",
+                "kept: whoever has it opens its packs ({count}, {bytes}) and reads all that is in them",
                 "kept: 受け取った人は包み{count}個（{bytes}）を開け、中にあるものをすべて読めます",
                 count = proved.packs,
                 bytes = bytes
