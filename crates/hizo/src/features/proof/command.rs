@@ -98,7 +98,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             format!("{count}件の証明を {folder} に作りました。certificate.pdf が証明書、README.md が確かめ方です"),
         );
         writeln!(out, "{}", console.say(made))?;
-        if proved.packs > 0 {
+        if proved.packs > 0 && !console.quiet {
             let bytes = console::bytes(proved.packs_bytes as u64);
             let handed = words!(
                 "kept: whoever has it opens its packs ({count}, {bytes}) and reads all that is in them",
