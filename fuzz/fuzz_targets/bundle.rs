@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use hizo_ledger::proof::{Brought, Bundle, Disclosure, Verdict};
+use hizo_ledger::proof::{Brought, Bundle, Disclosure, Kept, Verdict};
 use libfuzzer_sys::fuzz_target;
 
 /// Files one behind the other, each after its length in three bytes, in this order.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 16] = [
     "record.note",
     "receipt.note",
     "checkpoint",
@@ -21,11 +21,17 @@ const NAMES: [&str; 13] = [
     "renewals/1/earlier/a.receipt",
     "renewals/1/earlier/a.tlog-proof",
     "renewals/1/stamps/a.tsr",
+    "kept.json",
+    "kept/1.objects",
+    "kept/1.note",
 ];
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(disclosure) = Disclosure::parse(bytes) {
         assert_eq!(disclosure.to_bytes(), bytes);
+    }
+    if let Ok(kept) = Kept::parse(bytes) {
+        assert_eq!(kept.to_bytes(), bytes);
     }
     let (mut files, mut rest) = (BTreeMap::new(), bytes);
     for name in NAMES {
@@ -38,5 +44,6 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(bundle) = Bundle::new(files) {
         let report = bundle.verify(&Brought::default());
         assert!(!matches!(report.verdict, Verdict::Holds { .. }));
+        let _ = bundle.kept(&report);
     }
 });

@@ -50,7 +50,9 @@ fn of_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
 pub(crate) fn of(files: BTreeMap<String, Vec<u8>>) -> Outcome<Bundle> {
     Bundle::new(files).map_err(|error| match &error {
         NotABundle::Missing(name) => not_whole(words!("{name} is missing", "{name} がありません")),
-        NotABundle::TooLong(_) | NotABundle::TooManyStamps | NotABundle::TooManyRenewals => no_proof(error),
+        NotABundle::TooLong(_) | NotABundle::TooManyStamps | NotABundle::TooManyRenewals | NotABundle::TooManyKept => {
+            no_proof(error)
+        }
     })
 }
 

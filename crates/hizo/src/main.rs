@@ -10,6 +10,7 @@ mod features;
 mod folder;
 mod hashing;
 mod home;
+mod kept;
 mod lanes;
 mod log;
 mod packing;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
+use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, Standing};
 use hizo_ledger::timestamp::Moment;
@@ -376,7 +377,16 @@ impl Keyring {
 
     /// Opens an object of a record.
     pub(crate) fn open(&self, epoch: u32, object: VerifiedObject) -> Outcome<Zeroizing<Vec<u8>>> {
-        let identity = self.epochs.get(&epoch).ok_or_else(|| {
+        age::open(object, self.identity(epoch)?).map(Zeroizing::new).map_err(sealed_wrongly)
+    }
+
+    /// The key of one object of a record, to be handed out.
+    pub(crate) fn disclose(&self, epoch: u32, object: &VerifiedObject) -> Outcome<[u8; FILE_KEY_BYTES]> {
+        age::disclose(object, self.identity(epoch)?).map_err(sealed_wrongly)
+    }
+
+    fn identity(&self, epoch: u32) -> Outcome<&Identity> {
+        self.epochs.get(&epoch).ok_or_else(|| {
             if self.lost.contains(&epoch) {
                 return Failure::untrue(words!(
                     "a key object of epoch {epoch} is missing or damaged",
@@ -389,17 +399,6 @@ impl Keyring {
                 "この鍵には、第{epoch}期のものを見る権限がありません"
             ))
             .hint(words!("Ask an admin to grant it.", "金庫の管理者に、見る権限を頼んでください。"))
-        })?;
-        age::open(object, identity).map(Zeroizing::new).map_err(|error| {
-            Failure::untrue(words!(
-                "a sealed object is what its record names, and does not open",
-                "記録どおりの部品ですが、封を開けられません"
-            ))
-            .hint(words!(
-                "It was sealed wrongly by the device that made it; the other deposits are not touched.",
-                "預けたコンピューターが正しく封をできていませんでした。ほかの預け入れは無事です。"
-            ))
-            .source(error)
         })
     }
 
@@ -410,6 +409,18 @@ impl Keyring {
         let text = read_stream(&plain, event::BODY_BYTES_MAX)?;
         event::parse(&text).map_err(|error| Failure::untrue(format!("record {}: {error}", record.number())))
     }
+}
+
+fn sealed_wrongly(error: age::OpenError) -> Failure {
+    Failure::untrue(words!(
+        "a sealed object is what its record names, and does not open",
+        "記録どおりの部品ですが、封を開けられません"
+    ))
+    .hint(words!(
+        "It was sealed wrongly by the device that made it; the other deposits are not touched.",
+        "預けたコンピューターが正しく封をできていませんでした。ほかの預け入れは無事です。"
+    ))
+    .source(error)
 }
 
 /// The bytes of a whole small stream, at most `bytes_max` of them.

@@ -35,6 +35,9 @@ pub(crate) enum Piece<'b> {
     Gap(Failure),
 }
 
+/// Room for a member's header. A sparse file's map is longer, and shorter than the holes that it describes.
+pub(crate) const HEADER_ROOM_BYTES: u64 = 64 << 10;
+
 /// Threads that open packs; each holds one of 16 MiB.
 const OPENERS_MAX: usize = 4;
 
@@ -95,6 +98,18 @@ impl Packs<'_> {
             }
             Ok(())
         })
+    }
+
+    /// The packs that hold a range of the tar, where the first frame of them begins in the first one's plaintext, and at which
+    /// byte of the tar.
+    ///
+    /// # Errors
+    /// When the manifest does not say where its packs start.
+    pub(crate) fn holding(&self, range: &Range<u64>) -> Outcome<(&[ObjectRef], PackStart, u64)> {
+        let wanted = self.wanted(range)?;
+        let found = self.packs.get(wanted.packs.clone()).zip(self.starts.get(wanted.packs.start));
+        let (packs, start) = found.ok_or_else(|| Failure::untrue("the manifest names a pack that is not there"))?;
+        Ok((packs, *start, start.frame.saturating_mul(BLOCK_BYTES as u64)))
     }
 
     fn open(&self, opened: Opened, number: usize) -> Outcome<Zeroizing<Vec<u8>>> {

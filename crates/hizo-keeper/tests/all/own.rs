@@ -4,6 +4,7 @@ use std::path::Path;
 use std::thread;
 
 use hizo_keeper::log::NewStamp;
+use hizo_keeper::witness::Patience;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, LoggedStamp};
 use hizo_ledger::id::{ObjectId, Slot};
 use hizo_ledger::log::Leaf;
@@ -39,7 +40,7 @@ fn kept() -> Kept {
     let (keeper, log) = open(place.path());
     let mut company = Company::new("a small company", keeper.origin());
     company.keep(&keeper, &company.genesis()).unwrap();
-    log.publish(&keeper).unwrap();
+    log.publish(&keeper, &Patience::default()).unwrap();
     Kept { _place: place, keeper, log, company }
 }
 
@@ -49,7 +50,7 @@ fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provab
     let head = log.published().checkpoint().unwrap().unwrap();
     let stamped = log.keep_stamp(&keeper, &stamp(&head, "first", b"an answer")).unwrap();
     company.keep(&keeper, &company.saying()).unwrap();
-    assert_eq!(log.publish(&keeper).unwrap().size, 4);
+    assert_eq!(log.publish(&keeper, &Patience::default()).unwrap().head.size, 4);
     let answer = ObjectId::of(b"an answer");
     let found = log.own().stamps(&keeper).unwrap();
     assert_eq!(found, [LoggedStamp { number: 1, position: 2, size: 1, answer }]);
@@ -80,7 +81,7 @@ fn the_own_space_keeps_the_rules_of_every_space() {
     let seen = keeper.inspect(log.own().id()).unwrap().unwrap();
     assert_eq!(seen.members.len(), 1);
     assert!(seen.members[0].name != keeper.log_key().name(), "a key serves one purpose");
-    log.publish(&keeper).unwrap();
+    log.publish(&keeper, &Patience::default()).unwrap();
     log.published().check().unwrap();
 }
 
@@ -91,7 +92,7 @@ fn stamps_that_are_logged_at_once_are_all_there() {
     let mut company = Company::new("a small company", first.origin());
     company.keep(&first, &company.genesis()).unwrap();
     let (keeper, log) = open(place.path());
-    log.publish(&keeper).unwrap();
+    log.publish(&keeper, &Patience::default()).unwrap();
     let head = log.published().checkpoint().unwrap().unwrap();
     thread::scope(|scope| {
         for number in 0..4 {
@@ -119,7 +120,7 @@ fn a_head_of_another_log_is_not_kept_as_stamped() {
     let mut company = Company::new("a small company", strange.origin());
     company.keep(&strange, &company.genesis()).unwrap();
     let strange_log = EmbeddedLog::open(other.path(), &strange).unwrap();
-    strange_log.publish(&strange).unwrap();
+    strange_log.publish(&strange, &Patience::default()).unwrap();
     let head = strange_log.published().checkpoint().unwrap().unwrap();
     assert!(UnverifiedCheckpoint::parse(&head).is_ok());
     assert!(log.keep_stamp(&keeper, &stamp(&head, "first", b"an answer")).is_err());

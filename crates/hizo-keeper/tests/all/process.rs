@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use hizo_keeper::witness::Patience;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error};
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_store::Journal;
@@ -198,7 +199,7 @@ fn again<T>(mut act: impl FnMut() -> Result<T, Error>) -> T {
 }
 
 fn publish(keeper: &EmbeddedKeeper, log: &EmbeddedLog) -> Result<(), Error> {
-    let head = log.publish(keeper)?;
+    let head = log.publish(keeper, &Patience::default())?.head;
     tell(&format!("published {}", head.size));
     Ok(())
 }
@@ -259,7 +260,7 @@ fn nearly_full(folder: &Path) {
         .collect();
     for half in entries.chunks(127) {
         assert!(keeper.journal().append_all(half).iter().all(Result::is_ok));
-        log.publish(&keeper).unwrap();
+        log.publish(&keeper, &Patience::default()).unwrap();
     }
 }
 
@@ -269,7 +270,8 @@ fn check_log(folder: &Path, answered: &Answered, story: &str) {
     let log = EmbeddedLog::open(folder, &keeper).unwrap();
     let found = log.published().check().unwrap_or_else(|error| panic!("{story}: {error}"));
     assert!(found.size >= answered.published, "{story}: a head of {} leaves is gone", answered.published);
-    let head = log.publish(&keeper).unwrap_or_else(|error| panic!("{story}: {error}"));
+    let published = log.publish(&keeper, &Patience::default()).unwrap_or_else(|error| panic!("{story}: {error}"));
+    let head = published.head;
     assert_eq!(log.published().check().unwrap(), head, "{story}");
     let mut logged = BTreeSet::new();
     while (logged.len() as u64) < head.size {
@@ -343,11 +345,11 @@ fn a_log_that_somebody_else_is_publishing_is_left_alone_with_a_clear_answer() {
     let other = std::fs::File::open(place.path().join("log.lock")).unwrap();
     other.lock().unwrap();
     let before = log.published().checkpoint().unwrap();
-    let refused = log.publish_within(&keeper, Duration::ZERO);
+    let refused = log.publish_within(&keeper, &Patience::default(), Duration::ZERO);
     assert!(matches!(refused, Err(Error::Log(hizo_keeper::log::Error::Busy))), "{refused:?}");
     assert_eq!(log.published().checkpoint().unwrap(), before);
     other.unlock().unwrap();
-    log.publish_within(&keeper, Duration::ZERO).unwrap();
+    log.publish_within(&keeper, &Patience::default(), Duration::ZERO).unwrap();
 }
 
 /// Calls by which a log is read, published and tidied, beside those of [`TRACED`].

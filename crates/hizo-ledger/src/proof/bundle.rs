@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::disclosure::DISCLOSURE_BYTES_MAX;
+use super::kept::{KEPT_BYTES_MAX, KEPT_PACKS_MAX, KEPT_RECORDS_MAX};
+use crate::id::ObjectId;
 use crate::log::{note, proof::PROOF_BYTES_MAX, receipt::RECEIPT_BYTES_MAX};
+use crate::object::{OBJECT_LIST_LINE_BYTES_MAX, OBJECT_LIST_LINES_MAX};
 use crate::record::{self, SIGNATURES_MAX};
 use crate::timestamp::{LIST_BYTES_MAX, RESPONSE_BYTES_MAX};
 
@@ -21,6 +24,12 @@ const KEYS: &str = "record.keys";
 
 /// What a renewal has of each earlier stamp that it covers.
 const EARLIER: [&str; 3] = [".note", ".receipt", ".tlog-proof"];
+/// A file that a bundle may have: where the bytes of shown contents lie.
+const KEPT: &str = "kept.json";
+
+/// Lengths of an object list and of a pack, at most, in bytes.
+const LIST_LINES_BYTES_MAX: usize = OBJECT_LIST_LINES_MAX.saturating_mul(OBJECT_LIST_LINE_BYTES_MAX as usize);
+const PACK_BYTES_MAX: usize = 16 << 20;
 
 /// Length of a name in `stamps/`, at most, in bytes.
 const NAME_BYTES_MAX: usize = 100;
@@ -40,6 +49,9 @@ pub enum NotABundle {
     /// More than [`RENEWALS_MAX`] renewals.
     #[error("there are more than {RENEWALS_MAX} renewals")]
     TooManyRenewals,
+    /// More than [`KEPT_PACKS_MAX`] packs, or [`KEPT_RECORDS_MAX`] earlier records.
+    #[error("there are more packs or earlier records than a proof may have")]
+    TooManyKept,
 }
 
 /// A bundle that has its files. Nothing of it is believed before [`Bundle::verify`].
@@ -52,6 +64,11 @@ pub struct Bundle {
     pub(super) opening: Vec<u8>,
     pub(super) stamped: Stamped,
     pub(super) renewals: Vec<Renewal>,
+    pub(super) kept: Option<Vec<u8>>,
+    /// Earlier records of the series and object lists, by the deposit's number; packs by their id as it is claimed.
+    pub(super) earlier: BTreeMap<u64, Vec<u8>>,
+    pub(super) lists: BTreeMap<u64, Vec<u8>>,
+    pub(super) packs: BTreeMap<ObjectId, Vec<u8>>,
 }
 
 /// A head of the log as it was stamped, and the stamps over it.
@@ -109,6 +126,10 @@ pub fn bytes_max(name: &str) -> Option<usize> {
         "checkpoint" => note::NOTE_BYTES_MAX,
         "record.tlog-proof" => PROOF_BYTES_MAX,
         "opening.json" => DISCLOSURE_BYTES_MAX,
+        KEPT => KEPT_BYTES_MAX,
+        _ if numbered(name, ".note").is_some() => record::NOTE_BYTES_MAX,
+        _ if numbered(name, ".objects").is_some() => LIST_LINES_BYTES_MAX,
+        _ if pack(name).is_some() => PACK_BYTES_MAX,
         _ => return stamp_bytes_max(name),
     })
 }
@@ -120,7 +141,7 @@ pub fn is_folder(name: &str) -> bool {
         Some((number, within)) => {
             number <= RENEWALS_MAX.saturating_add(1) && ["", "stamps/", "earlier/"].contains(&within)
         }
-        None => ["stamps/", "renewals/"].contains(&within.as_str()),
+        None => ["stamps/", "renewals/", "kept/"].contains(&within.as_str()),
     }
 }
 
@@ -145,6 +166,16 @@ fn renewal(path: &str) -> Option<(usize, &str)> {
 }
 
 type Files = BTreeMap<String, Vec<u8>>;
+/// The number of an earlier deposit: 3 of `kept/3.note`.
+fn numbered(name: &str, ending: &str) -> Option<u64> {
+    let digits = name.strip_prefix("kept/")?.strip_suffix(ending)?;
+    digits.parse().ok().filter(|number: &u64| number.to_string() == digits)
+}
+
+/// The id of a pack: that of `kept/<id>.age`.
+fn pack(name: &str) -> Option<ObjectId> {
+    ObjectId::from_hex(name.strip_prefix("kept/")?.strip_suffix(".age")?).ok()
+}
 
 impl Bundle {
     /// Takes the files by their names in the bundle's folder. Others than [`bytes_max`] knows are passed over.
@@ -166,6 +197,23 @@ impl Bundle {
         }
         let keys = files.remove(KEYS);
         let [record, receipt, checkpoint, tlog_proof, opening] = FILES.map(|name| take(&mut files, name, name));
+        let kept = files.remove(KEPT);
+        let (mut earlier, mut lists, mut packs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let below = files.split_off("kept/");
+        for (name, bytes) in below {
+            if let Some(number) = numbered(&name, ".note") {
+                earlier.insert(number, bytes);
+            } else if let Some(number) = numbered(&name, ".objects") {
+                lists.insert(number, bytes);
+            } else if let Some(id) = pack(&name) {
+                packs.insert(id, bytes);
+            } else {
+                files.insert(name, bytes);
+            }
+        }
+        if packs.len() > KEPT_PACKS_MAX || earlier.len() > KEPT_RECORDS_MAX || lists.len() > KEPT_RECORDS_MAX {
+            return Err(NotABundle::TooManyKept);
+        }
         Ok(Self {
             record: record?,
             keys,
@@ -174,6 +222,10 @@ impl Bundle {
             tlog_proof: tlog_proof?,
             opening: opening?,
             renewals,
+            kept,
+            earlier,
+            lists,
+            packs,
         })
     }
 

@@ -153,14 +153,14 @@ impl Disclosure {
 
 type Members<'a> = [(&'a str, Read<'a>)];
 
-fn object<'a, 'r>(value: &'r Read<'a>) -> Option<&'r Members<'a>> {
+pub(super) fn object<'a, 'r>(value: &'r Read<'a>) -> Option<&'r Members<'a>> {
     match value {
         Read::Object(members) => Some(members),
         Read::Text(_) | Read::Number(_) | Read::Array(_) => None,
     }
 }
 
-fn text_in<'a>(value: &Read<'a>) -> Option<&'a str> {
+pub(super) fn text_in<'a>(value: &Read<'a>) -> Option<&'a str> {
     match value {
         Read::Text(text) => Some(text),
         Read::Number(_) | Read::Array(_) | Read::Object(_) => None,
@@ -316,11 +316,11 @@ fn hex_of(bytes: &[u8; 32]) -> Value {
     Value::Text(digits_of(bytes))
 }
 
-fn digits_of(bytes: &[u8]) -> String {
+pub(super) fn digits_of(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
+pub(super) fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
     let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect::<Option<_>>()?;

@@ -6,6 +6,7 @@
 mod bundle;
 mod disclosure;
 mod json;
+mod kept;
 mod renewal;
 
 use crate::commitment::{Commitment, ContentValue, OpeningError, Shown};
@@ -29,6 +30,10 @@ use renewal::Counted;
 
 pub use bundle::{Bundle, FILES, NotABundle, RENEWALS_MAX, STAMPS_MAX, StampFile, bytes_max, is_folder};
 pub use disclosure::{DISCLOSURE_BYTES_MAX, Disclosure, Error as DisclosureError};
+pub use kept::{
+    Error as KeptError, FILE_KEY_BYTES, KEPT_BYTES_MAX, KEPT_PACKS_MAX, KEPT_RECORDS_MAX, Kept, KeptContent,
+    LoggedContent, LoggedPack,
+};
 
 /// What a bundle is held against. All of it comes from the verifier, none of it from the bundle.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,11 +86,13 @@ pub enum Step {
     Renewals,
     /// The files at hand are shown contents.
     Files,
+    /// The shown contents lie in packs that records of the log name. Who can open packs finds out: [`Bundle::kept`].
+    Kept,
 }
 
 impl Step {
     /// Every step in its order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Record,
         Self::Commitment,
         Self::Opening,
@@ -97,6 +104,7 @@ impl Step {
         Self::Stamps,
         Self::Renewals,
         Self::Files,
+        Self::Kept,
     ];
 
     /// The word for it in vectors and in JSON.
@@ -113,6 +121,7 @@ impl Step {
             Self::Stamps => "stamps",
             Self::Renewals => "renewals",
             Self::Files => "files",
+            Self::Kept => "kept",
         }
     }
 }
@@ -223,6 +232,9 @@ pub enum Fault {
         /// Which.
         file: usize,
     },
+    /// What was shown was not kept as the bundle says.
+    #[error("{0}")]
+    Kept(#[from] KeptError),
 }
 
 impl Fault {
@@ -241,6 +253,7 @@ impl Fault {
             Self::Renewal { .. } | Self::RenewsNothing => Step::Renewals,
             Self::NoEarlierStamp { .. } | Self::OtherEarlierStamp { .. } | Self::RenewedBefore { .. } => Step::Renewals,
             Self::OtherFile { .. } | Self::DigestOnly { .. } | Self::FileSize { .. } => Step::Files,
+            Self::Kept(_) => Step::Kept,
         }
     }
 }
@@ -377,6 +390,11 @@ pub enum Finding {
         /// Which shown entry, from 0; `None`: no content is shown, so that it could not be compared.
         entry: Option<usize>,
     },
+    /// Shown contents were found in packs that records of the log name.
+    Kept {
+        /// How many.
+        contents: usize,
+    },
 }
 
 /// What came of a stamp that is not false.
@@ -433,7 +451,8 @@ pub struct Report {
 }
 
 impl Bundle {
-    /// Checks everything, in the order of [`Step::ALL`]; the first fault ends it.
+    /// Checks everything but the last step, in the order of [`Step::ALL`]; the first fault ends it. What is left is to open what
+    /// [`Bundle::kept`] gives, if anything.
     pub fn verify(&self, brought: &Brought<'_>) -> Report {
         let mut check = Check {
             bundle: self,

@@ -20,6 +20,7 @@ mod tests;
 mod vectors;
 
 use hizo_ledger::object::VerifiedObject;
+use hizo_ledger::proof::{FILE_KEY_BYTES, LoggedPack};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::entropy::Entropy;
@@ -34,9 +35,6 @@ pub use passphrase::{PASSPHRASE_LOG_N, PASSPHRASE_LOG_N_MAX};
 
 /// Most recipients one file may have. The largest header is then about 3 MiB; a space with more readers has several wraps.
 pub const RECIPIENTS_MAX: usize = 2048;
-
-/// Bytes of a file key.
-const FILE_KEY_BYTES: usize = 16;
 
 /// It does not open. One kind for every cause: what failed, and how near it came, is nobody's business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +80,15 @@ struct FileKey(Zeroizing<[u8; FILE_KEY_BYTES]>);
 trait Unwrap {
     /// `None` when no stanza is for this key.
     fn unwrap(&self, stanzas: &[Stanza<'_>]) -> Result<Option<FileKey>, Fault>;
+}
+
+/// A file key that somebody handed out. The header's MAC tells whether it is this file's.
+struct Disclosed([u8; FILE_KEY_BYTES]);
+
+impl Unwrap for Disclosed {
+    fn unwrap(&self, _: &[Stanza<'_>]) -> Result<Option<FileKey>, Fault> {
+        Ok(Some(FileKey(Zeroizing::new(self.0))))
+    }
 }
 
 /// Seals something small to its readers, one stanza a reader: a body, a wrap, an object's few bytes.
@@ -160,6 +167,24 @@ pub fn open(object: VerifiedObject, identity: &Identity) -> Result<Vec<u8>, Open
     open_profile(object.into_bytes(), identity)
 }
 
+/// The key of one object, to be handed out with it: whoever has both reads all of it, and nothing else.
+///
+/// # Errors
+/// [`OpenError`], whatever the cause.
+pub fn disclose(object: &VerifiedObject, identity: &Identity) -> Result<[u8; FILE_KEY_BYTES], OpenError> {
+    let file_key = Header::parse(object.as_bytes())?.file_key(identity)?;
+    Ok(*file_key.0)
+}
+
+/// Opens a pack of a proof with the key that the proof discloses, and its id beside it. No key of a safe comes near it.
+///
+/// # Errors
+/// [`OpenError`], whatever the cause.
+pub fn open_disclosed(pack: LoggedPack) -> Result<Vec<u8>, OpenError> {
+    let (bytes, file_key) = pack.into_parts();
+    open_profile(bytes, &Disclosed(file_key))
+}
+
 /// Opens a file that the person names on his own machine, binary or armored, with an identity.
 ///
 /// # Errors
@@ -185,7 +210,7 @@ pub const fn sealed_bytes(plaintext_bytes: usize, recipients: usize) -> usize {
         .saturating_add(stream::sealed_bytes(plaintext_bytes))
 }
 
-fn open_profile(mut bytes: Vec<u8>, identity: &Identity) -> Result<Vec<u8>, OpenError> {
+fn open_profile(mut bytes: Vec<u8>, identity: &dyn Unwrap) -> Result<Vec<u8>, OpenError> {
     let only_hybrid = Header::parse(&bytes)?.stanzas.iter().all(hybrid::is_for_this_kind);
     if !only_hybrid {
         bytes.zeroize();

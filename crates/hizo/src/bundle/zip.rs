@@ -12,8 +12,8 @@ use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive
 /// Length of the file, at most, in bytes.
 pub(super) const BYTES_MAX: usize = 256 << 20;
 
-/// Entries, at most: files of a proof, and a few more that are not read.
-const ENTRIES_MAX: usize = 512;
+/// Entries, at most: every file that a proof may have, and some that are not read.
+const ENTRIES_MAX: usize = 1_024;
 
 /// The file that shows where a proof lies.
 const RECORD: &str = "record.note";

@@ -63,6 +63,10 @@ const HELP: &[(&str, &str)] = &[
         "How a new series is stored: core is neither compressed nor reused, so that sizes tell nothing",
         "新しい束の預け方。core は圧縮も使い回しもしないので、大きさから中身を推測されません",
     ),
+    (
+        "Seal contents apart from their list, so that proof --kept can hand them over; the keeper sees one more object",
+        "中身と一覧を別々に封じ、あとで proof --kept で中身を渡せるようにします。預け先から見える部品が1つ増えます",
+    ),
     ("Say what would be kept, and keep nothing", "何を預けるかを表示するだけで、預けません"),
     // list, show
     ("List series and their deposits", "束と預け入れの一覧を表示します"),
@@ -133,6 +137,10 @@ const HELP: &[(&str, &str)] = &[
     (
         "A list of time-stamp authorities to ask, beside those of `hizo log authorities`",
         "`hizo log authorities` のほかに、タイムスタンプを求める時刻認証局の一覧",
+    ),
+    (
+        "Hand over the packs in which the contents lie, with their keys; all in them can be read then",
+        "中身の入った包みを、鍵ごと渡します。同じ包みにあるものは、すべて読まれます",
     ),
     (
         "Make a proof that is there good for longer: add the later stamps that renew its own",

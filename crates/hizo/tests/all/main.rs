@@ -12,6 +12,7 @@ mod folders;
 mod forge;
 mod guide;
 mod habits;
+mod kept;
 mod kills;
 mod kit;
 mod outside;

@@ -205,7 +205,7 @@ fn cases() -> Vec<Case> {
             "more entries than a proof has",
             "more entries than",
             changed(|items| {
-                items.extend((0..512).map(|number| Item::stored(&format!("page-{number}"), b"")));
+                items.extend((0..1024).map(|number| Item::stored(&format!("page-{number}"), b"")));
             }),
         ),
         refused(

@@ -40,6 +40,9 @@ pub(crate) struct Arguments {
     /// Store content again even if the series has it already
     #[arg(long)]
     no_reuse: bool,
+    /// Seal contents apart from their list, so that proof --kept can hand them over; the keeper sees one more object
+    #[arg(long)]
+    apart: bool,
     /// How a new series is stored: core is neither compressed nor reused, so that sizes tell nothing
     #[arg(long, value_enum)]
     class: Option<ClassWord>,
@@ -92,6 +95,7 @@ fn request(arguments: &Arguments) -> Outcome<Request> {
         }),
         reuse: !arguments.no_reuse,
         reread: arguments.reread,
+        apart: arguments.apart,
         excludes: arguments.exclude.clone(),
     })
 }

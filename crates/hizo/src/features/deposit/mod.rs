@@ -54,6 +54,8 @@ pub(crate) struct Request {
     pub class: Option<Class>,
     pub reuse: bool,
     pub reread: bool,
+    /// Contents in packs of their own, however small they are: their keys can be handed out without the list.
+    pub apart: bool,
     pub excludes: Vec<String>,
 }
 
@@ -336,6 +338,7 @@ impl<'a> Making<'a> {
         let lines = Lines { listing: &self.listing, made, full: base.is_none() };
         let emitted = if base.is_some() { changes } else { self.listing.entries.len() };
         if let Tar::Small(tar) = &tar
+            && (!self.request.apart || tar.is_empty())
             && emitted <= SMALL_LINES_MAX
         {
             head.events = self.events(made).iter().map(Event::to_value).collect();

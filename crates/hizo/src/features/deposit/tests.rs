@@ -77,6 +77,7 @@ impl Place {
             class: None,
             reuse: true,
             reread: false,
+            apart: false,
             excludes: Vec::new(),
         };
         Self { _all: all, folder, safe, device, request, series, keyring }

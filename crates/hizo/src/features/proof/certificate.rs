@@ -91,7 +91,6 @@ pub(crate) enum Strength {
     /// The opening: the record binds these bytes.
     Committed,
     /// The opening and the sealed pack with its key: these bytes were what was kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "bundles carry no packs yet: docs/spec/proof.md, kept.json"))]
     Kept,
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{Request, refresh};
 use crate::Setting;
+use crate::console;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
 use crate::log;
@@ -31,6 +32,9 @@ pub(crate) struct Arguments {
     /// Prove also that the deposit holds nothing else, without showing what the other entries are
     #[arg(long)]
     complete: bool,
+    /// Hand over the packs in which the contents lie, with their keys; all in them can be read then
+    #[arg(long)]
+    kept: bool,
     /// A list of time-stamp authorities to ask, beside those of `hizo log authorities`
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
@@ -79,10 +83,17 @@ fn prove(
         paths: arguments.paths.iter().map(|path| system::path_bytes(path.as_os_str())).collect(),
         show: Fields { content: shows(FieldWord::Content), name: shows(FieldWord::Name), meta: shows(FieldWord::Meta) },
         complete: arguments.complete,
+        kept: arguments.kept,
         authorities,
     };
-    let proved = super::prove(opened, record, &request)?;
     let console = setting.console;
+    if request.kept {
+        console.warn(words!(
+            "--kept hands over whole packs with their keys: whoever gets this proof reads everything in them, also files that are not named here, and that cannot be taken back",
+            "--kept を付けると、包みが鍵ごと渡ります。受け取った人は、同じ包みにあるほかのファイルも読めます。あとから取り消せません"
+        ));
+    }
+    let proved = super::prove(opened, record, &request)?;
     proved.asked.notes().into_iter().for_each(|note| console.note(note));
     if let Some(warning) = log::standing(&safe).ok().and_then(|standing| standing.warning()) {
         console.warn(warning);
@@ -96,7 +107,7 @@ fn prove(
         "record": record.id().to_string(),
         "entries": proved.entries,
         "log": { "index": proved.index, "size": proved.size },
-        "independent": independent.is_some(),
+        "packs": proved.packs, "independent": independent.is_some(),
         "since": independent.as_ref().map(|(since, _)| since),
         "before": independent.as_ref().map(|(_, before)| before),
         "refused": proved.asked.refused.iter().map(|(name, _)| name).collect::<Vec<_>>(),
@@ -111,6 +122,16 @@ fn prove(
             format!("{count}件の証明を {folder} に作りました。certificate.pdf が証明書、README.md が確かめ方です"),
         );
         writeln!(out, "{}", console.say(made))?;
+        if proved.packs > 0 && !console.quiet {
+            let bytes = console::bytes(proved.packs_bytes as u64);
+            let handed = words!(
+                "kept: whoever has it opens its packs ({count}, {bytes}) and reads all that is in them",
+                "kept: 受け取った人は包み{count}個（{bytes}）を開け、中にあるものをすべて読めます",
+                count = proved.packs,
+                bytes = bytes
+            );
+            writeln!(out, "{}", console.say(handed))?;
+        }
         let line = match &independent {
             Some((since, _)) => words!(
                 "held, unchanged, at the latest since {since}",

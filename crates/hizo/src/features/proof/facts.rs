@@ -60,6 +60,7 @@ pub(super) fn of(
             }
             Finding::Opening { .. } | Finding::Receipt { .. } | Finding::Checkpoint(Err(_)) => {}
             Finding::Record { .. } | Finding::Commitment { .. } | Finding::Names { .. } => {}
+            Finding::Kept { .. } => facts.strength = Strength::Kept,
             Finding::Stamped | Finding::Stamp { .. } | Finding::NoStamp | Finding::File { .. } => {}
             Finding::Renewal { .. } | Finding::Gap { .. } => {}
         }

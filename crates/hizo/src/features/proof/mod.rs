@@ -5,6 +5,7 @@
 pub(crate) mod certificate;
 pub(crate) mod command;
 mod facts;
+mod kept;
 mod readme;
 pub(crate) mod refresh;
 mod renewing;
@@ -38,6 +39,8 @@ pub(crate) struct Request {
     pub show: Fields,
     /// Also that the deposit has no other entries.
     pub complete: bool,
+    /// Also the packs in which the shown contents lie, with their keys: all in them can be read then.
+    pub kept: bool,
     /// Authorities to ask for stamps, beside the keeper's own.
     pub authorities: Vec<Authority>,
 }
@@ -46,6 +49,9 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Proved {
     pub entries: usize,
+    /// Packs that were handed over with their keys, and their bytes.
+    pub packs: usize,
+    pub packs_bytes: usize,
     /// What a check of the bundle says that trusts the keeper's log and every authority that this machine knows.
     pub report: Report,
     /// Authorities that gave no stamp, and why.
@@ -90,6 +96,9 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     ]);
     files.extend(first.files(""));
     files.extend(renewing::later(&stamps, &first.level(), 1)?);
+    if request.kept {
+        files.extend(kept::files(opened, record, &manifest, &disclosure)?);
+    }
     // What is handed over has been checked as a stranger would, whatever he trusts.
     let report = check(&seen, &stamps.vouching(), files.clone())?;
     if let Verdict::DoesNotHold(fault) = &report.verdict {
@@ -101,18 +110,21 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     let stock_commands = readme::stock_commands(&facts);
     write(&request.to, &files)?;
     let size = seen.checkpoint.size;
-    Ok(Proved { entries, report, asked, index: inclusion.index, size, stock_commands })
+    let packs = || files.iter().filter(|(name, _)| name.ends_with(".age")).map(|(_, bytes)| bytes.len());
+    let (packs, packs_bytes) = (packs().count(), packs().sum());
+    Ok(Proved { entries, packs, packs_bytes, report, asked, index: inclusion.index, size, stock_commands })
 }
 
 /// Checks a bundle against this keeper's log and everybody whom this machine lets vouch for stamps.
 fn check(seen: &SeenLog, vouching: &[Authority], files: Files) -> Outcome<Report> {
     let policy = policy_of(seen, &files);
-    Ok(bundle::of(files)?.verify(&Brought {
+    let brought = Brought {
         policy: Some(policy),
         authorities: vouching,
         receipt_key: Some(seen.keeper_log().receipt_key()),
         ..Brought::default()
-    }))
+    };
+    Ok(crate::kept::verify(&bundle::of(files)?, &brought))
 }
 
 /// Whom a reader of this bundle has to trust for its head, as this machine sees it.

@@ -13,15 +13,12 @@ use hizo_vault::manifest::{Content, Entry, Kind, Place};
 use crate::composing::Members;
 use crate::contents::{Opened, Tar, at_or_below, deposit_of};
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
-use crate::unpacking::{Packs, Piece};
+use crate::unpacking::{HEADER_ROOM_BYTES, Packs, Piece};
 use crate::words::{Words, words};
 use laying::{Laying, Options, Reason};
 
 /// Members nearer to each other than this many bytes of the tar are read in one go: skipping would save no pack.
 const GAP_BYTES_MAX: u64 = 16 << 20;
-
-/// Room for a member's header. A sparse file's map is longer, and shorter than the holes that it describes.
-const HEADER_ROOM_BYTES: u64 = 64 << 10;
 
 /// What is to be restored.
 #[derive(Debug, Clone)]

@@ -134,6 +134,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         class: None,
         reuse: true,
         reread: false,
+        apart: false,
         excludes: Vec::new(),
     };
     let start = Instant::now();
@@ -201,6 +202,7 @@ fn show(scratch: &Scratch, opened: Opened, record: &Record, source: &Path, path:
         paths: vec![path.to_vec()],
         show: Fields { content: true, name: true, meta: true },
         complete: false,
+        kept: false,
         authorities: Vec::new(),
     };
     let start = Instant::now();

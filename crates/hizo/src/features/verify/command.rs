@@ -173,6 +173,7 @@ fn step_words(step: Step) -> Words {
         Step::Stamps => words!("the stamps", "タイムスタンプ"),
         Step::Renewals => words!("the renewals", "タイムスタンプの更新"),
         Step::Files => words!("the files", "ファイル"),
+        Step::Kept => words!("what was kept", "保管された中身"),
     }
 }
 
@@ -299,6 +300,13 @@ fn told(finding: &Finding) -> (Step, Went, Words) {
             (Step::Renewals, Went::Unknown, line)
         }
         Finding::NoStamp => (Step::Stamps, Went::Unknown, reason(Doubt::NoStamp)),
+        Finding::Kept { contents } => {
+            let line = words!(
+                "contents that were opened here, in packs that the record names: {contents}",
+                "記録に載った包みを開けて、示された中身を見つけました: {contents}件"
+            );
+            (Step::Kept, Went::Well, line)
+        }
         Finding::File { file, entry } => {
             let number = file + 1;
             match entry {

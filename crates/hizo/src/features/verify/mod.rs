@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::bundle;
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::kept;
 use crate::words::words;
 
 /// Bytes of a file that are read at once.
@@ -39,13 +40,14 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
     let revocation = request.crls.map(read_revocation).transpose()?.unwrap_or_default();
     let bundle = bundle::of(bundle::files(request.bundle)?)?;
     let files = request.files.iter().map(|path| given(&bundle, path)).collect::<Outcome<Vec<_>>>()?;
-    Ok(bundle.verify(&Brought {
+    let brought = Brought {
         policy: policy.as_ref(),
         authorities: &authorities,
         revocation: &revocation,
         receipt_key: receipt_key.as_ref(),
         files: &files,
-    }))
+    };
+    Ok(kept::verify(&bundle, &brought))
 }
 
 fn read_policy(path: &Path) -> Outcome<Policy> {

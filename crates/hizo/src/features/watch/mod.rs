@@ -353,6 +353,7 @@ fn deposit_request(folder: &Path, series: &str, exclude: &[String]) -> deposit::
         class: None,
         reuse: true,
         reread: false,
+        apart: false,
         excludes: exclude.to_vec(),
     }
 }

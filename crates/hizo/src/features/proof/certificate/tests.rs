@@ -330,7 +330,7 @@ fn times_that_nobody_can_mean_are_shown_as_they_are_claimed() {
     let facts = Facts { device_says: u64::MAX, keeper_says: None, ..facts() };
     says(
         &facts,
-        &["18446744073709551615 seconds after 1970", "no receipt in this proof", "この証明に受取証はありません"],
+        &["18446744073709551615 seconds after 1970", "no receipt in this proof", "この証明に受領書はありません"],
     );
 }
 

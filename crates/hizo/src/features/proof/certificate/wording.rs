@@ -155,12 +155,12 @@ pub(super) fn device_says() -> (Words, Words) {
 pub(super) fn keeper_says() -> (Words, Words) {
     (
         words!("Keeper says", "預かる側の申告"),
-        words!("A claim of the keeper, signed in its receipt.", "受取証に署名して申告した時刻です。"),
+        words!("A claim of the keeper, signed in its receipt.", "受領書に署名して申告した時刻です。"),
     )
 }
 
 pub(super) fn keeper_says_nothing() -> Words {
-    words!("no receipt in this proof", "この証明に受取証はありません")
+    words!("no receipt in this proof", "この証明に受領書はありません")
 }
 
 pub(super) fn at_the_latest(facts: &Facts) -> (Words, Words) {
