@@ -12,7 +12,7 @@ use hizo_vault::manifest::{Content, Place, Span};
 use super::local::{LastWalk, PathId, Remembered, RememberedKind, WalkWriter};
 use super::reading::{self, Attributes, Job, LargeFile, ReadAhead, ReadFile, WHOLE_BYTES_MAX, WholeFile};
 use super::resume::ResumeJournal;
-use super::segments;
+use super::segments::Older;
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
 use crate::folder::walk::{Found, FoundKind, LeftOut, Listing};
@@ -259,7 +259,7 @@ impl<S: TarSink> Assembler<'_, S> {
                 let older = self.older(last, size);
                 let spans = older.and_then(|older| {
                     let values = hashing::segments(older.content.value.key, &file.bytes);
-                    older.laid_under(&values, self.next_place())
+                    older.lay_over(&values, self.next_place())
                 });
                 let content = self.new_content(size, file.value, spans.unwrap_or_default(), file.unsteady);
                 let new = new_stretches(&content);
@@ -330,7 +330,7 @@ impl<S: TarSink> Assembler<'_, S> {
         if let Some(kept) = self.known(known, &value.sha256).filter(|kept| kept.size == size) {
             return Ok(Seen { kept: Some(kept), over: None });
         }
-        let spans = older.and_then(|older| older.laid_under(&values, self.next_place()));
+        let spans = older.and_then(|older| older.lay_over(&values, self.next_place()));
         Ok(Seen { kept: None, over: spans.map(|spans| (spans, value.sha256)) })
     }
 
@@ -521,19 +521,6 @@ struct Seen {
     kept: Option<Content>,
     /// How it is laid over earlier members, and the SHA-256 that it had when that was found out.
     over: Option<(Box<[Span]>, [u8; 32])>,
-}
-
-/// An earlier content of a file, with the chaining values of its segments.
-struct Older {
-    content: Content,
-    values: Vec<ChainingValue>,
-}
-
-impl Older {
-    /// How a content with these chaining values, under this one's key, is laid over it.
-    fn laid_under(&self, values: &[ChainingValue], own: Place) -> Option<Box<[Span]>> {
-        segments::laid_over(&self.content, &self.values, values, own)
-    }
 }
 
 /// What of a content its own member has to hold.

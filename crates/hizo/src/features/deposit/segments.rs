@@ -230,31 +230,35 @@ pub(super) fn spans_from_bytes(bytes: &[u8]) -> Option<Box<[Span]>> {
     rest.is_empty().then(|| spans.iter().map(span).collect())?
 }
 
-/// How a file is laid over an earlier content of it: the place of every segment, `own` where it is new. Nothing when too
-/// little of it is there already, or it would lie in too many spans.
-pub(super) fn laid_over(
-    before: &Content,
-    values_before: &[ChainingValue],
-    values: &[ChainingValue],
-    own: Place,
-) -> Option<Box<[Span]>> {
-    let whole = (!before.is_composed()).then_some(Span { segments: u64::MAX, place: before.place });
-    let mut earlier = before.spans.iter().chain(&whole).flat_map(|span| (0..span.segments).map(|_| span.place));
-    let mut spans: Vec<Span> = Vec::new();
-    let mut reused = 0;
-    for (at, value) in values.iter().enumerate() {
-        let place = earlier.next().filter(|_| values_before.get(at) == Some(value));
-        reused += usize::from(place.is_some());
-        let place = place.unwrap_or(own);
-        match spans.last_mut().filter(|last| last.place == place) {
-            Some(last) => last.segments += 1,
-            None => spans.push(Span { segments: 1, place }),
+/// An earlier content of a file, with the chaining values of its segments.
+pub(super) struct Older {
+    pub content: Content,
+    pub values: Vec<ChainingValue>,
+}
+
+impl Older {
+    /// How a file whose segments have these chaining values, under this content's key, is laid over it: `own` is the place
+    /// of what is new. Nothing when too little is there already, or it would lie in too many spans.
+    pub(super) fn lay_over(&self, values: &[ChainingValue], own: Place) -> Option<Box<[Span]>> {
+        let before = &self.content;
+        let whole = (!before.is_composed()).then_some(Span { segments: u64::MAX, place: before.place });
+        let mut earlier = before.spans.iter().chain(&whole).flat_map(|span| (0..span.segments).map(|_| span.place));
+        let mut spans: Vec<Span> = Vec::new();
+        let mut reused = 0;
+        for (at, value) in values.iter().enumerate() {
+            let place = earlier.next().filter(|_| self.values.get(at) == Some(value));
+            reused += usize::from(place.is_some());
+            let place = place.unwrap_or(own);
+            match spans.last_mut().filter(|last| last.place == place) {
+                Some(last) => last.segments += 1,
+                None => spans.push(Span { segments: 1, place }),
+            }
+            if spans.len() > SPANS_MAX {
+                return None;
+            }
         }
-        if spans.len() > SPANS_MAX {
-            return None;
-        }
+        (reused > 0 && reused * 2 >= values.len()).then(|| spans.into())
     }
-    (reused > 0 && reused * 2 >= values.len()).then(|| spans.into())
 }
 
 #[cfg(test)]
@@ -286,7 +290,8 @@ mod tests {
         let composed = content(4, old, &[(1, older), (2, old), (1, older)]);
         let check = |before: &Content, was: &str, is: &str, expected: Option<&[(u64, Place)]>| {
             let expected = expected.map(|expected| content(0, own, expected).spans);
-            assert_eq!(laid_over(before, &values(was), &values(is), own), expected, "{was} {is}");
+            let older = Older { content: before.clone(), values: values(was) };
+            assert_eq!(older.lay_over(&values(is), own), expected, "{was} {is}");
         };
         check(&whole, "abcd", "abcd", Some(&[(4, old)]));
         check(&whole, "abcd", "abXd", Some(&[(2, old), (1, own), (1, old)]));
@@ -306,10 +311,10 @@ mod tests {
     fn a_file_in_too_many_spans_is_stored_whole() {
         let (old, own) = (place(1, 0), place(2, 0));
         let check = |segments: usize| {
-            let before: Vec<_> = (0..segments).map(|at| [at as u8; 32]).collect();
+            let before = (0..segments).map(|at| [at as u8; 32]).collect();
             let after: Vec<_> = (0..segments).map(|at| [(at + at % 2) as u8; 32]).collect();
-            let spans = laid_over(&content(segments as u64, old, &[]), &before, &after, own);
-            spans.map(|spans| spans.len())
+            let older = Older { content: content(segments as u64, old, &[]), values: before };
+            older.lay_over(&after, own).map(|spans| spans.len())
         };
         assert_eq!((check(SPANS_MAX), check(SPANS_MAX + 1)), (Some(SPANS_MAX), None));
     }
