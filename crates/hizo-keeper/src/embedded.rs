@@ -113,7 +113,8 @@ impl EmbeddedLog {
     /// The signed promise that a record is kept and stands in the log soon; `None` when there is no such record.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's; [`log::Error::Shorter`] or [`log::Error::Other`] when the log cannot go on, so that nothing is promised
+    /// that is not meant.
     pub fn receipt(&self, keeper: &EmbeddedKeeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
         let journal = keeper.journal();
         let (Some(record), Some(slot_key)) =
@@ -121,6 +122,7 @@ impl EmbeddedLog {
         else {
             return Ok(None);
         };
+        self.sequencer.goes_on(journal)?;
         let leaf = Leaf { slot: Slot::of(&slot_key, record.number), record: record.id };
         Ok(self.receipts.sign(keeper.origin(), leaf, record.kept))
     }

@@ -209,6 +209,14 @@ impl<D: Disk> Sequencer<D> {
         Ok(self.files.read(&tile.path())?)
     }
 
+    /// Whether the journal goes on from what was signed before, so that what it holds can be published.
+    ///
+    /// # Errors
+    /// [`Error::Shorter`] and [`Error::Other`] when it does not.
+    pub fn goes_on<J: Journal>(&self, journal: &J) -> Result<(), Error> {
+        check_not_older(journal.log()?, self.published()?)
+    }
+
     /// Publishes all leaves of the journal, and the head over them. What a crash has left half-done is done again.
     ///
     /// # Errors
@@ -221,7 +229,7 @@ impl<D: Disk> Sequencer<D> {
         if let Some(head) = published.filter(|head| head.size == state.size) {
             return Ok(head);
         }
-        let mut growing = self.growing(published)?;
+        let mut growing = self.growing(journal, published)?;
         while growing.rows.size() < state.size {
             let wanted = usize::try_from(state.size.saturating_sub(growing.rows.size())).unwrap_or(usize::MAX);
             for leaf in journal.leaves(growing.rows.size(), wanted.min(PAGE_RECORDS_MAX))? {
@@ -238,6 +246,10 @@ impl<D: Disk> Sequencer<D> {
         // Every tile is durable. The head is settled before it is signed, so that no crash and no second signer can make
         // two heads of one size.
         journal.settle_signed(state.signed, head)?;
+        // Whoever was held up here finds that others have gone on: he signs nothing older, and puts nothing in place of theirs.
+        if let Some(later) = self.published()?.filter(|later| later.size > head.size) {
+            return Ok(later);
+        }
         self.files.publish(CHECKPOINT, &self.sign(head, time)?)?;
         self.withdraw_filled(published_size, head.size)?;
         Ok(head)
@@ -365,18 +377,21 @@ impl<D: Disk> Sequencer<D> {
         Ok(bytes)
     }
 
-    /// The published log, ready to grow.
-    fn growing(&self, published: Option<LogHead>) -> Result<Growing, Error> {
+    /// The published log, ready to grow. Its newest leaves are those of the journal, so that a bundle that was damaged is not
+    /// carried on into a full one.
+    fn growing<J: Journal>(&self, journal: &J, published: Option<LogHead>) -> Result<Growing, Error> {
         let Some(head) = published else { return Ok(Growing::default()) };
         let rows = Rows::of(head.size, |tile| self.must_read(tile))?;
         if rows.root()? != head.root {
             return Err(Error::Other);
         }
-        let leaves = match partial(Kind::Entries, head.size) {
-            Some(tile) => tile::leaves(tile, &self.must_read(tile)?).map_err(|_| damaged(&tile.path()))?,
-            None => Vec::new(),
+        let hashes = rows.newest_leaves();
+        let leaves = match hashes.len() {
+            0 => Vec::new(),
+            many => journal.leaves(head.size.saturating_sub(many as u64), many)?,
         };
-        Ok(Growing { rows, leaves })
+        let same = leaves.iter().map(Leaf::hash).eq(hashes.iter().copied());
+        if same { Ok(Growing { rows, leaves }) } else { Err(Error::Other) }
     }
 }
 

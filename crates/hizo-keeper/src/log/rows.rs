@@ -33,6 +33,11 @@ impl Rows {
         Ok(rows)
     }
 
+    /// Hashes of the leaves behind the last full tile.
+    pub(super) fn newest_leaves(&self) -> &[NodeHash] {
+        self.levels.first().map_or(&[], Vec::as_slice)
+    }
+
     /// Leaves so far.
     pub(super) const fn size(&self) -> u64 {
         self.size

@@ -94,6 +94,22 @@ fn a_log_that_grows_in_steps_is_the_tree_of_its_leaves_and_proves_each() {
 }
 
 #[test]
+fn a_damaged_bundle_is_not_carried_on_into_the_next_one() {
+    let (disk, journal) = new();
+    let log = sequencer(&disk).unwrap();
+    grow(&journal, 3);
+    log.publish(&journal, 1_800_000_000).unwrap();
+    let bundle = Tile { kind: Kind::Entries, index: 0, width: 3 };
+    let mut bytes = log.tile(bundle).unwrap().unwrap();
+    bytes[70] ^= 1;
+    PublishedFiles::open(disk.clone(), Path::new(FOLDER)).unwrap().publish(&bundle.path(), &bytes).unwrap();
+    assert!(matches!(log.check(), Err(Error::Damaged { .. } | Error::Other)));
+    grow(&journal, 5);
+    let head = log.publish(&journal, 1_800_000_001).unwrap();
+    assert_eq!(log.check().unwrap(), head);
+}
+
+#[test]
 fn a_checkpoint_is_signed_by_both_keys_and_the_keys_by_no_other_seed() {
     let (disk, journal) = new();
     let log = sequencer(&disk).unwrap();
