@@ -1,11 +1,12 @@
 //! The keeper's own space: stamps are records like any other, and the log holds them.
 
+use std::fs;
 use std::path::Path;
 use std::thread;
 
-use hizo_keeper::log::NewStamp;
+use hizo_keeper::log::{self, NewStamp};
 use hizo_keeper::witness::Patience;
-use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, LoggedStamp};
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
 use hizo_ledger::id::{ObjectId, Slot};
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
@@ -42,6 +43,23 @@ fn kept() -> Kept {
     company.keep(&keeper, &company.genesis()).unwrap();
     log.publish(&keeper, &Patience::default()).unwrap();
     Kept { _place: place, keeper, log, company }
+}
+
+#[test]
+fn nothing_is_promised_while_the_log_cannot_go_on() {
+    let Kept { _place: place, keeper, log, mut company } = kept();
+    let journal = place.path().join("journal.sqlite");
+    assert!(log.receipt(&keeper, company.space, 0).unwrap().is_some());
+    drop((keeper, log));
+    let older = fs::read(&journal).unwrap();
+    let (keeper, log) = open(place.path());
+    company.keep(&keeper, &company.saying()).unwrap();
+    log.publish(&keeper, &Patience::default()).unwrap();
+    drop((keeper, log));
+    fs::write(&journal, older).unwrap();
+    let (keeper, log) = open(place.path());
+    let refused = log.receipt(&keeper, company.space, 0);
+    assert!(matches!(refused, Err(Error::Log(log::Error::Shorter { .. }))), "{refused:?}");
 }
 
 #[test]
