@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signer, SigningKey};
 use hizo_keeper::witness::Patience;
@@ -20,6 +20,8 @@ use zeroize::Zeroizing;
 use crate::{Failure, quantile};
 
 const SPACES: u64 = 256;
+/// A head costs signatures and syncs, which appends want too.
+const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 const CLAIMED: u64 = 1_809_335_564;
 
 /// A space with records that are signed and wait.
@@ -146,7 +148,7 @@ fn work(keeper: &EmbeddedKeeper, log: &EmbeddedLog, space: &Space, start: &Barri
     Ok(answers)
 }
 
-/// Publishes again and again, and once more when everything is appended.
+/// Publishes again and again, at most so often, and once more when everything is appended.
 fn publish(
     keeper: &EmbeddedKeeper,
     log: &EmbeddedLog,
@@ -154,12 +156,13 @@ fn publish(
     published: &Mutex<Vec<(u64, Instant)>>,
 ) -> Result<(), Failure> {
     loop {
-        let last = over.load(Ordering::Relaxed);
+        let (last, began) = (over.load(Ordering::Relaxed), Instant::now());
         let head = log.publish(keeper, &Patience::default())?.head;
         published.lock().unwrap_or_else(PoisonError::into_inner).push((head.size, Instant::now()));
         if last {
             return Ok(());
         }
+        thread::sleep(PUBLISH_EVERY.saturating_sub(began.elapsed()));
     }
 }
 

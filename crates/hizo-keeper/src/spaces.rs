@@ -64,10 +64,11 @@ pub(crate) fn create<O: Objects, J: Journal>(
     match keeper.journal.head(space)? {
         None => {}
         Some(head) if genesis_is(keeper, space, record.id())? => {
+            let kept = kept(keeper, space, 0, slot_key)?;
             if head.number == 0 {
-                resettle(keeper, space, None, note, Some(slot_key))?;
+                resettle(keeper, space, None, note, Some(slot_key), &kept)?;
             }
-            return kept(keeper, space, 0, slot_key);
+            return Ok(kept);
         }
         head => return Err(Error::Conflict { head }),
     }
@@ -138,11 +139,11 @@ fn repeat<O: Objects, J: Journal>(
     before: Head,
     note: &[u8],
 ) -> Result<Kept, Error> {
-    let number = before.number.saturating_add(1);
-    if chain.head().number == number {
-        resettle(keeper, chain.space(), Some(before), note, None)?;
+    let kept = kept(keeper, chain.space(), before.number.saturating_add(1), slot_key)?;
+    if chain.head().number == kept.number {
+        resettle(keeper, chain.space(), Some(before), note, None, &kept)?;
     }
-    kept(keeper, chain.space(), number, slot_key)
+    Ok(kept)
 }
 
 /// The first answer for what is the head now may have been an error: the journal makes sure that it is durable.
@@ -153,8 +154,9 @@ fn resettle<O: Objects, J: Journal>(
     expected: Option<Head>,
     note: &[u8],
     slot_key: Option<&[u8; 32]>,
+    kept: &Kept,
 ) -> Result<(), Error> {
-    journal(keeper, Entry { space, expected, note, objects: &[], slot_key, kept: 0 })?;
+    journal(keeper, Entry { space, expected, note, objects: &[], slot_key, kept: kept.time })?;
     Ok(())
 }
 

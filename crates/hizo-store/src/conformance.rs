@@ -297,6 +297,8 @@ fn an_append_that_succeeded_may_be_repeated<J: Journal>(open: Open<'_, J>) {
     assert_eq!(open().append(after(zero, &first)).expect("it is the head"), one);
     let elsewhere = Head { number: 0, id: one.id };
     assert!(open().append(after(elsewhere, &first)).is_err(), "a record was repeated after another one");
+    let later = open().append(Entry { kept: 3, ..after(zero, &first) });
+    assert!(matches!(later, Err(JournalError::Conflict { head: Some(now) }) if now == one), "it was kept at two times");
     open().append(after(one, &second)).expect("it follows the head");
     let refused = open().append(after(zero, &first));
     assert!(matches!(refused, Err(JournalError::Conflict { .. })), "a record was repeated behind the head");

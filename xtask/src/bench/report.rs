@@ -348,7 +348,7 @@ impl Page {
         let mut text = format!(
             "## The log\n\n{} rounds on {}. Records signed beforehand, without bodies, appended from 256 spaces by as many \
              threads of one process; each append returns when its record is durable, and is answered by a signed \
-             receipt; one more thread publishes.\n\n| | |\n|---|---|\n",
+             receipt; one more thread publishes, five times a second at most.\n\n| | |\n|---|---|\n",
             session["rounds"],
             session["made"].as_str().unwrap_or("?"),
         );

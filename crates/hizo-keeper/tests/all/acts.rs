@@ -10,7 +10,9 @@ use hizo_store::objects::{FileObjects, Put};
 use hizo_store::simulated::{MemoryJournal, SimulatedDisk};
 use hizo_store::{Journal, NamedBytes};
 
-use crate::kit::{Company, Draft, SimulatedKeeper, clock, keeper, key, object, open, origin, series, sign};
+use crate::kit::{
+    Company, Draft, FIRST_SECOND, SimulatedKeeper, clock, keeper, key, object, open, origin, series, sign,
+};
 
 /// A keeper with one space of three records: genesis, deposit, body.
 fn story() -> (SimulatedKeeper, SimulatedDisk, Company) {
@@ -50,6 +52,24 @@ fn what_was_appended_is_served_as_it_was() {
     assert_eq!(keeper.object(company.space, pack.id()).unwrap().unwrap(), pack.as_bytes());
     assert_eq!(keeper.spaces().unwrap(), [company.space]);
     assert_eq!(keeper.journal().slot_key(company.space).unwrap(), Some(company.slot_key));
+}
+
+#[test]
+fn a_record_that_another_process_has_kept_has_the_time_of_its_first_answer() {
+    let disk = SimulatedDisk::new(512);
+    let journal = MemoryJournal::beside(&disk);
+    let first = open(&disk, &journal).unwrap();
+    let objects = FileObjects::open(disk.clone(), "objects".as_ref()).unwrap();
+    let later = Keeper::open(objects, journal.clone(), Box::new(|| FIRST_SECOND + 99)).unwrap();
+    let mut company = Company::new("a small company", first.origin());
+    company.keep(&later, &company.genesis()).unwrap();
+    // The later one has followed the space up to here, and finds the record that the first one keeps meanwhile.
+    let draft = company.saying();
+    put_all(&first, &company, &draft);
+    let kept = first.append(&draft.note).unwrap();
+    assert_eq!(kept.time, FIRST_SECOND + 5);
+    assert_eq!(later.append(&draft.note).unwrap(), kept);
+    assert_eq!(later.head(company.space).unwrap().map(|head| head.number), Some(1));
 }
 
 #[test]

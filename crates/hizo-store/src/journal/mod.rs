@@ -215,7 +215,8 @@ pub struct Integrity {
 /// Guarantees that every back end keeps, and [`crate::conformance`] tests:
 /// - Compare-and-append: of any number of appends that expect one head, exactly one succeeds; the others learn the
 ///   head that it made. There is no gap, and no record is ever changed or removed.
-/// - Safe to repeat: appending once more the very record that is the head succeeds, changes nothing, and is as durable.
+/// - Safe to repeat: appending once more the very record that is the head, with the very time at which it was kept,
+///   succeeds, changes nothing, and is as durable. With another time it is a conflict: a record is kept once.
 /// - Durable on return, and all or nothing: note, head and slot key appear in one step or not at all.
 /// - Together, and yet each by itself: entries that are given together share a durable step, and each has the outcome
 ///   that it would have had alone, one after the other. None that fails takes another one with it.

@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 
 use self::rows::{
     TWINS_CONDEMNED, TWINS_FACT, agree, check_condemned, check_facts, check_leaves, check_records, condemned,
-    condemned_among, execute, fact, follows, head, head_and_key, insert_record, integer, leaves, log, one, put_log,
+    condemned_among, execute, fact, follows, head, insert_record, integer, known_space, leaves, log, one, put_log,
     put_space, records, spaces, sum,
 };
 use self::schema::{check_format, is_blank, lay_out};
@@ -197,7 +197,7 @@ impl Journal for SqliteJournal {
     }
 
     fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, Error> {
-        self.read(|tx| Ok(head_and_key(tx, space)?.map(|(_, slot_key)| slot_key)))
+        self.read(|tx| Ok(known_space(tx, space)?.map(|known| known.slot_key)))
     }
 
     fn log(&self) -> Result<LogState, Error> {
@@ -328,8 +328,11 @@ struct Admitted {
 /// Whether an entry may be appended. Nothing is written before this is known.
 fn admit(tx: &Connection, entry: &Entry<'_>) -> Result<Admitted, Error> {
     let new = entry.new_head()?;
-    let (head, kept_key) = head_and_key(tx, entry.space)?.unzip();
-    let again = head == Some(new) && follows(tx, entry, kept_key.as_ref())?;
+    let known = known_space(tx, entry.space)?;
+    let (head, kept_key) = (known.as_ref().map(|known| known.head), known.as_ref().map(|known| known.slot_key));
+    // With another time it would be another answer for the same record.
+    let same = head == Some(new) && known.is_some_and(|known| known.kept == entry.kept);
+    let again = same && follows(tx, entry, kept_key.as_ref())?;
     if !again && head != entry.expected {
         return Err(Error::Conflict { head });
     }

@@ -46,11 +46,11 @@ impl Kept {
     fn append(&mut self, entry: &Entry<'_>) -> Result<Head, journal::Error> {
         let new = entry.new_head()?;
         if let Some((slot_key, records)) = self.spaces.get(&entry.space) {
-            let mut newest = records.iter().rev().map(|record| Head { number: record.number, id: record.id });
-            let last = newest.next().filter(|head| head.id == new.id);
-            let keyed = entry.slot_key.is_none_or(|key| key == slot_key);
-            if let (Some(last), true, true) = (last, newest.next() == entry.expected, keyed) {
-                return Ok(last);
+            let mut newest = records.iter().rev();
+            let last = newest.next().is_some_and(|last| (last.id, last.kept) == (new.id, entry.kept));
+            let before = newest.next().map(|record| Head { number: record.number, id: record.id });
+            if last && before == entry.expected && entry.slot_key.is_none_or(|key| key == slot_key) {
+                return Ok(new);
             }
         }
         self.expect(entry.space, entry.expected)?;

@@ -18,22 +18,25 @@ const TWINS_LOG: [&str; 2] = ["log", "log_twin"];
 
 /// The head stands in `space` and is the last row of `record`: two trees that share no page.
 pub(super) fn head(tx: &Connection, space: SpaceId) -> Result<Option<Head>, Error> {
-    Ok(head_and_key(tx, space)?.map(|(head, _)| head))
+    Ok(known_space(tx, space)?.map(|known| known.head))
 }
 
-/// The head of a space, and its slot key.
-pub(super) fn head_and_key(tx: &Connection, space: SpaceId) -> Result<Option<(Head, [u8; 32])>, Error> {
+/// What is known of a space without its records.
+pub(super) struct KnownSpace {
+    pub(super) head: Head,
+    /// When the head was kept.
+    pub(super) kept: u64,
+    pub(super) slot_key: [u8; 32],
+}
+
+/// The head of a space with its time, and the slot key.
+pub(super) fn known_space(tx: &Connection, space: SpaceId) -> Result<Option<KnownSpace>, Error> {
     let told = space_row(tx, space)?;
     let sql = "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1";
-    let last = match row(tx, sql, params![space.as_bytes()], RecordRow::read)? {
-        None => None,
-        Some(row) => {
-            let record = row.check(space)?;
-            Some(Head { number: record.number, id: record.id })
-        }
-    };
-    agree(told.map(|(head, _)| head), last, "the head of a space is not its last record")?;
-    Ok(told)
+    let last = row(tx, sql, params![space.as_bytes()], RecordRow::read)?.map(|row| row.check(space)).transpose()?;
+    let head = last.as_ref().map(|last| Head { number: last.number, id: last.id });
+    agree(told.map(|(head, _)| head), head, "the head of a space is not its last record")?;
+    Ok(told.zip(last).map(|((head, slot_key), last)| KnownSpace { head, kept: last.kept, slot_key }))
 }
 
 fn slot_key(tx: &Connection, space: SpaceId) -> Result<[u8; 32], Error> {
