@@ -88,13 +88,19 @@ impl OwnSpace {
         Err(Error::Conflict { head: keeper.head(self.id)? })
     }
 
-    /// Every stamp that was made a record, the oldest first.
+    /// The newest stamps that were made records, at most so many, the oldest of them first.
     ///
     /// # Errors
     /// The journal's; [`Error::Form`] when a record cannot be read.
-    pub fn stamps<O: Objects, J: Journal>(&self, keeper: &Keeper<O, J>) -> Result<Vec<LoggedStamp>, Error> {
+    pub fn stamps<O: Objects, J: Journal>(
+        &self,
+        keeper: &Keeper<O, J>,
+        newest: u64,
+    ) -> Result<Vec<LoggedStamp>, Error> {
+        let Some(head) = keeper.head(self.id)? else { return Ok(Vec::new()) };
         let mut stamps = Vec::new();
-        let mut from = 1;
+        // Record 0 is no stamp.
+        let mut from = head.number.saturating_sub(newest).saturating_add(1);
         loop {
             let page = keeper.records(self.id, from, PAGE_RECORDS_MAX)?;
             let Some(last) = page.last() else { return Ok(stamps) };

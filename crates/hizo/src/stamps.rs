@@ -31,8 +31,8 @@ const RENEWAL_LEAD_SECONDS: u64 = 366 * 86_400;
 /// While renewal is due and no new record calls for a stamp, an authority is asked once in so many seconds.
 const RENEWAL_PAUSE_SECONDS: u64 = 7 * 86_400;
 
-/// So many of the newest stamps are looked at to find each authority's last one.
-const NEWEST_STAMPS: usize = 256;
+/// So many of the newest stamps are looked at to find each authority's last one: that takes no longer in an old log.
+const NEWEST_STAMPS: u64 = 256;
 
 /// What is due of the stamps over the log as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,19 +100,25 @@ pub(crate) struct Stamps<'a> {
     /// Whoever may be asked and counts: the keeper's own authority is not among them.
     authorities: Vec<Authority>,
     own: Option<Authority>,
+    /// How many of the newest are looked at, and these.
+    newest: u64,
     logged: Vec<LoggedStamp>,
 }
 
 impl<'a> Stamps<'a> {
     /// Those that this machine's list names, and `more`, which go before one of the same name.
     pub(crate) fn open(safe: &'a Safe, seen: &'a SeenLog, more: &[Authority]) -> Outcome<Self> {
+        Self::open_newest(safe, seen, more, u64::MAX)
+    }
+
+    fn open_newest(safe: &'a Safe, seen: &'a SeenLog, more: &[Authority], newest: u64) -> Outcome<Self> {
         let mut authorities = more.to_vec();
         let is_new = |authority: &Authority| more.iter().all(|other| other.name() != authority.name());
         authorities.extend(safe.home.authorities()?.into_iter().filter(is_new));
         let local = LocalAuthority::open(&safe.home.keeper_folder()).map_err(no_stamp)?;
         let own = local.map(|local| local.authority(SELF)).transpose().map_err(no_stamp)?;
-        let logged = seen.keeper_log().own().stamps(&safe.keeper).map_err(Failure::from)?;
-        Ok(Self { safe, seen, authorities, own, logged })
+        let logged = seen.keeper_log().own().stamps(&safe.keeper, newest).map_err(Failure::from)?;
+        Ok(Self { safe, seen, authorities, own, newest, logged })
     }
 
     /// Everybody who vouches for a stamp, the keeper itself with them.
@@ -163,7 +169,7 @@ impl<'a> Stamps<'a> {
     /// The newest stamp of each authority.
     fn newest(&self) -> Outcome<Vec<Kept>> {
         let mut newest: Vec<Kept> = Vec::new();
-        for logged in self.logged.iter().rev().take(NEWEST_STAMPS) {
+        for logged in self.logged.iter().rev().take(NEWEST_STAMPS as usize) {
             if newest.len() == self.authorities.len() {
                 break;
             }
@@ -219,7 +225,8 @@ impl<'a> Stamps<'a> {
         Ok(wanting)
     }
 
-    /// Whether a record of another space than the keeper's own stands in the log from this place on.
+    /// Whether a record of another space than the keeper's own stands in the log from this place on, or may: of more stamps
+    /// than are looked at, the older ones are not known from others.
     fn holds_others_since(&self, size: u64) -> Outcome<bool> {
         let began = self.safe.keeper.records(self.seen.keeper_log().own().id(), 0, 1).map_err(Failure::from)?;
         let genesis = began.first().map(|record| record.position);
@@ -296,7 +303,7 @@ impl<'a> Stamps<'a> {
         let (log, name) = (self.seen.keeper_log(), self.file_name(authority));
         let stamp = NewStamp { head: &self.seen.note, authority: &name, answer, revocation };
         log.keep_stamp(&self.safe.keeper, &stamp).map_err(Failure::from)?;
-        self.logged = log.own().stamps(&self.safe.keeper).map_err(Failure::from)?;
+        self.logged = log.own().stamps(&self.safe.keeper, self.newest).map_err(Failure::from)?;
         Ok(())
     }
 }
@@ -307,7 +314,7 @@ pub(crate) fn ask_in_passing(safe: &Safe, seen: &SeenLog) -> Vec<Words> {
         if safe.home.authorities()?.is_empty() {
             return Ok(Vec::new());
         }
-        let mut stamps = Stamps::open(safe, seen, &[])?;
+        let mut stamps = Stamps::open_newest(safe, seen, &[], NEWEST_STAMPS)?;
         let mut notes = stamps.ask_wanting(&in_passing(), Some(IN_PASSING_MAX))?.notes();
         if let Due::Before(ends) = due(stamps.ends()?, safe::moment()?) {
             notes.push(words!(

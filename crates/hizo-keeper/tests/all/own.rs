@@ -70,7 +70,7 @@ fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provab
     company.keep(&keeper, &company.saying()).unwrap();
     assert_eq!(log.publish(&keeper, &Patience::default()).unwrap().head.size, 4);
     let answer = ObjectId::of(b"an answer");
-    let found = log.own().stamps(&keeper).unwrap();
+    let found = log.own().stamps(&keeper, u64::MAX).unwrap();
     assert_eq!(found, [LoggedStamp { number: 1, position: 2, size: 1, answer }]);
     assert_eq!(keeper.object(log.own().id(), answer).unwrap().unwrap(), b"an answer");
     assert_eq!(log.published().stamped(1).unwrap().unwrap(), head);
@@ -94,6 +94,12 @@ fn the_own_space_keeps_the_rules_of_every_space() {
     for number in 0..3 {
         log.keep_stamp(&keeper, &stamp(&head, "first", format!("answer {number}").as_bytes())).unwrap();
     }
+    let numbers =
+        |newest| log.own().stamps(&keeper, newest).unwrap().iter().map(|stamp| stamp.number).collect::<Vec<_>>();
+    assert_eq!(
+        [numbers(u64::MAX), numbers(3), numbers(2), numbers(0)],
+        [vec![1, 2, 3], vec![1, 2, 3], vec![2, 3], vec![]]
+    );
     let checked = keeper.check(log.own().id()).unwrap().unwrap();
     assert_eq!((checked.records, checked.missing.len(), checked.damaged.len()), (4, 0, 0));
     let seen = keeper.inspect(log.own().id()).unwrap().unwrap();
@@ -122,7 +128,7 @@ fn stamps_that_are_logged_at_once_are_all_there() {
             });
         }
     });
-    let mut answers: Vec<_> = log.own().stamps(&keeper).unwrap().iter().map(|stamp| stamp.answer).collect();
+    let mut answers: Vec<_> = log.own().stamps(&keeper, u64::MAX).unwrap().iter().map(|stamp| stamp.answer).collect();
     answers.sort();
     let mut expected: Vec<_> = (0..4).map(|number| ObjectId::of(format!("answer {number}").as_bytes())).collect();
     expected.sort();
@@ -142,5 +148,5 @@ fn a_head_of_another_log_is_not_kept_as_stamped() {
     let head = strange_log.published().checkpoint().unwrap().unwrap();
     assert!(UnverifiedCheckpoint::parse(&head).is_ok());
     assert!(log.keep_stamp(&keeper, &stamp(&head, "first", b"an answer")).is_err());
-    assert_eq!(log.own().stamps(&keeper).unwrap(), []);
+    assert_eq!(log.own().stamps(&keeper, u64::MAX).unwrap(), []);
 }

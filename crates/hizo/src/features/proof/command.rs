@@ -54,7 +54,8 @@ enum FieldWord {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let authorities = arguments.authorities.as_ref().map(authorities).transpose()?.unwrap_or_default();
+    let list = arguments.authorities.as_deref().map(stamps::read_list).transpose()?;
+    let authorities = list.map(|(_, authorities)| authorities).unwrap_or_default();
     match (&arguments.refresh, &arguments.deposit, &arguments.to) {
         (Some(bundle), _, to) => {
             run_refresh(setting, &refresh::Request { bundle: bundle.clone(), to: to.clone(), authorities })
@@ -208,8 +209,4 @@ fn more_authorities() -> Words {
         "Name an authority that answers with `hizo log authorities`, then refresh again.",
         "応答する時刻認証局を `hizo log authorities` で登録してから、もう一度更新してください。"
     )
-}
-
-fn authorities(path: &PathBuf) -> Outcome<Vec<Authority>> {
-    Ok(stamps::read_list(path)?.1)
 }
