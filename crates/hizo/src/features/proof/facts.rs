@@ -51,7 +51,7 @@ pub(super) fn of(safe: &Safe, record: &Record, report: &Report, head: &[u8], own
             Finding::Opening { .. } | Finding::Receipt { .. } | Finding::Checkpoint(Err(_)) => {}
             Finding::Record { .. } | Finding::Commitment { .. } | Finding::Names { .. } => {}
             Finding::Stamped | Finding::Stamp { .. } | Finding::NoStamp | Finding::File { .. } => {}
-            Finding::Renewal { .. } | Finding::Gap { .. } => {}
+            Finding::Renewal { .. } | Finding::Gap { .. } | Finding::ReceiptLater { .. } => {}
         }
     }
     let (since, before) = times(report, &stamps)?;
