@@ -35,7 +35,8 @@ LIMITS = {  # docs/spec/proof.md, "Files": what is read, and at most so many byt
     "(renewals/[1-9][0-9]*/)?stamps/" + NAME + "[.]tsr": 132 << 10,
     "(renewals/[1-9][0-9]*/)?stamps/" + NAME + "[.]pem": 1 << 20,
 }
-PLAIN = re.compile('[^\x00-\x1f"\\\\\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]*')
+PLAIN = re.compile('[^\x00-\x1f"\\\\\x7f-\x9f\xad\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff'
+                   '\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f\U000e0100-\U000e01ef]*')
 
 class DoesNotHold(Exception):
     """The step that found it, and why."""

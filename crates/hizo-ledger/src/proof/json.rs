@@ -1,6 +1,8 @@
 //! The little of JSON (RFC 8259) that `opening.json` has, in one byte form: texts without escapes, numbers, arrays, objects;
 //! one value a line, two spaces for each level.
 
+use crate::path::is_unseen;
+
 /// How deep values may stand in each other.
 const DEPTH_MAX: usize = 8;
 
@@ -27,8 +29,7 @@ pub(super) enum Read<'a> {
 
 /// Whether a text may stand in quotation marks as it is.
 pub(super) fn is_plain(text: &str) -> bool {
-    let misleads = |character: char| matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    !text.chars().any(|character| character.is_control() || matches!(character, '"' | '\\') || misleads(character))
+    !text.chars().any(|character| character.is_control() || matches!(character, '"' | '\\') || is_unseen(character))
 }
 
 impl Value {

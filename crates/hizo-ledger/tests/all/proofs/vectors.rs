@@ -770,6 +770,19 @@ fn refused() -> Vec<Case> {
             "opening",
         ),
         case(
+            "name_unseen",
+            "a name with a soft hyphen, as a text",
+            edit(
+                {
+                    let entries = [Entry::file("KX\u{ad}204".as_bytes(), DRAWING)];
+                    World::of(&entries, show(&entries, &[(0, Fields::ALL)])).files()
+                },
+                "opening.json",
+                |text| text.replacen("\"hex\": \"4b58c2ad323034\"", "\"text\": \"KX\u{ad}204\"", 1),
+            ),
+            "opening",
+        ),
+        case(
             "size_zeros",
             "a size with a zero before it",
             edited("opening.json", |text| text.replacen("\"size\": \"17\"", "\"size\": \"017\"", 1)),

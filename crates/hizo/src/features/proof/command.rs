@@ -49,7 +49,7 @@ enum FieldWord {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let authorities = arguments.authorities.as_ref().map(authorities).transpose()?.unwrap_or_default();
+    let authorities = arguments.authorities.as_deref().map(authorities).transpose()?.unwrap_or_default();
     match (&arguments.refresh, &arguments.deposit, &arguments.to) {
         (Some(bundle), _, to) => {
             run_refresh(setting, &refresh::Request { bundle: bundle.clone(), to: to.clone(), authorities })
@@ -185,6 +185,6 @@ fn more_authorities() -> Words {
     )
 }
 
-fn authorities(path: &PathBuf) -> Outcome<Vec<Authority>> {
+fn authorities(path: &Path) -> Outcome<Vec<Authority>> {
     Ok(stamps::read_list(path)?.1)
 }
