@@ -173,3 +173,24 @@ impl<'a> Cursor<'a> {
         Some(items)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_in_memory_follows_from_limits_and_not_from_the_text() {
+        let array = |items: usize| format!("{{\"a\": [{}], \"entries\": []}}", vec!["0"; items].join(","));
+        let head = |text: &str| Cursor::new(text).members_before("entries").is_some();
+        assert!(head(&array(ITEMS_MAX)) && !head(&array(ITEMS_MAX + 1)));
+        let members = |count: usize| format!("{{{}\"entries\": []}}", "\"a\": 0,".repeat(count));
+        assert!(head(&members(ITEMS_MAX - 1)) && !head(&members(ITEMS_MAX)));
+        let entries = |items: &[&str]| {
+            let text = format!("{{\"entries\": [{}]}}", items.join(","));
+            let mut cursor = Cursor::new(&text);
+            cursor.members_before("entries").unwrap();
+            cursor.last_array(3, |item| matches!(item, Read::Object(_)).then_some(())).is_some()
+        };
+        assert!(entries(&["{}", "{}", "{}"]) && !entries(&["{}", "{}", "{}", "{}"]) && !entries(&["0"]));
+    }
+}

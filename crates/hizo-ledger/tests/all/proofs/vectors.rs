@@ -1349,7 +1349,7 @@ fn a_second_program_written_from_the_pages_agrees() {
     let place = |name: &str| folder.path().join(name);
     brought_files().iter().for_each(|(name, bytes)| fs::write(place(name), bytes).unwrap());
     let (stock, other): (Vec<_>, Vec<_>) = cases().into_iter().partition(|case| case.stock);
-    for case in &stock {
+    let check = |case: &Case| {
         let bundle = place(case.name);
         for (name, bytes) in &case.files {
             fs::create_dir_all(bundle.join(name).parent().unwrap()).unwrap();
@@ -1374,7 +1374,13 @@ fn a_second_program_written_from_the_pages_agrees() {
         };
         assert_eq!(output.status.code(), Some(code), "{}: {said}", case.name);
         assert!(said.contains(&words), "{}: {said}", case.name);
-    }
+    };
+    // Most of the time is spent in starting the two programs.
+    std::thread::scope(|scope| {
+        for part in stock.chunks(stock.len().div_ceil(4)) {
+            scope.spawn(move || part.iter().for_each(check));
+        }
+    });
     let names: Vec<_> = other.iter().map(|case| case.name).collect();
     eprintln!("{} bundles checked; not of its kinds: {}", stock.len(), names.join(" "));
 }
@@ -1392,6 +1398,52 @@ fn signers_are_told_when_their_keys_lie_beside_the_record() {
     let machine: VerifyingKey = kit::key("machine");
     assert_eq!(keys(&files), Some(Some(vec![machine])));
     assert_eq!(keys(&without(files, "record.keys")), Some(None));
+}
+
+/// What a second program must not take from whoever made the proof, or cannot use.
+#[test]
+fn a_second_program_refuses_what_it_cannot_use_and_follows_no_links() {
+    if Command::new("python3").arg("--version").output().is_err()
+        || Command::new("openssl").arg("version").output().is_err()
+    {
+        eprintln!("NOT CHECKED: python3 or openssl is not here");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    for (name, bytes) in &World::usual().files() {
+        fs::create_dir_all(place("bundle").join(name).parent().unwrap()).unwrap();
+        fs::write(place("bundle").join(name), bytes).unwrap();
+    }
+    brought_files().iter().for_each(|(name, bytes)| fs::write(place(name), bytes).unwrap());
+    let run = |more: &[(&str, &str)]| {
+        let mut command = Command::new("python3");
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/verify.py")).arg(place("bundle"));
+        command.args(more.iter().flat_map(|(option, name)| [PathBuf::from(option), place(name)]));
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let twice = world::policy().replace("2 W1 W2 W3", "2 W1 W1 W3");
+    assert_eq!(Policy::parse(twice.as_bytes()), Err(hizo_ledger::log::policy::Error::Twice { line: 5 }));
+    fs::write(place("twice"), twice).unwrap();
+    assert_eq!(run(&[("--policy", "twice")]).0, 1);
+    let list = [b"hizo/authorities/v1\n\nauthority test\n", brought_files()["roots.pem"].as_slice()].concat();
+    fs::write(place("list"), list).unwrap();
+    assert_eq!(run(&[("--roots", "list")]).0, 1);
+    let stamps = place("bundle/stamps");
+    fs::create_dir(stamps.join("below")).unwrap();
+    fs::rename(stamps.join("first.tsr"), stamps.join("below/first.tsr")).unwrap();
+    let doubts = |said: (i32, String)| (said.0, said.1.contains("no-stamp"));
+    assert_eq!(doubts(run(&[("--policy", "policy"), ("--roots", "roots.pem")])), (4, true));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(stamps.join("below/first.tsr"), stamps.join("first.tsr")).unwrap();
+        assert_eq!(doubts(run(&[("--policy", "policy"), ("--roots", "roots.pem")])), (4, true));
+    }
+    fs::write(place("bundle/receipt.note"), vec![b'a'; 4096]).unwrap();
+    assert_eq!(run(&[]).0, 3);
+    fs::write(place("bundle/receipt.note"), b"\xff").unwrap();
+    assert_eq!(run(&[]).0, 3);
 }
 
 /// The token is an answer that the stock tool reads as it stands.

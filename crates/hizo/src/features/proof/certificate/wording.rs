@@ -61,7 +61,7 @@ pub(super) fn subject(facts: &Facts) -> Words {
 
 pub(super) fn verdict(facts: &Facts) -> Words {
     let time = moment(facts.at_the_latest);
-    words!("held, unchanged, since at the latest\n{time}", "遅くとも {time}には保持され、\n以後変わっていません"; time)
+    words!("held, unchanged, since at the latest\n{time}", "遅くとも {time}には\n保持され、以後変わっていません"; time)
 }
 
 /// Who vouches for the verdict's time.
