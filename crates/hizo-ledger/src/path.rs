@@ -5,6 +5,15 @@
 /// Longest path, in bytes: what Linux opens.
 pub const PATH_BYTES_MAX: usize = 4095;
 
+/// Whether a character changes how a text looks or reads without being seen, apart from control characters: soft hyphen,
+/// joiners, marks and overrides of direction, variation selectors, tags (Unicode TR 36, TR 51).
+pub const fn is_unseen(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+        | '\u{e0100}'..='\u{e01ef}')
+}
+
 /// Why a path cannot be a member's, or an entry's of a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {

@@ -234,3 +234,11 @@ pub enum Error {
         line: usize,
     },
 }
+
+impl Error {
+    /// Whether the stamp contradicts its data or itself, so that it is false; with every other error it only counts for
+    /// nothing.
+    pub const fn is_contradiction(self) -> bool {
+        matches!(self, Self::Imprint | Self::SigningCertificate | Self::MessageDigest | Self::Signature)
+    }
+}

@@ -4,12 +4,13 @@ mod zip;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
-use hizo_ledger::proof::{self, Bundle, NotABundle};
+use hizo_ledger::proof::{self, Bundle, Names, NotABundle};
 
 use crate::failure::{Failure, Kind, Outcome};
+use crate::system;
 use crate::words::{Words, words};
 
 /// Every file that a check of a proof reads, by its name in it. A proof is a folder, or one file that holds the same.
@@ -26,7 +27,18 @@ fn of_zip(path: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
 }
 
 fn of_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
-    let mut files = BTreeMap::new();
+    let names = names(folder)?;
+    let content = |name: &str| {
+        let path = folder.join(name);
+        let bytes_max = proof::bytes_max(name).unwrap_or(0);
+        let content = read_own(&path, bytes_max).map_err(|error| Failure::file("read", &path, error))?;
+        Ok(content.map(|content| (name.to_owned(), content)))
+    };
+    names.to_read().filter_map(|name| content(name).transpose()).collect()
+}
+
+fn names(folder: &Path) -> Outcome<Names> {
+    let mut names = Names::default();
     let mut places = vec![String::new()];
     while let Some(below) = places.pop() {
         let place = folder.join(&below);
@@ -36,23 +48,22 @@ fn of_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let name = format!("{below}{name}");
             // A pipe or a link would lead out of what was handed over.
-            if let (true, Some(bytes_max)) = (kind.is_file(), proof::bytes_max(&name)) {
-                files.insert(name, read(&entry.path(), bytes_max)?);
+            if kind.is_file() {
+                names.add(name).map_err(no_proof)?;
             } else if kind.is_dir() && proof::is_folder(&name) {
                 places.push(name + "/");
             }
         }
     }
-    Ok(files)
+    Ok(names)
 }
 
 /// The proof that these files are.
 pub(crate) fn of(files: BTreeMap<String, Vec<u8>>) -> Outcome<Bundle> {
     Bundle::new(files).map_err(|error| match &error {
         NotABundle::Missing(name) => not_whole(words!("{name} is missing", "{name} がありません")),
-        NotABundle::TooLong(_) | NotABundle::TooManyStamps | NotABundle::TooManyRenewals | NotABundle::TooManyKept => {
-            no_proof(error)
-        }
+        NotABundle::TooLong(_) | NotABundle::TooManyFiles => no_proof(error),
+        NotABundle::TooManyStamps | NotABundle::TooManyRenewals | NotABundle::TooManyKept => no_proof(error),
     })
 }
 
@@ -71,11 +82,21 @@ fn no_proof(error: impl std::error::Error) -> Failure {
     Failure::untrue(words!("this is no proof: {error}", "証明ではありません: {error}"))
 }
 
-/// At most one byte more than may be there.
+/// A file that the person names: at most one byte more than may be there.
 pub(crate) fn read(path: &Path, bytes_max: usize) -> Outcome<Vec<u8>> {
+    let bytes = fs::File::open(path).and_then(|file| read_open(file, bytes_max));
+    bytes.map_err(|error| Failure::file("read", path, error))
+}
+
+/// A file of a proof; `None` when what stands there by now is none.
+fn read_own(path: &Path, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = system::open_to_read(path)?;
+    if file.metadata()?.is_file() { read_open(file, bytes_max).map(Some) } else { Ok(None) }
+}
+
+fn read_open(file: fs::File, bytes_max: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| Failure::file("read", path, error))?;
     let room = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(room).read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
+    file.take(room).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use hizo_ledger::path::is_unseen;
+
 use crate::words::{Language, Words, words};
 
 /// Which exit code a failure has; the table stands in docs/spec/exit-codes.md.
@@ -233,7 +235,7 @@ pub(crate) fn shown_bytes(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character.is_control() || is_invisible(character) {
+            if character.is_control() || is_unseen(character) {
                 text.extend(character.escape_unicode());
             } else {
                 text.push(character);
@@ -244,11 +246,6 @@ pub(crate) fn shown_bytes(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// Characters that change how the text around them looks without being seen (Unicode TR 36, bidirectional spoofing).
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn reason(error: &io::Error) -> Words {
@@ -305,6 +302,7 @@ mod tests {
         assert_eq!(shown_bytes("図面.dxf".as_bytes()), "図面.dxf");
         assert_eq!(shown_bytes(b"a\nb\x1b[2J"), "a\\u{a}b\\u{1b}[2J");
         assert_eq!(shown_bytes("invoice\u{202e}fdp.exe".as_bytes()), "invoice\\u{202e}fdp.exe");
+        assert_eq!(shown_bytes("a\u{ad}\u{61c}\u{fe0f}\u{e0041}b".as_bytes()), "a\\u{ad}\\u{61c}\\u{fe0f}\\u{e0041}b");
         assert_eq!(shown_bytes(b"\xff\xfe"), "\\xff\\xfe");
     }
 }

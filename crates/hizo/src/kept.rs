@@ -1,10 +1,9 @@
 //! The check of a proof, whole: what anyone can verify, and then, where packs were handed over, that the contents lie in them.
 
-use hizo_ledger::proof::{Brought, Bundle, Fault, Finding, Report, Verdict};
+use hizo_ledger::proof::{Bundle, Fault, Finding, Report, Verdict};
 
-/// Checks everything that a bundle has.
-pub(crate) fn verify(bundle: &Bundle, brought: &Brought<'_>) -> Report {
-    let mut report = bundle.verify(brought);
+/// A bundle's report, with what the packs in it have been found to hold.
+pub(crate) fn checked(bundle: &Bundle, mut report: Report) -> Report {
     if let Verdict::DoesNotHold(_) = report.verdict {
         return report;
     }

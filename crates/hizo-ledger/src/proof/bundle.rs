@@ -31,6 +31,9 @@ const KEPT: &str = "kept.json";
 const LIST_LINES_BYTES_MAX: usize = OBJECT_LIST_LINES_MAX.saturating_mul(OBJECT_LIST_LINE_BYTES_MAX as usize);
 const PACK_BYTES_MAX: usize = 16 << 20;
 
+/// Files of a bundle, at most, certificates beside no stamp with them.
+pub const NAMES_MAX: usize = 1_024;
+
 /// Length of a name in `stamps/`, at most, in bytes.
 const NAME_BYTES_MAX: usize = 100;
 
@@ -46,6 +49,9 @@ pub enum NotABundle {
     /// More than [`STAMPS_MAX`] stamps.
     #[error("there are more than {STAMPS_MAX} stamps")]
     TooManyStamps,
+    /// More than [`NAMES_MAX`] files.
+    #[error("there are more than {NAMES_MAX} files of a proof")]
+    TooManyFiles,
     /// More than [`RENEWALS_MAX`] renewals.
     #[error("there are more than {RENEWALS_MAX} renewals")]
     TooManyRenewals,
@@ -132,6 +138,42 @@ pub fn bytes_max(name: &str) -> Option<usize> {
         _ if pack(name).is_some() => PACK_BYTES_MAX,
         _ => return stamp_bytes_max(name),
     })
+}
+
+/// The names of the files that are there, counted before anything is read: no number of them takes more memory than a
+/// bundle may.
+#[derive(Debug, Default)]
+pub struct Names {
+    found: BTreeSet<String>,
+    stamps: usize,
+}
+
+impl Names {
+    /// Takes a name up, unless a check reads no such file.
+    ///
+    /// # Errors
+    /// [`NotABundle`], when there are more than a bundle has.
+    pub fn add(&mut self, name: String) -> Result<(), NotABundle> {
+        if bytes_max(&name).is_none() {
+            return Ok(());
+        }
+        if renewal(&name).is_some_and(|(number, _)| number > RENEWALS_MAX) {
+            return Err(NotABundle::TooManyRenewals);
+        }
+        self.stamps = self.stamps.saturating_add(usize::from(name.ends_with(".tsr")));
+        if self.stamps > STAMPS_MAX {
+            return Err(NotABundle::TooManyStamps);
+        }
+        self.found.insert(name);
+        if self.found.len() > NAMES_MAX { Err(NotABundle::TooManyFiles) } else { Ok(()) }
+    }
+
+    /// Those that are read: certificates only beside their stamp.
+    pub fn to_read(&self) -> impl Iterator<Item = &str> {
+        let is_beside =
+            |name: &&String| name.strip_suffix(".pem").is_none_or(|stem| self.found.contains(&format!("{stem}.tsr")));
+        self.found.iter().filter(is_beside).map(String::as_str)
+    }
 }
 
 /// Whether a bundle's check reads files in a folder of this name.
@@ -232,12 +274,6 @@ impl Bundle {
     /// How many renewals it has.
     pub const fn renewals(&self) -> usize {
         self.renewals.len()
-    }
-
-    /// The keys under which a file with this SHA-256 must be hashed to be compared, as `opening.json` claims; none when
-    /// that cannot be read.
-    pub fn keys_for(&self, sha256: &[u8; 32]) -> Vec<[u8; 32]> {
-        super::Disclosure::parse(&self.opening).map(|shown| shown.keys_for(sha256)).unwrap_or_default()
     }
 }
 

@@ -52,28 +52,23 @@ impl Disclosure {
             return Err(Error::TooLong);
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Error::Form)?;
-        let disclosure = Self::of(&json::read(text).ok_or(Error::Form)?)?;
+        let disclosure = Self::read(json::Cursor::new(text))?;
         if disclosure.to_bytes() == bytes { Ok(disclosure) } else { Err(Error::NotCanonical) }
     }
 
-    fn of(value: &Read<'_>) -> Result<Self, Error> {
-        let members = object(value).ok_or(Error::Form)?;
-        let [("format", Read::Text(FORMAT)), (_, blind), (kind, how), ("entries", Read::Array(entries))] = members
-        else {
+    fn read(mut cursor: json::Cursor<'_>) -> Result<Self, Error> {
+        let head = cursor.members_before("entries").ok_or(Error::Form)?;
+        let [("format", Read::Text(FORMAT)), (_, blind), (kind, how)] = head.as_slice() else {
             return Err(Error::Form);
         };
         let blind = hex(blind).ok_or(Error::Form)?;
-        if entries.len() > ENTRIES_MAX {
-            return Err(Error::Form);
-        }
         match (*kind, how) {
             ("depth", Read::Number(depth)) => {
                 let depth = u8::try_from(*depth).map_err(|_| Error::Form)?;
-                let openings = entries.iter().map(|entry| {
-                    let (parts, [sha256, blake3]) = opened(entry).ok_or(Error::Form)?;
-                    Ok(Opening::new(blind, depth, parts, sha256, blake3)?)
-                });
-                let openings = openings.collect::<Result<Vec<_>, Error>>()?;
+                let entries = cursor.last_array(ENTRIES_MAX, opened).ok_or(Error::Form)?.into_iter();
+                let openings =
+                    entries.map(|(parts, [sha256, blake3])| Opening::new(blind, depth, parts, sha256, blake3));
+                let openings = openings.collect::<Result<Vec<_>, _>>()?;
                 if openings.is_empty() { Err(Error::Empty) } else { Ok(Self::Chosen(openings)) }
             }
             ("complete", Read::Object(how)) => {
@@ -82,8 +77,7 @@ impl Disclosure {
                 };
                 let dummy_key = hex(dummy_key).ok_or(Error::Form)?;
                 let dummies = u32::try_from(*dummies).map_err(|_| Error::Form)?;
-                let entries = entries.iter().map(|entry| parts(object(entry)?));
-                let entries = entries.collect::<Option<Vec<_>>>().ok_or(Error::Form)?;
+                let entries = cursor.last_array(ENTRIES_MAX, |entry| parts(object(entry)?)).ok_or(Error::Form)?;
                 Ok(Self::Complete(Complete { blind, dummy_key, dummies, entries }))
             }
             _ => Err(Error::Form),
@@ -134,20 +128,6 @@ impl Disclosure {
             Self::Chosen(openings) => verify(commitment, openings),
             Self::Complete(complete) => complete.verify(commitment),
         }
-    }
-
-    /// The keys under which a file with this SHA-256 must be hashed to be compared. They are not checked.
-    pub fn keys_for(&self, sha256: &[u8; 32]) -> Vec<[u8; 32]> {
-        let parts: Vec<&[Part; 3]> = match self {
-            Self::Chosen(openings) => openings.iter().map(Opening::parts).collect(),
-            Self::Complete(complete) => complete.entries.iter().collect(),
-        };
-        let contents = parts.into_iter().filter_map(|[content, _, _]| content.value()?.try_into().ok());
-        let values = contents.map(ContentValue::from_bytes).filter(|value| value.sha256 == *sha256);
-        let mut keys: Vec<_> = values.map(|value| value.key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
     }
 }
 

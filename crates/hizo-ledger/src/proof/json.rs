@@ -1,8 +1,13 @@
 //! The little of JSON (RFC 8259) that `opening.json` has, in one byte form: texts without escapes, numbers, arrays, objects;
 //! one value a line, two spaces for each level.
 
+use crate::path::is_unseen;
+
 /// How deep values may stand in each other.
 const DEPTH_MAX: usize = 8;
+
+/// How many values one of them has in it, at most: the siblings of the deepest tree.
+const ITEMS_MAX: usize = 22;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +29,7 @@ pub(super) enum Read<'a> {
 
 /// Whether a text may stand in quotation marks as it is.
 pub(super) fn is_plain(text: &str) -> bool {
-    let misleads = |character: char| matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    !text.chars().any(|character| character.is_control() || matches!(character, '"' | '\\') || misleads(character))
+    !text.chars().any(|character| character.is_control() || matches!(character, '"' | '\\') || is_unseen(character))
 }
 
 impl Value {
@@ -67,19 +71,46 @@ fn write_all<'v>(
     out.push(close);
 }
 
-/// Reads one value and nothing behind it. White space may stand anywhere; the caller writes again and compares.
-pub(super) fn read(text: &str) -> Option<Read<'_>> {
-    let mut cursor = Cursor { rest: text };
-    let value = cursor.value(0)?;
-    cursor.space();
-    cursor.rest.is_empty().then_some(value)
-}
-
-struct Cursor<'a> {
+/// Reads a text from its first character to its last. White space may stand anywhere; the caller writes again and compares.
+pub(super) struct Cursor<'a> {
     rest: &'a str,
 }
 
 impl<'a> Cursor<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { rest: text }
+    }
+
+    /// The members of an object before the one of this name, which is its last.
+    pub(super) fn members_before(&mut self, last: &str) -> Option<Vec<(&'a str, Read<'a>)>> {
+        let mut members = Vec::new();
+        self.take('{')?;
+        while members.len() < ITEMS_MAX {
+            let key = self.key()?;
+            if key == last {
+                return Some(members);
+            }
+            members.push((key, self.value(1)?));
+            self.take(',')?;
+        }
+        None
+    }
+
+    /// The array of `members_before`, which may be long: of each item nothing is kept but what becomes of it.
+    pub(super) fn last_array<T>(&mut self, items_max: usize, item: impl Fn(&Read<'a>) -> Option<T>) -> Option<Vec<T>> {
+        let items = self.list(['[', ']'], items_max, |cursor| item(&cursor.value(2)?))?;
+        self.take('}')?;
+        self.space();
+        self.rest.is_empty().then_some(items)
+    }
+
+    fn key(&mut self) -> Option<&'a str> {
+        self.space();
+        let key = self.text()?;
+        self.take(':')?;
+        Some(key)
+    }
+
     fn space(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\n']);
     }
@@ -95,15 +126,10 @@ impl<'a> Cursor<'a> {
         let inside = depth.checked_add(1).filter(|depth| *depth <= DEPTH_MAX)?;
         match self.rest.chars().next()? {
             '"' => self.text().map(Read::Text),
-            '[' => self.list(['[', ']'], |cursor| cursor.value(inside)).map(Read::Array),
+            '[' => self.list(['[', ']'], ITEMS_MAX, |cursor| cursor.value(inside)).map(Read::Array),
             '{' => {
-                let member = |cursor: &mut Self| {
-                    cursor.space();
-                    let key = cursor.text()?;
-                    cursor.take(':')?;
-                    Some((key, cursor.value(inside)?))
-                };
-                self.list(['{', '}'], member).map(Read::Object)
+                let member = |cursor: &mut Self| Some((cursor.key()?, cursor.value(inside)?));
+                self.list(['{', '}'], ITEMS_MAX, member).map(Read::Object)
             }
             _ => self.number().map(Read::Number),
         }
@@ -122,13 +148,22 @@ impl<'a> Cursor<'a> {
         number.parse().ok()
     }
 
-    fn list<T>(&mut self, [open, close]: [char; 2], mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+    fn list<T>(
+        &mut self,
+        [open, close]: [char; 2],
+        items_max: usize,
+        mut item: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
         self.take(open)?;
         let mut items = Vec::new();
         if self.take(close).is_some() {
             return Some(items);
         }
         loop {
+            // Refused before it is read: what is held in memory follows from limits and not from the text.
+            if items.len() == items_max {
+                return None;
+            }
             items.push(item(self)?);
             if self.take(',').is_none() {
                 break;
@@ -136,5 +171,26 @@ impl<'a> Cursor<'a> {
         }
         self.take(close)?;
         Some(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_in_memory_follows_from_limits_and_not_from_the_text() {
+        let array = |items: usize| format!("{{\"a\": [{}], \"entries\": []}}", vec!["0"; items].join(","));
+        let head = |text: &str| Cursor::new(text).members_before("entries").is_some();
+        assert!(head(&array(ITEMS_MAX)) && !head(&array(ITEMS_MAX + 1)));
+        let members = |count: usize| format!("{{{}\"entries\": []}}", "\"a\": 0,".repeat(count));
+        assert!(head(&members(ITEMS_MAX - 1)) && !head(&members(ITEMS_MAX)));
+        let entries = |items: &[&str]| {
+            let text = format!("{{\"entries\": [{}]}}", items.join(","));
+            let mut cursor = Cursor::new(&text);
+            cursor.members_before("entries").unwrap();
+            cursor.last_array(3, |item| matches!(item, Read::Object(_)).then_some(())).is_some()
+        };
+        assert!(entries(&["{}", "{}", "{}"]) && !entries(&["{}", "{}", "{}", "{}"]) && !entries(&["0"]));
     }
 }

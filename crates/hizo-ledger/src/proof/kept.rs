@@ -112,6 +112,9 @@ pub struct LoggedContent {
     pub at: u64,
 }
 
+/// Contents in one file, at most: as many as fit into its bytes and more.
+const CONTENTS_MAX: usize = KEPT_BYTES_MAX / 64;
+
 impl Kept {
     /// Reads the file.
     ///
@@ -119,13 +122,14 @@ impl Kept {
     /// [`Error::Form`], [`Error::NotCanonical`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= KEPT_BYTES_MAX).ok_or(Error::Form)?;
-        let kept = json::read(text).as_ref().and_then(Self::of).ok_or(Error::Form)?;
+        let kept = Self::read(json::Cursor::new(text)).ok_or(Error::Form)?;
         if kept.to_bytes() == bytes { Ok(kept) } else { Err(Error::NotCanonical) }
     }
 
-    fn of(value: &Read<'_>) -> Option<Self> {
-        let [("format", Read::Text(FORMAT)), ("contents", Read::Array(contents))] = object(value)? else { return None };
-        let contents: Vec<KeptContent> = contents.iter().map(content).collect::<Option<_>>()?;
+    fn read(mut cursor: json::Cursor<'_>) -> Option<Self> {
+        let head = cursor.members_before("contents")?;
+        let [("format", Read::Text(FORMAT))] = head.as_slice() else { return None };
+        let contents = cursor.last_array(CONTENTS_MAX, content)?;
         let ascends = contents.is_sorted_by(|one, next| one.entry < next.entry);
         (ascends && !contents.is_empty()).then_some(Self { contents })
     }

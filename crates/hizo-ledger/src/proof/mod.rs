@@ -19,7 +19,7 @@ use crate::log::policy::{Policy, Unmet};
 use crate::log::proof::{self as inclusion, InclusionProof};
 use crate::log::receipt::{self, Receipt, UnverifiedReceipt};
 use crate::log::tree;
-use crate::record::{self, Deposit, UnverifiedRecord};
+use crate::record::{self, ClaimedTime, Deposit, UnverifiedRecord};
 use crate::timestamp::{
     self, Authority, Expected, Moment, Revocation, Token, certificates_from_pem, parse_response,
     revocation_lists_from_pem,
@@ -28,7 +28,9 @@ use crate::timestamp::{
 use bundle::Stamped;
 use renewal::Counted;
 
-pub use bundle::{Bundle, FILES, NotABundle, RENEWALS_MAX, STAMPS_MAX, StampFile, bytes_max, is_folder};
+pub use bundle::{
+    Bundle, FILES, NAMES_MAX, Names, NotABundle, RENEWALS_MAX, STAMPS_MAX, StampFile, bytes_max, is_folder,
+};
 pub use disclosure::{DISCLOSURE_BYTES_MAX, Disclosure, Error as DisclosureError};
 pub use kept::{
     Error as KeptError, FILE_KEY_BYTES, KEPT_BYTES_MAX, KEPT_PACKS_MAX, KEPT_RECORDS_MAX, Kept, KeptContent,
@@ -50,6 +52,9 @@ pub struct Brought<'a> {
     pub files: &'a [GivenFile],
 }
 
+/// Keys of one SHA-256 under which a file is compared, at most: each costs the verifier one more hash of it.
+pub const KEYS_MAX: usize = 16;
+
 /// A file of the verifier's, hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenFile {
@@ -57,7 +62,7 @@ pub struct GivenFile {
     pub sha256: [u8; 32],
     /// Its length in bytes.
     pub size: u64,
-    /// Its content value under every key of [`Disclosure::keys_for`] its SHA-256.
+    /// Its content value under every key of [`Opened::keys_for`] its SHA-256.
     pub values: Vec<ContentValue>,
 }
 
@@ -343,6 +348,14 @@ pub enum Finding {
         /// Whether the key that was brought signed it; without one its signature is not checked here.
         checked: bool,
     },
+    /// The keeper says that it had the record later than somebody else says that it was there. The time does not rest on
+    /// the keeper's word, which one of the two clocks belies.
+    ReceiptLater {
+        /// What the keeper says.
+        receipt: ClaimedTime,
+        /// The earliest time of an independent stamp over a head that holds the record.
+        stamped: Moment,
+    },
     /// The leaf stands in the log.
     Inclusion {
         /// Where, from 0.
@@ -387,8 +400,8 @@ pub enum Finding {
     File {
         /// Which file, from 0.
         file: usize,
-        /// Which shown entry, from 0; `None`: no content is shown, so that it could not be compared.
-        entry: Option<usize>,
+        /// Which shown entries, from 0; none: no content is shown, so that it could not be compared.
+        entries: Vec<usize>,
     },
     /// Shown contents were found in packs that records of the log name.
     Kept {
@@ -414,6 +427,11 @@ pub enum StampOutcome {
     },
     /// By the keeper itself, whoever vouches for its root.
     SelfStamped,
+    /// Of a form or by a certificate that is not read as a stamp's. It counts for nothing.
+    NotRead {
+        /// The rule that it does not keep.
+        error: timestamp::Error,
+    },
     /// By nobody whom the verifier lets count.
     NotVouched {
         /// What it says the time was: nobody vouches for it.
@@ -450,19 +468,60 @@ pub struct Report {
     pub verdict: Verdict,
 }
 
+impl Report {
+    /// Whether a file that was given is the content that this entry shows; `None` when it shows none.
+    pub fn is_compared(&self, entry: usize) -> Option<bool> {
+        self.shown.get(entry)?.content.as_ref()?.as_ref()?;
+        let compared = |finding: &Finding| matches!(finding, Finding::File { entries, .. } if entries.contains(&entry));
+        Some(self.findings.iter().any(compared))
+    }
+}
+
 impl Bundle {
-    /// Checks everything but the last step, in the order of [`Step::ALL`]; the first fault ends it. What is left is to open what
-    /// [`Bundle::kept`] gives, if anything.
-    pub fn verify(&self, brought: &Brought<'_>) -> Report {
+    /// Checks what is shown, up to [`Step::Names`].
+    pub fn open(&self) -> Opened<'_> {
         let mut check = Check {
             bundle: self,
-            brought,
+            brought: Brought::default(),
             findings: Vec::new(),
             doubts: Vec::new(),
             shown: Vec::new(),
             independent: Vec::new(),
         };
-        let verdict = match check.all() {
+        Opened { record: check.open(), check }
+    }
+
+    /// Checks everything but the last step, in the order of [`Step::ALL`]; the first fault ends it. What is left is to open what
+    /// [`Bundle::kept`] gives, if anything.
+    pub fn verify(&self, brought: &Brought<'_>) -> Report {
+        self.open().verify(brought)
+    }
+}
+
+/// A bundle of which is known whether what it shows was committed to.
+pub struct Opened<'a> {
+    check: Check<'a>,
+    record: Result<UnverifiedRecord, Fault>,
+}
+
+impl<'a> Opened<'a> {
+    /// The keys under which a file with this SHA-256 must be hashed to be compared, in their order: at most
+    /// [`KEYS_MAX`], and none when what is shown was not committed to.
+    pub fn keys_for(&self, sha256: &[u8; 32]) -> Vec<[u8; 32]> {
+        let mut keys = Vec::new();
+        for (_, _, value) in contents(&self.check.shown).filter(|(_, _, value)| value.sha256 == *sha256) {
+            if keys.len() < KEYS_MAX && !keys.contains(&value.key) {
+                keys.push(value.key);
+            }
+        }
+        keys
+    }
+
+    /// Checks the rest.
+    pub fn verify(self, brought: &Brought<'a>) -> Report {
+        let Self { mut check, record } = self;
+        check.brought = *brought;
+        let verdict = match record.and_then(|record| check.rest(&record)) {
             Err(fault) => Verdict::DoesNotHold(fault),
             Ok(Some((since, before))) if check.doubts.is_empty() => Verdict::Holds { since, before },
             Ok(_) => Verdict::CannotBeTold(check.doubts),
@@ -473,7 +532,7 @@ impl Bundle {
 
 struct Check<'a> {
     bundle: &'a Bundle,
-    brought: &'a Brought<'a>,
+    brought: Brought<'a>,
     findings: Vec<Finding>,
     doubts: Vec<Doubt>,
     shown: Vec<Shown>,
@@ -482,14 +541,19 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Since when and until when the earliest independent stamp counts, if there is one.
-    fn all(&mut self) -> Result<Option<(Moment, Moment)>, Fault> {
+    /// The record, when it binds what is shown.
+    fn open(&mut self) -> Result<UnverifiedRecord, Fault> {
         let record = self.record()?;
         let deposit = record.envelope().deposit.ok_or(Fault::NotADeposit)?;
         self.findings.push(Finding::Commitment { deposit });
         self.opening(&Commitment::from(&deposit.commit))?;
-        let (receipt, checked) = self.receipt(&self.bundle.receipt, &record)?;
-        let keeper = receipt.keeper.clone();
+        Ok(record)
+    }
+
+    /// Since when and until when the earliest independent stamp counts, if there is one.
+    fn rest(&mut self, record: &UnverifiedRecord) -> Result<Option<(Moment, Moment)>, Fault> {
+        let (receipt, checked) = self.receipt(&self.bundle.receipt, record)?;
+        let (keeper, received) = (receipt.keeper.clone(), receipt.time);
         let proof = InclusionProof::parse(&self.bundle.tlog_proof).map_err(Fault::Proof)?;
         let leaf = receipt.leaf;
         self.findings.push(Finding::Receipt { receipt, checked });
@@ -510,6 +574,7 @@ impl Check<'_> {
             self.findings.push(Finding::NoStamp);
         }
         self.renewals(&keeper)?;
+        self.findings.extend(self.receipt_later(received));
         let times = self.times();
         self.doubts.extend(self.doubt_of_time());
         self.files()?;
@@ -563,6 +628,13 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Whether the keeper says a time after that of an independent stamp. Every head that was stamped holds the record.
+    fn receipt_later(&self, receipt: ClaimedTime) -> Option<Finding> {
+        let stamped = self.independent.iter().map(Counted::latest).min()?;
+        let is_later = Moment::parse(&receipt.to_string())? > stamped;
+        is_later.then_some(Finding::ReceiptLater { receipt, stamped })
+    }
+
     /// Judges the stamps over one head.
     fn stamps(&mut self, renewal: usize, stamped: &Stamped) -> Result<(), Fault> {
         for file in &stamped.stamps {
@@ -590,7 +662,7 @@ impl Check<'_> {
                 StampOutcome::Independent { .. } => return None,
                 StampOutcome::Revoked { .. } => revoked = true,
                 StampOutcome::SelfStamped => own = true,
-                StampOutcome::NotVouched { .. } => {}
+                StampOutcome::NotRead { .. } | StampOutcome::NotVouched { .. } => {}
             }
         }
         if revoked {
@@ -605,23 +677,28 @@ impl Check<'_> {
     }
 
     fn stamp(&self, renewal: usize, data: &[u8], file: &StampFile) -> Result<StampOutcome, timestamp::Error> {
-        let token = parse_response(&file.response)?;
+        let token = match parse_response(&file.response) {
+            Ok(token) => token,
+            Err(error) => return Ok(StampOutcome::NotRead { error }),
+        };
         let (claimed, policy) = (token.claims().time, token.claims().policy.clone());
         // Certificates that cannot be read help nobody and harm nobody.
         let text = file.certificates.as_deref().and_then(|pem| std::str::from_utf8(pem).ok());
         let certificates = text.and_then(|pem| certificates_from_pem(pem).ok()).unwrap_or_default();
         let expected = |authorities| Expected { data, nonce: None, certificates: &certificates, authorities };
-        // Held against nobody, a token that is in order ends in no root; anything else is a fault of its own.
-        match token.clone().verify(&expected(&[])) {
-            Ok(_) | Err(timestamp::Error::NoPath | timestamp::Error::SignerNotFound) => {}
-            Err(error) => return Err(error),
-        }
-        match token.verify(&expected(self.brought.authorities)) {
-            Ok(token) if token.is_independent() => Ok(self.revocation(renewal, file, token)),
-            Ok(_) => Ok(StampOutcome::SelfStamped),
-            Err(_) if policy == timestamp::SELF_STAMP_POLICY => Ok(StampOutcome::SelfStamped),
-            Err(error) => Ok(StampOutcome::NotVouched { claimed, error }),
-        }
+        // Held against nobody, a token that is in order ends in no root.
+        let of_its_own = match token.clone().verify(&expected(&[])) {
+            Err(error) if error.is_contradiction() => return Err(error),
+            Ok(_) | Err(timestamp::Error::NoPath | timestamp::Error::SignerNotFound) => None,
+            Err(error) => Some(error),
+        };
+        Ok(match (of_its_own, token.verify(&expected(self.brought.authorities))) {
+            (None, Ok(token)) if token.is_independent() => self.revocation(renewal, file, token),
+            _ if policy == timestamp::SELF_STAMP_POLICY => StampOutcome::SelfStamped,
+            (Some(error), _) => StampOutcome::NotRead { error },
+            (None, Err(error)) => StampOutcome::NotVouched { claimed, error },
+            (None, Ok(_)) => StampOutcome::SelfStamped,
+        })
     }
 
     /// Whether the certificates of an independent stamp were revoked, as lists in the bundle and brought ones say.
@@ -641,23 +718,21 @@ impl Check<'_> {
     }
 
     fn files(&mut self) -> Result<(), Fault> {
-        let contents: Vec<(usize, &Shown, &ContentValue)> = self
-            .shown
-            .iter()
-            .enumerate()
-            .filter_map(|(entry, shown)| Some((entry, shown, shown.content.as_ref()?.as_ref()?)))
-            .collect();
-        let mut findings = Vec::new();
+        let is_some = contents(&self.shown).next().is_some();
         for (file, given) in self.brought.files.iter().enumerate() {
-            let entry = if contents.is_empty() { None } else { Some(compare(file, given, &contents)?) };
-            findings.push(Finding::File { file, entry });
+            let entries = if is_some { compare(file, given, contents(&self.shown))? } else { Vec::new() };
+            self.findings.push(Finding::File { file, entries });
         }
-        if contents.is_empty() && !findings.is_empty() {
+        if !is_some && !self.brought.files.is_empty() {
             self.doubts.push(Doubt::NothingToCompare);
         }
-        self.findings.extend(findings);
         Ok(())
     }
+}
+
+/// The contents that are shown, with the numbers of their entries.
+fn contents(shown: &[Shown]) -> impl Iterator<Item = (usize, &Shown, &ContentValue)> {
+    shown.iter().enumerate().filter_map(|(entry, shown)| Some((entry, shown, shown.content.as_ref()?.as_ref()?)))
 }
 
 /// The checkpoint under whose root the leaf stands.
@@ -668,19 +743,25 @@ fn included<'a>(proof: &'a InclusionProof, leaf: &Leaf) -> Result<UnverifiedChec
     Ok(unverified)
 }
 
-/// Which shown entry has this file as its content.
-fn compare(file: usize, given: &GivenFile, contents: &[(usize, &Shown, &ContentValue)]) -> Result<usize, Fault> {
-    let mut fault = Fault::OtherFile { file };
-    for (entry, shown, value) in contents.iter().filter(|(_, _, value)| value.sha256 == given.sha256) {
-        if !given.values.contains(value) {
-            fault = Fault::DigestOnly { file };
-        } else if shown.meta.as_ref().is_some_and(|meta| meta.kind.size() != Some(given.size)) {
-            fault = Fault::FileSize { file };
-        } else {
-            return Ok(*entry);
+/// Which shown entries have this file as their content. One that has its SHA-256 and contradicts it otherwise is false.
+fn compare<'s>(
+    file: usize,
+    given: &GivenFile,
+    contents: impl Iterator<Item = (usize, &'s Shown, &'s ContentValue)>,
+) -> Result<Vec<usize>, Fault> {
+    let mut entries = Vec::new();
+    for (entry, shown, value) in contents.filter(|(_, _, value)| value.sha256 == given.sha256) {
+        // Under more keys than are tried, it is not compared.
+        let Some(own) = given.values.iter().find(|own| own.key == value.key) else { continue };
+        if own != value {
+            return Err(Fault::DigestOnly { file });
         }
+        if shown.meta.as_ref().is_some_and(|meta| meta.kind.size() != Some(given.size)) {
+            return Err(Fault::FileSize { file });
+        }
+        entries.push(entry);
     }
-    Err(fault)
+    if entries.is_empty() { Err(Fault::OtherFile { file }) } else { Ok(entries) }
 }
 
 /// The keys that signed a record: one a line, in base64, in the order of the signature lines.

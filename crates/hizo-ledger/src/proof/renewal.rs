@@ -25,6 +25,10 @@ impl Counted {
         Self { renewal, name: name.to_owned(), time, accuracy, latest: token.latest(), ends: token.ends() }
     }
 
+    pub(super) const fn latest(&self) -> Moment {
+        self.latest
+    }
+
     /// Whether this one, over a later head, says that it was before: neither clock is that wrong.
     fn is_before(&self, covered: &Self) -> bool {
         let (seconds, nanos) = covered.accuracy.map_or((0, 0), |exact| (exact.seconds.into(), exact.nanos()));

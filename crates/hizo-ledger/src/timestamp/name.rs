@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::path::is_unseen;
+
 use super::der::{NotDer, Reader, tag};
 use super::oid::Oid;
 
@@ -70,12 +72,9 @@ fn decode(tag: u8, content: &[u8]) -> String {
 }
 
 fn escape(text: &mut String, character: char) {
-    // Bidirectional controls, joiners and the like: a name with them reads as another one.
-    let invisible =
-        matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     match character {
         ',' | '=' | '\\' => text.extend(['\\', character]),
-        _ if character.is_control() || invisible => text.extend(character.escape_unicode()),
+        _ if character.is_control() || is_unseen(character) => text.extend(character.escape_unicode()),
         _ => text.push(character),
     }
 }

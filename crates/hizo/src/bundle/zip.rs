@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use flate2::read::DeflateDecoder;
-use hizo_ledger::proof::bytes_max;
+use hizo_ledger::proof::{Names, NotABundle, bytes_max};
 use rawzip::{CompressionMethod, ZipArchive, ZipFileHeaderRecord, ZipSliceArchive, ZipSliceEntry};
 
 /// Length of the file, at most, in bytes.
@@ -30,6 +30,9 @@ pub(super) enum Error {
     /// More than [`ENTRIES_MAX`].
     #[error("the ZIP holds more entries than a proof may")]
     TooMany,
+    /// More stamps, renewals or files than a proof has.
+    #[error("in the ZIP {0}")]
+    NotABundle(#[from] NotABundle),
     /// Something lies before, between or behind what its directory names, or two entries share bytes.
     #[error("the ZIP holds bytes that its directory does not name, or names twice")]
     Layout,
@@ -84,10 +87,13 @@ pub(super) fn files(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
         return Err(Error::Layout);
     }
     let folder = folder(found.iter().map(|(name, ..)| name.as_str())).to_owned();
+    let own = || found.iter().filter_map(|(name, record, entry)| Some((name.strip_prefix(&folder)?, record, entry)));
+    let mut names = Names::default();
+    own().try_for_each(|(name, ..)| names.add(name.to_owned()))?;
+    let wanted: BTreeSet<&str> = names.to_read().collect();
     let mut files = BTreeMap::new();
-    for (name, record, entry) in &found {
-        let Some(name) = name.strip_prefix(&folder) else { continue };
-        let Some(bytes_max) = bytes_max(name) else { continue };
+    for (name, record, entry) in own().filter(|(name, ..)| wanted.contains(name)) {
+        let bytes_max = bytes_max(name).unwrap_or(0);
         let content = content(record, entry, bytes_max)?.ok_or_else(|| Error::FileTooLong(name.to_owned()))?;
         files.insert(name.to_owned(), content);
     }

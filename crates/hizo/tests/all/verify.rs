@@ -117,6 +117,16 @@ fn a_folder_that_is_no_bundle_or_leads_out_of_itself_is_said_to_be_none() {
     let long = folder.path().join("receipt.note");
     fs::write(&long, vec![b'a'; 1 << 20]).unwrap();
     assert_eq!(verify(folder.path()).code, Some(3));
+    // Certificates without a stamp are not read, however many; more stamps than a proof has are refused by their number.
+    fs::remove_file(&long).unwrap();
+    laid_out(&case("accepted/file"), folder.path());
+    let huge = |name: &str| fs::File::create(folder.path().join(name)).unwrap().set_len(1 << 30).unwrap();
+    huge("stamps/of-nothing.pem");
+    assert_eq!(verify(folder.path()).code, Some(4));
+    (0..64).for_each(|number| huge(&format!("stamps/{number}.tsr")));
+    let told = verify(folder.path());
+    assert!(told.code == Some(3) && told.err.contains("more than 64 stamps"), "{told:?}");
+    (0..64).for_each(|number| fs::remove_file(folder.path().join(format!("stamps/{number}.tsr"))).unwrap());
     // A pipe would be waited for, and a link leads to what the verifier has.
     fs::remove_file(&long).unwrap();
     said(kit::program("mkfifo").arg(&long));
@@ -124,4 +134,65 @@ fn a_folder_that_is_no_bundle_or_leads_out_of_itself_is_said_to_be_none() {
     fs::remove_file(&long).unwrap();
     std::os::unix::fs::symlink(vectors().join("accepted/file/receipt.note"), &long).unwrap();
     assert_eq!(verify(folder.path()).code, Some(4));
+    fs::remove_file(&long).unwrap();
+    laid_out(&case("accepted/file"), folder.path());
+    let (stamps, elsewhere) = (folder.path().join("stamps"), tempfile::tempdir().unwrap());
+    fs::rename(&stamps, elsewhere.path().join("stamps")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path().join("stamps"), &stamps).unwrap();
+    let told = verify(folder.path());
+    assert!(told.out.contains("it has no stamp"), "{told:?}");
+}
+
+#[test]
+fn what_was_compared_with_no_file_is_said_to_be_committed_to_and_no_more() {
+    let last = |name: &str, japanese| run(&case(name), &[], japanese).out.lines().last().unwrap().to_owned();
+    assert!(last("accepted/file", false).contains("what it shows was held, unchanged, at the latest since"));
+    assert!(last("accepted/file", true).contains("には保持され、以後変わっていません"));
+    for name in ["accepted/no_file", "accepted/name", "accepted/complete_names"] {
+        let (english, japanese) = (last(name, false), last(name, true));
+        assert!(english.contains("was committed to") && !english.contains("held, unchanged"), "{name}: {english}");
+        assert!(!japanese.contains("保持され、"), "{name}: {japanese}");
+    }
+    let mut some = case("accepted/complete");
+    some["files"] = Value::from(vec!["KX-204.dxf"]);
+    let told = run(&some, &[], false);
+    assert!(told.out.lines().last().unwrap().contains("1 of 3 shown contents, those compared with a file, were held"));
+    let of = |name: &str| told.out.lines().find(|line| line.contains("shown: ") && line.contains(name)).unwrap();
+    assert!(of("KX-204.dxf").ends_with("the same as a file"), "{told:?}");
+    assert!(of("R-17.csv").ends_with("committed to, not compared with a file"), "{told:?}");
+    let found = run(&some, &["--json"], false).json();
+    let compared: Vec<_> = found["shown"].as_array().unwrap().iter().map(|shown| &shown["compared"]).collect();
+    assert_eq!(compared.iter().filter(|compared| **compared == &Value::Bool(true)).count(), 1, "{found:#}");
+    assert_eq!(compared.iter().filter(|compared| **compared == &Value::Null).count(), 2, "{found:#}");
+}
+
+#[test]
+fn a_file_to_compare_is_a_regular_one_since_it_is_read_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, pipe) = (folder.path().join("bundle"), folder.path().join("pipe"));
+    laid_out(&case("accepted/file"), &bundle);
+    said(kit::program("mkfifo").arg(&pipe));
+    let verify = |file: &Path| {
+        said(kit::program(env!("CARGO_BIN_EXE_hizo")).arg("verify").arg(&bundle).arg(file).env("LC_ALL", "C"))
+    };
+    let told = verify(&pipe);
+    assert!(told.code == Some(1) && told.err.contains("is no regular file"), "{told:?}");
+    // A link to a file is how somebody names it, and is followed.
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(vectors().join("KX-204.dxf"), &link).unwrap();
+    assert_eq!(verify(&link).code, Some(4));
+}
+
+#[test]
+fn a_receipt_after_an_independent_stamp_is_a_warning_in_both_languages() {
+    let told = run(&case("accepted/receipt_later"), &[], false);
+    assert!(told.code == Some(0) && told.out.contains("warning: the keeper says"), "{told:?}");
+    assert!(run(&case("accepted/receipt_later"), &[], true).out.contains("注意: 預かる側は"));
+}
+
+#[test]
+fn a_stamp_of_a_kind_that_is_not_read_is_told_and_counts_for_nothing() {
+    let told = run(&case("accepted/ess_v1_beside"), &[], false);
+    assert!(told.code == Some(0) && told.out.contains("stamp second: of a kind that is not read here"), "{told:?}");
+    assert!(run(&case("accepted/ess_v1_beside"), &[], true).out.contains("ここでは読み取れない種類"));
 }

@@ -11,7 +11,7 @@ mod tests;
 mod typeface;
 mod wording;
 
-use hizo_ledger::id::{RecordId, SeriesId};
+use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 
 use crate::failure::{Failure, Outcome};
 use crate::words::{Language, words};
@@ -78,7 +78,10 @@ pub(crate) struct Stamp {
     /// The authority's name, as its certificate has it.
     pub authority: String,
     pub time: u64,
-    pub accuracy_ms: u64,
+    /// `None`: the authority does not state it.
+    pub accuracy_ms: Option<u64>,
+    /// SHA-256 of the certificate that signed.
+    pub signer: ObjectId,
     pub is_independent: bool,
     /// Files of the bundle: the token, and the certificates that lead to the authority's root.
     pub token: String,

@@ -136,7 +136,7 @@ fn prove(
         let line = match &independent {
             Some((since, _)) => words!(
                 "held, unchanged, at the latest since {since}",
-                "遅くとも {since} から、変わらずに保持されています"
+                "遅くとも {since} には保持され、以後変わっていません"
             ),
             None => not_independent(),
         };
@@ -176,7 +176,7 @@ fn run_refresh(setting: &Setting, request: &refresh::Request) -> Outcome<()> {
         let line = match &times {
             Some((since, before)) => words!(
                 "held, unchanged, at the latest since {since}; verify or refresh it before {before}",
-                "遅くとも {since} から、変わらずに保持されています。{before} までに再確認または更新が必要です"
+                "遅くとも {since} には保持され、以後変わっていません。{before} までに再確認または更新が必要です"
             ),
             None => not_independent(),
         };

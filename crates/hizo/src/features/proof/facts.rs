@@ -1,12 +1,12 @@
 //! What a certificate says of a bundle: taken from its check, and not from what was put in.
 
 use hizo_ledger::commitment::{MetaKind, Shown};
-use hizo_ledger::id::SeriesId;
+use hizo_ledger::id::{ObjectId, SeriesId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::proof::{Finding, Report, StampOutcome, Verdict};
 use hizo_ledger::record::Record;
-use hizo_ledger::timestamp::{Moment, Token};
+use hizo_ledger::timestamp::{Accuracy, Moment, Token};
 
 use super::certificate::{self, Commitment, Entry, Facts, Kind, Log, Meta, Scope, Signer, Strength};
 use crate::contents::deposit_of;
@@ -62,7 +62,7 @@ pub(super) fn of(
             Finding::Record { .. } | Finding::Commitment { .. } | Finding::Names { .. } => {}
             Finding::Kept { .. } => facts.strength = Strength::Kept,
             Finding::Stamped | Finding::Stamp { .. } | Finding::NoStamp | Finding::File { .. } => {}
-            Finding::Renewal { .. } | Finding::Gap { .. } => {}
+            Finding::Renewal { .. } | Finding::Gap { .. } | Finding::ReceiptLater { .. } => {}
         }
     }
     let (since, before) = times(report, &stamps)?;
@@ -114,13 +114,13 @@ fn times(report: &Report, stamps: &[(String, &Token)]) -> Outcome<(Moment, Momen
 }
 
 fn stamp(place: &str, token: &Token) -> certificate::Stamp {
-    let accuracy = token.accuracy();
-    let accuracy_ms = accuracy
-        .map_or(0, |exact| u64::from(exact.seconds) * 1_000 + u64::from(exact.millis) + u64::from(exact.micros > 0));
+    let milliseconds =
+        |exact: Accuracy| u64::from(exact.seconds) * 1_000 + u64::from(exact.millis) + u64::from(exact.micros > 0);
     certificate::Stamp {
         authority: token.subject().to_owned(),
         time: token.time().unix_seconds(),
-        accuracy_ms,
+        accuracy_ms: token.accuracy().map(milliseconds),
+        signer: ObjectId::of(token.chain().first().map_or(&[], Vec::as_slice)),
         is_independent: token.is_independent(),
         token: format!("{place}.tsr"),
         chain: format!("{place}.pem"),

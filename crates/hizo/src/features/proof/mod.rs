@@ -124,7 +124,8 @@ fn check(seen: &SeenLog, vouching: &[Authority], files: Files) -> Outcome<Report
         receipt_key: Some(seen.keeper_log().receipt_key()),
         ..Brought::default()
     };
-    Ok(crate::kept::verify(&bundle::of(files)?, &brought))
+    let bundle = bundle::of(files)?;
+    Ok(crate::kept::checked(&bundle, bundle.verify(&brought)))
 }
 
 /// Whom a reader of this bundle has to trust for its head, as this machine sees it.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hizo_ledger::commitment::{MetaKind, Shown};
 use hizo_ledger::proof::{Doubt, Fault, Finding, Report, StampOutcome, Step, Verdict};
+use hizo_ledger::timestamp::Moment;
 use serde_json::{Map, Value, json};
 
 use super::Request;
@@ -47,11 +48,11 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             lines(&report).into_iter().try_for_each(|line| writeln!(out, "{}", console.say(line)))?;
         }
         match &report.verdict {
-            Verdict::Holds { .. } => writeln!(out, "{}", console.say(sentence(&report.verdict))),
+            Verdict::Holds { .. } => writeln!(out, "{}", console.say(sentence(&report))),
             Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => Ok(()),
         }
     });
-    let failure = |kind| Failure::new(kind, sentence(&report.verdict));
+    let failure = |kind| Failure::new(kind, sentence(&report));
     match &report.verdict {
         Verdict::Holds { .. } => Ok(()),
         Verdict::CannotBeTold(doubts) => {
@@ -69,12 +70,15 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 }
 
 /// What it comes to, in one sentence.
-fn sentence(verdict: &Verdict) -> Words {
-    match verdict {
-        Verdict::Holds { since, before } => words!(
-            "this proof holds: what it shows was held, unchanged, at the latest since {since}; verify or refresh it before {before}",
-            "この証明は正しく、示されたものは遅くとも {since} から、変わらずに保持されています。{before} までに再確認または更新が必要です"
-        ),
+fn sentence(report: &Report) -> Words {
+    match &report.verdict {
+        Verdict::Holds { since, before } => {
+            let held = held(report, since);
+            words!(
+                "this proof holds: {held}; verify or refresh it before {before}",
+                "この証明は正しく、{held}。{before} までに再確認または更新が必要です"; held
+            )
+        }
         Verdict::CannotBeTold(doubts) => {
             let why = doubts
                 .iter()
@@ -93,6 +97,25 @@ fn sentence(verdict: &Verdict) -> Words {
     }
 }
 
+/// What was held, and what was only committed to: whoever knows the hashes of a content need not have had it.
+fn held(report: &Report, since: &Moment) -> Words {
+    let compared: Vec<bool> = (0..report.shown.len()).filter_map(|entry| report.is_compared(entry)).collect();
+    match (compared.iter().filter(|compared| **compared).count(), compared.len()) {
+        (0, _) => words!(
+            "what it shows was committed to at the latest at {since}; it was compared with no file, so that it does not say that a content was held",
+            "示されたものの値は遅くとも {since} には確定していました。ファイルと比べていないので、中身が保持されていたことまでは示しません"
+        ),
+        (some, all) if some == all => words!(
+            "what it shows was held, unchanged, at the latest since {since}",
+            "示されたものは遅くとも {since} には保持され、以後変わっていません"
+        ),
+        (some, all) => words!(
+            "{some} of {all} shown contents, those compared with a file, were held, unchanged, at the latest since {since}; the rest was committed to by then",
+            "示された中身{all}件のうち、ファイルと比べた{some}件は遅くとも {since} には保持され、以後変わっていません。ほかは、その時までに値が確定していました"
+        ),
+    }
+}
+
 fn reason(doubt: Doubt) -> Words {
     match doubt {
         Doubt::NoPolicy => words!("no policy says whose log is trusted", "どの台帳を信頼するかが指定されていません"),
@@ -106,8 +129,8 @@ fn reason(doubt: Doubt) -> Words {
             words!("no root says whose stamps are trusted", "どの時刻認証局を信頼するかが指定されていません")
         }
         Doubt::NotVouched => words!(
-            "none of its stamps is by an authority that you trust",
-            "信頼先の時刻認証局によるタイムスタンプがありません"
+            "none of its stamps that can be read is by an authority that you trust",
+            "読み取れるもののうちに、信頼先の時刻認証局によるタイムスタンプがありません"
         ),
         Doubt::SelfStamped => words!(
             "it is self-stamped, not independent",
@@ -183,6 +206,7 @@ enum Went {
     Well,
     NotChecked,
     Unknown,
+    Warning,
 }
 
 impl Went {
@@ -191,6 +215,7 @@ impl Went {
             Self::Well => "holds",
             Self::NotChecked => "not checked here",
             Self::Unknown => "cannot be told",
+            Self::Warning => "warning",
         }
     }
 
@@ -199,12 +224,13 @@ impl Went {
             Self::Well => words!("holds", "正しい"),
             Self::NotChecked => words!("not checked here", "ここでは確かめない"),
             Self::Unknown => words!("cannot be told", "不明"),
+            Self::Warning => words!("warning", "注意"),
         }
     }
 }
 
 /// Which step found it, how it went, and a plain line.
-fn told(finding: &Finding) -> (Step, Went, Words) {
+fn told(report: &Report, finding: &Finding) -> (Step, Went, Words) {
     match finding {
         Finding::Record { id, signers: None } => (
             Step::Record,
@@ -253,6 +279,13 @@ fn told(finding: &Finding) -> (Step, Went, Words) {
                 "預かる側 {keeper} は、{time} にこの記録を受け取ったとしています"
             );
             (Step::Receipt, if *checked { Went::Well } else { Went::NotChecked }, line)
+        }
+        Finding::ReceiptLater { receipt, stamped } => {
+            let line = words!(
+                "the keeper says that it had the record at {receipt}, which was there at {stamped} already: one of the clocks is wrong, and the time does not rest on the keeper's",
+                "預かる側は {receipt} に受け取ったとしていますが、記録は {stamped} にはすでにありました。どちらかの時計が誤りです。証明の時刻は預かる側の時計によりません"
+            );
+            (Step::Receipt, Went::Warning, line)
         }
         Finding::Inclusion { index, size } => {
             let line = words!(
@@ -307,18 +340,19 @@ fn told(finding: &Finding) -> (Step, Went, Words) {
             );
             (Step::Kept, Went::Well, line)
         }
-        Finding::File { file, entry } => {
+        Finding::File { entries, .. } if entries.is_empty() => {
+            (Step::Files, Went::Unknown, reason(Doubt::NothingToCompare))
+        }
+        Finding::File { file, entries } => {
             let number = file + 1;
-            match entry {
-                Some(_) => {
-                    let line = words!(
-                        "file {number} is a content that is shown, by SHA-256 and by keyed BLAKE3",
-                        "{number}番目のファイルは、SHA-256 と鍵付き BLAKE3 の両方で、示された中身と同じです"
-                    );
-                    (Step::Files, Went::Well, line)
-                }
-                None => (Step::Files, Went::Unknown, reason(Doubt::NothingToCompare)),
-            }
+            let names = entries.iter().filter_map(|entry| report.shown.get(*entry)).map(name);
+            let names = names.reduce(|all, next| words!("{all}, {next}", "{all}、{next}"; all, next));
+            let names = names.unwrap_or_else(|| Words::from(""));
+            let line = words!(
+                "file {number} is the content shown of {names}, by SHA-256 and by keyed BLAKE3",
+                "{number}番目のファイルは、SHA-256 と鍵付き BLAKE3 の両方で、示された {names} の中身と同じです"; names
+            );
+            (Step::Files, Went::Well, line)
         }
     }
 }
@@ -357,6 +391,13 @@ fn stamp_told(name: &str, outcome: &StampOutcome) -> (Went, Words) {
             );
             (Went::Unknown, line)
         }
+        StampOutcome::NotRead { error } => {
+            let line = words!(
+                "stamp {name}: of a kind that is not read here, so that it does not count: {error}",
+                "タイムスタンプ {name}: ここでは読み取れない種類なので、数えません（{error}）"
+            );
+            (Went::Unknown, line)
+        }
         StampOutcome::NotVouched { claimed, error: _ } => {
             let line = words!(
                 "stamp {name}: it says {claimed}, by nobody whom you trust",
@@ -368,35 +409,31 @@ fn stamp_told(name: &str, outcome: &StampOutcome) -> (Went, Words) {
 }
 
 fn lines(report: &Report) -> Vec<Words> {
-    let mut lines: Vec<Words> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            let (_, went, line) = told(finding);
-            let mark = went.mark();
-            words!("{mark}: {line}", "{mark}: {line}"; mark, line)
-        })
-        .collect();
-    lines.extend(report.shown.iter().map(|shown| {
-        let name = shown
-            .name
-            .as_ref()
-            .map_or_else(|| words!("(name hidden)", "（名前は非公開）"), |name| Words::from(shown_bytes(name)));
+    let findings = report.findings.iter().map(|finding| {
+        let (_, went, line) = told(report, finding);
+        let mark = went.mark();
+        words!("{mark}: {line}", "{mark}: {line}"; mark, line)
+    });
+    let shown = report.shown.iter().enumerate().map(|(entry, shown)| {
+        let name = name(shown);
         let size = shown.meta.as_ref().and_then(|meta| meta.kind.size());
         let size = size.map_or_else(|| Words::from(""), |size| words!(", {size} bytes", "、{size} バイト"));
         let content = shown.content.as_ref().and_then(Option::as_ref).map(|content| hex(&content.sha256));
         let content =
             content.map_or_else(|| Words::from(""), |sha256| words!(", SHA-256 {sha256}", "、SHA-256 は {sha256}"));
-        words!("shown: {name}{size}{content}", "示された内容: {name}{size}{content}"; name, size, content)
-    }));
-    let compared = report.findings.iter().any(|finding| matches!(finding, Finding::File { .. }));
-    if !compared && report.shown.iter().any(|shown| matches!(shown.content, Some(Some(_)))) {
-        lines.push(words!(
-            "not checked here: no file was given, so that what is shown of contents are hashes",
-            "ここでは確かめない: ファイルが指定されていないので、示された中身はハッシュだけです"
-        ));
-    }
-    lines
+        let compared = match report.is_compared(entry) {
+            None => Words::from(""),
+            Some(true) => words!(", the same as a file", "、ファイルと一致"),
+            Some(false) => words!(", committed to, not compared with a file", "、値の確定のみ（ファイルとは未照合）"),
+        };
+        words!("shown: {name}{size}{content}{compared}", "示された内容: {name}{size}{content}{compared}"; name, size, content, compared)
+    });
+    findings.chain(shown).collect()
+}
+
+fn name(shown: &Shown) -> Words {
+    let name = shown.name.as_ref().map(|name| Words::from(shown_bytes(name)));
+    name.unwrap_or_else(|| words!("(name hidden)", "（名前は非公開）"))
 }
 
 fn as_json(report: &Report, arguments: &Arguments) -> Value {
@@ -404,7 +441,7 @@ fn as_json(report: &Report, arguments: &Arguments) -> Value {
         .findings
         .iter()
         .map(|finding| {
-            let (step, went, line) = told(finding);
+            let (step, went, line) = told(report, finding);
             json!({ "step": step.word(), "outcome": went.word(), "said": line.english() })
         })
         .collect();
@@ -429,20 +466,22 @@ fn as_json(report: &Report, arguments: &Arguments) -> Value {
         .findings
         .iter()
         .filter_map(|finding| match finding {
-            Finding::File { file, entry } => {
+            Finding::File { file, entries } => {
                 let path = arguments.files.get(*file)?.to_string_lossy();
-                Some(json!({ "path": path, "entry": entry }))
+                Some(json!({ "path": path, "entries": entries }))
             }
             _ => None,
         })
         .collect();
+    let shown: Vec<_> =
+        report.shown.iter().enumerate().map(|(entry, shown)| shown_as_json(shown, report.is_compared(entry))).collect();
     json!({
         "verdict": verdict, "since": since, "before": before, "record": record, "doubts": doubts, "steps": steps,
-        "shown": report.shown.iter().map(shown_as_json).collect::<Vec<_>>(), "files": files,
+        "shown": shown, "files": files,
     })
 }
 
-fn shown_as_json(shown: &Shown) -> Value {
+fn shown_as_json(shown: &Shown, compared: Option<bool>) -> Value {
     let mut object = Map::new();
     object.insert("name".into(), shown.name.as_ref().map(|name| String::from_utf8_lossy(name)).into());
     if let Some(name) = shown.name.as_ref().filter(|name| std::str::from_utf8(name).is_err()) {
@@ -458,6 +497,7 @@ fn shown_as_json(shown: &Shown) -> Value {
     object.insert("size".into(), shown.meta.as_ref().and_then(|meta| meta.kind.size()).into());
     let sha256 = shown.content.as_ref().and_then(Option::as_ref).map(|content| hex(&content.sha256));
     object.insert("sha256".into(), sha256.into());
+    object.insert("compared".into(), compared.into());
     Value::Object(object)
 }
 

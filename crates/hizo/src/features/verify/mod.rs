@@ -3,20 +3,21 @@
 
 pub(crate) mod command;
 
-use std::fs;
-use std::io::Read as _;
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
-use hizo_ledger::commitment::ContentHasher;
+use hizo_ledger::commitment::ContentValue;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::log::policy::Policy;
-use hizo_ledger::proof::{Brought, Bundle, GivenFile, Report};
+use hizo_ledger::proof::{Brought, GivenFile, Opened, Report};
 use hizo_ledger::timestamp::{Authority, LIST_BYTES_MAX, certificates_from_pem, revocation_lists_from_pem};
 use sha2::{Digest as _, Sha256};
 
 use crate::bundle;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::kept;
+use crate::system;
 use crate::words::words;
 
 /// Bytes of a file that are read at once.
@@ -39,7 +40,8 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
     let receipt_key = request.receipt_key.map(read_key).transpose()?;
     let revocation = request.crls.map(read_revocation).transpose()?.unwrap_or_default();
     let bundle = bundle::of(bundle::files(request.bundle)?)?;
-    let files = request.files.iter().map(|path| given(&bundle, path)).collect::<Outcome<Vec<_>>>()?;
+    let opened = bundle.open();
+    let files = request.files.iter().map(|path| given(&opened, path)).collect::<Outcome<Vec<_>>>()?;
     let brought = Brought {
         policy: policy.as_ref(),
         authorities: &authorities,
@@ -47,7 +49,7 @@ pub(crate) fn verify(request: &Request<'_>) -> Outcome<Report> {
         receipt_key: receipt_key.as_ref(),
         files: &files,
     };
-    Ok(kept::verify(&bundle, &brought))
+    Ok(kept::checked(&bundle, opened.verify(&brought)))
 }
 
 fn read_policy(path: &Path) -> Outcome<Policy> {
@@ -106,28 +108,53 @@ fn read_key(text: &str) -> Outcome<NamedKey> {
     })
 }
 
-/// A file's hashes, however large it is; once more for each key under which it may have been committed to.
-fn given(bundle: &Bundle, path: &Path) -> Outcome<GivenFile> {
-    let (mut hasher, mut size) = (Sha256::new(), 0_u64);
-    stream(path, |piece| {
-        hasher.update(piece);
-        size += piece.len() as u64;
-    })?;
-    let sha256 = hasher.finalize().into();
-    let mut hashers: Vec<_> = bundle.keys_for(&sha256).into_iter().map(ContentHasher::new).collect();
+/// A file's hashes, however large it is; read once more under each key under which it was committed to.
+fn given(opened: &Opened<'_>, path: &Path) -> Outcome<GivenFile> {
+    let mut file = open(path)?;
+    let (sha256, size) = digest(path, &mut file, &mut [])?;
+    let keys = opened.keys_for(&sha256);
+    let mut hashers: Vec<_> = keys.iter().map(blake3::Hasher::new_keyed).collect();
     if !hashers.is_empty() {
-        stream(path, |piece| hashers.iter_mut().for_each(|hasher| hasher.update(piece)))?;
+        file.rewind().map_err(|error| Failure::file("read", path, error))?;
+        // What changed meanwhile would look like a file of which only the digest was known: a false accusation.
+        if digest(path, &mut file, &mut hashers)? != (sha256, size) {
+            let path = shown(path);
+            return Err(Failure::fixable(words!(
+                "{path} changed while it was read",
+                "{path} は読み取り中に変わりました"
+            ))
+            .hint(words!("Compare a copy that nobody changes.", "誰も変更しない控えを作り、それを比べてください。")));
+        }
     }
-    Ok(GivenFile { sha256, size, values: hashers.into_iter().map(ContentHasher::finish).collect() })
+    let hashes = hashers.iter().map(|hasher| hasher.finalize().into());
+    let values = keys.into_iter().zip(hashes).map(|(key, blake3)| ContentValue { sha256, key, blake3 });
+    Ok(GivenFile { sha256, size, values: values.collect() })
 }
 
-fn stream(path: &Path, mut take: impl FnMut(&[u8])) -> Outcome<()> {
-    let mut piece = vec![0; PIECE_BYTES];
-    let mut file = fs::File::open(path).map_err(|error| Failure::file("read", path, error))?;
+/// A regular file, which can be read twice. It may be named by way of links.
+fn open(path: &Path) -> Outcome<File> {
+    let real = fs::canonicalize(path).and_then(|real| system::open_to_read(&real));
+    let file = real.map_err(|error| Failure::file("read", path, error))?;
+    if file.metadata().map_err(|error| Failure::file("read", path, error))?.is_file() {
+        return Ok(file);
+    }
+    let path = shown(path);
+    Err(Failure::fixable(words!("{path} is no regular file", "{path} は通常のファイルではありません"))
+        .hint(words!("Save it to a file first, and name that.", "いったんファイルに保存し、それを指定してください。")))
+}
+
+/// SHA-256 and length of a file, whose bytes the other hashers take too.
+fn digest(path: &Path, file: &mut File, others: &mut [blake3::Hasher]) -> Outcome<([u8; 32], u64)> {
+    let (mut hasher, mut size, mut piece) = (Sha256::new(), 0_u64, vec![0; PIECE_BYTES]);
     loop {
-        match file.read(&mut piece).map_err(|error| Failure::file("read", path, error))? {
-            0 => return Ok(()),
-            count => take(&piece[..count]),
+        let count = file.read(&mut piece).map_err(|error| Failure::file("read", path, error))?;
+        if count == 0 {
+            return Ok((hasher.finalize().into(), size));
         }
+        hasher.update(&piece[..count]);
+        for other in &mut *others {
+            other.update(&piece[..count]);
+        }
+        size += count as u64;
     }
 }

@@ -34,7 +34,8 @@ fn facts() -> Facts {
             Stamp {
                 authority: "Example Time Stamping Authority 1".into(),
                 time: STAMPED - 1,
-                accuracy_ms: 1000,
+                accuracy_ms: Some(1000),
+                signer: ObjectId::of(b"first"),
                 is_independent: true,
                 token: "stamps/1.tsr".into(),
                 chain: "stamps/1.pem".into(),
@@ -42,7 +43,8 @@ fn facts() -> Facts {
             Stamp {
                 authority: "認定タイムスタンプ局 第二".into(),
                 time: STAMPED + 60,
-                accuracy_ms: 500,
+                accuracy_ms: Some(500),
+                signer: ObjectId::of(b"second"),
                 is_independent: true,
                 token: "stamps/2.tsr".into(),
                 chain: "stamps/2.pem".into(),
@@ -64,7 +66,7 @@ fn self_stamped() -> Facts {
     facts.stamps = vec![Stamp {
         authority: "local.hizo".into(),
         is_independent: false,
-        accuracy_ms: 1000,
+        accuracy_ms: Some(1000),
         ..facts.stamps.swap_remove(0)
     }];
     facts.witnesses.clear();
@@ -81,6 +83,7 @@ fn hostile() -> Facts {
         name(b"latin-\xe9.txt"),
         name("🔑 한글 \u{a0}x".as_bytes()),
         name("か\u{3099}んた\u{3099}む.txt".as_bytes()),
+        name("がんだむ.txt".as_bytes()),
         name(long.as_bytes()),
     ];
     facts.signers[0].name = Some("Court\u{202e}\n\n保管".into());
@@ -146,15 +149,19 @@ fn the_verdict_is_held_unchanged_since_at_the_latest() {
         &[
             "保管証明書",
             "Certificate of safekeeping",
-            "下に示すものは、遅くとも 2026年11月20日 18:05:01（日本時間）から、変更なく保管されています",
+            "下に示すものは、遅くとも 2026年11月20日 18:05:01（日本時間）には保持され、以後変わっていません",
             "What is shown below has been held, unchanged, since at the latest 20 November 2026, 09:05:01 UTC",
-            "この時刻は、預かる側から独立した時刻認証局の証明によります（時刻証明2件を添付）",
-            "2 time stamps of authorities independent of the keeper are included",
+            "この時刻は、時刻認証局の証明によります（異なる証明書2通による時刻証明2件を添付）",
+            "2 time stamps under 2 different certificates of authorities are included. That these are independent of the keeper is the word of whoever made this paper.",
             "2036年11月17日より前に、確認または更新してください",
             "Verify or refresh before 17 November 2036",
         ],
     );
-    never_says(&facts(), &["自己発行", "self-stamped", "第三者", "owned", "所有", "belongs"]);
+    never_says(&facts(), &["自己発行", "self-stamped", "第三者", "owned", "所有", "belongs", "保管されています"]);
+    // Two stamps under one certificate are one authority's.
+    let mut one = facts();
+    one.stamps[1].signer = one.stamps[0].signer;
+    says(&one, &["時刻認証局1局の証明によります", "One time-stamping authority vouches for this time."]);
 }
 
 #[test]
@@ -263,7 +270,13 @@ fn the_strength_and_completeness_are_those_of_the_proof() {
     says(&facts, &["保管（kept）", "封のままの本体とその鍵", "the sealed bytes that were kept, with the key to them"]);
     says(&facts, &["ちょうど3件です", "exactly 3 entries. That each name is there only once is not shown"]);
     facts.entries.pop();
-    says(&facts, &["ちょうど2件で、同じ名前のものはありません", "exactly 2 entries, and each name is there only once"]);
+    says(
+        &facts,
+        &[
+            "ちょうど2件で、バイト列が同じ名前はありません",
+            "exactly 2 entries, no two names of which have the same bytes",
+        ],
+    );
     never_says(&facts, &["up to", "最大"]);
 }
 
@@ -277,6 +290,7 @@ fn names_play_no_tricks_and_are_shown_whole() {
             r"line\u{a}break\u{1b}[31m",
             r"latin-\xe9.txt",
             r"\u{1f511} \u{d55c}\u{ae00} \u{a0}x",
+            r"か\u{3099}んた\u{3099}む.txt",
             "がんだむ.txt",
             r"Court\u{202e}\u{a}\u{a}保管",
         ],
@@ -323,6 +337,17 @@ fn the_same_facts_make_the_same_bytes_and_other_facts_do_not() {
 fn without_a_stamp_there_is_no_certificate() {
     let failure = certificate(&Facts { stamps: Vec::new(), ..facts() }).unwrap_err();
     assert_eq!(failure.message, "there is no certificate yet: nothing has stamped this deposit");
+}
+
+#[test]
+fn an_accuracy_that_is_not_stated_is_not_said_to_be_none() {
+    let mut facts = facts();
+    facts.stamps[0].accuracy_ms = None;
+    says(
+        &facts,
+        &["2026-11-20T09:05:00Z (accuracy not stated); independent", "2026-11-20T09:05:00Z （誤差の記載なし）、独立"],
+    );
+    never_says(&facts, &["±0 s", "±0秒"]);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use pdf_writer::{Filter, Name, Pdf, Rect, Ref, Str};
 use sha2::{Digest, Sha256};
 use subsetter::GlyphRemapper;
 use ttf_parser::Face;
-use unicode_normalization::char::compose;
+use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 use crate::failure::{Failure, Outcome, shown_bytes};
 
@@ -59,11 +60,13 @@ impl Typeface {
         })
     }
 
-    /// Bytes that somebody else chose, as they can be shown: nothing that turns, hides or leaves no ink.
+    /// Bytes that somebody else chose, as they can be shown: nothing that turns, hides or leaves no ink, and nothing that
+    /// looks as other bytes do.
     pub(super) fn shown(&self, bytes: &[u8]) -> String {
-        let mut shown = String::new();
-        for character in composed(&shown_bytes(bytes)).chars() {
-            if self.leaves_ink(character) {
+        let (mut shown, text) = (String::new(), shown_bytes(bytes));
+        let is_plain = is_nfc(&text);
+        for character in text.chars() {
+            if self.leaves_ink(character) && (is_plain || !is_taken_apart(character)) {
                 shown.push(character);
             } else {
                 shown.extend(character.escape_unicode());
@@ -136,16 +139,9 @@ impl Typeface {
     }
 }
 
-/// A letter and the mark that follows it as the one letter that people see: some systems keep names taken apart.
-fn composed(text: &str) -> String {
-    let mut whole: Vec<char> = Vec::with_capacity(text.len());
-    for character in text.chars() {
-        match whole.last().and_then(|last| compose(*last, character)) {
-            Some(together) => *whole.last_mut().expect("one was composed with") = together,
-            None => whole.push(character),
-        }
-    }
-    whole.into_iter().collect()
+/// A mark that stands apart from its letter, or a character that is another one composed: some systems keep names so.
+fn is_taken_apart(character: char) -> bool {
+    canonical_combining_class(character) != 0 || !std::iter::once(character).nfc().eq([character])
 }
 
 /// The six letters that mark a part of a font, the same for the same part.

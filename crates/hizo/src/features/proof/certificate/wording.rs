@@ -1,5 +1,7 @@
 //! The sentences of a certificate. They are read by people who decide over others: none says more than was verified.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
@@ -59,24 +61,26 @@ pub(super) fn subject(facts: &Facts) -> Words {
 
 pub(super) fn verdict(facts: &Facts) -> Words {
     let time = moment(facts.at_the_latest);
-    words!("held, unchanged, since at the latest\n{time}", "遅くとも {time}から、\n変更なく保管されています"; time)
+    words!("held, unchanged, since at the latest\n{time}", "遅くとも {time}には\n保持され、以後変わっていません"; time)
 }
 
 /// Who vouches for the verdict's time.
 pub(super) fn independence(facts: &Facts) -> Words {
-    let count = facts.stamps.iter().filter(|stamp| stamp.is_independent).count();
-    match count {
+    let independent = facts.stamps.iter().filter(|stamp| stamp.is_independent);
+    let signers: BTreeSet<_> = independent.clone().map(|stamp| stamp.signer).collect();
+    let count = independent.count();
+    match signers.len() {
         0 => words!(
             "Self-stamped, not independent: no third party vouches for this time.",
             "自己発行の時刻・第三者の証明ではありません。"
         ),
         1 => words!(
-            "One time-stamping authority independent of the keeper vouches for this time.",
-            "この時刻は、預かる側から独立した時刻認証局1局の証明によります。"
+            "One time-stamping authority vouches for this time. That it is independent of the keeper is the word of whoever made this paper.",
+            "この時刻は、時刻認証局1局の証明によります。預かる側から独立していることは、この書面を作った人の申告です。"
         ),
-        _ => words!(
-            "{count} time stamps of authorities independent of the keeper are included.",
-            "この時刻は、預かる側から独立した時刻認証局の証明によります（時刻証明{count}件を添付）。"
+        signers => words!(
+            "{count} time stamps under {signers} different certificates of authorities are included. That these are independent of the keeper is the word of whoever made this paper.",
+            "この時刻は、時刻認証局の証明によります（異なる証明書{signers}通による時刻証明{count}件を添付）。預かる側から独立していることは、この書面を作った人の申告です。"
         ),
     }
 }
@@ -135,8 +139,8 @@ pub(super) fn in_annex(entries: usize) -> Words {
 
 pub(super) fn names_are_escaped() -> Words {
     words!(
-        "Names are as the depositor chose them. Characters that cannot be printed are written \\u{{…}} or \\x…; the exact bytes are in opening.json.",
-        "名前は、預けた人が付けたままです。印字できない文字は \\u{{…}} や \\x… と表します。正確なバイト列は opening.json にあります。"
+        "Names are as the depositor chose them. Characters that cannot be printed, or could be taken for others, are written \\u{{…}} or \\x…; the exact bytes are in opening.json.",
+        "名前は、預けた人が付けたままです。印字できない文字や、ほかと見分けにくい文字は \\u{{…}} や \\x… と表します。正確なバイト列は opening.json にあります。"
     )
 }
 
@@ -179,12 +183,15 @@ pub(super) fn at_the_latest(facts: &Facts) -> (Words, Words) {
 
 pub(super) fn stamp(stamp: &Stamp, authority: &str) -> Words {
     let time = moment_in_utc(stamp.time);
-    let accuracy = accuracy(stamp.accuracy_ms);
+    let accuracy = match stamp.accuracy_ms.map(accuracy) {
+        Some(accuracy) => words!("±{accuracy}", "±{accuracy}"; accuracy),
+        None => words!("(accuracy not stated)", "（誤差の記載なし）"),
+    };
     let standing = match stamp.is_independent {
         true => words!("independent", "独立"),
         false => words!("self-stamped, not independent", "自己発行の時刻・第三者の証明ではありません"),
     };
-    words!("{authority}: {time} ±{accuracy}; {standing}", "{authority}: {time} ±{accuracy}、{standing}"; accuracy, standing)
+    words!("{authority}: {time} {accuracy}; {standing}", "{authority}: {time} {accuracy}、{standing}"; accuracy, standing)
 }
 
 fn accuracy(milliseconds: u64) -> Words {
@@ -303,8 +310,8 @@ fn number(facts: &Facts) -> Words {
             )
         }
         Scope::Complete if facts.entries.iter().all(Entry::is_named) => words!(
-            "The deposit has exactly {shown} entries, and each name is there only once. Fields marked as not shown are not shown.",
-            "預け入れの中身はちょうど{shown}件で、同じ名前のものはありません。「示しません」とある項目は示しません。"
+            "The deposit has exactly {shown} entries, no two names of which have the same bytes. Fields marked as not shown are not shown.",
+            "預け入れの中身はちょうど{shown}件で、バイト列が同じ名前はありません。「示しません」とある項目は示しません。"
         ),
         Scope::Complete => words!(
             "The deposit has exactly {shown} entries. That each name is there only once is not shown, since not every name is.",
