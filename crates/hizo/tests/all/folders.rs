@@ -541,16 +541,17 @@ fn a_file_that_keeps_changing_is_kept_and_said() {
     let folder = home.beside("folder");
     fs::write(folder.join("quiet"), b"still").unwrap();
     let busy = folder.join("busy");
-    fs::write(&busy, noise(1, 8 * MIB)).unwrap();
+    fs::write(&busy, noise(1, 24 * MIB)).unwrap();
     let stop = AtomicBool::new(false);
     let made = std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut file = fs::OpenOptions::new().write(true).open(&busy).unwrap();
-            let mut byte = 0_u8;
+            // Never the same bytes again: what is found as it was kept would be steady.
+            let mut count = 0_u64;
             while !stop.load(Ordering::Relaxed) {
-                byte = byte.wrapping_add(1);
-                file.seek(SeekFrom::Start(u64::from(byte) << 12)).unwrap();
-                file.write_all(&[byte]).unwrap();
+                count += 1;
+                file.seek(SeekFrom::Start(count % 4096 * 4096)).unwrap();
+                file.write_all(&count.to_le_bytes()).unwrap();
                 std::thread::yield_now();
             }
         });
@@ -560,7 +561,7 @@ fn a_file_that_keeps_changing_is_kept_and_said() {
     });
     assert_eq!(made["unsteady"].as_array().unwrap().len(), 1, "{made}");
     let restored = home.restore("latest:test", "out");
-    assert_eq!(fs::metadata(restored.join("busy")).unwrap().len(), 8 << 20);
+    assert_eq!(fs::metadata(restored.join("busy")).unwrap().len(), 24 << 20);
     assert_eq!(fs::read(restored.join("quiet")).unwrap(), b"still");
     // Once it is quiet, it is read again even if nothing says that it changed.
     let made = home.deposit(&folder, "test");
