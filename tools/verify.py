@@ -127,13 +127,18 @@ class Policy:
                 case ["witness", name, key, *_]:
                     self.witnesses[name] = Key(key)
                 case ["group", name, count, *named]:
-                    self.groups[name] = {"any": 1, "all": len(named)}.get(count) or int(count), named
-                    members += named
+                    count, members = {"any": 1, "all": len(named)}.get(count) or int(count), members + named
+                    if not 1 <= count <= len(named) or not {*named} <= {*self.witnesses, *self.groups}:
+                        raise ValueError("a group asks for more than it has, or for nothing")
+                    self.groups[name] = count, named
                 case ["quorum", name]:
                     self.quorum = name
+                case [word, *_] if not word.startswith("#"):
+                    raise ValueError("a line of the policy is not known")
+        known = {"none", *self.witnesses, *self.groups}
         keys = [key.key for key in [*self.logs, *self.witnesses.values()]]
-        if self.quorum is None or len(set(members)) < len(members) or len(set(keys)) < len(keys):
-            raise ValueError("the policy has no quorum, or names something twice")
+        if self.quorum not in known or len(set(members)) < len(members) or len(set(keys)) < len(keys):
+            raise ValueError("the policy has no quorum that it defines, or names something twice")
 
     def met(self, name, signed):
         if name in self.groups:
@@ -142,18 +147,19 @@ class Policy:
         return name == "none" or name in signed
 
 def record_said(data, step):
-    """What a record says, its text and its signatures (docs/spec/record.md, "Rules of form" as far as a deposit needs them)."""
-    (text, signatures), names = note(data, step), set()
+    """What a record says, its text and its signatures; of docs/spec/record.md as much as a deposit needs."""
+    text, signatures = note(data, step)
     said = RECORD.fullmatch(text)
     demand(said, step, "it is not a record")
     with reading(step):
         number = {key: int(value) for key, value in said.groupdict().items() if value and value.isdecimal()}
-        deposit, known = bool(said["commit"]), all(int(it) < 2**64 for it in re.findall(" ([0-9]{1,20})(?=[ \n])", text))
-        holds = known and is_time(said["time"]) and (number["number"] == 0) == (said["prev"] == "-")
+        deposit, integers = bool(said["commit"]), re.findall(" ([0-9]{1,20})(?=[ \n])", text)
+        holds = all(int(it) < 2**64 for it in integers) and is_time(said["time"]) and (number["number"] == 0) == (said["prev"] == "-")
         holds &= not said["body"] or 1 <= number["bytes"] <= 1 << 20
-        holds &= not deposit or not said["control"] and number["number"] > 0 and (number["k"] == 1) == (said["before"] == "-")
-        holds &= not deposit or number["k"] > 0 and 1 <= number["lines"] <= 1 << 16
-        holds &= not deposit or number["lines"] <= number["total"] <= number["lines"] << 24
+        if deposit:
+            holds &= not said["control"] and number["number"] > 0 and number["k"] > 0
+            holds &= (number["k"] == 1) == (said["before"] == "-") and 1 <= number["lines"] <= 1 << 16
+            holds &= number["lines"] <= number["total"] <= number["lines"] << 24
         demand(holds and (deposit or said["control"] or said["body"]), step, "a number or time is none that a record has")
         names = {name for name, _, signature in signatures if HEX.fullmatch(name * 4) and len(signature) == 64}
         demand(len(names) == len(signatures) <= 8, step, "its signatures are not in their form")
@@ -353,12 +359,12 @@ class Stamp:
 
     def signature(self):
         """What openssl says against the signature, whoever gave it."""
-        token = subprocess.run(["openssl", "ts", "-reply", "-in", "/dev/stdin", "-token_out"], input=self.files["tsr"],
-                               capture_output=True).stdout
-        beside = ["-certfile", "chain"] if b"BEGIN CERTIFICATE" in self.files["chain"] else []
-        verify = ["cms", "-verify", "-noverify", "-inform", "DER", "-in", "token", "-out", "said", *beside]
-        holds, said = openssl(verify, {"token": token, "chain": self.files["chain"]})
-        return "" if holds else said
+        with tempfile.NamedTemporaryFile() as token:
+            openssl(["ts", "-reply", "-in", "tsr", "-token_out", "-out", token.name], self.files)
+            beside = ["-certfile", "chain"] if b"BEGIN CERTIFICATE" in self.files["chain"] else []
+            verify = ["cms", "-verify", "-noverify", "-inform", "DER", "-in", token.name, "-out", "said", *beside]
+            holds, said = openssl(verify, self.files)
+            return "" if holds else said
 
     def holds_at(self, moment):
         """To openssl a certificate has ended in the last second of its life, to hizo at its end."""

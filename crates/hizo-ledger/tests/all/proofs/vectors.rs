@@ -867,7 +867,8 @@ fn refused() -> Vec<Case> {
                     meta: Meta { kind: MetaKind::Directory, ..all[0].meta.clone() },
                     ..Entry::file(b"folder", DRAWING)
                 };
-                World::of(&[folder.clone()], show(&[folder], &[(0, Fields::ALL)])).files()
+                let entries = [folder];
+                World::of(&entries, show(&entries, &[(0, Fields::ALL)])).files()
             },
             "opening",
         ),
