@@ -56,7 +56,7 @@ pub(crate) fn due(ends: Option<Moment>, now: Moment) -> Due {
 
 /// How long authorities are waited for where a person waits for something else: what is not answered is asked again.
 pub(crate) fn in_passing() -> Patience {
-    Patience { connect: Duration::from_secs(2), answer: Duration::from_secs(4), between: Vec::new() }
+    Patience { connect: Duration::from_secs(2), answer: Duration::from_secs(8), between: Vec::new() }
 }
 
 /// After so long no further authority is asked in passing.

@@ -187,7 +187,7 @@ fn a_proof_that_does_not_hold_or_is_of_another_safe_is_left_as_it_is() {
     let kept = kept();
     let proof = kept.proof("proof");
     let other = Home::new();
-    other.fails(3, "does not hold", ["proof", "--refresh", proof.to_str().unwrap()]);
+    other.fails(1, "is of another safe", ["proof", "--refresh", proof.to_str().unwrap()]);
     let checkpoint = proof.join("checkpoint");
     let whole = fs::read(&checkpoint).unwrap();
     let mut changed = whole.clone();

@@ -54,6 +54,8 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
         .hint(words!("Name a new place with --to.", "--to で新しい場所を指定してください。")));
     }
     let old = bundle::files(&request.bundle)?;
+    bundle::of(old.clone())?;
+    let record = record(safe, &old)?;
     let seen = SeenLog::publish(safe)?;
     let mut stamps = Stamps::open(safe, &seen, &request.authorities)?;
     let before = check(&seen, &stamps.vouching(), old.clone())?;
@@ -68,15 +70,14 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
             "そのまま残して、どこから来たものかを確かめてください。新しい証明は `hizo proof` で作れます。"
         )));
     }
-    let record = record(safe, &old)?;
     let asked = stamps.ask_wanting(&hizo_keeper::stamp::Patience::default(), None)?;
     let held = count(&old);
-    let new = renewing::later(&stamps, &level(&old, held, &before), held + 1)?;
-    let mut files = old;
+    let mut new = renewing::later(&stamps, &level(&old, held, &before), held + 1)?;
+    let mut files = old.clone();
     files.extend(new.clone());
-    let report = check(&seen, &stamps.vouching(), files.clone())?;
+    let mut report = check(&seen, &stamps.vouching(), files.clone())?;
     if is_worse(&before.verdict, &report.verdict) {
-        return Err(Failure::internal_message("later stamps would make this proof worse"));
+        (new, files, report) = (Files::new(), old, before);
     }
     let head = files.get("checkpoint").cloned().unwrap_or_default();
     let is_independent = independent(&report).next().is_some();
@@ -108,7 +109,11 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
 /// The record of this safe that the proof is of.
 fn record<'a>(safe: &'a Safe, files: &Files) -> Outcome<&'a hizo_ledger::record::Record> {
     let note = files.get("record.note").map_or(&[][..], Vec::as_slice);
-    let id = UnverifiedRecord::parse(note).map_err(Failure::internal)?.id();
+    let id = UnverifiedRecord::parse(note).map_err(|error| {
+        Failure::untrue(words!("this proof does not hold: {error}", "この証明は正しくありません: {error}"))
+            .source(error)
+    });
+    let id = id?.id();
     safe.records.iter().find(|record| record.id() == id).ok_or_else(|| {
         Failure::fixable(words!("this proof is of another safe", "この金庫の証明ではありません")).hint(words!(
             "Refresh it with the safe that made it: name its folder with --home.",
