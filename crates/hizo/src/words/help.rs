@@ -152,10 +152,6 @@ const HELP: &[(&str, &str)] = &[
     ),
     // log
     (
-        "Say who stamps the log of every record, and renew its stamps",
-        "すべての記録の台帳に時刻を付ける認証局を決め、タイムスタンプを更新します",
-    ),
-    (
         "Name the time-stamp authorities that are asked; without a file, show them",
         "タイムスタンプを求める時刻認証局を登録します。ファイルを省くと、今の一覧を表示します",
     ),

@@ -4,7 +4,7 @@ use super::{authorities, export, policy, renew, show};
 use crate::Setting;
 use crate::failure::Outcome;
 
-/// Show the keeper's log: its keys, who witnesses and stamps it, and how far
+/// Show the keeper's log: its keys, its witnesses, and what they have cosigned
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
