@@ -122,7 +122,10 @@ impl EmbeddedLog {
         else {
             return Ok(None);
         };
-        self.sequencer.goes_on(journal)?;
+        // Whether what is published can be read now says nothing about what will be.
+        if let Err(error @ (log::Error::Shorter { .. } | log::Error::Other)) = self.sequencer.goes_on(journal) {
+            return Err(error.into());
+        }
         let leaf = Leaf { slot: Slot::of(&slot_key, record.number), record: record.id };
         Ok(self.receipts.sign(keeper.origin(), leaf, record.kept))
     }

@@ -179,12 +179,12 @@ impl<D: Disk> PublishedFiles<D> {
     }
 }
 
-/// Parts of letters, digits and dots inside, joined by `/`: nothing that leads out, and no name of a temporary file.
+/// Parts of letters, digits, dots, hyphens and low lines, joined by `/`: nothing that leads out, and no name of a temporary file.
 fn checked(path: &str) -> Result<&str, Error> {
     let part = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
     };
     if path.split('/').all(part) { Ok(path) } else { Err(Error::Refused { rule: "a published path has plain parts" }) }
 }
@@ -237,12 +237,12 @@ mod tests {
     fn a_folder_lists_what_was_published_in_it() {
         let (disk, files) = files();
         assert!(files.list("stamps").unwrap().is_empty());
-        for path in ["stamps/9/b.tsr", "stamps/9/a.tsr", "stamps/10/c.tsr"] {
+        for path in ["stamps/9/b-1_2.tsr", "stamps/9/a.tsr", "stamps/10/c.tsr"] {
             files.publish(path, b"x").unwrap();
         }
         drop(disk.create(Path::new("/log/stamps/9/.1-1.new")).unwrap());
         assert_eq!(files.list("stamps").unwrap(), ["10", "9"]);
-        assert_eq!(files.list("stamps/9").unwrap(), ["a.tsr", "b.tsr"]);
+        assert_eq!(files.list("stamps/9").unwrap(), ["a.tsr", "b-1_2.tsr"]);
         assert!(files.list("..").is_err());
     }
 

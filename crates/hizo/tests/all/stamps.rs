@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 
 use crate::kit::{Home, Said, files_below, program, said};
 use crate::outside::{Outside, list, openssl};
@@ -42,11 +41,10 @@ impl Kept {
 
     /// What a stranger says who trusts this log and these authorities.
     fn verify(&self, proof: &Path, authorities: &[&Outside]) -> Said {
-        let settings: Value = serde_json::from_slice(&fs::read(self.home.path.join("safe.json")).unwrap()).unwrap();
         let page = fs::read_to_string(proof.join("README.md")).unwrap();
-        let key = page.split('\'').find(|part| part.starts_with(settings["keeper"].as_str().unwrap())).unwrap();
+        let (_, policy) = page.split_once("<<'END'\n").unwrap();
         let at = |name: &str| self.home.folder.path().join(name);
-        fs::write(at("policy"), format!("log {key}\nquorum none\n")).unwrap();
+        fs::write(at("policy"), policy.split_once("END\n").unwrap().0).unwrap();
         let roots = authorities.iter().map(|outside| fs::read_to_string(outside.root()).unwrap());
         fs::write(at("roots.pem"), roots.collect::<String>()).unwrap();
         let mut command = program(env!("CARGO_BIN_EXE_hizo"));

@@ -80,20 +80,9 @@ fn write(seen: &SeenLog, to: &Path) -> Outcome<Written> {
         let bytes = bytes.ok_or_else(|| Failure::internal_message("a tile of a log that was checked is gone"))?;
         written.file(&to.join(tile.path()), &bytes)?;
     }
-    stamps(seen, to, &mut written)?;
-    Ok(written)
-}
-
-/// Every stamp that is kept, and beside those over the newest head the bytes that they are over: no cosignature is among
-/// them.
-fn stamps(seen: &SeenLog, to: &Path, written: &mut Written) -> Outcome<()> {
-    let stamps = seen.keeper_log().published().stamps();
-    for (path, bytes) in stamps.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))? {
+    // Each beside the head that it is over, which has no cosignatures.
+    for (path, bytes) in published.stamps().map_err(failed)? {
         written.file(&to.join(path), &bytes)?;
     }
-    let newest = to.join("stamps").join(seen.checkpoint.size.to_string());
-    if newest.is_dir() && !newest.join("checkpoint").exists() {
-        written.file(&newest.join("checkpoint"), &seen.note)?;
-    }
-    Ok(())
+    Ok(written)
 }
