@@ -168,11 +168,16 @@ impl Names {
         if self.found.len() > NAMES_MAX { Err(NotABundle::TooManyFiles) } else { Ok(()) }
     }
 
-    /// Those that are read: certificates only beside their stamp.
+    /// Those that are read: certificates and revocation lists only beside what they are for.
     pub fn to_read(&self) -> impl Iterator<Item = &str> {
-        let is_beside =
-            |name: &&String| name.strip_suffix(".pem").is_none_or(|stem| self.found.contains(&format!("{stem}.tsr")));
-        self.found.iter().filter(is_beside).map(String::as_str)
+        let lacks = |name: &str, ending, beside| {
+            name.strip_suffix(ending).is_some_and(|stem| !self.found.contains(&format!("{stem}{beside}")))
+        };
+        let is_alone = move |name: &str| match name.contains("earlier/") {
+            true => lacks(name, ".crl", ".note"),
+            false => lacks(name, ".pem", ".tsr") || lacks(name, ".crl", ".tsr"),
+        };
+        self.found.iter().map(String::as_str).filter(move |name| !is_alone(name))
     }
 }
 

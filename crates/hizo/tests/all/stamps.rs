@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-
 use crate::kit::{Home, Said, files_below, program, said};
 use crate::outside::{Outside, list, openssl};
 
