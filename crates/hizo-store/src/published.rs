@@ -172,6 +172,8 @@ impl<D: Disk> PublishedFiles<D> {
             Ok(()) | Err(_) => {}
         }
         if let Some(parent) = folder.parent() {
+            // A folder named without its parent lies in the present one.
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
             self.disk.sync_dir(parent).map_err(failed("make a folder for published files durable"))?;
         }
         self.settled.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_path_buf());

@@ -157,10 +157,10 @@ fn bundle_bytes(bundle: &Path) -> Result<u64> {
 /// Verifies the bundle under the policy that its own README names, and its stamp under its own root.
 fn verify(folder: &Path, bundle: &Path, times: u64) -> Result<Value> {
     let readme = readme(bundle)?;
-    let key = readme.lines().find(|line| line.starts_with("printf 'log")).and_then(|line| line.split('\'').nth(3));
-    let key = key.ok_or_else(|| Failure("the README names no key of a log".to_owned()))?;
+    let named = readme.split_once("<<'END'\n").and_then(|(_, rest)| rest.split_once("END\n"));
+    let (named, _) = named.ok_or_else(|| Failure("the README names no policy".to_owned()))?;
     let policy = folder.join("policy");
-    fs::write(&policy, format!("log {key}\nquorum none\n")).about(&policy)?;
+    fs::write(&policy, named).about(&policy)?;
     Ok(figures(folder, &["verify", "proof-0", &times.to_string(), "policy", "proof-0/stamps/self.pem"])?.0)
 }
 
