@@ -247,8 +247,10 @@ fn a35_a_hostile_manifest_writes_nothing_outside_the_folder() {
     let link = |path: &[u8], target: &[u8]| plain(path, Kind::Symlink { target: target.to_vec() });
     let folder = |path: &[u8]| plain(path, Kind::Directory);
     type Hostile<'a> = (&'a str, Box<dyn Fn(&mut Forger) -> Vec<Entry> + 'a>);
-    let hostile: [Hostile; 11] = [
+    let hostile: [Hostile; 12] = [
         ("parent folder", Box::new(|forger| vec![forger.file("../escaped", b"x")])),
+        // Listed as a folder, so that nothing but the rule of paths stands against it.
+        ("listed parent folder", Box::new(|forger| vec![folder(b".."), forger.file("../escaped", b"x")])),
         ("absolute path", Box::new(|forger| vec![forger.file("/tmp/hizo-escaped", b"x")])),
         ("parent inside", Box::new(|forger| vec![folder(b"a"), forger.file("a/../../escaped", b"x")])),
         ("empty path", Box::new(|forger| vec![forger.file("", b"x")])),
