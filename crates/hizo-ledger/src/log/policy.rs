@@ -122,7 +122,7 @@ impl Policy {
                 reading.line(line, &words)?;
             }
         }
-        let Reading { logs, witnesses, groups, quorum, members: _ } = reading;
+        let Reading { logs, witnesses, groups, quorum } = reading;
         Ok(Self { logs, witnesses, groups, quorum: quorum.ok_or(Error::NoQuorum)? })
     }
 
@@ -196,8 +196,6 @@ struct Reading {
     witnesses: Vec<(String, Known)>,
     groups: BTreeMap<String, Group>,
     quorum: Option<String>,
-    /// Names that are members of a group: each counts once, so that one witness is never two.
-    members: BTreeSet<String>,
 }
 
 impl Reading {
@@ -232,10 +230,7 @@ impl Reading {
                 };
                 let threshold = threshold.filter(|threshold| (1..=members.len()).contains(threshold));
                 let threshold = threshold.ok_or(Error::Threshold { line })?;
-                let members: Vec<String> = members.iter().map(|member| (*member).to_owned()).collect();
-                for member in &members {
-                    ensure(self.members.insert(member.clone()), Error::Twice { line })?;
-                }
+                let members = members.iter().map(|member| (*member).to_owned()).collect();
                 self.groups.insert((*name).to_owned(), Group { threshold, members });
             }
             ["quorum", name] => {
