@@ -59,16 +59,23 @@ struct Purposes<'a> {
     named: Vec<&'a [u8]>,
 }
 
+/// What an issuer signed, under which algorithm, and the signature: the outermost form of certificates and of revocation
+/// lists (RFC 5280, 4.1.1 and 5.1.1).
+pub(super) fn parts(bytes: &[u8]) -> Result<(Element<'_>, Element<'_>, &[u8]), Error> {
+    let mut outer = der::only(bytes, tag::SEQUENCE)?;
+    let signed = outer.element(tag::SEQUENCE)?;
+    let algorithm = outer.element(tag::SEQUENCE)?;
+    let signature = der::whole_bytes(outer.take(tag::BIT_STRING)?)?;
+    outer.end()?;
+    Ok((signed, algorithm, signature))
+}
+
 impl<'a> Certificate<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         if bytes.len() > CERTIFICATE_BYTES_MAX {
             return Err(Error::TooLong);
         }
-        let mut outer = der::only(bytes, tag::SEQUENCE)?;
-        let signed = outer.element(tag::SEQUENCE)?;
-        let algorithm = outer.element(tag::SEQUENCE)?;
-        let signature = der::whole_bytes(outer.take(tag::BIT_STRING)?)?;
-        outer.end()?;
+        let (signed, algorithm, signature) = parts(bytes)?;
 
         let mut inner = Reader::new(signed.content);
         // Only version 3 has extensions, and without them no certificate says what it is for.

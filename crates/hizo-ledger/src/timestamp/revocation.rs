@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Error;
-use super::certificate::{Certificate, read_time};
+use super::certificate::{Certificate, parts, read_time};
 use super::der::{self, Element, Reader, tag};
 use super::moment::Moment;
 use super::oid::known;
@@ -114,11 +114,7 @@ impl<'a> List<'a> {
         if bytes.len() > REVOCATION_LIST_BYTES_MAX {
             return Err(Error::TooLong);
         }
-        let mut outer = der::only(bytes, tag::SEQUENCE)?;
-        let signed = outer.element(tag::SEQUENCE)?;
-        let algorithm = outer.element(tag::SEQUENCE)?;
-        let signature = der::whole_bytes(outer.take(tag::BIT_STRING)?)?;
-        outer.end()?;
+        let (signed, algorithm, signature) = parts(bytes)?;
         let mut inner = Reader::new(signed.content);
         if inner.take(tag::INTEGER)? != [1] {
             return Err(Error::Version);
