@@ -61,6 +61,26 @@ pub(crate) struct Deposit {
     pub stored_bytes: u64,
 }
 
+/// How a person names a deposit.
+pub(crate) enum Named<'a> {
+    /// `latest:NAME`: the newest of a series.
+    Latest(&'a str),
+    /// `NAME:NUMBER`.
+    Numbered(&'a str, u64),
+    /// Its id, or the first digits of it.
+    ById(&'a str),
+}
+
+impl<'a> Named<'a> {
+    pub(crate) fn parse(text: &'a str) -> Self {
+        if let Some(name) = text.strip_prefix("latest:") {
+            return Self::Latest(name);
+        }
+        let numbered = text.rsplit_once(':').and_then(|(name, number)| Some((name, number.parse().ok()?)));
+        numbered.map_or(Self::ById(text), |(name, number)| Self::Numbered(name, number))
+    }
+}
+
 impl View {
     /// Opens every record and folds what they say. One that cannot be read takes nothing else with it.
     ///
@@ -163,26 +183,22 @@ impl View {
     /// Also when this very deposit cannot be read. One of which only what was said of it is lost is handed out when it
     /// is named by itself, since what it holds may be whole; see [`View::unreadable`].
     pub(crate) fn find<'a>(&self, opened: Opened<'a>, named: &str) -> Outcome<&'a Record> {
-        let number = match self.find_in_series(opened.safe, named)? {
-            Some(number) => number,
-            None => self.find_by_id(named)?,
+        let number = match Named::parse(named) {
+            Named::Latest(name) => self.latest(opened.safe, name)?,
+            Named::Numbered(name, number) => self.numbered(opened.safe, name, number)?,
+            Named::ById(digits) => self.find_by_id(digits)?,
         };
         let record = opened.safe.records.get(number as usize);
         record.ok_or_else(|| Failure::internal_message("a record that was folded is gone"))
     }
 
-    fn find_in_series(&self, safe: &Safe, named: &str) -> Outcome<Option<u64>> {
-        if let Some(name) = named.strip_prefix("latest:") {
-            return self.latest(safe, name).map(Some);
-        }
-        let Some((name, number)) = named.rsplit_once(':') else { return Ok(None) };
-        let Ok(number) = number.parse::<u64>() else { return Ok(None) };
+    fn numbered(&self, safe: &Safe, name: &str, number: u64) -> Outcome<u64> {
         let (id, series) = self.named(safe, name)?;
         if let Some(deposit) = series.deposits.iter().find(|deposit| deposit.number == number) {
-            return Ok(Some(deposit.record));
+            return Ok(deposit.record);
         }
         if let Some((_, unreadable)) = self.unreadable_of(id).find(|(unreadable, _)| *unreadable == number) {
-            return self.named_by_itself(unreadable).map(Some);
+            return self.named_by_itself(unreadable);
         }
         Err(Failure::fixable(words!(
             "series {name} has no deposit {number}",

@@ -17,6 +17,7 @@ use crate::log::SeenLog;
 use crate::receipts;
 use crate::safe::Safe;
 use crate::stamps::{Kept, Stamps};
+use crate::view::Named;
 use crate::words::words;
 
 /// How far one deposit has come.
@@ -115,18 +116,13 @@ pub(super) fn newest(safe: &Safe) -> Vec<&Record> {
 /// The deposit that a person named, as far as this machine knows names: an id or its first digits, `latest:NAME`, or
 /// `NAME:NUMBER`.
 pub(super) fn find<'a>(safe: &'a Safe, named: &str) -> Outcome<&'a Record> {
-    let by_name = match (named.strip_prefix("latest:"), named.rsplit_once(':')) {
-        (Some(name), _) => Some((name, None)),
-        (None, Some((name, number))) => number.parse::<u64>().ok().map(|number| (name, Some(number))),
-        (None, None) => None,
-    };
-    let found = match by_name {
-        Some((name, number)) => series_named(safe, name)?.and_then(|series| {
-            let newest = safe.chain.series().get(&series).map(|head| head.k);
-            safe.deposit(series, number.or(newest)?)
-        }),
-        None => only(safe.records.iter().filter(|record| {
-            record.envelope().deposit.is_some() && named.len() >= 6 && record.id().to_string().starts_with(named)
+    let found = match Named::parse(named) {
+        Named::Latest(name) => {
+            series_named(safe, name)?.and_then(|series| safe.deposit(series, safe.chain.series().get(&series)?.k))
+        }
+        Named::Numbered(name, number) => series_named(safe, name)?.and_then(|series| safe.deposit(series, number)),
+        Named::ById(digits) => only(safe.records.iter().filter(|record| {
+            record.envelope().deposit.is_some() && digits.len() >= 6 && record.id().to_string().starts_with(digits)
         })),
     };
     found.ok_or_else(|| {
