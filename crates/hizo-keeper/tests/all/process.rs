@@ -284,6 +284,23 @@ fn check_log(folder: &Path, answered: &Answered, story: &str) {
     keeper.journal().integrity().unwrap_or_else(|error| panic!("{story}: {error}"));
 }
 
+/// Kills a process that would go on for ever: after so many answers, and then a moment that no answer marks.
+fn killed(mut child: Child, random: &mut Random, count: fn(&Answered) -> usize) -> Answered {
+    let mut lines = lines(&mut child);
+    let enough = 1 + random.below(12);
+    let mut answered = Answered::default();
+    while count(&answered) < enough {
+        answered.take(&lines.next().expect("the process goes on until it is killed"));
+    }
+    for _ in 0..random.below(400_000) {
+        std::hint::spin_loop();
+    }
+    child.kill().unwrap();
+    lines.for_each(|line| answered.take(&line));
+    child.wait().unwrap();
+    answered
+}
+
 #[test]
 fn a_process_killed_while_it_publishes_leaves_a_whole_log_that_goes_on() {
     const KILLS: usize = 40;
@@ -292,19 +309,8 @@ fn a_process_killed_while_it_publishes_leaves_a_whole_log_that_goes_on() {
     let mut random = Random(20_261_125);
     let mut all = Answered::default();
     for kill in 0..KILLS {
-        let mut child = start(place.path(), "endless log", &[]);
-        let mut lines = lines(&mut child);
-        let enough = 1 + random.below(12);
-        let mut answered = Answered::default();
-        while answered.records.len() < enough {
-            answered.take(&lines.next().expect("the process goes on until it is killed"));
-        }
-        for _ in 0..random.below(400_000) {
-            std::hint::spin_loop();
-        }
-        child.kill().unwrap();
-        lines.for_each(|line| answered.take(&line));
-        child.wait().unwrap();
+        let child = start(place.path(), "endless log", &[]);
+        let answered = killed(child, &mut random, |answered| answered.records.len());
         all.records.extend(answered.records);
         all.published = all.published.max(answered.published);
         check_log(place.path(), &all, &format!("kill {kill}"));
@@ -407,20 +413,8 @@ fn a_process_killed_at_any_moment_has_kept_everything_that_it_answered() {
     let mut random = Random(20_261_121);
     let mut all = Answered::default();
     for kill in 0..KILLS {
-        let mut child = start(place.path(), "endless", &[]);
-        let mut lines = lines(&mut child);
-        // So many answers, and then a moment that no answer marks.
-        let mut answered = Answered::default();
-        let enough = 1 + random.below(12);
-        while answered.objects.len() + answered.records.len() < enough {
-            answered.take(&lines.next().expect("the process goes on until it is killed"));
-        }
-        for _ in 0..random.below(400_000) {
-            std::hint::spin_loop();
-        }
-        child.kill().unwrap();
-        lines.for_each(|line| answered.take(&line));
-        child.wait().unwrap();
+        let child = start(place.path(), "endless", &[]);
+        let answered = killed(child, &mut random, |answered| answered.objects.len() + answered.records.len());
         check_answers(place.path(), &answered, &format!("kill {kill}"));
         all.objects.extend(answered.objects);
         all.records.extend(answered.records);
