@@ -80,6 +80,8 @@ pub struct Head {
     pub base: Option<u64>,
     /// How many deltas lie between this manifest and a full one; 0 for a full one.
     pub chain: u32,
+    /// Every file whose entry stays as it is in the base was read again by this deposit; only in a delta.
+    pub reread: bool,
     /// Bytes of the deposit's own tar; 0 when nothing new was stored.
     pub archive_bytes: u64,
     /// How many of the deposit's objects are packs of its tar: the last ones of its list. A small deposit has none.
@@ -192,6 +194,9 @@ impl Head {
         if let Some(base) = self.base {
             object.insert("base".into(), integer(base));
             object.insert("chain".into(), integer(self.chain.into()));
+            if self.reread {
+                object.insert("reread".into(), true.into());
+            }
         }
         object.insert("archive".into(), integer(self.archive_bytes));
         object.insert("packs".into(), integer(self.archive_packs));
@@ -243,6 +248,7 @@ impl Head {
             entries: as_integer(object.get("entries")?)?,
             base,
             chain,
+            reread: object.contains_key("reread"),
             archive_bytes: as_integer(object.get("archive")?)?,
             archive_packs: as_integer(object.get("packs")?)?,
             events,
@@ -251,6 +257,14 @@ impl Head {
 }
 
 impl Entry {
+    /// The same, found to be so once more.
+    fn read_by(mut self, deposit: u64) -> Self {
+        if let Kind::File(content) | Kind::HardLink { content, .. } = &mut self.kind {
+            content.read = deposit;
+        }
+        self
+    }
+
     /// The entry's line, with its end of line.
     pub fn line(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(320);
@@ -604,6 +618,7 @@ impl Manifest {
             match changes.next_if(|new| new.path == old.path) {
                 Some(new) => entries.push(new),
                 None if gone.remove(&old.id) => (),
+                None if delta.head.reread => entries.push(old.read_by(delta.head.deposit)),
                 None => entries.push(old),
             }
         }

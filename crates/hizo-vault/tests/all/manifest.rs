@@ -15,6 +15,7 @@ pub(crate) fn head(deposit: u64, entries: &[Entry]) -> Head {
         entries: entries.len() as u64,
         base: None,
         chain: 0,
+        reread: false,
         archive_bytes: 0,
         archive_packs: 0,
         events: Vec::new(),

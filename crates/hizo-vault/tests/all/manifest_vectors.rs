@@ -48,6 +48,9 @@ fn described(manifest: &Manifest) -> Value {
                 let place = |span: &Span| json!([span.segments, span.place.deposit, span.place.block]);
                 said["spans"] = content.spans.iter().map(place).collect();
             }
+            if manifest.head.reread {
+                said["read"] = content.read.into();
+            }
         }
         if let Some(target) = entry.kind.target() {
             said["target_hex"] = hex::encode(target).into();
@@ -103,6 +106,8 @@ fn accepted() -> Vec<Accepted> {
     small.events = vec![json!({ "event": "deposit.made", "labels": [], "files": 1, "bytes": 5, "left_out": 0 })];
     let mut unchanged = head(2, &all);
     (unchanged.base, unchanged.chain) = (Some(1), 1);
+    let (mut reread, ..) = delta();
+    reread.reread = true;
     let (delta, gone, changed) = delta();
     let mut numbers = head(1, &plain());
     numbers.archive_bytes = u64::MAX;
@@ -118,6 +123,12 @@ fn accepted() -> Vec<Accepted> {
         ("small", "a small deposit: its events stand here, its tar behind", text(&small, &[], &[], &plain()), None),
         ("unchanged", "a delta without a difference", text(&unchanged, &[], &[], &[]), Some("everything")),
         ("delta", "entries gone, new and changed", text(&delta, &[], &gone, &changed), Some("everything")),
+        (
+            "delta_reread",
+            "entries gone, new and changed; all others read again",
+            text(&reread, &[], &gone, &changed),
+            Some("everything"),
+        ),
         ("numbers", "a number of 64 bits", text(&numbers, &[], &[], &plain()), None),
         ("composed", "a file laid over earlier members, and a further name of it", laid(&over()), None),
     ]
@@ -231,6 +242,12 @@ fn first_lines() -> Vec<Refused> {
             "chain_without_base",
             "a chain that builds on nothing",
             line("\"archive\"", "\"chain\":1,\"archive\""),
+            "Line 1",
+        ),
+        (
+            "reread_in_full",
+            "a full manifest that speaks of entries that stay",
+            line("\"archive\"", "\"reread\":true,\"archive\""),
             "Line 1",
         ),
         (
@@ -520,6 +537,12 @@ fn deltas() -> Vec<Refused> {
         ("delta_gone_unknown", "something gone that never was there", made(&|_| (), &[unknown]), "Base"),
         ("delta_gone_and_changed", "something both gone and changed", made(&|_| (), &[everything()[0].id]), "Base"),
         ("delta_entries", "another number of entries", made(&|head| head.entries += 1, &[]), "Incomplete"),
+        (
+            "delta_reread_denied",
+            "a denial that everything was read again",
+            replaced(&made(&|_| (), &[]), "\"archive\"", "\"reread\":false,\"archive\""),
+            "Line 1",
+        ),
         ("delta_gone_behind", "what is gone behind an entry", behind, "Line 4"),
         (
             "delta_other_seed",

@@ -531,6 +531,7 @@ impl Forger {
             entries: entries.len() as u64,
             base: None,
             chain: 0,
+            reread: false,
             archive_bytes: tar.len() as u64,
             archive_packs: 0,
             events: vec![opened.to_value(), made.to_value()],

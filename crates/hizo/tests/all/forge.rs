@@ -68,6 +68,7 @@ impl Forged {
             entries: entries.len() as u64,
             base: None,
             chain: 0,
+            reread: false,
             archive_bytes: tar.len() as u64,
             archive_packs: 0,
             events: events(),

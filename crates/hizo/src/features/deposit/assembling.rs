@@ -155,7 +155,7 @@ impl<S: TarSink> Assembler<'_, S> {
         made: &mut Assembled,
     ) -> Outcome<()> {
         let found = &self.listing.entries[index];
-        if !last.is_some_and(|last| last.says_the_same(&entry)) {
+        if !last.is_some_and(|last| last.says_the_same(&entry, self.policy.reread)) {
             let attributes = self.listing.on_disk(&found.path).and_then(|path| reading::attributes(&path));
             made.change(index, attributes.unwrap_or_default().kept);
         }
@@ -220,7 +220,7 @@ impl<S: TarSink> Assembler<'_, S> {
         };
         let mut entry = self.remembered(found, found.stat, content, last);
         entry.attributes_left_out = last.is_some_and(|last| last.attributes_left_out);
-        if !last.is_some_and(|last| last.says_the_same(&entry)) {
+        if !last.is_some_and(|last| last.says_the_same(&entry, self.policy.reread)) {
             let attributes = reading::attributes(&self.listing.on_disk(&found.path)?)?;
             entry.attributes_left_out = attributes.are_left_out;
             let target = || found.kind.target().unwrap_or_default().into();
@@ -276,7 +276,7 @@ impl<S: TarSink> Assembler<'_, S> {
         let mut entry = self.remembered(found, file.stat, Some(content), last);
         entry.young = file.young;
         entry.attributes_left_out = file.attributes.are_left_out;
-        if !last.is_some_and(|last| last.says_the_same(&entry)) {
+        if !last.is_some_and(|last| last.says_the_same(&entry, self.policy.reread)) {
             made.change(index, file.attributes.kept);
         }
         Ok(entry)
@@ -309,7 +309,7 @@ impl<S: TarSink> Assembler<'_, S> {
         let mut entry = self.remembered(found, file.stat, Some(content), last);
         entry.young = file.young;
         entry.attributes_left_out = attributes.are_left_out;
-        if !last.is_some_and(|last| last.says_the_same(&entry)) {
+        if !last.is_some_and(|last| last.says_the_same(&entry, self.policy.reread)) {
             made.change(index, attributes.kept);
         }
         Ok(entry)

@@ -102,12 +102,15 @@ impl Remembered {
                 == (stat.mode, stat.size, stat.mtime_ns, stat.ctime_ns, stat.inode)
     }
 
-    /// Whether a manifest and a walk say the same of both; whether one of them is to be read again says nothing.
-    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+    /// Whether a manifest and a walk say the same of both; whether one of them is to be read again says nothing, nor does
+    /// it in a deposit that reads everything when each was read.
+    pub(crate) fn says_the_same(&self, other: &Self, reread: bool) -> bool {
         let times = |entry: &Self| (entry.ctime_ns, entry.inode);
-        self.is_same_entry(other)
-            && times(self) == times(other)
-            && (self.id, &self.content) == (other.id, &other.content)
+        let is_same_content = match (&self.content, &other.content) {
+            (Some(content), Some(other)) if reread => *content == Content { read: content.read, ..other.clone() },
+            (content, other) => content == other,
+        };
+        self.is_same_entry(other) && times(self) == times(other) && self.id == other.id && is_same_content
     }
 
     /// Whether everything that a deposit commits to is the same, so that the entry keeps its id.

@@ -330,6 +330,7 @@ impl<'a> Making<'a> {
             entries,
             base: base.map(|base| base.deposit),
             chain: base.map_or(0, |base| base.chain + 1),
+            reread: self.request.reread && base.is_some(),
             archive_bytes: tar.bytes(),
             archive_packs: 0,
             events: Vec::new(),

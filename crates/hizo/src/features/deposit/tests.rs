@@ -351,3 +351,33 @@ fn a_killed_deposit_whose_packs_are_lost_begins_anew() {
     place.keep(place.listing()).unwrap();
     assert_eq!(place.paths(), ["large"]);
 }
+
+#[test]
+fn reading_everything_again_costs_no_line_for_what_is_as_it_was_and_all_the_same_says_when_it_was_read() {
+    let mut place = Place::new();
+    (0..20).for_each(|number| place.write(&format!("f{number:02}"), format!("content {number}").as_bytes()));
+    fs::hard_link(place.folder.join("f03"), place.folder.join("g")).unwrap();
+    place.keep(place.listing()).unwrap();
+    place.request.reread = true;
+    place.write("f07", b"changed");
+    place.keep(place.listing()).unwrap();
+    let opened = Opened { safe: &place.safe, keyring: &place.keyring };
+    let sheet = opened.sheet(place.safe.records.last().unwrap()).unwrap();
+    let lines: Vec<_> = sheet.layer.entries.iter().map(|entry| entry.path.as_slice()).collect();
+    assert_eq!(lines, [b"f07"], "one file changed");
+    let read = |place: &Place| -> Vec<u64> {
+        place.manifest().entries.iter().filter_map(|entry| Some(entry.kind.content()?.read)).collect()
+    };
+    assert_eq!(read(&place), [2; 21]);
+    // The next one looks at what the walk remembers: it builds on what the reader finds.
+    place.request.reread = false;
+    place.write("f08", b"changed too");
+    place.keep(place.listing()).unwrap();
+    let third: Vec<u64> = read(&place);
+    assert_eq!(third.iter().filter(|read| **read == 2).count(), 20);
+    place.request.reread = true;
+    (0..15).for_each(|number| place.write(&format!("f{number:02}"), format!("other content {number}").as_bytes()));
+    place.keep(place.listing()).unwrap();
+    assert_eq!(place.manifest().head.base, None, "so many changes were to be written in full");
+    assert_eq!(read(&place), [4; 21]);
+}

@@ -31,6 +31,7 @@ fn manifest(entries: Vec<Entry>) -> Manifest {
         entries: entries.len() as u64,
         base: None,
         chain: 0,
+        reread: false,
         archive_bytes: 0,
         archive_packs: 0,
         events: Vec::new(),
