@@ -20,7 +20,7 @@ use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
-use crate::log::{self, LogSigner, NewStamp, Published, ReceiptSigner, Sequencer};
+use crate::log::{self, LogReader, LogSigner, NewStamp, Published, ReceiptSigner, Sequencer};
 use crate::witness::{Patience, WitnessPolicy};
 use crate::{Error, Keeper, Kept, OwnSpace};
 
@@ -228,8 +228,13 @@ impl EmbeddedLog {
     }
 
     /// What is published.
-    pub const fn published(&self) -> &Sequencer {
-        &self.sequencer
+    pub const fn published(&self) -> &LogReader<PublishedFiles<SystemDisk>> {
+        self.sequencer.log()
+    }
+
+    /// The keys that a reader of the log needs: Ed25519, and ML-DSA-44.
+    pub const fn keys(&self) -> &[NamedKey; 2] {
+        self.sequencer.keys()
     }
 }
 

@@ -4,6 +4,7 @@
 //! method here names what people do with a space. See docs/spec/keeper.md.
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
+pub mod client;
 mod embedded;
 mod error;
 mod http;

@@ -370,8 +370,8 @@ fn a_witness_killed_at_any_moment_remembers_what_it_has_answered() {
         loop {
             size += 1;
             grow(size);
-            let path = log.consistency(old, size).unwrap().unwrap_or_default();
-            let request = AddCheckpoint { old, path, checkpoint: log.checkpoint().unwrap().unwrap() }.to_bytes();
+            let path = log.log().consistency(old, size).unwrap().unwrap_or_default();
+            let request = AddCheckpoint { old, path, checkpoint: log.log().checkpoint().unwrap().unwrap() }.to_bytes();
             match ask(&address, "POST", "/add-checkpoint", &request) {
                 Some((200, _)) => (answered, old) = (size, size),
                 Some(other) => panic!("{other:?}"),

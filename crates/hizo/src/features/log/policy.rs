@@ -27,7 +27,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Some(file) => Some(log.set_policy(&read(file)?).map_err(Failure::from)?),
         None => log.policy().map_err(Failure::from)?,
     };
-    let [key, _] = log.published().keys();
+    let [key, _] = log.keys();
     let text = policy.as_ref().map_or_else(|| format!("log {key}\nquorum none\n"), |policy| policy.text.clone());
     let witnesses = policy.iter().flat_map(|policy| policy.policy.witnesses());
     let names: Vec<_> = witnesses.map(|(name, _)| shown_bytes(name.as_bytes())).collect();

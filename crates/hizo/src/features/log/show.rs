@@ -16,7 +16,7 @@ use crate::words::{Words, words};
 pub(super) fn run(setting: &Setting) -> Outcome<()> {
     let safe = setting.safe()?;
     let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
-    let (keys, standing) = (log.published().keys(), Standing::of(&log)?);
+    let (keys, standing) = (log.keys(), Standing::of(&log)?);
     let result = json!({
         "origin": safe.home.keeper.as_str(),
         "keys": keys.each_ref().map(NamedKey::to_string),
