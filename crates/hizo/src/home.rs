@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hizo_keeper::witness::WitnessPolicy;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
@@ -32,9 +33,17 @@ struct SafeFile {
     receipt_key: String,
     space: String,
     genesis: String,
+    /// Where the keeper is; without one it lies in this folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
 }
 
 const SAFE_FORMAT: &str = "home/v1";
+
+/// The slot key of a space whose keeper is elsewhere: base64 and a line feed.
+const SLOT_KEY_FILE: &str = "slot.key";
+/// The policy by which heads of such a keeper are witnessed.
+const POLICY_FILE: &str = "log.policy";
 
 /// A machine's home folder.
 #[derive(Debug, Clone)]
@@ -47,6 +56,7 @@ pub(crate) struct Home {
     pub receipt_key: NamedKey,
     pub space: SpaceId,
     pub genesis: RecordId,
+    address: Option<String>,
 }
 
 /// What a receipt is worth by now.
@@ -98,6 +108,7 @@ impl Home {
             receipt_key: NamedKey::parse(&file.receipt_key).map_err(|error| damaged(&path).source(error))?,
             space: SpaceId::from_hex(&file.space).map_err(|error| damaged(&path).source(error))?,
             genesis: RecordId::from_hex(&file.genesis).map_err(|error| damaged(&path).source(error))?,
+            address: file.address,
         })
     }
 
@@ -111,6 +122,7 @@ impl Home {
             receipt_key: log.receipt_key().to_string(),
             space: space.to_string(),
             genesis: genesis.to_string(),
+            address: None,
         };
         let mut text = serde_json::to_vec_pretty(&file).expect("text and hexadecimal digits serialise");
         text.push(b'\n');
@@ -133,6 +145,37 @@ impl Home {
         }
         system::create_private_directory(&folder.join("series"))
             .map_err(|error| Failure::file("make the folder", folder, error))
+    }
+
+    /// The keeper's address; nothing when it lies in this folder.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+
+    /// The slot key of the space, as whoever joined it was given it; nothing when the keeper lies in this folder and has it.
+    pub(crate) fn slot_key(&self) -> Outcome<Option<[u8; 32]>> {
+        let path = self.folder.join(SLOT_KEY_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let key = text.strip_suffix('\n').and_then(|line| from_base64(line)?.try_into().ok());
+                key.map(Some).ok_or_else(|| damaged(&path))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
+    }
+
+    /// Whose cosignatures this machine asks for on the heads of a keeper at an address: a policy that a person gave it.
+    pub(crate) fn witness_policy(&self, log: &NamedKey) -> Outcome<Option<WitnessPolicy>> {
+        let path = self.folder.join(POLICY_FILE);
+        match fs::read(&path) {
+            Ok(text) => {
+                let policy = WitnessPolicy::read(&text, std::slice::from_ref(log));
+                policy.map(Some).map_err(|error| damaged(&path).source(error))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
     }
 
     pub(crate) fn keeper_folder(&self) -> PathBuf {

@@ -10,6 +10,7 @@ mod features;
 mod folder;
 mod hashing;
 mod home;
+mod keeper;
 mod kept;
 mod lanes;
 mod log;

@@ -1,7 +1,6 @@
 //! The keeper's signed promises: one for every record that this machine appends, kept until the record is seen in the log,
 //! and afterwards too. A promise that is not met stays as evidence.
 
-use hizo_keeper::EmbeddedLog;
 use hizo_keeper::log::MERGE_SECONDS_MAX;
 use hizo_ledger::id::RecordId;
 use hizo_ledger::log::Leaf;
@@ -10,6 +9,7 @@ use hizo_ledger::record::{ClaimedTime, Envelope, Record};
 
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::Promise;
+use crate::keeper::KeeperLog;
 use crate::log::{self, SeenLog};
 use crate::safe::{self, Safe};
 use crate::stamps;
@@ -60,7 +60,7 @@ pub(crate) fn answer(safe: &Safe, id: RecordId) -> Answer {
 ///
 /// # Errors
 /// Exit code 5 when what it signed is not what it has to promise.
-fn ask(safe: &Safe, log: &EmbeddedLog, record: &Record) -> Outcome<Receipt> {
+fn ask(safe: &Safe, log: &KeeperLog, record: &Record) -> Outcome<Receipt> {
     let note = log.receipt(&safe.keeper, safe.home.space, record.number()).map_err(Failure::from)?;
     let note = note.ok_or_else(|| {
         Failure::untrue(words!("the keeper gives no receipt for the record", "預け先が、記録の受領書を出しません"))

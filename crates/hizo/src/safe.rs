@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
-use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
+use hizo_keeper::Error as KeeperError;
+use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, Standing};
 use hizo_ledger::timestamp::Moment;
-use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::certificate::{self, Certificate, Certificates};
 use hizo_vault::event::{self, Class, Event};
@@ -20,13 +19,14 @@ use zeroize::Zeroizing;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
+use crate::keeper::Keeper;
 use crate::log;
 use crate::words::{Words, words};
 
 /// A safe whose records have been followed from the first to the last. Nothing is unlocked.
 pub(crate) struct Safe {
     pub home: Home,
-    pub keeper: EmbeddedKeeper,
+    pub keeper: Keeper,
     pub chain: Chain,
     /// Every record, in order.
     pub records: Vec<Record>,
@@ -40,10 +40,10 @@ impl Safe {
     /// # Errors
     /// Exit code 5 when the keeper shows another history or less of it than before.
     pub(crate) fn open(home: Home) -> Outcome<Self> {
-        let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
+        let keeper = Keeper::open(&home)?;
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
-        let notes = notes(&keeper, home.space, 0)?;
+        let notes = keeper.notes(home.space, 0)?;
         let (chain, records) = follow(&notes, pinned)?;
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
@@ -133,11 +133,12 @@ impl Safe {
             let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]);
             let record = record.map_err(Failure::internal)?;
             let note = record.note_bytes().to_vec();
-            match self.keeper.append(&note) {
-                Ok(kept) => {
+            match self.keeper.append(self.home.space, &note) {
+                Ok(()) => {
                     self.take(record)?;
-                    self.home.pin_head(self.chain.head().number, kept.id)?;
-                    return Ok(kept.id);
+                    let Head { number, id } = self.chain.head();
+                    self.home.pin_head(number, id)?;
+                    return Ok(id);
                 }
                 Err(KeeperError::Conflict { .. }) => {
                     self.catch_up()?;
@@ -166,7 +167,7 @@ impl Safe {
 
     /// Follows what others have appended meanwhile.
     pub(crate) fn catch_up(&mut self) -> Outcome<()> {
-        for note in notes(&self.keeper, self.home.space, self.chain.head().number + 1)? {
+        for note in self.keeper.notes(self.home.space, self.chain.head().number + 1)? {
             self.take(UnverifiedRecord::parse(&note).map_err(broken_chain)?)?;
         }
         self.remember_head();
@@ -449,20 +450,6 @@ pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<
     }
     stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
     age::seal(&plain, std::slice::from_ref(recipient), &mut SystemEntropy).map_err(Failure::internal)
-}
-
-/// The notes of a space from number `from` to the head.
-fn notes(keeper: &EmbeddedKeeper, space: SpaceId, from: u64) -> Outcome<Vec<Vec<u8>>> {
-    let Some(head) = keeper.head(space).map_err(Failure::from)? else { return Ok(Vec::new()) };
-    let mut notes: Vec<Vec<u8>> = Vec::new();
-    while from + notes.len() as u64 <= head.number {
-        let page = keeper.records(space, from + notes.len() as u64, PAGE_RECORDS_MAX).map_err(Failure::from)?;
-        if page.is_empty() {
-            return Err(Failure::untrue(words!("the keeper leaves out records", "預け先が、途中の記録を出しません")));
-        }
-        notes.extend(page.into_iter().map(|record| record.note));
-    }
-    Ok(notes)
 }
 
 /// Follows a space. What this machine has followed before is held by hash: no signature up to there is checked again.

@@ -34,6 +34,12 @@ impl LogFiles for RemoteKeeper {
     }
 }
 
+impl<F: LogFiles + ?Sized> LogFiles for Box<F> {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        (**self).read(path)
+    }
+}
+
 impl<F: LogFiles + ?Sized> LogFiles for std::sync::Arc<F> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         (**self).read(path)

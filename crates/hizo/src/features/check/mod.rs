@@ -74,7 +74,7 @@ pub(crate) fn check(
     watcher: &dyn Watcher,
 ) -> Outcome<Report> {
     let mut report = Report { records: safe.records.len() as u64, ..Report::default() };
-    if let Err(error) = safe.keeper.journal().integrity() {
+    if let Some(Err(error)) = safe.keeper.here().map(|keeper| keeper.journal().integrity()) {
         report.faults.push(words!("the keeper's journal: {error}", "預け先の記録簿: {error}"));
     }
     if let Err(failure) = log::check(safe) {
@@ -187,7 +187,8 @@ impl<'a> Named<'a> {
             .chain(self.directly.iter().map(|(_, object)| object))
             .map(ObjectRef::id)
             .collect();
-        match list(&safe.keeper, safe.home.space, |id| !named.contains(&id)) {
+        let Some(keeper) = safe.keeper.here() else { return 0 };
+        match list(keeper, safe.home.space, |id| !named.contains(&id)) {
             Ok(unnamed) => unnamed.len() as u64,
             Err(fault) => {
                 report.faults.push(fault);

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
-    let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
+    let log = EmbeddedLog::open(&safe.home.keeper_folder(), safe.keeper.must_be_here()?).map_err(Failure::from)?;
     let policy = match &arguments.file {
         Some(file) => Some(log.set_policy(&read(file)?).map_err(Failure::from)?),
         None => log.policy().map_err(Failure::from)?,

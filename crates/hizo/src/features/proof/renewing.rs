@@ -4,6 +4,7 @@ use hizo_ledger::proof::RENEWALS_MAX;
 use hizo_ledger::timestamp::{Moment, certificates_to_pem};
 
 use super::Files;
+use crate::keeper::log_failed;
 use crate::failure::{Failure, Outcome};
 use crate::stamps::{Asked, Kept, Stamps, in_passing};
 
@@ -90,7 +91,7 @@ pub(super) fn later(stamps: &Stamps<'_>, level: &Level, number: usize) -> Outcom
             let log = stamps.seen.keeper_log();
             let [note, receipt] = stamps.record(logged.number)?;
             let proof = log.published().prove_under(logged.position, renewal.head.clone());
-            let proof = proof.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+            let proof = proof.map_err(log_failed)?;
             let place = format!("{place}earlier/{name}");
             files.insert(format!("{place}.note"), note);
             files.insert(format!("{place}.receipt"), receipt);
