@@ -22,7 +22,7 @@ RECORD = re.compile(
     f"prev (?P<prev>{HASH}|-)\nepoch {INTEGER}\ntime (?P<time>{DAY})\nseen (?:[1-9][0-9]{{0,19}} {HASH}|0 -)\n"
     f"body (?:(?P<body>{HASH}) (?P<bytes>{INTEGER})|-)\n(?:series [0-9a-f]{{16}} (?P<k>{INTEGER}) (?P<before>{HASH}|-)\n"
     f"commit (?P<commit>{HASH}) {HASH}\nobjects (?P<lines>{INTEGER}) (?P<total>{INTEGER}) {HASH}\n)?"
-    "(?P<control>(?:(?:founder|slot|recovery|remove|member|epoch|wrap|origin) [^\n]+\n)*)"
+    "(?P<control>(?:(?:founder|slot|recovery|remove|member|session|epoch|wrap|origin) [^\n]+\n)*)"
 )
 NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
 LIMITS = {  # docs/spec/proof.md, "Files": what is read, and at most so many bytes of it

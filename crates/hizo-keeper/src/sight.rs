@@ -256,7 +256,7 @@ fn uses_in<O: Objects, J: Journal>(
             Control::Epoch { recipient, .. } => uses.push((*recipient, ObjectUse::Recipient(number))),
             Control::Wrap { wrap, .. } => uses.push((*wrap, ObjectUse::Wrap(number))),
             Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => {}
-            Control::Remove(_) | Control::Member { .. } | Control::Origin(_) => {}
+            Control::Remove(_) | Control::Member { .. } | Control::Session { .. } | Control::Origin(_) => {}
         }
     }
     uses.extend(envelope.deposit.map(|deposit| (deposit.objects.list, ObjectUse::List(number))));

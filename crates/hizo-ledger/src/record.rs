@@ -167,6 +167,9 @@ pub enum Error {
     /// One key in two places that exclude each other.
     #[error("one key stands for two purposes")]
     KeyTwice,
+    /// A session key for somebody who does not become a member in this record.
+    #[error("a session line is for a key that the same record makes a member")]
+    SessionNotMember,
     /// A move to the keeper where the space already is.
     #[error("a move names another keeper")]
     OriginSame,
@@ -347,6 +350,13 @@ pub enum Control {
         key: VerifyingKey,
         /// Its role.
         role: Role,
+    },
+    /// The key with which a member that comes in this record starts sessions with the keeper. It signs no record.
+    Session {
+        /// The member's signing key: the founder's, or that of a `member` line of this record.
+        member: VerifyingKey,
+        /// Its session key, which is no other key of the space.
+        session: VerifyingKey,
     },
     /// A new epoch.
     Epoch {

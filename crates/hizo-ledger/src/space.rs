@@ -114,6 +114,9 @@ pub enum Error {
     /// The recovery key would be a member's key.
     #[error("the recovery key cannot be a member's key")]
     RecoveryIsMember,
+    /// A session key would be another key of the space too.
+    #[error("a session key is no member's key, not the recovery key, and one member's alone")]
+    SessionTaken,
     /// A deposit is missing from its series, repeated or out of order.
     #[error("deposit {found} of the series stands where deposit {expected} must stand")]
     DepositNumber {
@@ -191,7 +194,7 @@ impl Epoch {
 #[derive(Debug, Clone)]
 pub struct Next {
     record: Record,
-    members: Option<Members>,
+    people: Option<People>,
 }
 
 impl Next {
@@ -204,6 +207,13 @@ impl Next {
 /// Names of current members are unique, so that a name finds one full key.
 type Members = BTreeMap<KeyName, (VerifyingKey, Role)>;
 
+/// The present members, and whose each session key is.
+#[derive(Debug, Clone)]
+struct People {
+    members: Members,
+    sessions: BTreeMap<VerifyingKey, VerifyingKey>,
+}
+
 /// The state of a space after its last record.
 #[derive(Debug, Clone)]
 pub struct Chain {
@@ -211,7 +221,7 @@ pub struct Chain {
     slot: SlotKeyHash,
     keeper: Origin,
     recovery: Option<VerifyingKey>,
-    members: Members,
+    people: People,
     recipient: ObjectRef,
     epochs: Vec<Epoch>,
     series: BTreeMap<SeriesId, SeriesHead>,
@@ -254,11 +264,11 @@ impl Chain {
         self.check_place(envelope)?;
         let signers = self.check_signatures(&record, by)?;
         self.check_epoch(envelope)?;
-        let members = self.members_after(envelope)?;
+        let people = self.people_after(envelope)?;
         if let Some(deposit) = &envelope.deposit {
             self.check_deposit(deposit)?;
         }
-        Ok(Next { record: Record::verified(record, signers), members })
+        Ok(Next { record: Record::verified(record, signers), people })
     }
 
     /// Takes up a record that this chain has checked.
@@ -368,12 +378,18 @@ impl Chain {
 
     /// The present members, by name.
     pub fn members(&self) -> impl Iterator<Item = (VerifyingKey, Role)> + '_ {
-        self.members.values().copied()
+        self.people.members.values().copied()
     }
 
     /// The present role of a key.
     pub fn role(&self, key: &VerifyingKey) -> Option<Role> {
-        self.members.get(&key.name()).filter(|(member, _)| member == key).map(|(_, role)| *role)
+        self.people.members.get(&key.name()).filter(|(member, _)| member == key).map(|(_, role)| *role)
+    }
+
+    /// The present member, and its role, that starts sessions with this key.
+    pub fn session_member(&self, session: &VerifyingKey) -> Option<(VerifyingKey, Role)> {
+        let member = self.people.sessions.get(session)?;
+        self.role(member).map(|role| (*member, role))
     }
 
     /// The current epoch's number.
@@ -425,7 +441,10 @@ impl Chain {
             slot: slot?,
             keeper: envelope.keeper.clone(),
             recovery: None,
-            members: Members::from([(founder.name(), (founder, Role::Admin))]),
+            people: People {
+                members: Members::from([(founder.name(), (founder, Role::Admin))]),
+                sessions: BTreeMap::new(),
+            },
             recipient: ObjectRef::recipient(envelope.new_epoch()?),
             epochs: Vec::new(),
             series: BTreeMap::new(),
@@ -459,7 +478,7 @@ impl Chain {
         let mut signers = Vec::with_capacity(found);
         for line in record.signatures() {
             let name = line.name;
-            let (key, role) = self.members.get(&name).ok_or(Error::SignerNotMember { name })?;
+            let (key, role) = self.people.members.get(&name).ok_or(Error::SignerNotMember { name })?;
             ensure(line.key_id == key.key_id(), Error::KeyId { name })?;
             match by {
                 By::Signature => key.verify(record.signed_bytes(), &line.signature),
@@ -488,33 +507,46 @@ impl Chain {
     }
 
     /// The members after the record, if it changes them.
-    fn members_after(&self, envelope: &Envelope) -> Result<Option<Members>, Error> {
-        let (mut changed, mut recovery) = (None, self.recovery);
+    fn people_after(&self, envelope: &Envelope) -> Result<Option<People>, Error> {
+        let (mut changed, mut recovery, mut sessions) = (None, self.recovery, Vec::new());
         for control in &envelope.controls {
             match control {
-                Control::Remove(key) => remove(changed.get_or_insert_with(|| self.members.clone()), key)?,
-                Control::Member { key, role } => {
-                    add(changed.get_or_insert_with(|| self.members.clone()), *key, *role)?;
+                Control::Remove(key) => {
+                    let people = changed.get_or_insert_with(|| self.people.clone());
+                    remove(&mut people.members, key)?;
+                    // Whoever leaves opens no further session; one who comes back names a session key anew.
+                    people.sessions.retain(|_, member| member != key);
                 }
+                Control::Member { key, role } => {
+                    add(&mut changed.get_or_insert_with(|| self.people.clone()).members, *key, *role)?;
+                }
+                Control::Session { member, session } => sessions.push((*session, *member)),
                 Control::Recovery(key) => recovery = *key,
                 Control::Founder(_) | Control::Slot(_) => {}
                 Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
             }
         }
-        let members = changed.as_ref().unwrap_or(&self.members);
+        let members = &changed.as_ref().unwrap_or(&self.people).members;
         let is_admin = |(_, role): &(VerifyingKey, Role)| *role == Role::Admin;
         ensure(members.values().any(is_admin), Error::NoAdminLeft)?;
         ensure(members.len() <= MEMBERS_MAX, Error::MemberCount)?;
         let recovery_signs = recovery.is_some_and(|recovery| members.contains_key(&recovery.name()));
         ensure(!recovery_signs, Error::RecoveryIsMember)?;
+        for (session, member) in sessions {
+            let people = changed.get_or_insert_with(|| self.people.clone());
+            ensure(people.sessions.insert(session, member).is_none(), Error::SessionTaken)?;
+        }
+        if changed.is_some() || recovery != self.recovery {
+            changed.as_ref().unwrap_or(&self.people).check_sessions(recovery)?;
+        }
         Ok(changed)
     }
 
     /// Takes up a record that was checked against this very state.
     fn take(&mut self, next: Next) -> Record {
-        let Next { record, members } = next;
-        if let Some(members) = members {
-            self.members = members;
+        let Next { record, people } = next;
+        if let Some(people) = people {
+            self.people = people;
         }
         for control in &record.envelope().controls {
             match control {
@@ -522,7 +554,7 @@ impl Chain {
                 Control::Epoch { recipient, .. } => self.begin_epoch(*recipient),
                 Control::Origin(origin) => self.keeper = origin.clone(),
                 Control::Founder(_) | Control::Slot(_) | Control::Remove(_) => {}
-                Control::Member { .. } | Control::Wrap { .. } => {}
+                Control::Member { .. } | Control::Session { .. } | Control::Wrap { .. } => {}
             }
         }
         for (epoch, wrap) in record.wraps() {
@@ -539,6 +571,16 @@ impl Chain {
     fn begin_epoch(&mut self, recipient: ObjectId) {
         self.recipient = ObjectRef::recipient(recipient);
         self.epochs.push(Epoch { recipient: self.recipient, wraps: Vec::new() });
+    }
+}
+
+impl People {
+    /// A session key is no member's key and not the recovery key, whichever of the two came first.
+    fn check_sessions(&self, recovery: Option<VerifyingKey>) -> Result<(), Error> {
+        let signs = |session: &VerifyingKey| {
+            recovery == Some(*session) || self.members.get(&session.name()).is_some_and(|(key, _)| key == session)
+        };
+        ensure(!self.sessions.keys().any(signs), Error::SessionTaken)
     }
 }
 
@@ -674,7 +716,7 @@ mod tests {
     #[test]
     fn a_role_is_told_by_the_full_key() {
         let (mut chain, _) = begun();
-        chain.members = Members::from([(key(2).name(), (key(1), Role::Admin))]);
+        chain.people.members = Members::from([(key(2).name(), (key(1), Role::Admin))]);
         assert_eq!(chain.role(&key(2)), None);
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! See docs/spec/record.md, section "Rules of form".
 
+use std::collections::BTreeSet;
+
 use super::{Act, BODY_BYTES_MAX, CONTROLS_MAX, Control, Deposit, Envelope, Error, Objects, WRAP_BYTES_MAX};
-use crate::identity::VerifyingKey;
 use crate::object::{OBJECT_BYTES_MAX, OBJECT_LIST_LINES_MAX};
 
 impl Envelope {
@@ -33,7 +34,7 @@ impl Envelope {
                 }
                 Control::Origin(origin) => ensure(*origin != self.keeper, Error::OriginSame)?,
                 Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => {}
-                Control::Remove(_) | Control::Member { .. } => {}
+                Control::Remove(_) | Control::Member { .. } | Control::Session { .. } => {}
             }
         }
         let wraps_own = |control: &Control| matches!(control, Control::Wrap { epoch, .. } if *epoch == self.epoch);
@@ -44,20 +45,26 @@ impl Envelope {
         self.check_keys()
     }
 
-    /// A recovery key never signs as a member, and a founder is a member already.
+    /// A recovery key never signs as a member, a founder is a member already, and a session key is neither: each key that
+    /// the record brings serves one purpose.
     fn check_keys(&self) -> Result<(), Error> {
-        let mut apart: Vec<VerifyingKey> = Vec::new();
-        let mut members = Vec::new();
+        let (mut joining, mut others) = (BTreeSet::new(), BTreeSet::new());
+        let (mut once, mut of_joining) = (true, true);
+        // Session lines stand behind those that make members.
         for control in &self.controls {
             match control {
-                Control::Founder(key) | Control::Recovery(Some(key)) => apart.push(*key),
-                Control::Member { key, .. } => members.push(*key),
+                Control::Founder(key) | Control::Member { key, .. } => once &= joining.insert(*key),
+                Control::Recovery(Some(key)) => once &= others.insert(*key),
+                Control::Session { member, session } => {
+                    of_joining &= joining.contains(member);
+                    once &= others.insert(*session);
+                }
                 Control::Slot(_) | Control::Recovery(None) | Control::Remove(_) => {}
                 Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
             }
         }
-        let same = matches!(apart.as_slice(), [founder, recovery] if founder == recovery);
-        ensure(!same && !apart.iter().any(|key| members.contains(key)), Error::KeyTwice)
+        ensure(once && joining.is_disjoint(&others), Error::KeyTwice)?;
+        ensure(of_joining, Error::SessionNotMember)
     }
 
     fn check_genesis(&self) -> Result<(), Error> {
@@ -68,7 +75,8 @@ impl Envelope {
                 Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => needed = needed.saturating_add(1),
                 Control::Epoch { epoch: 0, .. } => needed = needed.saturating_add(1),
                 Control::Remove(_) | Control::Origin(_) => foreign = true,
-                Control::Member { .. } | Control::Epoch { .. } | Control::Wrap { .. } => {}
+                Control::Member { .. } | Control::Session { .. } => {}
+                Control::Epoch { .. } | Control::Wrap { .. } => {}
             }
         }
         ensure(!foreign, Error::GenesisOnly)?;
@@ -90,9 +98,10 @@ impl Control {
             Self::Recovery(_) => (2, 0, [0; 32]),
             Self::Remove(key) => (3, 0, *key.as_bytes()),
             Self::Member { key, .. } => (4, 0, *key.as_bytes()),
-            Self::Epoch { .. } => (5, 0, [0; 32]),
-            Self::Wrap { epoch, wrap, .. } => (6, *epoch, *wrap.as_bytes()),
-            Self::Origin(_) => (7, 0, [0; 32]),
+            Self::Session { member, .. } => (5, 0, *member.as_bytes()),
+            Self::Epoch { .. } => (6, 0, [0; 32]),
+            Self::Wrap { epoch, wrap, .. } => (7, *epoch, *wrap.as_bytes()),
+            Self::Origin(_) => (8, 0, [0; 32]),
         }
     }
 }

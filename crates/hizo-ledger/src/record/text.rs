@@ -53,6 +53,7 @@ fn write_control(text: &mut String, control: &Control) {
         Control::Recovery(key) => format!("recovery {}\n", or_none(key.as_ref())),
         Control::Remove(key) => format!("remove {key}\n"),
         Control::Member { key, role } => format!("member {key} {}\n", role.as_str()),
+        Control::Session { member, session } => format!("session {member} {session}\n"),
         Control::Epoch { epoch, recipient } => format!("epoch {epoch} {recipient}\n"),
         Control::Wrap { epoch, wrap, bytes } => format!("wrap {epoch} {wrap} {bytes}\n"),
         Control::Origin(origin) => format!("origin {origin}\n"),
@@ -205,6 +206,10 @@ impl<'a> Lines<'a> {
                 let [key, role] = self.split(rest)?;
                 let role = Role::from_word(role).ok_or(Error::Role { line: self.line })?;
                 Ok(Control::Member { key: self.key(key)?, role })
+            }
+            "session" => {
+                let [member, session] = self.split(rest)?;
+                Ok(Control::Session { member: self.key(member)?, session: self.key(session)? })
             }
             "epoch" => {
                 let [epoch, recipient] = self.split(rest)?;

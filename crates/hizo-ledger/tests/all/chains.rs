@@ -6,8 +6,8 @@ use hizo_ledger::record::{Control, Error as RecordError, NOTE_BYTES_MAX, Role, S
 use hizo_ledger::space::{Chain, Error, Head, MEMBERS_MAX, Standing};
 
 use crate::kit::{
-    Story, epoch, genesis, key, member, note, object, secret, series, signature_line, signed, text, twelve_records,
-    wrap,
+    Story, epoch, genesis, key, member, note, object, secret, series, session, session_key, signature_line, signed,
+    text, twelve_records, wrap,
 };
 use ed25519_dalek::Signer;
 
@@ -320,4 +320,24 @@ fn a_hundred_thousand_records_are_followed() {
     let chain = Chain::replay_followed(&story.notes, chain.head(), drop).unwrap();
     println!("followed again in {:?}", begun.elapsed());
     assert_eq!(chain.head(), story.chain.head());
+}
+
+#[test]
+fn a_session_key_is_known_with_its_member_and_ends_with_it() {
+    let mut story = Story::begin(&[session("owner")]);
+    let opens = |story: &Story, who: &str| story.chain.session_member(&session_key(who));
+    assert_eq!(opens(&story, "owner"), Some((key("owner"), Role::Admin)));
+    assert_eq!(story.chain.session_member(&key("owner")), None, "the key that signs records starts no session");
+    story.add(&story.control(&[member("clerk", Role::Reader), session("clerk")]), "owner");
+    assert_eq!(opens(&story, "clerk"), Some((key("clerk"), Role::Reader)));
+    let mut change = story.removal("clerk");
+    change.controls.extend([member("clerk", Role::Writer), session("clerk")]);
+    change.sort_controls();
+    story.add(&change, "owner");
+    assert_eq!(opens(&story, "clerk"), Some((key("clerk"), Role::Writer)), "the role is the present one");
+    story.add(&story.removal("clerk"), "owner");
+    assert_eq!(opens(&story, "clerk"), None);
+    story.add(&story.control(&[member("clerk", Role::Reader)]), "owner");
+    assert_eq!(opens(&story, "clerk"), None, "who comes back names a session key anew");
+    assert_eq!(opens(&story, "owner"), Some((key("owner"), Role::Admin)), "others keep theirs");
 }

@@ -43,6 +43,15 @@ pub(crate) fn member(who: &str, role: Role) -> Control {
     Control::Member { key: key(who), role }
 }
 
+/// The session line of somebody who comes in the same record.
+pub(crate) fn session(who: &str) -> Control {
+    Control::Session { member: key(who), session: session_key(who) }
+}
+
+pub(crate) fn session_key(who: &str) -> VerifyingKey {
+    key(&format!("{who}, session"))
+}
+
 pub(crate) fn wrap(epoch: u32, what: &str) -> Control {
     Control::Wrap { epoch, wrap: object(what), bytes: 3300 }
 }

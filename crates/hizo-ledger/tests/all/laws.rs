@@ -10,7 +10,7 @@ use hizo_ledger::space::Chain;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::kit::{Story, key, member, secret, signed};
+use crate::kit::{Story, key, member, secret, session, signed};
 
 fn hash() -> impl Strategy<Value = [u8; 32]> {
     any::<[u8; 32]>()
@@ -44,6 +44,8 @@ fn controls(epoch: u32) -> impl Strategy<Value = Vec<Control>> {
     (lists, prop::option::of(prop::option::of(who())), hash(), hash(), any::<bool>()).prop_map(
         move |((removed, members, wraps), recovery, recipient, wrap, moves)| {
             let mut controls: Vec<_> = members.iter().map(|(who, role)| member(who, *role)).collect();
+            // Every second one names a session key.
+            controls.extend(members.iter().step_by(2).map(|(who, _)| session(who)));
             let recovery = recovery.map(|who| who.map(|who| key(&format!("recovery of {who}"))));
             controls.extend(recovery.map(Control::Recovery));
             controls.extend(wraps.into_iter().map(|(epoch, wrap, bytes)| Control::Wrap {
@@ -66,7 +68,7 @@ fn genesis_controls() -> impl Strategy<Value = Vec<Control>> {
     (hash(), prop::collection::vec(who(), 0..5)).prop_map(|(slot, members)| {
         let mut controls: Vec<_> = members.iter().map(|who| member(who, Role::Reader)).collect();
         controls.extend(crate::kit::epoch(0));
-        controls.extend([Control::Founder(key("owner")), Control::Recovery(None)]);
+        controls.extend([Control::Founder(key("owner")), Control::Recovery(None), session("owner")]);
         controls.push(Control::Slot(SlotKeyHash::from_bytes(slot)));
         controls
     })
@@ -118,6 +120,7 @@ fn envelope() -> impl Strategy<Value = Envelope> {
             envelope.sort_controls();
             envelope.controls.dedup_by_key(|control| match control {
                 Control::Member { key, .. } => format!("member {key}"),
+                Control::Session { member, .. } => format!("session {member}"),
                 other => format!("{other:?}"),
             });
             envelope

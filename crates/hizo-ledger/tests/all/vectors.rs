@@ -21,6 +21,9 @@ use spaces::space_vectors;
 /// Every key of the vectors, by the name its seed is made from.
 const PEOPLE: [&str; 8] = ["owner", "recovery", "machine", "clerk", "partner", "deputy", "stranger", "newcomer"];
 
+/// Whose session keys stand in the vectors; the seed of such a key is made from the name, a comma and `session`.
+const SESSIONS: [&str; 3] = ["owner, session", "clerk, session", "newcomer, session"];
+
 #[derive(Clone)]
 struct Vector {
     name: &'static str,
@@ -181,6 +184,9 @@ fn all_files() -> [(&'static str, Files); 2] {
             chain.members().map(|(key, role)| format!("\"{}\": \"{}\"", key.name(), role.as_str())).collect();
         let series: Vec<_> = chain.series().iter().map(|(series, last)| format!("\"{series}\": {}", last.k)).collect();
         write!(state, ", \"members\": {{{}}}, \"series\": {{{}}}", members.join(", "), series.join(", ")).unwrap();
+        let opens = SESSIONS.iter().filter_map(|who| Some((key(who), chain.session_member(&key(who))?.0)));
+        let opens: Vec<_> = opens.map(|(session, member)| format!("\"{session}\": \"{}\"", member.name())).collect();
+        write!(state, ", \"sessions\": {{{}}}", opens.join(", ")).unwrap();
         state
     });
     [("record", record), ("space", space)]
@@ -189,10 +195,11 @@ fn all_files() -> [(&'static str, Files); 2] {
 fn files(vectors: Vec<Vector>, ending: &str, facts: impl Fn(&[u8]) -> String) -> Files {
     let mut files = Files::new();
     let mut index = "{\"keys\": [\n".to_owned();
-    let keys = PEOPLE.map(|who| {
+    let keys = PEOPLE.iter().chain(&SESSIONS).map(|who| {
         let (seed, name) = (hex::encode(seed(who)), key(who).name());
         format!("{{\"who\": \"{who}\", \"seed\": \"{seed}\", \"key\": \"{}\", \"name\": \"{name}\"}}", key(who))
     });
+    let keys: Vec<_> = keys.collect();
     write!(index, "{}\n],\n\"accepted\": [\n", keys.join(",\n")).unwrap();
     let (mut accepted, mut refused) = (Vec::new(), Vec::new());
     for Vector { name, says, bytes, rule } in vectors {

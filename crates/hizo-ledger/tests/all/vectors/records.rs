@@ -7,7 +7,10 @@ use hizo_ledger::id::RecordId;
 use hizo_ledger::record::{Control, Role};
 
 use super::{PEOPLE, Refused, Vector, changed, line};
-use crate::kit::{Story, genesis, key, member, note, object, secret, signature_line, signed, text, twelve_records};
+use crate::kit::{
+    Story, genesis, key, member, note, object, secret, session, session_key, signature_line, signed, text,
+    twelve_records,
+};
 
 /// Notes that hold, for faults to be put in.
 struct Sound {
@@ -85,6 +88,13 @@ fn accepted_records(sound: &Sound) -> Vec<Vector> {
     let deputies = signed(&genesis(&[Control::Recovery(None), member("deputy", Role::Admin)]), "owner");
     let deputies = String::from_utf8(deputies.note_bytes().to_vec()).unwrap();
     accept("genesis_of_two", "record 0 with a second admin, without recovery key", &text(&deputies), &["owner"]);
+    let clerk = [member("clerk", Role::Reader), session("clerk")];
+    let founded = signed(&genesis(&[&clerk[..], &[session("owner")]].concat()), "owner");
+    let founded = String::from_utf8(founded.note_bytes().to_vec()).unwrap();
+    accept("genesis_sessions", "founder and first member name their session keys", &text(&founded), &["owner"]);
+    let joins = signed(&sound.story.control(&clerk), "owner");
+    let joins = String::from_utf8(joins.note_bytes().to_vec()).unwrap();
+    accept("session_of_newcomer", "who comes names a session key", &text(&joins), &["owner"]);
     accept("seen_nothing", "the signer has verified no checkpoint yet", &seen(&sound.body, "0 -"), &["clerk"]);
     let largest = changed(&sound.body, "number 4\n", &format!("number {}\n", u64::MAX));
     accept("largest_number", "2^64 - 1 is a number", &largest, &["clerk"]);
@@ -308,6 +318,44 @@ fn refused_controls(sound: &Sound) -> Vec<Refused<String>> {
         }),
         ("KeyTwice", "founder_is_member", "the founder is named again", member(genesis, founder)),
         ("KeyTwice", "recovery_is_member", "the recovery key comes as a member", member(genesis, key("recovery"))),
+        ("ControlOrder", "session_before_member", "a session line before the member's", {
+            format!("{body}session {0} {1}\nmember {0} reader\n", key("clerk"), session_key("clerk"))
+        }),
+        ("ControlOrder", "session_twice", "one member names two session keys", {
+            let line = |session| format!("session {} {session}\n", key("clerk"));
+            let lines = line(session_key("clerk")) + &line(session_key("newcomer"));
+            format!("{body}member {} reader\n{lines}", key("clerk"))
+        }),
+        ("Values", "session_without_key", "a member without its session key", {
+            format!("{body}member {0} reader\nsession {0}\n", key("clerk"))
+        }),
+        ("Key", "session_small_order", "a session key of order 2", {
+            let small_order = STANDARD.encode([[0xec].as_slice(), &[0xff; 30], &[0x7f]].concat());
+            format!("{body}member {0} reader\nsession {0} {small_order}\n", key("clerk"))
+        }),
+        ("SessionNotMember", "session_alone", "a session line of nobody who comes", {
+            format!("{body}session {} {}\n", key("clerk"), session_key("clerk"))
+        }),
+        ("SessionNotMember", "session_of_another", "a session line of another one than who comes", {
+            let (comes, other) = (key("clerk"), key("newcomer"));
+            format!("{body}member {comes} reader\nsession {other} {}\n", session_key("clerk"))
+        }),
+        ("KeyTwice", "session_is_member", "a member's key is its session key too", {
+            format!("{body}member {0} reader\nsession {0} {0}\n", key("clerk"))
+        }),
+        ("KeyTwice", "session_is_founder", "the founder's key is its session key too", {
+            changed(genesis, &begins, &format!("session {founder} {founder}\n{begins}"))
+        }),
+        ("KeyTwice", "session_recovers", "the recovery key is a session key too", {
+            changed(genesis, &begins, &format!("session {founder} {}\n{begins}", key("recovery")))
+        }),
+        ("KeyTwice", "session_of_two", "two who come name one session key", {
+            let mut two = ["clerk", "newcomer"].map(key);
+            two.sort();
+            let members: String = two.iter().map(|key| format!("member {key} reader\n")).collect();
+            let sessions = two.iter().map(|key| format!("session {key} {}\n", session_key("clerk")));
+            format!("{body}{members}{}", sessions.collect::<String>())
+        }),
         ("OriginSame", "move_nowhere", "a move to the same keeper", {
             let keeper = line(moved, "keeper ").trim_start_matches("keeper ").to_owned();
             changed(moved, line(moved, "origin "), &format!("origin {keeper}"))

@@ -8,7 +8,8 @@ use hizo_ledger::record::{Control, Envelope, Origin, Role};
 
 use super::{Refused, Vector, changed, line};
 use crate::kit::{
-    Story, epoch, genesis, key, member, note, secret, series, signature_line, signed, space, text, twelve_records, wrap,
+    Story, epoch, genesis, key, member, note, secret, series, session, session_key, signature_line, signed, space,
+    text, twelve_records, wrap,
 };
 
 pub(super) fn space_vectors() -> Vec<Vector> {
@@ -57,6 +58,27 @@ fn accepted_spaces() -> Vec<(&'static str, &'static str, Story)> {
             story.add(&story.removal("clerk"), "owner");
             story.add(&story.control(&[member("clerk", Role::Reader)]), "owner");
             story.add(&story.say(), "clerk");
+            story
+        }),
+        ("sessions", "members that name session keys, one of whom leaves and comes back without", {
+            let mut story = Story::begin(&[session("owner")]);
+            let comes = |who| [member(who, Role::Reader), session(who)];
+            story.add(&story.control(&comes("clerk")), "owner");
+            story.add(&story.control(&comes("newcomer")), "owner");
+            story.add(&story.removal("clerk"), "owner");
+            story.add(&story.control(&[member("clerk", Role::Reader)]), "owner");
+            story
+        }),
+        ("session_moves", "a session key whose member has left may be another member's", {
+            let mut story = Story::begin(&[member("clerk", Role::Reader), session("clerk")]);
+            let mut change = story.removal("clerk");
+            let key = key("newcomer");
+            change.controls.extend([
+                member("newcomer", Role::Reader),
+                Control::Session { member: key, session: session_key("clerk") },
+            ]);
+            change.sort_controls();
+            story.add(&change, "owner");
             story
         }),
         ("recovery_replaced", "the old recovery key may then be a member's", {
@@ -284,7 +306,24 @@ fn refused_members() -> Vec<Refused<Vec<String>>> {
     let mut left = story.clone();
     left.add(&left.removal("clerk"), "owner");
     let control = |control| story.control(&[control]);
+    let mut named = story.clone();
+    named.add(&named.control(&[member("newcomer", Role::Reader), session("newcomer")]), "owner");
+    let comes = |session| {
+        let lines = [member("stranger", Role::Reader), Control::Session { member: key("stranger"), session }];
+        and(&named, &named.control(&lines), "owner")
+    };
+    let session_joins = Control::Member { key: session_key("newcomer"), role: Role::Reader };
+    let session_recovers = Control::Recovery(Some(session_key("newcomer")));
     vec![
+        ("SessionTaken", "session_of_present", "another present member's session key", comes(session_key("newcomer"))),
+        ("SessionTaken", "session_is_member", "a present member's key as session key", comes(key("clerk"))),
+        ("SessionTaken", "session_is_recovery", "the recovery key as session key", comes(key("recovery"))),
+        ("SessionTaken", "session_signs_records", "a present session key comes as a member", {
+            and(&named, &named.control(&[session_joins]), "owner")
+        }),
+        ("SessionTaken", "session_recovers", "a present session key becomes the recovery key", {
+            and(&named, &named.control(&[session_recovers]), "owner")
+        }),
         ("MemberTwice", "member_added_twice", "a present member is added", {
             and(&story, &control(member("clerk", Role::Reader)), "owner")
         }),

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use hizo_keeper::{EmbeddedKeeper, Seeds};
 use hizo_ledger::id::{ObjectId, SlotKeyHash, SpaceId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Envelope, Origin, Role, UnverifiedRecord};
 use hizo_store::NamedBytes;
 use hizo_vault::age::{self, Identity};
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
-use hizo_vault::keys::IdentityFile;
+use hizo_vault::keys::{IdentityFile, SigningSeed};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -75,6 +76,8 @@ impl Founding<'_> {
                 Control::Slot(SlotKeyHash::from_bytes(Sha256::digest(slot_key).into())),
                 Control::Recovery(None),
                 Control::Member { key: writer.verifying_key(), role: Role::Writer },
+                self.session(&identity.signing_seed, founder.verifying_key()),
+                self.session(&device.signing, writer.verifying_key()),
                 Control::Epoch { epoch: 0, recipient: recipient_object },
                 Control::Wrap { epoch: 0, wrap, bytes: wrap_bytes },
             ],
@@ -86,6 +89,11 @@ impl Founding<'_> {
         let record = record.map_err(Failure::internal)?;
         let kept = self.keeper.create_space(record.note_bytes(), &slot_key).map_err(Failure::from)?;
         Ok(kept.id)
+    }
+
+    /// Names the key with which this member will start sessions with a keeper that is reached over a network.
+    fn session(&self, seed: &SigningSeed, member: VerifyingKey) -> Control {
+        Control::Session { member, session: seed.session_key(&self.space).verifying_key() }
     }
 
     fn events(&self, name: &str, identity: &IdentityFile, writer: &str) -> Vec<Event> {
