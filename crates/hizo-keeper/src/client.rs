@@ -9,10 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::object::OBJECT_BYTES_MAX;
-use hizo_ledger::record::ClaimedTime;
+use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_ledger::space::Head;
 use hizo_store::NamedBytes;
+use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
@@ -45,16 +47,20 @@ impl Default for Patience {
     }
 }
 
-/// Composes and signs the note that begins a session: for a space, at this time, for reading alone or for writing too.
-pub type Composer = Box<dyn Fn(SpaceId, ClaimedTime, Verbs) -> Option<Vec<u8>> + Send + Sync>;
+/// Composes and signs the note that starts a session with a keeper of this origin: for a space, at this time.
+pub type Composer = Box<dyn Fn(&Origin, SpaceId, ClaimedTime) -> Option<String> + Send + Sync>;
 
-/// What a session is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbs {
-    /// Records, objects.
-    Read,
-    /// Putting and appending too.
-    ReadWrite,
+/// What a keeper says of itself. Whoever joins compares it with what he was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its name.
+    pub origin: Origin,
+    /// The key that signs its log.
+    pub log_key: NamedKey,
+    /// The key that signs its receipts.
+    pub receipt_key: NamedKey,
+    /// Its own space, whose records are its stamps.
+    pub space: SpaceId,
 }
 
 /// A keeper at an address.
@@ -63,6 +69,7 @@ pub enum Verbs {
 pub struct RemoteKeeper {
     agent: Agent,
     base: String,
+    origin: Origin,
     compose: Composer,
     clock: fn() -> u64,
     patience: Patience,
@@ -95,17 +102,32 @@ pub struct Page {
 }
 
 impl RemoteKeeper {
-    /// The keeper at `address`, `https://…` or, on this machine, `http://…`; nobody is asked yet.
+    /// The keeper of this name at `address`, `https://…` or, on this machine, `http://…`; nobody is asked yet.
     ///
     /// # Errors
     /// [`Error::Address`] when that is no such address.
-    pub fn new(address: &str, compose: Composer, clock: fn() -> u64, patience: Patience) -> Result<Self, Error> {
+    pub fn new(
+        address: &str,
+        origin: Origin,
+        compose: Composer,
+        clock: fn() -> u64,
+        patience: Patience,
+    ) -> Result<Self, Error> {
         let base = address.trim_end_matches('/').to_owned();
         if !is_address(&base) {
             return Err(Error::Address);
         }
         let agent = crate::http::agent(patience.connect, patience.answer);
-        Ok(Self { agent, base, compose, clock, patience, admission: None, sessions: Mutex::default() })
+        Ok(Self { agent, base, origin, compose, clock, patience, admission: None, sessions: Mutex::default() })
+    }
+
+    /// What the keeper at an address says of itself, for whoever does not know it yet.
+    ///
+    /// # Errors
+    /// [`Error::Address`], and those of [`RemoteKeeper::facts`].
+    pub fn introduce(address: &str, patience: Patience) -> Result<Facts, Error> {
+        let nobody = Origin::local([0; 16]);
+        Self::new(address, nobody, Box::new(|_, _, _| None), || 0, patience)?.facts()
     }
 
     /// With a code that lets a space begin here.
@@ -120,13 +142,20 @@ impl RemoteKeeper {
         &self.base
     }
 
-    /// What it says of itself: a JSON object. Whoever joins compares it with what he was given.
+    /// What it says of itself.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::Refused`].
-    pub fn facts(&self) -> Result<serde_json::Value, Error> {
+    /// [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
+    pub fn facts(&self) -> Result<Facts, Error> {
         let answer = self.ask(&Question { method: Method::Get, path: "/v1/keeper", ..Question::default() })?;
-        serde_json::from_slice(&answer.expect(&[200])?.body).map_err(|_| Error::Answer)
+        let said: Value = serde_json::from_slice(&answer.expect(&[200])?.body).map_err(|_| Error::Answer)?;
+        let text = |key: &str| said.get(key).and_then(Value::as_str).ok_or(Error::Answer);
+        Ok(Facts {
+            origin: Origin::parse(text("origin")?).map_err(|_| Error::Answer)?,
+            log_key: NamedKey::parse(text("log_key")?).map_err(|_| Error::Answer)?,
+            receipt_key: NamedKey::parse(text("receipt_key")?).map_err(|_| Error::Answer)?,
+            space: SpaceId::from_hex(text("space")?).map_err(|_| Error::Answer)?,
+        })
     }
 
     /// Makes an object durable there.
@@ -135,7 +164,7 @@ impl RemoteKeeper {
     /// [`Error::Unreachable`], [`Error::Refused`].
     pub fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<(), Error> {
         let path = object_path(space, object.id());
-        self.within(space, Verbs::ReadWrite, Method::Put, &path, Some(object.as_bytes()))?.expect(&[200, 201])?;
+        self.within(space, Method::Put, &path, Some(object.as_bytes()))?.expect(&[200, 201])?;
         Ok(())
     }
 
@@ -147,7 +176,7 @@ impl RemoteKeeper {
         let note = std::str::from_utf8(note).map_err(|_| Error::NotGenesis)?;
         let body = serde_json::json!({ "note": note, "slot_key": base64(slot_key) }).to_string();
         let path = format!("/v1/spaces/{space}");
-        self.within(space, Verbs::ReadWrite, Method::Post, &path, Some(body.as_bytes()))?.promised()
+        self.within(space, Method::Post, &path, Some(body.as_bytes()))?.promised()
     }
 
     /// Appends a record, as [`Keeper::append`](crate::Keeper::append) does.
@@ -156,7 +185,7 @@ impl RemoteKeeper {
     /// The same, [`Error::Unreachable`], [`Error::Refused`].
     pub fn append(&self, space: SpaceId, note: &[u8]) -> Result<Promised, Error> {
         let path = format!("/v1/spaces/{space}/records");
-        self.within(space, Verbs::ReadWrite, Method::Post, &path, Some(note))?.promised()
+        self.within(space, Method::Post, &path, Some(note))?.promised()
     }
 
     /// A page of records from number `from` on. It is empty behind the head.
@@ -165,7 +194,7 @@ impl RemoteKeeper {
     /// [`Error::NotBegun`], [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
     pub fn records(&self, space: SpaceId, from: u64) -> Result<Page, Error> {
         let path = format!("/v1/spaces/{space}/records?from={from}");
-        let answer = self.within(space, Verbs::Read, Method::Get, &path, None)?;
+        let answer = self.within(space, Method::Get, &path, None)?;
         if answer.status == 404 {
             return Err(Error::NotBegun);
         }
@@ -179,7 +208,7 @@ impl RemoteKeeper {
     /// [`Error::Unreachable`], [`Error::Refused`].
     pub fn receipt(&self, space: SpaceId, number: u64) -> Result<Option<Promised>, Error> {
         let path = format!("/v1/spaces/{space}/records/{number}/receipt");
-        let answer = self.within(space, Verbs::Read, Method::Get, &path, None)?;
+        let answer = self.within(space, Method::Get, &path, None)?;
         if answer.status == 404 { Ok(None) } else { answer.promised().map(Some) }
     }
 
@@ -188,7 +217,7 @@ impl RemoteKeeper {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`].
     pub fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
-        let answer = self.within(space, Verbs::Read, Method::Get, &object_path(space, id), None)?;
+        let answer = self.within(space, Method::Get, &object_path(space, id), None)?;
         if answer.status == 404 { Ok(None) } else { Ok(Some(answer.expect(&[200])?.body)) }
     }
 
@@ -197,7 +226,7 @@ impl RemoteKeeper {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
     pub fn object_length(&self, space: SpaceId, id: ObjectId) -> Result<Option<u64>, Error> {
-        let answer = self.within(space, Verbs::Read, Method::Head, &object_path(space, id), None)?;
+        let answer = self.within(space, Method::Head, &object_path(space, id), None)?;
         if answer.status == 404 {
             return Ok(None);
         }
@@ -215,16 +244,9 @@ impl RemoteKeeper {
     }
 
     /// Asks within a session of the space, and once more in a new one when the keeper does not know the first any more.
-    fn within(
-        &self,
-        space: SpaceId,
-        verbs: Verbs,
-        method: Method,
-        path: &str,
-        body: Option<&[u8]>,
-    ) -> Result<Answer, Error> {
+    fn within(&self, space: SpaceId, method: Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
         for is_last in [false, true] {
-            let token = self.token(space, verbs)?;
+            let token = self.token(space)?;
             let answer = self.ask(&Question { method, path, body, token: Some(&token) })?;
             if answer.status != 401 || is_last {
                 return Ok(answer);
@@ -234,7 +256,7 @@ impl RemoteKeeper {
         Err(Error::Answer)
     }
 
-    fn token(&self, space: SpaceId, verbs: Verbs) -> Result<String, Error> {
+    fn token(&self, space: SpaceId) -> Result<String, Error> {
         // Held while a session is begun: of many threads one asks for it.
         let mut sessions = lock(&self.sessions);
         let rest = |session: &&Session| session.until.saturating_duration_since(Instant::now()) > SESSION_REST;
@@ -242,9 +264,7 @@ impl RemoteKeeper {
             return Ok(session.token.clone());
         }
         let time = ClaimedTime::from_unix_seconds((self.clock)()).map_err(|_| Error::Clock)?;
-        // One session serves whatever this process does with the space.
-        let note = (self.compose)(space, time, verbs.max(Verbs::ReadWrite)).ok_or(Error::Session)?;
-        let note = String::from_utf8(note).map_err(|_| Error::Session)?;
+        let note = (self.compose)(&self.origin, space, time).ok_or(Error::Session)?;
         let mut body = serde_json::json!({ "note": note });
         if let (Some(code), Some(body)) = (&self.admission, body.as_object_mut()) {
             body.insert("admission".to_owned(), code.as_str().into());
@@ -255,9 +275,9 @@ impl RemoteKeeper {
             Question { method: Method::Post, path: "/v1/sessions", body: Some(body.as_bytes()), token: None };
         let asked = Instant::now();
         let answer = self.ask_once(&question)?.expect(&[200, 201])?;
-        let said: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
-        let token = said.get("token").and_then(serde_json::Value::as_str).filter(|token| is_token(token));
-        let seconds = said.get("seconds").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let said: Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
+        let token = said.get("token").and_then(Value::as_str).filter(|token| is_token(token));
+        let seconds = said.get("seconds").and_then(Value::as_u64).unwrap_or(0);
         let token = token.ok_or(Error::Answer)?.to_owned();
         sessions.insert(space, Session { token: token.clone(), until: asked + Duration::from_secs(seconds.min(900)) });
         Ok(token)

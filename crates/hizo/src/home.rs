@@ -76,6 +76,25 @@ pub(crate) struct Device {
     pub local: Zeroizing<[u8; 32]>,
 }
 
+/// What a machine holds its keeper to, for ever.
+#[derive(Debug, Clone)]
+pub(crate) struct Pinned {
+    pub origin: Origin,
+    pub log_key: VerifyingKey,
+    pub receipt_key: NamedKey,
+    /// Where it is; nothing when it lies in the home folder.
+    pub address: Option<String>,
+}
+
+impl Pinned {
+    /// The keeper in this home's own folder.
+    pub(crate) fn here(folder: &Path, keeper: &EmbeddedKeeper) -> Outcome<Self> {
+        let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
+        let (origin, log_key) = (keeper.origin().clone(), *keeper.log_key());
+        Ok(Self { origin, log_key, receipt_key: log.receipt_key().clone(), address: None })
+    }
+}
+
 impl Home {
     /// Opens a home that was set up before.
     pub(crate) fn open(folder: &Path) -> Outcome<Self> {
@@ -113,16 +132,15 @@ impl Home {
     }
 
     /// Writes down which safe this home belongs to: the last step of setting it up.
-    pub(crate) fn settle(folder: &Path, keeper: &EmbeddedKeeper, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
-        let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
+    pub(crate) fn settle(folder: &Path, pinned: &Pinned, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
         let file = SafeFile {
             hizo: SAFE_FORMAT.into(),
-            keeper: keeper.origin().to_string(),
-            log_key: keeper.log_key().to_base64(),
-            receipt_key: log.receipt_key().to_string(),
+            keeper: pinned.origin.to_string(),
+            log_key: pinned.log_key.to_base64(),
+            receipt_key: pinned.receipt_key.to_string(),
             space: space.to_string(),
             genesis: genesis.to_string(),
-            address: None,
+            address: pinned.address.clone(),
         };
         let mut text = serde_json::to_vec_pretty(&file).expect("text and hexadecimal digits serialise");
         text.push(b'\n');
@@ -163,6 +181,12 @@ impl Home {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::file("read", &path, error)),
         }
+    }
+
+    /// Writes down the slot key of a space whose keeper is elsewhere.
+    pub(crate) fn write_slot_key(folder: &Path, key: &[u8; 32]) -> Outcome<()> {
+        let line = Zeroizing::new(format!("{}\n", STANDARD.encode(key)));
+        write_new(&folder.join(SLOT_KEY_FILE), line.as_bytes())
     }
 
     /// Whose cosignatures this machine asks for on the heads of a keeper at an address: a policy that a person gave it.
@@ -422,7 +446,7 @@ impl Device {
         write_new(&local_key_file(folder), local.as_bytes())
     }
 
-    fn read(folder: &Path) -> Outcome<Self> {
+    pub(crate) fn read(folder: &Path) -> Outcome<Self> {
         let (device, local) = (device_file(folder), local_key_file(folder));
         let text = read_secret(&device)?;
         let signing = SigningSeed::from_writer_file(&text).map_err(|error| damaged(&device).source(error))?;
@@ -465,7 +489,7 @@ fn damaged(path: &Path) -> Failure {
 
 /// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.
 pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
-    for path in [identity_file(folder), device_file(folder), local_key_file(folder)] {
+    for path in [identity_file(folder), device_file(folder), local_key_file(folder), folder.join(SLOT_KEY_FILE)] {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Failure::file("replace", &path, error));

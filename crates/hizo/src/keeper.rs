@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hizo_keeper::client::RemoteKeeper;
+use hizo_keeper::client::{self, RemoteKeeper};
 use hizo_keeper::log::{LogFiles, LogReader, NewStamp};
 use hizo_keeper::witness::{Patience, WitnessPolicy};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
-use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::id::{Nonce, ObjectId, SpaceId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::note::NamedKey;
-use hizo_ledger::record::{Envelope, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Envelope, Origin, UnverifiedRecord};
+use hizo_ledger::session::{Session, Verbs};
 use hizo_store::NamedBytes;
 use hizo_store::disk::SystemDisk;
 use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_store::published::PublishedFiles;
 
+use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
-use crate::home::Home;
+use crate::home::{Device, Home};
 use crate::log;
 use crate::words::words;
 
@@ -38,7 +40,10 @@ impl Keeper {
     /// The keeper of this home; one at an address is not asked yet.
     pub(crate) fn open(home: &Home) -> Outcome<Self> {
         match home.address() {
-            Some(address) => Ok(Self::There(Arc::new(remote(home, address)?))),
+            Some(address) => {
+                let keeper = remote(address, &home.keeper, home.device()?).map_err(Failure::from)?;
+                Ok(Self::There(Arc::new(keeper)))
+            }
             None => {
                 let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
                 Ok(Self::Here(Box::new(keeper)))
@@ -154,11 +159,19 @@ impl Keeper {
     }
 }
 
-/// The keeper at an address, which this machine asks in sessions of its own key.
-fn remote(home: &Home, address: &str) -> Outcome<RemoteKeeper> {
-    let _ = home;
-    let compose: hizo_keeper::client::Composer = Box::new(|_, _, _| None);
-    RemoteKeeper::new(address, compose, || 0, hizo_keeper::client::Patience::default()).map_err(Failure::from)
+/// The keeper of this name at an address, which this machine asks in sessions of its own.
+pub(crate) fn remote(address: &str, origin: &Origin, device: Device) -> Result<RemoteKeeper, Error> {
+    let compose = move |keeper: &Origin, space: SpaceId, time: ClaimedTime| {
+        let key = device.signing.session_key(&space);
+        let (keeper, nonce) = (keeper.clone(), Nonce::from_bytes(random()));
+        let session = Session { keeper, space, key: key.verifying_key(), nonce, time, verbs: Verbs::ReadWrite };
+        session.note(&key.sign(session.text().as_bytes())).ok()
+    };
+    RemoteKeeper::new(address, origin.clone(), Box::new(compose), unix_seconds, client::Patience::default())
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// The log of a safe's keeper.
@@ -251,11 +264,7 @@ impl KeeperLog {
     pub(crate) fn own_space(&self) -> Outcome<SpaceId> {
         match &self.side {
             Side::Here(log) => Ok(log.own().id()),
-            Side::There(keeper) => {
-                let facts = keeper.facts().map_err(Failure::from)?;
-                let space = facts.get("space").and_then(|space| SpaceId::from_hex(space.as_str()?).ok());
-                space.ok_or_else(|| Failure::from(Error::Answer))
-            }
+            Side::There(keeper) => Ok(keeper.facts().map_err(Failure::from)?.space),
         }
     }
 

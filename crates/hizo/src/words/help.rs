@@ -45,6 +45,12 @@ const HELP: &[(&str, &str)] = &[
         "What the safe is called; only those who can open it see the name",
         "金庫の名前。金庫を開けられる人だけに見えます",
     ),
+    (
+        "The keeper's address, https://…; without one, a folder of this machine keeps",
+        "預け先のアドレス（https://…）。指定しなければ、このコンピューターのフォルダーに預けます",
+    ),
+    ("The key of the keeper's log, as whoever runs it publishes it", "預け先の台帳の鍵。預け先が公表しているものです"),
+    ("A file with the code that lets a safe begin at this keeper", "この預け先を使い始めるための番号が入ったファイル"),
     // deposit
     (
         "Seal files and folders and keep them as the next deposit of a series",
