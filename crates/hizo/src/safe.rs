@@ -141,7 +141,15 @@ impl Safe {
                     return Ok(id);
                 }
                 Err(KeeperError::Conflict { .. }) => {
+                    let head = self.chain.head();
                     self.catch_up()?;
+                    // Whoever says that there is more has to show it: it would be asked for ever.
+                    if self.chain.head() == head {
+                        return Err(log::lying(words!(
+                            "it says that others have added to this safe, and shows nothing of it",
+                            "ほかの人が追加したと言いながら、その記録を見せません"
+                        )));
+                    }
                     if !fits(&self.chain) {
                         return Err(Failure::fixable(words!(
                             "somebody else has added to this series meanwhile",
