@@ -23,7 +23,7 @@ use hizo_store::disk::{Disk, SystemDisk};
 use hizo_store::journal::{LogHead, LogState, PAGE_RECORDS_MAX};
 use hizo_store::published::{self, PublishedFiles};
 use hkdf::Hkdf;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::signer::MlDsaSigner;
@@ -272,20 +272,26 @@ impl<D: Disk> Sequencer<D> {
         Ok(())
     }
 
-    /// The head of so many leaves as it was stamped, byte for byte; `None` when none was.
+    /// The heads of so many leaves as they were stamped, byte for byte: more than one if a published head was lost and signed
+    /// again.
     ///
     /// # Errors
     /// [`Error::Files`].
-    pub fn stamped(&self, size: u64) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.files.read(&stamped_path(size, CHECKPOINT))?)
+    pub fn stamped(&self, size: u64) -> Result<Vec<Vec<u8>>, Error> {
+        let mut heads = Vec::new();
+        for name in self.files.list(&format!("stamps/{size}"))? {
+            heads.extend(self.files.read(&format!("stamps/{size}/{name}/{CHECKPOINT}"))?);
+        }
+        Ok(heads)
     }
 
-    /// The revocation lists, as PEM, that were kept with an authority's answer over the head of so many leaves.
+    /// The revocation lists, as PEM, that were kept with an authority's answer over this head.
     ///
     /// # Errors
-    /// [`Error::Files`].
-    pub fn revocation(&self, size: u64, authority: &str) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.files.read(&stamped_path(size, &format!("{authority}.crl")))?)
+    /// [`Error::Files`]; [`Error::Damaged`] when the head is none of this log's.
+    pub fn revocation(&self, head: &[u8], authority: &str) -> Result<Option<Vec<u8>>, Error> {
+        let folder = stamped_folder(self.own_head(head)?.size, head);
+        Ok(self.files.read(&format!("{folder}/{authority}.crl"))?)
     }
 
     /// Publishes what was stamped, what an authority answered, and the revocation lists of the day if there are any.
@@ -294,11 +300,11 @@ impl<D: Disk> Sequencer<D> {
     /// [`Error::Files`]; [`Error::Damaged`] when the head is none of this log's.
     pub fn publish_stamp(&self, stamp: &NewStamp<'_>) -> Result<LogHead, Error> {
         let found = self.own_head(stamp.head)?;
-        self.files.publish(&stamped_path(found.size, CHECKPOINT), stamp.head)?;
-        self.files.publish(&stamped_path(found.size, &format!("{}.tsr", stamp.authority)), stamp.answer)?;
+        let (folder, authority) = (stamped_folder(found.size, stamp.head), stamp.authority);
+        self.files.publish(&format!("{folder}/{CHECKPOINT}"), stamp.head)?;
+        self.files.publish(&format!("{folder}/{authority}.tsr"), stamp.answer)?;
         if !stamp.revocation.is_empty() {
-            let path = stamped_path(found.size, &format!("{}.crl", stamp.authority));
-            self.files.publish(&path, stamp.revocation.as_bytes())?;
+            self.files.publish(&format!("{folder}/{authority}.crl"), stamp.revocation.as_bytes())?;
         }
         Ok(found)
     }
@@ -310,10 +316,13 @@ impl<D: Disk> Sequencer<D> {
     pub fn stamps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let mut found = Vec::new();
         for size in self.files.list("stamps")? {
-            for name in self.files.list(&format!("stamps/{size}"))? {
-                let path = format!("stamps/{size}/{name}");
-                let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
-                found.push((path, bytes));
+            for head in self.files.list(&format!("stamps/{size}"))? {
+                let folder = format!("stamps/{size}/{head}");
+                for name in self.files.list(&folder)? {
+                    let path = format!("{folder}/{name}");
+                    let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
+                    found.push((path, bytes));
+                }
             }
         }
         Ok(found)
@@ -411,7 +420,9 @@ fn check_not_older(state: LogState, published: Option<LogHead>) -> Result<(), Er
     }
 }
 
-fn stamped_path(size: u64, name: &str) -> String {
+/// Named by what was stamped: a head that is signed again takes no stamp from the first one.
+fn stamped_folder(size: u64, head: &[u8]) -> String {
+    let name: String = Sha256::digest(head).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("stamps/{size}/{name}")
 }
 
