@@ -76,7 +76,7 @@ fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provab
     let found = log.own().stamps(&keeper, u64::MAX).unwrap();
     assert_eq!(found, [LoggedStamp { number: 1, position: 2, size: 1, answer }]);
     assert_eq!(keeper.object(log.own().id(), answer).unwrap().unwrap(), b"an answer");
-    assert_eq!(log.published().stamped(1).unwrap(), [head.clone()]);
+    assert_eq!(log.published().stamped(1).unwrap(), std::slice::from_ref(&head));
 
     // Under the newest head stands the stamp; under the stamped one still what was there.
     let policy = Policy::of_log(log.published().keys()[0].clone());
