@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::object::OBJECT_BYTES_MAX;
-use hizo_ledger::record::{ClaimedTime, Origin};
+use hizo_ledger::record::{self, ClaimedTime, Origin};
 use hizo_ledger::space::Head;
 use hizo_store::NamedBytes;
 use serde_json::Value;
@@ -199,7 +199,8 @@ impl RemoteKeeper {
             return Err(Error::NotBegun);
         }
         let answer = answer.expect(&[200])?;
-        Ok(Page { notes: split_notes(&answer.body)?, head: answer.head })
+        let notes = record::split_notes(&answer.body).ok_or(Error::Answer)?;
+        Ok(Page { notes: notes.into_iter().map(<[u8]>::to_vec).collect(), head: answer.head })
     }
 
     /// The promise for a record, and its place in the log; `None` when there is no such record.
@@ -397,20 +398,6 @@ impl Answer {
 fn parse_head(text: &str) -> Option<Head> {
     let (number, id) = text.split_once(' ')?;
     Some(Head { number: number.parse().ok()?, id: RecordId::from_hex(id).ok()? })
-}
-
-/// Notes that stand one after the other: each begins with the line that names its format.
-fn split_notes(text: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    const FIRST: &str = "hizo/record/v1\n";
-    let text = std::str::from_utf8(text).map_err(|_| Error::Answer)?;
-    if !text.is_empty() && !text.starts_with(FIRST) {
-        return Err(Error::Answer);
-    }
-    // The line stands at the beginning of a note and nowhere else: every other line has a value behind its first word.
-    let begins_a_line = |at: &usize| text.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
-    let starts: Vec<usize> = text.match_indices(FIRST).map(|(at, _)| at).filter(begins_a_line).collect();
-    let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    Ok(starts.iter().zip(ends).filter_map(|(from, to)| Some(text.get(*from..to)?.as_bytes().to_vec())).collect())
 }
 
 /// Plain HTTP only on this machine: elsewhere, whoever carries it could follow along.

@@ -1,7 +1,7 @@
 //! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/local-state.md.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::NamedKey;
-use hizo_ledger::record::Origin;
+use hizo_ledger::record::{self, Origin, UnverifiedRecord};
 use hizo_ledger::timestamp::Authority;
 use hizo_vault::event::Class;
 use hizo_vault::keys::SigningSeed;
@@ -44,6 +44,8 @@ const SAFE_FORMAT: &str = "home/v1";
 const SLOT_KEY_FILE: &str = "slot.key";
 /// The policy by which heads of such a keeper are witnessed.
 const POLICY_FILE: &str = "log.policy";
+/// The notes of such a space, one after the other.
+const NOTES_FILE: &str = "notes";
 
 /// A machine's home folder.
 #[derive(Debug, Clone)]
@@ -248,6 +250,45 @@ impl Home {
             .and_then(|line| line.split_once(' '))
             .and_then(|(number, id)| Some((number.parse().ok()?, RecordId::from_hex(id).ok()?)));
         parsed.map(Some).ok_or_else(|| damaged(&path))
+    }
+
+    /// The notes of the space that this machine has followed, from record 0; none where its keeper lies in this folder, or
+    /// where they cannot be read any more.
+    pub(crate) fn remembered_notes(&self) -> Outcome<Vec<Vec<u8>>> {
+        let path = self.folder.join(NOTES_FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::file("read", &path, error)),
+        };
+        let notes = record::split_notes(&bytes).unwrap_or_default();
+        // What a crash has cut short is asked for again, with all behind it.
+        let are_whole = notes.into_iter().take_while(|note| UnverifiedRecord::parse(note).is_ok());
+        Ok(are_whole.map(<[u8]>::to_vec).collect())
+    }
+
+    /// Writes down notes that were followed, behind those that are written down already.
+    pub(crate) fn remember_notes(&self, notes: &[Vec<u8>]) -> Outcome<()> {
+        let path = self.folder.join(NOTES_FILE);
+        let _turn = lock(&self.folder.join("notes.lock"))?;
+        let kept = self.remembered_notes()?;
+        let Some(new) = notes.strip_prefix(kept.as_slice()) else {
+            return replace(&path, &notes.concat());
+        };
+        if new.is_empty() {
+            return Ok(());
+        }
+        let length: usize = kept.iter().map(Vec::len).sum();
+        let append = || -> io::Result<()> {
+            let mut file = match path.exists() {
+                true => fs::OpenOptions::new().write(true).open(&path)?,
+                false => system::create_private(&path)?,
+            };
+            file.set_len(length as u64)?;
+            file.seek(io::SeekFrom::End(0))?;
+            file.write_all(&new.concat())
+        };
+        append().map_err(|error| Failure::file("write", &path, error))
     }
 
     /// The newest head of the keeper's log that this machine has verified: the whole note.

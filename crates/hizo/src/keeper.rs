@@ -13,6 +13,7 @@ use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::{ClaimedTime, Envelope, Origin, UnverifiedRecord};
 use hizo_ledger::session::{Session, Verbs};
+use hizo_ledger::space::Head;
 use hizo_store::NamedBytes;
 use hizo_store::disk::SystemDisk;
 use hizo_store::journal::PAGE_RECORDS_MAX;
@@ -34,6 +35,14 @@ pub(crate) enum Keeper {
     Here(Box<EmbeddedKeeper>),
     /// At an address.
     There(Arc<RemoteKeeper>),
+}
+
+/// What a keeper shows of a space.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    pub notes: Vec<Vec<u8>>,
+    /// The head, as the keeper says; nothing when the space has not begun there.
+    pub head: Option<Head>,
 }
 
 impl Keeper {
@@ -97,40 +106,53 @@ impl Keeper {
         }
     }
 
-    /// The notes of a space from number `from` to the head; none when it has not begun.
+    /// The notes of a space from number `from` on; none when it has not begun.
     ///
     /// # Errors
     /// Exit code 3 when some are left out.
     pub(crate) fn notes(&self, space: SpaceId, from: u64) -> Outcome<Vec<Vec<u8>>> {
-        let mut notes: Vec<Vec<u8>> = Vec::new();
+        Ok(self.shown(space, from)?.notes)
+    }
+
+    /// What the keeper shows of a space from number `from` on.
+    ///
+    /// # Errors
+    /// Exit code 3 when records before the head are left out.
+    pub(crate) fn shown(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
+        let mut shown = Shown::default();
         loop {
-            let next = from + notes.len() as u64;
-            let (page, head) = match self {
-                Self::Here(keeper) => {
-                    let Some(head) = keeper.head(space).map_err(Failure::from)? else { return Ok(notes) };
-                    let page = match next > head.number {
-                        true => Vec::new(),
-                        false => keeper.records(space, next, PAGE_RECORDS_MAX).map_err(Failure::from)?,
-                    };
-                    (page.into_iter().map(|record| record.note).collect(), Some(head))
-                }
-                Self::There(keeper) => match keeper.records(space, next) {
-                    Ok(page) => (page.notes, page.head),
-                    Err(Error::NotBegun) => return Ok(notes),
-                    Err(error) => return Err(error.into()),
-                },
-            };
-            let Some(head) = head.filter(|head| head.number >= next) else { return Ok(notes) };
-            if page.is_empty() {
+            let next = from + shown.notes.len() as u64;
+            let page = self.page(space, next)?;
+            shown.head = page.head;
+            let Some(head) = page.head.filter(|head| head.number >= next) else { return Ok(shown) };
+            if page.notes.is_empty() {
                 return Err(Failure::untrue(words!(
                     "the keeper leaves out records",
                     "預け先が、途中の記録を出しません"
                 )));
             }
-            notes.extend(page);
-            if from + notes.len() as u64 > head.number {
-                return Ok(notes);
+            shown.notes.extend(page.notes);
+            if from + shown.notes.len() as u64 > head.number {
+                return Ok(shown);
             }
+        }
+    }
+
+    fn page(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
+        match self {
+            Self::Here(keeper) => {
+                let head = keeper.head(space).map_err(Failure::from)?;
+                let page = match head.is_some_and(|head| head.number >= from) {
+                    true => keeper.records(space, from, PAGE_RECORDS_MAX).map_err(Failure::from)?,
+                    false => Vec::new(),
+                };
+                Ok(Shown { notes: page.into_iter().map(|record| record.note).collect(), head })
+            }
+            Self::There(keeper) => match keeper.records(space, from) {
+                Ok(page) => Ok(Shown { notes: page.notes, head: page.head }),
+                Err(Error::NotBegun) => Ok(Shown::default()),
+                Err(error) => Err(error.into()),
+            },
         }
     }
 

@@ -43,8 +43,15 @@ impl Safe {
         let keeper = Keeper::open(&home)?;
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
-        let notes = keeper.notes(home.space, 0)?;
+        let notes = match keeper.here() {
+            Some(_) => keeper.notes(home.space, 0)?,
+            None => remembered_and_new(&home, &keeper)?,
+        };
         let (chain, records) = follow(&notes, pinned)?;
+        if keeper.here().is_none() {
+            // What is not remembered is asked for again.
+            let _ = home.remember_notes(&notes);
+        }
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
         safe.check_pins(pinned)?;
@@ -66,28 +73,14 @@ impl Safe {
     }
 
     fn check_pins(&self, pinned: Option<(u64, RecordId)>) -> Outcome<()> {
-        let lying = |what: Words| {
-            Failure::new(Kind::Lying, words!("the keeper shows {what}", "預け先が{what}を見せています"; what)).hint(words!(
-                "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
-                "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
-            ))
-        };
         if self.chain.id_at(0) != Some(self.home.genesis) || self.chain.keeper() != &self.home.keeper {
             return Err(lying(words!("another space than the one this safe began with", "この金庫とは別の記録")));
         }
         let Some((number, id)) = pinned else { return Ok(()) };
         match self.chain.standing(Head { number, id }) {
             Standing::Held => Ok(()),
-            Standing::Short => Err(lying(words!(
-                "an older state: this machine has seen record {number}, the last one now is {last}",
-                "古い状態（前回は記録 {number} まであったのに、今は {last} まで）",
-                number = number,
-                last = self.chain.head().number
-            ))),
-            Standing::Forked => Err(lying(words!(
-                "another history: record {number} is not the one seen before",
-                "別の履歴（記録 {number} が前回と違うもの）"
-            ))),
+            Standing::Short => Err(older(number, self.chain.head().number)),
+            Standing::Forked => Err(forked(number)),
         }
     }
 
@@ -458,6 +451,50 @@ pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<
     }
     stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
     age::seal(&plain, std::slice::from_ref(recipient), &mut SystemEntropy).map_err(Failure::internal)
+}
+
+/// The notes that this machine has followed before, which its keeper elsewhere need not send again, and those behind them.
+///
+/// # Errors
+/// Exit code 5 when the keeper shows an older state than that, or another history.
+fn remembered_and_new(home: &Home, keeper: &Keeper) -> Outcome<Vec<Vec<u8>>> {
+    let mut notes = home.remembered_notes()?;
+    let shown = keeper.shown(home.space, notes.len() as u64)?;
+    if let Some(last) = notes.last() {
+        let (number, id) = (notes.len() as u64 - 1, RecordId::of(last));
+        let goes_on =
+            |note: &Vec<u8>| UnverifiedRecord::parse(note).is_ok_and(|record| record.envelope().prev == Some(id));
+        match shown.head {
+            Some(head) if head.number < number => return Err(older(number, head.number)),
+            Some(head) if head.number == number && head.id != id => return Err(forked(number)),
+            Some(_) if !shown.notes.first().is_none_or(goes_on) => return Err(forked(number)),
+            Some(_) => {}
+            None => return Err(lying(words!("no record of this safe", "この金庫の記録が一つもない状態"))),
+        }
+    }
+    notes.extend(shown.notes);
+    Ok(notes)
+}
+
+fn lying(what: Words) -> Failure {
+    Failure::new(Kind::Lying, words!("the keeper shows {what}", "預け先が{what}を見せています"; what)).hint(words!(
+        "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
+        "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
+    ))
+}
+
+fn older(seen: u64, last: u64) -> Failure {
+    lying(words!(
+        "an older state: this machine has seen record {seen}, the last one now is {last}",
+        "古い状態（前回は記録 {seen} まであったのに、今は {last} まで）"
+    ))
+}
+
+fn forked(number: u64) -> Failure {
+    lying(words!(
+        "another history: record {number} is not the one seen before",
+        "別の履歴（記録 {number} が前回と違うもの）"
+    ))
 }
 
 /// Follows a space. What this machine has followed before is held by hash: no signature up to there is checked again.
