@@ -329,11 +329,11 @@ impl Home {
     }
 
     /// The receipt of a record, if this machine has one.
-    pub(crate) fn receipt(&self, record: RecordId) -> Outcome<Option<Vec<u8>>> {
+    pub(crate) fn receipt(&self, record: RecordId) -> Outcome<Option<(PathBuf, Vec<u8>)>> {
         for promise in [Promise::Met, Promise::Due] {
             let path = self.receipts_folder(promise).join(format!("{record}.note"));
             match fs::read(&path) {
-                Ok(note) => return Ok(Some(note)),
+                Ok(note) => return Ok(Some((path, note))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => (),
                 Err(error) => return Err(Failure::file("read", &path, error)),
             }
