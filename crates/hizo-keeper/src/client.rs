@@ -60,7 +60,7 @@ pub struct Facts {
     /// The key that signs its receipts.
     pub receipt_key: NamedKey,
     /// Its own space, whose records are its stamps.
-    pub space: SpaceId,
+    pub own_space: SpaceId,
 }
 
 /// A keeper at an address.
@@ -154,7 +154,7 @@ impl RemoteKeeper {
             origin: Origin::parse(text("origin")?).map_err(|_| Error::Answer)?,
             log_key: NamedKey::parse(text("log_key")?).map_err(|_| Error::Answer)?,
             receipt_key: NamedKey::parse(text("receipt_key")?).map_err(|_| Error::Answer)?,
-            space: SpaceId::from_hex(text("space")?).map_err(|_| Error::Answer)?,
+            own_space: SpaceId::from_hex(text("own_space")?).map_err(|_| Error::Answer)?,
         })
     }
 

@@ -18,10 +18,11 @@ use hizo_store::NamedBytes;
 use hizo_store::disk::SystemDisk;
 use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_store::published::PublishedFiles;
+use hizo_vault::keys::SessionKey;
 
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
-use crate::home::{Device, Home};
+use crate::home::Home;
 use crate::log;
 use crate::words::words;
 
@@ -50,7 +51,9 @@ impl Keeper {
     pub(crate) fn open(home: &Home) -> Outcome<Self> {
         match home.address() {
             Some(address) => {
-                let keeper = remote(address, &home.keeper, home.device()?).map_err(Failure::from)?;
+                let signing = home.device()?.signing;
+                let keeper = remote(address, &home.keeper, move |space| signing.session_key(space));
+                let keeper = keeper.map_err(Failure::from)?;
                 Ok(Self::There(Arc::new(keeper)))
             }
             None => {
@@ -181,10 +184,14 @@ impl Keeper {
     }
 }
 
-/// The keeper of this name at an address, which this machine asks in sessions of its own.
-pub(crate) fn remote(address: &str, origin: &Origin, device: Device) -> Result<RemoteKeeper, Error> {
+/// The keeper of this name at an address, asked in sessions by the keys that `key_of` gives for a space.
+pub(crate) fn remote(
+    address: &str,
+    origin: &Origin,
+    key_of: impl Fn(&SpaceId) -> SessionKey + Send + Sync + 'static,
+) -> Result<RemoteKeeper, Error> {
     let compose = move |keeper: &Origin, space: SpaceId, time: ClaimedTime| {
-        let key = device.signing.session_key(&space);
+        let key = key_of(&space);
         let (keeper, nonce) = (keeper.clone(), Nonce::from_bytes(random()));
         let session = Session { keeper, space, key: key.verifying_key(), nonce, time, verbs: Verbs::ReadWrite };
         session.note(&key.sign(session.text().as_bytes())).ok()
@@ -286,7 +293,7 @@ impl KeeperLog {
     pub(crate) fn own_space(&self) -> Outcome<SpaceId> {
         match &self.side {
             Side::Here(log) => Ok(log.own().id()),
-            Side::There(keeper) => Ok(keeper.facts().map_err(Failure::from)?.space),
+            Side::There(keeper) => Ok(keeper.facts().map_err(Failure::from)?.own_space),
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
     device.write(folder)?;
     let (keeper, pinned) = match there {
         None => here(folder)?,
-        Some(there) => there.keeper(folder)?,
+        Some(there) => there.keeper(identity.signing_seed.clone())?,
     };
     let founding = Founding { keeper: &keeper, origin: &pinned.origin, space: SpaceId::from_bytes(random()) };
     let slot_key: [u8; 32] = random();
@@ -71,7 +71,8 @@ pub(crate) struct There {
 }
 
 impl There {
-    fn keeper(&self, folder: &Path) -> Outcome<(Keeper, Pinned)> {
+    /// Asked in sessions of the founder: a space is begun by nobody else.
+    fn keeper(&self, founder: SigningSeed) -> Outcome<(Keeper, Pinned)> {
         let facts = RemoteKeeper::introduce(&self.address, Patience::default()).map_err(Failure::from)?;
         if self.log_key.as_ref().is_some_and(|known| *known != facts.log_key) {
             return Err(lying(words!(
@@ -86,7 +87,8 @@ impl There {
             return Err(Failure::from(hizo_keeper::Error::Answer));
         }
         let address = Some(self.address.trim_end_matches('/').to_owned());
-        let keeper = keeper::remote(&self.address, &facts.origin, Device::read(folder)?).map_err(Failure::from)?;
+        let keeper = keeper::remote(&self.address, &facts.origin, move |space| founder.session_key(space));
+        let keeper = keeper.map_err(Failure::from)?;
         let keeper = match &self.admission {
             Some(code) => keeper.admitted_by(code.clone()),
             None => keeper,
