@@ -279,8 +279,8 @@ impl<D: Disk> Sequencer<D> {
     /// [`Error::Files`].
     pub fn stamped(&self, size: u64) -> Result<Vec<Vec<u8>>, Error> {
         let mut heads = Vec::new();
-        for name in self.files.list(&format!("stamps/{size}"))? {
-            heads.extend(self.files.read(&format!("stamps/{size}/{name}/{CHECKPOINT}"))?);
+        for folder in self.stamped_folders(&size.to_string())? {
+            heads.extend(self.files.read(&format!("{folder}/{CHECKPOINT}"))?);
         }
         Ok(heads)
     }
@@ -316,8 +316,7 @@ impl<D: Disk> Sequencer<D> {
     pub fn stamps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let mut found = Vec::new();
         for size in self.files.list("stamps")? {
-            for head in self.files.list(&format!("stamps/{size}"))? {
-                let folder = format!("stamps/{size}/{head}");
+            for folder in self.stamped_folders(&size)? {
                 for name in self.files.list(&folder)? {
                     let path = format!("{folder}/{name}");
                     let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
@@ -326,6 +325,13 @@ impl<D: Disk> Sequencer<D> {
             }
         }
         Ok(found)
+    }
+
+    /// The folders of the stamped heads of a size. Whatever else lies there is none.
+    fn stamped_folders(&self, size: &str) -> Result<Vec<String>, Error> {
+        let mut names = self.files.list(&format!("stamps/{size}"))?;
+        names.retain(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        Ok(names.into_iter().map(|name| format!("stamps/{size}/{name}")).collect())
     }
 
     /// A proof that the leaf at `index` stands in the published log.
