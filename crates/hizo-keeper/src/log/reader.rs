@@ -183,7 +183,12 @@ impl<D: Disk> LogReader<PublishedFiles<D>> {
         for size in self.files.list("stamps")? {
             for head in self.files.list(&format!("stamps/{size}"))? {
                 let place = format!("stamps/{size}/{head}");
-                let names = if head == HEADS { vec![place] } else { self.beneath(&place)? };
+                let names = match head.as_str() {
+                    HEADS => vec![place],
+                    name if ObjectId::from_hex(name).is_ok() => self.beneath(&place)?,
+                    // Whatever else lies there is no head.
+                    _ => Vec::new(),
+                };
                 for path in names {
                     let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
                     found.push((path, bytes));

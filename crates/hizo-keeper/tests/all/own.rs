@@ -106,6 +106,8 @@ fn a_head_that_is_signed_again_leaves_what_was_stamped_before() {
     let [first, again] = ["first list", "second list"];
     log.keep_stamp(&keeper, &NewStamp { revocation: first, ..stamp(&head, "first", b"an answer") }).unwrap();
     log.keep_stamp(&keeper, &NewStamp { revocation: again, ..stamp(&other, "first", b"another answer") }).unwrap();
+    // A file that somebody left there is no head, and keeps nobody from the others.
+    fs::write(place.path().join("log/stamps/1/checkpoint"), "a file").unwrap();
     let published = log.published();
     let heads: BTreeSet<Vec<u8>> = published.stamped(1).unwrap().into_iter().collect();
     assert_eq!(heads, BTreeSet::from([head.clone(), other.clone()]));
