@@ -25,7 +25,7 @@ use hizo_store::simulated::{MemoryJournal, Random, SimulatedDisk};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::kit::{Home, Said, copy_tree, program, said};
+use crate::kit::{Home, Said, copy_tree, hex, program, said};
 
 /// A witness that runs until it is dropped.
 pub(crate) struct Process {
@@ -237,7 +237,7 @@ fn an_exported_log_is_the_tree_of_its_leaves_under_a_cosigned_head() {
     // The head that was stamped came before the record of its stamp.
     let stamped = fs::read(proof.join("checkpoint")).unwrap();
     let head = UnverifiedCheckpoint::parse(&stamped).unwrap().claimed().size;
-    let stamps = to.join("stamps").join(head.to_string());
+    let stamps = to.join("stamps").join(head.to_string()).join(hex(&Sha256::digest(&stamped)));
     assert!(stamps.join("self.tsr").is_file());
     assert_eq!(fs::read(stamps.join("checkpoint")).unwrap(), stamped);
     scene.home.fails(1, "is not empty", ["log", "export", "--to", to.to_str().unwrap()]);
