@@ -4,7 +4,7 @@
 //! The journal gives every record its place when it is appended; publishing follows behind. See docs/spec/log.md,
 //! section "Publishing".
 
-use std::iter;
+use std::{io, iter};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ed25519_dalek::{Signer, SigningKey};
@@ -207,6 +207,19 @@ impl<D: Disk> Sequencer<D> {
     /// [`Error::Files`].
     pub fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.files.read(&tile.path())?)
+    }
+
+    /// A published file by its path below the log's folder; `None` when nothing is published there.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        match self.files.read(path) {
+            // No path of ours, or a folder.
+            Err(published::Error::Refused { .. }) => Ok(None),
+            Err(published::Error::Disk { source, .. }) if source.kind() == io::ErrorKind::IsADirectory => Ok(None),
+            other => Ok(other?),
+        }
     }
 
     /// Whether the journal goes on from what was signed before, so that what it holds can be published.
