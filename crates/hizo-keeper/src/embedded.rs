@@ -227,6 +227,14 @@ impl EmbeddedLog {
         Ok(policy)
     }
 
+    /// Whether what the keeper holds can be published.
+    ///
+    /// # Errors
+    /// [`log::Error::Shorter`] or [`log::Error::Other`] when it does not go on from what was signed before.
+    pub fn goes_on(&self, keeper: &EmbeddedKeeper) -> Result<(), Error> {
+        Ok(self.sequencer.goes_on(keeper.journal())?)
+    }
+
     /// What is published.
     pub const fn published(&self) -> &LogReader<PublishedFiles<SystemDisk>> {
         self.sequencer.log()

@@ -11,6 +11,7 @@ mod http;
 pub mod log;
 mod own;
 mod queue;
+pub mod service;
 mod sight;
 mod signer;
 mod spaces;
@@ -20,7 +21,7 @@ pub mod witness;
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
-use hizo_ledger::record::Origin;
+use hizo_ledger::record::{Origin, Role};
 use hizo_ledger::space::Head;
 use hizo_store::journal::StoredRecord;
 use hizo_store::objects::Put;
@@ -116,6 +117,38 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
         Ok(put)
     }
 
+    /// Begins to take in an object that comes piece by piece: it is written to what is returned, and given to
+    /// [`Keeper::take`].
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn receive(&self, space: SpaceId, id: ObjectId) -> Result<O::Arriving, Error> {
+        Ok(self.objects.receive(space, id)?)
+    }
+
+    /// Makes an object that has come in durable, as [`Keeper::put`] does.
+    ///
+    /// # Errors
+    /// The store's; nothing counts as put then.
+    pub fn take(&self, space: SpaceId, id: ObjectId, arrived: O::Arriving) -> Result<Put, Error> {
+        let put = self.objects.take(arrived)?;
+        self.journal.pardon(space, &[id])?;
+        Ok(put)
+    }
+
+    /// The present member, and its role, that starts sessions with this key; `None` when there is none, or the space has
+    /// not begun here.
+    ///
+    /// # Errors
+    /// The journal's, or what is wrong with the space's records.
+    pub fn session_member(
+        &self,
+        space: SpaceId,
+        session: &VerifyingKey,
+    ) -> Result<Option<(VerifyingKey, Role)>, Error> {
+        spaces::session_member(self, space, session)
+    }
+
     /// Begins a space with its genesis, and keeps the slot key that the genesis names by its hash. Repeating it with
     /// the same note and key succeeds.
     ///
@@ -159,6 +192,20 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// The store's.
     pub fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.objects.get(space, id)?)
+    }
+
+    /// At most `limit` bytes of an object from this place on, as they lie there.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn object_part(
+        &self,
+        space: SpaceId,
+        id: ObjectId,
+        place: u64,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.objects.part(space, id, place, limit)?)
     }
 
     /// The length of an object that lies here; its bytes are not read.

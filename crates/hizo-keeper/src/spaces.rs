@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectList, ObjectRef};
-use hizo_ledger::record::{Record, UnverifiedRecord};
+use hizo_ledger::record::{Record, Role, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head};
 use hizo_store::journal::{Entry, PAGE_RECORDS_MAX, StoredRecord};
 use hizo_store::{Journal, Objects, objects};
@@ -122,6 +123,21 @@ fn lengthen<O: Objects, J: Journal>(
     let kept = commit(keeper, next.record(), Some(head), slot_key)?;
     chain.advance(next).map_err(Error::Rule)?;
     Ok(kept)
+}
+
+/// Whose session key this is now.
+pub(crate) fn session_member<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    space: SpaceId,
+    session: &VerifyingKey,
+) -> Result<Option<(VerifyingKey, Role)>, Error> {
+    // A space that has not begun takes no place among the chains, or anybody could push the others out.
+    if keeper.journal.head(space)?.is_none() {
+        return Ok(None);
+    }
+    let cached = keeper.chains.of(space);
+    let mut cached = lock(&cached);
+    Ok(follow(keeper, space, &mut cached)?.and_then(|followed| followed.chain.session_member(session)))
 }
 
 fn parse<O, J>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<UnverifiedRecord, Error> {

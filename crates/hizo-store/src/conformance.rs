@@ -20,7 +20,7 @@ use hizo_ledger::log::Leaf;
 use crate::journal::{
     Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, LogHead, LogState, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
 };
-use crate::objects::{Error as ObjectsError, NamedBytes, Objects, Put};
+use crate::objects::{Arriving as _, Error as ObjectsError, NamedBytes, Objects, Put};
 
 /// Opens the store under test once more.
 pub type Open<'a, S> = &'a (dyn Fn() -> S + Sync);
@@ -41,6 +41,9 @@ pub fn objects_laws<O: Objects>() -> Vec<Law<O>> {
         empty_and_oversized_objects_are_refused,
         the_largest_object_is_kept,
         putting_again_changes_nothing_but_the_time,
+        what_arrived_in_pieces_is_as_if_it_had_been_put,
+        what_did_not_arrive_whole_leaves_nothing,
+        parts_of_an_object_are_its_bytes,
         racing_writers_of_one_object_all_find_it_whole,
         racing_writers_of_many_objects_lose_none,
         confirm_tells_lengths_and_absence_in_order,
@@ -153,6 +156,68 @@ fn putting_again_changes_nothing_but_the_time<O: Objects>(open: Open<'_, O>) {
         whole(&store, SPACE, &object);
     }
     assert_eq!(open().list(SPACE, None, 10).expect("the store answers"), [object.id()]);
+}
+
+fn arrive<O: Objects>(store: &O, id: ObjectId, bytes: &[u8]) -> Result<Put, ObjectsError> {
+    let mut arriving = store.receive(SPACE, id)?;
+    bytes.chunks(700).try_for_each(|piece| arriving.write(piece))?;
+    store.take(arriving)
+}
+
+fn what_arrived_in_pieces_is_as_if_it_had_been_put<O: Objects>(open: Open<'_, O>) {
+    let largest = NamedBytes::name(vec![0x5A; 16 << 20]).expect("it is within limits");
+    for object in [object(4), object(2_999), largest] {
+        let store = open();
+        assert_eq!(arrive(&store, object.id(), object.as_bytes()).expect("it arrives"), Put::New);
+        whole(&open(), SPACE, &object);
+        assert_eq!(arrive(&store, object.id(), object.as_bytes()).expect("it arrives"), Put::Present);
+        assert_eq!(open().put(SPACE, &object).expect("it is put"), Put::Present);
+        assert_eq!(store.confirm(SPACE, &[object.id()]).expect("the store answers"), [Some(object.length())]);
+    }
+    assert_eq!(open().list(SPACE, None, 10).expect("the store answers").len(), 3);
+    let (object, store) = (object(5), open());
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| arrive(&store, object.id(), object.as_bytes()).expect("it arrives"));
+        }
+    });
+    whole(&open(), SPACE, &object);
+}
+
+fn what_did_not_arrive_whole_leaves_nothing<O: Objects>(open: Open<'_, O>) {
+    let (object, store) = (object(6), open());
+    let (id, bytes) = (object.id(), object.as_bytes());
+    let changed = [bytes, b"!"].concat();
+    for wrong in [&changed[..], &bytes[1..], &bytes[..bytes.len() - 1]] {
+        assert!(matches!(arrive(&store, id, wrong), Err(ObjectsError::WrongName { id: named }) if named == id));
+    }
+    assert!(matches!(arrive(&store, ObjectId::of(b""), b""), Err(ObjectsError::Size { bytes: 0 })));
+    let mut too_long = store.receive(SPACE, id).expect("it begins");
+    too_long.write(&vec![0; 16 << 20]).expect("that much may come");
+    assert!(matches!(too_long.write(b"!"), Err(ObjectsError::Size { .. })));
+    drop(too_long);
+    let mut given_up = store.receive(SPACE, id).expect("it begins");
+    given_up.write(bytes).expect("it comes");
+    assert_eq!(store.get(SPACE, id).expect("the store answers"), None, "it has its name before it was taken");
+    drop(given_up);
+    for store in [store, open()] {
+        assert_eq!(store.get(SPACE, id).expect("the store answers"), None);
+        assert!(store.list(SPACE, None, 10).expect("the store answers").is_empty());
+    }
+}
+
+fn parts_of_an_object_are_its_bytes<O: Objects>(open: Open<'_, O>) {
+    let (object, store) = (object(2_000), open());
+    assert_eq!(store.part(SPACE, object.id(), 0, 9).expect("the store answers"), None);
+    store.put(SPACE, &object).expect("it is put");
+    let (id, bytes) = (object.id(), object.as_bytes());
+    for place in [0, 1, 700, bytes.len() - 1, bytes.len(), bytes.len() + 1] {
+        for limit in [0, 1, 64, bytes.len(), bytes.len() + 1] {
+            let rest = bytes.get(place..).unwrap_or_default();
+            let part = store.part(SPACE, id, place as u64, limit).expect("the store answers");
+            assert_eq!(part.expect("it is there"), &rest[..limit.min(rest.len())], "{place} {limit}");
+        }
+    }
 }
 
 fn racing_writers_of_one_object_all_find_it_whole<O: Objects>(open: Open<'_, O>) {

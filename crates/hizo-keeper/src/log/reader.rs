@@ -1,6 +1,7 @@
 //! Reading a published log: where it is published, or at an address.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use hizo_ledger::id::{NodeHash, ObjectId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
@@ -10,7 +11,7 @@ use hizo_ledger::log::tile::{Tile, Tiles};
 use hizo_ledger::log::tree;
 use hizo_store::disk::Disk;
 use hizo_store::journal::LogHead;
-use hizo_store::published::PublishedFiles;
+use hizo_store::published::{self, PublishedFiles};
 
 use super::{CHECKPOINT, Error, HEADS, damaged, stamped_folder, stamped_list, stamped_name, unread};
 use crate::client::RemoteKeeper;
@@ -174,6 +175,19 @@ impl<F: LogFiles> LogReader<F> {
 }
 
 impl<D: Disk> LogReader<PublishedFiles<D>> {
+    /// A published file by its path below the log's folder; `None` when nothing is published there.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        match self.files.read(path) {
+            // No path of ours, or a folder.
+            Err(published::Error::Refused { .. }) => Ok(None),
+            Err(published::Error::Disk { source, .. }) if source.kind() == io::ErrorKind::IsADirectory => Ok(None),
+            other => Ok(other?),
+        }
+    }
+
     /// Every stamp that is kept, each with its path below the log's folder.
     ///
     /// # Errors
