@@ -199,7 +199,8 @@ pub(crate) fn remote(
     RemoteKeeper::new(address, origin.clone(), Box::new(compose), unix_seconds, client::Patience::default())
 }
 
-fn unix_seconds() -> u64 {
+/// What this machine's clock says.
+pub(crate) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 

@@ -80,6 +80,7 @@ enum Command {
     Log(features::log::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
+    Keeper(features::keeper::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
     Man(features::shell::command::ManArguments),
     Try(features::try_it::command::Arguments),
@@ -94,6 +95,7 @@ impl Command {
                 | Self::Try(_)
                 | Self::Watch(_)
                 | Self::Witness(_)
+                | Self::Keeper(_)
                 | Self::Verify(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -139,6 +141,7 @@ fn run(language: Language) -> ExitCode {
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
+        Command::Keeper(arguments) => features::keeper::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),
         Command::Man(arguments) => features::shell::command::man(&setting, arguments),

@@ -45,7 +45,7 @@ impl Safe {
         let pinned = home.pinned_head()?;
         let notes = match keeper.here() {
             Some(_) => keeper.notes(home.space, 0)?,
-            None => remembered_and_new(&home, &keeper)?,
+            None => remembered_and_new(&home, &keeper, pinned)?,
         };
         let (chain, records) = follow(&notes, pinned)?;
         if keeper.here().is_none() {
@@ -136,6 +136,10 @@ impl Safe {
                 Err(KeeperError::Conflict { .. }) => {
                     let head = self.chain.head();
                     self.catch_up()?;
+                    // It was taken all the same: by an earlier try whose answer was lost, or by a keeper that errs.
+                    if self.chain.contains(head.number + 1, record.id()) {
+                        return Ok(record.id());
+                    }
                     // Whoever says that there is more has to show it: it would be asked for ever.
                     if self.chain.head() == head {
                         return Err(log::lying(words!(
@@ -457,19 +461,28 @@ pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<
 ///
 /// # Errors
 /// Exit code 5 when the keeper shows an older state than that, or another history.
-fn remembered_and_new(home: &Home, keeper: &Keeper) -> Outcome<Vec<Vec<u8>>> {
+fn remembered_and_new(home: &Home, keeper: &Keeper, pinned: Option<(u64, RecordId)>) -> Outcome<Vec<Vec<u8>>> {
     let mut notes = home.remembered_notes()?;
     let shown = keeper.shown(home.space, notes.len() as u64)?;
+    // What was pinned may go further than the notes that were written down.
+    match (pinned, shown.head) {
+        (Some((seen, _)), Some(head)) if head.number < seen => return Err(older(seen, head.number)),
+        (Some(_), None) => return Err(lying(words!("no record of this safe", "この金庫の記録が一つもない状態"))),
+        (Some(_), Some(_)) | (None, _) => {}
+    }
+    if let (Some(head), Some(last)) = (shown.head, shown.notes.last())
+        && head.id != RecordId::of(last)
+    {
+        return Err(forked(head.number));
+    }
     if let Some(last) = notes.last() {
         let (number, id) = (notes.len() as u64 - 1, RecordId::of(last));
         let goes_on =
             |note: &Vec<u8>| UnverifiedRecord::parse(note).is_ok_and(|record| record.envelope().prev == Some(id));
         match shown.head {
-            Some(head) if head.number < number => return Err(older(number, head.number)),
             Some(head) if head.number == number && head.id != id => return Err(forked(number)),
             Some(_) if !shown.notes.first().is_none_or(goes_on) => return Err(forked(number)),
-            Some(_) => {}
-            None => return Err(lying(words!("no record of this safe", "この金庫の記録が一つもない状態"))),
+            Some(_) | None => {}
         }
     }
     notes.extend(shown.notes);

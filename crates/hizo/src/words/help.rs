@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo log, hizo witness, hizo man [COMMAND], hizo completions SHELL";
+More: hizo log, hizo keeper, hizo witness, hizo man [COMMAND], hizo completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo log, hizo witness, hizo man [コマンド], hizo completions シェル";
+ほかに: hizo log, hizo keeper, hizo witness, hizo man [コマンド], hizo completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -155,6 +155,13 @@ const HELP: &[(&str, &str)] = &[
     (
         "The folder to make, or a file ending in .zip; --refresh without it adds in place",
         "作るフォルダー。名前が .zip で終われば ZIP。--refresh で省くと元の証明に加えます",
+    ),
+    // keeper
+    ("Keep for others: answer over HTTP, until stopped", "ほかの人から預かります。止められるまで HTTP で応じます"),
+    ("The keeper's folder; made if it is not there", "預かったものを置くフォルダー。なければ作ります"),
+    (
+        "Address and port of this machine to listen at, for example 127.0.0.1:7800",
+        "待ち受けるアドレスとポート。例 127.0.0.1:7800",
     ),
     // log
     (

@@ -40,10 +40,14 @@ impl Answer {
 /// What is made of an answer; nothing to let it pass.
 type Lie = Box<dyn FnMut(&Asked, &Answer) -> Option<Answer> + Send>;
 
+/// What is answered without asking the keeper; nothing to ask it.
+type Refusal = Box<dyn FnMut(&Asked) -> Option<Answer> + Send>;
+
 /// Listens until the test is over.
 pub(crate) struct Liar {
     pub(crate) address: String,
     lie: Arc<Mutex<Option<Lie>>>,
+    refusal: Arc<Mutex<Option<Refusal>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -52,16 +56,19 @@ impl Liar {
     pub(crate) fn before(keeper: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let (lie, asked) = (Arc::<Mutex<Option<Lie>>>::default(), Arc::<Mutex<Vec<Asked>>>::default());
-        let (keeper, lies, heard) = (keeper.to_owned(), Arc::clone(&lie), Arc::clone(&asked));
+        let (lie, refusal) = (Arc::<Mutex<Option<Lie>>>::default(), Arc::<Mutex<Option<Refusal>>>::default());
+        let asked = Arc::<Mutex<Vec<Asked>>>::default();
+        let (keeper, lies, refusals) = (keeper.to_owned(), Arc::clone(&lie), Arc::clone(&refusal));
+        let heard = Arc::clone(&asked);
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
-                let (keeper, lies, heard) = (keeper.clone(), Arc::clone(&lies), Arc::clone(&heard));
+                let (keeper, lies, refusals) = (keeper.clone(), Arc::clone(&lies), Arc::clone(&refusals));
+                let heard = Arc::clone(&heard);
                 // A client that goes away in the middle is none of the test's concern.
-                thread::spawn(move || serve(connection, &keeper, &lies, &heard));
+                thread::spawn(move || serve(connection, &keeper, &lies, &refusals, &heard));
             }
         });
-        Self { address, lie, asked }
+        Self { address, lie, refusal, asked }
     }
 
     /// From now on answers pass through this.
@@ -69,8 +76,14 @@ impl Liar {
         *self.lie.lock().unwrap() = Some(Box::new(lie));
     }
 
+    /// From now on this answers, where it does, without asking the keeper.
+    pub(crate) fn refuses(&self, refusal: impl FnMut(&Asked) -> Option<Answer> + Send + 'static) {
+        *self.refusal.lock().unwrap() = Some(Box::new(refusal));
+    }
+
     pub(crate) fn is_honest(&self) {
         *self.lie.lock().unwrap() = None;
+        *self.refusal.lock().unwrap() = None;
     }
 
     /// What it was asked since it was asked this.
@@ -79,15 +92,27 @@ impl Liar {
     }
 }
 
-fn serve(client: TcpStream, keeper: &str, lies: &Mutex<Option<Lie>>, heard: &Mutex<Vec<Asked>>) -> Option<()> {
+fn serve(
+    client: TcpStream,
+    keeper: &str,
+    lies: &Mutex<Option<Lie>>,
+    refusals: &Mutex<Option<Refusal>>,
+    heard: &Mutex<Vec<Asked>>,
+) -> Option<()> {
     let mut reader = BufReader::new(client.try_clone().ok()?);
     let mut writer = client;
     loop {
         let (asked, head) = read_request(&mut reader)?;
         heard.lock().unwrap().push(asked.clone());
-        let honest = pass_on(keeper, &head, &asked)?;
-        let lie = lies.lock().unwrap().as_mut().and_then(|lie| lie(&asked, &honest));
-        let answer = lie.unwrap_or(honest);
+        let refused = refusals.lock().unwrap().as_mut().and_then(|refusal| refusal(&asked));
+        let answer = match refused {
+            Some(answer) => answer,
+            None => {
+                let honest = pass_on(keeper, &head, &asked)?;
+                let lie = lies.lock().unwrap().as_mut().and_then(|lie| lie(&asked, &honest));
+                lie.unwrap_or(honest)
+            }
+        };
         let mut text = format!("HTTP/1.1 {} Said\r\n", answer.status);
         for (name, value) in &answer.headers {
             if !["connection", "transfer-encoding", "content-length"].contains(&name.as_str()) {
