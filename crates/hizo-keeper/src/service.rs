@@ -33,15 +33,18 @@ use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::session::Verbs;
 
-use crate::{EmbeddedKeeper, EmbeddedLog};
+use hizo_store::Journal as _;
 
+use crate::{EmbeddedKeeper, EmbeddedLog, Payer};
+
+use admission::{Account, Unnamed};
 use answer::Refusal;
 use rates::Rates;
 use sessions::{Sessions, TokenHash, token_of};
 use telling::Telling;
 use workers::Workers;
 
-pub use admission::{AccountId, Admission, CODE_BYTES_MAX};
+pub use admission::{Admission, CODE_BYTES_MAX};
 pub use body::Pace;
 pub use rates::Rate;
 pub use sessions::TOKEN_SECONDS;
@@ -126,6 +129,7 @@ struct Shared {
     log: EmbeddedLog,
     sessions: Sessions,
     admission: Admission,
+    unnamed: Arc<Unnamed>,
     workers: Workers,
     limits: Limits,
     rates: (Rates<IpAddr>, Rates<TokenHash>),
@@ -166,6 +170,7 @@ pub fn serve(
         keeper: Arc::new(keeper),
         log,
         admission: settings.admission,
+        unnamed: Arc::default(),
         workers: Workers::new(limits.workers, limits.waiting),
         rates: (Rates::new(limits.rate_of_address), Rates::new(limits.rate_of_token)),
         proxy: settings.proxy,
@@ -239,11 +244,25 @@ enum Need {
 /// Whoever was let in.
 struct Admitted {
     key: VerifyingKey,
+    begins: Option<Account>,
 }
 
 impl Shared {
     fn now(&self) -> u64 {
         (self.clock)()
+    }
+
+    /// Who pays for a space: the account of its genesis, or of whoever is about to begin it. `None` for a space that was not
+    /// begun over HTTP.
+    fn payer(&self, space: SpaceId, begins: Option<Account>) -> Result<Option<Payer>, crate::Error> {
+        let settled = self.keeper.journal().account(space)?;
+        let alone = begins.is_some_and(|begins| begins.once);
+        let account = match settled {
+            Some(account) => Some(account),
+            None if self.keeper.head(space)?.is_none() => begins.map(|begins| begins.id),
+            None => None,
+        };
+        Ok(account.map(|account| Payer { account, quota: self.admission.quota(account), alone }))
     }
 
     /// Whether the request's token lets it do this in the space, as its chain is now. `None` for what anybody may.
@@ -273,8 +292,10 @@ impl Shared {
             })
             .await?;
         match (begun, member, granted.begins) {
-            (_, Some(_), _) => Ok(Some(Admitted { key })),
-            (false, None, Some(_)) if matches!(need, Need::Put | Need::Begin) => Ok(Some(Admitted { key })),
+            (_, Some(_), begins) => Ok(Some(Admitted { key, begins })),
+            (false, None, Some(begins)) if matches!(need, Need::Put | Need::Begin) => {
+                Ok(Some(Admitted { key, begins: Some(begins) }))
+            }
             (false, None, _) => Err(Refusal::new(StatusCode::NOT_FOUND, "NotBegun", "the space has not begun here")),
             (true, None, _) => {
                 self.sessions.end(token);

@@ -18,7 +18,8 @@ use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
 use hizo_ledger::log::Leaf;
 
 use crate::journal::{
-    Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, LogHead, LogState, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
+    AccountId, Charge, Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, LogHead, LogState, NOTE_BYTES_MAX,
+    PAGE_RECORDS_MAX, Usage,
 };
 use crate::objects::{Arriving as _, Error as ObjectsError, NamedBytes, Objects, Put};
 
@@ -71,6 +72,9 @@ pub fn journal_laws<J: Journal>() -> Vec<Law<J>> {
         a_pardoned_object_may_be_named,
         nothing_is_condemned_after_an_unseen_append,
         a_condemned_object_keeps_its_first_time,
+        what_is_appended_is_paid_for_once,
+        an_account_that_is_alone_has_one_space,
+        racing_appends_never_pass_a_quota,
         a_fact_is_settled_once,
         the_log_is_every_record_in_the_order_of_the_appends,
         racing_appends_leave_no_gap_in_the_log,
@@ -294,11 +298,11 @@ fn note(number: u64) -> Vec<u8> {
 }
 
 fn genesis(note: &[u8], space: SpaceId) -> Entry<'_> {
-    Entry { space, expected: None, note, objects: &[], slot_key: Some(&SLOT_KEY), kept: 1 }
+    Entry { space, expected: None, note, objects: &[], slot_key: Some(&SLOT_KEY), kept: 1, charge: None }
 }
 
 fn after(head: Head, note: &[u8]) -> Entry<'_> {
-    Entry { space: SPACE, expected: Some(head), note, objects: &[], slot_key: None, kept: 2 }
+    Entry { space: SPACE, expected: Some(head), note, objects: &[], slot_key: None, kept: 2, charge: None }
 }
 
 fn begin<J: Journal>(journal: &J, space: SpaceId) -> Head {
@@ -619,6 +623,69 @@ fn a_condemned_object_keeps_its_first_time<J: Journal>(open: Open<'_, J>) {
     assert_eq!(open().condemned(SPACE).expect("the journal answers"), [(a, 6), (b, 5)]);
 }
 
+fn charge(bytes: u64, quota: u64) -> Option<Charge> {
+    Some(Charge { account: AccountId([4; 32]), bytes, quota, alone: false })
+}
+
+fn paid<J: Journal>(journal: &J) -> (u64, u64) {
+    let Usage { bytes, spaces } = journal.usage(AccountId([4; 32])).expect("it can be told");
+    (bytes, spaces)
+}
+
+fn what_is_appended_is_paid_for_once<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    assert_eq!((paid(&journal), journal.account(SPACE).expect("it can be told")), ((0, 0), None));
+    let (first, one, two) = (note(0), note(1), note(2));
+    let begins = Entry { charge: charge(10, 100), ..genesis(&first, SPACE) };
+    let over = journal.append(Entry { charge: charge(10, 9), ..begins });
+    assert!(matches!(over, Err(JournalError::Quota { used: 0, quota: 9 })), "{over:?}");
+    assert_eq!((journal.head(SPACE).expect("it can be told"), paid(&journal)), (None, (0, 0)));
+    let zero = journal.append(begins).expect("the space begins");
+    journal.append(begins).expect("it is repeated");
+    assert_eq!((paid(&open()), open().account(SPACE).expect("it can be told")), ((10, 1), Some(AccountId([4; 32]))));
+    let follows = |bytes, quota| Entry { charge: charge(bytes, quota), ..after(zero, &one) };
+    let over = journal.append(follows(91, 100));
+    assert!(matches!(over, Err(JournalError::Quota { used: 10, quota: 100 })), "{over:?}");
+    let foreign = Charge { account: AccountId([5; 32]), bytes: 1, quota: 100, alone: false };
+    let refused = journal.append(Entry { charge: Some(foreign), ..follows(1, 100) });
+    assert!(matches!(refused, Err(JournalError::Refused { .. })), "{refused:?}");
+    let head = journal.append(follows(90, 100)).expect("it is the whole quota");
+    journal.append(follows(90, 100)).expect("it is repeated");
+    assert_eq!(paid(&open()), (100, 1));
+    // Nobody is asked: nothing is counted.
+    journal.append(after(head, &two)).expect("it follows the head");
+    // Who paid for a space does not change who pays for another one.
+    journal.append(genesis(&first, OTHER)).expect("the space begins");
+    assert_eq!((paid(&open()), open().account(OTHER).expect("it can be told")), ((100, 1), None));
+    open().integrity().expect("everything holds");
+}
+
+fn an_account_that_is_alone_has_one_space<J: Journal>(open: Open<'_, J>) {
+    let (first, second) = (note(0), note(1));
+    let alone = charge(1, 100).map(|charge| Charge { alone: true, ..charge });
+    let outcomes = open().append_all(&[
+        Entry { charge: alone, ..genesis(&first, SPACE) },
+        Entry { charge: alone, ..genesis(&second, OTHER) },
+    ]);
+    assert!(matches!(outcomes[..], [Ok(_), Err(JournalError::AccountUsed)]), "{outcomes:?}");
+    assert_eq!((open().head(OTHER).expect("it can be told"), paid(&open())), (None, (1, 1)));
+    let Some(Ok(zero)) = outcomes.first() else { unreachable!("it was compared above") };
+    open().append(Entry { charge: alone, ..after(*zero, &second) }).expect("its one space goes on");
+}
+
+fn racing_appends_never_pass_a_quota<J: Journal>(open: Open<'_, J>) {
+    thread::scope(|scope| {
+        for number in 0..8_u8 {
+            scope.spawn(move || {
+                let (note, space) = (note(number.into()), SpaceId::from_bytes([number; 16]));
+                let _ = open().append(Entry { charge: charge(30, 100), ..genesis(&note, space) });
+            });
+        }
+    });
+    assert_eq!(paid(&open()), (90, 3));
+    open().integrity().expect("everything holds");
+}
+
 fn a_fact_is_settled_once<J: Journal>(open: Open<'_, J>) {
     let journal = open();
     assert_eq!(journal.fact("origin").expect("the journal answers"), None);
@@ -645,7 +712,8 @@ fn the_log_is_every_record_in_the_order_of_the_appends<J: Journal>(open: Open<'_
         for (space, head) in &mut heads {
             let note = note(number);
             let slot_key = head.is_none().then_some(&SLOT_KEY);
-            let entry = Entry { space: *space, expected: *head, note: &note, objects: &[], slot_key, kept: 1 };
+            let entry =
+                Entry { space: *space, expected: *head, note: &note, objects: &[], slot_key, kept: 1, charge: None };
             let new = journal.append(entry).unwrap();
             expected.push(Leaf { slot: Slot::of(&SLOT_KEY, number), record: new.id });
             // An append that is repeated has its place already.

@@ -1,7 +1,9 @@
 //! Who may begin a space here, and on whose account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hizo_store::journal::AccountId;
 use sha2::{Digest as _, Sha256};
 
 use super::answer::Refusal;
@@ -9,14 +11,8 @@ use super::answer::Refusal;
 /// Most characters of an admission code.
 pub const CODE_BYTES_MAX: usize = 128;
 
-/// What pays for a space: SHA-256 of the code by which it was admitted, or zeros where nobody needs one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AccountId(pub [u8; 32]);
-
-impl AccountId {
-    /// The one account of a keeper that admits everybody.
-    pub const OPEN: Self = Self([0; 32]);
-}
+/// The one account of a keeper that admits everybody. Of a code it is the SHA-256.
+const OPEN: AccountId = AccountId([0; 32]);
 
 /// An account that was found by its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +45,7 @@ impl Admission {
 
     pub(super) fn admit(&self, code: Option<&str>) -> Result<Account, Refusal> {
         let (codes, once) = match self {
-            Self::Open(_) => return Ok(Account { id: AccountId::OPEN, once: false }),
+            Self::Open(_) => return Ok(Account { id: OPEN, once: false }),
             Self::Invitation(codes) => (codes, true),
             Self::Closed(codes) => (codes, false),
         };
@@ -64,12 +60,58 @@ impl Admission {
     }
 
     /// What an account may fill, in bytes. One that is no longer listed keeps what it has and gets no more.
-    #[expect(dead_code, reason = "what is counted against it comes next")]
     pub(super) fn quota(&self, account: AccountId) -> u64 {
         match self {
-            Self::Open(quota) if account == AccountId::OPEN => *quota,
+            Self::Open(quota) if account == OPEN => *quota,
             Self::Open(_) => 0,
             Self::Invitation(codes) | Self::Closed(codes) => codes.get(&account).copied().unwrap_or(0),
         }
+    }
+}
+
+/// What each account has put since the start and no record names yet, and what is coming in.
+#[derive(Default)]
+pub(super) struct Unnamed(Mutex<HashMap<AccountId, u64>>);
+
+impl Unnamed {
+    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets so many bytes apart if they fit into what the account has left besides.
+    pub(super) fn reserve(self: &Arc<Self>, account: AccountId, bytes: u64, left: u64) -> Option<Reserved> {
+        let mut unnamed = self.lock();
+        let held = unnamed.entry(account).or_default();
+        let with = held.checked_add(bytes).filter(|with| *with <= left)?;
+        *held = with;
+        Some(Reserved { unnamed: Arc::clone(self), account, bytes })
+    }
+
+    /// A record names so many bytes: they are counted elsewhere from now on.
+    pub(super) fn named(&self, account: AccountId, bytes: u64) {
+        let mut unnamed = self.lock();
+        if let Some(held) = unnamed.get_mut(&account) {
+            *held = held.saturating_sub(bytes);
+        }
+    }
+}
+
+/// Bytes that are set apart until this is dropped, or for longer if they were put.
+pub(super) struct Reserved {
+    unnamed: Arc<Unnamed>,
+    account: AccountId,
+    bytes: u64,
+}
+
+impl Reserved {
+    /// So many of them are there now.
+    pub(super) fn put(mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.unnamed.named(self.account, self.bytes);
     }
 }

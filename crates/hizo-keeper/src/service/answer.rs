@@ -77,6 +77,13 @@ impl Refusal {
         Self { retry_seconds: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TooMany", sentence) }
     }
 
+    pub(super) fn over_quota(used: u64, quota: u64) -> Self {
+        let sentence = format!(
+            "this is more than the account may fill: {used} of {quota} bytes are used; ask the operator for more"
+        );
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "QuotaOver", &sentence)
+    }
+
     pub(super) fn internal(cause: String) -> Self {
         let sentence = "the keeper could not do it; send the same again later, and tell the operator if it stays so";
         let refusal = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal", sentence);
@@ -128,6 +135,11 @@ impl From<Error> for Refusal {
             Error::Objects(error) if error.is_full() => Self::full(inner(&error)),
             Error::Objects(error) => Self::internal(inner(&error)),
             Error::Journal(journal::Error::Busy) => Self::busy(),
+            Error::Journal(journal::Error::Quota { used, quota }) => Self::over_quota(used, quota),
+            Error::Journal(journal::Error::AccountUsed) => Self::forbidden(
+                "CodeUsed",
+                "this admission code has begun a space already; ask the operator for another one",
+            ),
             Error::Journal(error @ journal::Error::Full { .. }) => Self::full(first_word(&error)),
             Error::Journal(error) => Self::internal(format!("Journal {}", first_word(&error))),
             Error::Log(error) => Self::internal(format!("Log {}", first_word(&error))),

@@ -31,6 +31,7 @@ pub(super) struct Reading {
     bytes: u64,
     bytes_max: u64,
     what: &'static str,
+    claimed: Option<u64>,
 }
 
 impl Reading {
@@ -47,7 +48,12 @@ impl Reading {
         if claimed.is_some_and(|claimed| claimed > bytes_max) {
             return Err(Refusal::too_large(what, bytes_max));
         }
-        Ok(Self { body, began: Instant::now(), pace, bytes: 0, bytes_max, what })
+        Ok(Self { body, began: Instant::now(), pace, bytes: 0, bytes_max, what, claimed })
+    }
+
+    /// How long it says it is.
+    pub(super) const fn claimed(&self) -> Option<u64> {
+        self.claimed
     }
 
     /// The next bytes; `None` at the end.

@@ -13,10 +13,12 @@ use axum::response::Response;
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::object::OBJECT_BYTES_MAX;
 use hizo_store::objects::{Arriving as _, Put};
+use hizo_store::{Journal as _, journal};
 
 use super::answer::{Refusal, text, typed};
 use super::body::{Reading, Sending};
 use super::{Need, Shared};
+use crate::Payer;
 
 /// How much is gathered before it goes to the disk, and read from it at a time.
 const PIECE_BYTES: usize = 64 << 10;
@@ -36,11 +38,25 @@ pub(super) async fn put(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (space, id) = names(&space, &object)?;
-    shared.admitted(request.headers(), space, Need::Put).await?;
+    let admitted = shared.admitted(request.headers(), space, Need::Put).await?.ok_or_else(Refusal::not_found)?;
     let (head, body) = request.into_parts();
     let mut reading = Reading::new(body, &head.headers, shared.limits.pace, OBJECT_BYTES_MAX, "an object")?;
-    let keeper = Arc::clone(&shared.keeper);
-    let mut arriving = shared.workers.run(move || keeper.receive(space, id)).await?;
+    let coming = reading.claimed().unwrap_or(OBJECT_BYTES_MAX);
+    let working = Arc::clone(&shared);
+    let begun = shared.workers.run(move || {
+        let reserved = match working.payer(space, admitted.begins)? {
+            None => None,
+            // What is here already costs nothing: it may be put again for a while, or mended.
+            Some(_) if working.keeper.object_length(space, id)?.is_some() => None,
+            Some(Payer { account, quota, .. }) => {
+                let used = working.keeper.journal().usage(account)?.bytes;
+                let reserved = working.unnamed.reserve(account, coming, quota.saturating_sub(used));
+                Some(reserved.ok_or(journal::Error::Quota { used, quota })?)
+            }
+        };
+        Ok((reserved, working.keeper.receive(space, id)?))
+    });
+    let (reserved, mut arriving) = begun.await?;
     let (mut gathered, mut bytes) = (Vec::with_capacity(PIECE_BYTES), 0_u64);
     loop {
         let piece = reading.next().await?;
@@ -64,6 +80,9 @@ pub(super) async fn put(
     shared.telling.bytes_in.fetch_add(bytes, Ordering::Relaxed);
     let keeper = Arc::clone(&shared.keeper);
     let put = shared.workers.run_begun(move || keeper.take(space, id, arriving)).await?;
+    if let Some(reserved) = reserved.filter(|_| put == Put::New) {
+        reserved.put(bytes);
+    }
     Ok(match put {
         Put::New => text(StatusCode::CREATED, "new\n"),
         Put::Present => text(StatusCode::OK, "present\n"),

@@ -12,10 +12,12 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, NOTE_BYTES_MAX, UnverifiedRecord};
 use serde_json::Value;
 
+use super::admission::Account;
 use super::answer::{Refusal, text};
 use super::body::Reading;
 use super::{Need, Shared};
-use crate::Kept;
+use crate::spaces::named_bytes;
+use crate::{Kept, Payer};
 
 /// Notes in one answer, at most, in bytes; one note is always given.
 const PAGE_BYTES_MAX: usize = 1 << 20;
@@ -55,7 +57,11 @@ pub(super) async fn begin(
         let sentence = "record 0 must name this session's key as its founder's; start a session with that key";
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "FounderSession", sentence));
     }
-    keep(shared, &record, move |shared| shared.keeper.create_space(note.as_bytes(), &slot_key)).await
+    keep(shared, &record, admitted.begins, move |shared, payer| match payer {
+        Some(payer) => shared.keeper.create_space_on(note.as_bytes(), &slot_key, payer),
+        None => shared.keeper.create_space(note.as_bytes(), &slot_key),
+    })
+    .await
 }
 
 pub(super) async fn append(
@@ -67,7 +73,11 @@ pub(super) async fn append(
     shared.admitted(request.headers(), space, Need::Append).await?;
     let note = body_of(&shared, request, NOTE_BYTES_MAX as u64).await?;
     let record = of_space(&note, space)?;
-    keep(shared, &record, move |shared| shared.keeper.append(&note)).await
+    keep(shared, &record, None, move |shared, payer| match payer {
+        Some(payer) => shared.keeper.append_on(&note, payer),
+        None => shared.keeper.append(&note),
+    })
+    .await
 }
 
 /// A record that is of the space in the address.
@@ -96,14 +106,20 @@ fn names_session(genesis: &UnverifiedRecord, key: &VerifyingKey) -> bool {
 async fn keep(
     shared: Arc<Shared>,
     record: &UnverifiedRecord,
-    act: impl FnOnce(&Shared) -> Result<Kept, crate::Error> + Send + 'static,
+    begins: Option<Account>,
+    act: impl FnOnce(&Shared, Option<Payer>) -> Result<Kept, crate::Error> + Send + 'static,
 ) -> Result<Response, Refusal> {
     let (space, number) = (record.envelope().space, record.envelope().number);
+    let named = named_bytes(record.envelope());
     let working = Arc::clone(&shared);
     let done = shared.workers.run(move || {
         let shared = working;
         let again = shared.keeper.head(space)?.is_some_and(|head| head.number >= number);
-        let kept = act(&shared)?;
+        let payer = shared.payer(space, begins)?;
+        let kept = act(&shared, payer)?;
+        if let Some(payer) = payer.filter(|_| !again) {
+            shared.unnamed.named(payer.account, named);
+        }
         shared.bell.ring();
         let receipt = shared.log.receipt_of(&shared.keeper, &kept).ok_or(crate::Error::Clock)?;
         Ok((again, receipt))

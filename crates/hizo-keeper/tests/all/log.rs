@@ -38,7 +38,7 @@ pub(crate) fn grow(journal: &MemoryJournal, size: u64) {
         let slot_key = [space.as_bytes()[0] + 100; 32];
         let note = format!("record at {place}\n").into_bytes();
         let slot_key = expected.is_none().then_some(&slot_key);
-        journal.append(Entry { space, expected, note: &note, objects: &[], slot_key, kept: 1 }).unwrap();
+        journal.append(Entry { space, expected, note: &note, objects: &[], slot_key, kept: 1, charge: None }).unwrap();
     }
 }
 

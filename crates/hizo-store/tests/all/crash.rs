@@ -94,7 +94,8 @@ impl Process {
         let expected = self.journal.head(SPACE).ok()?;
         let note = format!("record after {expected:?}\n");
         let slot_key = expected.is_none().then_some(&SLOT_KEY);
-        let entry = Entry { space: SPACE, expected, note: note.as_bytes(), objects: ids, slot_key, kept: 1 };
+        let entry =
+            Entry { space: SPACE, expected, note: note.as_bytes(), objects: ids, slot_key, kept: 1, charge: None };
         self.journal.append(entry).ok().map(|_| ())
     }
 }

@@ -272,7 +272,7 @@ fn a16_a_member_finds_two_versions_of_one_record_in_the_log() {
         let append = |space: SpaceId, note: &[u8]| {
             let expected = journal.head(space).unwrap();
             let slot_key = expected.is_none().then_some(&slot_key);
-            journal.append(Entry { space, expected, note, objects: &[], slot_key, kept: 1 }).unwrap();
+            journal.append(Entry { space, expected, note, objects: &[], slot_key, kept: 1, charge: None }).unwrap();
         };
         for (number, note) in notes.iter().enumerate() {
             if both {
@@ -346,7 +346,9 @@ fn a_witness_killed_at_any_moment_remembers_what_it_has_answered() {
         let expected = journal.head(space).unwrap();
         let slot_key = expected.is_none().then_some(&[1; 32]);
         let note = format!("record {size}\n");
-        journal.append(Entry { space, expected, note: note.as_bytes(), objects: &[], slot_key, kept: 1 }).unwrap();
+        journal
+            .append(Entry { space, expected, note: note.as_bytes(), objects: &[], slot_key, kept: 1, charge: None })
+            .unwrap();
         log.publish(&journal, 1).unwrap();
     };
     let mut random = Random(20_261_125);
