@@ -14,7 +14,7 @@ use hizo_ledger::log::{Leaf, tree};
 use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_store::Journal;
 use hizo_store::disk::Disk;
-use hizo_store::journal::{self, Entry, Head, Integrity, LogHead, LogState, StoredRecord};
+use hizo_store::journal::{self, AccountId, Entry, Head, Integrity, LogHead, LogState, StoredRecord, Usage};
 use hizo_store::published::PublishedFiles;
 use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk};
 
@@ -369,6 +369,14 @@ impl Journal for HeldUp<'_> {
 
     fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, journal::Error> {
         self.journal.slot_key(space)
+    }
+
+    fn account(&self, space: SpaceId) -> Result<Option<AccountId>, journal::Error> {
+        self.journal.account(space)
+    }
+
+    fn usage(&self, account: AccountId) -> Result<Usage, journal::Error> {
+        self.journal.usage(account)
     }
 
     fn condemn(&self, _: SpaceId, _: Option<Head>, _: &[ObjectId], _: u64) -> Result<(), journal::Error> {
