@@ -110,7 +110,7 @@ pub(super) async fn published(
 
 pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
     let working = Arc::clone(&shared);
-    let goes_on = shared.workers.run(move || Ok(working.log.goes_on(&working.keeper)?)).await;
+    let goes_on = shared.workers.run(move || working.log.goes_on(&working.keeper)).await;
     if goes_on.is_err() || !shared.log_goes_on.load(Ordering::Relaxed) {
         let sentence = "the journal does not answer or the log does not go on; look at the keeper's own log";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "Unwell", sentence));
