@@ -205,9 +205,8 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
 }
 
 fn value<'h>(head: &'h [String], name: &str) -> Option<&'h str> {
-    let found = head.iter().skip(1).find_map(|line| {
+    head.iter().skip(1).find_map(|line| {
         let (known, value) = line.split_once(':')?;
         known.eq_ignore_ascii_case(name).then(|| value.trim())
-    });
-    found
+    })
 }
