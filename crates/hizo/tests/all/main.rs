@@ -12,6 +12,7 @@ mod folders;
 mod forge;
 mod guide;
 mod habits;
+mod keeper;
 mod kept;
 mod kills;
 mod kit;
