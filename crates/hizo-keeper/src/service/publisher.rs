@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use hizo_store::Journal as _;
+
 use super::Shared;
 use super::answer::first_word;
 use crate::witness::Patience;
@@ -72,6 +74,10 @@ pub(super) fn start(shared: Arc<Shared>, pause: Duration) -> io::Result<JoinHand
 
 fn publish(shared: &Shared) -> bool {
     let telling = &shared.telling;
+    // A log of nothing has no head.
+    if shared.keeper.journal().log().is_ok_and(|log| log.size == 0) {
+        return true;
+    }
     match shared.log.publish(&shared.keeper, &Patience::default()) {
         Ok(published) => {
             telling.published.fetch_add(1, Ordering::Relaxed);

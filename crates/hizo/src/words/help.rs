@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo log, hizo keeper, hizo witness, hizo man [COMMAND], hizo completions SHELL";
+More: hizo log, keeper, witness, man [COMMAND], completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo log, hizo keeper, hizo witness, hizo man [コマンド], hizo completions シェル";
+ほかに: hizo log, keeper, witness, man [コマンド], completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -156,13 +156,6 @@ const HELP: &[(&str, &str)] = &[
         "The folder to make, or a file ending in .zip; --refresh without it adds in place",
         "作るフォルダー。名前が .zip で終われば ZIP。--refresh で省くと元の証明に加えます",
     ),
-    // keeper
-    ("Keep for others: answer over HTTP, until stopped", "ほかの人から預かります。止められるまで HTTP で応じます"),
-    ("The keeper's folder; made if it is not there", "預かったものを置くフォルダー。なければ作ります"),
-    (
-        "Address and port of this machine to listen at, for example 127.0.0.1:7800",
-        "待ち受けるアドレスとポート。例 127.0.0.1:7800",
-    ),
     // log
     (
         "Name the time-stamp authorities that are asked; without a file, show them",
@@ -245,6 +238,18 @@ const HELP: &[(&str, &str)] = &[
         "Check the log and write it into a folder that others can read",
         "台帳を確かめて、ほかの人が読めるフォルダーに書き出します",
     ),
+    // keeper
+    (
+        "Be a keeper that others reach over a network, until stopped",
+        "ネットワーク越しに使われる預け先になります。止められるまで続けます",
+    ),
+    ("The keeper's folder; it is set up if there is none", "預け先のフォルダー。なければ作ります"),
+    (
+        "Address and port of this machine to listen at, for example 127.0.0.1:8443",
+        "待ち受けるこの機械のアドレスとポート。例: 127.0.0.1:8443",
+    ),
+    ("Everything from a configuration file", "すべてを設定ファイルから読みます"),
+    ("Check a configuration file, and do nothing else", "設定ファイルを確かめるだけで、何も始めません"),
     // witness
     (
         "Be a witness: cosign the logs of others as long as they go on",

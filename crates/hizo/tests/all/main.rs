@@ -13,6 +13,7 @@ mod folders;
 mod forge;
 mod guide;
 mod habits;
+mod keeper;
 mod kept;
 mod kills;
 mod kit;

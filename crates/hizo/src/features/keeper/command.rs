@@ -1,85 +1,69 @@
 //! `hizo keeper`
 
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use hizo_keeper::service::{Admission, Limits, Listening, Settings, serve};
-use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use serde_json::json;
-use zeroize::Zeroizing;
 
+use super::{Plan, config};
 use crate::Setting;
-use crate::entropy::random;
-use crate::failure::{Failure, Kind, Outcome};
+use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::system;
 use crate::words::words;
 
-/// Keep for others: answer over HTTP, until stopped
+/// Be a keeper that others reach over a network, until stopped
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The keeper's folder; made if it is not there
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// Address and port of this machine to listen at, for example 127.0.0.1:7800
-    #[arg(long, value_name = "ADDRESS")]
-    listen: SocketAddr,
+    /// The keeper's folder; it is set up if there is none
+    #[arg(long, value_name = "DIR", requires = "listen")]
+    data: Option<PathBuf>,
+    /// Address and port of this machine to listen at, for example 127.0.0.1:8443
+    #[arg(long, value_name = "ADDRESS", requires = "data")]
+    listen: Option<SocketAddr>,
+    /// Everything from a configuration file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen"])]
+    config: Option<PathBuf>,
+    /// Check a configuration file, and do nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen", "config"])]
+    check_config: Option<PathBuf>,
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    if !arguments.listen.ip().is_loopback() {
-        let (address, hint) = (
-            arguments.listen,
-            words!(
-                "Name an address such as 127.0.0.1:7800; what comes from other machines must be encrypted on the way.",
-                "127.0.0.1:7800 のようなアドレスを指定してください。ほかのコンピューターとの間は暗号化が必要です。"
-            ),
-        );
-        let what = words!(
-            "{address} can be reached by other machines",
-            "{address} は、ほかのコンピューターから届くアドレスです"
-        );
-        return Err(Failure::new(Kind::Usage, what).hint(hint));
-    }
-    let (keeper, log) = open(&arguments.data)?;
-    let not_there = |error: std::io::Error| cannot_listen(arguments.listen, error);
-    let listener = TcpListener::bind(arguments.listen).map_err(not_there)?;
-    let address = listener.local_addr().map_err(not_there)?;
-    let (console, origin, key) = (setting.console, keeper.origin().to_string(), log.keys()[0].to_string());
+    let console = setting.console;
+    let plan = match arguments {
+        Arguments { check_config: Some(path), .. } => {
+            config::read(path)?.check()?;
+            console.result(json!({ "config": path.to_string_lossy() }), |out| {
+                let path = shown(path);
+                let said = words!("the configuration {path} can be used", "設定ファイル {path} は使えます");
+                if console.quiet { Ok(()) } else { writeln!(out, "{}", console.say(said)) }
+            });
+            return Ok(());
+        }
+        Arguments { config: Some(path), .. } => config::read(path)?,
+        Arguments { data: Some(data), listen: Some(listen), .. } => Plan::of(data, *listen),
+        Arguments { .. } => {
+            return Err(Failure::new(
+                Kind::Usage,
+                words!("a keeper needs a folder and an address", "預け先にはフォルダーとアドレスが要ります"),
+            )
+            .hint(words!(
+                "Name --data DIR and --listen ADDRESS, or --config FILE.",
+                "--data DIR と --listen ADDRESS、または --config FILE を指定してください。"
+            )));
+        }
+    };
+    let ready = plan.open()?;
+    let (url, origin) = (ready.url(), ready.keeper.origin().to_string());
+    let log_key = ready.log.keys()[0].to_string();
     let stopped = async {
         // Whoever reads the line below may stop it at once.
         let Ok(asked) = system::asked_to_stop() else { return };
-        console.result(json!({ "origin": origin, "key": key, "url": format!("http://{address}") }), |out| {
-            let said = words!("the keeper listens at http://{address}", "預かる側は http://{address} で待っています");
-            writeln!(out, "{}", console.say(said))?;
-            writeln!(out, "{key}")
+        console.result(json!({ "origin": origin, "key": log_key, "url": url }), |out| {
+            let said = words!("keeper {origin} listens at {url}", "預け先 {origin} は {url} で待っています");
+            writeln!(out, "{}", console.say(said))
         });
         asked.await;
     };
-    let settings = Settings {
-        limits: Limits::default(),
-        admission: Admission::Open(u64::MAX),
-        proxy: None,
-        addresses: false,
-        metrics: true,
-        lines: Box::new(|line| eprintln!("{line}")),
-        clock: Box::new(crate::keeper::unix_seconds),
-        random: Box::new(random),
-    };
-    serve(Listening { listener, certificates: None, metrics: None }, keeper, log, settings, stopped).map_err(not_there)
-}
-
-fn open(folder: &Path) -> Outcome<(EmbeddedKeeper, EmbeddedLog)> {
-    let seeds = Seeds { origin: random(), log_key: Zeroizing::new(random()) };
-    let keeper = EmbeddedKeeper::init_embedded(folder, &seeds).map_err(Failure::from)?;
-    let log = EmbeddedLog::open(folder, &keeper).map_err(Failure::from)?;
-    Ok((keeper, log))
-}
-
-fn cannot_listen(address: SocketAddr, error: std::io::Error) -> Failure {
-    Failure::fixable(words!("cannot listen at {address}: {error}", "{address} で待ち受けられません（{error}）"))
-        .hint(words!(
-            "Choose another port, or stop what uses this one.",
-            "別のポートを選ぶか、そのポートを使っているものを止めてください。"
-        ))
-        .source(error)
+    ready.serve(stopped)
 }
