@@ -16,9 +16,10 @@ use hizo_ledger::space::Head;
 use hizo_store::NamedBytes;
 use serde_json::Value;
 use ureq::http::Response;
+use ureq::tls::RootCerts;
 use ureq::{Agent, Body};
 
-use crate::Error;
+use crate::{Error, http};
 
 /// Length of an answer, at most: nothing that a keeper holds is longer than an object.
 const ANSWER_BYTES_MAX: u64 = OBJECT_BYTES_MAX;
@@ -103,21 +104,27 @@ pub struct Page {
 
 impl RemoteKeeper {
     /// The keeper of this name at `address`, `https://…` or, on this machine, `http://…`; nobody is asked yet.
+    /// It must have a certificate by one of `roots`, a PEM file; without them, by one of those that browsers trust.
     ///
     /// # Errors
-    /// [`Error::Address`] when that is no such address.
+    /// [`Error::Address`] when that is no such address; [`Error::Roots`] when `roots` is no PEM file of certificates.
     pub fn new(
         address: &str,
         origin: Origin,
         compose: Composer,
         clock: fn() -> u64,
         patience: Patience,
+        roots: Option<&[u8]>,
     ) -> Result<Self, Error> {
         let base = address.trim_end_matches('/').to_owned();
         if !is_address(&base) {
             return Err(Error::Address);
         }
-        let agent = crate::http::agent(patience.connect, patience.answer);
+        let roots = match roots {
+            Some(pem) => http::roots(pem).ok_or(Error::Roots)?,
+            None => RootCerts::WebPki,
+        };
+        let agent = http::agent_that_trusts(patience.connect, patience.answer, roots);
         Ok(Self { agent, base, origin, compose, clock, patience, admission: None, sessions: Mutex::default() })
     }
 
@@ -125,9 +132,9 @@ impl RemoteKeeper {
     ///
     /// # Errors
     /// [`Error::Address`], and those of [`RemoteKeeper::facts`].
-    pub fn introduce(address: &str, patience: Patience) -> Result<Facts, Error> {
+    pub fn introduce(address: &str, patience: Patience, roots: Option<&[u8]>) -> Result<Facts, Error> {
         let nobody = Origin::local([0; 16]);
-        Self::new(address, nobody, Box::new(|_, _, _| None), || 0, patience)?.facts()
+        Self::new(address, nobody, Box::new(|_, _, _| None), || 0, patience, roots)?.facts()
     }
 
     /// With a code that lets a space begin here.

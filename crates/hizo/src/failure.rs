@@ -171,6 +171,10 @@ impl From<hizo_keeper::Error> for Failure {
                 "Run the same command again later; if it stays so, tell the keeper's operator.",
                 "しばらくしてから、同じコマンドをもう一度実行してください。続くようなら、預け先に知らせてください。"
             )),
+            Keeper::Roots => Self::fixable(words!(
+                "the file of --keeper-roots, or keeper.pem in the home folder, holds no certificates",
+                "--keeper-roots のファイル、または金庫のフォルダーの keeper.pem に、証明書がありません"
+            )),
             Keeper::Address => Self::new(
                 Kind::Usage,
                 words!(

@@ -44,6 +44,8 @@ const SAFE_FORMAT: &str = "home/v1";
 const SLOT_KEY_FILE: &str = "slot.key";
 /// The policy by which heads of such a keeper are witnessed.
 const POLICY_FILE: &str = "log.policy";
+/// The roots of such a keeper's certificate, as PEM.
+const ROOTS_FILE: &str = "keeper.pem";
 /// The notes of such a space, one after the other.
 const NOTES_FILE: &str = "notes";
 
@@ -183,6 +185,21 @@ impl Home {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::file("read", &path, error)),
         }
+    }
+
+    /// The roots of the certificate that a keeper elsewhere must have; nothing where any browser's will do.
+    pub(crate) fn keeper_roots(&self) -> Outcome<Option<Vec<u8>>> {
+        let path = self.folder.join(ROOTS_FILE);
+        match fs::read(&path) {
+            Ok(pem) => Ok(Some(pem)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
+    }
+
+    /// Writes such roots down.
+    pub(crate) fn write_keeper_roots(folder: &Path, pem: &[u8]) -> Outcome<()> {
+        write_new(&folder.join(ROOTS_FILE), pem)
     }
 
     /// Writes down the slot key of a space whose keeper is elsewhere.
@@ -530,7 +547,8 @@ fn damaged(path: &Path) -> Failure {
 
 /// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.
 pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
-    for path in [identity_file(folder), device_file(folder), local_key_file(folder), folder.join(SLOT_KEY_FILE)] {
+    let more = [SLOT_KEY_FILE, ROOTS_FILE].map(|name| folder.join(name));
+    for path in [identity_file(folder), device_file(folder), local_key_file(folder)].into_iter().chain(more) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Failure::file("replace", &path, error));

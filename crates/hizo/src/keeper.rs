@@ -52,7 +52,8 @@ impl Keeper {
         match home.address() {
             Some(address) => {
                 let signing = home.device()?.signing;
-                let keeper = remote(address, &home.keeper, move |space| signing.session_key(space));
+                let roots = home.keeper_roots()?;
+                let keeper = remote(address, &home.keeper, roots.as_deref(), move |space| signing.session_key(space));
                 let keeper = keeper.map_err(Failure::from)?;
                 Ok(Self::There(Arc::new(keeper)))
             }
@@ -188,6 +189,7 @@ impl Keeper {
 pub(crate) fn remote(
     address: &str,
     origin: &Origin,
+    roots: Option<&[u8]>,
     key_of: impl Fn(&SpaceId) -> SessionKey + Send + Sync + 'static,
 ) -> Result<RemoteKeeper, Error> {
     let compose = move |keeper: &Origin, space: SpaceId, time: ClaimedTime| {
@@ -196,7 +198,8 @@ pub(crate) fn remote(
         let session = Session { keeper, space, key: key.verifying_key(), nonce, time, verbs: Verbs::ReadWrite };
         session.note(&key.sign(session.text().as_bytes())).ok()
     };
-    RemoteKeeper::new(address, origin.clone(), Box::new(compose), unix_seconds, client::Patience::default())
+    let patience = client::Patience::default();
+    RemoteKeeper::new(address, origin.clone(), Box::new(compose), unix_seconds, patience, roots)
 }
 
 /// What this machine's clock says.

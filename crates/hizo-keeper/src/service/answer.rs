@@ -148,9 +148,12 @@ impl From<Error> for Refusal {
                 Self::internal(first_word(&error))
             }
             // Whoever asks a keeper elsewhere meets these; this one asks none.
-            Error::Address | Error::Session | Error::Answer | Error::Unreachable { .. } | Error::Refused { .. } => {
-                Self::internal(first_word(&error))
-            }
+            Error::Address
+            | Error::Roots
+            | Error::Session
+            | Error::Answer
+            | Error::Unreachable { .. }
+            | Error::Refused { .. } => Self::internal(first_word(&error)),
         }
     }
 }

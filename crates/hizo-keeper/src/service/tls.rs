@@ -7,7 +7,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -81,9 +80,7 @@ impl Certificates {
 
     /// TLS 1.3 alone; X25519MLKEM768 before what has no post-quantum part; HTTP/1.1.
     pub(super) fn config(self: Arc<Self>) -> Result<ServerConfig, TlsError> {
-        let mut provider = aws_lc_rs::default_provider();
-        provider.kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
-        let config = ServerConfig::builder_with_provider(Arc::new(provider))
+        let config = ServerConfig::builder_with_provider(Arc::new(crate::http::provider()))
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_no_client_auth();
         let mut config = config.with_cert_resolver(self);
@@ -123,7 +120,7 @@ fn read(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
         return Err(TlsError::Pem { what: of_chain });
     }
     let key = PrivateKeyDer::from_pem_slice(&bytes_of(key, of_key)?).map_err(pem(of_key))?;
-    let key = aws_lc_rs::sign::any_supported_type(&key).map_err(|_| TlsError::Key)?;
+    let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).map_err(|_| TlsError::Key)?;
     let certified = CertifiedKey::new(certificates, key);
     certified.keys_match().map_err(|_| TlsError::Key)?;
     Ok(certified)

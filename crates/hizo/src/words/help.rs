@@ -50,6 +50,10 @@ const HELP: &[(&str, &str)] = &[
         "預け先のアドレス（https://…）。指定しなければ、このコンピューターのフォルダーに預けます",
     ),
     ("The key of the keeper's log, as whoever runs it publishes it", "預け先の台帳の鍵。預け先が公表しているものです"),
+    (
+        "Root certificates, as PEM, one of which the keeper's must be by; without them, those that browsers trust",
+        "預け先の証明書を発行したルート証明書（PEM）。指定しなければ、ブラウザーが信頼しているもの",
+    ),
     ("A file with the code that lets a safe begin at this keeper", "この預け先を使い始めるための番号が入ったファイル"),
     // deposit
     (

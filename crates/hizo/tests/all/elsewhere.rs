@@ -23,8 +23,12 @@ impl Keeper {
     }
 
     fn start_at(folder: &Path, address: &str) -> Self {
+        Self::start_with([OsStr::new("--listen"), address.as_ref(), "--data".as_ref(), folder.as_os_str()])
+    }
+
+    fn start_with<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Self {
         let mut command = program(env!("CARGO_BIN_EXE_hizo"));
-        command.args(["keeper", "--json", "--listen", address, "--data"]).arg(folder);
+        command.args(["keeper", "--json"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -229,6 +233,63 @@ fn a_keeper_that_never_ends_saying_no_does_not_keep_a_client_for_ever() {
     scene.liar.is_honest();
     scene.home.deposit(&scene.folder, "moulds");
     assert_eq!(scene.home.deposits()["moulds"].len(), 2);
+}
+
+/// A root, and a certificate by it for this machine, made by the stock tool.
+fn certificates(folder: &Path) -> [PathBuf; 3] {
+    let paths = ["root.pem", "keeper.pem", "keeper.key"].map(|name| folder.join(name));
+    let [root, certificate, key] = &paths;
+    let openssl = |arguments: &str| {
+        let mut command = program("openssl");
+        let run = said(command.current_dir(folder).args(arguments.split(' ')));
+        assert_eq!(run.code, Some(0), "openssl {arguments}: {run:?}");
+    };
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -subj /CN=root -days 30",
+    );
+    openssl(
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout keeper.key -out keeper.csr -subj /CN=keeper",
+    );
+    fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    openssl(
+        "x509 -req -in keeper.csr -CA root.pem -CAkey root.key -CAcreateserial -days 30 -extfile extensions -out keeper.pem",
+    );
+    assert!(root.exists() && certificate.exists() && key.exists());
+    paths
+}
+
+#[test]
+fn a_keeper_over_tls_is_believed_by_the_roots_that_were_named_and_by_no_others() {
+    let home = Home::unmade();
+    let folder = home.folder.path().to_owned();
+    let [root, certificate, key] = certificates(&folder);
+    let config = folder.join("keeper.toml");
+    let text = format!(
+        "data = {:?}\nlisten = \"127.0.0.1:0\"\n\n[tls]\ncertificates = {certificate:?}\nkey = {key:?}\n\n[admission]\nmode = \"open\"\nquota_bytes = 1000000000\n",
+        folder.join("data")
+    );
+    fs::write(&config, text).unwrap();
+    let keeper = Keeper::start_with([OsStr::new("--config"), config.as_os_str()]);
+    let url = keeper.url();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    home.fails(4, "cannot be reached", ["init", "--keeper", &url]);
+    home.ok([OsStr::new("init"), "--keeper".as_ref(), url.as_ref(), "--keeper-roots".as_ref(), root.as_os_str()]);
+    home.make_cheap();
+    let moulds = home.beside("moulds");
+    fs::write(moulds.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
+    home.deposit(&moulds, "moulds");
+    let restored = home.restore("latest:moulds", "out");
+    assert_same(&tree(&moulds), &tree(&restored));
+    // Nobody is believed whose certificate is by somebody else.
+    fs::write(home.path.join("keeper.pem"), fs::read(other_root(&folder)).unwrap()).unwrap();
+    home.fails(4, "cannot be reached", ["list"]);
+}
+
+fn other_root(folder: &Path) -> PathBuf {
+    let other = folder.join("other");
+    fs::create_dir(&other).unwrap();
+    let [root, ..] = certificates(&other);
+    root
 }
 
 #[test]

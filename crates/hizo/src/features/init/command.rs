@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// The key of the keeper's log, as whoever runs it publishes it
     #[arg(long, value_name = "KEY", requires = "keeper")]
     keeper_key: Option<String>,
+    /// Root certificates, as PEM, one of which the keeper's must be by; without them, those that browsers trust
+    #[arg(long, value_name = "PEM", requires = "keeper")]
+    keeper_roots: Option<PathBuf>,
     /// A file with the code that lets a safe begin at this keeper
     #[arg(long, value_name = "FILE", requires = "keeper")]
     admission_file: Option<PathBuf>,
@@ -48,10 +51,13 @@ impl Arguments {
             })
         };
         let admission = self.admission_file.as_ref().map(read).transpose()?;
-        Ok(Some(There { address, log_key, admission }))
+        let roots = self.keeper_roots.as_ref().map(|path| bundle::read(path, ROOTS_BYTES_MAX)).transpose()?;
+        Ok(Some(There { address, log_key, roots, admission }))
     }
 }
 
+/// Length of a file with root certificates, at most, in bytes.
+const ROOTS_BYTES_MAX: usize = 1 << 20;
 /// Length of a file with a code of admission, at most, in bytes.
 const ADMISSION_BYTES_MAX: usize = 1 << 10;
 

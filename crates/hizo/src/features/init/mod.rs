@@ -46,8 +46,11 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
     };
     let founding = Founding { keeper: &keeper, origin: &pinned.origin, space: SpaceId::from_bytes(random()) };
     let slot_key: [u8; 32] = random();
-    if there.is_some() {
+    if let Some(there) = there {
         Home::write_slot_key(folder, &slot_key)?;
+        if let Some(roots) = &there.roots {
+            Home::write_keeper_roots(folder, roots)?;
+        }
     }
     let genesis = founding.begin(name, &identity, &device, &slot_key)?;
     Home::settle(folder, &pinned, founding.space, genesis)
@@ -66,6 +69,8 @@ pub(crate) struct There {
     pub address: String,
     /// The key of its log, as its operator publishes it; without one, what the keeper says is pinned.
     pub log_key: Option<NamedKey>,
+    /// The roots of its certificate, as PEM; without them, those that browsers trust.
+    pub roots: Option<Vec<u8>>,
     /// What lets a space begin there.
     pub admission: Option<String>,
 }
@@ -73,7 +78,8 @@ pub(crate) struct There {
 impl There {
     /// Asked in sessions of the founder: a space is begun by nobody else.
     fn keeper(&self, founder: SigningSeed) -> Outcome<(Keeper, Pinned)> {
-        let facts = RemoteKeeper::introduce(&self.address, Patience::default()).map_err(Failure::from)?;
+        let facts = RemoteKeeper::introduce(&self.address, Patience::default(), self.roots.as_deref())
+            .map_err(Failure::from)?;
         if self.log_key.as_ref().is_some_and(|known| *known != facts.log_key) {
             return Err(lying(words!(
                 "it shows another key than the one you named",
@@ -87,7 +93,9 @@ impl There {
             return Err(Failure::from(hizo_keeper::Error::Answer));
         }
         let address = Some(self.address.trim_end_matches('/').to_owned());
-        let keeper = keeper::remote(&self.address, &facts.origin, move |space| founder.session_key(space));
+        let keeper = keeper::remote(&self.address, &facts.origin, self.roots.as_deref(), move |space| {
+            founder.session_key(space)
+        });
         let keeper = keeper.map_err(Failure::from)?;
         let keeper = match &self.admission {
             Some(code) => keeper.admitted_by(code.clone()),
