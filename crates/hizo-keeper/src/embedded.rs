@@ -20,7 +20,7 @@ use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
 use zeroize::Zeroizing;
 
-use crate::log::{self, LogSigner, NewStamp, Published, ReceiptSigner, Sequencer};
+use crate::log::{self, LogReader, LogSigner, NewStamp, Published, ReceiptSigner, Sequencer};
 use crate::witness::{Patience, WitnessPolicy};
 use crate::{Error, Keeper, Kept, OwnSpace};
 
@@ -54,13 +54,21 @@ impl EmbeddedKeeper {
     /// # Errors
     /// [`Error::Folder`], [`Error::LogKey`], or the store's.
     pub fn init_embedded(folder: &Path, seeds: &Seeds) -> Result<Self, Error> {
+        Self::init_as(folder, &Origin::local(seeds.origin), seeds)
+    }
+
+    /// The same for a keeper that others reach, under a name of its own.
+    ///
+    /// # Errors
+    /// As there. A keeper that has another name already is opened as it is: compare [`Keeper::origin`].
+    pub fn init_as(folder: &Path, origin: &Origin, seeds: &Seeds) -> Result<Self, Error> {
         make_folder(folder)?;
         let seed = match read_seed(folder)? {
             Some(seed) => seed,
             None => write_seed(folder, seeds)?,
         };
         let journal = SqliteJournal::create(&folder.join("journal.sqlite"))?;
-        settle_identity(&journal, &Origin::local(seeds.origin), &public(&seed)?)?;
+        settle_identity(&journal, origin, &public(&seed)?)?;
         FileObjects::open(SystemDisk, &folder.join("objects"))?;
         Self::open_embedded(folder)
     }
@@ -227,9 +235,22 @@ impl EmbeddedLog {
         Ok(policy)
     }
 
+    /// Whether what the keeper holds can be published.
+    ///
+    /// # Errors
+    /// [`log::Error::Shorter`] or [`log::Error::Other`] when it does not go on from what was signed before.
+    pub fn goes_on(&self, keeper: &EmbeddedKeeper) -> Result<(), Error> {
+        Ok(self.sequencer.goes_on(keeper.journal())?)
+    }
+
     /// What is published.
-    pub const fn published(&self) -> &Sequencer {
-        &self.sequencer
+    pub const fn published(&self) -> &LogReader<PublishedFiles<SystemDisk>> {
+        self.sequencer.log()
+    }
+
+    /// The keys that a reader of the log needs: Ed25519, and ML-DSA-44.
+    pub const fn keys(&self) -> &[NamedKey; 2] {
+        self.sequencer.keys()
     }
 }
 

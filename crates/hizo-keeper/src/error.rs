@@ -78,6 +78,32 @@ pub enum Error {
     /// The policy of witnesses cannot be used.
     #[error(transparent)]
     Policy(#[from] crate::witness::PolicyError),
+    /// What is said to be a keeper's address is none.
+    #[error("a keeper's address begins with https://, or, on this machine, with http://localhost")]
+    Address,
+    /// What should hold the roots of a keeper's certificate holds none.
+    #[error("the file is no PEM file of certificates")]
+    Roots,
+    /// No session can be begun with the keys at hand.
+    #[error("no session can be begun with the keys at hand")]
+    Session,
+    /// The keeper at an address could not be reached, or the line broke each time.
+    #[error("the keeper cannot be reached")]
+    Unreachable {
+        /// What the line did.
+        source: Box<ureq::Error>,
+    },
+    /// The keeper at an address said no.
+    #[error("the keeper said no ({status}): {said}")]
+    Refused {
+        /// The status of HTTP.
+        status: u16,
+        /// Its own words.
+        said: String,
+    },
+    /// The keeper at an address answered what no keeper answers.
+    #[error("the answer is not one of a keeper")]
+    Answer,
     /// The keeper's folder could not be made or read.
     #[error("the keeper's folder could not {act}")]
     Folder {

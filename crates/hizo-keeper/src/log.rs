@@ -8,36 +8,38 @@ use std::iter;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ed25519_dalek::{Signer, SigningKey};
-use hizo_ledger::id::NodeHash;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
-use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
+use hizo_ledger::log::checkpoint::Checkpoint;
 use hizo_ledger::log::note::{self, CheckpointKey, NamedKey};
-use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::log::receipt::Receipt;
-use hizo_ledger::log::tile::{self, Kind, ReadError, Tile, Tiles, WIDTH};
-use hizo_ledger::log::tree;
+use hizo_ledger::log::tile::{self, Kind, ReadError, Tile, WIDTH};
 use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_store::Journal;
 use hizo_store::disk::{Disk, SystemDisk};
 use hizo_store::journal::{LogHead, LogState, PAGE_RECORDS_MAX};
 use hizo_store::published::{self, PublishedFiles};
 use hkdf::Hkdf;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::signer::MlDsaSigner;
 use crate::witness::Alarm;
 
 mod check;
+mod reader;
 mod rows;
 mod witnessed;
 
 use self::rows::{LEVELS, Rows, partial};
+pub use reader::{LogFiles, LogReader};
 pub use witnessed::{Cosigned, Published};
 
 /// Where the newest head is published.
 pub const CHECKPOINT: &str = "checkpoint";
+
+/// The name of the list of stamped heads of one size.
+const HEADS: &str = "heads";
 
 /// By when a record that was kept stands in the log, at most, in seconds: what a receipt promises.
 pub const MERGE_SECONDS_MAX: u64 = 24 * 60 * 60;
@@ -51,6 +53,9 @@ pub enum Error {
     /// The published files'.
     #[error(transparent)]
     Files(#[from] published::Error),
+    /// A keeper at an address did not give a file.
+    #[error(transparent)]
+    Elsewhere(Box<crate::Error>),
     /// More was published, or settled to be signed, than the journal holds: it was put back from an older copy.
     #[error("the log was signed for {signed} leaves and the journal has {size}")]
     Shorter {
@@ -178,14 +183,20 @@ pub struct NewStamp<'a> {
 
 /// The log of one keeper, as it is published. Only one at a time may publish.
 pub struct Sequencer<D: Disk = SystemDisk> {
-    files: PublishedFiles<D>,
+    log: LogReader<PublishedFiles<D>>,
     signer: LogSigner,
 }
 
 impl<D: Disk> Sequencer<D> {
     /// The log whose files lie here.
-    pub const fn new(files: PublishedFiles<D>, signer: LogSigner) -> Self {
-        Self { files, signer }
+    pub fn new(files: PublishedFiles<D>, signer: LogSigner) -> Self {
+        let [key, _] = signer.keys();
+        Self { log: LogReader::new(files, key.clone()), signer }
+    }
+
+    /// What is published.
+    pub const fn log(&self) -> &LogReader<PublishedFiles<D>> {
+        &self.log
     }
 
     /// The keys that a reader needs.
@@ -193,28 +204,12 @@ impl<D: Disk> Sequencer<D> {
         self.signer.keys()
     }
 
-    /// The newest published checkpoint note; `None` before the first.
-    ///
-    /// # Errors
-    /// [`Error::Files`].
-    pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.files.read(CHECKPOINT)?)
-    }
-
-    /// A tile or a bundle, as it was published.
-    ///
-    /// # Errors
-    /// [`Error::Files`].
-    pub fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.files.read(&tile.path())?)
-    }
-
     /// Whether the journal goes on from what was signed before, so that what it holds can be published.
     ///
     /// # Errors
     /// [`Error::Shorter`] and [`Error::Other`] when it does not.
     pub fn goes_on<J: Journal>(&self, journal: &J) -> Result<(), Error> {
-        check_not_older(journal.log()?, self.published()?)
+        check_not_older(journal.log()?, self.log.published()?)
     }
 
     /// Publishes all leaves of the journal, and the head over them. What a crash has left half-done is done again.
@@ -223,7 +218,7 @@ impl<D: Disk> Sequencer<D> {
     /// [`Error`]. [`Error::Shorter`] and [`Error::Other`] mean that nothing may be signed until somebody has looked.
     pub fn publish<J: Journal>(&self, journal: &J, time: u64) -> Result<LogHead, Error> {
         let state = journal.log()?;
-        let published = self.published()?;
+        let published = self.log.published()?;
         let published_size = published.map_or(0, |head| head.size);
         check_not_older(state, published)?;
         if let Some(head) = published.filter(|head| head.size == state.size) {
@@ -233,7 +228,7 @@ impl<D: Disk> Sequencer<D> {
         while growing.rows.size() < state.size {
             let wanted = usize::try_from(state.size.saturating_sub(growing.rows.size())).unwrap_or(usize::MAX);
             for leaf in journal.leaves(growing.rows.size(), wanted.min(PAGE_RECORDS_MAX))? {
-                growing.push(leaf, &self.files)?;
+                growing.push(leaf, &self.log.files)?;
                 if let Some(signed) = state.signed.filter(|signed| signed.size == growing.rows.size())
                     && signed.root != growing.rows.root()?
                 {
@@ -241,16 +236,16 @@ impl<D: Disk> Sequencer<D> {
                 }
             }
         }
-        growing.finish(published_size, &self.files)?;
+        growing.finish(published_size, &self.log.files)?;
         let head = LogHead { size: growing.rows.size(), root: growing.rows.root()? };
         // Every tile is durable. The head is settled before it is signed, so that no crash and no second signer can make
         // two heads of one size.
         journal.settle_signed(state.signed, head)?;
         // Whoever was held up here finds that others have gone on: he signs nothing older, and puts nothing in place of theirs.
-        if let Some(later) = self.published()?.filter(|later| later.size > head.size) {
+        if let Some(later) = self.log.published()?.filter(|later| later.size > head.size) {
             return Ok(later);
         }
-        self.files.publish(CHECKPOINT, &self.sign(head, time)?)?;
+        self.log.files.publish(CHECKPOINT, &self.sign(head, time)?)?;
         self.withdraw_filled(published_size, head.size)?;
         Ok(head)
     }
@@ -266,26 +261,10 @@ impl<D: Disk> Sequencer<D> {
         let kinds = iter::once(Kind::Entries).chain((0..).take(LEVELS).map(Kind::Hashes));
         for tile in kinds.filter_map(|kind| partial(kind, before)) {
             if Tile::of(tile.kind, tile.index, now).is_some_and(|tile| tile.is_full()) {
-                self.files.withdraw_folder(&format!("{}.p", tile.full().path()))?;
+                self.log.files.withdraw_folder(&format!("{}.p", tile.full().path()))?;
             }
         }
         Ok(())
-    }
-
-    /// The head of so many leaves as it was stamped, byte for byte; `None` when none was.
-    ///
-    /// # Errors
-    /// [`Error::Files`].
-    pub fn stamped(&self, size: u64) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.files.read(&stamped_path(size, CHECKPOINT))?)
-    }
-
-    /// The revocation lists, as PEM, that were kept with an authority's answer over the head of so many leaves.
-    ///
-    /// # Errors
-    /// [`Error::Files`].
-    pub fn revocation(&self, size: u64, authority: &str) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.files.read(&stamped_path(size, &format!("{authority}.crl")))?)
     }
 
     /// Publishes what was stamped, what an authority answered, and the revocation lists of the day if there are any.
@@ -293,95 +272,27 @@ impl<D: Disk> Sequencer<D> {
     /// # Errors
     /// [`Error::Files`]; [`Error::Damaged`] when the head is none of this log's.
     pub fn publish_stamp(&self, stamp: &NewStamp<'_>) -> Result<LogHead, Error> {
-        let found = self.own_head(stamp.head)?;
-        self.files.publish(&stamped_path(found.size, CHECKPOINT), stamp.head)?;
-        self.files.publish(&stamped_path(found.size, &format!("{}.tsr", stamp.authority)), stamp.answer)?;
+        let found = self.log.own_head(stamp.head)?;
+        let (folder, authority) = (stamped_folder(found.size, stamp.head), stamp.authority);
+        let publish = |path: String, bytes: &[u8]| self.log.files.publish(&path, bytes);
+        publish(format!("{folder}/{CHECKPOINT}"), stamp.head)?;
+        let mut heads = self.log.stamped_heads(found.size)?;
+        if heads.insert(stamped_name(stamp.head)) {
+            let list: String = heads.iter().map(|name| format!("{name}\n")).collect();
+            publish(stamped_list(found.size), list.as_bytes())?;
+        }
+        publish(format!("{folder}/{authority}.tsr"), stamp.answer)?;
         if !stamp.revocation.is_empty() {
-            let path = stamped_path(found.size, &format!("{}.crl", stamp.authority));
-            self.files.publish(&path, stamp.revocation.as_bytes())?;
+            publish(format!("{folder}/{authority}.crl"), stamp.revocation.as_bytes())?;
         }
         Ok(found)
-    }
-
-    /// Every stamp that is kept, each with its path below the log's folder.
-    ///
-    /// # Errors
-    /// [`Error::Files`], [`Error::Damaged`].
-    pub fn stamps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        let mut found = Vec::new();
-        for size in self.files.list("stamps")? {
-            for name in self.files.list(&format!("stamps/{size}"))? {
-                let path = format!("stamps/{size}/{name}");
-                let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
-                found.push((path, bytes));
-            }
-        }
-        Ok(found)
-    }
-
-    /// A proof that the leaf at `index` stands in the published log.
-    ///
-    /// # Errors
-    /// [`Error::NoLeaf`]; [`Error::Damaged`] when a file that it needs is not there.
-    pub fn prove(&self, index: u64) -> Result<InclusionProof, Error> {
-        self.prove_under(index, self.checkpoint()?.ok_or(Error::NoLeaf { index })?)
-    }
-
-    /// A proof that the leaf at `index` stands under this head, which was published once.
-    ///
-    /// # Errors
-    /// As [`Sequencer::prove`].
-    pub fn prove_under(&self, index: u64, checkpoint: Vec<u8>) -> Result<InclusionProof, Error> {
-        let size = self.own_head(&checkpoint)?.size;
-        let path = tree::inclusion_path(&mut self.tiles(size), index, size).map_err(unread)?;
-        let path = path.ok_or(Error::NoLeaf { index })?;
-        Ok(InclusionProof { index, path, checkpoint })
-    }
-
-    /// The path from an earlier size of the log to one that was published; `None` where there is none.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`].
-    pub fn consistency(&self, earlier: u64, size: u64) -> Result<Option<Vec<NodeHash>>, Error> {
-        tree::consistency_path(&mut self.tiles(size), earlier, size).map_err(unread)
-    }
-
-    /// The head of the published checkpoint, whose signature must be this log's own.
-    fn published(&self) -> Result<Option<LogHead>, Error> {
-        self.checkpoint()?.map(|note| self.own_head(&note)).transpose()
-    }
-
-    /// What a checkpoint says, whose signature must be this log's own.
-    fn own_head(&self, note: &[u8]) -> Result<LogHead, Error> {
-        let [log, _] = &self.signer.keys;
-        let read = UnverifiedCheckpoint::parse(note).map_err(|_| damaged(CHECKPOINT))?;
-        let own = read.claimed().origin == self.signer.origin && read.signed_by(log).is_ok_and(|time| time.is_some());
-        if !own {
-            return Err(damaged(CHECKPOINT));
-        }
-        Ok(LogHead { size: read.claimed().size, root: read.claimed().root })
-    }
-
-    fn tiles(&self, size: u64) -> Tiles<impl FnMut(Tile) -> Result<Vec<u8>, Error>> {
-        Tiles::new(size, |tile| self.must_read(tile))
-    }
-
-    /// A tile that the tree has. The full tile stands for a partial one that has been taken away meanwhile.
-    fn must_read(&self, tile: Tile) -> Result<Vec<u8>, Error> {
-        if let Some(bytes) = self.files.read(&tile.path())? {
-            return Ok(bytes);
-        }
-        let full = self.files.read(&tile.full().path())?.filter(|full| full.len() == tile.full().bytes());
-        let mut bytes = full.ok_or_else(|| damaged(&tile.path()))?;
-        bytes.truncate(tile.bytes());
-        Ok(bytes)
     }
 
     /// The published log, ready to grow. Its newest leaves are those of the journal, so that a bundle that was damaged is not
     /// carried on into a full one.
     fn growing<J: Journal>(&self, journal: &J, published: Option<LogHead>) -> Result<Growing, Error> {
         let Some(head) = published else { return Ok(Growing::default()) };
-        let rows = Rows::of(head.size, |tile| self.must_read(tile))?;
+        let rows = Rows::of(head.size, |tile| self.log.must_read(tile))?;
         if rows.root()? != head.root {
             return Err(Error::Other);
         }
@@ -411,8 +322,19 @@ fn check_not_older(state: LogState, published: Option<LogHead>) -> Result<(), Er
     }
 }
 
-fn stamped_path(size: u64, name: &str) -> String {
-    format!("stamps/{size}/{name}")
+/// Named by what was stamped: a head that is signed again takes no stamp from the first one.
+/// Where what belongs to a stamped head lies.
+fn stamped_folder(size: u64, head: &[u8]) -> String {
+    format!("stamps/{size}/{}", stamped_name(head))
+}
+
+fn stamped_name(head: &[u8]) -> String {
+    Sha256::digest(head).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where the names of all stamped heads of a size stand, a line each.
+fn stamped_list(size: u64) -> String {
+    format!("stamps/{size}/{HEADS}")
 }
 
 fn damaged(path: &str) -> Error {

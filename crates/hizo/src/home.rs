@@ -1,16 +1,17 @@
 //! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/local-state.md.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hizo_keeper::witness::WitnessPolicy;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::NamedKey;
-use hizo_ledger::record::Origin;
+use hizo_ledger::record::{self, Origin, UnverifiedRecord};
 use hizo_ledger::timestamp::Authority;
 use hizo_vault::event::Class;
 use hizo_vault::keys::SigningSeed;
@@ -32,9 +33,21 @@ struct SafeFile {
     receipt_key: String,
     space: String,
     genesis: String,
+    /// Where the keeper is; without one it lies in this folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
 }
 
 const SAFE_FORMAT: &str = "home/v1";
+
+/// The slot key of a space whose keeper is elsewhere: base64 and a line feed.
+const SLOT_KEY_FILE: &str = "slot.key";
+/// The policy by which heads of such a keeper are witnessed.
+const POLICY_FILE: &str = "log.policy";
+/// The roots of such a keeper's certificate, as PEM.
+const ROOTS_FILE: &str = "keeper.pem";
+/// The notes of such a space, one after the other.
+const NOTES_FILE: &str = "notes";
 
 /// A machine's home folder.
 #[derive(Debug, Clone)]
@@ -47,6 +60,7 @@ pub(crate) struct Home {
     pub receipt_key: NamedKey,
     pub space: SpaceId,
     pub genesis: RecordId,
+    address: Option<String>,
 }
 
 /// What a receipt is worth by now.
@@ -64,6 +78,25 @@ pub(crate) enum Promise {
 pub(crate) struct Device {
     pub signing: SigningSeed,
     pub local: Zeroizing<[u8; 32]>,
+}
+
+/// What a machine holds its keeper to, for ever.
+#[derive(Debug, Clone)]
+pub(crate) struct Pinned {
+    pub origin: Origin,
+    pub log_key: VerifyingKey,
+    pub receipt_key: NamedKey,
+    /// Where it is; nothing when it lies in the home folder.
+    pub address: Option<String>,
+}
+
+impl Pinned {
+    /// The keeper in this home's own folder.
+    pub(crate) fn here(folder: &Path, keeper: &EmbeddedKeeper) -> Outcome<Self> {
+        let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
+        let (origin, log_key) = (keeper.origin().clone(), *keeper.log_key());
+        Ok(Self { origin, log_key, receipt_key: log.receipt_key().clone(), address: None })
+    }
 }
 
 impl Home {
@@ -98,19 +131,20 @@ impl Home {
             receipt_key: NamedKey::parse(&file.receipt_key).map_err(|error| damaged(&path).source(error))?,
             space: SpaceId::from_hex(&file.space).map_err(|error| damaged(&path).source(error))?,
             genesis: RecordId::from_hex(&file.genesis).map_err(|error| damaged(&path).source(error))?,
+            address: file.address,
         })
     }
 
     /// Writes down which safe this home belongs to: the last step of setting it up.
-    pub(crate) fn settle(folder: &Path, keeper: &EmbeddedKeeper, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
-        let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
+    pub(crate) fn settle(folder: &Path, pinned: &Pinned, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
         let file = SafeFile {
             hizo: SAFE_FORMAT.into(),
-            keeper: keeper.origin().to_string(),
-            log_key: keeper.log_key().to_base64(),
-            receipt_key: log.receipt_key().to_string(),
+            keeper: pinned.origin.to_string(),
+            log_key: pinned.log_key.to_base64(),
+            receipt_key: pinned.receipt_key.to_string(),
             space: space.to_string(),
             genesis: genesis.to_string(),
+            address: pinned.address.clone(),
         };
         let mut text = serde_json::to_vec_pretty(&file).expect("text and hexadecimal digits serialise");
         text.push(b'\n');
@@ -133,6 +167,58 @@ impl Home {
         }
         system::create_private_directory(&folder.join("series"))
             .map_err(|error| Failure::file("make the folder", folder, error))
+    }
+
+    /// The keeper's address; nothing when it lies in this folder.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+
+    /// The slot key of the space, as whoever joined it was given it; nothing when the keeper lies in this folder and has it.
+    pub(crate) fn slot_key(&self) -> Outcome<Option<[u8; 32]>> {
+        let path = self.folder.join(SLOT_KEY_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let key = text.strip_suffix('\n').and_then(|line| from_base64(line)?.try_into().ok());
+                key.map(Some).ok_or_else(|| damaged(&path))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
+    }
+
+    /// The roots of the certificate that a keeper elsewhere must have; nothing where any browser's will do.
+    pub(crate) fn keeper_roots(&self) -> Outcome<Option<Vec<u8>>> {
+        let path = self.folder.join(ROOTS_FILE);
+        match fs::read(&path) {
+            Ok(pem) => Ok(Some(pem)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
+    }
+
+    /// Writes such roots down.
+    pub(crate) fn write_keeper_roots(folder: &Path, pem: &[u8]) -> Outcome<()> {
+        write_new(&folder.join(ROOTS_FILE), pem)
+    }
+
+    /// Writes down the slot key of a space whose keeper is elsewhere.
+    pub(crate) fn write_slot_key(folder: &Path, key: &[u8; 32]) -> Outcome<()> {
+        let line = Zeroizing::new(format!("{}\n", STANDARD.encode(key)));
+        write_new(&folder.join(SLOT_KEY_FILE), line.as_bytes())
+    }
+
+    /// Whose cosignatures this machine asks for on the heads of a keeper at an address: a policy that a person gave it.
+    pub(crate) fn witness_policy(&self, log: &NamedKey) -> Outcome<Option<WitnessPolicy>> {
+        let path = self.folder.join(POLICY_FILE);
+        match fs::read(&path) {
+            Ok(text) => {
+                let policy = WitnessPolicy::read(&text, std::slice::from_ref(log));
+                policy.map(Some).map_err(|error| damaged(&path).source(error))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
     }
 
     pub(crate) fn keeper_folder(&self) -> PathBuf {
@@ -183,6 +269,45 @@ impl Home {
         parsed.map(Some).ok_or_else(|| damaged(&path))
     }
 
+    /// The notes of the space that this machine has followed, from record 0; none where its keeper lies in this folder, or
+    /// where they cannot be read any more.
+    pub(crate) fn remembered_notes(&self) -> Outcome<Vec<Vec<u8>>> {
+        let path = self.folder.join(NOTES_FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::file("read", &path, error)),
+        };
+        let notes = record::split_notes(&bytes).unwrap_or_default();
+        // What a crash has cut short is asked for again, with all behind it.
+        let are_whole = notes.into_iter().take_while(|note| UnverifiedRecord::parse(note).is_ok());
+        Ok(are_whole.map(<[u8]>::to_vec).collect())
+    }
+
+    /// Writes down notes that were followed, behind those that are written down already.
+    pub(crate) fn remember_notes(&self, notes: &[Vec<u8>]) -> Outcome<()> {
+        let path = self.folder.join(NOTES_FILE);
+        let _turn = lock(&self.folder.join("notes.lock"))?;
+        let kept = self.remembered_notes()?;
+        let Some(new) = notes.strip_prefix(kept.as_slice()) else {
+            return replace(&path, &notes.concat());
+        };
+        if new.is_empty() {
+            return Ok(());
+        }
+        let length: usize = kept.iter().map(Vec::len).sum();
+        let append = || -> io::Result<()> {
+            let mut file = match path.exists() {
+                true => fs::OpenOptions::new().write(true).open(&path)?,
+                false => system::create_private(&path)?,
+            };
+            file.set_len(length as u64)?;
+            file.seek(io::SeekFrom::End(0))?;
+            file.write_all(&new.concat())
+        };
+        append().map_err(|error| Failure::file("write", &path, error))
+    }
+
     /// The newest head of the keeper's log that this machine has verified: the whole note.
     pub(crate) fn seen_checkpoint(&self) -> Outcome<Option<Vec<u8>>> {
         let path = self.folder.join("checkpoint");
@@ -221,11 +346,11 @@ impl Home {
     }
 
     /// The receipt of a record, if this machine has one.
-    pub(crate) fn receipt(&self, record: RecordId) -> Outcome<Option<Vec<u8>>> {
+    pub(crate) fn receipt(&self, record: RecordId) -> Outcome<Option<(PathBuf, Vec<u8>)>> {
         for promise in [Promise::Met, Promise::Due] {
             let path = self.receipts_folder(promise).join(format!("{record}.note"));
             match fs::read(&path) {
-                Ok(note) => return Ok(Some(note)),
+                Ok(note) => return Ok(Some((path, note))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => (),
                 Err(error) => return Err(Failure::file("read", &path, error)),
             }
@@ -379,7 +504,7 @@ impl Device {
         write_new(&local_key_file(folder), local.as_bytes())
     }
 
-    fn read(folder: &Path) -> Outcome<Self> {
+    pub(crate) fn read(folder: &Path) -> Outcome<Self> {
         let (device, local) = (device_file(folder), local_key_file(folder));
         let text = read_secret(&device)?;
         let signing = SigningSeed::from_writer_file(&text).map_err(|error| damaged(&device).source(error))?;
@@ -422,7 +547,8 @@ fn damaged(path: &Path) -> Failure {
 
 /// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.
 pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
-    for path in [identity_file(folder), device_file(folder), local_key_file(folder)] {
+    let more = [SLOT_KEY_FILE, ROOTS_FILE].map(|name| folder.join(name));
+    for path in [identity_file(folder), device_file(folder), local_key_file(folder)].into_iter().chain(more) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Failure::file("replace", &path, error));

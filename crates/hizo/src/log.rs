@@ -5,8 +5,7 @@ mod standing;
 
 use std::collections::BTreeMap;
 
-use hizo_keeper::EmbeddedLog;
-use hizo_keeper::witness::{Patience, WitnessPolicy};
+use hizo_keeper::witness::WitnessPolicy;
 use hizo_ledger::id::Slot;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
@@ -20,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::Home;
+use crate::keeper::{KeeperLog, log_failed};
 use crate::safe::Safe;
 use crate::words::{Words, words};
 
@@ -27,7 +27,7 @@ pub(crate) use standing::{Standing, without_witnesses};
 
 /// A published head of the keeper's log that goes on from everything this machine has seen of it.
 pub(crate) struct SeenLog {
-    log: EmbeddedLog,
+    log: KeeperLog,
     pub checkpoint: Checkpoint,
     /// The whole note, as the log signed it and authorities stamp it.
     pub note: Vec<u8>,
@@ -44,12 +44,12 @@ impl SeenLog {
     /// Exit code 5 when the log is not the one that was seen before, or shows less of it.
     pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
         let log = of_keeper(safe)?;
-        log.publish(&safe.keeper, &Patience::default()).map_err(Failure::from)?;
+        log.publish(&safe.keeper, Some((safe.home.space, safe.chain.head().number)))?;
         let _turn = safe.home.lock_checkpoint()?;
-        let note = log.published().checkpoint().map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let note = log.published().checkpoint().map_err(log_failed)?;
         let note = note.ok_or_else(|| Failure::internal_message("the log was published and is not there"))?;
         let checkpoint = verified(&safe.home, &note)?;
-        let asked = log.policy().map_err(Failure::from)?;
+        let asked = log.policy().cloned();
         let seen = Self { log, checkpoint, note, asked, own: Policy::of_log(named_key(&safe.home)?) };
         seen.goes_on(&safe.home)?;
         Ok(seen)
@@ -66,7 +66,7 @@ impl SeenLog {
             )));
         }
         let path = self.log.published().consistency(before.size, self.checkpoint.size);
-        let path = path.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let path = path.map_err(log_failed)?;
         let (new, path) = (&self.checkpoint, path.unwrap_or_default());
         tree::check_consistency(before.size, &before.root, new.size, &new.root, &path).map_err(|error| {
             lying(words!(
@@ -83,7 +83,7 @@ impl SeenLog {
     pub(crate) fn witnessed(&self, head: &[u8]) -> Outcome<(Vec<u8>, &Policy)> {
         let asked = self.asked.as_ref().map_or(&self.own, |asked| &asked.policy);
         let cosigned = self.log.published().with_cosignatures(head, asked);
-        let cosigned = cosigned.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
+        let cosigned = cosigned.map_err(log_failed)?;
         let policy = self.policy_met_by(&cosigned);
         Ok((cosigned, policy))
     }
@@ -110,7 +110,7 @@ impl SeenLog {
     }
 
     /// What is published, and what the keeper promises.
-    pub(crate) const fn keeper_log(&self) -> &EmbeddedLog {
+    pub(crate) const fn keeper_log(&self) -> &KeeperLog {
         &self.log
     }
 
@@ -140,13 +140,13 @@ impl SeenLog {
 /// # Errors
 /// When the keeper does not have the record.
 pub(crate) fn position(safe: &Safe, number: u64) -> Outcome<u64> {
-    let kept = safe.keeper.records(safe.home.space, number, 1).map_err(Failure::from)?;
-    kept.first().map(|kept| kept.position).ok_or_else(|| not_logged(number))
+    let place = safe.keeper.place(safe.home.space, number).map_err(Failure::from)?;
+    place.ok_or_else(|| not_logged(number))
 }
 
 /// The log of the safe's keeper, and the keeper's signature on receipts.
-pub(crate) fn of_keeper(safe: &Safe) -> Outcome<EmbeddedLog> {
-    EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)
+pub(crate) fn of_keeper(safe: &Safe) -> Outcome<KeeperLog> {
+    KeeperLog::open(&safe.home, &safe.keeper)
 }
 
 /// How far the log of the safe's keeper is witnessed.
@@ -181,7 +181,7 @@ pub(crate) fn check(safe: &Safe) -> Outcome<()> {
         Err(error @ hizo_keeper::log::Error::RepeatedSlot { .. }) => {
             Err(lying(words!("{error}", "台帳の同じ場所に記録が二つあります（{error}）")))
         }
-        Err(error) => Err(Failure::from(hizo_keeper::Error::from(error))),
+        Err(error) => Err(log_failed(error)),
     }
 }
 
@@ -205,8 +205,10 @@ pub(crate) fn leaf(safe: &Safe, record: &Record) -> Outcome<Leaf> {
 
 /// The space's slot key. The keeper has it, and the genesis says which one it is.
 fn slot_key(safe: &Safe) -> Outcome<[u8; 32]> {
-    let key =
-        safe.keeper.journal().slot_key(safe.home.space).map_err(hizo_keeper::Error::from).map_err(Failure::from)?;
+    let key = match safe.keeper.here() {
+        Some(keeper) => keeper.journal().slot_key(safe.home.space).map_err(hizo_keeper::Error::from)?,
+        None => safe.home.slot_key()?,
+    };
     key.filter(|key| *safe.chain.slot().as_bytes() == <[u8; 32]>::from(Sha256::digest(key))).ok_or_else(|| {
         Failure::untrue(words!(
             "the keeper does not have the slot key of this safe",

@@ -10,6 +10,7 @@ mod features;
 mod folder;
 mod hashing;
 mod home;
+mod keeper;
 mod kept;
 mod lanes;
 mod log;
@@ -77,6 +78,7 @@ enum Command {
     Proof(features::proof::command::Arguments),
     Verify(features::verify::command::Arguments),
     Log(features::log::command::Arguments),
+    Keeper(features::keeper::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
@@ -93,6 +95,7 @@ impl Command {
                 | Self::Try(_)
                 | Self::Watch(_)
                 | Self::Witness(_)
+                | Self::Keeper(_)
                 | Self::Verify(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -137,6 +140,7 @@ fn run(language: Language) -> ExitCode {
         Command::Proof(arguments) => features::proof::command::run(&setting, arguments),
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
+        Command::Keeper(arguments) => features::keeper::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hizo_keeper::{EmbeddedKeeper, Error as KeeperError};
-use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
+use hizo_keeper::Error as KeeperError;
+use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, Standing};
 use hizo_ledger::timestamp::Moment;
-use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::certificate::{self, Certificate, Certificates};
 use hizo_vault::event::{self, Class, Event};
@@ -20,13 +19,14 @@ use zeroize::Zeroizing;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
+use crate::keeper::Keeper;
 use crate::log;
 use crate::words::{Words, words};
 
 /// A safe whose records have been followed from the first to the last. Nothing is unlocked.
 pub(crate) struct Safe {
     pub home: Home,
-    pub keeper: EmbeddedKeeper,
+    pub keeper: Keeper,
     pub chain: Chain,
     /// Every record, in order.
     pub records: Vec<Record>,
@@ -40,11 +40,18 @@ impl Safe {
     /// # Errors
     /// Exit code 5 when the keeper shows another history or less of it than before.
     pub(crate) fn open(home: Home) -> Outcome<Self> {
-        let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
+        let keeper = Keeper::open(&home)?;
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
-        let notes = notes(&keeper, home.space, 0)?;
+        let notes = match keeper.here() {
+            Some(_) => keeper.notes(home.space, 0)?,
+            None => remembered_and_new(&home, &keeper, pinned)?,
+        };
         let (chain, records) = follow(&notes, pinned)?;
+        if keeper.here().is_none() {
+            // What is not remembered is asked for again.
+            let _ = home.remember_notes(&notes);
+        }
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
         safe.check_pins(pinned)?;
@@ -66,28 +73,14 @@ impl Safe {
     }
 
     fn check_pins(&self, pinned: Option<(u64, RecordId)>) -> Outcome<()> {
-        let lying = |what: Words| {
-            Failure::new(Kind::Lying, words!("the keeper shows {what}", "預け先が{what}を見せています"; what)).hint(words!(
-                "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
-                "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
-            ))
-        };
         if self.chain.id_at(0) != Some(self.home.genesis) || self.chain.keeper() != &self.home.keeper {
             return Err(lying(words!("another space than the one this safe began with", "この金庫とは別の記録")));
         }
         let Some((number, id)) = pinned else { return Ok(()) };
         match self.chain.standing(Head { number, id }) {
             Standing::Held => Ok(()),
-            Standing::Short => Err(lying(words!(
-                "an older state: this machine has seen record {number}, the last one now is {last}",
-                "古い状態（前回は記録 {number} まであったのに、今は {last} まで）",
-                number = number,
-                last = self.chain.head().number
-            ))),
-            Standing::Forked => Err(lying(words!(
-                "another history: record {number} is not the one seen before",
-                "別の履歴（記録 {number} が前回と違うもの）"
-            ))),
+            Standing::Short => Err(older(number, self.chain.head().number)),
+            Standing::Forked => Err(forked(number)),
         }
     }
 
@@ -133,14 +126,27 @@ impl Safe {
             let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]);
             let record = record.map_err(Failure::internal)?;
             let note = record.note_bytes().to_vec();
-            match self.keeper.append(&note) {
-                Ok(kept) => {
+            match self.keeper.append(self.home.space, &note) {
+                Ok(()) => {
                     self.take(record)?;
-                    self.home.pin_head(self.chain.head().number, kept.id)?;
-                    return Ok(kept.id);
+                    let Head { number, id } = self.chain.head();
+                    self.home.pin_head(number, id)?;
+                    return Ok(id);
                 }
                 Err(KeeperError::Conflict { .. }) => {
+                    let head = self.chain.head();
                     self.catch_up()?;
+                    // It was taken all the same: by an earlier try whose answer was lost, or by a keeper that errs.
+                    if self.chain.contains(head.number + 1, record.id()) {
+                        return Ok(record.id());
+                    }
+                    // Whoever says that there is more has to show it: it would be asked for ever.
+                    if self.chain.head() == head {
+                        return Err(log::lying(words!(
+                            "it says that others have added to this safe, and shows nothing of it",
+                            "ほかの人が追加したと言いながら、その記録を見せません"
+                        )));
+                    }
                     if !fits(&self.chain) {
                         return Err(Failure::fixable(words!(
                             "somebody else has added to this series meanwhile",
@@ -166,7 +172,7 @@ impl Safe {
 
     /// Follows what others have appended meanwhile.
     pub(crate) fn catch_up(&mut self) -> Outcome<()> {
-        for note in notes(&self.keeper, self.home.space, self.chain.head().number + 1)? {
+        for note in self.keeper.notes(self.home.space, self.chain.head().number + 1)? {
             self.take(UnverifiedRecord::parse(&note).map_err(broken_chain)?)?;
         }
         self.remember_head();
@@ -451,18 +457,57 @@ pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<
     age::seal(&plain, std::slice::from_ref(recipient), &mut SystemEntropy).map_err(Failure::internal)
 }
 
-/// The notes of a space from number `from` to the head.
-fn notes(keeper: &EmbeddedKeeper, space: SpaceId, from: u64) -> Outcome<Vec<Vec<u8>>> {
-    let Some(head) = keeper.head(space).map_err(Failure::from)? else { return Ok(Vec::new()) };
-    let mut notes: Vec<Vec<u8>> = Vec::new();
-    while from + notes.len() as u64 <= head.number {
-        let page = keeper.records(space, from + notes.len() as u64, PAGE_RECORDS_MAX).map_err(Failure::from)?;
-        if page.is_empty() {
-            return Err(Failure::untrue(words!("the keeper leaves out records", "預け先が、途中の記録を出しません")));
-        }
-        notes.extend(page.into_iter().map(|record| record.note));
+/// The notes that this machine has followed before, which its keeper elsewhere need not send again, and those behind them.
+///
+/// # Errors
+/// Exit code 5 when the keeper shows an older state than that, or another history.
+fn remembered_and_new(home: &Home, keeper: &Keeper, pinned: Option<(u64, RecordId)>) -> Outcome<Vec<Vec<u8>>> {
+    let mut notes = home.remembered_notes()?;
+    let shown = keeper.shown(home.space, notes.len() as u64)?;
+    // What was pinned may go further than the notes that were written down.
+    match (pinned, shown.head) {
+        (Some((seen, _)), Some(head)) if head.number < seen => return Err(older(seen, head.number)),
+        (Some(_), None) => return Err(lying(words!("no record of this safe", "この金庫の記録が一つもない状態"))),
+        (Some(_), Some(_)) | (None, _) => {}
     }
+    if let (Some(head), Some(last)) = (shown.head, shown.notes.last())
+        && head.id != RecordId::of(last)
+    {
+        return Err(forked(head.number));
+    }
+    if let Some(last) = notes.last() {
+        let (number, id) = (notes.len() as u64 - 1, RecordId::of(last));
+        let goes_on =
+            |note: &Vec<u8>| UnverifiedRecord::parse(note).is_ok_and(|record| record.envelope().prev == Some(id));
+        match shown.head {
+            Some(head) if head.number == number && head.id != id => return Err(forked(number)),
+            Some(_) if !shown.notes.first().is_none_or(goes_on) => return Err(forked(number)),
+            Some(_) | None => {}
+        }
+    }
+    notes.extend(shown.notes);
     Ok(notes)
+}
+
+fn lying(what: Words) -> Failure {
+    Failure::new(Kind::Lying, words!("the keeper shows {what}", "預け先が{what}を見せています"; what)).hint(words!(
+        "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
+        "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
+    ))
+}
+
+fn older(seen: u64, last: u64) -> Failure {
+    lying(words!(
+        "an older state: this machine has seen record {seen}, the last one now is {last}",
+        "古い状態（前回は記録 {seen} まであったのに、今は {last} まで）"
+    ))
+}
+
+fn forked(number: u64) -> Failure {
+    lying(words!(
+        "another history: record {number} is not the one seen before",
+        "別の履歴（記録 {number} が前回と違うもの）"
+    ))
 }
 
 /// Follows a space. What this machine has followed before is held by hash: no signature up to there is checked again.

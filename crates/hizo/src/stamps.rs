@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::bundle;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::keeper::log_failed;
 use crate::log::SeenLog;
 use crate::safe::{self, Safe};
 use crate::words::{Words, words};
@@ -85,6 +86,8 @@ impl Asked {
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub logged: LoggedStamp,
+    /// What it is over, byte for byte.
+    pub head: Vec<u8>,
     /// A name for its files.
     pub name: String,
     pub response: Vec<u8>,
@@ -117,7 +120,7 @@ impl<'a> Stamps<'a> {
         authorities.extend(safe.home.authorities()?.into_iter().filter(is_new));
         let local = LocalAuthority::open(&safe.home.keeper_folder()).map_err(no_stamp)?;
         let own = local.map(|local| local.authority(SELF)).transpose().map_err(no_stamp)?;
-        let logged = seen.keeper_log().own().stamps(&safe.keeper, newest).map_err(Failure::from)?;
+        let logged = seen.keeper_log().stamps(&safe.keeper, newest)?;
         Ok(Self { safe, seen, authorities, own, newest, logged })
     }
 
@@ -150,15 +153,20 @@ impl<'a> Stamps<'a> {
     /// The note of a record of the keeper's own space, and its receipt.
     pub(crate) fn record(&self, number: u64) -> Outcome<[Vec<u8>; 2]> {
         let (log, keeper) = (self.seen.keeper_log(), &self.safe.keeper);
-        let record = keeper.records(log.own().id(), number, 1).map_err(Failure::from)?.into_iter().next();
-        let receipt = log.receipt(keeper, log.own().id(), number).map_err(Failure::from)?;
-        let both = record.zip(receipt).map(|(record, receipt)| [record.note, receipt]);
+        let own = log.own_space()?;
+        let record = keeper.notes(own, number)?.into_iter().next();
+        let receipt = log.receipt(keeper, own, number).map_err(Failure::from)?;
+        let both = record.zip(receipt).map(|(note, receipt)| [note, receipt]);
         both.ok_or_else(|| Failure::internal_message("the record of a stamp is gone"))
     }
 
-    /// The head of so many leaves as it was stamped.
-    pub(crate) fn head(&self, size: u64) -> Outcome<Option<Vec<u8>>> {
-        self.seen.keeper_log().published().stamped(size).map_err(|error| hizo_keeper::Error::from(error).into())
+    /// What a logged stamp is over: the one of the stamped heads of its size that it holds for, whoever gave it.
+    pub(crate) fn head_of(&self, logged: &LoggedStamp, response: &[u8]) -> Outcome<Option<Vec<u8>>> {
+        let heads = self.seen.keeper_log().published().stamped(logged.size);
+        let heads = heads.map_err(log_failed)?;
+        let Ok(token) = parse_response(response) else { return Ok(None) };
+        let said = &token.claims().imprint;
+        Ok(heads.into_iter().find(|head| Imprint::of(said.algorithm(), head) == *said))
     }
 
     /// Until when the best of the authorities' newest independent stamps can be relied on.
@@ -183,9 +191,10 @@ impl<'a> Stamps<'a> {
 
     /// `None` when nobody vouches for it, or it cannot be read any more: then it is of no use.
     fn kept(&self, logged: &LoggedStamp) -> Outcome<Option<Kept>> {
-        let own = self.seen.keeper_log().own().id();
+        let own = self.seen.keeper_log().own_space()?;
         let response = self.safe.keeper.object(own, logged.answer).map_err(Failure::from)?;
-        let (Some(response), Some(head)) = (response, self.head(logged.size)?) else { return Ok(None) };
+        let Some(response) = response else { return Ok(None) };
+        let Some(head) = self.head_of(logged, &response)? else { return Ok(None) };
         if ObjectId::of(&response) != logged.answer {
             return Ok(None);
         }
@@ -193,9 +202,9 @@ impl<'a> Stamps<'a> {
         let expected = Expected { data: &head, nonce: None, certificates: &[], authorities: &authorities };
         let Ok(token) = parse_response(&response).and_then(|token| token.verify(&expected)) else { return Ok(None) };
         let name = self.file_name(token.authority());
-        let revocation = self.seen.keeper_log().published().revocation(logged.size, &name);
-        let revocation = revocation.map_err(|error| Failure::from(hizo_keeper::Error::from(error)))?;
-        Ok(Some(Kept { logged: *logged, name, response, token, revocation }))
+        let revocation = self.seen.keeper_log().published().revocation(&head, &name);
+        let revocation = revocation.map_err(log_failed)?;
+        Ok(Some(Kept { logged: *logged, head, name, response, token, revocation }))
     }
 
     /// A name for an authority's files: its own where that is plain, else its place in the list.
@@ -228,8 +237,8 @@ impl<'a> Stamps<'a> {
     /// Whether a record of another space than the keeper's own stands in the log from this place on, or may: of more stamps
     /// than are looked at, the older ones are not known from others.
     fn holds_others_since(&self, size: u64) -> Outcome<bool> {
-        let began = self.safe.keeper.records(self.seen.keeper_log().own().id(), 0, 1).map_err(Failure::from)?;
-        let genesis = began.first().map(|record| record.position);
+        let own = self.seen.keeper_log().own_space()?;
+        let genesis = self.safe.keeper.place(own, 0).map_err(Failure::from)?;
         let own = self.logged.iter().map(|logged| logged.position).chain(genesis);
         let own = own.filter(|position| (size..self.seen.checkpoint.size).contains(position)).count();
         Ok(self.seen.checkpoint.size.saturating_sub(size) > own as u64)
@@ -302,8 +311,8 @@ impl<'a> Stamps<'a> {
     fn keep(&mut self, authority: &str, answer: &[u8], revocation: &str) -> Outcome<()> {
         let (log, name) = (self.seen.keeper_log(), self.file_name(authority));
         let stamp = NewStamp { head: &self.seen.note, authority: &name, answer, revocation };
-        log.keep_stamp(&self.safe.keeper, &stamp).map_err(Failure::from)?;
-        self.logged = log.own().stamps(&self.safe.keeper, self.newest).map_err(Failure::from)?;
+        log.keep_stamp(&self.safe.keeper, &stamp)?;
+        self.logged = log.stamps(&self.safe.keeper, self.newest)?;
         Ok(())
     }
 }

@@ -4,11 +4,10 @@ use hizo_ledger::id::Slot;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::tile::{self, Kind, Tile, WIDTH};
 use hizo_ledger::log::tree;
-use hizo_store::disk::Disk;
 use hizo_store::journal::LogHead;
 
 use super::rows::Rows;
-use super::{CHECKPOINT, Error, Sequencer, damaged};
+use super::{CHECKPOINT, Error, LogFiles, LogReader, damaged};
 
 /// Slots that one reading of the log looks at, and how many are held until the largest ones are left to the next: 128
 /// MiB, however long the log is.
@@ -23,7 +22,7 @@ struct Slots {
 /// A slot by its first half: no two HMACs agree in 128 bits.
 type Half = u128;
 
-impl<D: Disk> Sequencer<D> {
+impl<F: LogFiles> LogReader<F> {
     /// Reads every published file of the newest head again, derives every tile from the leaves, and looks for a slot
     /// that stands twice. Memory does not grow with the log; it is read once more for every six million leaves.
     ///
@@ -33,7 +32,7 @@ impl<D: Disk> Sequencer<D> {
         self.check_each(&mut |_| {})
     }
 
-    /// As [`Sequencer::check`], and shows every leaf in order. What was shown before an error is not to be believed, nor
+    /// As [`LogReader::check`], and shows every leaf in order. What was shown before an error is not to be believed, nor
     /// is it when the error comes last.
     ///
     /// # Errors

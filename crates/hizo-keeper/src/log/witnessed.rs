@@ -13,7 +13,7 @@ use hizo_store::disk::Disk;
 use hizo_store::journal::LogHead;
 use sha2::{Digest, Sha256};
 
-use super::{CHECKPOINT, Error, Sequencer, damaged, unread};
+use super::{CHECKPOINT, Error, LogFiles, LogReader, Sequencer, damaged, unread};
 use crate::witness::{self, Answer, Patience, Question, Silence, hex};
 
 /// The name of what a witness has cosigned last, beside those of all sizes.
@@ -40,46 +40,7 @@ pub struct Cosigned {
     line: String,
 }
 
-impl<D: Disk> Sequencer<D> {
-    /// As [`Sequencer::publish`], with the witnesses of a policy: they are shown the published head before anything is
-    /// signed, and then the new one. Witnesses that do not answer stop nothing; they are asked again by the next
-    /// publishing, also of the same size.
-    ///
-    /// # Errors
-    /// [`Error`]. [`Error::Witness`] when one of them has seen more of the log or another one: nothing was signed then,
-    /// unless it came to light between the two.
-    pub fn publish_witnessed<J: Journal>(
-        &self,
-        journal: &J,
-        time: u64,
-        policy: &Policy,
-        patience: &Patience,
-    ) -> Result<Published, Error> {
-        let before = match self.checkpoint()? {
-            Some(note) => note,
-            // Every log goes on from the empty one, so nothing is said by signing it, and every witness must take it.
-            None => self.sign(LogHead { size: 0, root: tree::empty_root() }, time)?,
-        };
-        let size = self.published()?.map_or(0, |head| head.size);
-        // A published file may be lost; what was settled to be signed the journal knows.
-        let signed = journal.log()?.signed.map_or(0, |head| head.size).max(size);
-        let question = Question { checkpoint: &before, size, old: size, signed };
-        let mut answers = self.ask(policy, question, patience, &|_| true)?;
-        let head = self.publish(journal, time)?;
-        if head.size > size {
-            let note = self.checkpoint()?.ok_or_else(|| damaged(CHECKPOINT))?;
-            let question = Question { checkpoint: &note, size: head.size, old: size, signed: head.size };
-            // Whoever did not answer a moment ago would only be waited for once more.
-            let has_answered =
-                |name: &str| matches!(answers.get(name), Some(Answer::Cosigned(_) | Answer::Silent(Silence::Ahead)));
-            let later = self.ask(policy, question, patience, &has_answered)?;
-            answers.extend(later);
-        }
-        let cosigned = self.cosigned(policy)?.ok_or_else(|| damaged(CHECKPOINT))?;
-        let read = UnverifiedCheckpoint::parse(&cosigned).map_err(|_| damaged(CHECKPOINT))?;
-        Ok(Published { head, answers, witnessed: Some(policy.check(&read)) })
-    }
-
+impl<F: LogFiles> LogReader<F> {
     /// The published checkpoint with the cosignatures of the policy's witnesses on it; `None` before the first.
     ///
     /// # Errors
@@ -116,6 +77,47 @@ impl<D: Disk> Sequencer<D> {
         let Ok(Some(time)) = read.signed_by(key) else { return Ok(None) };
         Ok(Some(Cosigned { checkpoint: read.claimed().clone(), time, line: read.line_of(key) }))
     }
+}
+
+impl<D: Disk> Sequencer<D> {
+    /// As [`Sequencer::publish`], with the witnesses of a policy: they are shown the published head before anything is
+    /// signed, and then the new one. Witnesses that do not answer stop nothing; they are asked again by the next
+    /// publishing, also of the same size.
+    ///
+    /// # Errors
+    /// [`Error`]. [`Error::Witness`] when one of them has seen more of the log or another one: nothing was signed then,
+    /// unless it came to light between the two.
+    pub fn publish_witnessed<J: Journal>(
+        &self,
+        journal: &J,
+        time: u64,
+        policy: &Policy,
+        patience: &Patience,
+    ) -> Result<Published, Error> {
+        let before = match self.log.checkpoint()? {
+            Some(note) => note,
+            // Every log goes on from the empty one, so nothing is said by signing it, and every witness must take it.
+            None => self.sign(LogHead { size: 0, root: tree::empty_root() }, time)?,
+        };
+        let size = self.log.published()?.map_or(0, |head| head.size);
+        // A published file may be lost; what was settled to be signed the journal knows.
+        let signed = journal.log()?.signed.map_or(0, |head| head.size).max(size);
+        let question = Question { checkpoint: &before, size, old: size, signed };
+        let mut answers = self.ask(policy, question, patience, &|_| true)?;
+        let head = self.publish(journal, time)?;
+        if head.size > size {
+            let note = self.log.checkpoint()?.ok_or_else(|| damaged(CHECKPOINT))?;
+            let question = Question { checkpoint: &note, size: head.size, old: size, signed: head.size };
+            // Whoever did not answer a moment ago would only be waited for once more.
+            let has_answered =
+                |name: &str| matches!(answers.get(name), Some(Answer::Cosigned(_) | Answer::Silent(Silence::Ahead)));
+            let later = self.ask(policy, question, patience, &has_answered)?;
+            answers.extend(later);
+        }
+        let cosigned = self.log.cosigned(policy)?.ok_or_else(|| damaged(CHECKPOINT))?;
+        let read = UnverifiedCheckpoint::parse(&cosigned).map_err(|_| damaged(CHECKPOINT))?;
+        Ok(Published { head, answers, witnessed: Some(policy.check(&read)) })
+    }
 
     /// Asks those witnesses about a head, and keeps the cosignatures that come.
     fn ask(
@@ -128,7 +130,7 @@ impl<D: Disk> Sequencer<D> {
         let size = question.size;
         let read = UnverifiedCheckpoint::parse(question.checkpoint).map_err(|_| damaged(CHECKPOINT))?;
         let text = read.claimed().text();
-        let mut tiles = self.tiles(size);
+        let mut tiles = self.log.tiles(size);
         let mut prove = |from| {
             let path = tree::consistency_path(&mut tiles, from, size).map_err(unread)?;
             path.ok_or_else(|| damaged(CHECKPOINT))
@@ -139,7 +141,7 @@ impl<D: Disk> Sequencer<D> {
             if let Some(Answer::Cosigned(cosignature)) = answers.get(name).filter(|_| size > 0) {
                 let kept = format!("{text}\n{}", cosignature.line);
                 for name in [size.to_string().as_str(), LAST] {
-                    self.files.publish(&cosigned_path(&witness.key, name), kept.as_bytes())?;
+                    self.log.files.publish(&cosigned_path(&witness.key, name), kept.as_bytes())?;
                 }
             }
         }

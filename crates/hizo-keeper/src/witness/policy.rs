@@ -42,11 +42,13 @@ impl WitnessPolicy {
     ///
     /// # Errors
     /// [`PolicyError`].
-    pub(crate) fn read(bytes: &[u8], log: &[NamedKey; 2]) -> Result<Self, PolicyError> {
+    pub fn read(bytes: &[u8], log: &[NamedKey]) -> Result<Self, PolicyError> {
         let policy = Policy::parse(bytes)?;
         let text = std::str::from_utf8(bytes).map_err(|_| policy::Error::Text)?;
-        let [key, _] = log;
-        let text = if policy.logs().is_empty() { format!("log {key}\n{text}") } else { text.to_owned() };
+        let text = match log.first().filter(|_| policy.logs().is_empty()) {
+            Some(key) => format!("log {key}\n{text}"),
+            None => text.to_owned(),
+        };
         // The line added may have made it too long to be read again.
         let policy = Policy::parse(text.as_bytes())?;
         if !policy.logs().iter().any(|known| log.contains(&known.key)) {

@@ -131,11 +131,17 @@ impl Company {
     }
 
     pub(crate) fn genesis(&self) -> Draft {
+        self.genesis_with(&[])
+    }
+
+    /// The same with control lines besides.
+    pub(crate) fn genesis_with(&self, more: &[Control]) -> Draft {
         let (controls, mut objects) = self.epoch(0);
         let slot = SlotKeyHash::from_bytes(Sha256::digest(self.slot_key).into());
         let mut controls = controls.to_vec();
         controls.extend([Control::Founder(key("owner")), Control::Slot(slot), Control::Recovery(None)]);
         controls.push(Control::Member { key: key("machine"), role: Role::Writer });
+        controls.extend_from_slice(more);
         let mut envelope = Envelope { controls, ..self.say() };
         envelope.sort_controls();
         objects.push(self.body(&envelope));

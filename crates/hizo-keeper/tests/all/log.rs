@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use hizo_keeper::log::{CHECKPOINT, Error, LogSigner, MERGE_SECONDS_MAX, ReceiptSigner, Sequencer};
-use hizo_ledger::id::{RecordId, RootHash, Slot, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::log::proof::InclusionProof;
@@ -14,7 +14,7 @@ use hizo_ledger::log::{Leaf, tree};
 use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_store::Journal;
 use hizo_store::disk::Disk;
-use hizo_store::journal::{Entry, Head, LogHead};
+use hizo_store::journal::{self, AccountId, Entry, Head, Integrity, LogHead, LogState, StoredRecord, Usage};
 use hizo_store::published::PublishedFiles;
 use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk};
 
@@ -38,7 +38,7 @@ pub(crate) fn grow(journal: &MemoryJournal, size: u64) {
         let slot_key = [space.as_bytes()[0] + 100; 32];
         let note = format!("record at {place}\n").into_bytes();
         let slot_key = expected.is_none().then_some(&slot_key);
-        journal.append(Entry { space, expected, note: &note, objects: &[], slot_key, kept: 1 }).unwrap();
+        journal.append(Entry { space, expected, note: &note, objects: &[], slot_key, kept: 1, charge: None }).unwrap();
     }
 }
 
@@ -77,19 +77,19 @@ fn a_log_that_grows_in_steps_is_the_tree_of_its_leaves_and_proves_each() {
         let all = leaves(&journal);
         assert_eq!(head, LogHead { size, root: root(&all) });
         assert_eq!(log.publish(&journal, 1_800_000_001).unwrap(), head, "nothing new to publish");
-        assert_eq!(log.check().unwrap(), head);
+        assert_eq!(log.log().check().unwrap(), head);
         for index in [0, size / 2, size - 1] {
-            let proof = log.prove(index).unwrap();
+            let proof = log.log().prove(index).unwrap();
             let proof = InclusionProof::parse(&proof.to_bytes()).unwrap();
             let witnessed = proof.check(&all[index as usize], &policy).unwrap();
             assert_eq!((witnessed.checkpoint.size, witnessed.checkpoint.root), (head.size, head.root));
         }
         if let Some(before) = before {
-            let path = log.consistency(before.size, size).unwrap().unwrap();
+            let path = log.log().consistency(before.size, size).unwrap().unwrap();
             tree::check_consistency(before.size, &before.root, head.size, &head.root, &path).unwrap();
         }
         before = Some(head);
-        assert!(matches!(log.prove(size), Err(Error::NoLeaf { .. })));
+        assert!(matches!(log.log().prove(size), Err(Error::NoLeaf { .. })));
     }
 }
 
@@ -100,13 +100,13 @@ fn a_damaged_bundle_is_not_carried_on_into_the_next_one() {
     grow(&journal, 3);
     log.publish(&journal, 1_800_000_000).unwrap();
     let bundle = Tile { kind: Kind::Entries, index: 0, width: 3 };
-    let mut bytes = log.tile(bundle).unwrap().unwrap();
+    let mut bytes = log.log().tile(bundle).unwrap().unwrap();
     bytes[70] ^= 1;
     PublishedFiles::open(disk.clone(), Path::new(FOLDER)).unwrap().publish(&bundle.path(), &bytes).unwrap();
-    assert!(matches!(log.check(), Err(Error::Damaged { .. } | Error::Other)));
+    assert!(matches!(log.log().check(), Err(Error::Damaged { .. } | Error::Other)));
     grow(&journal, 5);
     let head = log.publish(&journal, 1_800_000_001).unwrap();
-    assert_eq!(log.check().unwrap(), head);
+    assert_eq!(log.log().check().unwrap(), head);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_checkpoint_is_signed_by_both_keys_and_the_keys_by_no_other_seed() {
     let log = sequencer(&disk).unwrap();
     grow(&journal, 3);
     log.publish(&journal, 1_800_000_000).unwrap();
-    let note = log.checkpoint().unwrap().unwrap();
+    let note = log.log().checkpoint().unwrap().unwrap();
     let read = UnverifiedCheckpoint::parse(&note).unwrap();
     let [ed25519, ml_dsa] = log.keys();
     assert_eq!(read.signed_by(ed25519), Ok(Some(0)));
@@ -147,7 +147,7 @@ fn a_tile_that_is_full_leaves_nothing_of_when_it_was_not() {
     for size in steps {
         grow(&journal, size);
         log.publish(&journal, 1).unwrap();
-        notes.push((size, log.checkpoint().unwrap().unwrap()));
+        notes.push((size, log.log().checkpoint().unwrap().unwrap()));
     }
     let left = files(&disk);
     // What stands is what heads ask for whose tiles are not full to this day, and the full tiles.
@@ -163,8 +163,8 @@ fn a_tile_that_is_full_leaves_nothing_of_when_it_was_not() {
     let policy = Policy::of_log(log.keys()[0].clone());
     for (size, note) in notes {
         files.publish(CHECKPOINT, &note).unwrap();
-        assert_eq!(log.check().unwrap(), LogHead { size, root: root(&all[..size as usize]) });
-        log.prove(size - 1).unwrap().check(&all[size as usize - 1], &policy).unwrap();
+        assert_eq!(log.log().check().unwrap(), LogHead { size, root: root(&all[..size as usize]) });
+        log.log().prove(size - 1).unwrap().check(&all[size as usize - 1], &policy).unwrap();
     }
 }
 
@@ -176,13 +176,13 @@ fn a_clock_that_jumps_changes_a_heads_stated_time_and_nothing_else() {
         grow(&journal, size);
         let head = log.publish(&journal, time).unwrap();
         assert_eq!(head, LogHead { size, root: root(&leaves(&journal)) });
-        let note = log.checkpoint().unwrap().unwrap();
+        let note = log.log().checkpoint().unwrap().unwrap();
         let read = UnverifiedCheckpoint::parse(&note).unwrap();
         assert_eq!(read.signed_by(&log.keys()[0]), Ok(Some(0)));
         let stated = time.min(i64::MAX.unsigned_abs());
         assert_eq!(read.signed_by(&log.keys()[1]), Ok(Some(stated)), "its time is its own word");
     }
-    assert_eq!(log.check().unwrap().size, 9);
+    assert_eq!(log.log().check().unwrap().size, 9);
 }
 
 #[test]
@@ -231,11 +231,11 @@ fn at_every_step_a_power_cut_leaves_a_log_that_was_whole_and_goes_on() {
                 let log = sequencer(survivor).unwrap();
                 let story = format!("{before} to {after}, cut before step {step}");
                 // Whatever is published is whole, and not less than what was.
-                let found = log.check().unwrap_or_else(|error| panic!("{story}: {error}"));
+                let found = log.log().check().unwrap_or_else(|error| panic!("{story}: {error}"));
                 assert!(found == first || found.size == after, "{story}: {found:?}");
                 let head = log.publish(&journal, 3).unwrap_or_else(|error| panic!("{story}: {error}"));
                 assert_eq!(head, LogHead { size: after, root: root(&leaves(&journal)) }, "{story}");
-                assert_eq!(log.check().unwrap(), head, "{story}");
+                assert_eq!(log.log().check().unwrap(), head, "{story}");
             }
             (points, states) = (points + 1, states + survivors.len());
             if finished {
@@ -257,7 +257,7 @@ fn a_head_that_was_settled_and_never_published_binds_whoever_comes_after() {
     let other = LogHead { size: 7, root: RootHash::from_bytes([7; 32]) };
     journal.settle_signed(Some(first), other).unwrap();
     assert!(matches!(log.publish(&journal, 2), Err(Error::Other)), "a second head of seven leaves was signed");
-    assert_eq!(log.check().unwrap(), first, "what was published stays");
+    assert_eq!(log.log().check().unwrap(), first, "what was published stays");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_journal_put_back_from_an_older_copy_signs_nothing() {
         grow(&older, size);
         assert!(log.publish(&older, 2).is_err(), "signed for {size} leaves of another history");
     }
-    assert_eq!(log.check().unwrap(), head);
+    assert_eq!(log.log().check().unwrap(), head);
     assert_eq!(log.publish(&journal, 2).unwrap(), head);
 }
 
@@ -303,13 +303,13 @@ fn every_published_file_that_is_changed_or_missing_is_found() {
             let mut changed = whole.clone();
             changed[place] ^= 1;
             files.publish(&tile.path(), &changed).unwrap();
-            assert!(log.check().is_err(), "{} with byte {place} changed", tile.path());
+            assert!(log.log().check().is_err(), "{} with byte {place} changed", tile.path());
         }
         files.publish(&tile.path(), &whole[..whole.len() - 1]).unwrap();
-        assert!(log.check().is_err(), "{} cut short", tile.path());
+        assert!(log.log().check().is_err(), "{} cut short", tile.path());
         files.publish(&tile.path(), &whole).unwrap();
     }
-    log.check().unwrap();
+    log.log().check().unwrap();
 }
 
 #[test]
@@ -327,5 +327,102 @@ fn a_slot_that_stands_twice_is_an_alarm() {
         (Tile { kind: Kind::Entries, index: 0, width: 6 }, Tile { kind: Kind::Hashes(0), index: 0, width: 6 });
     files.publish(&bundle.path(), &hizo_ledger::log::tile::from_leaves(&all)).unwrap();
     files.publish(&row.path(), &hizo_ledger::log::tile::from_hashes(&hashes)).unwrap();
-    assert!(matches!(log.check(), Err(Error::RepeatedSlot { first: 1, second: 5 })));
+    assert!(matches!(log.log().check(), Err(Error::RepeatedSlot { first: 1, second: 5 })));
+}
+
+/// A journal whose publisher is held up when his head is settled and not yet signed: others act meanwhile.
+struct HeldUp<'a> {
+    journal: &'a MemoryJournal,
+    meanwhile: &'a (dyn Fn() + Sync),
+}
+
+impl Journal for HeldUp<'_> {
+    fn settle_signed(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), journal::Error> {
+        self.journal.settle_signed(newest, head)?;
+        (self.meanwhile)();
+        Ok(())
+    }
+
+    fn log(&self) -> Result<LogState, journal::Error> {
+        self.journal.log()
+    }
+
+    fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, journal::Error> {
+        self.journal.leaves(from, limit)
+    }
+
+    fn append_all(&self, _: &[Entry<'_>]) -> Vec<Result<Head, journal::Error>> {
+        unreachable!("a publisher appends nothing")
+    }
+
+    fn head(&self, space: SpaceId) -> Result<Option<Head>, journal::Error> {
+        self.journal.head(space)
+    }
+
+    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, journal::Error> {
+        self.journal.records(space, from, limit)
+    }
+
+    fn spaces(&self) -> Result<Vec<SpaceId>, journal::Error> {
+        self.journal.spaces()
+    }
+
+    fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, journal::Error> {
+        self.journal.slot_key(space)
+    }
+
+    fn account(&self, space: SpaceId) -> Result<Option<AccountId>, journal::Error> {
+        self.journal.account(space)
+    }
+
+    fn usage(&self, account: AccountId) -> Result<Usage, journal::Error> {
+        self.journal.usage(account)
+    }
+
+    fn condemn(&self, _: SpaceId, _: Option<Head>, _: &[ObjectId], _: u64) -> Result<(), journal::Error> {
+        unreachable!("a publisher condemns nothing")
+    }
+
+    fn pardon(&self, _: SpaceId, _: &[ObjectId]) -> Result<(), journal::Error> {
+        unreachable!("a publisher pardons nothing")
+    }
+
+    fn condemned(&self, space: SpaceId) -> Result<Vec<(ObjectId, u64)>, journal::Error> {
+        self.journal.condemned(space)
+    }
+
+    fn settle_fact(&self, _: &str, _: &[u8]) -> Result<(), journal::Error> {
+        unreachable!("a publisher settles no fact")
+    }
+
+    fn fact(&self, key: &str) -> Result<Option<Vec<u8>>, journal::Error> {
+        self.journal.fact(key)
+    }
+
+    fn integrity(&self) -> Result<Integrity, journal::Error> {
+        self.journal.integrity()
+    }
+}
+
+#[test]
+fn a15_a_publisher_who_was_held_up_puts_nothing_older_in_place_of_a_later_head() {
+    // The later head fills the tile of the earlier one, or it does not.
+    for (first, settled, later) in [(2, 3, 5), (2, 200, 300), (0, 255, 256), (0, 1, 513)] {
+        let (disk, journal) = new();
+        grow(&journal, first);
+        let log = sequencer(&disk).unwrap();
+        if first > 0 {
+            log.publish(&journal, 1).unwrap();
+        }
+        grow(&journal, settled);
+        let meanwhile = || {
+            grow(&journal, later);
+            sequencer(&disk).unwrap().publish(&journal, 2).unwrap();
+        };
+        let head = log.publish(&HeldUp { journal: &journal, meanwhile: &meanwhile }, 3).unwrap();
+        assert_eq!(head.size, later, "he is told of the head that stands");
+        let note = log.log().checkpoint().unwrap().unwrap();
+        assert_eq!(UnverifiedCheckpoint::parse(&note).unwrap().claimed().size, later);
+        assert_eq!(log.log().check().unwrap(), head, "and every tile of it is there");
+    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod deposit;
 pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod init;
+pub(crate) mod keeper;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod proof;

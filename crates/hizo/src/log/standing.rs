@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use hizo_keeper::EmbeddedLog;
 use hizo_keeper::log::Cosigned;
 use hizo_keeper::witness::WitnessPolicy;
 use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::keeper::{KeeperLog, log_failed};
 use crate::words::{Words, words};
 
 /// The policy, and what its witnesses have cosigned, as it lies on the disk: nobody is asked.
@@ -22,9 +22,9 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    pub(crate) fn of(log: &EmbeddedLog) -> Outcome<Self> {
-        let (policy, published) = (log.policy().map_err(Failure::from)?, log.published());
-        let failed = |error| Failure::from(hizo_keeper::Error::from(error));
+    pub(crate) fn of(log: &KeeperLog) -> Outcome<Self> {
+        let (policy, published) = (log.policy().cloned(), log.published());
+        let failed = log_failed;
         let read = |note: Option<Vec<u8>>| -> Option<Checkpoint> {
             Some(UnverifiedCheckpoint::parse(&note?).ok()?.claimed().clone())
         };

@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo log, hizo witness, hizo man [COMMAND], hizo completions SHELL";
+More: hizo log, keeper, witness, man [COMMAND], completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo log, hizo witness, hizo man [コマンド], hizo completions シェル";
+ほかに: hizo log, keeper, witness, man [コマンド], completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -45,6 +45,16 @@ const HELP: &[(&str, &str)] = &[
         "What the safe is called; only those who can open it see the name",
         "金庫の名前。金庫を開けられる人だけに見えます",
     ),
+    (
+        "The keeper's address, https://…; without one, a folder of this machine keeps",
+        "預け先のアドレス（https://…）。指定しなければ、このコンピューターのフォルダーに預けます",
+    ),
+    ("The key of the keeper's log, as whoever runs it publishes it", "預け先の台帳の鍵。預け先が公表しているものです"),
+    (
+        "Root certificates, as PEM, one of which the keeper's must be by; without them, those that browsers trust",
+        "預け先の証明書を発行したルート証明書（PEM）。指定しなければ、ブラウザーが信頼しているもの",
+    ),
+    ("A file with the code that lets a safe begin at this keeper", "この預け先を使い始めるための番号が入ったファイル"),
     // deposit
     (
         "Seal files and folders and keep them as the next deposit of a series",
@@ -232,6 +242,18 @@ const HELP: &[(&str, &str)] = &[
         "Check the log and write it into a folder that others can read",
         "台帳を確かめて、ほかの人が読めるフォルダーに書き出します",
     ),
+    // keeper
+    (
+        "Be a keeper that others reach over a network, until stopped",
+        "ネットワーク越しに使われる預け先になります。止められるまで続けます",
+    ),
+    ("The keeper's folder; it is set up if there is none", "預け先のフォルダー。なければ作ります"),
+    (
+        "Address and port of this machine to listen at, for example 127.0.0.1:8443",
+        "待ち受けるこの機械のアドレスとポート。例: 127.0.0.1:8443",
+    ),
+    ("Everything from a configuration file", "すべてを設定ファイルから読みます"),
+    ("Check a configuration file, and do nothing else", "設定ファイルを確かめるだけで、何も始めません"),
     // witness
     (
         "Be a witness: cosign the logs of others as long as they go on",
@@ -277,7 +299,7 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 4] = ["log", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 5] = ["log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

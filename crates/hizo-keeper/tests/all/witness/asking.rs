@@ -55,8 +55,15 @@ impl Log {
     /// Another record than every other log has at this place.
     fn diverge(&self) {
         let space = SpaceId::from_bytes([9; 16]);
-        let entry =
-            Entry { space, expected: None, note: b"another\n", objects: &[], slot_key: Some(&[9; 32]), kept: 1 };
+        let entry = Entry {
+            space,
+            expected: None,
+            note: b"another\n",
+            objects: &[],
+            slot_key: Some(&[9; 32]),
+            kept: 1,
+            charge: None,
+        };
         self.journal.append(entry).unwrap();
     }
 
@@ -100,22 +107,22 @@ fn a_growing_log_is_witnessed_by_all_and_its_proofs_hold_with_a_quorum() {
         assert_eq!((published.head.size, who(&published).len()), (size, 3));
         let again = log.publish(&policy, &patience()).unwrap();
         assert_eq!((again.head, who(&again).len()), (published.head, 3));
-        heads.push(log.sequencer.checkpoint().unwrap().unwrap());
+        heads.push(log.sequencer.log().checkpoint().unwrap().unwrap());
     }
     // Stamps are over earlier heads too, and these stay witnessed.
     for head in &heads {
-        let cosigned = log.sequencer.with_cosignatures(head, &policy).unwrap();
+        let cosigned = log.sequencer.log().with_cosignatures(head, &policy).unwrap();
         let witnessed = policy.check(&UnverifiedCheckpoint::parse(&cosigned).unwrap()).unwrap();
         assert_eq!(witnessed.witnesses.len(), 3);
     }
-    let cosigned = log.sequencer.cosigned(&policy).unwrap().unwrap();
-    let plain = log.sequencer.checkpoint().unwrap().unwrap();
+    let cosigned = log.sequencer.log().cosigned(&policy).unwrap().unwrap();
+    let plain = log.sequencer.log().checkpoint().unwrap().unwrap();
     assert!(cosigned.starts_with(&plain) && cosigned.len() > plain.len(), "stamps are over the plain checkpoint");
-    let proof = InclusionProof { checkpoint: cosigned, ..log.sequencer.prove(7).unwrap() };
+    let proof = InclusionProof { checkpoint: cosigned, ..log.sequencer.log().prove(7).unwrap() };
     let proof = InclusionProof::parse(&proof.to_bytes()).unwrap();
     let leaf = leaves(&log.journal)[7];
     assert_eq!(proof.check(&leaf, &policy).unwrap().witnesses.len(), 3);
-    let plain = log.sequencer.prove(7).unwrap();
+    let plain = log.sequencer.log().prove(7).unwrap();
     assert!(plain.check(&leaf, &policy).is_err(), "without cosignatures there is no quorum");
 }
 
@@ -141,7 +148,7 @@ fn a_witness_that_is_down_is_named_and_asked_again() {
     witnesses[..2].iter_mut().for_each(Running::resume);
     let published = log.publish(&policy, &patience()).unwrap();
     assert_eq!((published.head.size, who(&published).len()), (20, 3));
-    let last = log.sequencer.last_cosigned(&witnesses[0].keys[0]).unwrap().unwrap();
+    let last = log.sequencer.log().last_cosigned(&witnesses[0].keys[0]).unwrap().unwrap();
     assert_eq!(last.checkpoint.size, 20);
 }
 
@@ -220,7 +227,7 @@ fn what_a_false_witness_says_is_not_taken_and_keeps_nobody_else_from_being_heard
         let published = log.publish(&policy, &patience()).unwrap();
         assert_eq!(published.answers["W9"], Answer::Silent(silence), "{lie}");
         assert_eq!(who(&published), ["W1", "W2"], "{lie}");
-        let cosigned = log.sequencer.cosigned(&policy).unwrap().unwrap();
+        let cosigned = log.sequencer.log().cosigned(&policy).unwrap().unwrap();
         assert!(!String::from_utf8(cosigned).unwrap().contains("— false"), "{lie}: its line was kept");
     }
     let not_http = fake(|_| b"hello\r\n".to_vec());
@@ -276,7 +283,7 @@ fn a15_a16_a_keeper_that_was_put_back_or_forked_signs_nothing_that_a_witness_wou
     let first = Log::of(9);
     first.publish(&policy, &patience()).unwrap();
     for (history, log, expected) in other_histories() {
-        let before = log.sequencer.checkpoint().unwrap();
+        let before = log.sequencer.log().checkpoint().unwrap();
         grow(&log.journal, 15);
         let refused = log.publish(&policy, &patience());
         assert!(
@@ -284,7 +291,7 @@ fn a15_a16_a_keeper_that_was_put_back_or_forked_signs_nothing_that_a_witness_wou
             "{history}: {:?}",
             refused.map(|published| published.head)
         );
-        assert_eq!(log.sequencer.checkpoint().unwrap(), before, "{history}: a head was signed");
+        assert_eq!(log.sequencer.log().checkpoint().unwrap(), before, "{history}: a head was signed");
         // Another process, or the next day: still.
         assert!(log.publish(&policy, &patience()).is_err(), "{history}");
     }
@@ -321,12 +328,12 @@ fn a16_no_two_histories_are_witnessed_when_each_goes_to_other_witnesses_first() 
     fork.publish(&some(2..3), &patience()).unwrap();
     let policy = policy(&witnesses);
     assert!(matches!(fork.publish(&policy, &patience()), Err(Error::Witness { alarm: Alarm::Other, .. })));
-    let cosigned = fork.sequencer.cosigned(&policy).unwrap().unwrap();
+    let cosigned = fork.sequencer.log().cosigned(&policy).unwrap().unwrap();
     let read = UnverifiedCheckpoint::parse(&cosigned).unwrap();
     assert_eq!(policy.check(&read), Err(Unmet::Quorum), "a fork is witnessed");
     // The truth has its quorum, and hears of the fork from the third.
     assert!(matches!(truth.publish(&policy, &patience()), Err(Error::Witness { alarm: Alarm::Other, .. })));
-    let cosigned = truth.sequencer.cosigned(&policy).unwrap().unwrap();
+    let cosigned = truth.sequencer.log().cosigned(&policy).unwrap().unwrap();
     assert!(policy.check(&UnverifiedCheckpoint::parse(&cosigned).unwrap()).is_ok());
 }
 
@@ -336,7 +343,7 @@ fn a_policy_that_cannot_be_acted_on_is_refused_and_the_one_before_stays() {
     let keeper = EmbeddedKeeper::init_embedded(&place.path().join("keeper"), &seeds(1)).unwrap();
     let log = EmbeddedLog::open(&place.path().join("keeper"), &keeper).unwrap();
     assert_eq!(log.policy().unwrap(), None);
-    let [own, own_pq] = log.published().keys().clone();
+    let [own, own_pq] = log.keys().clone();
     let witness = |name: &str, url: &str| format!("witness {name} {} {url}\n", witness_signer(name).keys()[0]);
     let first = log.set_policy(format!("{}quorum W\n", witness("W", "http://w.example")).as_bytes()).unwrap();
     assert!(first.text.starts_with(&format!("log {own}\nwitness W ")), "{}", first.text);

@@ -5,6 +5,7 @@
 
 pub(crate) mod command;
 mod objects;
+mod own;
 mod packs;
 mod series;
 mod tar;
@@ -23,6 +24,7 @@ use crate::log;
 use crate::safe::{Keyring, Safe};
 use crate::words::{Words, words};
 pub(crate) use objects::State;
+pub(crate) use own::Own;
 pub(crate) use series::Touched;
 
 /// Ids of one page of the keeper's list of objects.
@@ -41,6 +43,8 @@ pub(crate) struct Report {
     pub contents: Option<(u64, u64)>,
     /// Objects of the safe that are missing or damaged.
     pub bad: BTreeMap<ObjectId, State>,
+    /// The keeper's own space; nothing where it was not looked at.
+    pub own: Option<Own>,
     /// Deposits of which something does not hold.
     pub touched: Vec<Touched>,
     /// What else does not hold.
@@ -51,7 +55,12 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn holds(&self) -> bool {
-        self.bad.is_empty() && self.touched.is_empty() && self.faults.is_empty()
+        self.bad.is_empty() && self.touched.is_empty() && self.faults.is_empty() && self.own_bad().is_empty()
+    }
+
+    /// Objects of the keeper's own space that are missing or damaged.
+    pub(crate) fn own_bad(&self) -> &[(ObjectId, State)] {
+        self.own.as_ref().map_or(&[], |own| &own.bad)
     }
 }
 
@@ -74,7 +83,7 @@ pub(crate) fn check(
     watcher: &dyn Watcher,
 ) -> Outcome<Report> {
     let mut report = Report { records: safe.records.len() as u64, ..Report::default() };
-    if let Err(error) = safe.keeper.journal().integrity() {
+    if let Some(Err(error)) = safe.keeper.here().map(|keeper| keeper.journal().integrity()) {
         report.faults.push(words!("the keeper's journal: {error}", "預け先の記録簿: {error}"));
     }
     if let Err(failure) = log::check(safe) {
@@ -90,6 +99,13 @@ pub(crate) fn check(
     named.count(&mut report);
     if wanted.is_none() {
         report.unnamed = named.unnamed(safe, &mut report);
+        match own::check(safe) {
+            Ok(mut own) => {
+                report.faults.append(&mut own.faults);
+                report.own = Some(own);
+            }
+            Err(failure) => report.faults.push(failure.message),
+        }
     }
     Ok(report)
 }
@@ -187,7 +203,8 @@ impl<'a> Named<'a> {
             .chain(self.directly.iter().map(|(_, object)| object))
             .map(ObjectRef::id)
             .collect();
-        match list(&safe.keeper, safe.home.space, |id| !named.contains(&id)) {
+        let Some(keeper) = safe.keeper.here() else { return 0 };
+        match list(keeper, safe.home.space, |id| !named.contains(&id)) {
             Ok(unnamed) => unnamed.len() as u64,
             Err(fault) => {
                 report.faults.push(fault);

@@ -154,7 +154,7 @@ fn plan(safe: &Safe, request: &Request) -> Outcome<Plan> {
 /// What identifies the safe and the newest record in the export.
 fn head(safe: &Safe) -> String {
     let (keeper, space, head) = (safe.chain.keeper(), safe.chain.space(), safe.chain.head());
-    let (genesis, log) = (safe.chain.genesis(), safe.keeper.log_key());
+    let (genesis, log) = (safe.chain.genesis(), &safe.home.log_key);
     format!(
         "hizo/export/v1\nkeeper {keeper}\nspace {space}\ngenesis {genesis}\nhead {} {}\nlog {log}\npolicy -\n",
         head.number, head.id

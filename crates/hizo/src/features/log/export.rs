@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::Setting;
 use crate::failure::{Failure, Outcome, shown};
 use crate::folder::staging::Staging;
+use crate::keeper::log_failed;
 use crate::log::{self, SeenLog};
 use crate::words::words;
 
@@ -73,7 +74,7 @@ impl Written {
 
 fn write(seen: &SeenLog, to: &Path) -> Outcome<Written> {
     let (mut written, published) = (Written::default(), seen.keeper_log().published());
-    let failed = |error| Failure::from(hizo_keeper::Error::from(error));
+    let failed = log_failed;
     written.file(&to.join("checkpoint"), &seen.witnessed(&seen.note)?.0)?;
     for tile in Tile::between(0, seen.checkpoint.size) {
         let bytes = published.tile(tile).map_err(failed)?;
@@ -81,7 +82,8 @@ fn write(seen: &SeenLog, to: &Path) -> Outcome<Written> {
         written.file(&to.join(tile.path()), &bytes)?;
     }
     // Each beside the head that it is over, which has no cosignatures.
-    for (path, bytes) in published.stamps().map_err(failed)? {
+    let stamps = seen.keeper_log().here().map(|here| here.published().stamps()).transpose().map_err(failed)?;
+    for (path, bytes) in stamps.unwrap_or_default() {
         written.file(&to.join(path), &bytes)?;
     }
     Ok(written)

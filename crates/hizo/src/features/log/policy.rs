@@ -22,12 +22,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
-    let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
+    let log = EmbeddedLog::open(&safe.home.keeper_folder(), safe.keeper.must_be_here()?).map_err(Failure::from)?;
     let policy = match &arguments.file {
         Some(file) => Some(log.set_policy(&read(file)?).map_err(Failure::from)?),
         None => log.policy().map_err(Failure::from)?,
     };
-    let [key, _] = log.published().keys();
+    let [key, _] = log.keys();
     let text = policy.as_ref().map_or_else(|| format!("log {key}\nquorum none\n"), |policy| policy.text.clone());
     let witnesses = policy.iter().flat_map(|policy| policy.policy.witnesses());
     let names: Vec<_> = witnesses.map(|(name, _)| shown_bytes(name.as_bytes())).collect();

@@ -2,24 +2,25 @@
 
 use std::io::{self, Write};
 
-use hizo_keeper::EmbeddedLog;
 use hizo_keeper::log::Cosigned;
 use hizo_ledger::log::note::NamedKey;
 use serde_json::{Value, json};
 
 use crate::Setting;
 use crate::console::Console;
-use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::log::{Standing, without_witnesses};
+use crate::failure::{Outcome, shown_bytes};
+use crate::log::{self, Standing, without_witnesses};
 use crate::words::{Words, words};
 
 pub(super) fn run(setting: &Setting) -> Outcome<()> {
     let safe = setting.safe()?;
-    let log = EmbeddedLog::open(&safe.home.keeper_folder(), &safe.keeper).map_err(Failure::from)?;
-    let (keys, standing) = (log.published().keys(), Standing::of(&log)?);
+    let log = log::of_keeper(&safe)?;
+    let own = [log.published().key().clone()];
+    let keys = log.here().map_or(own.as_slice(), |here| here.keys());
+    let standing = Standing::of(&log)?;
     let result = json!({
         "origin": safe.home.keeper.as_str(),
-        "keys": keys.each_ref().map(NamedKey::to_string),
+        "keys": keys.iter().map(NamedKey::to_string).collect::<Vec<_>>(),
         "size": standing.head.as_ref().map_or(0, |head| head.size),
         "root": standing.head.as_ref().map(|head| head.root.to_string()),
         "witnessed": standing.asks_for_witnesses().then_some(standing.is_witnessed),
@@ -29,8 +30,8 @@ pub(super) fn run(setting: &Setting) -> Outcome<()> {
     Ok(())
 }
 
-fn lines(console: Console, keys: &[NamedKey; 2], standing: &Standing, out: &mut dyn Write) -> io::Result<()> {
-    let [key, _] = keys;
+fn lines(console: Console, keys: &[NamedKey], standing: &Standing, out: &mut dyn Write) -> io::Result<()> {
+    let Some(key) = keys.first() else { return Ok(()) };
     if console.quiet {
         return writeln!(out, "{key}");
     }

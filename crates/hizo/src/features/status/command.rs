@@ -33,6 +33,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         (Some(named), None) => vec![super::find(&safe, named)?],
         (None, _) => super::newest(&safe),
     };
+    let is_asked = !safe.home.authorities()?.is_empty();
     let (statuses, shouted) = super::status(&safe, &records);
     let listed: Vec<_> = statuses.iter().map(|status| as_json(status, view.as_ref())).collect();
     setting.console.result(json!({ "deposits": listed }), |out| {
@@ -43,7 +44,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
                 None => writeln!(out, "{}", setting.console.say(line(status, &name)))?,
             }
         }
-        match next(&statuses).filter(|_| !setting.console.quiet) {
+        // What is wrong comes with a hint of its own.
+        match next(&statuses, is_asked).filter(|_| !setting.console.quiet && shouted.is_ok()) {
             Some(next) => writeln!(out, "{}", setting.console.say(next)),
             None => Ok(()),
         }
@@ -120,7 +122,7 @@ fn whole(console: Console, status: &Status, name: &str, out: &mut dyn Write) -> 
             "{time}（預け先の申告）。作成は {device}（預けた機械の申告）",
             time = receipt.time
         ),
-        None => words!("the keeper gives no receipt", "預け先の受領書がありません"),
+        None => words!("no receipt that holds", "正しい受領書がありません"),
     };
     let logged = match (status.place, &status.receipt) {
         (Some((index, size)), _) => words!(
@@ -183,8 +185,8 @@ fn stamped(status: &Status) -> Words {
     }
 }
 
-/// What is missing first, and what to do about it.
-fn next(statuses: &[Status]) -> Option<Words> {
+/// What is missing first, and what to do about it; `is_asked`: an authority is named on this machine.
+fn next(statuses: &[Status], is_asked: bool) -> Option<Words> {
     let unlogged = statuses.iter().find(|status| status.place.is_none());
     if let Some(by) = unlogged.map(|status| status.receipt.as_ref().map(|receipt| receipt.index_by)) {
         return Some(match by {
@@ -193,11 +195,18 @@ fn next(statuses: &[Status]) -> Option<Words> {
         });
     }
     let is_dated = |status: &Status| status.stamp.as_ref().is_some_and(|token| token.is_independent());
-    (!statuses.iter().all(is_dated)).then(|| {
-        words!(
-            "next: hizo proof DEPOSIT --to DIR --authorities FILE asks somebody else for the time",
-            "次に: hizo proof 預け入れ --to フォルダー --authorities ファイル で、時刻認証局に時刻の証明を求められます"
-        )
+    if statuses.iter().all(is_dated) {
+        return None;
+    }
+    Some(match is_asked {
+        false => words!(
+            "next: hizo log authorities FILE names somebody else who says the time: each deposit is stamped then, and this with the next",
+            "次に: hizo log authorities ファイル で時刻認証局を登録すると、以後は預けるたびに時刻の証明が付き、これまでの分も次の回で証明されます"
+        ),
+        true => words!(
+            "next: hizo log renew --now asks the authorities that are named for a stamp",
+            "次に: hizo log renew --now で、登録済みの時刻認証局に時刻の証明を求められます"
+        ),
     })
 }
 

@@ -124,7 +124,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let safe_name = if folder.is_none() { "徳田精機 Tokuda Seiki" } else { "trial" };
     let series = if folder.is_none() { "KX-204" } else { "trial" };
     let passphrase = generate_passphrase(&mut SystemEntropy);
-    let home = init::init(&scratch.join("home"), safe_name, &passphrase)?;
+    let home = init::init(&scratch.join("home"), safe_name, &passphrase, None)?;
     let device = home.device()?;
     let mut safe = Safe::open(home)?;
     let request = deposit::Request {
@@ -171,7 +171,11 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         .take(3)
         .map(|entry| crate::failure::shown_bytes(&entry.path))
         .collect();
-    let keeper = safe.keeper.inspect(safe.home.space)?.ok_or_else(|| Failure::internal_message("the space is gone"))?;
+    let keeper = safe
+        .keeper
+        .must_be_here()?
+        .inspect(safe.home.space)?
+        .ok_or_else(|| Failure::internal_message("the space is gone"))?;
     Ok(Round {
         folder: source,
         safe_name: safe_name.to_owned(),

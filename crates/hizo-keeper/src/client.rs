@@ -1,0 +1,441 @@
+//! A keeper at an address: what [`Keeper`](crate::Keeper) does, asked over HTTP. See docs/spec/service.md.
+//!
+//! Nothing that it answers is believed here: records are checked by the chain, objects by their hash, the log by its tree,
+//! each by whoever asked. Every request can be repeated, so what a broken line took is asked again.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::log::note::NamedKey;
+use hizo_ledger::object::OBJECT_BYTES_MAX;
+use hizo_ledger::record::{self, ClaimedTime, Origin};
+use hizo_ledger::space::Head;
+use hizo_store::NamedBytes;
+use serde_json::Value;
+use ureq::http::Response;
+use ureq::tls::RootCerts;
+use ureq::{Agent, Body};
+
+use crate::{Error, http};
+
+/// Length of an answer, at most: nothing that a keeper holds is longer than an object.
+const ANSWER_BYTES_MAX: u64 = OBJECT_BYTES_MAX;
+/// Length of what a keeper says beside an error that is handed on, at most.
+const SAID_CHARS_MAX: usize = 300;
+/// The longest that a keeper may ask to be left alone for at once.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A session is begun anew when less than this is left of it.
+const SESSION_REST: Duration = Duration::from_secs(30);
+
+/// How long a keeper is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// Longest wait for a connection.
+    pub connect: Duration,
+    /// Longest wait for one answer, what is sent and received with it.
+    pub answer: Duration,
+    /// How long each further try comes after the one before.
+    pub between: Vec<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let between = [200, 500, 1_000, 2_000, 5_000].map(Duration::from_millis).to_vec();
+        Self { connect: Duration::from_secs(10), answer: Duration::from_secs(300), between }
+    }
+}
+
+/// Composes and signs the note that starts a session with a keeper of this origin: for a space, at this time.
+pub type Composer = Box<dyn Fn(&Origin, SpaceId, ClaimedTime) -> Option<String> + Send + Sync>;
+
+/// What a keeper says of itself. Whoever joins compares it with what he was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its name.
+    pub origin: Origin,
+    /// The key that signs its log.
+    pub log_key: NamedKey,
+    /// The key that signs its receipts.
+    pub receipt_key: NamedKey,
+    /// Its own space, whose records are its stamps.
+    pub own_space: SpaceId,
+}
+
+/// A keeper at an address.
+///
+/// Threads may share one.
+pub struct RemoteKeeper {
+    agent: Agent,
+    base: String,
+    origin: Origin,
+    compose: Composer,
+    clock: fn() -> u64,
+    patience: Patience,
+    /// Lets a space begin that has not begun; taken by the first session.
+    admission: Option<String>,
+    sessions: Mutex<BTreeMap<SpaceId, Session>>,
+}
+
+struct Session {
+    token: String,
+    until: Instant,
+}
+
+/// A record that a keeper says it keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promised {
+    /// Its receipt: the keeper's signed promise.
+    pub receipt: Vec<u8>,
+    /// Its place in the log, from 0, as the keeper says.
+    pub position: Option<u64>,
+}
+
+/// Records of a space in order, as many as the keeper gave at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The notes.
+    pub notes: Vec<Vec<u8>>,
+    /// The head of the space, as the keeper says.
+    pub head: Option<Head>,
+}
+
+impl RemoteKeeper {
+    /// The keeper of this name at `address`, `https://…` or, on this machine, `http://…`; nobody is asked yet.
+    /// It must have a certificate by one of `roots`, a PEM file; without them, by one of those that browsers trust.
+    ///
+    /// # Errors
+    /// [`Error::Address`] when that is no such address; [`Error::Roots`] when `roots` is no PEM file of certificates.
+    pub fn new(
+        address: &str,
+        origin: Origin,
+        compose: Composer,
+        clock: fn() -> u64,
+        patience: Patience,
+        roots: Option<&[u8]>,
+    ) -> Result<Self, Error> {
+        let base = address.trim_end_matches('/').to_owned();
+        if !is_address(&base) {
+            return Err(Error::Address);
+        }
+        let roots = match roots {
+            Some(pem) => http::roots(pem).ok_or(Error::Roots)?,
+            None => RootCerts::WebPki,
+        };
+        let agent = http::agent_that_trusts(patience.connect, patience.answer, roots);
+        Ok(Self { agent, base, origin, compose, clock, patience, admission: None, sessions: Mutex::default() })
+    }
+
+    /// What the keeper at an address says of itself, for whoever does not know it yet.
+    ///
+    /// # Errors
+    /// [`Error::Address`], and those of [`RemoteKeeper::facts`].
+    pub fn introduce(address: &str, patience: Patience, roots: Option<&[u8]>) -> Result<Facts, Error> {
+        let nobody = Origin::local([0; 16]);
+        Self::new(address, nobody, Box::new(|_, _, _| None), || 0, patience, roots)?.facts()
+    }
+
+    /// With a code that lets a space begin here.
+    #[must_use]
+    pub fn admitted_by(mut self, code: String) -> Self {
+        self.admission = Some(code);
+        self
+    }
+
+    /// Its address, without a slash at the end.
+    pub fn address(&self) -> &str {
+        &self.base
+    }
+
+    /// What it says of itself.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
+    pub fn facts(&self) -> Result<Facts, Error> {
+        let answer = self.ask(&Question { method: Method::Get, path: "/v1/keeper", ..Question::default() })?;
+        let said: Value = serde_json::from_slice(&answer.expect(&[200])?.body).map_err(|_| Error::Answer)?;
+        let text = |key: &str| said.get(key).and_then(Value::as_str).ok_or(Error::Answer);
+        Ok(Facts {
+            origin: Origin::parse(text("origin")?).map_err(|_| Error::Answer)?,
+            log_key: NamedKey::parse(text("log_key")?).map_err(|_| Error::Answer)?,
+            receipt_key: NamedKey::parse(text("receipt_key")?).map_err(|_| Error::Answer)?,
+            own_space: SpaceId::from_hex(text("own_space")?).map_err(|_| Error::Answer)?,
+        })
+    }
+
+    /// Makes an object durable there.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`].
+    pub fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<(), Error> {
+        let path = object_path(space, object.id());
+        self.within(space, Method::Put, &path, Some(object.as_bytes()))?.expect(&[200, 201])?;
+        Ok(())
+    }
+
+    /// Begins a space, as [`Keeper::create_space`](crate::Keeper::create_space) does.
+    ///
+    /// # Errors
+    /// The same, [`Error::Unreachable`], [`Error::Refused`].
+    pub fn create_space(&self, space: SpaceId, note: &[u8], slot_key: &[u8; 32]) -> Result<Promised, Error> {
+        let note = std::str::from_utf8(note).map_err(|_| Error::NotGenesis)?;
+        let body = serde_json::json!({ "note": note, "slot_key": base64(slot_key) }).to_string();
+        let path = format!("/v1/spaces/{space}");
+        self.within(space, Method::Post, &path, Some(body.as_bytes()))?.promised()
+    }
+
+    /// Appends a record, as [`Keeper::append`](crate::Keeper::append) does.
+    ///
+    /// # Errors
+    /// The same, [`Error::Unreachable`], [`Error::Refused`].
+    pub fn append(&self, space: SpaceId, note: &[u8]) -> Result<Promised, Error> {
+        let path = format!("/v1/spaces/{space}/records");
+        self.within(space, Method::Post, &path, Some(note))?.promised()
+    }
+
+    /// A page of records from number `from` on. It is empty behind the head.
+    ///
+    /// # Errors
+    /// [`Error::NotBegun`], [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
+    pub fn records(&self, space: SpaceId, from: u64) -> Result<Page, Error> {
+        let path = format!("/v1/spaces/{space}/records?from={from}");
+        let answer = self.within(space, Method::Get, &path, None)?;
+        if answer.status == 404 {
+            return Err(Error::NotBegun);
+        }
+        let answer = answer.expect(&[200])?;
+        let notes = record::split_notes(&answer.body).ok_or(Error::Answer)?;
+        Ok(Page { notes: notes.into_iter().map(<[u8]>::to_vec).collect(), head: answer.head })
+    }
+
+    /// The promise for a record, and its place in the log; `None` when there is no such record.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`].
+    pub fn receipt(&self, space: SpaceId, number: u64) -> Result<Option<Promised>, Error> {
+        let path = format!("/v1/spaces/{space}/records/{number}/receipt");
+        let answer = self.within(space, Method::Get, &path, None)?;
+        if answer.status == 404 { Ok(None) } else { answer.promised().map(Some) }
+    }
+
+    /// An object's bytes as they came; the reader checks their hash. `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`].
+    pub fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+        let answer = self.within(space, Method::Get, &object_path(space, id), None)?;
+        if answer.status == 404 { Ok(None) } else { Ok(Some(answer.expect(&[200])?.body)) }
+    }
+
+    /// The length of an object, as the keeper says; `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
+    pub fn object_length(&self, space: SpaceId, id: ObjectId) -> Result<Option<u64>, Error> {
+        let answer = self.within(space, Method::Head, &object_path(space, id), None)?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        answer.expect(&[200])?.length.map(Some).ok_or(Error::Answer)
+    }
+
+    /// A file that the log publishes, by its path below the log; `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`].
+    pub fn published(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let path = format!("/log/{path}");
+        let answer = self.ask(&Question { method: Method::Get, path: &path, ..Question::default() })?;
+        if answer.status == 404 { Ok(None) } else { Ok(Some(answer.expect(&[200])?.body)) }
+    }
+
+    /// Asks within a session of the space, and once more in a new one when the keeper does not know the first any more.
+    fn within(&self, space: SpaceId, method: Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
+        for is_last in [false, true] {
+            let token = self.token(space)?;
+            let answer = self.ask(&Question { method, path, body, token: Some(&token) })?;
+            if answer.status != 401 || is_last {
+                return Ok(answer);
+            }
+            lock(&self.sessions).remove(&space);
+        }
+        Err(Error::Answer)
+    }
+
+    fn token(&self, space: SpaceId) -> Result<String, Error> {
+        // Held while a session is begun: of many threads one asks for it.
+        let mut sessions = lock(&self.sessions);
+        let rest = |session: &&Session| session.until.saturating_duration_since(Instant::now()) > SESSION_REST;
+        if let Some(session) = sessions.get(&space).filter(rest) {
+            return Ok(session.token.clone());
+        }
+        let time = ClaimedTime::from_unix_seconds((self.clock)()).map_err(|_| Error::Clock)?;
+        let note = (self.compose)(&self.origin, space, time).ok_or(Error::Session)?;
+        let mut body = serde_json::json!({ "note": note });
+        if let (Some(code), Some(body)) = (&self.admission, body.as_object_mut()) {
+            body.insert("admission".to_owned(), code.as_str().into());
+        }
+        let body = body.to_string();
+        // A note works once, so that a session whose answer was lost is not asked for again by the same one.
+        let question =
+            Question { method: Method::Post, path: "/v1/sessions", body: Some(body.as_bytes()), token: None };
+        let asked = Instant::now();
+        let answer = self.ask_once(&question)?.expect(&[200, 201])?;
+        let said: Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
+        let token = said.get("token").and_then(Value::as_str).filter(|token| is_token(token));
+        let seconds = said.get("seconds").and_then(Value::as_u64).unwrap_or(0);
+        let token = token.ok_or(Error::Answer)?.to_owned();
+        sessions.insert(space, Session { token: token.clone(), until: asked + Duration::from_secs(seconds.min(900)) });
+        Ok(token)
+    }
+
+    /// Asks until there is an answer, as long as patience lasts.
+    fn ask(&self, question: &Question<'_>) -> Result<Answer, Error> {
+        let mut waits = self.patience.between.iter();
+        loop {
+            let outcome = self.ask_once(question);
+            let busy = match &outcome {
+                Ok(answer) => matches!(answer.status, 429 | 502 | 503 | 504),
+                Err(error) => matches!(error, Error::Unreachable { .. }),
+            };
+            let Some(wait) = waits.next().filter(|_| busy) else { return outcome };
+            let asked_for = outcome.ok().and_then(|answer| answer.retry_after).unwrap_or(Duration::ZERO);
+            thread::sleep(asked_for.min(PAUSE_MAX).max(*wait));
+        }
+    }
+
+    fn ask_once(&self, question: &Question<'_>) -> Result<Answer, Error> {
+        let Question { method, path, body, token } = *question;
+        let address = format!("{}{path}", self.base);
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        macro_rules! authorized {
+            ($request:expr) => {
+                match &bearer {
+                    Some(bearer) => $request.header("authorization", bearer),
+                    None => $request,
+                }
+            };
+        }
+        let answer = match method {
+            Method::Get => authorized!(self.agent.get(&address)).call(),
+            Method::Head => authorized!(self.agent.head(&address)).call(),
+            Method::Put => authorized!(self.agent.put(&address)).send(body.unwrap_or_default()),
+            Method::Post => authorized!(self.agent.post(&address)).send(body.unwrap_or_default()),
+        };
+        let unreachable = |source| Error::Unreachable { source: Box::new(source) };
+        Answer::read(answer.map_err(unreachable)?).map_err(unreachable)
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+enum Method {
+    #[default]
+    Get,
+    Head,
+    Put,
+    Post,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Question<'a> {
+    method: Method,
+    path: &'a str,
+    body: Option<&'a [u8]>,
+    token: Option<&'a str>,
+}
+
+/// An answer, read to its end.
+struct Answer {
+    status: u16,
+    length: Option<u64>,
+    head: Option<Head>,
+    position: Option<u64>,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn read(response: Response<Body>) -> Result<Self, ureq::Error> {
+        let (parts, mut body) = response.into_parts();
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let number = |name: &str| header(name).and_then(|value| value.parse::<u64>().ok());
+        Ok(Self {
+            status: parts.status.as_u16(),
+            length: number("content-length"),
+            head: header("hizo-head").and_then(parse_head),
+            position: number("hizo-position"),
+            retry_after: number("retry-after").map(Duration::from_secs),
+            body: body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?,
+        })
+    }
+
+    /// # Errors
+    /// What the keeper says instead.
+    fn expect(self, wanted: &[u16]) -> Result<Self, Error> {
+        if wanted.contains(&self.status) { Ok(self) } else { Err(self.refusal()) }
+    }
+
+    fn promised(self) -> Result<Promised, Error> {
+        let Self { position, body: receipt, .. } = self.expect(&[200, 201])?;
+        Ok(Promised { receipt, position })
+    }
+
+    fn refusal(&self) -> Error {
+        let text = String::from_utf8_lossy(&self.body);
+        match self.status {
+            409 => match text.trim_end().strip_prefix("head ").map(parse_head) {
+                Some(head) => Error::Conflict { head },
+                None => Error::Answer,
+            },
+            424 => {
+                let ids = text.lines().map(|line| ObjectId::from_hex(line).ok()).collect::<Option<Vec<_>>>();
+                ids.filter(|ids| !ids.is_empty()).map_or(Error::Answer, |objects| Error::PutAgain { objects })
+            }
+            status => {
+                let said = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID_CHARS_MAX);
+                Error::Refused { status, said: said.collect::<String>().trim().to_owned() }
+            }
+        }
+    }
+}
+
+/// `<number> <record id>`; nothing where a space has not begun.
+fn parse_head(text: &str) -> Option<Head> {
+    let (number, id) = text.split_once(' ')?;
+    Some(Head { number: number.parse().ok()?, id: RecordId::from_hex(id).ok()? })
+}
+
+/// Plain HTTP only on this machine: elsewhere, whoever carries it could follow along.
+fn is_address(base: &str) -> bool {
+    let host = |rest: &str| rest.split('/').next().unwrap_or_default().to_owned();
+    match (base.strip_prefix("https://"), base.strip_prefix("http://")) {
+        (Some(rest), _) => !host(rest).is_empty() && !base.contains(['?', '#', '@', ' ']),
+        (_, Some(rest)) => {
+            let host = host(rest);
+            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+            matches!(name, "localhost" | "127.0.0.1" | "[::1]") && !base.contains(['?', '#', '@', ' '])
+        }
+        (None, None) => false,
+    }
+}
+
+fn is_token(token: &str) -> bool {
+    (1..=256).contains(&token.len())
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte))
+}
+
+fn object_path(space: SpaceId, id: ObjectId) -> String {
+    format!("/v1/spaces/{space}/objects/{id}")
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is held is whole sessions.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,7 @@
+//! The keeper's service over real sockets: every route's good and refused ways, and what hostile clients try.
+
+mod acts;
+mod admission;
+mod hostile;
+mod sessions;
+pub(crate) mod world;

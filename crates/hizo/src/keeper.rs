@@ -1,0 +1,335 @@
+//! The keeper of a safe: in a folder of this machine, or at an address. What it says is checked by whoever asks.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use hizo_keeper::client::{self, RemoteKeeper};
+use hizo_keeper::log::{LogFiles, LogReader, NewStamp};
+use hizo_keeper::witness::{Patience, WitnessPolicy};
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
+use hizo_ledger::id::{Nonce, ObjectId, SpaceId};
+use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
+use hizo_ledger::log::note::NamedKey;
+use hizo_ledger::record::{ClaimedTime, Envelope, Origin, UnverifiedRecord};
+use hizo_ledger::session::{Session, Verbs};
+use hizo_ledger::space::Head;
+use hizo_store::NamedBytes;
+use hizo_store::disk::SystemDisk;
+use hizo_store::journal::PAGE_RECORDS_MAX;
+use hizo_store::published::PublishedFiles;
+use hizo_vault::keys::SessionKey;
+
+use crate::entropy::random;
+use crate::failure::{Failure, Outcome};
+use crate::home::Home;
+use crate::log;
+use crate::words::words;
+
+/// How long a keeper at an address is given to publish what it has just taken.
+const PUBLISHED_SOON: Duration = Duration::from_secs(3);
+const PUBLISHED_PAUSE: Duration = Duration::from_millis(100);
+
+/// Where a safe's keeper is.
+pub(crate) enum Keeper {
+    /// In the home folder; nobody else has to run.
+    Here(Box<EmbeddedKeeper>),
+    /// At an address.
+    There(Arc<RemoteKeeper>),
+}
+
+/// What a keeper shows of a space.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    pub notes: Vec<Vec<u8>>,
+    /// The head, as the keeper says; nothing when the space has not begun there.
+    pub head: Option<Head>,
+}
+
+impl Keeper {
+    /// The keeper of this home; one at an address is not asked yet.
+    pub(crate) fn open(home: &Home) -> Outcome<Self> {
+        match home.address() {
+            Some(address) => {
+                let signing = home.device()?.signing;
+                let roots = home.keeper_roots()?;
+                let keeper = remote(address, &home.keeper, roots.as_deref(), move |space| signing.session_key(space));
+                let keeper = keeper.map_err(Failure::from)?;
+                Ok(Self::There(Arc::new(keeper)))
+            }
+            None => {
+                let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
+                Ok(Self::Here(Box::new(keeper)))
+            }
+        }
+    }
+
+    /// The keeper, if it is here.
+    pub(crate) fn here(&self) -> Option<&EmbeddedKeeper> {
+        match self {
+            Self::Here(keeper) => Some(keeper),
+            Self::There(_) => None,
+        }
+    }
+
+    /// The keeper in this machine's own folder, for what only its owner may do.
+    ///
+    /// # Errors
+    /// When it is at an address.
+    pub(crate) fn must_be_here(&self) -> Outcome<&EmbeddedKeeper> {
+        self.here().ok_or_else(|| {
+            Failure::fixable(words!(
+                "only whoever runs the keeper can do that",
+                "これは、預かる側を動かしている人だけができます"
+            ))
+            .hint(words!("Ask them.", "その人に頼んでください。"))
+        })
+    }
+
+    /// Makes an object durable.
+    pub(crate) fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<(), Error> {
+        match self {
+            Self::Here(keeper) => keeper.put(space, object).map(drop),
+            Self::There(keeper) => keeper.put(space, object),
+        }
+    }
+
+    /// Begins a space.
+    pub(crate) fn create_space(&self, space: SpaceId, note: &[u8], slot_key: &[u8; 32]) -> Result<(), Error> {
+        match self {
+            Self::Here(keeper) => keeper.create_space(note, slot_key).map(drop),
+            Self::There(keeper) => keeper.create_space(space, note, slot_key).map(drop),
+        }
+    }
+
+    /// Appends a record.
+    pub(crate) fn append(&self, space: SpaceId, note: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::Here(keeper) => keeper.append(note).map(drop),
+            Self::There(keeper) => keeper.append(space, note).map(drop),
+        }
+    }
+
+    /// The notes of a space from number `from` on; none when it has not begun.
+    ///
+    /// # Errors
+    /// Exit code 3 when some are left out.
+    pub(crate) fn notes(&self, space: SpaceId, from: u64) -> Outcome<Vec<Vec<u8>>> {
+        Ok(self.shown(space, from)?.notes)
+    }
+
+    /// What the keeper shows of a space from number `from` on.
+    ///
+    /// # Errors
+    /// Exit code 3 when records before the head are left out.
+    pub(crate) fn shown(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
+        let mut shown = Shown::default();
+        loop {
+            let next = from + shown.notes.len() as u64;
+            let page = self.page(space, next)?;
+            shown.head = page.head;
+            let Some(head) = page.head.filter(|head| head.number >= next) else { return Ok(shown) };
+            if page.notes.is_empty() {
+                return Err(Failure::untrue(words!(
+                    "the keeper leaves out records",
+                    "預け先が、途中の記録を出しません"
+                )));
+            }
+            shown.notes.extend(page.notes);
+            if from + shown.notes.len() as u64 > head.number {
+                return Ok(shown);
+            }
+        }
+    }
+
+    fn page(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
+        match self {
+            Self::Here(keeper) => {
+                let head = keeper.head(space).map_err(Failure::from)?;
+                let page = match head.is_some_and(|head| head.number >= from) {
+                    true => keeper.records(space, from, PAGE_RECORDS_MAX).map_err(Failure::from)?,
+                    false => Vec::new(),
+                };
+                Ok(Shown { notes: page.into_iter().map(|record| record.note).collect(), head })
+            }
+            Self::There(keeper) => match keeper.records(space, from) {
+                Ok(page) => Ok(Shown { notes: page.notes, head: page.head }),
+                Err(Error::NotBegun) => Ok(Shown::default()),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    /// The place of a record in the log, as the keeper says; `None` when it has no such record.
+    pub(crate) fn place(&self, space: SpaceId, number: u64) -> Result<Option<u64>, Error> {
+        match self {
+            Self::Here(keeper) => Ok(keeper.records(space, number, 1)?.first().map(|kept| kept.position)),
+            Self::There(keeper) => Ok(keeper.receipt(space, number)?.and_then(|promised| promised.position)),
+        }
+    }
+
+    /// An object's bytes; the reader checks their hash.
+    pub(crate) fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+        match self {
+            Self::Here(keeper) => keeper.object(space, id),
+            Self::There(keeper) => keeper.object(space, id),
+        }
+    }
+
+    /// The length of an object, as the keeper says; `None` when it is not there.
+    pub(crate) fn object_length(&self, space: SpaceId, id: ObjectId) -> Result<Option<u64>, Error> {
+        match self {
+            Self::Here(keeper) => keeper.object_length(space, id),
+            Self::There(keeper) => keeper.object_length(space, id),
+        }
+    }
+}
+
+/// The keeper of this name at an address, asked in sessions by the keys that `key_of` gives for a space.
+pub(crate) fn remote(
+    address: &str,
+    origin: &Origin,
+    roots: Option<&[u8]>,
+    key_of: impl Fn(&SpaceId) -> SessionKey + Send + Sync + 'static,
+) -> Result<RemoteKeeper, Error> {
+    let compose = move |keeper: &Origin, space: SpaceId, time: ClaimedTime| {
+        let key = key_of(&space);
+        let (keeper, nonce) = (keeper.clone(), Nonce::from_bytes(random()));
+        let session = Session { keeper, space, key: key.verifying_key(), nonce, time, verbs: Verbs::ReadWrite };
+        session.note(&key.sign(session.text().as_bytes())).ok()
+    };
+    let patience = client::Patience::default();
+    RemoteKeeper::new(address, origin.clone(), Box::new(compose), unix_seconds, patience, roots)
+}
+
+/// What this machine's clock says.
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+/// The log of a safe's keeper.
+pub(crate) struct KeeperLog {
+    reader: LogReader<Box<dyn LogFiles + Send + Sync>>,
+    receipt_key: NamedKey,
+    policy: Option<WitnessPolicy>,
+    side: Side,
+}
+
+enum Side {
+    Here(Box<EmbeddedLog>),
+    There(Arc<RemoteKeeper>),
+}
+
+impl KeeperLog {
+    pub(crate) fn open(home: &Home, keeper: &Keeper) -> Outcome<Self> {
+        let (key, receipt_key) = (log::named_key(home)?, home.receipt_key.clone());
+        let (files, policy, side): (Box<dyn LogFiles + Send + Sync>, _, _) = match keeper {
+            Keeper::Here(keeper) => {
+                let folder = home.keeper_folder();
+                let here = EmbeddedLog::open(&folder, keeper).map_err(Failure::from)?;
+                let files = PublishedFiles::open(SystemDisk, &folder.join("log"));
+                let files = files.map_err(|error| log_failed(error.into()))?;
+                let policy = here.policy().map_err(Failure::from)?;
+                (Box::new(files), policy, Side::Here(Box::new(here)))
+            }
+            Keeper::There(keeper) => {
+                let policy = home.witness_policy(&key)?;
+                (Box::new(Arc::clone(keeper)), policy, Side::There(Arc::clone(keeper)))
+            }
+        };
+        Ok(Self { reader: LogReader::new(files, key), receipt_key, policy, side })
+    }
+
+    /// What is published.
+    pub(crate) const fn published(&self) -> &LogReader<Box<dyn LogFiles + Send + Sync>> {
+        &self.reader
+    }
+
+    /// The key that signs receipts, as this machine has pinned it.
+    pub(crate) const fn receipt_key(&self) -> &NamedKey {
+        &self.receipt_key
+    }
+
+    /// Whose cosignatures count, if anybody's do.
+    pub(crate) const fn policy(&self) -> Option<&WitnessPolicy> {
+        self.policy.as_ref()
+    }
+
+    /// The log, where it is in this machine's own folder.
+    pub(crate) fn here(&self) -> Option<&EmbeddedLog> {
+        match &self.side {
+            Side::Here(log) => Some(log),
+            Side::There(_) => None,
+        }
+    }
+
+    /// Has what was appended published. A keeper at an address does so by itself, and soon: it is given a moment.
+    pub(crate) fn publish(&self, keeper: &Keeper, last: Option<(SpaceId, u64)>) -> Outcome<()> {
+        if let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) {
+            return log.publish(keeper, &Patience::default()).map(drop).map_err(Failure::from);
+        }
+        let Some((space, number)) = last else { return Ok(()) };
+        let place = keeper.place(space, number).map_err(Failure::from)?;
+        let until = Instant::now() + PUBLISHED_SOON;
+        while self.size()? <= place.unwrap_or(0) && Instant::now() < until {
+            thread::sleep(PUBLISHED_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Leaves of the newest head, as it says.
+    fn size(&self) -> Outcome<u64> {
+        let note = self.reader.checkpoint().map_err(log_failed)?.unwrap_or_default();
+        Ok(UnverifiedCheckpoint::parse(&note).map_or(0, |read| read.claimed().size))
+    }
+
+    /// The keeper's signed promise for a record; `None` when it has no such record.
+    pub(crate) fn receipt(&self, keeper: &Keeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
+        match (&self.side, keeper) {
+            (Side::Here(log), Keeper::Here(keeper)) => log.receipt(keeper, space, number),
+            (Side::There(keeper), _) | (_, Keeper::There(keeper)) => {
+                Ok(keeper.receipt(space, number)?.map(|promised| promised.receipt))
+            }
+        }
+    }
+
+    /// The keeper's own space, where its stamps are records.
+    pub(crate) fn own_space(&self) -> Outcome<SpaceId> {
+        match &self.side {
+            Side::Here(log) => Ok(log.own().id()),
+            Side::There(keeper) => Ok(keeper.facts().map_err(Failure::from)?.own_space),
+        }
+    }
+
+    /// The newest stamps that are records, at most so many, the oldest of them first.
+    pub(crate) fn stamps(&self, keeper: &Keeper, newest: u64) -> Outcome<Vec<LoggedStamp>> {
+        if let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) {
+            return log.own().stamps(keeper, newest).map_err(Failure::from);
+        }
+        let own = self.own_space()?;
+        let notes = keeper.notes(own, 0)?;
+        let from = (notes.len() as u64).saturating_sub(newest).max(1);
+        let mut stamps = Vec::new();
+        for (number, note) in (0..).zip(&notes).skip(usize::try_from(from).unwrap_or(usize::MAX)) {
+            let record = UnverifiedRecord::parse(note).map_err(|error| Failure::from(Error::Form(error)))?;
+            let Envelope { seen: Some(seen), body: Some((answer, _)), .. } = record.envelope() else { continue };
+            let place = keeper.place(own, number).map_err(Failure::from)?;
+            let Some(position) = place else { continue };
+            stamps.push(LoggedStamp { number, position, size: seen.size, answer: *answer });
+        }
+        Ok(stamps)
+    }
+
+    /// Makes a stamp over a head a record, which only the keeper itself does.
+    pub(crate) fn keep_stamp(&self, keeper: &Keeper, stamp: &NewStamp<'_>) -> Outcome<()> {
+        let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) else {
+            return keeper.must_be_here().map(drop);
+        };
+        log.keep_stamp(keeper, stamp).map(drop).map_err(Failure::from)
+    }
+}
+
+/// A fault of the log as a person reads it.
+pub(crate) fn log_failed(error: hizo_keeper::log::Error) -> Failure {
+    Failure::from(Error::from(error))
+}

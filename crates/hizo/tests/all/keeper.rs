@@ -1,0 +1,189 @@
+//! A keeper as an operator runs it: a process with a folder or a configuration, stopped, killed, and started again.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use crate::kit::{Said, program, said};
+
+/// A keeper that runs until it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    /// What it printed when it was ready.
+    pub(crate) said: Value,
+}
+
+impl Process {
+    pub(crate) fn start(folder: &Path) -> Self {
+        let folder = folder.to_str().unwrap();
+        Self::start_with(&["--data", folder, "--listen", "127.0.0.1:0"])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
+        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+        command.args(["keeper", "--json"]).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, said: serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")) }
+    }
+
+    /// The first line of an answer, and all of it.
+    fn get(&self, path: &str) -> (u16, String) {
+        let address = self.said["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: k\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+    }
+
+    /// Asks it to stop, as a system does: its exit code, and what it told the operator.
+    fn stop(mut self) -> (Option<i32>, String) {
+        let pid = self.child.id().to_string();
+        assert_eq!(said(program("kill").args(["-TERM", &pid])).code, Some(0));
+        let mut told = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        (self.child.wait().unwrap().code(), told)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn check(config: &Path) -> Said {
+    said(program(env!("CARGO_BIN_EXE_hizo")).args(["keeper", "--check-config"]).arg(config))
+}
+
+#[test]
+fn a_folder_becomes_a_keeper_and_stays_the_same_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("keeper");
+    let first = Process::start(&data);
+    assert_eq!(first.get("/health").0, 200);
+    let (status, about) = first.get("/v1/keeper");
+    assert!(status == 200 && about.contains(first.said["key"].as_str().unwrap()), "{about}");
+    let said_before = first.said.clone();
+    let (code, told) = first.stop();
+    assert_eq!(code, Some(0), "{told}");
+    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.first().unwrap()["event"], "the keeper answers");
+    assert!(lines.iter().any(|line| line["route"] == "/health" && line["status"] == 200), "{told}");
+    // Killed while it runs, and started once more.
+    let mut second = Process::start(&data);
+    second.child.kill().unwrap();
+    second.child.wait().unwrap();
+    let third = Process::start(&data);
+    for field in ["origin", "key"] {
+        assert_eq!(third.said[field], said_before[field]);
+    }
+    assert_eq!(third.get("/health").0, 200);
+}
+
+#[test]
+fn nothing_goes_over_a_network_in_the_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("keeper");
+    for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
+        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+        let refused = said(command.args(["keeper", "--listen", listen, "--data"]).arg(&data));
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.contains("without TLS") && refused.err.contains("hint: "), "{refused:?}");
+    }
+    assert!(!data.exists(), "a refused keeper was set up");
+    for arguments in [&["keeper"][..], &["keeper", "--data", "x"], &["keeper", "--listen", "127.0.0.1:0"]] {
+        assert_eq!(said(program(env!("CARGO_BIN_EXE_hizo")).args(arguments)).code, Some(2), "{arguments:?}");
+    }
+}
+
+/// The fenced examples of the page.
+fn examples() -> Vec<String> {
+    let page = include_str!("../../../../docs/spec/keeper-config.md");
+    page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_configuration_is_checked_and_unknown_keys_are_named_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("keeper.toml");
+    let wrong = |text: &str, says: &str| {
+        fs::write(&config, text).unwrap();
+        let refused = check(&config);
+        assert_eq!(refused.code, Some(1), "{text}\n{refused:?}");
+        assert!(refused.err.contains(says) && refused.err.contains("hint: "), "{text}\n{refused:?}");
+    };
+    let sound = "data = \"d\"\nlisten = \"127.0.0.1:0\"\n";
+    fs::write(&config, sound).unwrap();
+    assert_eq!(check(&config).code, Some(0));
+    assert!(!folder.path().join("d").exists(), "checking set a keeper up");
+    wrong(&format!("{sound}listn = 1\n"), "line 3: unknown field `listn`");
+    wrong(&format!("{sound}[limits]\n\nworker = 1\n"), "line 5: unknown field `worker`");
+    wrong(&format!("{sound}[limits]\nworkers = 0\n"), "`limits.workers` is at least 1");
+    wrong(&format!("{sound}[limits]\nworkers = -1\n"), "line 4");
+    wrong(&format!("{sound}origin = \"Keeper\"\n"), "`origin`");
+    wrong(&format!("{sound}data = \"e\"\n"), "line 3");
+    wrong("data = \"d\"\n", "missing field `listen`");
+    wrong("data = \"d\"\nlisten = \"0.0.0.0:0\"\n", "without TLS");
+    wrong(&format!("{sound}metrics = \"0.0.0.0:0\"\n"), "others would read the metrics");
+    wrong(&format!("{sound}[tls]\ncertificates = \"none.pem\"\nkey = \"none.pem\"\n"), "cannot be used");
+    wrong(&format!("{sound}[[admission.codes]]\nsha256 = \"AB\"\n"), "code 1");
+    let code = format!("[[admission.codes]]\nsha256 = \"{}\"\n", "a".repeat(64));
+    wrong(&format!("{sound}{code}{code}"), "code 2");
+    wrong(&format!("{sound}[admission]\nmode = \"open\"\n{code}"), "no codes");
+    wrong(&format!("{sound}[admission]\nmode = \"all\"\n"), "line 4");
+    wrong(&"#".repeat((2 << 20) + 1), "2 MiB");
+    let [whole, proxied] = &examples()[..] else { panic!("the page has two examples") };
+    fs::write(&config, proxied).unwrap();
+    assert_eq!(check(&config).code, Some(0));
+    // The example's certificates are nowhere.
+    wrong(whole, "the certificates /etc/hizo/fullchain.pem cannot be used");
+    let tls = whole.find("[tls]").unwrap()..whole.find("[admission]").unwrap();
+    let clear = whole.replace(&whole[tls], "").replace("0.0.0.0:443", "127.0.0.1:0");
+    fs::write(&config, clear).unwrap();
+    assert_eq!(check(&config).code, Some(0));
+}
+
+#[test]
+fn every_key_of_the_page_is_in_its_first_example_and_the_other_way_round() {
+    let page = include_str!("../../../../docs/spec/keeper-config.md");
+    let table = page.split("## Keys").nth(1).unwrap().split("## Limits").next().unwrap();
+    let mut named: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    named.retain(|key| !["admission.codes", "proxy.address"].contains(key));
+    let mut prefix = String::new();
+    let mut used = Vec::new();
+    for line in examples()[0].lines() {
+        if let Some(table) = line.strip_prefix('[') {
+            prefix = format!("{}.", table.trim_matches(|letter| "[]".contains(letter)));
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            used.push(format!("{prefix}{key}"));
+        }
+    }
+    named.sort_unstable();
+    used.sort_unstable();
+    assert_eq!(named, used);
+}
+
+#[test]
+fn a_configured_keeper_keeps_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("keeper.toml");
+    let text = "data = \"d\"\nlisten = \"127.0.0.1:0\"\norigin = \"keeper.example.org\"\n";
+    fs::write(&config, text).unwrap();
+    let running = Process::start_with(&["--config", config.to_str().unwrap()]);
+    assert_eq!(running.said["origin"], "keeper.example.org");
+    assert!(running.get("/v1/keeper").1.contains("\"admission\":\"closed\""));
+    assert_eq!(running.get("/metrics").0, 200);
+    assert_eq!(running.stop().0, Some(0));
+    fs::write(&config, text.replace("keeper.example.org", "other.example.org")).unwrap();
+    let refused = said(program(env!("CARGO_BIN_EXE_hizo")).args(["keeper", "--config"]).arg(&config));
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("is keeper.example.org, not other.example.org"), "{refused:?}");
+}
