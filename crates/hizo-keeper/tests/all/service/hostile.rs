@@ -176,3 +176,37 @@ fn a30_no_method_of_any_route_takes_away_or_replaces() {
     let page = running.ask("GET", &begun.records(), Some(&owner), b"");
     assert!(page.is(200).header("hizo-head").unwrap().starts_with("1 "));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn uploads_that_are_half_done_hold_little_memory() {
+    const UPLOADS: usize = 200;
+    const SENT: usize = 512 << 10;
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+    };
+    let running = limited(Limits { connections_of_address: UPLOADS + 9, ..settings().limits });
+    let begun = Begun::new(&running, "a company");
+    let (bytes, before) = (vec![7; SENT], resident());
+    let uploads: Vec<TcpStream> = (0..UPLOADS)
+        .map(|number| {
+            let mut stream = TcpStream::connect(running.address).unwrap();
+            let id = object(&format!("object {number}")).id();
+            let head = format!(
+                "PUT /v1/spaces/{}/objects/{id} HTTP/1.1\r\nhost: k\r\nauthorization: Bearer {}\r\ncontent-length: 16777216\r\n\r\n",
+                begun.space(),
+                begun.owner
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&bytes).unwrap();
+            stream
+        })
+        .collect();
+    let each = resident().saturating_sub(before) / UPLOADS;
+    println!("{each} bytes for each of {UPLOADS} uploads");
+    // A thousand of them must fit into 300 MiB.
+    assert!(each < 300 << 10, "{each} bytes for each upload");
+    drop(uploads);
+}
