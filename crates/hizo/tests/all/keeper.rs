@@ -5,8 +5,14 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::mpsc::Sender;
 
+use hizo_ledger::id::{Nonce, ObjectId, RecordId, SlotKeyHash, SpaceId};
+use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, UnverifiedRecord};
+use hizo_ledger::session::{Session, Verbs};
+use hizo_vault::keys::SigningSeed;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::kit::{Said, program, said};
 
@@ -186,4 +192,159 @@ fn a_configured_keeper_keeps_its_name() {
     let refused = said(program(env!("CARGO_BIN_EXE_hizo")).args(["keeper", "--config"]).arg(&config));
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.err.contains("is keeper.example.org, not other.example.org"), "{refused:?}");
+}
+
+/// A member who speaks to a keeper, and what he was promised.
+struct Member {
+    seed: SigningSeed,
+    space: SpaceId,
+    origin: Origin,
+    sessions: u8,
+    notes: Vec<Vec<u8>>,
+    receipts: Vec<String>,
+}
+
+const SLOT_KEY: [u8; 32] = [3; 32];
+
+impl Member {
+    fn new(running: &Process) -> Self {
+        let origin = Origin::parse(running.said["origin"].as_str().unwrap()).unwrap();
+        let (seed, space) = (SigningSeed::from_bytes(&[5; 32]), SpaceId::from_bytes([6; 16]));
+        Self { seed, space, origin, sessions: 0, notes: Vec::new(), receipts: Vec::new() }
+    }
+
+    /// Status and body; `None` when the keeper is gone.
+    fn ask(address: &str, method: &str, path: &str, token: &str, body: &[u8]) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(address).ok()?;
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: k\r\nconnection: close\r\nauthorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse::<usize>().unwrap();
+        // Half an answer is none.
+        (body.len() == length).then(|| (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned()))
+    }
+
+    fn token(&mut self, address: &str) -> String {
+        self.sessions += 1;
+        let key = self.seed.session_key(&self.space);
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let session = Session {
+            keeper: self.origin.clone(),
+            space: self.space,
+            key: key.verifying_key(),
+            nonce: Nonce::from_bytes([self.sessions; 16]),
+            time: ClaimedTime::from_unix_seconds(now).unwrap(),
+            verbs: Verbs::ReadWrite,
+        };
+        let note = session.note(&key.sign(session.text().as_bytes())).unwrap().replace('\n', "\\n");
+        let answer = Self::ask(address, "POST", "/v1/sessions", "", format!("{{\"note\": \"{note}\"}}").as_bytes());
+        let (status, body) = answer.unwrap();
+        assert_eq!(status, 201, "{body}");
+        serde_json::from_str::<Value>(&body).unwrap()["token"].as_str().unwrap().to_owned()
+    }
+
+    fn next(&self) -> (Vec<u8>, Vec<u8>) {
+        let key = self.seed.space_key(&self.space).verifying_key();
+        let number = self.notes.len() as u64;
+        let body = format!("body {number}").into_bytes();
+        let mut envelope = Envelope {
+            keeper: self.origin.clone(),
+            space: self.space,
+            number,
+            prev: self.notes.last().map(|note| RecordId::of(note)),
+            epoch: 0,
+            time: ClaimedTime::from_unix_seconds(1_800_000_000 + number).unwrap(),
+            seen: None,
+            body: Some((ObjectId::of(&body), body.len() as u64)),
+            deposit: None,
+            controls: Vec::new(),
+        };
+        if number == 0 {
+            envelope.controls = vec![
+                Control::Founder(key),
+                Control::Slot(SlotKeyHash::from_bytes(Sha256::digest(SLOT_KEY).into())),
+                Control::Recovery(None),
+                Control::Session { member: key, session: self.seed.session_key(&self.space).verifying_key() },
+                Control::Epoch { epoch: 0, recipient: ObjectId::of(&body) },
+                Control::Wrap { epoch: 0, wrap: ObjectId::of(&body), bytes: body.len() as u64 },
+            ];
+        }
+        let signature = self.seed.space_key(&self.space).sign(envelope.text().unwrap().as_bytes());
+        (UnverifiedRecord::compose(&envelope, &[(key, signature)]).unwrap().note_bytes().to_vec(), body)
+    }
+
+    /// Appends until the keeper is gone, or so many times, and says so each time. Whatever was answered is remembered.
+    fn append(&mut self, address: &str, times: usize, appended: &Sender<()>) {
+        let token = self.token(address);
+        let space = format!("/v1/spaces/{}", self.space);
+        for _ in 0..times {
+            let (note, body) = self.next();
+            let object = format!("{space}/objects/{}", ObjectId::of(&body));
+            let Some((put, _)) = Self::ask(address, "PUT", &object, &token, &body) else { return };
+            assert!([200, 201].contains(&put), "{put}");
+            let kept = if self.notes.is_empty() {
+                let text = String::from_utf8(note.clone()).unwrap().replace('\n', "\\n");
+                let slot_key = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, SLOT_KEY);
+                let begin = format!("{{\"note\": \"{text}\", \"slot_key\": \"{slot_key}\"}}");
+                Self::ask(address, "POST", &space, &token, begin.as_bytes())
+            } else {
+                Self::ask(address, "POST", &format!("{space}/records"), &token, &note)
+            };
+            let Some((status, receipt)) = kept else { return };
+            // What the death before left unanswered is there or not: the same note has the same answer.
+            assert!([200, 201].contains(&status), "{status} {receipt}");
+            self.notes.push(note);
+            self.receipts.push(receipt);
+            // Nobody may listen any more.
+            let _ = appended.send(());
+        }
+    }
+
+    /// Everything that was answered is there, and promised as before.
+    fn check(&mut self, address: &str) {
+        let token = self.token(address);
+        let records = format!("/v1/spaces/{}/records", self.space);
+        let (status, page) = Self::ask(address, "GET", &records, &token, b"").unwrap();
+        assert_eq!(status, 200);
+        let answered: String = self.notes.iter().map(|note| std::str::from_utf8(note).unwrap()).collect();
+        assert!(page.starts_with(&answered), "a record that was answered is gone");
+        for (number, receipt) in self.receipts.iter().enumerate() {
+            let told = Self::ask(address, "GET", &format!("{records}/{number}/receipt"), &token, b"").unwrap();
+            assert_eq!(&told, &(200, receipt.clone()), "the receipt of record {number}");
+        }
+    }
+}
+
+#[test]
+fn a_keeper_that_is_killed_under_load_keeps_what_it_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("keeper");
+    let mut running = Process::start(&data);
+    let mut member = Member::new(&running);
+    let mut random = hizo_store::simulated::Random(20_261_126);
+    for round in 0..6 {
+        let address = running.said["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+        // After so many answers the process is no more, wherever it is then.
+        let child = running.child.id().to_string();
+        let after = random.below(12) + 1;
+        let before = member.notes.len();
+        std::thread::scope(|scope| {
+            let (appended, told) = std::sync::mpsc::channel();
+            let member = &mut member;
+            scope.spawn(move || member.append(&address, 1_000, &appended));
+            told.iter().take(after).for_each(drop);
+            assert_eq!(said(program("kill").args(["-KILL", &child])).code, Some(0));
+        });
+        assert!(member.notes.len() >= before + after, "round {round}");
+        running.child.wait().unwrap();
+        running = Process::start(&data);
+        let address = running.said["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+        member.check(address);
+    }
 }

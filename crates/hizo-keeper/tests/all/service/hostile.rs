@@ -15,7 +15,7 @@ fn limited(limits: Limits) -> Running {
 }
 
 #[test]
-fn a12_a_slow_head_and_a_slow_body_are_cut() {
+fn a_slow_head_and_a_slow_body_are_cut() {
     let grace = Duration::from_millis(300);
     let running = limited(Limits { head: grace, pace: Pace { grace, bytes_per_second: 1 << 20 }, ..settings().limits });
     for begun in ["", "GET /v1/kee", "GET /v1/keeper HTTP/1.1\r\nhost: k\r\n"] {
@@ -39,7 +39,7 @@ fn a12_a_slow_head_and_a_slow_body_are_cut() {
 }
 
 #[test]
-fn a12_one_sender_has_so_many_requests_and_connections() {
+fn one_sender_has_so_many_requests_and_connections() {
     let rate = Rate { per_second: 0, burst: 5 };
     let running = limited(Limits { rate_of_address: rate, ..settings().limits });
     let statuses: Vec<u16> = (0..8).map(|_| running.ask("GET", "/v1/keeper", None, b"").status).collect();
@@ -103,7 +103,7 @@ fn a_request_that_has_begun_is_answered_before_the_end() {
 }
 
 #[test]
-fn no_secret_and_no_name_stands_in_what_the_operator_is_told() {
+fn a12_no_secret_and_no_name_stands_in_what_the_operator_is_told() {
     let running = Running::start();
     let mut begun = Begun::new(&running, "a company");
     let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
@@ -131,4 +131,82 @@ fn no_secret_and_no_name_stands_in_what_the_operator_is_told() {
     lines.lines().filter(|line| line.starts_with('{')).for_each(|line| {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     });
+}
+
+#[test]
+fn a30_no_method_of_any_route_takes_away_or_replaces() {
+    let running = Running::start();
+    let mut begun = Begun::new(&running, "a company");
+    let (deposit, machine, owner) =
+        (begun.company.deposit("drawings", 2).1, begun.machine.clone(), begun.owner.clone());
+    begun.keep(&running, &machine, &deposit).is(201);
+    let space = format!("/v1/spaces/{}", begun.space());
+    let mut paths = vec![
+        space.clone(),
+        begun.records(),
+        format!("{}/1", begun.records()),
+        format!("{}/1/receipt", begun.records()),
+    ];
+    paths.extend(deposit.objects.iter().map(|object| format!("{space}/objects/{}", object.id())));
+    paths.extend(["/log/checkpoint", "/log/tile/0/000", "/v1/keeper", "/v1/sessions"].map(str::to_owned));
+    for path in &paths {
+        for method in ["DELETE", "PATCH", "MOVE", "COPY", "PURGE"] {
+            for token in [&owner, &machine] {
+                running.ask(method, path, Some(token), b"").is_one_of(&[404, 405]);
+            }
+        }
+    }
+    for object in &deposit.objects {
+        let path = format!("{space}/objects/{}", object.id());
+        running.ask("PUT", &path, Some(&machine), b"other bytes").says(422, "WrongName");
+        running.ask("PUT", &path, Some(&machine), b"").says(422, "Empty");
+        assert_eq!(running.ask("GET", &path, Some(&owner), b"").is(200).body, object.as_bytes());
+    }
+    // A machine that deposits removes nobody and ends no epoch.
+    let removal = begun.control(&[hizo_ledger::record::Control::Remove(crate::kit::key("owner"))]);
+    let by_machine = {
+        let envelope = hizo_ledger::record::UnverifiedRecord::parse(&removal.note).unwrap().envelope().clone();
+        crate::kit::sign(&envelope, "machine")
+    };
+    removal
+        .objects
+        .iter()
+        .for_each(|object| assert!([200, 201].contains(&running.put(begun.space(), &machine, object).status)));
+    running.ask("POST", &begun.records(), Some(&machine), &by_machine).says(422, "RoleMayNot");
+    let page = running.ask("GET", &begun.records(), Some(&owner), b"");
+    assert!(page.is(200).header("hizo-head").unwrap().starts_with("1 "));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn uploads_that_are_half_done_hold_little_memory() {
+    const UPLOADS: usize = 200;
+    const SENT: usize = 512 << 10;
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+    };
+    let running = limited(Limits { connections_of_address: UPLOADS + 9, ..settings().limits });
+    let begun = Begun::new(&running, "a company");
+    let (bytes, before) = (vec![7; SENT], resident());
+    let uploads: Vec<TcpStream> = (0..UPLOADS)
+        .map(|number| {
+            let mut stream = TcpStream::connect(running.address).unwrap();
+            let id = object(&format!("object {number}")).id();
+            let head = format!(
+                "PUT /v1/spaces/{}/objects/{id} HTTP/1.1\r\nhost: k\r\nauthorization: Bearer {}\r\ncontent-length: 16777216\r\n\r\n",
+                begun.space(),
+                begun.owner
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&bytes).unwrap();
+            stream
+        })
+        .collect();
+    let each = resident().saturating_sub(before) / UPLOADS;
+    println!("{each} bytes for each of {UPLOADS} uploads");
+    // A thousand of them must fit into 300 MiB.
+    assert!(each < 300 << 10, "{each} bytes for each upload");
+    drop(uploads);
 }

@@ -4,4 +4,5 @@ mod acts;
 mod admission;
 mod hostile;
 mod sessions;
+mod tls;
 pub(crate) mod world;

@@ -14,7 +14,7 @@ fn moved(session: &Session, seconds: i64) -> Session {
 }
 
 #[test]
-fn a30_a_note_starts_one_session_within_its_minute_and_at_its_keeper() {
+fn a_note_starts_one_session_within_its_minute_and_at_its_keeper() {
     let running = Running::start();
     let begun = Begun::new(&running, "a company");
     let note = running.note(begun.space(), "owner", 50, Verbs::Read);
@@ -34,7 +34,7 @@ fn a30_a_note_starts_one_session_within_its_minute_and_at_its_keeper() {
 }
 
 #[test]
-fn a30_a_note_from_before_the_start_is_not_taken() {
+fn a_note_from_before_the_start_is_not_taken() {
     let running = Running::start();
     let begun = Begun::new(&running, "a company");
     let note = moved(&running.note(begun.space(), "owner", 50, Verbs::Read), -30);
@@ -43,7 +43,7 @@ fn a30_a_note_from_before_the_start_is_not_taken() {
 }
 
 #[test]
-fn a30_only_a_members_session_key_starts_a_session() {
+fn only_a_members_session_key_starts_a_session() {
     let running = Running::start();
     let begun = Begun::new(&running, "a company");
     let note = |who: &str, nonce| running.note(begun.space(), who, nonce, Verbs::ReadWrite);
@@ -83,7 +83,7 @@ fn a_token_is_for_its_space_its_verbs_and_its_minutes() {
 }
 
 #[test]
-fn a25_a_removed_members_token_ends_at_once() {
+fn a_removed_members_token_ends_at_once() {
     let running = Running::start();
     let mut begun = Begun::new(&running, "a company");
     let owner = begun.owner.clone();

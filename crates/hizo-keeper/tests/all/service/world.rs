@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer as _;
-use hizo_keeper::service::{Admission, Limits, Listening, Settings, serve};
+use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Settings, serve};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::id::{Nonce, SpaceId};
 use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, Role, UnverifiedRecord};
@@ -64,7 +64,11 @@ impl Running {
         Self::start_in(tempfile::tempdir().unwrap(), settings)
     }
 
-    pub(crate) fn start_in(folder: TempDir, mut settings: Settings) -> Self {
+    pub(crate) fn start_in(folder: TempDir, settings: Settings) -> Self {
+        Self::start_as(folder, settings, None)
+    }
+
+    pub(crate) fn start_as(folder: TempDir, mut settings: Settings, certificates: Option<Arc<Certificates>>) -> Self {
         let seeds = Seeds { origin: [7; 16], log_key: Zeroizing::new([9; 32]) };
         let keeper = EmbeddedKeeper::init_embedded(&folder.path().join("keeper"), &seeds).unwrap();
         let log = EmbeddedLog::open(&folder.path().join("keeper"), &keeper).unwrap();
@@ -79,7 +83,7 @@ impl Running {
         settings.random =
             Box::new(move || Sha256::digest(format!("token {}", drawn.fetch_add(1, Ordering::Relaxed))).into());
         let (stop, stopped) = oneshot::channel();
-        let listening = Listening { listener, certificates: None, metrics: None };
+        let listening = Listening { listener, certificates, metrics: None };
         let thread = thread::spawn(move || serve(listening, keeper, log, settings, async { drop(stopped.await) }));
         let (stop, thread, folder) = (Some(stop), Some(thread), Some(folder));
         Self { address, origin, own_space, lines, ahead, stop, thread, folder }
