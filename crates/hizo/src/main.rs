@@ -15,6 +15,7 @@ mod kept;
 mod lanes;
 mod log;
 mod packing;
+mod paper;
 mod passphrase;
 mod receipts;
 mod safe;
