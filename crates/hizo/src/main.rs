@@ -1,10 +1,12 @@
 //! hizo: safekeeping and protection of trade secrets, at the terminal.
 
 mod bundle;
+mod cards;
 mod composing;
 mod console;
 mod contents;
 mod entropy;
+mod epochs;
 mod failure;
 mod features;
 mod folder;
@@ -79,6 +81,7 @@ enum Command {
     Proof(features::proof::command::Arguments),
     Verify(features::verify::command::Arguments),
     Log(features::log::command::Arguments),
+    Recovery(features::recovery::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
@@ -139,6 +142,7 @@ fn run(language: Language) -> ExitCode {
         Command::Proof(arguments) => features::proof::command::run(&setting, arguments),
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
+        Command::Recovery(arguments) => features::recovery::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),

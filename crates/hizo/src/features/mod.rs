@@ -8,6 +8,7 @@ pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod proof;
+pub(crate) mod recovery;
 pub(crate) mod restore;
 pub(crate) mod shell;
 pub(crate) mod show;
