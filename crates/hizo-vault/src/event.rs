@@ -84,6 +84,26 @@ pub enum Event {
         /// Things that were found and could not be kept.
         left_out: u64,
     },
+    /// Recovery cards were made for the key that this record's `recovery` line names.
+    RecoveryMade {
+        /// The recovery key, base64.
+        key: String,
+        /// The age recipient of the same seed, to which later epochs are wrapped too.
+        recipient: String,
+        /// What the set is called: the two words with which its cards begin.
+        set: String,
+        /// How many cards there are.
+        cards: u64,
+        /// How many of them open.
+        needed: u64,
+    },
+    /// Enough cards were brought, and they opened the safe.
+    RecoveryDrilled {
+        /// The recovery key that they gave, base64.
+        key: String,
+        /// Which cards, from 1.
+        cards: Vec<u64>,
+    },
     /// An event that a later version knows: kept, shown by its name, without meaning here.
     Unknown(Value),
 }
@@ -117,6 +137,19 @@ impl Event {
                     ("left_out", (*left_out).into()),
                 ],
             ),
+            Self::RecoveryMade { key, recipient, set, cards, needed } => fields(
+                "recovery.made",
+                [
+                    ("key", key.as_str().into()),
+                    ("recipient", recipient.as_str().into()),
+                    ("set", set.as_str().into()),
+                    ("cards", (*cards).into()),
+                    ("needed", (*needed).into()),
+                ],
+            ),
+            Self::RecoveryDrilled { key, cards } => {
+                fields("recovery.drilled", [("key", key.as_str().into()), ("cards", cards.clone().into())])
+            }
             Self::Unknown(value) => return value.clone(),
         };
         Value::Object(object)
@@ -152,6 +185,17 @@ impl Event {
                 files: number("files")?,
                 bytes: number("bytes")?,
                 left_out: number("left_out")?,
+            },
+            "recovery.made" => Self::RecoveryMade {
+                key: text("key")?,
+                recipient: text("recipient")?,
+                set: text("set")?,
+                cards: number("cards")?,
+                needed: number("needed")?,
+            },
+            "recovery.drilled" => Self::RecoveryDrilled {
+                key: text("key")?,
+                cards: object.get("cards")?.as_array()?.iter().map(Value::as_u64).collect::<Option<_>>()?,
             },
             _ => return Some(Self::Unknown(value.clone())),
         };

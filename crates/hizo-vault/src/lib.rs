@@ -12,4 +12,5 @@ pub mod kept;
 pub mod keys;
 pub mod manifest;
 pub mod proof;
+pub mod recovery;
 pub mod stream;

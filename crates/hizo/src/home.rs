@@ -13,6 +13,7 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::{self, Origin, UnverifiedRecord};
 use hizo_ledger::timestamp::Authority;
+use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::Class;
 use hizo_vault::keys::SigningSeed;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,11 @@ const SLOT_KEY_FILE: &str = "slot.key";
 const POLICY_FILE: &str = "log.policy";
 /// The roots of such a keeper's certificate, as PEM.
 const ROOTS_FILE: &str = "keeper.pem";
+/// What recovery cards opened, sealed to the identity of this home.
+const EPOCHS_FILE: &str = "epochs.age";
+const EPOCHS_HEAD: &str = "# hizo/epochs/v1\n";
+/// The last drill of recovery cards that this machine knows of.
+const DRILL_FILE: &str = "drill";
 /// The notes of such a space, one after the other.
 const NOTES_FILE: &str = "notes";
 
@@ -227,6 +233,55 @@ impl Home {
 
     pub(crate) fn identity_file(&self) -> PathBuf {
         identity_file(&self.folder)
+    }
+
+    /// The secrets of epochs that recovery cards opened for the identity of this home; none where none were.
+    pub(crate) fn recovered_epochs(&self, own: &Identity) -> Outcome<Vec<(u32, Identity)>> {
+        let path = self.folder.join(EPOCHS_FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::file("read", &path, error)),
+        };
+        // Sealed to another identity: the cards themselves, which open nothing that is sealed for people.
+        let Ok(text) = age::open_own(bytes, own).map(Zeroizing::new) else { return Ok(Vec::new()) };
+        let text = std::str::from_utf8(&text).ok().and_then(|text| text.strip_prefix(EPOCHS_HEAD));
+        let parse =
+            |pair: (&str, &str)| Some((pair.0.strip_prefix("# epoch ")?.parse().ok()?, Identity::parse(pair.1).ok()?));
+        let lines: Vec<&str> = text.ok_or_else(|| damaged(&path))?.lines().collect();
+        let pairs = lines.chunks(2).map(|pair| parse((pair.first()?, pair.get(1)?)));
+        pairs.collect::<Option<_>>().ok_or_else(|| damaged(&path))
+    }
+
+    /// Writes down, for an identity, the secrets of epochs that recovery cards opened.
+    pub(crate) fn write_recovered_epochs<'a>(
+        folder: &Path,
+        own: &Recipient,
+        epochs: impl Iterator<Item = (u32, &'a Identity)>,
+    ) -> Outcome<()> {
+        let mut text = Zeroizing::new(EPOCHS_HEAD.to_owned());
+        for (epoch, secret) in epochs {
+            let lines = Zeroizing::new(format!("# epoch {epoch}\n{}\n", *secret.to_secret_line()));
+            text.push_str(&lines);
+        }
+        let sealed = age::seal(text.as_bytes(), std::slice::from_ref(own), &mut SystemEntropy);
+        write_new(&folder.join(EPOCHS_FILE), &sealed.map_err(Failure::internal)?)
+    }
+
+    /// The record that says the last drill of recovery cards that this machine knows of.
+    pub(crate) fn known_drill(&self) -> Option<RecordId> {
+        let text = fs::read_to_string(self.folder.join(DRILL_FILE)).ok()?;
+        RecordId::from_hex(text.strip_suffix('\n')?).ok()
+    }
+
+    /// Remembers it: where no passphrase is given, nothing else tells which record it is.
+    pub(crate) fn remember_drill(&self, record: RecordId) -> Outcome<()> {
+        replace(&self.folder.join(DRILL_FILE), format!("{record}\n").as_bytes())
+    }
+
+    /// The home folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where this machine remembers its last walk of a series.

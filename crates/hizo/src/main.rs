@@ -1,10 +1,12 @@
 //! hizo: safekeeping and protection of trade secrets, at the terminal.
 
 mod bundle;
+mod cards;
 mod composing;
 mod console;
 mod contents;
 mod entropy;
+mod epochs;
 mod failure;
 mod features;
 mod folder;
@@ -15,6 +17,7 @@ mod kept;
 mod lanes;
 mod log;
 mod packing;
+mod paper;
 mod passphrase;
 mod receipts;
 mod safe;
@@ -79,6 +82,7 @@ enum Command {
     Verify(features::verify::command::Arguments),
     Log(features::log::command::Arguments),
     Keeper(features::keeper::command::Arguments),
+    Recovery(features::recovery::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
@@ -141,6 +145,7 @@ fn run(language: Language) -> ExitCode {
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
         Command::Keeper(arguments) => features::keeper::command::run(&setting, arguments),
+        Command::Recovery(arguments) => features::recovery::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),

@@ -7,8 +7,9 @@ use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
-use hizo_ledger::space::{Chain, Head, Standing};
+use hizo_ledger::space::{Chain, Epoch, Head, Standing};
 use hizo_ledger::timestamp::Moment;
+use hizo_store::NamedBytes;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::certificate::{self, Certificate, Certificates};
 use hizo_vault::event::{self, Class, Event};
@@ -208,17 +209,30 @@ impl Safe {
 
     /// Unlocks with the identity that the passphrase opens.
     pub(crate) fn unlock(&self, passphrase: &str) -> Outcome<Keyring> {
-        let identity = open_identity(&self.home, passphrase)?;
+        self.unlock_with(&open_identity(&self.home, passphrase)?)
+    }
+
+    /// Unlocks with an identity that was opened.
+    pub(crate) fn unlock_with(&self, identity: &IdentityFile) -> Outcome<Keyring> {
         let mut keyring = Keyring::unlock(self, &identity.identity)?;
-        keyring.doubts = self.check_certificates(&keyring, Certificate::of(&identity, &self.home.space))?;
+        (keyring.doubts, keyring.readers) =
+            self.check_certificates(&keyring, Certificate::of(identity, &self.home.space))?;
         Ok(keyring)
     }
 
-    /// Checks every certificate of the space beside the identity of this home; what is left in doubt.
+    /// Makes an object durable at the keeper: its id and its length, as a record names it.
+    pub(crate) fn put(&self, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
+        let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
+        self.keeper.put(self.home.space, &object).map_err(Failure::from)?;
+        Ok((object.id(), object.length()))
+    }
+
+    /// Checks every certificate of the space beside the identity of this home; what is left in doubt, and those of the present
+    /// members who read.
     ///
     /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
     /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
-    fn check_certificates(&self, keyring: &Keyring, own: Certificate) -> Outcome<Vec<Words>> {
+    fn check_certificates(&self, keyring: &Keyring, own: Certificate) -> Outcome<(Vec<Words>, Vec<Certificate>)> {
         let (mut certificates, mut doubts) = (Certificates::new(own), Vec::new());
         for record in self.records.iter().filter(|record| record.envelope().deposit.is_none()) {
             // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
@@ -237,14 +251,16 @@ impl Safe {
             }
         }
         let readers = self.chain.members().filter(|(_, role)| role.opens()).map(|(key, _)| key);
-        doubts.extend(readers.filter(|key| certificates.of(key).is_none()).map(|key| {
+        let readers: Vec<_> = readers.collect();
+        doubts.extend(readers.iter().filter(|key| certificates.of(key).is_none()).map(|key| {
             words!(
                 "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
                 "鍵 {name} の持ち主を、誰も証明していません。この鍵は金庫の中を見られますが、誰のものかは分かりません",
                 name = key.name()
             )
         }));
-        Ok(doubts)
+        let certified = readers.iter().filter_map(|key| certificates.of(key).cloned()).collect();
+        Ok((doubts, certified))
     }
 }
 
@@ -257,13 +273,22 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// The epoch that its objects are sealed to: the one that it begins, or the current one.
+    fn epoch(&self, chain: &Chain) -> u32 {
+        let begun = self.controls.iter().find_map(|control| match control {
+            Control::Epoch { epoch, .. } => Some(*epoch),
+            _ => None,
+        });
+        begun.unwrap_or_else(|| chain.epoch())
+    }
+
     fn envelope(&self, chain: &Chain, seen: Option<Seen>) -> Outcome<Envelope> {
         let mut envelope = Envelope {
             keeper: chain.keeper().clone(),
             space: chain.space(),
             number: chain.head().number + 1,
             prev: Some(chain.head().id),
-            epoch: chain.epoch(),
+            epoch: self.epoch(chain),
             time: now()?,
             seen,
             body: self.body,
@@ -330,13 +355,21 @@ pub(crate) struct Keyring {
     lost: BTreeSet<u32>,
     /// What is not known for certain of who the members are, for people to see.
     pub doubts: Vec<Words>,
+    /// Of the present members who read and whose key is certified.
+    pub readers: Vec<Certificate>,
 }
 
 impl Keyring {
-    fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
-        let (mut epochs, mut lost) = (BTreeMap::new(), BTreeSet::new());
+    /// What this identity opens: by the wraps of the space, and by what recovery cards left in this home.
+    pub(crate) fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
+        let mut epochs: BTreeMap<u32, Identity> = safe.home.recovered_epochs(own)?.into_iter().collect();
+        epochs.retain(|epoch, secret| is_of(safe.chain.epochs().get(*epoch as usize), secret));
+        let mut lost = BTreeSet::new();
         let mut first_lost = None;
         for (epoch, facts) in safe.chain.epochs().iter().enumerate() {
+            if epochs.contains_key(&(epoch as u32)) {
+                continue;
+            }
             for wrap in facts.wraps() {
                 // An epoch has several wraps, for different readers: a lost one may be that of somebody else.
                 let wrap = match safe.object(*wrap) {
@@ -349,9 +382,7 @@ impl Keyring {
                 };
                 let Ok(line) = age::open(wrap, own).map(Zeroizing::new) else { continue };
                 let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
-                let recipient = secret.as_ref().map(|secret| secret.recipient().to_string());
-                let fits = recipient.is_some_and(|text| ObjectId::of(text.as_bytes()) == facts.recipient().id());
-                let Some(secret) = secret.filter(|_| fits) else {
+                let Some(secret) = secret.filter(|secret| is_of(Some(facts), secret)) else {
                     return Err(Failure::new(
                         Kind::Lying,
                         words!(
@@ -378,7 +409,17 @@ impl Keyring {
             ))
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
-        Ok(Self { epochs, lost, doubts: Vec::new() })
+        Ok(Self { epochs, lost, doubts: Vec::new(), readers: Vec::new() })
+    }
+
+    /// The secrets of the epochs, by their numbers.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = (u32, &Identity)> {
+        self.epochs.iter().map(|(epoch, secret)| (*epoch, secret))
+    }
+
+    /// Whether what is sealed now can be opened.
+    pub(crate) fn opens(&self, epoch: u32) -> bool {
+        self.epochs.contains_key(&epoch)
     }
 
     /// Opens an object of a record.
@@ -415,6 +456,12 @@ impl Keyring {
         let text = read_stream(&plain, event::BODY_BYTES_MAX)?;
         event::parse(&text).map_err(|error| Failure::untrue(format!("record {}: {error}", record.number())))
     }
+}
+
+/// Whether this is the secret of the epoch.
+fn is_of(epoch: Option<&Epoch>, secret: &Identity) -> bool {
+    let recipient = secret.recipient().to_string();
+    epoch.is_some_and(|epoch| ObjectId::of(recipient.as_bytes()) == epoch.recipient().id())
 }
 
 fn sealed_wrongly(error: age::OpenError) -> Failure {

@@ -127,7 +127,8 @@ impl View {
                         stored_bytes: facts.objects.total,
                     });
                 }
-                Event::KeyCertified { .. } | Event::DeviceAdded { .. } | Event::Unknown(_) => (),
+                Event::KeyCertified { .. } | Event::DeviceAdded { .. } => (),
+                Event::RecoveryMade { .. } | Event::RecoveryDrilled { .. } | Event::Unknown(_) => (),
             }
         }
         let Some(facts) = facts else { return Ok(()) };

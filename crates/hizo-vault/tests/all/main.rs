@@ -15,6 +15,7 @@ mod keys;
 mod manifest;
 mod manifest_vectors;
 mod proof;
+mod recovery;
 mod seeded;
 mod stream;
 mod stream_vectors;

@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo log, keeper, witness, man [COMMAND], completions SHELL";
+More: hizo recovery, log, keeper, witness, man [COMMAND], completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo log, keeper, witness, man [コマンド], completions シェル";
+ほかに: hizo recovery, log, keeper, witness, man [コマンド], completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -254,6 +254,35 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("Everything from a configuration file", "すべてを設定ファイルから読みます"),
     ("Check a configuration file, and do nothing else", "設定ファイルを確かめるだけで、何も始めません"),
+    // recovery
+    (
+        "Make, try and use the paper cards that open a safe whose keys are lost",
+        "鍵をなくしたときに金庫を開ける、紙の復旧カードを作る・確かめる・使う",
+    ),
+    (
+        "Make cards, of which some together open the safe, and an emergency card without secrets",
+        "何枚かそろえば金庫を開けられるカードと、秘密のない緊急カードを作ります",
+    ),
+    ("How many cards to make", "作る枚数"),
+    ("How many of them open the safe together", "金庫を開けるのに必要な枚数"),
+    ("Where to put the cards to print: a folder", "印刷用のファイルを置くフォルダー"),
+    ("Make new ones in place of those that there are", "今あるカードの代わりに、新しく作ります"),
+    (
+        "Try the cards: say whether they open the safe, show nothing, and note that it was done",
+        "カードで金庫を開けられるかを確かめ、確かめたことを記録します。中身は表示しません",
+    ),
+    (
+        "A file with the words of one card, once for each card; without one they are asked for",
+        "カード1枚の言葉を書いたファイル。カードごとに指定します。省くと、画面で尋ねます",
+    ),
+    (
+        "Open a safe whose keys are lost: make a new home of it, with a new identity that opens everything the cards open",
+        "鍵をなくした金庫を開けます。カードで開けられるものをすべて開ける新しい鍵と、新しいフォルダーを作ります",
+    ),
+    (
+        "The home folder to make; it must not be there yet, or be empty",
+        "作る金庫のフォルダー。まだないか、空であること",
+    ),
     // witness
     (
         "Be a witness: cosign the logs of others as long as they go on",
@@ -299,7 +328,7 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 5] = ["log", "keeper", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 6] = ["recovery", "log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

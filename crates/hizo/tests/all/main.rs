@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod attacks;
+mod cards;
 mod certificates;
 mod check;
 mod composed;

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use super::{Status, Witnessed};
 use crate::Setting;
+use crate::cards::{CardSet, Tried};
 use crate::console::Console;
 use crate::contents::Opened;
 use crate::failure::Outcome;
+use crate::safe;
 use crate::view::View;
 use crate::words::{Words, words};
 
@@ -35,22 +37,55 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let is_asked = !safe.home.authorities()?.is_empty();
     let (statuses, shouted) = super::status(&safe, &records);
+    let set = opened.map(CardSet::of).transpose()?.flatten();
+    let tried = Tried::of(&safe, set.and_then(|set| set.drilled));
+    let is_due = tried.is_some_and(|tried| safe::now().is_ok_and(|now| tried.is_due(now.unix_seconds())));
     let listed: Vec<_> = statuses.iter().map(|status| as_json(status, view.as_ref())).collect();
-    setting.console.result(json!({ "deposits": listed }), |out| {
-        for status in &statuses {
-            let name = name(status, view.as_ref());
-            match arguments.deposit {
-                Some(_) => whole(setting.console, status, &name, out)?,
-                None => writeln!(out, "{}", setting.console.say(line(status, &name)))?,
+    setting.console.result(
+        json!({ "deposits": listed, "recovery": tried.map(|tried| cards_as_json(tried, is_due)) }),
+        |out| {
+            for status in &statuses {
+                let name = name(status, view.as_ref());
+                match arguments.deposit {
+                    Some(_) => whole(setting.console, status, &name, out)?,
+                    None => writeln!(out, "{}", setting.console.say(line(status, &name)))?,
+                }
             }
-        }
-        // What is wrong comes with a hint of its own.
-        match next(&statuses, is_asked).filter(|_| !setting.console.quiet && shouted.is_ok()) {
-            Some(next) => writeln!(out, "{}", setting.console.say(next)),
-            None => Ok(()),
-        }
-    });
+            if let Some(tried) = tried.filter(|_| is_due) {
+                writeln!(out, "{}", setting.console.say(due(tried)))?;
+            }
+            // What is wrong comes with a hint of its own.
+            match next(&statuses, is_asked).filter(|_| !setting.console.quiet && shouted.is_ok()) {
+                Some(next) => writeln!(out, "{}", setting.console.say(next)),
+                None => Ok(()),
+            }
+        },
+    );
     shouted
+}
+
+fn cards_as_json(tried: Tried, is_due: bool) -> Value {
+    json!({ "made": time_text(tried.made), "drilled": tried.drilled.map(time_text), "due": is_due })
+}
+
+/// That the recovery cards should be tried.
+fn due(tried: Tried) -> Words {
+    match tried.drilled {
+        Some(drilled) => words!(
+            "the recovery cards were last tried on {day}: `hizo recovery drill` tries them again",
+            "復旧カードを最後に確かめたのは {day} です。`hizo recovery drill` で、もう一度確かめてください",
+            day = day(drilled)
+        ),
+        None => words!(
+            "the recovery cards of {day} were never tried: `hizo recovery drill` tries them",
+            "{day} に作った復旧カードを、まだ確かめていません。`hizo recovery drill` で確かめてください",
+            day = day(tried.made)
+        ),
+    }
+}
+
+fn day(seconds: u64) -> String {
+    time_text(seconds).chars().take(10).collect()
 }
 
 /// A deposit as other commands take it.
