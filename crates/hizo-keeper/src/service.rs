@@ -1,7 +1,7 @@
 //! The keeper over HTTP/1.1, for everybody who is let in. No route names what people do.
 //!
 //! See docs/spec/service.md. Everything that comes from outside has a limit, and whatever waits for the disk does so on
-//! [`workers`], away from the connections.
+//! `workers`, away from the connections.
 
 mod about;
 mod accepting;

@@ -115,7 +115,8 @@ pub(super) fn read(path: &Path) -> Outcome<Plan> {
     })?;
     let beside = |named: &Path| path.parent().unwrap_or(Path::new("")).join(named);
     let origin = file.origin.as_deref().map(Origin::parse).transpose();
-    let origin = origin.map_err(|error| wrong(path, words!("`origin`: {error}", "`origin`: {error}")))?;
+    let origin = origin
+        .map_err(|error| wrong(path, words!("`origin` cannot be used: {error}", "`origin` は使えません（{error}）")))?;
     Ok(Plan {
         data: beside(&file.data),
         origin,
