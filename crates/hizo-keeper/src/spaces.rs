@@ -7,7 +7,7 @@ use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectList, ObjectRef};
 use hizo_ledger::record::{Control, Envelope, Record, Role, UnverifiedRecord};
-use hizo_ledger::space::{Chain, Head};
+use hizo_ledger::space::{self, Chain, Head, RECOVERY_CLOCK_SECONDS};
 use hizo_store::journal::{AccountId, Charge, Entry, PAGE_RECORDS_MAX, StoredRecord};
 use hizo_store::{Journal, Objects, objects};
 use sha2::{Digest, Sha256};
@@ -126,6 +126,13 @@ fn lengthen<O: Objects, J: Journal>(
         return Err(Error::Conflict { head: Some(head) });
     }
     let next = chain.check(record).map_err(Error::Rule)?;
+    if chain.counts_by(&next) {
+        // The delay of a recovery is as long as the keeper's clock says: nobody else's time is in the chain.
+        let off = next.record().envelope().time.unix_seconds().abs_diff((keeper.clock)());
+        if off > RECOVERY_CLOCK_SECONDS {
+            return Err(Error::Rule(space::Error::TimeOff));
+        }
+    }
     let kept = commit(keeper, next.record(), Some(head), slot_key, payer)?;
     chain.advance(next).map_err(Error::Rule)?;
     Ok(kept)

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Record};
+use hizo_ledger::record::{ClaimedTime, Control, Record};
+use hizo_ledger::space::Waiting;
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::keys::RecoverySeed;
@@ -94,6 +95,20 @@ impl Tried {
         };
         now >= by
     }
+}
+
+/// That the cards let somebody in, who will be an admin, and how that is refused.
+pub(crate) fn waits(waiting: &Waiting) -> Words {
+    let (name, until) = (waiting.key.name(), time(waiting.until()));
+    words!(
+        "recovery cards have let in {name}, who may act as an admin from {until} on; if none of you did that, an admin refuses it with `hizo recovery make --replace`",
+        "復旧カードで {name} が加えられました。{until} から管理者として操作できます。心当たりがなければ、管理者が `hizo recovery make --replace` で拒んでください"
+    )
+}
+
+/// A time as people and scripts read it.
+pub(crate) fn time(seconds: u64) -> String {
+    ClaimedTime::from_unix_seconds(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
 fn seconds(record: &Record) -> u64 {

@@ -212,7 +212,11 @@ impl Setting {
 
     /// The safe of the home folder, followed and checked.
     fn safe(&self) -> Outcome<Safe> {
-        Safe::open(Home::open(&self.home_folder()?)?)
+        let safe = Safe::open(Home::open(&self.home_folder()?)?)?;
+        if let Some(waiting) = safe.chain.waiting() {
+            self.console.warn(cards::waits(waiting));
+        }
+        Ok(safe)
     }
 
     /// The safe's secrets, opened with the passphrase.

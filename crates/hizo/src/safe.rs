@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_keeper::Error as KeeperError;
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
@@ -120,11 +121,21 @@ impl Safe {
         draft: &Draft,
         fits: impl Fn(&Chain) -> bool,
     ) -> Outcome<RecordId> {
+        self.append_by(key.verifying_key(), |text| key.sign(text), draft, fits)
+    }
+
+    /// As [`Safe::append`], by a key of any kind.
+    pub(crate) fn append_by(
+        &mut self,
+        key: VerifyingKey,
+        sign: impl Fn(&[u8]) -> [u8; 64],
+        draft: &Draft,
+        fits: impl Fn(&Chain) -> bool,
+    ) -> Outcome<RecordId> {
         loop {
             let envelope = draft.envelope(&self.chain, log::seen(&self.home)?)?;
             let text = envelope.text().map_err(Failure::internal)?;
-            let signature = key.sign(text.as_bytes());
-            let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]);
+            let record = UnverifiedRecord::compose(&envelope, &[(key, sign(text.as_bytes()))]);
             let record = record.map_err(Failure::internal)?;
             let note = record.note_bytes().to_vec();
             match self.keeper.append(self.home.space, &note) {

@@ -37,10 +37,15 @@ pub(crate) fn clock() -> Clock {
 
 /// A keeper on a disk that can fail and forget.
 pub(crate) fn open(disk: &SimulatedDisk, journal: &MemoryJournal) -> Result<SimulatedKeeper, Error> {
+    open_at(disk, journal, clock())
+}
+
+/// The same by another clock.
+pub(crate) fn open_at(disk: &SimulatedDisk, journal: &MemoryJournal, clock: Clock) -> Result<SimulatedKeeper, Error> {
     let objects = FileObjects::open(disk.clone(), "objects".as_ref())?;
     let journal = journal.moved_beside(disk);
     Keeper::<FileObjects<SimulatedDisk>, _>::set_up(&journal, &origin(), &key("log"))?;
-    Keeper::open(objects, journal, clock())
+    Keeper::open(objects, journal, clock)
 }
 
 pub(crate) fn keeper() -> (SimulatedKeeper, SimulatedDisk) {

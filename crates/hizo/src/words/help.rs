@@ -276,6 +276,10 @@ const HELP: &[(&str, &str)] = &[
         "カード1枚の言葉を書いたファイル。カードごとに指定します。省くと、画面で尋ねます",
     ),
     (
+        "Do not ask to be let in as an admin; reading leaves no trace",
+        "管理者として加わることを求めません。読むだけなら跡は残りません",
+    ),
+    (
         "Open a safe whose keys are lost: make a new home of it, with a new identity that opens everything the cards open",
         "鍵をなくした金庫を開けます。カードで開けられるものをすべて開ける新しい鍵と、新しいフォルダーを作ります",
     ),

@@ -92,8 +92,44 @@ fn when_the_keys_are_lost_two_of_three_cards_bring_everything_back() {
     for path in crate::kit::files_below(&new.path) {
         assert!(!crate::kit::contains(&fs::read(&path).unwrap(), b"AGE-SECRET-KEY"), "{}", path.display());
     }
+    // Everybody sees that somebody was let in, and since he waits he does nothing yet.
+    let seen = new.ok(["status", "--json"]);
+    assert!(seen.err.contains("recovery cards have let in"), "{seen:?}");
+    assert!(seen.json()["recovery"]["waiting"]["until"].is_string(), "{seen:?}");
+    let again = new.folder.path().join("again").to_str().unwrap().to_owned();
+    new.fails(1, "waits until", ["recovery", "make", "--replace", "--to", &again]);
+    let third = new.folder.path().join("third").to_str().unwrap().to_owned();
+    new.fails(1, "let somebody in already", with(&["use", "--to", &third], &[&cards[0], &cards[1]]));
     // A folder with something in it is not written over.
     new.fails(1, "is not empty", with(&["use", "--to", &to], &[&cards[0], &cards[1]]));
+}
+
+#[test]
+fn an_admin_refuses_whom_stolen_cards_let_in() {
+    let mut home = Home::new();
+    let Some(cards) = make(&home, "cards", &[]) else { return };
+    let read = home.folder.path().join("read").to_str().unwrap().to_owned();
+    let told = home.ok(with(&["use", "--json", "--read-only", "--to", &read], &[&cards[0], &cards[1]]));
+    assert!(told.json()["admin_from"].is_null());
+    assert!(home.ok(["status", "--json"]).json()["recovery"]["waiting"].is_null(), "reading leaves no trace");
+
+    // The thief's copy of the home goes on; what stands there, the owner sees as soon as he looks at that keeper.
+    let stolen = home.folder.path().join("stolen").to_str().unwrap().to_owned();
+    assert!(
+        home.ok(with(&["use", "--json", "--to", &stolen], &[&cards[0], &cards[1]])).json()["admin_from"].is_string()
+    );
+    let (keeper, stolen) = (home.path.join("keeper"), PathBuf::from(stolen));
+    fs::remove_dir_all(&keeper).unwrap();
+    crate::kit::copy_tree(&stolen.join("keeper"), &keeper);
+    let seen = home.ok(["list"]);
+    assert!(seen.err.contains("recovery cards have let in"), "{seen:?}");
+    let Some(new) = make(&home, "new", &["--replace"]) else { return };
+    let seen = home.ok(["status", "--json"]);
+    assert!(seen.err.is_empty() && seen.json()["recovery"]["waiting"].is_null(), "{seen:?}");
+    home.ok(with(&["drill"], &[&new[0], &new[1]]));
+    let refused = with(&["use", "--to", "nowhere"], &[&cards[0], &cards[1]]).into_iter().map(str::to_owned);
+    home.fails(5, "not the ones that this safe names", refused);
+    home.path = stolen;
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
-use hizo_vault::keys::RecoverySeed;
+use hizo_vault::keys::{IdentityFile, RecoverySeed};
 use hizo_vault::recovery::Card;
 use serde_json::json;
 
@@ -55,17 +56,11 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let keyring = safe.unlock_with(&identity)?;
     keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
     let admin = identity.signing_seed.space_key(&safe.home.space);
-    if safe.chain.role(&admin.verifying_key()) != Some(Role::Admin) {
-        return Err(Failure::fixable(words!(
-            "only an admin of the safe makes recovery cards",
-            "復旧カードを作れるのは、金庫の管理者だけです"
-        ))
-        .hint(words!("Ask an admin.", "管理者に頼んでください。")));
-    }
+    check_may(&safe, &admin.verifying_key())?;
     let seed = RecoverySeed::generate(&mut SystemEntropy);
     let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
     let written = print(&safe, &keyring, &made, &arguments.to)?;
-    let done = pin(&mut safe, &keyring, &admin, &seed, &made);
+    let done = pin(&mut safe, &keyring, &identity, &seed, &made);
     if let Err(failure) = done {
         // Cards that open nothing must not lie about.
         written.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -73,6 +68,32 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
     tell(setting, arguments, &made, &written, replaces);
     Ok(())
+}
+
+/// Only an admin pins cards; whom the old ones let in is one once the delay has passed.
+fn check_may(safe: &Safe, key: &VerifyingKey) -> Outcome<()> {
+    if safe.chain.role(key) == Some(Role::Admin) {
+        return Ok(());
+    }
+    if let Some(waiting) = safe.chain.waiting().filter(|waiting| waiting.key == *key) {
+        if safe::now()?.unix_seconds() >= waiting.until() {
+            return Ok(());
+        }
+        let until = cards::time(waiting.until());
+        return Err(Failure::fixable(words!(
+            "this identity is let in by the recovery cards, and waits until {until}",
+            "この鍵は復旧カードで加えられたもので、{until} まで待つ必要があります"
+        ))
+        .hint(words!(
+            "Until then it reads. Run this again after that.",
+            "それまでは読むだけです。その後にもう一度実行してください。"
+        )));
+    }
+    Err(Failure::fixable(words!(
+        "only an admin of the safe makes recovery cards",
+        "復旧カードを作れるのは、金庫の管理者だけです"
+    ))
+    .hint(words!("Ask an admin.", "管理者に頼んでください。")))
 }
 
 /// Writes the cards, and the emergency card last, into files that only their owner may read.
@@ -102,13 +123,8 @@ fn print(safe: &Safe, keyring: &Keyring, made: &[Card], to: &Path) -> Outcome<Ve
 }
 
 /// Appends the record that pins the cards, with what lets them open everything.
-fn pin(
-    safe: &mut Safe,
-    keyring: &Keyring,
-    admin: &hizo_vault::keys::SpaceSigningKey,
-    seed: &RecoverySeed,
-    made: &[Card],
-) -> Outcome<()> {
+fn pin(safe: &mut Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySeed, made: &[Card]) -> Outcome<()> {
+    let admin = own.signing_seed.space_key(&safe.home.space);
     let (key, identity) = (seed.signing_key().verifying_key(), seed.identity());
     let cards = identity.recipient();
     let before = (safe.chain.recovery(), safe.chain.epoch());
@@ -119,7 +135,7 @@ fn pin(
     let mut recipient = safe.recipient()?;
     if before.0.is_some() {
         // The cards that there were would open what is sealed from now on too.
-        let readers: Vec<Recipient> = keyring.readers.iter().map(|reader| reader.recipient.clone()).collect();
+        let mut readers: Vec<Recipient> = keyring.readers.iter().map(|reader| reader.recipient.clone()).collect();
         let count = safe.chain.members().filter(|(_, role)| role.opens()).count();
         if readers.len() < count {
             return Err(Failure::fixable(words!(
@@ -130,6 +146,9 @@ fn pin(
                 "Let them certify their keys first, or remove them.",
                 "先に鍵を証明してもらうか、外してください。"
             )));
+        }
+        if !readers.contains(own.identity.recipient()) {
+            readers.push(own.identity.recipient().clone());
         }
         let begun = epochs::begin(Opened { safe, keyring }, &readers, Some(cards))?;
         recipient = begun.recipient;
@@ -144,7 +163,7 @@ fn pin(
     };
     let body = safe.put(safe::seal_body(&[event], &recipient)?)?;
     let draft = Draft { body: Some(body), deposit: None, controls };
-    safe.append(admin, &draft, |chain| (chain.recovery(), chain.epoch()) == before).map(drop)
+    safe.append(&admin, &draft, |chain| (chain.recovery(), chain.epoch()) == before).map(drop)
 }
 
 fn tell(setting: &Setting, arguments: &Arguments, made: &[Card], written: &[PathBuf], replaced: bool) {

@@ -12,7 +12,7 @@ use crate::cards::{CardSet, Tried};
 use crate::console::Console;
 use crate::contents::Opened;
 use crate::failure::Outcome;
-use crate::safe;
+use crate::safe::{self, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
 
@@ -42,7 +42,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let is_due = tried.is_some_and(|tried| safe::now().is_ok_and(|now| tried.is_due(now.unix_seconds())));
     let listed: Vec<_> = statuses.iter().map(|status| as_json(status, view.as_ref())).collect();
     setting.console.result(
-        json!({ "deposits": listed, "recovery": tried.map(|tried| cards_as_json(tried, is_due)) }),
+        json!({ "deposits": listed, "recovery": tried.map(|tried| cards_as_json(&safe, tried, is_due)) }),
         |out| {
             for status in &statuses {
                 let name = name(status, view.as_ref());
@@ -64,8 +64,14 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     shouted
 }
 
-fn cards_as_json(tried: Tried, is_due: bool) -> Value {
-    json!({ "made": time_text(tried.made), "drilled": tried.drilled.map(time_text), "due": is_due })
+fn cards_as_json(safe: &Safe, tried: Tried, is_due: bool) -> Value {
+    let waiting = safe
+        .chain
+        .waiting()
+        .map(|waiting| json!({ "key": waiting.key.name().to_string(), "until": time_text(waiting.until()) }));
+    json!({
+        "made": time_text(tried.made), "drilled": tried.drilled.map(time_text), "due": is_due, "waiting": waiting,
+    })
 }
 
 /// That the recovery cards should be tried.
