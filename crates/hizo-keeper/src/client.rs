@@ -4,7 +4,7 @@
 //! each by whoever asked. Every request can be repeated, so what a broken line took is asked again.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,8 @@ pub struct RemoteKeeper {
     /// Lets a space begin that has not begun; taken by the first session.
     admission: Option<String>,
     sessions: Mutex<BTreeMap<SpaceId, Session>>,
+    /// What it said of itself when it was asked first.
+    facts: OnceLock<Facts>,
 }
 
 struct Session {
@@ -125,7 +127,8 @@ impl RemoteKeeper {
             None => RootCerts::WebPki,
         };
         let agent = http::agent_that_trusts(patience.connect, patience.answer, roots);
-        Ok(Self { agent, base, origin, compose, clock, patience, admission: None, sessions: Mutex::default() })
+        let (admission, sessions, facts) = (None, Mutex::default(), OnceLock::new());
+        Ok(Self { agent, base, origin, compose, clock, patience, admission, sessions, facts })
     }
 
     /// What the keeper at an address says of itself, for whoever does not know it yet.
@@ -134,7 +137,7 @@ impl RemoteKeeper {
     /// [`Error::Address`], and those of [`RemoteKeeper::facts`].
     pub fn introduce(address: &str, patience: Patience, roots: Option<&[u8]>) -> Result<Facts, Error> {
         let nobody = Origin::local([0; 16]);
-        Self::new(address, nobody, Box::new(|_, _, _| None), || 0, patience, roots)?.facts()
+        Self::new(address, nobody, Box::new(|_, _, _| None), || 0, patience, roots)?.facts().cloned()
     }
 
     /// With a code that lets a space begin here.
@@ -144,25 +147,24 @@ impl RemoteKeeper {
         self
     }
 
-    /// Its address, without a slash at the end.
-    pub fn address(&self) -> &str {
-        &self.base
-    }
-
-    /// What it says of itself.
+    /// What it says of itself; it is asked once.
     ///
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
-    pub fn facts(&self) -> Result<Facts, Error> {
+    pub fn facts(&self) -> Result<&Facts, Error> {
+        if let Some(facts) = self.facts.get() {
+            return Ok(facts);
+        }
         let answer = self.ask(&Question { method: Method::Get, path: "/v1/keeper", ..Question::default() })?;
         let said: Value = serde_json::from_slice(&answer.expect(&[200])?.body).map_err(|_| Error::Answer)?;
         let text = |key: &str| said.get(key).and_then(Value::as_str).ok_or(Error::Answer);
-        Ok(Facts {
+        let facts = Facts {
             origin: Origin::parse(text("origin")?).map_err(|_| Error::Answer)?,
             log_key: NamedKey::parse(text("log_key")?).map_err(|_| Error::Answer)?,
             receipt_key: NamedKey::parse(text("receipt_key")?).map_err(|_| Error::Answer)?,
             own_space: SpaceId::from_hex(text("own_space")?).map_err(|_| Error::Answer)?,
-        })
+        };
+        Ok(self.facts.get_or_init(|| facts))
     }
 
     /// Makes an object durable there.
@@ -251,8 +253,12 @@ impl RemoteKeeper {
         if answer.status == 404 { Ok(None) } else { Ok(Some(answer.expect(&[200])?.body)) }
     }
 
-    /// Asks within a session of the space, and once more in a new one when the keeper does not know the first any more.
+    /// Asks within a session of the space, if it takes one, and once more in a new one when the keeper does not know the first any more.
     fn within(&self, space: SpaceId, method: Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
+        // The keeper's own space is read by anybody, and nobody is a member of it who could start a session there.
+        if self.facts.get().is_some_and(|facts| facts.own_space == space) {
+            return self.ask(&Question { method, path, body, token: None });
+        }
         for is_last in [false, true] {
             let token = self.token(space)?;
             let answer = self.ask(&Question { method, path, body, token: Some(&token) })?;

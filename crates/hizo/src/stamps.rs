@@ -285,6 +285,19 @@ impl<'a> Stamps<'a> {
 
     /// The keeper's own stamp over the head, which is not independent.
     pub(crate) fn stamp_by_itself(&mut self) -> Outcome<()> {
+        if self.safe.keeper.here().is_none() {
+            return Err(Failure::new(
+                Kind::Unknown,
+                words!(
+                    "the keeper has no stamp over this part of its log yet, and a proof needs one",
+                    "預け先の台帳のこの部分に、まだタイムスタンプがないため、証明を作れません"
+                ),
+            )
+            .hint(words!(
+                "Ask whoever runs the keeper. Until then the receipt shows what it promised: `hizo status` tells.",
+                "預け先に頼んでください。それまでは受領書が約束の証拠になります（`hizo status` で確かめられます）。"
+            )));
+        }
         let now = safe::moment()?;
         let seeds = StampSeeds {
             key: Zeroizing::new(random()),

@@ -6,7 +6,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
+use hizo_keeper::log::NewStamp;
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::kit::{Home, assert_same, program, said, tree};
 use crate::liar::{Answer, Liar};
@@ -233,6 +236,45 @@ fn a_keeper_that_never_ends_saying_no_does_not_keep_a_client_for_ever() {
     scene.liar.is_honest();
     scene.home.deposit(&scene.folder, "moulds");
     assert_eq!(scene.home.deposits()["moulds"].len(), 2);
+}
+
+#[test]
+fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_for_stamps_that_it_has_not() {
+    let home = Home::unmade();
+    let folder = home.folder.path().to_owned();
+    let (config, code) = (folder.join("keeper.toml"), folder.join("code"));
+    fs::write(&code, "a code of eighty bits\n").unwrap();
+    let hash: String = Sha256::digest(b"a code of eighty bits").iter().map(|byte| format!("{byte:02x}")).collect();
+    let data = folder.join("data");
+    let text = format!("data = {data:?}\nlisten = \"127.0.0.1:0\"\n\n[[admission.codes]]\nsha256 = \"{hash}\"\n");
+    fs::write(&config, text).unwrap();
+    let mut keeper = Keeper::start_with([OsStr::new("--config"), config.as_os_str()]);
+    let url = keeper.url();
+    home.fails(1, "does not let this machine in", ["init", "--keeper", &url]);
+    home.ok([OsStr::new("init"), "--keeper".as_ref(), url.as_ref(), "--admission-file".as_ref(), code.as_os_str()]);
+    home.make_cheap();
+    let moulds = home.beside("moulds");
+    fs::write(moulds.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
+    home.deposit(&moulds, "moulds");
+    home.ok(["status", "latest:moulds"]);
+    home.ok(["check"]);
+    home.fails(4, "no stamp over this part", ["proof", "latest:moulds", "--to", &folder.join("p").to_string_lossy()]);
+    keeper.end("-TERM");
+    home.fails(4, "cannot be reached", ["check"]);
+    // Stamps of the keeper's own are read by members as by anybody.
+    let kept = EmbeddedKeeper::open_embedded(&data).unwrap();
+    let log = EmbeddedLog::open(&data, &kept).unwrap();
+    let head = log.published().checkpoint().unwrap().unwrap();
+    let stamp = NewStamp { head: &head, authority: "none", answer: b"no stamp at all", revocation: "" };
+    log.keep_stamp(&kept, &stamp).unwrap();
+    drop((log, kept));
+    let address = url.strip_prefix("http://").unwrap();
+    let again = fs::read_to_string(&config).unwrap().replace("127.0.0.1:0", address);
+    fs::write(&config, again).unwrap();
+    let _keeper = Keeper::start_with([OsStr::new("--config"), config.as_os_str()]);
+    let checked = home.ok(["check", "--json"]).json();
+    assert_eq!(checked["bad_objects"], serde_json::json!([]), "{checked}");
+    home.ok(["status", "latest:moulds"]);
 }
 
 /// A root, and a certificate by it for this machine, made by the stock tool.

@@ -19,7 +19,7 @@ use hizo_ledger::record::Record;
 use hizo_store::{Journal, Objects};
 
 use crate::contents::Opened;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::log;
 use crate::safe::{Keyring, Safe};
 use crate::words::{Words, words};
@@ -86,8 +86,11 @@ pub(crate) fn check(
     if let Some(Err(error)) = safe.keeper.here().map(|keeper| keeper.journal().integrity()) {
         report.faults.push(words!("the keeper's journal: {error}", "預け先の記録簿: {error}"));
     }
-    if let Err(failure) = log::check(safe) {
-        report.faults.push(failure.message);
+    match log::check(safe) {
+        Ok(()) => {}
+        // A keeper elsewhere that does not answer has not shown anything false.
+        Err(failure) if failure.kind == Kind::Unknown && safe.keeper.here().is_none() => return Err(failure),
+        Err(failure) => report.faults.push(failure.message),
     }
     let named = Named::of(safe, wanted, &mut report)?;
     watcher.planned(named.bytes());
@@ -104,6 +107,7 @@ pub(crate) fn check(
                 report.faults.append(&mut own.faults);
                 report.own = Some(own);
             }
+            Err(failure) if failure.kind == Kind::Unknown && safe.keeper.here().is_none() => return Err(failure),
             Err(failure) => report.faults.push(failure.message),
         }
     }

@@ -5,7 +5,7 @@ use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::space::Chain;
 
 use super::State;
-use crate::failure::{Outcome, shown};
+use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::log;
 use crate::safe::Safe;
 use crate::words::{Words, words};
@@ -23,13 +23,15 @@ pub(crate) struct Own {
 /// Reads it again; nothing when no stamp was ever taken.
 ///
 /// # Errors
-/// When the keeper's log key cannot be read, from which the space follows.
+/// When the keeper's log key cannot be read, from which the space follows, or a keeper elsewhere does not answer.
 pub(super) fn check(safe: &Safe) -> Outcome<Own> {
     let space = log::of_keeper(safe)?.own_space()?;
     let mut own = Own { space, bad: Vec::new(), faults: Vec::new() };
     match bad_objects(safe, space) {
         Ok(bad) => own.bad = bad,
-        Err(error) => own.faults.push(words!(
+        // Who did not answer has not shown anything false.
+        Err(failure) if failure.kind == Kind::Unknown => return Err(failure),
+        Err(Failure { message: error, .. }) => own.faults.push(words!(
             "the keeper's own space, which holds its stamps, does not hold: {error}; put the keeper's folder back from a copy, and keep the proofs that are there: they hold their stamps themselves",
             "タイムスタンプを記録した、預け先自身の記録が正しくありません: {error}。預け先のフォルダーを控えから戻してください。作成済みの証明は、タイムスタンプを自分で持っているので、そのまま保管してください";
             error
@@ -46,19 +48,19 @@ pub(super) fn check(safe: &Safe) -> Outcome<Own> {
 }
 
 /// Objects that its records name and that are not whole, when its chain holds.
-fn bad_objects(safe: &Safe, space: SpaceId) -> Result<Vec<(ObjectId, State)>, Words> {
+fn bad_objects(safe: &Safe, space: SpaceId) -> Outcome<Vec<(ObjectId, State)>> {
     if let Some(keeper) = safe.keeper.here() {
-        let checked = keeper.check(space).map_err(|error| Words::from(error.to_string()))?.unwrap_or_default();
+        let checked = keeper.check(space).map_err(|error| Failure::untrue(error.to_string()))?.unwrap_or_default();
         let missing = checked.missing.into_iter().map(|id| (id, State::Missing));
         return Ok(missing.chain(checked.damaged.into_iter().map(|id| (id, State::Damaged))).collect());
     }
-    let (notes, mut bad) = (safe.keeper.notes(space, 0).map_err(|failure| failure.message)?, Vec::new());
+    let (notes, mut bad) = (safe.keeper.notes(space, 0)?, Vec::new());
     if notes.is_empty() {
         return Ok(bad);
     }
     let mut named = Vec::new();
     let followed = Chain::replay(&notes, |record| named.extend(record.body_object()));
-    followed.map_err(|error| Words::from(error.to_string()))?;
+    followed.map_err(|error| Failure::untrue(error.to_string()))?;
     for object in named {
         match safe.keeper.object(space, object.id()) {
             Ok(Some(bytes)) if ObjectId::of(&bytes) == object.id() => {}
