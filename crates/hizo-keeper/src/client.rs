@@ -19,7 +19,8 @@ use ureq::http::Response;
 use ureq::tls::RootCerts;
 use ureq::{Agent, Body};
 
-use crate::{Error, http};
+use crate::Error;
+use crate::http::{self, Patience};
 
 /// Length of an answer, at most: nothing that a keeper holds is longer than an object.
 const ANSWER_BYTES_MAX: u64 = OBJECT_BYTES_MAX;
@@ -31,21 +32,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const SESSION_REST: Duration = Duration::from_secs(30);
 
 /// How long a keeper is waited for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patience {
-    /// Longest wait for a connection.
-    pub connect: Duration,
-    /// Longest wait for one answer, what is sent and received with it.
-    pub answer: Duration,
-    /// How long each further try comes after the one before.
-    pub between: Vec<Duration>,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        let between = [200, 500, 1_000, 2_000, 5_000].map(Duration::from_millis).to_vec();
-        Self { connect: Duration::from_secs(10), answer: Duration::from_secs(300), between }
-    }
+pub fn patience() -> Patience {
+    let between = [200, 500, 1_000, 2_000, 5_000].map(Duration::from_millis).to_vec();
+    Patience { connect: Duration::from_secs(10), answer: Duration::from_secs(300), between }
 }
 
 /// Composes and signs the note that starts a session with a keeper of this origin: for a space, at this time.

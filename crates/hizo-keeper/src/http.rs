@@ -8,6 +8,17 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, kx_group};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
+/// How long somebody is waited for who is asked over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// Longest wait for a connection.
+    pub connect: Duration,
+    /// Longest wait for a whole answer, the connection with it.
+    pub answer: Duration,
+    /// The waits between one try and the next: one try more than there are waits.
+    pub between: Vec<Duration>,
+}
+
 /// Most bytes of headers that an answer may have.
 const HEADER_BYTES_MAX: usize = 16 << 10;
 

@@ -8,6 +8,7 @@ use std::iter;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ed25519_dalek::{Signer, SigningKey};
+use hizo_ledger::id::ObjectId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::Checkpoint;
@@ -20,7 +21,7 @@ use hizo_store::disk::{Disk, SystemDisk};
 use hizo_store::journal::{LogHead, LogState, PAGE_RECORDS_MAX};
 use hizo_store::published::{self, PublishedFiles};
 use hkdf::Hkdf;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::signer::MlDsaSigner;
@@ -329,7 +330,7 @@ fn stamped_folder(size: u64, head: &[u8]) -> String {
 }
 
 fn stamped_name(head: &[u8]) -> String {
-    Sha256::digest(head).iter().map(|byte| format!("{byte:02x}")).collect()
+    ObjectId::of(head).to_string()
 }
 
 /// Where the names of all stamped heads of a size stand, a line each.

@@ -37,10 +37,14 @@ pub(crate) fn begin(opened: Opened, readers: &[Recipient], cards: Option<&Recipi
 
 /// Seals an epoch's secret to those who may open it.
 pub(crate) fn wrap(safe: &Safe, epoch: u32, secret: &Identity, to: &[Recipient]) -> Outcome<Control> {
-    let line = Zeroizing::new(format!("{}\n", *secret.to_secret_line()));
-    let sealed = age::seal(line.as_bytes(), to, &mut SystemEntropy).map_err(Failure::internal)?;
-    let (wrap, bytes) = safe.put(sealed)?;
+    let (wrap, bytes) = safe.put(seal(secret, to)?)?;
     Ok(Control::Wrap { epoch, wrap, bytes })
+}
+
+/// A wrap's bytes.
+pub(crate) fn seal(secret: &Identity, to: &[Recipient]) -> Outcome<Vec<u8>> {
+    let line = Zeroizing::new(format!("{}\n", *secret.to_secret_line()));
+    age::seal(line.as_bytes(), to, &mut SystemEntropy).map_err(Failure::internal)
 }
 
 /// The recipient of the present recovery cards; nothing where the space has none.

@@ -1,7 +1,7 @@
 //! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/local-state.md.
 
 use std::fs;
-use std::io::{self, Seek as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -339,25 +339,24 @@ impl Home {
         Ok(are_whole.map(<[u8]>::to_vec).collect())
     }
 
-    /// Writes down notes that were followed, behind those that are written down already.
-    pub(crate) fn remember_notes(&self, notes: &[Vec<u8>]) -> Outcome<()> {
-        let path = self.folder.join(NOTES_FILE);
-        let _turn = lock(&self.folder.join("notes.lock"))?;
-        let kept = self.remembered_notes()?;
-        let Some(new) = notes.strip_prefix(kept.as_slice()) else {
-            return replace(&path, &notes.concat());
-        };
+    /// Writes down notes that were followed, the first `written` of which were found written down.
+    pub(crate) fn remember_notes(&self, notes: &[Vec<u8>], written: usize) -> Outcome<()> {
+        let (before, new) = notes.split_at(written);
         if new.is_empty() {
             return Ok(());
         }
-        let length: usize = kept.iter().map(Vec::len).sum();
+        let path = self.folder.join(NOTES_FILE);
+        let _turn = lock(&self.folder.join("notes.lock"))?;
+        let length = before.iter().map(|note| note.len() as u64).sum::<u64>();
+        // Another process has written meanwhile, or a crash has left a part of a note behind those that are whole.
+        if fs::metadata(&path).map_or(0, |found| found.len()) != length {
+            return replace(&path, &notes.concat());
+        }
         let append = || -> io::Result<()> {
-            let mut file = match path.exists() {
-                true => fs::OpenOptions::new().write(true).open(&path)?,
-                false => system::create_private(&path)?,
+            let mut file = match written {
+                0 => system::create_private(&path)?,
+                _ => fs::OpenOptions::new().append(true).open(&path)?,
             };
-            file.set_len(length as u64)?;
-            file.seek(io::SeekFrom::End(0))?;
             file.write_all(&new.concat())
         };
         append().map_err(|error| Failure::file("write", &path, error))

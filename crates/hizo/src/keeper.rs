@@ -15,9 +15,7 @@ use hizo_ledger::record::{ClaimedTime, Envelope, Origin, UnverifiedRecord};
 use hizo_ledger::session::{Session, Verbs};
 use hizo_ledger::space::Head;
 use hizo_store::NamedBytes;
-use hizo_store::disk::SystemDisk;
 use hizo_store::journal::PAGE_RECORDS_MAX;
-use hizo_store::published::PublishedFiles;
 use hizo_vault::keys::SessionKey;
 
 use crate::entropy::random;
@@ -84,6 +82,13 @@ impl Keeper {
             ))
             .hint(words!("Ask them.", "その人に頼んでください。"))
         })
+    }
+
+    /// Makes bytes an object and that durable: its id and its length, as a record names it.
+    pub(crate) fn put_bytes(&self, space: SpaceId, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
+        let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
+        self.put(space, &object).map_err(Failure::from)?;
+        Ok((object.id(), object.length()))
     }
 
     /// Makes an object durable.
@@ -198,50 +203,52 @@ pub(crate) fn remote(
         let session = Session { keeper, space, key: key.verifying_key(), nonce, time, verbs: Verbs::ReadWrite };
         session.note(&key.sign(session.text().as_bytes())).ok()
     };
-    let patience = client::Patience::default();
-    RemoteKeeper::new(address, origin.clone(), Box::new(compose), unix_seconds, patience, roots)
+    RemoteKeeper::new(address, origin.clone(), Box::new(compose), unix_seconds, client::patience(), roots)
 }
 
-/// What this machine's clock says.
+/// What this machine's clock says, in seconds since 1970.
 pub(crate) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// The log of a safe's keeper.
 pub(crate) struct KeeperLog {
-    reader: LogReader<Box<dyn LogFiles + Send + Sync>>,
+    reader: LogReader<Arc<Side>>,
     receipt_key: NamedKey,
     policy: Option<WitnessPolicy>,
-    side: Side,
+    side: Arc<Side>,
 }
 
-enum Side {
+pub(crate) enum Side {
     Here(Box<EmbeddedLog>),
     There(Arc<RemoteKeeper>),
+}
+
+impl LogFiles for Side {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, hizo_keeper::log::Error> {
+        match self {
+            Self::Here(log) => log.published().read(path),
+            Self::There(keeper) => LogFiles::read(&**keeper, path),
+        }
+    }
 }
 
 impl KeeperLog {
     pub(crate) fn open(home: &Home, keeper: &Keeper) -> Outcome<Self> {
         let (key, receipt_key) = (log::named_key(home)?, home.receipt_key.clone());
-        let (files, policy, side): (Box<dyn LogFiles + Send + Sync>, _, _) = match keeper {
+        let (policy, side) = match keeper {
             Keeper::Here(keeper) => {
-                let folder = home.keeper_folder();
-                let here = EmbeddedLog::open(&folder, keeper).map_err(Failure::from)?;
-                let files = PublishedFiles::open(SystemDisk, &folder.join("log"));
-                let files = files.map_err(|error| log_failed(error.into()))?;
-                let policy = here.policy().map_err(Failure::from)?;
-                (Box::new(files), policy, Side::Here(Box::new(here)))
+                let here = EmbeddedLog::open(&home.keeper_folder(), keeper).map_err(Failure::from)?;
+                (here.policy().map_err(Failure::from)?, Side::Here(Box::new(here)))
             }
-            Keeper::There(keeper) => {
-                let policy = home.witness_policy(&key)?;
-                (Box::new(Arc::clone(keeper)), policy, Side::There(Arc::clone(keeper)))
-            }
+            Keeper::There(keeper) => (home.witness_policy(&key)?, Side::There(Arc::clone(keeper))),
         };
-        Ok(Self { reader: LogReader::new(files, key), receipt_key, policy, side })
+        let side = Arc::new(side);
+        Ok(Self { reader: LogReader::new(Arc::clone(&side), key), receipt_key, policy, side })
     }
 
     /// What is published.
-    pub(crate) const fn published(&self) -> &LogReader<Box<dyn LogFiles + Send + Sync>> {
+    pub(crate) const fn published(&self) -> &LogReader<Arc<Side>> {
         &self.reader
     }
 
@@ -257,7 +264,7 @@ impl KeeperLog {
 
     /// The log, where it is in this machine's own folder.
     pub(crate) fn here(&self) -> Option<&EmbeddedLog> {
-        match &self.side {
+        match &*self.side {
             Side::Here(log) => Some(log),
             Side::There(_) => None,
         }
@@ -265,7 +272,7 @@ impl KeeperLog {
 
     /// Has what was appended published. A keeper at an address does so by itself, and soon: it is given a moment.
     pub(crate) fn publish(&self, keeper: &Keeper, last: Option<(SpaceId, u64)>) -> Outcome<()> {
-        if let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) {
+        if let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) {
             return log.publish(keeper, &Patience::default()).map(drop).map_err(Failure::from);
         }
         let Some((space, number)) = last else { return Ok(()) };
@@ -285,7 +292,7 @@ impl KeeperLog {
 
     /// The keeper's signed promise for a record; `None` when it has no such record.
     pub(crate) fn receipt(&self, keeper: &Keeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
-        match (&self.side, keeper) {
+        match (&*self.side, keeper) {
             (Side::Here(log), Keeper::Here(keeper)) => log.receipt(keeper, space, number),
             (Side::There(keeper), _) | (_, Keeper::There(keeper)) => {
                 Ok(keeper.receipt(space, number)?.map(|promised| promised.receipt))
@@ -295,7 +302,7 @@ impl KeeperLog {
 
     /// The keeper's own space, where its stamps are records.
     pub(crate) fn own_space(&self) -> Outcome<SpaceId> {
-        match &self.side {
+        match &*self.side {
             Side::Here(log) => Ok(log.own().id()),
             Side::There(keeper) => Ok(keeper.facts().map_err(Failure::from)?.own_space),
         }
@@ -303,7 +310,7 @@ impl KeeperLog {
 
     /// The newest stamps that are records, at most so many, the oldest of them first.
     pub(crate) fn stamps(&self, keeper: &Keeper, newest: u64) -> Outcome<Vec<LoggedStamp>> {
-        if let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) {
+        if let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) {
             return log.own().stamps(keeper, newest).map_err(Failure::from);
         }
         let own = self.own_space()?;
@@ -322,7 +329,7 @@ impl KeeperLog {
 
     /// Makes a stamp over a head a record, which only the keeper itself does.
     pub(crate) fn keep_stamp(&self, keeper: &Keeper, stamp: &NewStamp<'_>) -> Outcome<()> {
-        let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) else {
+        let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) else {
             return keeper.must_be_here().map(drop);
         };
         log.keep_stamp(keeper, stamp).map(drop).map_err(Failure::from)

@@ -10,7 +10,6 @@ use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Epoch, Head, Standing};
 use hizo_ledger::timestamp::Moment;
-use hizo_store::NamedBytes;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::certificate::{self, Certificate, Certificates};
 use hizo_vault::event::{self, Class, Event};
@@ -21,7 +20,7 @@ use zeroize::Zeroizing;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, unix_seconds};
 use crate::log;
 use crate::words::{Words, words};
 
@@ -45,14 +44,18 @@ impl Safe {
         let keeper = Keeper::open(&home)?;
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
-        let notes = match keeper.here() {
-            Some(_) => keeper.notes(home.space, 0)?,
-            None => remembered_and_new(&home, &keeper, pinned)?,
+        let (notes, remembered) = match keeper.here() {
+            Some(_) => (keeper.notes(home.space, 0)?, None),
+            None => {
+                let remembered = home.remembered_notes()?;
+                let count = remembered.len();
+                (remembered_and_new(&home, &keeper, remembered, pinned)?, Some(count))
+            }
         };
         let (chain, records) = follow(&notes, pinned)?;
-        if keeper.here().is_none() {
+        if let Some(count) = remembered {
             // What is not remembered is asked for again.
-            let _ = home.remember_notes(&notes);
+            let _ = home.remember_notes(&notes, count);
         }
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
@@ -233,9 +236,7 @@ impl Safe {
 
     /// Makes an object durable at the keeper: its id and its length, as a record names it.
     pub(crate) fn put(&self, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
-        let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
-        self.keeper.put(self.home.space, &object).map_err(Failure::from)?;
-        Ok((object.id(), object.length()))
+        self.keeper.put_bytes(self.home.space, bytes)
     }
 
     /// Checks every certificate of the space beside the identity of this home; what is left in doubt, and those of the present
@@ -313,8 +314,7 @@ impl Draft {
 
 /// What this machine's clock says, as a record claims it.
 pub(crate) fn now() -> Outcome<ClaimedTime> {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    ClaimedTime::from_unix_seconds(seconds).map_err(|error| impossible_time().source(error))
+    ClaimedTime::from_unix_seconds(unix_seconds()).map_err(|error| impossible_time().source(error))
 }
 
 /// The same, as exactly as it goes, for stamps.
@@ -519,8 +519,12 @@ pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<
 ///
 /// # Errors
 /// Exit code 5 when the keeper shows an older state than that, or another history.
-fn remembered_and_new(home: &Home, keeper: &Keeper, pinned: Option<(u64, RecordId)>) -> Outcome<Vec<Vec<u8>>> {
-    let mut notes = home.remembered_notes()?;
+fn remembered_and_new(
+    home: &Home,
+    keeper: &Keeper,
+    mut notes: Vec<Vec<u8>>,
+    pinned: Option<(u64, RecordId)>,
+) -> Outcome<Vec<Vec<u8>>> {
     let shown = keeper.shown(home.space, notes.len() as u64)?;
     // What was pinned may go further than the notes that were written down.
     match (pinned, shown.head) {

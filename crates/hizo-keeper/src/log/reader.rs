@@ -37,9 +37,9 @@ impl LogFiles for RemoteKeeper {
     }
 }
 
-impl<F: LogFiles + ?Sized> LogFiles for Box<F> {
+impl<F: LogFiles> LogFiles for LogReader<F> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        (**self).read(path)
+        self.files.read(path)
     }
 }
 

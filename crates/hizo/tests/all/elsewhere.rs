@@ -2,70 +2,23 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 
 use hizo_keeper::log::NewStamp;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::keeper::Process;
 use crate::kit::{Home, assert_same, program, said, tree};
 use crate::liar::{Answer, Liar};
-
-/// A keeper that runs until it is dropped.
-pub(crate) struct Keeper {
-    child: Child,
-    said: Value,
-}
-
-impl Keeper {
-    pub(crate) fn start(folder: &Path) -> Self {
-        Self::start_at(folder, "127.0.0.1:0")
-    }
-
-    fn start_at(folder: &Path, address: &str) -> Self {
-        Self::start_with([OsStr::new("--listen"), address.as_ref(), "--data".as_ref(), folder.as_os_str()])
-    }
-
-    fn start_with<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Self {
-        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
-        command.args(["keeper", "--json"]).args(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, said: serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")) }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        self.said["url"].as_str().unwrap().to_owned()
-    }
-
-    fn address(&self) -> String {
-        self.url().strip_prefix("http://").unwrap().to_owned()
-    }
-
-    fn end(&mut self, signal: &str) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert_eq!(said(program("kill").args([signal, &pid])).code, Some(0));
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// A safe whose keeper is elsewhere, behind somebody who may lie, with one deposit.
 struct Scene {
     home: Home,
     folder: PathBuf,
     data: PathBuf,
-    keeper: Keeper,
+    keeper: Process,
     liar: Liar,
 }
 
@@ -73,7 +26,7 @@ impl Scene {
     fn new() -> Self {
         let home = Home::unmade();
         let data = home.folder.path().join("data");
-        let keeper = Keeper::start(&data);
+        let keeper = Process::start(&data);
         let liar = Liar::before(&keeper.address());
         home.ok(["init", "--keeper", &liar.address]);
         home.make_cheap();
@@ -115,7 +68,7 @@ fn a_keeper_that_is_killed_and_started_again_has_lost_nothing_it_acknowledged() 
         scene.deposit(&format!("round {round}\n"));
         scene.keeper.end("-KILL");
         let address = scene.keeper.address();
-        scene.keeper = Keeper::start_at(&scene.data, &address);
+        scene.keeper = Process::start_at(&scene.data, &address);
     }
     let restored = scene.home.restore("latest:moulds", "out");
     assert_same(&tree(&scene.folder), &tree(&restored));
@@ -248,8 +201,8 @@ fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_f
     let data = folder.join("data");
     let text = format!("data = {data:?}\nlisten = \"127.0.0.1:0\"\n\n[[admission.codes]]\nsha256 = \"{hash}\"\n");
     fs::write(&config, text).unwrap();
-    let mut keeper = Keeper::start_with([OsStr::new("--config"), config.as_os_str()]);
-    let url = keeper.url();
+    let mut keeper = Process::start_by(&config);
+    let url = keeper.url().to_owned();
     home.fails(1, "does not let this machine in", ["init", "--keeper", &url]);
     home.ok([OsStr::new("init"), "--keeper".as_ref(), url.as_ref(), "--admission-file".as_ref(), code.as_os_str()]);
     home.make_cheap();
@@ -271,7 +224,7 @@ fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_f
     let address = url.strip_prefix("http://").unwrap();
     let again = fs::read_to_string(&config).unwrap().replace("127.0.0.1:0", address);
     fs::write(&config, again).unwrap();
-    let _keeper = Keeper::start_with([OsStr::new("--config"), config.as_os_str()]);
+    let _keeper = Process::start_by(&config);
     let checked = home.ok(["check", "--json"]).json();
     assert_eq!(checked["bad_objects"], serde_json::json!([]), "{checked}");
     home.ok(["status", "latest:moulds"]);
@@ -311,8 +264,8 @@ fn a_keeper_over_tls_is_believed_by_the_roots_that_were_named_and_by_no_others()
         folder.join("data")
     );
     fs::write(&config, text).unwrap();
-    let keeper = Keeper::start_with([OsStr::new("--config"), config.as_os_str()]);
-    let url = keeper.url();
+    let keeper = Process::start_by(&config);
+    let url = keeper.url().to_owned();
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
     home.fails(4, "cannot be reached", ["init", "--keeper", &url]);
     home.ok([OsStr::new("init"), "--keeper".as_ref(), url.as_ref(), "--keeper-roots".as_ref(), root.as_os_str()]);

@@ -25,33 +25,60 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(folder: &Path) -> Self {
-        let folder = folder.to_str().unwrap();
-        Self::start_with(&["--data", folder, "--listen", "127.0.0.1:0"])
+        Self::start_at(folder, "127.0.0.1:0")
     }
 
-    fn start_with(arguments: &[&str]) -> Self {
+    pub(crate) fn start_at(folder: &Path, address: &str) -> Self {
+        Self::start_with(&["--data", folder.to_str().unwrap(), "--listen", address], Stdio::null())
+    }
+
+    /// With a configuration file.
+    pub(crate) fn start_by(config: &Path) -> Self {
+        Self::start_with(&["--config", config.to_str().unwrap()], Stdio::null())
+    }
+
+    /// What it tells the operator goes to `told`: a pipe that nobody empties holds it up sooner or later.
+    fn start_with(arguments: &[&str], told: Stdio) -> Self {
         let mut command = program(env!("CARGO_BIN_EXE_hizo"));
         command.args(["keeper", "--json"]).args(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(told).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { child, said: serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")) }
     }
 
+    pub(crate) fn url(&self) -> &str {
+        self.said["url"].as_str().unwrap()
+    }
+
+    /// The address and port of one without TLS.
+    pub(crate) fn address(&self) -> String {
+        self.url().strip_prefix("http://").unwrap().to_owned()
+    }
+
     /// The first line of an answer, and all of it.
     fn get(&self, path: &str) -> (u16, String) {
-        let address = self.said["url"].as_str().unwrap().strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
+        let mut stream = TcpStream::connect(self.address()).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: k\r\nconnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
     }
 
-    /// Asks it to stop, as a system does: its exit code, and what it told the operator.
-    fn stop(mut self) -> (Option<i32>, String) {
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert_eq!(said(program("kill").args(["-TERM", &pid])).code, Some(0));
+        assert_eq!(said(program("kill").args([signal, &pid])).code, Some(0));
+    }
+
+    /// Ends it by a signal; its exit code.
+    pub(crate) fn end(&mut self, signal: &str) -> Option<i32> {
+        self.signal(signal);
+        self.child.wait().unwrap().code()
+    }
+
+    /// Asks one whose lines go into a pipe to stop, as a system does: its exit code, and what it told the operator.
+    fn stop(mut self) -> (Option<i32>, String) {
+        self.signal("-TERM");
         let mut told = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
         (self.child.wait().unwrap().code(), told)
@@ -73,7 +100,8 @@ fn check(config: &Path) -> Said {
 fn a_folder_becomes_a_keeper_and_stays_the_same_one() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("keeper");
-    let first = Process::start(&data);
+    let arguments = ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let first = Process::start_with(&arguments, Stdio::piped());
     assert_eq!(first.get("/health").0, 200);
     let (status, about) = first.get("/v1/keeper");
     assert!(status == 200 && about.contains(first.said["key"].as_str().unwrap()), "{about}");
@@ -183,11 +211,11 @@ fn a_configured_keeper_keeps_its_name() {
     let config = folder.path().join("keeper.toml");
     let text = "data = \"d\"\nlisten = \"127.0.0.1:0\"\norigin = \"keeper.example.org\"\n";
     fs::write(&config, text).unwrap();
-    let running = Process::start_with(&["--config", config.to_str().unwrap()]);
+    let mut running = Process::start_by(&config);
     assert_eq!(running.said["origin"], "keeper.example.org");
     assert!(running.get("/v1/keeper").1.contains("\"admission\":\"closed\""));
     assert_eq!(running.get("/metrics").0, 200);
-    assert_eq!(running.stop().0, Some(0));
+    assert_eq!(running.end("-TERM"), Some(0));
     fs::write(&config, text.replace("keeper.example.org", "other.example.org")).unwrap();
     let refused = said(program(env!("CARGO_BIN_EXE_hizo")).args(["keeper", "--config"]).arg(&config));
     assert_eq!(refused.code, Some(1), "{refused:?}");

@@ -88,8 +88,7 @@ pub(crate) fn check(
     }
     match log::check(safe) {
         Ok(()) => {}
-        // A keeper elsewhere that does not answer has not shown anything false.
-        Err(failure) if failure.kind == Kind::Unknown && safe.keeper.here().is_none() => return Err(failure),
+        Err(failure) if is_silence(safe, &failure) => return Err(failure),
         Err(failure) => report.faults.push(failure.message),
     }
     let named = Named::of(safe, wanted, &mut report)?;
@@ -107,11 +106,16 @@ pub(crate) fn check(
                 report.faults.append(&mut own.faults);
                 report.own = Some(own);
             }
-            Err(failure) if failure.kind == Kind::Unknown && safe.keeper.here().is_none() => return Err(failure),
+            Err(failure) if is_silence(safe, &failure) => return Err(failure),
             Err(failure) => report.faults.push(failure.message),
         }
     }
     Ok(report)
+}
+
+/// A keeper elsewhere that does not answer has not shown anything false.
+fn is_silence(safe: &Safe, failure: &Failure) -> bool {
+    failure.kind == Kind::Unknown && safe.keeper.here().is_none()
 }
 
 /// Everything that the records name.

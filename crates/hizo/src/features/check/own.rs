@@ -5,7 +5,7 @@ use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::space::Chain;
 
 use super::State;
-use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::failure::{Failure, Outcome, shown};
 use crate::log;
 use crate::safe::Safe;
 use crate::words::{Words, words};
@@ -29,8 +29,7 @@ pub(super) fn check(safe: &Safe) -> Outcome<Own> {
     let mut own = Own { space, bad: Vec::new(), faults: Vec::new() };
     match bad_objects(safe, space) {
         Ok(bad) => own.bad = bad,
-        // Who did not answer has not shown anything false.
-        Err(failure) if failure.kind == Kind::Unknown => return Err(failure),
+        Err(failure) if super::is_silence(safe, &failure) => return Err(failure),
         Err(Failure { message: error, .. }) => own.faults.push(words!(
             "the keeper's own space, which holds its stamps, does not hold: {error}; put the keeper's folder back from a copy, and keep the proofs that are there: they hold their stamps themselves",
             "タイムスタンプを記録した、預け先自身の記録が正しくありません: {error}。預け先のフォルダーを控えから戻してください。作成済みの証明は、タイムスタンプを自分で持っているので、そのまま保管してください";

@@ -397,14 +397,9 @@ impl<'a> Making<'a> {
     }
 
     fn append(&mut self, stored: &Stored, made: &Assembled) -> Outcome<RecordId> {
-        let put = |bytes: Vec<u8>| -> Outcome<(ObjectId, u64)> {
-            let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
-            self.safe.keeper.put(self.safe.home.space, &object).map_err(Failure::from)?;
-            Ok((object.id(), object.length()))
-        };
-        let (list, _) = put(ObjectList::compose(&stored.objects))?;
+        let (list, _) = self.safe.put(ObjectList::compose(&stored.objects))?;
         let body = match stored.needs_body {
-            true => Some(put(safe::seal_body(&self.events(made), &self.recipient)?)?),
+            true => Some(self.safe.put(safe::seal_body(&self.events(made), &self.recipient)?)?),
             false => None,
         };
         let objects = Objects {

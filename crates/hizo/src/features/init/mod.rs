@@ -5,14 +5,13 @@ pub(crate) mod command;
 use std::path::Path;
 use std::sync::Arc;
 
-use hizo_keeper::client::{Patience, RemoteKeeper};
+use hizo_keeper::client::{RemoteKeeper, patience};
 use hizo_keeper::{EmbeddedKeeper, Seeds};
-use hizo_ledger::id::{ObjectId, RecordId, SlotKeyHash, SpaceId};
+use hizo_ledger::id::{RecordId, SlotKeyHash, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_ledger::record::{Control, Envelope, Origin, Role, UnverifiedRecord};
-use hizo_store::NamedBytes;
-use hizo_vault::age::{self, Identity};
+use hizo_vault::age::Identity;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::keys::{IdentityFile, SigningSeed};
@@ -20,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::entropy::{SystemEntropy, random};
+use crate::epochs;
 use crate::failure::{Failure, Outcome};
 use crate::home::{self, Device, Home, Pinned};
 use crate::keeper::{self, Keeper};
@@ -78,8 +78,7 @@ pub(crate) struct There {
 impl There {
     /// Asked in sessions of the founder: a space is begun by nobody else.
     fn keeper(&self, founder: SigningSeed) -> Outcome<(Keeper, Pinned)> {
-        let facts = RemoteKeeper::introduce(&self.address, Patience::default(), self.roots.as_deref())
-            .map_err(Failure::from)?;
+        let facts = RemoteKeeper::introduce(&self.address, patience(), self.roots.as_deref()).map_err(Failure::from)?;
         if self.log_key.as_ref().is_some_and(|known| *known != facts.log_key) {
             return Err(lying(words!(
                 "it shows another key than the one you named",
@@ -119,10 +118,9 @@ impl Founding<'_> {
         let writer = device.signing.space_key(&self.space);
         let epoch = Identity::generate(&mut SystemEntropy);
         let recipient = epoch.recipient().clone();
-        let (recipient_object, _) = self.put(recipient.to_string().into_bytes())?;
-        let line = Zeroizing::new(format!("{}\n", *epoch.to_secret_line()));
-        let wrap = age::seal(line.as_bytes(), std::slice::from_ref(identity.identity.recipient()), &mut SystemEntropy);
-        let (wrap, wrap_bytes) = self.put(wrap.map_err(Failure::internal)?)?;
+        let (recipient_object, _) = self.keeper.put_bytes(self.space, recipient.to_string().into_bytes())?;
+        let wrap = epochs::seal(&epoch, std::slice::from_ref(identity.identity.recipient()));
+        let (wrap, wrap_bytes) = self.keeper.put_bytes(self.space, wrap?)?;
         let events = self.events(name, identity, &writer.verifying_key().to_base64());
         let mut envelope = Envelope {
             keeper: self.origin.clone(),
@@ -132,7 +130,7 @@ impl Founding<'_> {
             epoch: 0,
             time: safe::now()?,
             seen: None,
-            body: Some(self.put(safe::seal_body(&events, &recipient)?)?),
+            body: Some(self.keeper.put_bytes(self.space, safe::seal_body(&events, &recipient)?)?),
             deposit: None,
             controls: vec![
                 Control::Founder(founder.verifying_key()),
@@ -165,11 +163,5 @@ impl Founding<'_> {
             Event::KeyCertified(UnverifiedCertificate::issue(identity, &self.space)),
             Event::DeviceAdded { key: writer.to_owned(), name: "this machine".into() },
         ]
-    }
-
-    fn put(&self, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
-        let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
-        self.keeper.put(self.space, &object).map_err(Failure::from)?;
-        Ok((object.id(), object.length()))
     }
 }

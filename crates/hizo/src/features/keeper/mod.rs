@@ -10,7 +10,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Settings, TlsError, is_private, serve};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
@@ -19,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown};
+use crate::keeper::unix_seconds;
 use crate::words::words;
 
 /// What a keeper is to be.
@@ -123,7 +123,7 @@ impl Plan {
             lines: Box::new(|line| {
                 drop(io::Write::write_all(&mut io::stderr().lock(), format!("{line}\n").as_bytes()))
             }),
-            clock: Box::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()),
+            clock: Box::new(unix_seconds),
             random: Box::new(random),
         };
         Ok(Ready { listening: Listening { listener, certificates, metrics }, keeper, log, settings, address })
