@@ -66,6 +66,20 @@ pub enum Event {
         /// What its owner calls it.
         name: String,
     },
+    /// A person's key becomes a member.
+    MemberAdded {
+        /// The key it signs with, base64.
+        key: String,
+        /// What the person is called.
+        name: String,
+    },
+    /// A member leaves.
+    MemberRemoved {
+        /// The key it signed with, base64.
+        key: String,
+        /// Why; empty if nobody said.
+        reason: String,
+    },
     /// A series begins with this record's deposit.
     SeriesOpened {
         /// What its members call it.
@@ -97,6 +111,7 @@ impl Event {
                 "key.certified",
                 [
                     ("key", certificate.key.as_str().into()),
+                    ("session", certificate.session.as_str().into()),
                     ("identity", certificate.identity.as_str().into()),
                     ("recipient", certificate.recipient.as_str().into()),
                     ("signature", certificate.signature.as_str().into()),
@@ -104,6 +119,12 @@ impl Event {
             ),
             Self::DeviceAdded { key, name } => {
                 fields("device.added", [("key", key.as_str().into()), ("name", name.as_str().into())])
+            }
+            Self::MemberAdded { key, name } => {
+                fields("member.added", [("key", key.as_str().into()), ("name", name.as_str().into())])
+            }
+            Self::MemberRemoved { key, reason } => {
+                fields("member.removed", [("key", key.as_str().into()), ("reason", reason.as_str().into())])
             }
             Self::SeriesOpened { name, class } => {
                 fields("series.opened", [("name", name.as_str().into()), ("class", class.word().into())])
@@ -136,11 +157,14 @@ impl Event {
             "space.founded" => Self::SpaceFounded { name: text("name")? },
             "key.certified" => Self::KeyCertified(UnverifiedCertificate {
                 key: text("key")?,
+                session: text("session")?,
                 identity: text("identity")?,
                 recipient: text("recipient")?,
                 signature: text("signature")?,
             }),
             "device.added" => Self::DeviceAdded { key: text("key")?, name: text("name")? },
+            "member.added" => Self::MemberAdded { key: text("key")?, name: text("name")? },
+            "member.removed" => Self::MemberRemoved { key: text("key")?, reason: text("reason")? },
             "series.opened" => Self::SeriesOpened { name: text("name")?, class: Class::from_word(&text("class")?)? },
             "deposit.made" => Self::DepositMade {
                 labels: object

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_keeper::Error as KeeperError;
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
@@ -205,42 +206,77 @@ impl Safe {
     pub(crate) fn unlock(&self, passphrase: &str) -> Outcome<Keyring> {
         let identity = open_identity(&self.home, passphrase)?;
         let mut keyring = Keyring::unlock(self, &identity.identity)?;
-        keyring.doubts = self.check_certificates(&keyring, Certificate::of(&identity, &self.home.space))?;
+        let people = self.people(&keyring, Certificate::of(&identity, &self.home.space))?;
+        keyring.doubts = self.doubts(people);
         Ok(keyring)
     }
 
-    /// Checks every certificate of the space beside the identity of this home; what is left in doubt.
+    /// Checks every certificate of the space beside the identity of this home: who the members are.
     ///
     /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
     /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
-    fn check_certificates(&self, keyring: &Keyring, own: Certificate) -> Outcome<Vec<Words>> {
-        let (mut certificates, mut doubts) = (Certificates::new(own), Vec::new());
+    pub(crate) fn people(&self, keyring: &Keyring, own: Certificate) -> Outcome<People> {
+        let mut people = People { certificates: Certificates::new(own), falsehoods: Vec::new() };
         for record in self.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+            let followed = people.certificates.follow(record);
+            let keys = match followed {
+                Ok(keys) => keys,
+                Err(error) => {
+                    self.disbelieve(record, error, &mut people)?;
+                    continue;
+                }
+            };
             // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
             for event in keyring.events(self, record).unwrap_or_default() {
                 let Event::KeyCertified(certificate) = event else { continue };
-                let Err(error) = certificates.take(record, &certificate) else { continue };
-                if record.signers().iter().any(|key| self.chain.role(key).is_some_and(Role::opens)) {
-                    return Err(false_certificate(record, error));
-                }
-                let (number, reason) = (record.number(), why_false(error));
-                doubts.push(words!(
-                    "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
-                    "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます";
-                    reason
-                ));
+                let taken = people.certificates.take(&self.home.space, &keys, &certificate);
+                taken.or_else(|error| self.disbelieve(record, error, &mut people))?;
             }
         }
+        Ok(people)
+    }
+
+    /// A false word about a key is an alarm if somebody who reads the space says it.
+    fn disbelieve(&self, record: &Record, error: certificate::Error, people: &mut People) -> Outcome<()> {
+        let opens = |key: &VerifyingKey| {
+            let is_machine = people.certificates.of(key).is_some_and(|known| known.recipient.is_none());
+            !is_machine && self.chain.role(key).is_some_and(Role::opens)
+        };
+        if record.signers().iter().any(opens) {
+            return Err(false_certificate(record, error));
+        }
+        people.falsehoods.push((record.number(), error));
+        Ok(())
+    }
+
+    /// What is left in doubt about the members, for people to see.
+    fn doubts(&self, people: People) -> Vec<Words> {
+        let mut doubts = Vec::new();
+        for (number, error) in people.falsehoods {
+            let reason = why_false(error);
+            doubts.push(words!(
+                "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
+                "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます";
+                reason
+            ));
+        }
         let readers = self.chain.members().filter(|(_, role)| role.opens()).map(|(key, _)| key);
-        doubts.extend(readers.filter(|key| certificates.of(key).is_none()).map(|key| {
+        doubts.extend(readers.filter(|key| people.certificates.of(key).is_none()).map(|key| {
             words!(
                 "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
                 "鍵 {name} の持ち主を、誰も証明していません。この鍵は金庫の中を見られますが、誰のものかは分かりません",
                 name = key.name()
             )
         }));
-        Ok(doubts)
+        doubts
     }
+}
+
+/// Whose the keys of a safe are, as far as it is certified.
+pub(crate) struct People {
+    pub certificates: Certificates,
+    /// What was said falsely by somebody whom nobody has to believe, and in which record.
+    falsehoods: Vec<(u64, certificate::Error)>,
 }
 
 /// What of a record is decided before its place in the chain is.
@@ -497,6 +533,10 @@ fn why_false(error: certificate::Error) -> Words {
         Error::Place => {
             words!("it stands in a record that is not its key's", "その鍵のものではない記録に書かれています")
         }
+        Error::Session => words!(
+            "the session key in it is not the one that the space knows",
+            "預け先とのやり取りに使う鍵が、金庫の記録にあるものと違います"
+        ),
         Error::Signature => words!("the identity did not sign it", "名指しされた本人の署名ではありません"),
         Error::Contradiction => words!("it contradicts another certificate", "ほかの証明と食い違っています"),
         Error::NotOurs => {

@@ -127,7 +127,11 @@ impl View {
                         stored_bytes: facts.objects.total,
                     });
                 }
-                Event::KeyCertified { .. } | Event::DeviceAdded { .. } | Event::Unknown(_) => (),
+                Event::KeyCertified { .. }
+                | Event::DeviceAdded { .. }
+                | Event::MemberAdded { .. }
+                | Event::MemberRemoved { .. }
+                | Event::Unknown(_) => (),
             }
         }
         let Some(facts) = facts else { return Ok(()) };

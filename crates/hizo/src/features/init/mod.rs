@@ -59,7 +59,7 @@ impl Founding<'_> {
         let line = Zeroizing::new(format!("{}\n", *epoch.to_secret_line()));
         let wrap = age::seal(line.as_bytes(), std::slice::from_ref(identity.identity.recipient()), &mut SystemEntropy);
         let (wrap, wrap_bytes) = self.put(wrap.map_err(Failure::internal)?)?;
-        let events = self.events(name, identity, &writer.verifying_key().to_base64());
+        let events = self.events(name, identity, device);
         let slot_key: [u8; 32] = random();
         let mut envelope = Envelope {
             keeper: self.origin.clone(),
@@ -96,11 +96,14 @@ impl Founding<'_> {
         Control::Session { member, session: seed.session_key(&self.space).verifying_key() }
     }
 
-    fn events(&self, name: &str, identity: &IdentityFile, writer: &str) -> Vec<Event> {
+    fn events(&self, name: &str, identity: &IdentityFile, device: &Device) -> Vec<Event> {
+        let machine = UnverifiedCertificate::issue_machine(identity, &device.signing, &self.space);
+        let key = machine.key.clone();
         vec![
             Event::SpaceFounded { name: name.to_owned() },
             Event::KeyCertified(UnverifiedCertificate::issue(identity, &self.space)),
-            Event::DeviceAdded { key: writer.to_owned(), name: "this machine".into() },
+            Event::KeyCertified(machine),
+            Event::DeviceAdded { key, name: "this machine".into() },
         ]
     }
 

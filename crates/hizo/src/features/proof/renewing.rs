@@ -4,8 +4,8 @@ use hizo_ledger::proof::RENEWALS_MAX;
 use hizo_ledger::timestamp::{Moment, certificates_to_pem};
 
 use super::Files;
-use crate::keeper::log_failed;
 use crate::failure::{Failure, Outcome};
+use crate::keeper::log_failed;
 use crate::stamps::{Asked, Kept, Stamps, in_passing};
 
 /// A stamped head, and the stamps over it.

@@ -171,7 +171,11 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         .take(3)
         .map(|entry| crate::failure::shown_bytes(&entry.path))
         .collect();
-    let keeper = safe.keeper.must_be_here()?.inspect(safe.home.space)?.ok_or_else(|| Failure::internal_message("the space is gone"))?;
+    let keeper = safe
+        .keeper
+        .must_be_here()?
+        .inspect(safe.home.space)?
+        .ok_or_else(|| Failure::internal_message("the space is gone"))?;
     Ok(Round {
         folder: source,
         safe_name: safe_name.to_owned(),
