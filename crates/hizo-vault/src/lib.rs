@@ -8,6 +8,7 @@ pub mod archive;
 pub mod commit;
 pub mod entropy;
 pub mod event;
+pub mod fingerprint;
 pub mod kept;
 pub mod keys;
 pub mod manifest;

@@ -10,6 +10,7 @@ mod commit_laws;
 mod commit_vectors;
 mod door;
 mod event_vectors;
+mod fingerprint;
 mod interop;
 mod keys;
 mod manifest;
