@@ -73,6 +73,7 @@ fn step(keeper: &EmbeddedKeeper, heads: &mut [Option<Head>], most: u64) -> Resul
             objects: &[],
             slot_key: expected.is_none().then_some(slot_key),
             kept: 1,
+            charge: None,
         })
         .collect();
     for outcome in keeper.journal().append_all(&entries) {

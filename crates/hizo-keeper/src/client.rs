@@ -4,19 +4,23 @@
 //! each by whoever asked. Every request can be repeated, so what a broken line took is asked again.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::object::OBJECT_BYTES_MAX;
-use hizo_ledger::record::ClaimedTime;
+use hizo_ledger::record::{self, ClaimedTime, Origin};
 use hizo_ledger::space::Head;
 use hizo_store::NamedBytes;
+use serde_json::Value;
 use ureq::http::Response;
+use ureq::tls::RootCerts;
 use ureq::{Agent, Body};
 
 use crate::Error;
+use crate::http::{self, Patience};
 
 /// Length of an answer, at most: nothing that a keeper holds is longer than an object.
 const ANSWER_BYTES_MAX: u64 = OBJECT_BYTES_MAX;
@@ -28,33 +32,25 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const SESSION_REST: Duration = Duration::from_secs(30);
 
 /// How long a keeper is waited for.
+pub fn patience() -> Patience {
+    let between = [200, 500, 1_000, 2_000, 5_000].map(Duration::from_millis).to_vec();
+    Patience { connect: Duration::from_secs(10), answer: Duration::from_secs(300), between }
+}
+
+/// Composes and signs the note that starts a session with a keeper of this origin: for a space, at this time.
+pub type Composer = Box<dyn Fn(&Origin, SpaceId, ClaimedTime) -> Option<String> + Send + Sync>;
+
+/// What a keeper says of itself. Whoever joins compares it with what he was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patience {
-    /// Longest wait for a connection.
-    pub connect: Duration,
-    /// Longest wait for one answer, what is sent and received with it.
-    pub answer: Duration,
-    /// How long each further try comes after the one before.
-    pub between: Vec<Duration>,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        let between = [200, 500, 1_000, 2_000, 5_000].map(Duration::from_millis).to_vec();
-        Self { connect: Duration::from_secs(10), answer: Duration::from_secs(300), between }
-    }
-}
-
-/// Composes and signs the note that begins a session: for a space, at this time, for reading alone or for writing too.
-pub type Composer = Box<dyn Fn(SpaceId, ClaimedTime, Verbs) -> Option<Vec<u8>> + Send + Sync>;
-
-/// What a session is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbs {
-    /// Records, objects.
-    Read,
-    /// Putting and appending too.
-    ReadWrite,
+pub struct Facts {
+    /// Its name.
+    pub origin: Origin,
+    /// The key that signs its log.
+    pub log_key: NamedKey,
+    /// The key that signs its receipts.
+    pub receipt_key: NamedKey,
+    /// Its own space, whose records are its stamps.
+    pub own_space: SpaceId,
 }
 
 /// A keeper at an address.
@@ -63,12 +59,15 @@ pub enum Verbs {
 pub struct RemoteKeeper {
     agent: Agent,
     base: String,
+    origin: Origin,
     compose: Composer,
     clock: fn() -> u64,
     patience: Patience,
     /// Lets a space begin that has not begun; taken by the first session.
     admission: Option<String>,
     sessions: Mutex<BTreeMap<SpaceId, Session>>,
+    /// What it said of itself when it was asked first.
+    facts: OnceLock<Facts>,
 }
 
 struct Session {
@@ -95,17 +94,39 @@ pub struct Page {
 }
 
 impl RemoteKeeper {
-    /// The keeper at `address`, `https://…` or, on this machine, `http://…`; nobody is asked yet.
+    /// The keeper of this name at `address`, `https://…` or, on this machine, `http://…`; nobody is asked yet.
+    /// It must have a certificate by one of `roots`, a PEM file; without them, by one of those that browsers trust.
     ///
     /// # Errors
-    /// [`Error::Address`] when that is no such address.
-    pub fn new(address: &str, compose: Composer, clock: fn() -> u64, patience: Patience) -> Result<Self, Error> {
+    /// [`Error::Address`] when that is no such address; [`Error::Roots`] when `roots` is no PEM file of certificates.
+    pub fn new(
+        address: &str,
+        origin: Origin,
+        compose: Composer,
+        clock: fn() -> u64,
+        patience: Patience,
+        roots: Option<&[u8]>,
+    ) -> Result<Self, Error> {
         let base = address.trim_end_matches('/').to_owned();
         if !is_address(&base) {
             return Err(Error::Address);
         }
-        let agent = crate::http::agent(patience.connect, patience.answer);
-        Ok(Self { agent, base, compose, clock, patience, admission: None, sessions: Mutex::default() })
+        let roots = match roots {
+            Some(pem) => http::roots(pem).ok_or(Error::Roots)?,
+            None => RootCerts::WebPki,
+        };
+        let agent = http::agent_that_trusts(patience.connect, patience.answer, roots);
+        let (admission, sessions, facts) = (None, Mutex::default(), OnceLock::new());
+        Ok(Self { agent, base, origin, compose, clock, patience, admission, sessions, facts })
+    }
+
+    /// What the keeper at an address says of itself, for whoever does not know it yet.
+    ///
+    /// # Errors
+    /// [`Error::Address`], and those of [`RemoteKeeper::facts`].
+    pub fn introduce(address: &str, patience: Patience, roots: Option<&[u8]>) -> Result<Facts, Error> {
+        let nobody = Origin::local([0; 16]);
+        Self::new(address, nobody, Box::new(|_, _, _| None), || 0, patience, roots)?.facts().cloned()
     }
 
     /// With a code that lets a space begin here.
@@ -115,18 +136,24 @@ impl RemoteKeeper {
         self
     }
 
-    /// Its address, without a slash at the end.
-    pub fn address(&self) -> &str {
-        &self.base
-    }
-
-    /// What it says of itself: a JSON object. Whoever joins compares it with what he was given.
+    /// What it says of itself; it is asked once.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::Refused`].
-    pub fn facts(&self) -> Result<serde_json::Value, Error> {
+    /// [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
+    pub fn facts(&self) -> Result<&Facts, Error> {
+        if let Some(facts) = self.facts.get() {
+            return Ok(facts);
+        }
         let answer = self.ask(&Question { method: Method::Get, path: "/v1/keeper", ..Question::default() })?;
-        serde_json::from_slice(&answer.expect(&[200])?.body).map_err(|_| Error::Answer)
+        let said: Value = serde_json::from_slice(&answer.expect(&[200])?.body).map_err(|_| Error::Answer)?;
+        let text = |key: &str| said.get(key).and_then(Value::as_str).ok_or(Error::Answer);
+        let facts = Facts {
+            origin: Origin::parse(text("origin")?).map_err(|_| Error::Answer)?,
+            log_key: NamedKey::parse(text("log_key")?).map_err(|_| Error::Answer)?,
+            receipt_key: NamedKey::parse(text("receipt_key")?).map_err(|_| Error::Answer)?,
+            own_space: SpaceId::from_hex(text("own_space")?).map_err(|_| Error::Answer)?,
+        };
+        Ok(self.facts.get_or_init(|| facts))
     }
 
     /// Makes an object durable there.
@@ -135,7 +162,7 @@ impl RemoteKeeper {
     /// [`Error::Unreachable`], [`Error::Refused`].
     pub fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<(), Error> {
         let path = object_path(space, object.id());
-        self.within(space, Verbs::ReadWrite, Method::Put, &path, Some(object.as_bytes()))?.expect(&[200, 201])?;
+        self.within(space, Method::Put, &path, Some(object.as_bytes()))?.expect(&[200, 201])?;
         Ok(())
     }
 
@@ -147,7 +174,7 @@ impl RemoteKeeper {
         let note = std::str::from_utf8(note).map_err(|_| Error::NotGenesis)?;
         let body = serde_json::json!({ "note": note, "slot_key": base64(slot_key) }).to_string();
         let path = format!("/v1/spaces/{space}");
-        self.within(space, Verbs::ReadWrite, Method::Post, &path, Some(body.as_bytes()))?.promised()
+        self.within(space, Method::Post, &path, Some(body.as_bytes()))?.promised()
     }
 
     /// Appends a record, as [`Keeper::append`](crate::Keeper::append) does.
@@ -156,7 +183,7 @@ impl RemoteKeeper {
     /// The same, [`Error::Unreachable`], [`Error::Refused`].
     pub fn append(&self, space: SpaceId, note: &[u8]) -> Result<Promised, Error> {
         let path = format!("/v1/spaces/{space}/records");
-        self.within(space, Verbs::ReadWrite, Method::Post, &path, Some(note))?.promised()
+        self.within(space, Method::Post, &path, Some(note))?.promised()
     }
 
     /// A page of records from number `from` on. It is empty behind the head.
@@ -165,12 +192,13 @@ impl RemoteKeeper {
     /// [`Error::NotBegun`], [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
     pub fn records(&self, space: SpaceId, from: u64) -> Result<Page, Error> {
         let path = format!("/v1/spaces/{space}/records?from={from}");
-        let answer = self.within(space, Verbs::Read, Method::Get, &path, None)?;
+        let answer = self.within(space, Method::Get, &path, None)?;
         if answer.status == 404 {
             return Err(Error::NotBegun);
         }
         let answer = answer.expect(&[200])?;
-        Ok(Page { notes: split_notes(&answer.body)?, head: answer.head })
+        let notes = record::split_notes(&answer.body).ok_or(Error::Answer)?;
+        Ok(Page { notes: notes.into_iter().map(<[u8]>::to_vec).collect(), head: answer.head })
     }
 
     /// The promise for a record, and its place in the log; `None` when there is no such record.
@@ -179,7 +207,7 @@ impl RemoteKeeper {
     /// [`Error::Unreachable`], [`Error::Refused`].
     pub fn receipt(&self, space: SpaceId, number: u64) -> Result<Option<Promised>, Error> {
         let path = format!("/v1/spaces/{space}/records/{number}/receipt");
-        let answer = self.within(space, Verbs::Read, Method::Get, &path, None)?;
+        let answer = self.within(space, Method::Get, &path, None)?;
         if answer.status == 404 { Ok(None) } else { answer.promised().map(Some) }
     }
 
@@ -188,7 +216,7 @@ impl RemoteKeeper {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`].
     pub fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
-        let answer = self.within(space, Verbs::Read, Method::Get, &object_path(space, id), None)?;
+        let answer = self.within(space, Method::Get, &object_path(space, id), None)?;
         if answer.status == 404 { Ok(None) } else { Ok(Some(answer.expect(&[200])?.body)) }
     }
 
@@ -197,7 +225,7 @@ impl RemoteKeeper {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
     pub fn object_length(&self, space: SpaceId, id: ObjectId) -> Result<Option<u64>, Error> {
-        let answer = self.within(space, Verbs::Read, Method::Head, &object_path(space, id), None)?;
+        let answer = self.within(space, Method::Head, &object_path(space, id), None)?;
         if answer.status == 404 {
             return Ok(None);
         }
@@ -214,17 +242,14 @@ impl RemoteKeeper {
         if answer.status == 404 { Ok(None) } else { Ok(Some(answer.expect(&[200])?.body)) }
     }
 
-    /// Asks within a session of the space, and once more in a new one when the keeper does not know the first any more.
-    fn within(
-        &self,
-        space: SpaceId,
-        verbs: Verbs,
-        method: Method,
-        path: &str,
-        body: Option<&[u8]>,
-    ) -> Result<Answer, Error> {
+    /// Asks within a session of the space, if it takes one, and once more in a new one when the keeper does not know the first any more.
+    fn within(&self, space: SpaceId, method: Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
+        // The keeper's own space is read by anybody, and nobody is a member of it who could start a session there.
+        if self.facts.get().is_some_and(|facts| facts.own_space == space) {
+            return self.ask(&Question { method, path, body, token: None });
+        }
         for is_last in [false, true] {
-            let token = self.token(space, verbs)?;
+            let token = self.token(space)?;
             let answer = self.ask(&Question { method, path, body, token: Some(&token) })?;
             if answer.status != 401 || is_last {
                 return Ok(answer);
@@ -234,7 +259,7 @@ impl RemoteKeeper {
         Err(Error::Answer)
     }
 
-    fn token(&self, space: SpaceId, verbs: Verbs) -> Result<String, Error> {
+    fn token(&self, space: SpaceId) -> Result<String, Error> {
         // Held while a session is begun: of many threads one asks for it.
         let mut sessions = lock(&self.sessions);
         let rest = |session: &&Session| session.until.saturating_duration_since(Instant::now()) > SESSION_REST;
@@ -242,9 +267,7 @@ impl RemoteKeeper {
             return Ok(session.token.clone());
         }
         let time = ClaimedTime::from_unix_seconds((self.clock)()).map_err(|_| Error::Clock)?;
-        // One session serves whatever this process does with the space.
-        let note = (self.compose)(space, time, verbs.max(Verbs::ReadWrite)).ok_or(Error::Session)?;
-        let note = String::from_utf8(note).map_err(|_| Error::Session)?;
+        let note = (self.compose)(&self.origin, space, time).ok_or(Error::Session)?;
         let mut body = serde_json::json!({ "note": note });
         if let (Some(code), Some(body)) = (&self.admission, body.as_object_mut()) {
             body.insert("admission".to_owned(), code.as_str().into());
@@ -255,9 +278,9 @@ impl RemoteKeeper {
             Question { method: Method::Post, path: "/v1/sessions", body: Some(body.as_bytes()), token: None };
         let asked = Instant::now();
         let answer = self.ask_once(&question)?.expect(&[200, 201])?;
-        let said: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
-        let token = said.get("token").and_then(serde_json::Value::as_str).filter(|token| is_token(token));
-        let seconds = said.get("seconds").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let said: Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
+        let token = said.get("token").and_then(Value::as_str).filter(|token| is_token(token));
+        let seconds = said.get("seconds").and_then(Value::as_u64).unwrap_or(0);
         let token = token.ok_or(Error::Answer)?.to_owned();
         sessions.insert(space, Session { token: token.clone(), until: asked + Duration::from_secs(seconds.min(900)) });
         Ok(token)
@@ -377,20 +400,6 @@ impl Answer {
 fn parse_head(text: &str) -> Option<Head> {
     let (number, id) = text.split_once(' ')?;
     Some(Head { number: number.parse().ok()?, id: RecordId::from_hex(id).ok()? })
-}
-
-/// Notes that stand one after the other: each begins with the line that names its format.
-fn split_notes(text: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    const FIRST: &str = "hizo/record/v1\n";
-    let text = std::str::from_utf8(text).map_err(|_| Error::Answer)?;
-    if !text.is_empty() && !text.starts_with(FIRST) {
-        return Err(Error::Answer);
-    }
-    // The line stands at the beginning of a note and nowhere else: every other line has a value behind its first word.
-    let begins_a_line = |at: &usize| text.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
-    let starts: Vec<usize> = text.match_indices(FIRST).map(|(at, _)| at).filter(begins_a_line).collect();
-    let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    Ok(starts.iter().zip(ends).filter_map(|(from, to)| Some(text.get(*from..to)?.as_bytes().to_vec())).collect())
 }
 
 /// Plain HTTP only on this machine: elsewhere, whoever carries it could follow along.

@@ -54,13 +54,21 @@ impl EmbeddedKeeper {
     /// # Errors
     /// [`Error::Folder`], [`Error::LogKey`], or the store's.
     pub fn init_embedded(folder: &Path, seeds: &Seeds) -> Result<Self, Error> {
+        Self::init_as(folder, &Origin::local(seeds.origin), seeds)
+    }
+
+    /// The same for a keeper that others reach, under a name of its own.
+    ///
+    /// # Errors
+    /// As there. A keeper that has another name already is opened as it is: compare [`Keeper::origin`].
+    pub fn init_as(folder: &Path, origin: &Origin, seeds: &Seeds) -> Result<Self, Error> {
         make_folder(folder)?;
         let seed = match read_seed(folder)? {
             Some(seed) => seed,
             None => write_seed(folder, seeds)?,
         };
         let journal = SqliteJournal::create(&folder.join("journal.sqlite"))?;
-        settle_identity(&journal, &Origin::local(seeds.origin), &public(&seed)?)?;
+        settle_identity(&journal, origin, &public(&seed)?)?;
         FileObjects::open(SystemDisk, &folder.join("objects"))?;
         Self::open_embedded(folder)
     }
@@ -225,6 +233,14 @@ impl EmbeddedLog {
         let policy = WitnessPolicy::read(text, self.sequencer.keys())?;
         self.beside.publish(POLICY_FILE, policy.text.as_bytes()).map_err(log::Error::from)?;
         Ok(policy)
+    }
+
+    /// Whether what the keeper holds can be published.
+    ///
+    /// # Errors
+    /// [`log::Error::Shorter`] or [`log::Error::Other`] when it does not go on from what was signed before.
+    pub fn goes_on(&self, keeper: &EmbeddedKeeper) -> Result<(), Error> {
+        Ok(self.sequencer.goes_on(keeper.journal())?)
     }
 
     /// What is published.

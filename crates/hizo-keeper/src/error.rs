@@ -81,6 +81,9 @@ pub enum Error {
     /// What is said to be a keeper's address is none.
     #[error("a keeper's address begins with https://, or, on this machine, with http://localhost")]
     Address,
+    /// What should hold the roots of a keeper's certificate holds none.
+    #[error("the file is no PEM file of certificates")]
+    Roots,
     /// No session can be begun with the keys at hand.
     #[error("no session can be begun with the keys at hand")]
     Session,

@@ -11,6 +11,7 @@ mod http;
 pub mod log;
 mod own;
 mod queue;
+pub mod service;
 mod sight;
 mod signer;
 mod spaces;
@@ -20,7 +21,7 @@ pub mod witness;
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
-use hizo_ledger::record::Origin;
+use hizo_ledger::record::{Origin, Role};
 use hizo_ledger::space::Head;
 use hizo_store::journal::StoredRecord;
 use hizo_store::objects::Put;
@@ -30,6 +31,7 @@ pub use embedded::{EmbeddedKeeper, EmbeddedLog, Seeds};
 pub use error::Error;
 pub use own::{LoggedStamp, OwnSpace};
 pub use sight::{MemberSeen, ObjectSeen, ObjectUse, RecordSeen, SeriesSeen, SpaceChecked, SpaceSeen};
+pub use spaces::Payer;
 
 /// Where a keeper takes its time from, in seconds since 1970.
 pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
@@ -116,6 +118,38 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
         Ok(put)
     }
 
+    /// Begins to take in an object that comes piece by piece: it is written to what is returned, and given to
+    /// [`Keeper::take`].
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn receive(&self, space: SpaceId, id: ObjectId) -> Result<O::Arriving, Error> {
+        Ok(self.objects.receive(space, id)?)
+    }
+
+    /// Makes an object that has come in durable, as [`Keeper::put`] does.
+    ///
+    /// # Errors
+    /// The store's; nothing counts as put then.
+    pub fn take(&self, space: SpaceId, id: ObjectId, arrived: O::Arriving) -> Result<Put, Error> {
+        let put = self.objects.take(arrived)?;
+        self.journal.pardon(space, &[id])?;
+        Ok(put)
+    }
+
+    /// The present member, and its role, that starts sessions with this key; `None` when there is none, or the space has
+    /// not begun here.
+    ///
+    /// # Errors
+    /// The journal's, or what is wrong with the space's records.
+    pub fn session_member(
+        &self,
+        space: SpaceId,
+        session: &VerifyingKey,
+    ) -> Result<Option<(VerifyingKey, Role)>, Error> {
+        spaces::session_member(self, space, session)
+    }
+
     /// Begins a space with its genesis, and keeps the slot key that the genesis names by its hash. Repeating it with
     /// the same note and key succeeds.
     ///
@@ -123,7 +157,15 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// As [`Keeper::append`]; [`Error::NotGenesis`], [`Error::SlotKey`]; [`Error::Conflict`] when the space has begun
     /// otherwise.
     pub fn create_space(&self, note: &[u8], slot_key: &[u8; 32]) -> Result<Kept, Error> {
-        spaces::create(self, note, slot_key)
+        spaces::create(self, note, slot_key, None)
+    }
+
+    /// As [`Keeper::create_space`], on somebody's account: what the records of the space name is counted against his quota.
+    ///
+    /// # Errors
+    /// As there; [`Error::Journal`] with what the account says: over its quota, or used.
+    pub fn create_space_on(&self, note: &[u8], slot_key: &[u8; 32], payer: Payer) -> Result<Kept, Error> {
+        spaces::create(self, note, slot_key, Some(payer))
     }
 
     /// Appends a record: the only act that changes what a space is. Repeating it with the same note succeeds.
@@ -133,7 +175,15 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// [`Error::PutAgain`] with everything that it names and that is not here. Nothing was appended then. After an error
     /// of the store the record may be there or not: append the same again.
     pub fn append(&self, note: &[u8]) -> Result<Kept, Error> {
-        spaces::append(self, note)
+        spaces::append(self, note, None)
+    }
+
+    /// As [`Keeper::append`], on the account to which the genesis has settled the space.
+    ///
+    /// # Errors
+    /// As there; [`Error::Journal`] when the account is over its quota.
+    pub fn append_on(&self, note: &[u8], payer: Payer) -> Result<Kept, Error> {
+        spaces::append(self, note, Some(payer))
     }
 
     /// The head of a space; `None` when it has not begun here.
@@ -159,6 +209,20 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// The store's.
     pub fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.objects.get(space, id)?)
+    }
+
+    /// At most `limit` bytes of an object from this place on, as they lie there.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn object_part(
+        &self,
+        space: SpaceId,
+        id: ObjectId,
+        place: u64,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.objects.part(space, id, place, limit)?)
     }
 
     /// The length of an object that lies here; its bytes are not read.

@@ -8,6 +8,7 @@ use std::iter;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ed25519_dalek::{Signer, SigningKey};
+use hizo_ledger::id::ObjectId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::Checkpoint;
@@ -37,6 +38,9 @@ pub use witnessed::{Cosigned, Published};
 
 /// Where the newest head is published.
 pub const CHECKPOINT: &str = "checkpoint";
+
+/// The name of the list of stamped heads of one size.
+const HEADS: &str = "heads";
 
 /// By when a record that was kept stands in the log, at most, in seconds: what a receipt promises.
 pub const MERGE_SECONDS_MAX: u64 = 24 * 60 * 60;
@@ -270,11 +274,17 @@ impl<D: Disk> Sequencer<D> {
     /// [`Error::Files`]; [`Error::Damaged`] when the head is none of this log's.
     pub fn publish_stamp(&self, stamp: &NewStamp<'_>) -> Result<LogHead, Error> {
         let found = self.log.own_head(stamp.head)?;
-        self.log.files.publish(&stamped_path(found.size, CHECKPOINT), stamp.head)?;
-        self.log.files.publish(&stamped_path(found.size, &format!("{}.tsr", stamp.authority)), stamp.answer)?;
+        let (folder, authority) = (stamped_folder(found.size, stamp.head), stamp.authority);
+        let publish = |path: String, bytes: &[u8]| self.log.files.publish(&path, bytes);
+        publish(format!("{folder}/{CHECKPOINT}"), stamp.head)?;
+        let mut heads = self.log.stamped_heads(found.size)?;
+        if heads.insert(stamped_name(stamp.head)) {
+            let list: String = heads.iter().map(|name| format!("{name}\n")).collect();
+            publish(stamped_list(found.size), list.as_bytes())?;
+        }
+        publish(format!("{folder}/{authority}.tsr"), stamp.answer)?;
         if !stamp.revocation.is_empty() {
-            let path = stamped_path(found.size, &format!("{}.crl", stamp.authority));
-            self.log.files.publish(&path, stamp.revocation.as_bytes())?;
+            publish(format!("{folder}/{authority}.crl"), stamp.revocation.as_bytes())?;
         }
         Ok(found)
     }
@@ -313,8 +323,19 @@ fn check_not_older(state: LogState, published: Option<LogHead>) -> Result<(), Er
     }
 }
 
-fn stamped_path(size: u64, name: &str) -> String {
-    format!("stamps/{size}/{name}")
+/// Named by what was stamped: a head that is signed again takes no stamp from the first one.
+/// Where what belongs to a stamped head lies.
+fn stamped_folder(size: u64, head: &[u8]) -> String {
+    format!("stamps/{size}/{}", stamped_name(head))
+}
+
+fn stamped_name(head: &[u8]) -> String {
+    ObjectId::of(head).to_string()
+}
+
+/// Where the names of all stamped heads of a size stand, a line each.
+fn stamped_list(size: u64) -> String {
+    format!("stamps/{size}/{HEADS}")
 }
 
 fn damaged(path: &str) -> Error {

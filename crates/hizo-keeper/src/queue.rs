@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::space::Head;
-use hizo_store::journal::{Entry, Error};
+use hizo_store::journal::{Charge, Entry, Error};
 use zeroize::Zeroizing;
 
 /// Most entries of one step.
@@ -36,6 +36,7 @@ struct Waiting {
     objects: Vec<ObjectId>,
     slot_key: Option<Zeroizing<[u8; 32]>>,
     kept: u64,
+    charge: Option<Charge>,
     turn: SyncSender<Turn>,
 }
 
@@ -129,6 +130,7 @@ impl Waiting {
             objects: entry.objects.to_vec(),
             slot_key: entry.slot_key.map(|key| Zeroizing::new(*key)),
             kept: entry.kept,
+            charge: entry.charge,
             turn,
         }
     }
@@ -141,6 +143,7 @@ impl Waiting {
             objects: &self.objects,
             slot_key: self.slot_key.as_deref(),
             kept: self.kept,
+            charge: self.charge,
         }
     }
 }
@@ -157,7 +160,15 @@ mod tests {
     use super::*;
 
     fn entry(note: &[u8]) -> Entry<'_> {
-        Entry { space: SpaceId::from_bytes([1; 16]), expected: None, note, objects: &[], slot_key: None, kept: 0 }
+        Entry {
+            space: SpaceId::from_bytes([1; 16]),
+            expected: None,
+            note,
+            objects: &[],
+            slot_key: None,
+            kept: 0,
+            charge: None,
+        }
     }
 
     /// Each is appended, but for a note that says otherwise.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectList, ObjectRef};
-use hizo_ledger::record::{Record, UnverifiedRecord};
-use hizo_ledger::space::{Chain, Head};
-use hizo_store::journal::{Entry, PAGE_RECORDS_MAX, StoredRecord};
+use hizo_ledger::record::{Control, Envelope, Record, Role, UnverifiedRecord};
+use hizo_ledger::space::{self, Chain, Head, RECOVERY_CLOCK_SECONDS};
+use hizo_store::journal::{AccountId, Charge, Entry, PAGE_RECORDS_MAX, StoredRecord};
 use hizo_store::{Journal, Objects, objects};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -49,6 +50,7 @@ pub(crate) fn create<O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     note: &[u8],
     slot_key: &[u8; 32],
+    payer: Option<Payer>,
 ) -> Result<Kept, Error> {
     let genesis = parse(keeper, note)?;
     let space = genesis.envelope().space;
@@ -72,7 +74,7 @@ pub(crate) fn create<O: Objects, J: Journal>(
         }
         head => return Err(Error::Conflict { head }),
     }
-    let kept = commit(keeper, &record, None, slot_key)?;
+    let kept = commit(keeper, &record, None, slot_key, payer)?;
     *cached = Some(Followed { chain, slot_key: Zeroizing::new(*slot_key) });
     Ok(kept)
 }
@@ -81,7 +83,11 @@ fn genesis_is<O: Objects, J: Journal>(keeper: &Keeper<O, J>, space: SpaceId, id:
     Ok(keeper.journal.records(space, 0, 1)?.iter().any(|first| first.id == id))
 }
 
-pub(crate) fn append<O: Objects, J: Journal>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<Kept, Error> {
+pub(crate) fn append<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    note: &[u8],
+    payer: Option<Payer>,
+) -> Result<Kept, Error> {
     let record = parse(keeper, note)?;
     let (space, number, prev) = (record.envelope().space, record.envelope().number, record.envelope().prev);
     let before = number.checked_sub(1).zip(prev).map(|(number, id)| Head { number, id });
@@ -89,7 +95,7 @@ pub(crate) fn append<O: Objects, J: Journal>(keeper: &Keeper<O, J>, note: &[u8])
     let mut cached = lock(&cached);
     // Where nobody else has appended the journal need not be read: the append itself compares the head.
     if let Some(followed) = cached.as_mut().filter(|followed| Some(followed.chain.head()) == before) {
-        match lengthen(keeper, followed, record.clone()) {
+        match lengthen(keeper, followed, record.clone(), payer) {
             Ok(kept) => return Ok(kept),
             Err(error @ (Error::Journal(_) | Error::Objects(_))) => return Err(error),
             // Whatever else it is, the journal as it is now decides which answer comes first.
@@ -101,7 +107,7 @@ pub(crate) fn append<O: Objects, J: Journal>(keeper: &Keeper<O, J>, note: &[u8])
     if followed.chain.contains(number, record.id()) {
         return repeat(keeper, followed, before, note);
     }
-    lengthen(keeper, followed, record)
+    lengthen(keeper, followed, record, payer)
 }
 
 /// Appends what follows the head of a space that was followed.
@@ -109,6 +115,7 @@ fn lengthen<O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     followed: &mut Followed,
     record: UnverifiedRecord,
+    payer: Option<Payer>,
 ) -> Result<Kept, Error> {
     let Followed { chain, slot_key } = followed;
     if chain.keeper() != &keeper.origin {
@@ -119,9 +126,31 @@ fn lengthen<O: Objects, J: Journal>(
         return Err(Error::Conflict { head: Some(head) });
     }
     let next = chain.check(record).map_err(Error::Rule)?;
-    let kept = commit(keeper, next.record(), Some(head), slot_key)?;
+    if chain.counts_by(&next) {
+        // The delay of a recovery is as long as the keeper's clock says: nobody else's time is in the chain.
+        let off = next.record().envelope().time.unix_seconds().abs_diff((keeper.clock)());
+        if off > RECOVERY_CLOCK_SECONDS {
+            return Err(Error::Rule(space::Error::TimeOff));
+        }
+    }
+    let kept = commit(keeper, next.record(), Some(head), slot_key, payer)?;
     chain.advance(next).map_err(Error::Rule)?;
     Ok(kept)
+}
+
+/// Whose session key this is now.
+pub(crate) fn session_member<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    space: SpaceId,
+    session: &VerifyingKey,
+) -> Result<Option<(VerifyingKey, Role)>, Error> {
+    // A space that has not begun takes no place among the chains, or anybody could push the others out.
+    if keeper.journal.head(space)?.is_none() {
+        return Ok(None);
+    }
+    let cached = keeper.chains.of(space);
+    let mut cached = lock(&cached);
+    Ok(follow(keeper, space, &mut cached)?.and_then(|followed| followed.chain.session_member(session)))
 }
 
 fn parse<O, J>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<UnverifiedRecord, Error> {
@@ -156,7 +185,8 @@ fn resettle<O: Objects, J: Journal>(
     slot_key: Option<&[u8; 32]>,
     kept: &Kept,
 ) -> Result<(), Error> {
-    journal(keeper, Entry { space, expected, note, objects: &[], slot_key, kept: kept.time })?;
+    let entry = Entry { space, expected, note, objects: &[], slot_key, kept: kept.time, charge: None };
+    journal(keeper, entry)?;
     Ok(())
 }
 
@@ -182,6 +212,7 @@ fn commit<O: Objects, J: Journal>(
     record: &Record,
     expected: Option<Head>,
     slot_key: &[u8; 32],
+    payer: Option<Payer>,
 ) -> Result<Kept, Error> {
     let objects = confirm(keeper, record)?;
     let time = (keeper.clock)();
@@ -193,9 +224,38 @@ fn commit<O: Objects, J: Journal>(
         // It comes with the genesis, and is not told again.
         slot_key: expected.is_none().then_some(slot_key),
         kept: time,
+        charge: payer.map(|payer| payer.charge(named_bytes(record.envelope()))),
     };
     let Head { number, id } = journal(keeper, entry)?;
     Ok(Kept { id, number, time, slot: Slot::of(slot_key, number) })
+}
+
+/// Who pays for what a record names, and how much he may pay for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payer {
+    /// The account that the space is settled to by its genesis.
+    pub account: AccountId,
+    /// What the account may pay for in all, in bytes.
+    pub quota: u64,
+    /// It may have one space.
+    pub alone: bool,
+}
+
+impl Payer {
+    const fn charge(self, bytes: u64) -> Charge {
+        Charge { account: self.account, bytes, quota: self.quota, alone: self.alone }
+    }
+}
+
+/// What a record costs: the lengths that it names, of its body, its wraps, and all that its object list holds.
+pub(crate) fn named_bytes(envelope: &Envelope) -> u64 {
+    let wraps = envelope.controls.iter().map(|control| match control {
+        Control::Wrap { bytes, .. } => *bytes,
+        _ => 0,
+    });
+    let body = envelope.body.map_or(0, |(_, bytes)| bytes);
+    let listed = envelope.deposit.map_or(0, |deposit| deposit.objects.total);
+    wraps.fold(body.saturating_add(listed), u64::saturating_add)
 }
 
 /// An object as a record, or a list that it names, speaks of it.

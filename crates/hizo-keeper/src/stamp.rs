@@ -10,8 +10,9 @@ use std::io;
 
 use hizo_ledger::timestamp;
 
+pub use crate::http::Patience;
 pub use local::{LocalAuthority, StampSeeds};
-pub use outside::{Answer, Client, Patience};
+pub use outside::{Answer, Client};
 
 /// Why there is no stamp.
 #[derive(Debug, thiserror::Error)]

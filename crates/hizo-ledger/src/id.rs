@@ -99,6 +99,10 @@ id!(
     Slot, 32, "slot"
 );
 id!(
+    /// Makes a session note be good for one session only: drawn by the client for it.
+    Nonce, 16, "nonce"
+);
+id!(
     /// SHA-256 of the space's slot key K, fixed at genesis (docs/spec/record.md, section "Control lines").
     SlotKeyHash, 32, "slot key hash"
 );

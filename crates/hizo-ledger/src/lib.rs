@@ -17,5 +17,6 @@ pub mod object;
 pub mod path;
 pub mod proof;
 pub mod record;
+pub mod session;
 pub mod space;
 pub mod timestamp;

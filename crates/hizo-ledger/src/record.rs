@@ -457,6 +457,12 @@ pub struct UnverifiedRecord {
     id: RecordId,
 }
 
+/// Parts notes that stand one after the other, as vectors, exports and keepers give them; whether each is a record is told by
+/// [`UnverifiedRecord::parse`]. `None` when the bytes are not such a sequence. No bytes are no notes.
+pub fn split_notes(notes: &[u8]) -> Option<Vec<&[u8]>> {
+    text::split(notes)
+}
+
 impl UnverifiedRecord {
     /// Puts text and finished signatures together; signature lines are put in the order of the keys.
     ///

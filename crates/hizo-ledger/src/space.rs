@@ -3,12 +3,18 @@
 //! See docs/spec/space.md. A chain holds no body, no object and no note: its memory grows by one id for each record,
 //! and by one entry for each member, epoch, wrap and series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{KeyName, ObjectId, RecordId, SeriesId, SlotKeyHash, SpaceId};
 use crate::identity::VerifyingKey;
 use crate::object::ObjectRef;
 use crate::record::{self, Control, Deposit, Envelope, Origin, Record, Role, UnverifiedRecord};
+
+/// How long whoever the recovery key lets in waits, in seconds between the times of two records: seven days.
+pub const RECOVERY_DELAY_SECONDS: u64 = 7 * 86_400;
+
+/// How far, in seconds, the times that the delay is counted by may be from the keeper's clock, either side.
+pub const RECOVERY_CLOCK_SECONDS: u64 = 3_600;
 
 /// Most members a space may have at one time.
 pub const MEMBERS_MAX: usize = 4096;
@@ -117,6 +123,23 @@ pub enum Error {
     /// A session key would be another key of the space too.
     #[error("a session key is no member's key, not the recovery key, and one member's alone")]
     SessionTaken,
+    /// Somebody waits already; an admin who replaces the recovery key sends him away.
+    #[error("the recovery key has let {name} in already, who waits")]
+    SomebodyWaits {
+        /// The name of who waits.
+        name: KeyName,
+    },
+    /// Whoever the recovery key let in signs before the delay has passed.
+    #[error("{name} is let in by the recovery key and may sign in {seconds} seconds")]
+    TooEarly {
+        /// The name on the signature line.
+        name: KeyName,
+        /// What is left of the delay.
+        seconds: u64,
+    },
+    /// A time by which the delay is counted is not the keeper's; only a keeper refuses by this.
+    #[error("the time in the record is not that of the keeper's clock")]
+    TimeOff,
     /// A deposit is missing from its series, repeated or out of order.
     #[error("deposit {found} of the series stands where deposit {expected} must stand")]
     DepositNumber {
@@ -195,12 +218,33 @@ impl Epoch {
 pub struct Next {
     record: Record,
     people: Option<People>,
+    waiting: Option<Waiting>,
 }
 
 impl Next {
     /// The record.
     pub const fn record(&self) -> &Record {
         &self.record
+    }
+}
+
+/// Somebody whom the recovery key let in as an admin, and who waits until the delay has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// The key that will be an admin's.
+    pub key: VerifyingKey,
+    /// With which it will start sessions, if it named one.
+    pub session: Option<VerifyingKey>,
+    /// The record that let it in.
+    pub record: u64,
+    /// What that record says of the time, in seconds since 1970.
+    pub since: u64,
+}
+
+impl Waiting {
+    /// From which time on a record of this key may stand, in seconds since 1970.
+    pub const fn until(&self) -> u64 {
+        self.since.saturating_add(RECOVERY_DELAY_SECONDS)
     }
 }
 
@@ -222,12 +266,21 @@ pub struct Chain {
     keeper: Origin,
     recovery: Option<VerifyingKey>,
     people: People,
+    waiting: Option<Waiting>,
     recipient: ObjectRef,
     epochs: Vec<Epoch>,
     series: BTreeMap<SeriesId, SeriesHead>,
+    shared: Shared,
     genesis: RecordId,
     ids: Vec<RecordId>,
     signatures_required: usize,
+}
+
+/// From where on every present reader was given what opens the space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shared {
+    epoch: u32,
+    record: u64,
 }
 
 impl Chain {
@@ -262,13 +315,88 @@ impl Chain {
     fn check_by(&self, record: UnverifiedRecord, by: By) -> Result<Next, Error> {
         let envelope = record.envelope();
         self.check_place(envelope)?;
-        let signers = self.check_signatures(&record, by)?;
+        if let Some((recovery, waiting)) = self.lets_in(&record) {
+            return self.check_recovery(record, recovery, waiting, by);
+        }
+        let seated = self.seated(&record)?;
+        let present = seated.as_ref().unwrap_or(&self.people);
+        let signers = self.check_signatures(&record, present, by)?;
         self.check_epoch(envelope)?;
-        let people = self.people_after(envelope)?;
+        let people = self.people_after(envelope, present)?.or_else(|| seated.clone());
         if let Some(deposit) = &envelope.deposit {
             self.check_deposit(deposit)?;
         }
-        Ok(Next { record: Record::verified(record, signers), people })
+        // An admin refuses whoever waits by replacing the recovery key, and lets him in at once by a line of his own.
+        let ends = |control: &Control| matches!(control, Control::Recovery(_));
+        let is_member = |waiting: &Waiting| people.as_ref().is_some_and(|people| people.is_member(&waiting.key));
+        let refused = envelope.controls.iter().any(ends);
+        let waiting = self.waiting.filter(|waiting| !refused && !is_member(waiting));
+        Ok(Next { record: Record::verified(record, signers), people, waiting })
+    }
+
+    /// Whom a record of the recovery key lets in, if it is of the one form that this key may sign.
+    fn lets_in(&self, record: &UnverifiedRecord) -> Option<(VerifyingKey, Waiting)> {
+        let (recovery, envelope) = (self.recovery?, record.envelope());
+        let [line] = record.signatures() else { return None };
+        let (key, session) = match envelope.controls.as_slice() {
+            [Control::Member { key, role: Role::Admin }] => (*key, None),
+            [Control::Member { key, role: Role::Admin }, Control::Session { session, .. }] => (*key, Some(*session)),
+            _ => return None,
+        };
+        let waiting = Waiting { key, session, record: envelope.number, since: envelope.time.unix_seconds() };
+        (line.name == recovery.name()).then_some((recovery, waiting))
+    }
+
+    fn check_recovery(
+        &self,
+        record: UnverifiedRecord,
+        recovery: VerifyingKey,
+        waiting: Waiting,
+        by: By,
+    ) -> Result<Next, Error> {
+        for line in record.signatures() {
+            check_signature(&record, line, &recovery, by)?;
+        }
+        self.check_epoch(record.envelope())?;
+        if let Some(Waiting { key, .. }) = &self.waiting {
+            return Err(Error::SomebodyWaits { name: key.name() });
+        }
+        self.with(&waiting)?;
+        Ok(Next { record: Record::verified(record, vec![recovery]), people: None, waiting: Some(waiting) })
+    }
+
+    /// The people with whoever waits among them, if he signs this record and the delay has passed.
+    fn seated(&self, record: &UnverifiedRecord) -> Result<Option<People>, Error> {
+        let signs = |key: &VerifyingKey| record.signatures().iter().any(|line| line.name == key.name());
+        let Some(waiting) = self.waiting.filter(|waiting| signs(&waiting.key)) else { return Ok(None) };
+        let seconds = waiting.until().saturating_sub(record.envelope().time.unix_seconds());
+        ensure(seconds == 0, Error::TooEarly { name: waiting.key.name(), seconds })?;
+        self.with(&waiting).map(Some)
+    }
+
+    /// The people with one more admin, by the same rules as for any member that comes.
+    fn with(&self, waiting: &Waiting) -> Result<People, Error> {
+        let mut people = self.people.clone();
+        add(&mut people.members, waiting.key, Role::Admin)?;
+        ensure(people.members.len() <= MEMBERS_MAX, Error::MemberCount)?;
+        ensure(self.recovery != Some(waiting.key), Error::RecoveryIsMember)?;
+        if let Some(session) = waiting.session {
+            ensure(people.sessions.insert(session, waiting.key).is_none(), Error::SessionTaken)?;
+        }
+        people.check_sessions(self.recovery)?;
+        Ok(people)
+    }
+
+    /// Whether the recovery delay is counted by the time in this record, so that a keeper compares it with its clock.
+    pub fn counts_by(&self, next: &Next) -> bool {
+        let signers = next.record.signers();
+        let waits = |key: &VerifyingKey| self.waiting.is_some_and(|waiting| waiting.key == *key);
+        signers.iter().any(|key| self.recovery == Some(*key) || waits(key))
+    }
+
+    /// Whom the recovery key let in and who waits.
+    pub const fn waiting(&self) -> Option<&Waiting> {
+        self.waiting.as_ref()
     }
 
     /// Takes up a record that this chain has checked.
@@ -417,6 +545,12 @@ impl Chain {
         &self.series
     }
 
+    /// Number of the record from which on every present reader was given what opens the space: whoever came later and was given no
+    /// history opens nothing before it, so that no deposit may build on one (docs/spec/space.md, "History").
+    pub const fn shared_since(&self) -> u64 {
+        self.shared.record
+    }
+
     /// How many signatures the next record needs.
     pub const fn signatures_required(&self) -> usize {
         self.signatures_required
@@ -445,9 +579,11 @@ impl Chain {
                 members: Members::from([(founder.name(), (founder, Role::Admin))]),
                 sessions: BTreeMap::new(),
             },
+            waiting: None,
             recipient: ObjectRef::recipient(envelope.new_epoch()?),
             epochs: Vec::new(),
             series: BTreeMap::new(),
+            shared: Shared { epoch: 0, record: 0 },
             genesis: genesis.id(),
             ids: Vec::new(),
             // No control line of this version asks for more.
@@ -472,19 +608,19 @@ impl Chain {
     }
 
     /// The full keys behind the signature lines.
-    fn check_signatures(&self, record: &UnverifiedRecord, by: By) -> Result<Vec<VerifyingKey>, Error> {
+    fn check_signatures(
+        &self,
+        record: &UnverifiedRecord,
+        present: &People,
+        by: By,
+    ) -> Result<Vec<VerifyingKey>, Error> {
         let (required, found) = (self.signatures_required, record.signatures().len());
         ensure(found == required, Error::SignatureCount { required, found })?;
         let mut signers = Vec::with_capacity(found);
         for line in record.signatures() {
             let name = line.name;
-            let (key, role) = self.people.members.get(&name).ok_or(Error::SignerNotMember { name })?;
-            ensure(line.key_id == key.key_id(), Error::KeyId { name })?;
-            match by {
-                By::Signature => key.verify(record.signed_bytes(), &line.signature),
-                By::Hash => Ok(()),
-            }
-            .map_err(|_| Error::Signature { name })?;
+            let (key, role) = present.members.get(&name).ok_or(Error::SignerNotMember { name })?;
+            check_signature(record, line, key, by)?;
             ensure(role.may(record.envelope().act()), Error::RoleMayNot { name, role: *role })?;
             signers.push(*key);
         }
@@ -507,18 +643,18 @@ impl Chain {
     }
 
     /// The members after the record, if it changes them.
-    fn people_after(&self, envelope: &Envelope) -> Result<Option<People>, Error> {
+    fn people_after(&self, envelope: &Envelope, present: &People) -> Result<Option<People>, Error> {
         let (mut changed, mut recovery, mut sessions) = (None, self.recovery, Vec::new());
         for control in &envelope.controls {
             match control {
                 Control::Remove(key) => {
-                    let people = changed.get_or_insert_with(|| self.people.clone());
+                    let people = changed.get_or_insert_with(|| present.clone());
                     remove(&mut people.members, key)?;
                     // Whoever leaves opens no further session; one who comes back names a session key anew.
                     people.sessions.retain(|_, member| member != key);
                 }
                 Control::Member { key, role } => {
-                    add(&mut changed.get_or_insert_with(|| self.people.clone()).members, *key, *role)?;
+                    add(&mut changed.get_or_insert_with(|| present.clone()).members, *key, *role)?;
                 }
                 Control::Session { member, session } => sessions.push((*session, *member)),
                 Control::Recovery(key) => recovery = *key,
@@ -526,25 +662,27 @@ impl Chain {
                 Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
             }
         }
-        let members = &changed.as_ref().unwrap_or(&self.people).members;
+        let members = &changed.as_ref().unwrap_or(present).members;
         let is_admin = |(_, role): &(VerifyingKey, Role)| *role == Role::Admin;
         ensure(members.values().any(is_admin), Error::NoAdminLeft)?;
         ensure(members.len() <= MEMBERS_MAX, Error::MemberCount)?;
         let recovery_signs = recovery.is_some_and(|recovery| members.contains_key(&recovery.name()));
         ensure(!recovery_signs, Error::RecoveryIsMember)?;
         for (session, member) in sessions {
-            let people = changed.get_or_insert_with(|| self.people.clone());
+            let people = changed.get_or_insert_with(|| present.clone());
             ensure(people.sessions.insert(session, member).is_none(), Error::SessionTaken)?;
         }
         if changed.is_some() || recovery != self.recovery {
-            changed.as_ref().unwrap_or(&self.people).check_sessions(recovery)?;
+            changed.as_ref().unwrap_or(present).check_sessions(recovery)?;
         }
         Ok(changed)
     }
 
     /// Takes up a record that was checked against this very state.
     fn take(&mut self, next: Next) -> Record {
-        let Next { record, people } = next;
+        let Next { record, people, waiting } = next;
+        self.waiting = waiting;
+        self.shared = self.shared_after(&record);
         if let Some(people) = people {
             self.people = people;
         }
@@ -568,6 +706,25 @@ impl Chain {
         record
     }
 
+    /// Where the history that all readers share begins after a record: later than before if it lets somebody read who was not
+    /// given all of it.
+    fn shared_after(&self, record: &Record) -> Shared {
+        let envelope = record.envelope();
+        let given: BTreeSet<u32> = record.wraps().map(|(epoch, _)| epoch).collect();
+        let comes = |control: &Control| match control {
+            Control::Member { key, role } => role.opens() && !self.role(key).is_some_and(Role::opens),
+            _ => false,
+        };
+        // An epoch that begins for those who read already takes nothing from anybody.
+        if envelope.new_epoch().is_some() && !envelope.controls.iter().any(comes) {
+            return self.shared;
+        }
+        let Some(epoch) = (0..=envelope.epoch).rev().take_while(|epoch| given.contains(epoch)).last() else {
+            return self.shared;
+        };
+        if epoch > self.shared.epoch { Shared { epoch, record: envelope.number } } else { self.shared }
+    }
+
     fn begin_epoch(&mut self, recipient: ObjectId) {
         self.recipient = ObjectRef::recipient(recipient);
         self.epochs.push(Epoch { recipient: self.recipient, wraps: Vec::new() });
@@ -575,6 +732,10 @@ impl Chain {
 }
 
 impl People {
+    fn is_member(&self, key: &VerifyingKey) -> bool {
+        self.members.get(&key.name()).is_some_and(|(member, _)| member == key)
+    }
+
     /// A session key is no member's key and not the recovery key, whichever of the two came first.
     fn check_sessions(&self, recovery: Option<VerifyingKey>) -> Result<(), Error> {
         let signs = |session: &VerifyingKey| {
@@ -582,6 +743,21 @@ impl People {
         };
         ensure(!self.sessions.keys().any(signs), Error::SessionTaken)
     }
+}
+
+fn check_signature(
+    record: &UnverifiedRecord,
+    line: &record::SignatureLine,
+    key: &VerifyingKey,
+    by: By,
+) -> Result<(), Error> {
+    let name = line.name;
+    ensure(line.key_id == key.key_id(), Error::KeyId { name })?;
+    match by {
+        By::Signature => key.verify(record.signed_bytes(), &line.signature),
+        By::Hash => Ok(()),
+    }
+    .map_err(|_| Error::Signature { name })
 }
 
 /// What shows that a note is what its signer signed.

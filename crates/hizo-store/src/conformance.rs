@@ -18,9 +18,10 @@ use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
 use hizo_ledger::log::Leaf;
 
 use crate::journal::{
-    Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, LogHead, LogState, NOTE_BYTES_MAX, PAGE_RECORDS_MAX,
+    AccountId, Charge, Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, LogHead, LogState, NOTE_BYTES_MAX,
+    PAGE_RECORDS_MAX, Usage,
 };
-use crate::objects::{Error as ObjectsError, NamedBytes, Objects, Put};
+use crate::objects::{Arriving as _, Error as ObjectsError, NamedBytes, Objects, Put};
 
 /// Opens the store under test once more.
 pub type Open<'a, S> = &'a (dyn Fn() -> S + Sync);
@@ -41,6 +42,9 @@ pub fn objects_laws<O: Objects>() -> Vec<Law<O>> {
         empty_and_oversized_objects_are_refused,
         the_largest_object_is_kept,
         putting_again_changes_nothing_but_the_time,
+        what_arrived_in_pieces_is_as_if_it_had_been_put,
+        what_did_not_arrive_whole_leaves_nothing,
+        parts_of_an_object_are_its_bytes,
         racing_writers_of_one_object_all_find_it_whole,
         racing_writers_of_many_objects_lose_none,
         confirm_tells_lengths_and_absence_in_order,
@@ -68,6 +72,9 @@ pub fn journal_laws<J: Journal>() -> Vec<Law<J>> {
         a_pardoned_object_may_be_named,
         nothing_is_condemned_after_an_unseen_append,
         a_condemned_object_keeps_its_first_time,
+        what_is_appended_is_paid_for_once,
+        an_account_that_is_alone_has_one_space,
+        racing_appends_never_pass_a_quota,
         a_fact_is_settled_once,
         the_log_is_every_record_in_the_order_of_the_appends,
         racing_appends_leave_no_gap_in_the_log,
@@ -155,6 +162,68 @@ fn putting_again_changes_nothing_but_the_time<O: Objects>(open: Open<'_, O>) {
     assert_eq!(open().list(SPACE, None, 10).expect("the store answers"), [object.id()]);
 }
 
+fn arrive<O: Objects>(store: &O, id: ObjectId, bytes: &[u8]) -> Result<Put, ObjectsError> {
+    let mut arriving = store.receive(SPACE, id)?;
+    bytes.chunks(700).try_for_each(|piece| arriving.write(piece))?;
+    store.take(arriving)
+}
+
+fn what_arrived_in_pieces_is_as_if_it_had_been_put<O: Objects>(open: Open<'_, O>) {
+    let largest = NamedBytes::name(vec![0x5A; 16 << 20]).expect("it is within limits");
+    for object in [object(4), object(2_999), largest] {
+        let store = open();
+        assert_eq!(arrive(&store, object.id(), object.as_bytes()).expect("it arrives"), Put::New);
+        whole(&open(), SPACE, &object);
+        assert_eq!(arrive(&store, object.id(), object.as_bytes()).expect("it arrives"), Put::Present);
+        assert_eq!(open().put(SPACE, &object).expect("it is put"), Put::Present);
+        assert_eq!(store.confirm(SPACE, &[object.id()]).expect("the store answers"), [Some(object.length())]);
+    }
+    assert_eq!(open().list(SPACE, None, 10).expect("the store answers").len(), 3);
+    let (object, store) = (object(5), open());
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| arrive(&store, object.id(), object.as_bytes()).expect("it arrives"));
+        }
+    });
+    whole(&open(), SPACE, &object);
+}
+
+fn what_did_not_arrive_whole_leaves_nothing<O: Objects>(open: Open<'_, O>) {
+    let (object, store) = (object(6), open());
+    let (id, bytes) = (object.id(), object.as_bytes());
+    let changed = [bytes, b"!"].concat();
+    for wrong in [&changed[..], &bytes[1..], &bytes[..bytes.len() - 1]] {
+        assert!(matches!(arrive(&store, id, wrong), Err(ObjectsError::WrongName { id: named }) if named == id));
+    }
+    assert!(matches!(arrive(&store, ObjectId::of(b""), b""), Err(ObjectsError::Size { bytes: 0 })));
+    let mut too_long = store.receive(SPACE, id).expect("it begins");
+    too_long.write(&vec![0; 16 << 20]).expect("that much may come");
+    assert!(matches!(too_long.write(b"!"), Err(ObjectsError::Size { .. })));
+    drop(too_long);
+    let mut given_up = store.receive(SPACE, id).expect("it begins");
+    given_up.write(bytes).expect("it comes");
+    assert_eq!(store.get(SPACE, id).expect("the store answers"), None, "it has its name before it was taken");
+    drop(given_up);
+    for store in [store, open()] {
+        assert_eq!(store.get(SPACE, id).expect("the store answers"), None);
+        assert!(store.list(SPACE, None, 10).expect("the store answers").is_empty());
+    }
+}
+
+fn parts_of_an_object_are_its_bytes<O: Objects>(open: Open<'_, O>) {
+    let (object, store) = (object(2_000), open());
+    assert_eq!(store.part(SPACE, object.id(), 0, 9).expect("the store answers"), None);
+    store.put(SPACE, &object).expect("it is put");
+    let (id, bytes) = (object.id(), object.as_bytes());
+    for place in [0, 1, 700, bytes.len() - 1, bytes.len(), bytes.len() + 1] {
+        for limit in [0, 1, 64, bytes.len(), bytes.len() + 1] {
+            let rest = bytes.get(place..).unwrap_or_default();
+            let part = store.part(SPACE, id, place as u64, limit).expect("the store answers");
+            assert_eq!(part.expect("it is there"), &rest[..limit.min(rest.len())], "{place} {limit}");
+        }
+    }
+}
+
 fn racing_writers_of_one_object_all_find_it_whole<O: Objects>(open: Open<'_, O>) {
     for number in 10..20 {
         let object = object(number);
@@ -229,11 +298,11 @@ fn note(number: u64) -> Vec<u8> {
 }
 
 fn genesis(note: &[u8], space: SpaceId) -> Entry<'_> {
-    Entry { space, expected: None, note, objects: &[], slot_key: Some(&SLOT_KEY), kept: 1 }
+    Entry { space, expected: None, note, objects: &[], slot_key: Some(&SLOT_KEY), kept: 1, charge: None }
 }
 
 fn after(head: Head, note: &[u8]) -> Entry<'_> {
-    Entry { space: SPACE, expected: Some(head), note, objects: &[], slot_key: None, kept: 2 }
+    Entry { space: SPACE, expected: Some(head), note, objects: &[], slot_key: None, kept: 2, charge: None }
 }
 
 fn begin<J: Journal>(journal: &J, space: SpaceId) -> Head {
@@ -554,6 +623,69 @@ fn a_condemned_object_keeps_its_first_time<J: Journal>(open: Open<'_, J>) {
     assert_eq!(open().condemned(SPACE).expect("the journal answers"), [(a, 6), (b, 5)]);
 }
 
+fn charge(bytes: u64, quota: u64) -> Option<Charge> {
+    Some(Charge { account: AccountId([4; 32]), bytes, quota, alone: false })
+}
+
+fn paid<J: Journal>(journal: &J) -> (u64, u64) {
+    let Usage { bytes, spaces } = journal.usage(AccountId([4; 32])).expect("it can be told");
+    (bytes, spaces)
+}
+
+fn what_is_appended_is_paid_for_once<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    assert_eq!((paid(&journal), journal.account(SPACE).expect("it can be told")), ((0, 0), None));
+    let (first, one, two) = (note(0), note(1), note(2));
+    let begins = Entry { charge: charge(10, 100), ..genesis(&first, SPACE) };
+    let over = journal.append(Entry { charge: charge(10, 9), ..begins });
+    assert!(matches!(over, Err(JournalError::Quota { used: 0, quota: 9 })), "{over:?}");
+    assert_eq!((journal.head(SPACE).expect("it can be told"), paid(&journal)), (None, (0, 0)));
+    let zero = journal.append(begins).expect("the space begins");
+    journal.append(begins).expect("it is repeated");
+    assert_eq!((paid(&open()), open().account(SPACE).expect("it can be told")), ((10, 1), Some(AccountId([4; 32]))));
+    let follows = |bytes, quota| Entry { charge: charge(bytes, quota), ..after(zero, &one) };
+    let over = journal.append(follows(91, 100));
+    assert!(matches!(over, Err(JournalError::Quota { used: 10, quota: 100 })), "{over:?}");
+    let foreign = Charge { account: AccountId([5; 32]), bytes: 1, quota: 100, alone: false };
+    let refused = journal.append(Entry { charge: Some(foreign), ..follows(1, 100) });
+    assert!(matches!(refused, Err(JournalError::Refused { .. })), "{refused:?}");
+    let head = journal.append(follows(90, 100)).expect("it is the whole quota");
+    journal.append(follows(90, 100)).expect("it is repeated");
+    assert_eq!(paid(&open()), (100, 1));
+    // Nobody is asked: nothing is counted.
+    journal.append(after(head, &two)).expect("it follows the head");
+    // Who paid for a space does not change who pays for another one.
+    journal.append(genesis(&first, OTHER)).expect("the space begins");
+    assert_eq!((paid(&open()), open().account(OTHER).expect("it can be told")), ((100, 1), None));
+    open().integrity().expect("everything holds");
+}
+
+fn an_account_that_is_alone_has_one_space<J: Journal>(open: Open<'_, J>) {
+    let (first, second) = (note(0), note(1));
+    let alone = charge(1, 100).map(|charge| Charge { alone: true, ..charge });
+    let outcomes = open().append_all(&[
+        Entry { charge: alone, ..genesis(&first, SPACE) },
+        Entry { charge: alone, ..genesis(&second, OTHER) },
+    ]);
+    assert!(matches!(outcomes[..], [Ok(_), Err(JournalError::AccountUsed)]), "{outcomes:?}");
+    assert_eq!((open().head(OTHER).expect("it can be told"), paid(&open())), (None, (1, 1)));
+    let Some(Ok(zero)) = outcomes.first() else { unreachable!("it was compared above") };
+    open().append(Entry { charge: alone, ..after(*zero, &second) }).expect("its one space goes on");
+}
+
+fn racing_appends_never_pass_a_quota<J: Journal>(open: Open<'_, J>) {
+    thread::scope(|scope| {
+        for number in 0..8_u8 {
+            scope.spawn(move || {
+                let (note, space) = (note(number.into()), SpaceId::from_bytes([number; 16]));
+                let _ = open().append(Entry { charge: charge(30, 100), ..genesis(&note, space) });
+            });
+        }
+    });
+    assert_eq!(paid(&open()), (90, 3));
+    open().integrity().expect("everything holds");
+}
+
 fn a_fact_is_settled_once<J: Journal>(open: Open<'_, J>) {
     let journal = open();
     assert_eq!(journal.fact("origin").expect("the journal answers"), None);
@@ -580,7 +712,8 @@ fn the_log_is_every_record_in_the_order_of_the_appends<J: Journal>(open: Open<'_
         for (space, head) in &mut heads {
             let note = note(number);
             let slot_key = head.is_none().then_some(&SLOT_KEY);
-            let entry = Entry { space: *space, expected: *head, note: &note, objects: &[], slot_key, kept: 1 };
+            let entry =
+                Entry { space: *space, expected: *head, note: &note, objects: &[], slot_key, kept: 1, charge: None };
             let new = journal.append(entry).unwrap();
             expected.push(Leaf { slot: Slot::of(&SLOT_KEY, number), record: new.id });
             // An append that is repeated has its place already.

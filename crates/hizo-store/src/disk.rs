@@ -44,6 +44,9 @@ pub trait Disk: Send + Sync {
 
 /// An open file of a [`Disk`].
 pub trait DiskFile: Read + Write + Send {
+    /// The next byte read is the one at this place.
+    fn seek(&mut self, place: u64) -> io::Result<()>;
+
     /// Makes the file's bytes, length and time durable. After an error the bytes must be taken for lost.
     fn sync(&mut self) -> io::Result<()>;
 
@@ -124,6 +127,10 @@ impl Disk for SystemDisk {
 }
 
 impl DiskFile for fs::File {
+    fn seek(&mut self, place: u64) -> io::Result<()> {
+        io::Seek::seek(self, io::SeekFrom::Start(place)).map(|_| ())
+    }
+
     fn sync(&mut self) -> io::Result<()> {
         self.sync_all()
     }

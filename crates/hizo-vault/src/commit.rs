@@ -174,11 +174,12 @@ impl CommitKey {
         leaves.commit(&self.blind, &self.dummies())
     }
 
-    /// Opens entries of a deposit, each with the fields to show, given the leaves of all entries.
+    /// Opens entries of a deposit, each with the fields to show, given the leaves of all entries; with the commitment to
+    /// these, which costs nothing more.
     ///
     /// # Errors
     /// [`Error::NotALeaf`] when an entry is not among the leaves; else as [`CommitKey::commit`].
-    pub fn open(&self, leaves: Leaves, entries: &[(Entry<'_>, Fields)]) -> Result<Vec<Opening>, Error> {
+    pub fn open(&self, leaves: Leaves, entries: &[(Entry<'_>, Fields)]) -> Result<(Commitment, Vec<Opening>), Error> {
         let parts = entries.iter().map(|(entry, fields)| self.parts(entry, *fields)).collect();
         commitment::open(&self.blind, &self.dummies(), leaves, parts)
     }

@@ -80,8 +80,22 @@ pub enum Event {
         /// Why; empty if nobody said.
         reason: String,
     },
+    /// A member was given earlier epochs, those that this record's wraps are of.
+    HistoryGiven {
+        /// The key it signs with, base64.
+        key: String,
+    },
     /// A series begins with this record's deposit.
     SeriesOpened {
+        /// What its members call it.
+        name: String,
+        /// How it is stored.
+        class: Class,
+    },
+    /// What a series is called, said again to those who cannot read how it began.
+    SeriesNamed {
+        /// Its id, 16 hexadecimal digits.
+        series: String,
         /// What its members call it.
         name: String,
         /// How it is stored.
@@ -98,6 +112,26 @@ pub enum Event {
         /// Things that were found and could not be kept.
         left_out: u64,
     },
+    /// Recovery cards were made for the key that this record's `recovery` line names.
+    RecoveryMade {
+        /// The recovery key, base64.
+        key: String,
+        /// The age recipient of the same seed, to which later epochs are wrapped too.
+        recipient: String,
+        /// What the set is called: the two words with which its cards begin.
+        set: String,
+        /// How many cards there are.
+        cards: u64,
+        /// How many of them open.
+        needed: u64,
+    },
+    /// Enough cards were brought, and they opened the safe.
+    RecoveryDrilled {
+        /// The recovery key that they gave, base64.
+        key: String,
+        /// Which cards, from 1.
+        cards: Vec<u64>,
+    },
     /// An event that a later version knows: kept, shown by its name, without meaning here.
     Unknown(Value),
 }
@@ -107,16 +141,7 @@ impl Event {
     pub fn to_value(&self) -> Value {
         let object = match self {
             Self::SpaceFounded { name } => fields("space.founded", [("name", name.as_str().into())]),
-            Self::KeyCertified(certificate) => fields(
-                "key.certified",
-                [
-                    ("key", certificate.key.as_str().into()),
-                    ("session", certificate.session.as_str().into()),
-                    ("identity", certificate.identity.as_str().into()),
-                    ("recipient", certificate.recipient.as_str().into()),
-                    ("signature", certificate.signature.as_str().into()),
-                ],
-            ),
+            Self::KeyCertified(certificate) => fields("key.certified", certificate.fields()),
             Self::DeviceAdded { key, name } => {
                 fields("device.added", [("key", key.as_str().into()), ("name", name.as_str().into())])
             }
@@ -126,9 +151,14 @@ impl Event {
             Self::MemberRemoved { key, reason } => {
                 fields("member.removed", [("key", key.as_str().into()), ("reason", reason.as_str().into())])
             }
+            Self::HistoryGiven { key } => fields("history.given", [("key", key.as_str().into())]),
             Self::SeriesOpened { name, class } => {
                 fields("series.opened", [("name", name.as_str().into()), ("class", class.word().into())])
             }
+            Self::SeriesNamed { series, name, class } => fields(
+                "series.named",
+                [("series", series.as_str().into()), ("name", name.as_str().into()), ("class", class.word().into())],
+            ),
             Self::DepositMade { labels, files, bytes, left_out } => fields(
                 "deposit.made",
                 [
@@ -138,6 +168,19 @@ impl Event {
                     ("left_out", (*left_out).into()),
                 ],
             ),
+            Self::RecoveryMade { key, recipient, set, cards, needed } => fields(
+                "recovery.made",
+                [
+                    ("key", key.as_str().into()),
+                    ("recipient", recipient.as_str().into()),
+                    ("set", set.as_str().into()),
+                    ("cards", (*cards).into()),
+                    ("needed", (*needed).into()),
+                ],
+            ),
+            Self::RecoveryDrilled { key, cards } => {
+                fields("recovery.drilled", [("key", key.as_str().into()), ("cards", cards.clone().into())])
+            }
             Self::Unknown(value) => return value.clone(),
         };
         Value::Object(object)
@@ -155,17 +198,17 @@ impl Event {
         let number = |key: &str| object.get(key)?.as_u64();
         let event = match object.get("event")?.as_str()? {
             "space.founded" => Self::SpaceFounded { name: text("name")? },
-            "key.certified" => Self::KeyCertified(UnverifiedCertificate {
-                key: text("key")?,
-                session: text("session")?,
-                identity: text("identity")?,
-                recipient: text("recipient")?,
-                signature: text("signature")?,
-            }),
+            "key.certified" => Self::KeyCertified(UnverifiedCertificate::read_fields(&text)?),
             "device.added" => Self::DeviceAdded { key: text("key")?, name: text("name")? },
             "member.added" => Self::MemberAdded { key: text("key")?, name: text("name")? },
             "member.removed" => Self::MemberRemoved { key: text("key")?, reason: text("reason")? },
+            "history.given" => Self::HistoryGiven { key: text("key")? },
             "series.opened" => Self::SeriesOpened { name: text("name")?, class: Class::from_word(&text("class")?)? },
+            "series.named" => Self::SeriesNamed {
+                series: text("series")?,
+                name: text("name")?,
+                class: Class::from_word(&text("class")?)?,
+            },
             "deposit.made" => Self::DepositMade {
                 labels: object
                     .get("labels")?
@@ -176,6 +219,17 @@ impl Event {
                 files: number("files")?,
                 bytes: number("bytes")?,
                 left_out: number("left_out")?,
+            },
+            "recovery.made" => Self::RecoveryMade {
+                key: text("key")?,
+                recipient: text("recipient")?,
+                set: text("set")?,
+                cards: number("cards")?,
+                needed: number("needed")?,
+            },
+            "recovery.drilled" => Self::RecoveryDrilled {
+                key: text("key")?,
+                cards: object.get("cards")?.as_array()?.iter().map(Value::as_u64).collect::<Option<_>>()?,
             },
             _ => return Some(Self::Unknown(value.clone())),
         };

@@ -50,6 +50,7 @@ pub enum Error {
 /// The 32 bytes from which a person's, or a machine's, signing keys are derived.
 ///
 /// Prints nothing but its type; wiped when dropped.
+#[derive(Clone)]
 pub struct SigningSeed(Zeroizing<[u8; SEED_BYTES]>);
 
 impl SigningSeed {

@@ -2,6 +2,8 @@
 //!
 //! See docs/spec/manifest.md. A manifest is full, or a delta against an earlier deposit of its series.
 
+mod entry_line;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Map, Value};
@@ -28,6 +30,16 @@ pub const SPANS_MAX: usize = 512;
 
 /// Numbers above this stand as decimal strings (RFC 8259, section 6: what every reader keeps exactly).
 const INTEGER_MAX: u64 = (1 << 53) - 1;
+
+/// What a line is given room for: most are shorter.
+const LINE_BYTES_USUAL: usize = 320;
+
+/// How lines begin that are none of entries.
+const LIST_KEYS: [&[u8]; 2] = [b"{\"starts\":", b"{\"gone\":"];
+
+/// How many threads make the leaves of a deposit, and from how many entries on a further one is worth it.
+const LEAF_THREADS: usize = 4;
+const ENTRIES_WORTH_A_THREAD: usize = 2 << 10;
 
 const PACKS_PER_LINE: usize = 1000;
 const GONE_PER_LINE: usize = 1000;
@@ -267,50 +279,8 @@ impl Entry {
 
     /// The entry's line, with its end of line.
     pub fn line(&self) -> Vec<u8> {
-        let mut line = Vec::with_capacity(320);
-        line.push(b'{');
-        text_field(&mut line, "p", "p64", &self.path);
-        line.extend(b",\"t\":\"");
-        line.extend(self.kind.letter().as_bytes());
-        line.push(b'"');
-        if let Some(content) = self.kind.content() {
-            line.extend(b",\"s\":");
-            push_integer(&mut line, content.size);
-        }
-        line.extend(b",\"m\":");
-        push_integer(&mut line, self.mode.into());
-        line.extend(b",\"mt\":\"");
-        line.extend(self.mtime_ns.to_string().into_bytes());
-        line.push(b'"');
-        if let Some(target) = self.kind.target() {
-            line.push(b',');
-            text_field(&mut line, "l", "l64", target);
-        }
-        if !self.xattrs.is_empty() {
-            line.extend(b",\"x\":");
-            line.extend(xattr_value(&self.xattrs).to_string().into_bytes());
-        }
-        base64_field(&mut line, ",\"f\":\"", self.id.as_bytes());
-        if let Some(content) = self.kind.content() {
-            base64_field(&mut line, ",\"h\":\"", &content.value.sha256);
-            base64_field(&mut line, ",\"k\":\"", &content.value.key);
-            base64_field(&mut line, ",\"b\":\"", &content.value.blake3);
-            line.extend(b",\"at\":[");
-            push_integer(&mut line, content.place.deposit);
-            line.push(b',');
-            push_integer(&mut line, content.place.block);
-            line.push(b']');
-            if content.is_composed() {
-                line.extend(b",\"of\":");
-                line.extend(span_value(&content.spans).to_string().into_bytes());
-            }
-            line.extend(b",\"r\":");
-            push_integer(&mut line, content.read);
-            if content.unsteady {
-                line.extend(b",\"u\":true");
-            }
-        }
-        line.extend(b"}\n");
+        let mut line = Vec::with_capacity(LINE_BYTES_USUAL);
+        entry_line::write(self, &mut line);
         line
     }
 
@@ -325,25 +295,6 @@ impl Entry {
             Kind::Directory => commit::Kind::Directory,
         };
         commit::Entry { id: &self.id, name: &self.path, mode: self.mode, mtime_ns: self.mtime_ns, kind }
-    }
-
-    fn from_object(object: &Map<String, Value>) -> Option<Self> {
-        let kind = match object.get("t")?.as_str()? {
-            "f" => Kind::File(content(object)?),
-            "h" => Kind::HardLink { target: text(object, "l", "l64")?, content: content(object)? },
-            "l" => Kind::Symlink { target: text(object, "l", "l64")? },
-            "d" => Kind::Directory,
-            _ => return None,
-        };
-        let entry = Self {
-            path: text(object, "p", "p64")?,
-            kind,
-            mode: u32::try_from(as_integer(object.get("m")?)?).ok()?,
-            mtime_ns: object.get("mt")?.as_str()?.parse().ok()?,
-            xattrs: xattrs(object.get("x"))?,
-            id: EntryId::from_bytes(bytes_unpadded(object.get("f")?)?),
-        };
-        entry.is_sound().then_some(entry)
     }
 
     fn is_sound(&self) -> bool {
@@ -407,23 +358,30 @@ impl Line {
             .collect()
     }
 
-    fn parse(line: &[u8]) -> Option<Self> {
-        let object = object(line)?;
-        let (parsed, canonical) = if let Some(pairs) = object.get("starts") {
-            let starts: Vec<PackStart> = pairs.as_array()?.iter().map(pack_start).collect::<Option<_>>()?;
-            let canonical = Self::packs(&starts);
-            (Self::Packs(starts), canonical)
-        } else if let Some(ids) = object.get("gone") {
-            let ids: Vec<EntryId> =
-                ids.as_array()?.iter().map(|id| bytes_unpadded(id).map(EntryId::from_bytes)).collect::<Option<_>>()?;
-            let canonical = Self::gone(&ids);
-            (Self::Gone(ids), canonical)
-        } else {
-            let entry = Entry::from_object(&object)?;
-            let canonical = entry.line();
-            (Self::Entry(Box::new(entry)), canonical)
+    /// Reads a line, and writes it again over what `written` holds: it must be in its one form.
+    fn parse(line: &[u8], written: &mut Vec<u8>) -> Option<Self> {
+        written.clear();
+        let parsed = match LIST_KEYS.map(|key| line.starts_with(key)) {
+            [true, _] => {
+                let pairs = object(line)?;
+                let starts = pairs.get("starts")?.as_array()?.iter().map(pack_start).collect::<Option<Vec<_>>>()?;
+                written.extend(Self::packs(&starts));
+                Self::Packs(starts)
+            }
+            [_, true] => {
+                let ids = object(line)?;
+                let id = |id| bytes_unpadded(id).map(EntryId::from_bytes);
+                let ids = ids.get("gone")?.as_array()?.iter().map(id).collect::<Option<Vec<_>>>()?;
+                written.extend(Self::gone(&ids));
+                Self::Gone(ids)
+            }
+            [false, false] => {
+                let entry = entry_line::read(line).filter(Entry::is_sound)?;
+                entry_line::write(&entry, written);
+                Self::Entry(Box::new(entry))
+            }
         };
-        (canonical.strip_suffix(b"\n") == Some(line)).then_some(parsed)
+        (written.strip_suffix(b"\n") == Some(line)).then_some(parsed)
     }
 }
 
@@ -433,6 +391,8 @@ impl Line {
 #[derive(Default)]
 pub struct Reader {
     pending: Vec<u8>,
+    /// Room in which each line is written again.
+    written: Vec<u8>,
     lines: u64,
     head: Option<Head>,
     stage: u8,
@@ -499,7 +459,7 @@ impl Reader {
             self.lines = 1;
             return Ok(());
         };
-        let parsed = Line::parse(line).ok_or(fault)?;
+        let parsed = Line::parse(line, &mut self.written).ok_or(fault)?;
         let stage = match &parsed {
             Line::Packs(_) => 0,
             Line::Gone(_) => 1,
@@ -639,18 +599,39 @@ impl Manifest {
     /// [`Error::Commitment`] when they differ: an alarm, whoever served the manifest. [`Error::Link`],
     /// [`Error::Place`], [`Error::TooLong`]: whoever signed it did not follow the format.
     pub fn check(&self, expected: &Commitment) -> Result<(), Error> {
-        self.check_contents()?;
-        let mut ids = std::collections::HashSet::with_capacity(self.entries.len());
-        if !self.entries.iter().all(|entry| ids.insert(entry.id)) {
-            return Err(Error::Commitment);
-        }
+        self.check_entries()?;
         let key = CommitKey::new(&self.head.seed);
-        let mut leaves = Leaves::with_capacity(self.entries.len());
-        self.entries.iter().for_each(|entry| leaves.push(key.leaf(&entry.committed())));
-        match key.commit(leaves) {
+        match key.commit(self.leaves(&key)) {
             Ok(commitment) if commitment == *expected => Ok(()),
             _ => Err(Error::Commitment),
         }
+    }
+
+    /// What of [`Manifest::check`] needs no commitment.
+    pub(crate) fn check_entries(&self) -> Result<(), Error> {
+        self.check_contents()?;
+        let mut ids = std::collections::HashSet::with_capacity(self.entries.len());
+        if self.entries.iter().all(|entry| ids.insert(entry.id)) { Ok(()) } else { Err(Error::Commitment) }
+    }
+
+    /// The leaves of all entries, made by several threads where there are many.
+    pub(crate) fn leaves(&self, key: &CommitKey) -> Leaves {
+        let leaves_of = |entries: &[Entry], room: usize| {
+            let mut leaves = Leaves::with_capacity(room);
+            entries.iter().for_each(|entry| leaves.push(key.leaf(&entry.committed())));
+            leaves
+        };
+        let share = self.entries.len().div_ceil(LEAF_THREADS).max(ENTRIES_WORTH_A_THREAD);
+        let (first, others) = self.entries.split_at_checked(share).unwrap_or((&self.entries, &[]));
+        std::thread::scope(|scope| {
+            let others = others.chunks(share);
+            let others: Vec<_> = others.map(|share| scope.spawn(|| leaves_of(share, share.len()))).collect();
+            let mut leaves = leaves_of(first, self.entries.len());
+            for share in others {
+                leaves.append(share.join().expect("making leaves does not panic"));
+            }
+            leaves
+        })
     }
 
     /// A restored file is compared with the content of the entry that its bytes were read for. So a further name must
@@ -714,60 +695,9 @@ impl Content {
     }
 }
 
-fn content(object: &Map<String, Value>) -> Option<Content> {
-    let [deposit, block] = object.get("at")?.as_array()?.as_slice() else { return None };
-    Some(Content {
-        size: as_integer(object.get("s")?)?,
-        value: ContentValue {
-            sha256: bytes_unpadded(object.get("h")?)?,
-            key: bytes_unpadded(object.get("k")?)?,
-            blake3: bytes_unpadded(object.get("b")?)?,
-        },
-        place: Place { deposit: as_integer(deposit)?, block: as_integer(block)? },
-        spans: spans(object.get("of"))?,
-        read: as_integer(object.get("r")?)?,
-        unsteady: object.contains_key("u"),
-    })
-}
-
-fn span_value(spans: &[Span]) -> Value {
-    let parts = |span: &Span| [span.segments, span.place.deposit, span.place.block].map(integer);
-    spans.iter().map(|span| Value::from_iter(parts(span))).collect()
-}
-
-fn spans(value: Option<&Value>) -> Option<Box<[Span]>> {
-    let Some(value) = value else { return Some(Box::default()) };
-    let span = |span: &Value| {
-        let [segments, deposit, block] = span.as_array()?.as_slice() else { return None };
-        let place = Place { deposit: as_integer(deposit)?, block: as_integer(block)? };
-        Some(Span { segments: as_integer(segments)?, place })
-    };
-    value.as_array()?.iter().map(span).collect()
-}
-
 fn pack_start(pair: &Value) -> Option<PackStart> {
     let [frame, offset] = pair.as_array()?.as_slice() else { return None };
     Some(PackStart { frame: as_integer(frame)?, offset: as_integer(offset)? })
-}
-
-fn xattr_value(xattrs: &[Xattr]) -> Value {
-    xattrs.iter().map(|(name, value)| Value::from(vec![STANDARD.encode(name), STANDARD.encode(value)])).collect()
-}
-
-fn xattrs(value: Option<&Value>) -> Option<Vec<Xattr>> {
-    let Some(value) = value else { return Some(Vec::new()) };
-    let pair = |pair: &Value| {
-        let [name, value] = pair.as_array()?.as_slice() else { return None };
-        Some((STANDARD.decode(name.as_str()?).ok()?, STANDARD.decode(value.as_str()?).ok()?))
-    };
-    value.as_array()?.iter().map(pair).collect()
-}
-
-fn text(object: &Map<String, Value>, plain: &str, encoded: &str) -> Option<Vec<u8>> {
-    match object.get(plain) {
-        Some(text) => Some(text.as_str()?.as_bytes().to_vec()),
-        None => STANDARD.decode(object.get(encoded)?.as_str()?).ok(),
-    }
 }
 
 fn object(line: &[u8]) -> Option<Map<String, Value>> {
@@ -795,27 +725,6 @@ fn as_integer(value: &Value) -> Option<u64> {
         Value::String(digits) => digits.parse().ok(),
         _ => None,
     }
-}
-
-fn push_integer(line: &mut Vec<u8>, value: u64) {
-    line.extend(integer(value).to_string().into_bytes());
-}
-
-fn text_field(line: &mut Vec<u8>, plain: &str, encoded: &str, value: &[u8]) {
-    let (key, text) = match std::str::from_utf8(value) {
-        Ok(text) => (plain, Value::from(text).to_string()),
-        Err(_) => (encoded, Value::from(STANDARD.encode(value)).to_string()),
-    };
-    line.push(b'"');
-    line.extend(key.as_bytes());
-    line.extend(b"\":");
-    line.extend(text.into_bytes());
-}
-
-fn base64_field(line: &mut Vec<u8>, key: &str, value: &[u8]) {
-    line.extend(key.as_bytes());
-    line.extend(STANDARD_NO_PAD.encode(value).into_bytes());
-    line.push(b'"');
 }
 
 fn bytes<const N: usize>(value: &Value) -> Option<[u8; N]> {

@@ -95,6 +95,13 @@ impl<'a> Opened<'a> {
 
     /// A deposit's whole manifest: earlier ones applied, and the commitment of the record recomputed.
     pub(crate) fn manifest(&self, record: &Record) -> Outcome<Manifest> {
+        let whole = self.unchecked_manifest(record)?;
+        whole.check(&commitment_of(record)?).map_err(refused)?;
+        Ok(whole)
+    }
+
+    /// A deposit's whole manifest, to be held against the record's commitment.
+    pub(crate) fn unchecked_manifest(&self, record: &Record) -> Outcome<Manifest> {
         let facts = deposit_of(record)?;
         let mut layers = vec![self.sheet(record)?.layer];
         while let Some(base) = layers.last().and_then(|layer| layer.head.base) {
@@ -108,8 +115,6 @@ impl<'a> Opened<'a> {
         while let Some(delta) = layers.pop() {
             whole = whole.apply(delta).map_err(refused)?;
         }
-        let expected = Commitment { sha256: *facts.commit.sha256.as_bytes(), blake3: *facts.commit.blake3.as_bytes() };
-        whole.check(&expected).map_err(refused)?;
         Ok(whole)
     }
 
@@ -150,6 +155,11 @@ pub(crate) fn at_or_below<'m>(manifest: &'m Manifest, paths: &[Vec<u8>]) -> Outc
 /// The deposit that a record makes.
 pub(crate) fn deposit_of(record: &Record) -> Outcome<&Deposit> {
     record.envelope().deposit.as_ref().ok_or_else(|| Failure::internal_message("the record is not a deposit"))
+}
+
+/// What a record commits to.
+pub(crate) fn commitment_of(record: &Record) -> Outcome<Commitment> {
+    Ok((&deposit_of(record)?.commit).into())
 }
 
 /// Reads a manifest's stream, and the tar that comes after it in a small deposit.
@@ -217,7 +227,7 @@ impl Reading {
     }
 }
 
-fn refused(error: manifest::Error) -> Failure {
+pub(crate) fn refused(error: manifest::Error) -> Failure {
     Failure::untrue(error.to_string())
 }
 

@@ -133,7 +133,55 @@ impl From<hizo_keeper::Error> for Failure {
     fn from(error: hizo_keeper::Error) -> Self {
         use hizo_keeper::Error as Keeper;
         use hizo_store::{journal, objects};
+        // A keeper at an address failed in the same ways, whatever was asked of it.
+        let error = match error {
+            Keeper::Log(hizo_keeper::log::Error::Elsewhere(elsewhere)) => *elsewhere,
+            other => other,
+        };
         let failure = match &error {
+            Keeper::Unreachable { .. } => Self::new(
+                Kind::Unknown,
+                words!("the keeper cannot be reached", "預け先につながりません"),
+            )
+            .hint(words!(
+                "Look at the network and at the keeper's address, then run the same command again: it goes on where it stopped.",
+                "ネットワークと預け先のアドレスを確かめて、同じコマンドをもう一度実行してください。続きから進みます。"
+            )),
+            Keeper::Refused { status: 401 | 403, .. } => Self::fixable(words!(
+                "the keeper does not let this machine in: {error}",
+                "預け先が、このコンピューターを受け付けません（{error}）"
+            ))
+            .hint(words!(
+                "Look at this machine's clock; if it is right, ask an admin whether this machine is still a member, or the keeper's operator for a code.",
+                "時計を確かめてください。合っていれば、金庫の管理者にこのコンピューターが登録されているかを、または預け先に利用の番号を、たずねてください。"
+            )),
+            Keeper::Refused { status: 507, .. } => Self::fixable(words!(
+                "the keeper has no more room for this safe",
+                "預け先に、この金庫のための空きがありません"
+            ))
+            .hint(words!(
+                "Nothing was lost. Ask the keeper's operator for more room, then run the same command again.",
+                "失われたものはありません。預け先に空きを増やしてもらい、同じコマンドをもう一度実行してください。"
+            )),
+            Keeper::Refused { .. } | Keeper::Answer => Self::new(
+                Kind::Unknown,
+                words!("the keeper did not do it: {error}", "預け先が応じませんでした（{error}）"),
+            )
+            .hint(words!(
+                "Run the same command again later; if it stays so, tell the keeper's operator.",
+                "しばらくしてから、同じコマンドをもう一度実行してください。続くようなら、預け先に知らせてください。"
+            )),
+            Keeper::Roots => Self::fixable(words!(
+                "the file of --keeper-roots, or keeper.pem in the home folder, holds no certificates",
+                "--keeper-roots のファイル、または金庫のフォルダーの keeper.pem に、証明書がありません"
+            )),
+            Keeper::Address => Self::new(
+                Kind::Usage,
+                words!(
+                    "a keeper's address begins with https://, or, on this machine, with http://localhost",
+                    "預け先のアドレスは https:// で始まるものか、このコンピューターの中なら http://localhost です"
+                ),
+            ),
             Keeper::Objects(objects::Error::Disk { source, .. }) | Keeper::Folder { source, .. } => {
                 return Self::file("write to", Path::new("the keeper's folder"), io::Error::from(source.kind()))
                     .source(error);

@@ -10,10 +10,12 @@ use hizo_keeper::witness::WitnessPolicy;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::log::note::NamedKey;
-use hizo_ledger::record::Origin;
+use hizo_ledger::log::note::{CheckpointKey, NamedKey};
+use hizo_ledger::record::{self, Origin, UnverifiedRecord};
 use hizo_ledger::timestamp::Authority;
+use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::Class;
+use hizo_vault::joining::Invite;
 use hizo_vault::keys::SigningSeed;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -44,6 +46,19 @@ const SAFE_FORMAT: &str = "home/v1";
 const SLOT_KEY_FILE: &str = "slot.key";
 /// The policy by which heads of such a keeper are witnessed.
 const POLICY_FILE: &str = "log.policy";
+/// The roots of such a keeper's certificate, as PEM.
+const ROOTS_FILE: &str = "keeper.pem";
+/// What recovery cards opened, sealed to the identity of this home.
+const EPOCHS_FILE: &str = "epochs.age";
+const EPOCHS_HEAD: &str = "# hizo/epochs/v1\n";
+/// The last drill of recovery cards that this machine knows of.
+const DRILL_FILE: &str = "drill";
+/// The invite with which joining such a space was begun; without `safe.json` beside it, nobody has confirmed it.
+const INVITE_FILE: &str = "invite";
+/// The highest record that this machine has seen.
+const HEAD_FILE: &str = "head";
+/// The notes of such a space, one after the other.
+const NOTES_FILE: &str = "notes";
 
 /// A machine's home folder.
 #[derive(Debug, Clone)]
@@ -74,6 +89,35 @@ pub(crate) enum Promise {
 pub(crate) struct Device {
     pub signing: SigningSeed,
     pub local: Zeroizing<[u8; 32]>,
+}
+
+/// What a machine holds its keeper to, for ever.
+#[derive(Debug, Clone)]
+pub(crate) struct Pinned {
+    pub origin: Origin,
+    pub log_key: VerifyingKey,
+    pub receipt_key: NamedKey,
+    /// Where it is; nothing when it lies in the home folder.
+    pub address: Option<String>,
+}
+
+impl Pinned {
+    /// The keeper that an invite names.
+    fn of_invite(invite: &Invite) -> Outcome<Self> {
+        let CheckpointKey::Log(log_key) = *invite.log_key.key() else { return Err(no_log_key()) };
+        if invite.log_key.name() != invite.keeper.as_str() {
+            return Err(no_log_key());
+        }
+        let (origin, receipt_key) = (invite.keeper.clone(), invite.receipt_key.clone());
+        Ok(Self { origin, log_key, receipt_key, address: Some(invite.address.clone()) })
+    }
+
+    /// The keeper in this home's own folder.
+    pub(crate) fn here(folder: &Path, keeper: &EmbeddedKeeper) -> Outcome<Self> {
+        let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
+        let (origin, log_key) = (keeper.origin().clone(), *keeper.log_key());
+        Ok(Self { origin, log_key, receipt_key: log.receipt_key().clone(), address: None })
+    }
 }
 
 impl Home {
@@ -113,21 +157,36 @@ impl Home {
     }
 
     /// Writes down which safe this home belongs to: the last step of setting it up.
-    pub(crate) fn settle(folder: &Path, keeper: &EmbeddedKeeper, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
-        let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
+    pub(crate) fn settle(folder: &Path, pinned: &Pinned, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
         let file = SafeFile {
             hizo: SAFE_FORMAT.into(),
-            keeper: keeper.origin().to_string(),
-            log_key: keeper.log_key().to_base64(),
-            receipt_key: log.receipt_key().to_string(),
+            keeper: pinned.origin.to_string(),
+            log_key: pinned.log_key.to_base64(),
+            receipt_key: pinned.receipt_key.to_string(),
             space: space.to_string(),
             genesis: genesis.to_string(),
-            address: None,
+            address: pinned.address.clone(),
         };
         let mut text = serde_json::to_vec_pretty(&file).expect("text and hexadecimal digits serialise");
         text.push(b'\n');
         write_new(&folder.join("safe.json"), &text)?;
         Self::open(folder)
+    }
+
+    /// A home of which joining was begun and not confirmed.
+    pub(crate) fn invited(folder: &Path, invite: &Invite) -> Outcome<Self> {
+        let Pinned { origin, log_key, receipt_key, address } = Pinned::of_invite(invite)?;
+        let (space, genesis) = (invite.space, invite.genesis);
+        Ok(Self { folder: folder.to_owned(), keeper: origin, log_key, receipt_key, space, genesis, address })
+    }
+
+    /// Makes it a home of the safe, which is confirmed.
+    pub(crate) fn join(folder: &Path, invite: &Invite) -> Outcome<Self> {
+        let home = Self::settle(folder, &Pinned::of_invite(invite)?, invite.space, invite.genesis)?;
+        let path = folder.join(INVITE_FILE);
+        // With `safe.json` beside it, it means nothing any more.
+        let _ = fs::remove_file(path);
+        Ok(home)
     }
 
     /// Makes the folder of a home that is not there yet.
@@ -165,6 +224,27 @@ impl Home {
         }
     }
 
+    /// The roots of the certificate that a keeper elsewhere must have; nothing where any browser's will do.
+    pub(crate) fn keeper_roots(&self) -> Outcome<Option<Vec<u8>>> {
+        let path = self.folder.join(ROOTS_FILE);
+        match fs::read(&path) {
+            Ok(pem) => Ok(Some(pem)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
+    }
+
+    /// Writes such roots down.
+    pub(crate) fn write_keeper_roots(folder: &Path, pem: &[u8]) -> Outcome<()> {
+        write_new(&folder.join(ROOTS_FILE), pem)
+    }
+
+    /// Writes down the slot key of a space whose keeper is elsewhere.
+    pub(crate) fn write_slot_key(folder: &Path, key: &[u8; 32]) -> Outcome<()> {
+        let line = Zeroizing::new(format!("{}\n", STANDARD.encode(key)));
+        write_new(&folder.join(SLOT_KEY_FILE), line.as_bytes())
+    }
+
     /// Whose cosignatures this machine asks for on the heads of a keeper at an address: a policy that a person gave it.
     pub(crate) fn witness_policy(&self, log: &NamedKey) -> Outcome<Option<WitnessPolicy>> {
         let path = self.folder.join(POLICY_FILE);
@@ -178,12 +258,71 @@ impl Home {
         }
     }
 
+    /// The text of that policy, to be handed on; nothing where there is none.
+    pub(crate) fn witness_policy_text(&self) -> Outcome<Option<String>> {
+        let path = self.folder.join(POLICY_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
+    }
+
     pub(crate) fn keeper_folder(&self) -> PathBuf {
         keeper_folder(&self.folder)
     }
 
     pub(crate) fn identity_file(&self) -> PathBuf {
         identity_file(&self.folder)
+    }
+
+    /// The secrets of epochs that recovery cards opened for the identity of this home; none where none were.
+    pub(crate) fn recovered_epochs(&self, own: &Identity) -> Outcome<Vec<(u32, Identity)>> {
+        let path = self.folder.join(EPOCHS_FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::file("read", &path, error)),
+        };
+        // Sealed to another identity: the cards themselves, which open nothing that is sealed for people.
+        let Ok(text) = age::open_own(bytes, own).map(Zeroizing::new) else { return Ok(Vec::new()) };
+        let text = std::str::from_utf8(&text).ok().and_then(|text| text.strip_prefix(EPOCHS_HEAD));
+        let parse =
+            |pair: (&str, &str)| Some((pair.0.strip_prefix("# epoch ")?.parse().ok()?, Identity::parse(pair.1).ok()?));
+        let lines: Vec<&str> = text.ok_or_else(|| damaged(&path))?.lines().collect();
+        let pairs = lines.chunks(2).map(|pair| parse((pair.first()?, pair.get(1)?)));
+        pairs.collect::<Option<_>>().ok_or_else(|| damaged(&path))
+    }
+
+    /// Writes down, for an identity, the secrets of epochs that recovery cards opened.
+    pub(crate) fn write_recovered_epochs<'a>(
+        folder: &Path,
+        own: &Recipient,
+        epochs: impl Iterator<Item = (u32, &'a Identity)>,
+    ) -> Outcome<()> {
+        let mut text = Zeroizing::new(EPOCHS_HEAD.to_owned());
+        for (epoch, secret) in epochs {
+            let lines = Zeroizing::new(format!("# epoch {epoch}\n{}\n", *secret.to_secret_line()));
+            text.push_str(&lines);
+        }
+        let sealed = age::seal(text.as_bytes(), std::slice::from_ref(own), &mut SystemEntropy);
+        write_new(&folder.join(EPOCHS_FILE), &sealed.map_err(Failure::internal)?)
+    }
+
+    /// The record that says the last drill of recovery cards that this machine knows of.
+    pub(crate) fn known_drill(&self) -> Option<RecordId> {
+        let text = fs::read_to_string(self.folder.join(DRILL_FILE)).ok()?;
+        RecordId::from_hex(text.strip_suffix('\n')?).ok()
+    }
+
+    /// Remembers it: where no passphrase is given, nothing else tells which record it is.
+    pub(crate) fn remember_drill(&self, record: RecordId) -> Outcome<()> {
+        replace(&self.folder.join(DRILL_FILE), format!("{record}\n").as_bytes())
+    }
+
+    /// The home folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where this machine remembers its last walk of a series.
@@ -213,7 +352,7 @@ impl Home {
 
     /// The highest record this machine has seen.
     pub(crate) fn pinned_head(&self) -> Outcome<Option<(u64, RecordId)>> {
-        let path = self.folder.join("head");
+        let path = self.folder.join(HEAD_FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -224,6 +363,44 @@ impl Home {
             .and_then(|line| line.split_once(' '))
             .and_then(|(number, id)| Some((number.parse().ok()?, RecordId::from_hex(id).ok()?)));
         parsed.map(Some).ok_or_else(|| damaged(&path))
+    }
+
+    /// The notes of the space that this machine has followed, from record 0; none where its keeper lies in this folder, or
+    /// where they cannot be read any more.
+    pub(crate) fn remembered_notes(&self) -> Outcome<Vec<Vec<u8>>> {
+        let path = self.folder.join(NOTES_FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::file("read", &path, error)),
+        };
+        let notes = record::split_notes(&bytes).unwrap_or_default();
+        // What a crash has cut short is asked for again, with all behind it.
+        let are_whole = notes.into_iter().take_while(|note| UnverifiedRecord::parse(note).is_ok());
+        Ok(are_whole.map(<[u8]>::to_vec).collect())
+    }
+
+    /// Writes down notes that were followed, the first `written` of which were found written down.
+    pub(crate) fn remember_notes(&self, notes: &[Vec<u8>], written: usize) -> Outcome<()> {
+        let (before, new) = notes.split_at(written);
+        if new.is_empty() {
+            return Ok(());
+        }
+        let path = self.folder.join(NOTES_FILE);
+        let _turn = lock(&self.folder.join("notes.lock"))?;
+        let length = before.iter().map(|note| note.len() as u64).sum::<u64>();
+        // Another process has written meanwhile, or a crash has left a part of a note behind those that are whole.
+        if fs::metadata(&path).map_or(0, |found| found.len()) != length {
+            return replace(&path, &notes.concat());
+        }
+        let append = || -> io::Result<()> {
+            let mut file = match written {
+                0 => system::create_private(&path)?,
+                _ => fs::OpenOptions::new().append(true).open(&path)?,
+            };
+            file.write_all(&new.concat())
+        };
+        append().map_err(|error| Failure::file("write", &path, error))
     }
 
     /// The newest head of the keeper's log that this machine has verified: the whole note.
@@ -264,11 +441,11 @@ impl Home {
     }
 
     /// The receipt of a record, if this machine has one.
-    pub(crate) fn receipt(&self, record: RecordId) -> Outcome<Option<Vec<u8>>> {
+    pub(crate) fn receipt(&self, record: RecordId) -> Outcome<Option<(PathBuf, Vec<u8>)>> {
         for promise in [Promise::Met, Promise::Due] {
             let path = self.receipts_folder(promise).join(format!("{record}.note"));
             match fs::read(&path) {
-                Ok(note) => return Ok(Some(note)),
+                Ok(note) => return Ok(Some((path, note))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => (),
                 Err(error) => return Err(Failure::file("read", &path, error)),
             }
@@ -348,7 +525,7 @@ impl Home {
         if !is_lower(self.pinned_head()?) {
             return Ok(());
         }
-        replace(&self.folder.join("head"), format!("{number} {id}\n").as_bytes())
+        replace(&self.folder.join(HEAD_FILE), head_line(number, id).as_bytes())
     }
 
     /// The series this machine knows by the keyed hash of its name.
@@ -422,7 +599,7 @@ impl Device {
         write_new(&local_key_file(folder), local.as_bytes())
     }
 
-    fn read(folder: &Path) -> Outcome<Self> {
+    pub(crate) fn read(folder: &Path) -> Outcome<Self> {
         let (device, local) = (device_file(folder), local_key_file(folder));
         let text = read_secret(&device)?;
         let signing = SigningSeed::from_writer_file(&text).map_err(|error| damaged(&device).source(error))?;
@@ -463,9 +640,45 @@ fn damaged(path: &Path) -> Failure {
     ))
 }
 
+/// Writes down what an invite says; the last step is the invite itself.
+pub(crate) fn begin_joining(folder: &Path, invite: &Invite) -> Outcome<()> {
+    Pinned::of_invite(invite)?;
+    Home::write_slot_key(folder, &invite.slot_key)?;
+    if let Some(roots) = &invite.roots {
+        Home::write_keeper_roots(folder, roots.as_bytes())?;
+    }
+    if let Some(policy) = &invite.policy {
+        write_new(&folder.join(POLICY_FILE), policy.as_bytes())?;
+    }
+    write_new(&folder.join(HEAD_FILE), head_line(invite.head.number, invite.head.id).as_bytes())?;
+    write_new(&folder.join(INVITE_FILE), &invite.compose())
+}
+
+/// The invite with which joining was begun in a folder and not confirmed.
+pub(crate) fn invite_of(folder: &Path) -> Outcome<Option<Invite>> {
+    let path = folder.join(INVITE_FILE);
+    if folder.join("safe.json").exists() {
+        return Ok(None);
+    }
+    match fs::read(&path) {
+        Ok(bytes) => Invite::parse(&bytes).map(Some).map_err(|error| damaged(&path).source(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read", &path, error)),
+    }
+}
+
+fn head_line(number: u64, id: RecordId) -> String {
+    format!("{number} {id}\n")
+}
+
+fn no_log_key() -> Failure {
+    Failure::untrue(words!("the invite names no key of the keeper's log", "招待状に、預け先の台帳の鍵がありません"))
+}
+
 /// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.
 pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
-    for path in [identity_file(folder), device_file(folder), local_key_file(folder)] {
+    let more = [SLOT_KEY_FILE, ROOTS_FILE, POLICY_FILE, HEAD_FILE, INVITE_FILE].map(|name| folder.join(name));
+    for path in [identity_file(folder), device_file(folder), local_key_file(folder)].into_iter().chain(more) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Failure::file("replace", &path, error));

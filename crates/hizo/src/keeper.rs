@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hizo_keeper::client::RemoteKeeper;
+use hizo_keeper::client::{self, RemoteKeeper};
 use hizo_keeper::log::{LogFiles, LogReader, NewStamp};
 use hizo_keeper::witness::{Patience, WitnessPolicy};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
-use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::id::{Nonce, ObjectId, SpaceId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::note::NamedKey;
-use hizo_ledger::record::{Envelope, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Envelope, Origin, UnverifiedRecord};
+use hizo_ledger::session::{Session, Verbs};
+use hizo_ledger::space::Head;
 use hizo_store::NamedBytes;
-use hizo_store::disk::SystemDisk;
 use hizo_store::journal::PAGE_RECORDS_MAX;
-use hizo_store::published::PublishedFiles;
+use hizo_vault::keys::SessionKey;
 
+use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
 use crate::log;
@@ -34,11 +36,25 @@ pub(crate) enum Keeper {
     There(Arc<RemoteKeeper>),
 }
 
+/// What a keeper shows of a space.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    pub notes: Vec<Vec<u8>>,
+    /// The head, as the keeper says; nothing when the space has not begun there.
+    pub head: Option<Head>,
+}
+
 impl Keeper {
     /// The keeper of this home; one at an address is not asked yet.
     pub(crate) fn open(home: &Home) -> Outcome<Self> {
         match home.address() {
-            Some(address) => Ok(Self::There(Arc::new(remote(home, address)?))),
+            Some(address) => {
+                let signing = home.device()?.signing;
+                let roots = home.keeper_roots()?;
+                let keeper = remote(address, &home.keeper, roots.as_deref(), move |space| signing.session_key(space));
+                let keeper = keeper.map_err(Failure::from)?;
+                Ok(Self::There(Arc::new(keeper)))
+            }
             None => {
                 let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
                 Ok(Self::Here(Box::new(keeper)))
@@ -68,6 +84,13 @@ impl Keeper {
         })
     }
 
+    /// Makes bytes an object and that durable: its id and its length, as a record names it.
+    pub(crate) fn put_bytes(&self, space: SpaceId, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
+        let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
+        self.put(space, &object).map_err(Failure::from)?;
+        Ok((object.id(), object.length()))
+    }
+
     /// Makes an object durable.
     pub(crate) fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<(), Error> {
         match self {
@@ -92,40 +115,53 @@ impl Keeper {
         }
     }
 
-    /// The notes of a space from number `from` to the head; none when it has not begun.
+    /// The notes of a space from number `from` on; none when it has not begun.
     ///
     /// # Errors
     /// Exit code 3 when some are left out.
     pub(crate) fn notes(&self, space: SpaceId, from: u64) -> Outcome<Vec<Vec<u8>>> {
-        let mut notes: Vec<Vec<u8>> = Vec::new();
+        Ok(self.shown(space, from)?.notes)
+    }
+
+    /// What the keeper shows of a space from number `from` on.
+    ///
+    /// # Errors
+    /// Exit code 3 when records before the head are left out.
+    pub(crate) fn shown(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
+        let mut shown = Shown::default();
         loop {
-            let next = from + notes.len() as u64;
-            let (page, head) = match self {
-                Self::Here(keeper) => {
-                    let Some(head) = keeper.head(space).map_err(Failure::from)? else { return Ok(notes) };
-                    let page = match next > head.number {
-                        true => Vec::new(),
-                        false => keeper.records(space, next, PAGE_RECORDS_MAX).map_err(Failure::from)?,
-                    };
-                    (page.into_iter().map(|record| record.note).collect(), Some(head))
-                }
-                Self::There(keeper) => match keeper.records(space, next) {
-                    Ok(page) => (page.notes, page.head),
-                    Err(Error::NotBegun) => return Ok(notes),
-                    Err(error) => return Err(error.into()),
-                },
-            };
-            let Some(head) = head.filter(|head| head.number >= next) else { return Ok(notes) };
-            if page.is_empty() {
+            let next = from + shown.notes.len() as u64;
+            let page = self.page(space, next)?;
+            shown.head = page.head;
+            let Some(head) = page.head.filter(|head| head.number >= next) else { return Ok(shown) };
+            if page.notes.is_empty() {
                 return Err(Failure::untrue(words!(
                     "the keeper leaves out records",
                     "預け先が、途中の記録を出しません"
                 )));
             }
-            notes.extend(page);
-            if from + notes.len() as u64 > head.number {
-                return Ok(notes);
+            shown.notes.extend(page.notes);
+            if from + shown.notes.len() as u64 > head.number {
+                return Ok(shown);
             }
+        }
+    }
+
+    fn page(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
+        match self {
+            Self::Here(keeper) => {
+                let head = keeper.head(space).map_err(Failure::from)?;
+                let page = match head.is_some_and(|head| head.number >= from) {
+                    true => keeper.records(space, from, PAGE_RECORDS_MAX).map_err(Failure::from)?,
+                    false => Vec::new(),
+                };
+                Ok(Shown { notes: page.into_iter().map(|record| record.note).collect(), head })
+            }
+            Self::There(keeper) => match keeper.records(space, from) {
+                Ok(page) => Ok(Shown { notes: page.notes, head: page.head }),
+                Err(Error::NotBegun) => Ok(Shown::default()),
+                Err(error) => Err(error.into()),
+            },
         }
     }
 
@@ -154,48 +190,65 @@ impl Keeper {
     }
 }
 
-/// The keeper at an address, which this machine asks in sessions of its own key.
-fn remote(home: &Home, address: &str) -> Outcome<RemoteKeeper> {
-    let _ = home;
-    let compose: hizo_keeper::client::Composer = Box::new(|_, _, _| None);
-    RemoteKeeper::new(address, compose, || 0, hizo_keeper::client::Patience::default()).map_err(Failure::from)
+/// The keeper of this name at an address, asked in sessions by the keys that `key_of` gives for a space.
+pub(crate) fn remote(
+    address: &str,
+    origin: &Origin,
+    roots: Option<&[u8]>,
+    key_of: impl Fn(&SpaceId) -> SessionKey + Send + Sync + 'static,
+) -> Result<RemoteKeeper, Error> {
+    let compose = move |keeper: &Origin, space: SpaceId, time: ClaimedTime| {
+        let key = key_of(&space);
+        let (keeper, nonce) = (keeper.clone(), Nonce::from_bytes(random()));
+        let session = Session { keeper, space, key: key.verifying_key(), nonce, time, verbs: Verbs::ReadWrite };
+        session.note(&key.sign(session.text().as_bytes())).ok()
+    };
+    RemoteKeeper::new(address, origin.clone(), Box::new(compose), unix_seconds, client::patience(), roots)
+}
+
+/// What this machine's clock says, in seconds since 1970.
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// The log of a safe's keeper.
 pub(crate) struct KeeperLog {
-    reader: LogReader<Box<dyn LogFiles + Send + Sync>>,
+    reader: LogReader<Arc<Side>>,
     receipt_key: NamedKey,
     policy: Option<WitnessPolicy>,
-    side: Side,
+    side: Arc<Side>,
 }
 
-enum Side {
+pub(crate) enum Side {
     Here(Box<EmbeddedLog>),
     There(Arc<RemoteKeeper>),
+}
+
+impl LogFiles for Side {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, hizo_keeper::log::Error> {
+        match self {
+            Self::Here(log) => log.published().read(path),
+            Self::There(keeper) => LogFiles::read(&**keeper, path),
+        }
+    }
 }
 
 impl KeeperLog {
     pub(crate) fn open(home: &Home, keeper: &Keeper) -> Outcome<Self> {
         let (key, receipt_key) = (log::named_key(home)?, home.receipt_key.clone());
-        let (files, policy, side): (Box<dyn LogFiles + Send + Sync>, _, _) = match keeper {
+        let (policy, side) = match keeper {
             Keeper::Here(keeper) => {
-                let folder = home.keeper_folder();
-                let here = EmbeddedLog::open(&folder, keeper).map_err(Failure::from)?;
-                let files = PublishedFiles::open(SystemDisk, &folder.join("log"));
-                let files = files.map_err(|error| log_failed(error.into()))?;
-                let policy = here.policy().map_err(Failure::from)?;
-                (Box::new(files), policy, Side::Here(Box::new(here)))
+                let here = EmbeddedLog::open(&home.keeper_folder(), keeper).map_err(Failure::from)?;
+                (here.policy().map_err(Failure::from)?, Side::Here(Box::new(here)))
             }
-            Keeper::There(keeper) => {
-                let policy = home.witness_policy(&key)?;
-                (Box::new(Arc::clone(keeper)), policy, Side::There(Arc::clone(keeper)))
-            }
+            Keeper::There(keeper) => (home.witness_policy(&key)?, Side::There(Arc::clone(keeper))),
         };
-        Ok(Self { reader: LogReader::new(files, key), receipt_key, policy, side })
+        let side = Arc::new(side);
+        Ok(Self { reader: LogReader::new(Arc::clone(&side), key), receipt_key, policy, side })
     }
 
     /// What is published.
-    pub(crate) const fn published(&self) -> &LogReader<Box<dyn LogFiles + Send + Sync>> {
+    pub(crate) const fn published(&self) -> &LogReader<Arc<Side>> {
         &self.reader
     }
 
@@ -211,7 +264,7 @@ impl KeeperLog {
 
     /// The log, where it is in this machine's own folder.
     pub(crate) fn here(&self) -> Option<&EmbeddedLog> {
-        match &self.side {
+        match &*self.side {
             Side::Here(log) => Some(log),
             Side::There(_) => None,
         }
@@ -219,7 +272,7 @@ impl KeeperLog {
 
     /// Has what was appended published. A keeper at an address does so by itself, and soon: it is given a moment.
     pub(crate) fn publish(&self, keeper: &Keeper, last: Option<(SpaceId, u64)>) -> Outcome<()> {
-        if let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) {
+        if let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) {
             return log.publish(keeper, &Patience::default()).map(drop).map_err(Failure::from);
         }
         let Some((space, number)) = last else { return Ok(()) };
@@ -239,7 +292,7 @@ impl KeeperLog {
 
     /// The keeper's signed promise for a record; `None` when it has no such record.
     pub(crate) fn receipt(&self, keeper: &Keeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
-        match (&self.side, keeper) {
+        match (&*self.side, keeper) {
             (Side::Here(log), Keeper::Here(keeper)) => log.receipt(keeper, space, number),
             (Side::There(keeper), _) | (_, Keeper::There(keeper)) => {
                 Ok(keeper.receipt(space, number)?.map(|promised| promised.receipt))
@@ -249,19 +302,15 @@ impl KeeperLog {
 
     /// The keeper's own space, where its stamps are records.
     pub(crate) fn own_space(&self) -> Outcome<SpaceId> {
-        match &self.side {
+        match &*self.side {
             Side::Here(log) => Ok(log.own().id()),
-            Side::There(keeper) => {
-                let facts = keeper.facts().map_err(Failure::from)?;
-                let space = facts.get("space").and_then(|space| SpaceId::from_hex(space.as_str()?).ok());
-                space.ok_or_else(|| Failure::from(Error::Answer))
-            }
+            Side::There(keeper) => Ok(keeper.facts().map_err(Failure::from)?.own_space),
         }
     }
 
     /// The newest stamps that are records, at most so many, the oldest of them first.
     pub(crate) fn stamps(&self, keeper: &Keeper, newest: u64) -> Outcome<Vec<LoggedStamp>> {
-        if let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) {
+        if let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) {
             return log.own().stamps(keeper, newest).map_err(Failure::from);
         }
         let own = self.own_space()?;
@@ -280,7 +329,7 @@ impl KeeperLog {
 
     /// Makes a stamp over a head a record, which only the keeper itself does.
     pub(crate) fn keep_stamp(&self, keeper: &Keeper, stamp: &NewStamp<'_>) -> Outcome<()> {
-        let (Side::Here(log), Keeper::Here(keeper)) = (&self.side, keeper) else {
+        let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) else {
             return keeper.must_be_here().map(drop);
         };
         log.keep_stamp(keeper, stamp).map(drop).map_err(Failure::from)

@@ -1,10 +1,12 @@
 //! hizo: safekeeping and protection of trade secrets, at the terminal.
 
 mod bundle;
+mod cards;
 mod composing;
 mod console;
 mod contents;
 mod entropy;
+mod epochs;
 mod failure;
 mod features;
 mod folder;
@@ -15,7 +17,9 @@ mod kept;
 mod lanes;
 mod log;
 mod packing;
+mod paper;
 mod passphrase;
+mod people;
 mod receipts;
 mod safe;
 mod stamps;
@@ -30,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use hizo_ledger::id::SeriesId;
-use hizo_ledger::record::Record;
+use hizo_ledger::record::{Record, Role};
 use zeroize::Zeroizing;
 
 use crate::console::Console;
@@ -78,6 +82,9 @@ enum Command {
     Proof(features::proof::command::Arguments),
     Verify(features::verify::command::Arguments),
     Log(features::log::command::Arguments),
+    Keeper(features::keeper::command::Arguments),
+    Space(features::space::command::Arguments),
+    Recovery(features::recovery::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
@@ -94,6 +101,8 @@ impl Command {
                 | Self::Try(_)
                 | Self::Watch(_)
                 | Self::Witness(_)
+                | Self::Keeper(_)
+                | Self::Space(_)
                 | Self::Verify(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -138,6 +147,9 @@ fn run(language: Language) -> ExitCode {
         Command::Proof(arguments) => features::proof::command::run(&setting, arguments),
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
+        Command::Keeper(arguments) => features::keeper::command::run(&setting, arguments),
+        Command::Space(arguments) => features::space::command::run(&setting, arguments),
+        Command::Recovery(arguments) => features::recovery::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),
@@ -204,7 +216,11 @@ impl Setting {
 
     /// The safe of the home folder, followed and checked.
     fn safe(&self) -> Outcome<Safe> {
-        Safe::open(Home::open(&self.home_folder()?)?)
+        let safe = Safe::open(Home::open(&self.home_folder()?)?)?;
+        if let Some(waiting) = safe.chain.waiting() {
+            self.console.warn(cards::waits(waiting));
+        }
+        Ok(safe)
     }
 
     /// The safe's secrets, opened with the passphrase.
@@ -225,13 +241,15 @@ impl Setting {
         if known || safe.knows_all_series()? || !can_open {
             return Ok(());
         }
-        let keyring = self.unlock(safe)?;
-        let view = View::of(Opened { safe, keyring: &keyring })?;
-        for (id, series) in &view.series {
-            if let (Some(name), Some(class)) = (&series.name, series.class) {
-                safe.home.name_series(device, name, *id, class)?;
-            }
+        let identity = safe::open_identity(&safe.home, &self.read_passphrase()?)?;
+        let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+        if safe.chain.role(&own) == Some(Role::Writer) {
+            return Ok(());
         }
+        let keyring = safe.unlock_with(&identity)?;
+        keyring.doubts.iter().for_each(|doubt| self.console.warn(doubt.clone()));
+        let view = View::of(Opened { safe, keyring: &keyring })?;
+        view.remember_names(safe, device)?;
         if safe.home.series_by_name(device, name)?.is_none() {
             let known = safe.home.known_series()?;
             let is_strange = |id: &SeriesId| known.iter().all(|series| series.id != *id);

@@ -1,13 +1,15 @@
 //! The keeper's signed promises: one for every record that this machine appends, kept until the record is seen in the log,
 //! and afterwards too. A promise that is not met stays as evidence.
 
+use std::path::Path;
+
 use hizo_keeper::log::MERGE_SECONDS_MAX;
 use hizo_ledger::id::RecordId;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::receipt::{Receipt, UnverifiedReceipt};
 use hizo_ledger::record::{ClaimedTime, Envelope, Record};
 
-use crate::failure::{Failure, Kind, Outcome};
+use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::Promise;
 use crate::keeper::KeeperLog;
 use crate::log::{self, SeenLog};
@@ -65,7 +67,7 @@ fn ask(safe: &Safe, log: &KeeperLog, record: &Record) -> Outcome<Receipt> {
     let note = note.ok_or_else(|| {
         Failure::untrue(words!("the keeper gives no receipt for the record", "預け先が、記録の受領書を出しません"))
     })?;
-    let receipt = check(safe, record, &note);
+    let receipt = held(safe, record, &note)?.map_err(wrong);
     let promise = if receipt.is_ok() { Promise::Due } else { Promise::Refused };
     safe.home.keep_receipt(record.id(), &note, promise)?;
     receipt
@@ -74,29 +76,26 @@ fn ask(safe: &Safe, log: &KeeperLog, record: &Record) -> Outcome<Receipt> {
 /// The promise for a record: the one that this machine has kept, else a new one.
 ///
 /// # Errors
-/// As for a new one: exit code 5 when what the keeper signed is not what it has to promise.
+/// As for a new one: exit code 5 when what the keeper signed is not what it has to promise. Exit code 3 when the file of this
+/// machine is not what it kept there.
 pub(crate) fn of(safe: &Safe, record: &Record) -> Outcome<Receipt> {
     match safe.home.receipt(record.id())? {
-        Some(note) => check(safe, record, &note),
+        // It held when it was kept, so that whatever is wrong with it came over it here.
+        Some((path, note)) => held(safe, record, &note)?.map_err(|fault| damaged(&path, fault)),
         None => ask(safe, &log::of_keeper(safe)?, record),
     }
 }
 
-/// Holds a receipt against the pinned key, the record, its slot, and what a keeper may promise.
-fn check(safe: &Safe, record: &Record, note: &[u8]) -> Outcome<Receipt> {
-    let receipt = UnverifiedReceipt::parse(note).and_then(|receipt| receipt.verify(&safe.home.receipt_key));
-    let receipt = receipt.map_err(|error| {
-        wrong(words!(
+/// Holds a receipt against the pinned key, the record, its slot, and what a keeper may promise; what is wrong, if not.
+fn held(safe: &Safe, record: &Record, note: &[u8]) -> Outcome<Result<Receipt, Words>> {
+    let Ok(receipt) = UnverifiedReceipt::parse(note).and_then(|receipt| receipt.verify(&safe.home.receipt_key)) else {
+        return Ok(Err(words!(
             "it is not signed by the key that this machine knows",
             "このコンピューターの知っている鍵の署名がありません"
-        ))
-        .source(error)
-    })?;
-    let leaf = log::leaf(safe, record)?;
-    match fault(&receipt, &leaf, record.envelope()) {
-        None => Ok(receipt),
-        Some(fault) => Err(wrong(fault)),
-    }
+        )));
+    };
+    let fault = fault(&receipt, &log::leaf(safe, record)?, record.envelope());
+    Ok(fault.map_or(Ok(receipt), Err))
 }
 
 fn fault(receipt: &Receipt, leaf: &Leaf, envelope: &Envelope) -> Option<Words> {
@@ -121,6 +120,19 @@ fn fault(receipt: &Receipt, leaf: &Leaf, envelope: &Envelope) -> Option<Words> {
 
 fn wrong(what: Words) -> Failure {
     log::lying(words!("its receipt is not the one for this record: {what}", "受領書が正しくありません: {what}"; what))
+}
+
+fn damaged(path: &Path, what: Words) -> Failure {
+    let path = shown(path);
+    Failure::untrue(words!(
+        "a receipt that this machine kept has been changed here: {path} ({what})",
+        "このコンピューターに保管した受領書が、あとから変わっています: {path}（{what}）";
+        what
+    ))
+    .hint(words!(
+        "The keeper did not do this. Put the file back from a copy of the home folder; or move it away and run this again, and the keeper is asked for another one.",
+        "預け先のせいではありません。金庫のフォルダーの控えからこのファイルを戻してください。控えがなければ別の場所へ移してもう一度実行すると、預け先に改めて求めます。"
+    ))
 }
 
 /// Holds every promise that is open against the log. Those that are met are marked so.
@@ -162,7 +174,7 @@ pub(crate) fn remind(safe: &Safe) -> Outcome<()> {
 
 /// By when a record is to stand in the log, as its receipt says; nothing where the receipt is none by this keeper.
 fn promised(safe: &Safe, id: RecordId) -> Outcome<Option<ClaimedTime>> {
-    let Some(note) = safe.home.receipt(id)? else { return Ok(None) };
+    let Some((_, note)) = safe.home.receipt(id)? else { return Ok(None) };
     let receipt = UnverifiedReceipt::parse(&note).and_then(|receipt| receipt.verify(&safe.home.receipt_key));
     Ok(receipt.ok().map(|receipt| receipt.index_by))
 }

@@ -1,17 +1,18 @@
 //! A safe as this machine sees it: the chain of its space, followed and checked, and what its records mean once unlocked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use hizo_keeper::Error as KeeperError;
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
-use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
-use hizo_ledger::space::{Chain, Head, Standing};
+use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Seen, UnverifiedRecord};
+use hizo_ledger::space::{Chain, Epoch, Head, Standing};
 use hizo_ledger::timestamp::Moment;
 use hizo_vault::age::{self, Identity, Recipient};
-use hizo_vault::event::certificate::{self, Certificate, Certificates};
+use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Class, Event};
 use hizo_vault::keys::{IdentityFile, SpaceSigningKey};
 use hizo_vault::stream::{self, Frames};
@@ -20,8 +21,9 @@ use zeroize::Zeroizing;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, unix_seconds};
 use crate::log;
+use crate::people::People;
 use crate::words::{Words, words};
 
 /// A safe whose records have been followed from the first to the last. Nothing is unlocked.
@@ -41,16 +43,47 @@ impl Safe {
     /// # Errors
     /// Exit code 5 when the keeper shows another history or less of it than before.
     pub(crate) fn open(home: Home) -> Outcome<Self> {
-        let keeper = Keeper::open(&home)?;
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
-        let notes = keeper.notes(home.space, 0)?;
-        let (chain, records) = follow(&notes, pinned)?;
+        let (safe, notes, remembered) = Self::followed(home, pinned, pinned)?;
+        if let Some(count) = remembered {
+            // What is not remembered is asked for again.
+            let _ = safe.home.remember_notes(&notes, count);
+        }
+        safe.remember_head();
+        Ok(safe)
+    }
+
+    /// Follows a space that this machine has not joined yet, checks every signature, and remembers nothing.
+    ///
+    /// # Errors
+    /// As [`Safe::open`], beside the head that came with the invite.
+    pub(crate) fn look(home: Home) -> Outcome<Self> {
+        let pinned = home.pinned_head()?;
+        Ok(Self::followed(home, pinned, None)?.0)
+    }
+
+    /// The safe, its notes, and how many of them were remembered by a machine whose keeper is elsewhere. `held` is the head up
+    /// to which this machine has checked every signature.
+    fn followed(
+        home: Home,
+        pinned: Option<(u64, RecordId)>,
+        held: Option<(u64, RecordId)>,
+    ) -> Outcome<(Self, Vec<Vec<u8>>, Option<usize>)> {
+        let keeper = Keeper::open(&home)?;
+        let (notes, remembered) = match keeper.here() {
+            Some(_) => (keeper.notes(home.space, 0)?, None),
+            None => {
+                let remembered = home.remembered_notes()?;
+                let count = remembered.len();
+                (remembered_and_new(&home, &keeper, remembered, pinned)?, Some(count))
+            }
+        };
+        let (chain, records) = follow(&notes, held)?;
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
         safe.check_pins(pinned)?;
-        safe.remember_head();
-        Ok(safe)
+        Ok((safe, notes, remembered))
     }
 
     /// What this machine has seen and checked, it never lets the keeper take back, whoever appended it.
@@ -67,28 +100,14 @@ impl Safe {
     }
 
     fn check_pins(&self, pinned: Option<(u64, RecordId)>) -> Outcome<()> {
-        let lying = |what: Words| {
-            Failure::new(Kind::Lying, words!("the keeper shows {what}", "預け先が{what}を見せています"; what)).hint(words!(
-                "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
-                "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
-            ))
-        };
         if self.chain.id_at(0) != Some(self.home.genesis) || self.chain.keeper() != &self.home.keeper {
             return Err(lying(words!("another space than the one this safe began with", "この金庫とは別の記録")));
         }
         let Some((number, id)) = pinned else { return Ok(()) };
         match self.chain.standing(Head { number, id }) {
             Standing::Held => Ok(()),
-            Standing::Short => Err(lying(words!(
-                "an older state: this machine has seen record {number}, the last one now is {last}",
-                "古い状態（前回は記録 {number} まであったのに、今は {last} まで）",
-                number = number,
-                last = self.chain.head().number
-            ))),
-            Standing::Forked => Err(lying(words!(
-                "another history: record {number} is not the one seen before",
-                "別の履歴（記録 {number} が前回と違うもの）"
-            ))),
+            Standing::Short => Err(older(number, self.chain.head().number)),
+            Standing::Forked => Err(forked(number)),
         }
     }
 
@@ -127,11 +146,21 @@ impl Safe {
         draft: &Draft,
         fits: impl Fn(&Chain) -> bool,
     ) -> Outcome<RecordId> {
+        self.append_by(key.verifying_key(), |text| key.sign(text), draft, fits)
+    }
+
+    /// As [`Safe::append`], by a key of any kind.
+    pub(crate) fn append_by(
+        &mut self,
+        key: VerifyingKey,
+        sign: impl Fn(&[u8]) -> [u8; 64],
+        draft: &Draft,
+        fits: impl Fn(&Chain) -> bool,
+    ) -> Outcome<RecordId> {
         loop {
             let envelope = draft.envelope(&self.chain, log::seen(&self.home)?)?;
             let text = envelope.text().map_err(Failure::internal)?;
-            let signature = key.sign(text.as_bytes());
-            let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]);
+            let record = UnverifiedRecord::compose(&envelope, &[(key, sign(text.as_bytes()))]);
             let record = record.map_err(Failure::internal)?;
             let note = record.note_bytes().to_vec();
             match self.keeper.append(self.home.space, &note) {
@@ -142,7 +171,19 @@ impl Safe {
                     return Ok(id);
                 }
                 Err(KeeperError::Conflict { .. }) => {
+                    let head = self.chain.head();
                     self.catch_up()?;
+                    // It was taken all the same: by an earlier try whose answer was lost, or by a keeper that errs.
+                    if self.chain.contains(head.number + 1, record.id()) {
+                        return Ok(record.id());
+                    }
+                    // Whoever says that there is more has to show it: it would be asked for ever.
+                    if self.chain.head() == head {
+                        return Err(log::lying(words!(
+                            "it says that others have added to this safe, and shows nothing of it",
+                            "ほかの人が追加したと言いながら、その記録を見せません"
+                        )));
+                    }
                     if !fits(&self.chain) {
                         return Err(Failure::fixable(words!(
                             "somebody else has added to this series meanwhile",
@@ -204,79 +245,22 @@ impl Safe {
 
     /// Unlocks with the identity that the passphrase opens.
     pub(crate) fn unlock(&self, passphrase: &str) -> Outcome<Keyring> {
-        let identity = open_identity(&self.home, passphrase)?;
+        self.unlock_with(&open_identity(&self.home, passphrase)?)
+    }
+
+    /// Unlocks with an identity that was opened.
+    pub(crate) fn unlock_with(&self, identity: &IdentityFile) -> Outcome<Keyring> {
         let mut keyring = Keyring::unlock(self, &identity.identity)?;
-        let people = self.people(&keyring, Certificate::of(&identity, &self.home.space))?;
-        keyring.doubts = self.doubts(people);
+        let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space))?;
+        keyring.doubts = people.doubts(self);
+        keyring.people = Some(people);
         Ok(keyring)
     }
 
-    /// Checks every certificate of the space beside the identity of this home: who the members are.
-    ///
-    /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
-    /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
-    pub(crate) fn people(&self, keyring: &Keyring, own: Certificate) -> Outcome<People> {
-        let mut people = People { certificates: Certificates::new(own), falsehoods: Vec::new() };
-        for record in self.records.iter().filter(|record| record.envelope().deposit.is_none()) {
-            let followed = people.certificates.follow(record);
-            let keys = match followed {
-                Ok(keys) => keys,
-                Err(error) => {
-                    self.disbelieve(record, error, &mut people)?;
-                    continue;
-                }
-            };
-            // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
-            for event in keyring.events(self, record).unwrap_or_default() {
-                let Event::KeyCertified(certificate) = event else { continue };
-                let taken = people.certificates.take(&self.home.space, &keys, &certificate);
-                taken.or_else(|error| self.disbelieve(record, error, &mut people))?;
-            }
-        }
-        Ok(people)
+    /// Makes an object durable at the keeper: its id and its length, as a record names it.
+    pub(crate) fn put(&self, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
+        self.keeper.put_bytes(self.home.space, bytes)
     }
-
-    /// A false word about a key is an alarm if somebody who reads the space says it.
-    fn disbelieve(&self, record: &Record, error: certificate::Error, people: &mut People) -> Outcome<()> {
-        let opens = |key: &VerifyingKey| {
-            let is_machine = people.certificates.of(key).is_some_and(|known| known.recipient.is_none());
-            !is_machine && self.chain.role(key).is_some_and(Role::opens)
-        };
-        if record.signers().iter().any(opens) {
-            return Err(false_certificate(record, error));
-        }
-        people.falsehoods.push((record.number(), error));
-        Ok(())
-    }
-
-    /// What is left in doubt about the members, for people to see.
-    fn doubts(&self, people: People) -> Vec<Words> {
-        let mut doubts = Vec::new();
-        for (number, error) in people.falsehoods {
-            let reason = why_false(error);
-            doubts.push(words!(
-                "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
-                "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます";
-                reason
-            ));
-        }
-        let readers = self.chain.members().filter(|(_, role)| role.opens()).map(|(key, _)| key);
-        doubts.extend(readers.filter(|key| people.certificates.of(key).is_none()).map(|key| {
-            words!(
-                "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
-                "鍵 {name} の持ち主を、誰も証明していません。この鍵は金庫の中を見られますが、誰のものかは分かりません",
-                name = key.name()
-            )
-        }));
-        doubts
-    }
-}
-
-/// Whose the keys of a safe are, as far as it is certified.
-pub(crate) struct People {
-    pub certificates: Certificates,
-    /// What was said falsely by somebody whom nobody has to believe, and in which record.
-    falsehoods: Vec<(u64, certificate::Error)>,
 }
 
 /// What of a record is decided before its place in the chain is.
@@ -288,13 +272,22 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// The epoch that its objects are sealed to: the one that it begins, or the current one.
+    fn epoch(&self, chain: &Chain) -> u32 {
+        let begun = self.controls.iter().find_map(|control| match control {
+            Control::Epoch { epoch, .. } => Some(*epoch),
+            _ => None,
+        });
+        begun.unwrap_or_else(|| chain.epoch())
+    }
+
     fn envelope(&self, chain: &Chain, seen: Option<Seen>) -> Outcome<Envelope> {
         let mut envelope = Envelope {
             keeper: chain.keeper().clone(),
             space: chain.space(),
             number: chain.head().number + 1,
             prev: Some(chain.head().id),
-            epoch: chain.epoch(),
+            epoch: self.epoch(chain),
             time: now()?,
             seen,
             body: self.body,
@@ -308,8 +301,7 @@ impl Draft {
 
 /// What this machine's clock says, as a record claims it.
 pub(crate) fn now() -> Outcome<ClaimedTime> {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    ClaimedTime::from_unix_seconds(seconds).map_err(|error| impossible_time().source(error))
+    ClaimedTime::from_unix_seconds(unix_seconds()).map_err(|error| impossible_time().source(error))
 }
 
 /// The same, as exactly as it goes, for stamps.
@@ -340,11 +332,16 @@ pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFi
         )),
         _ => Failure::file("read", &path, error),
     })?;
+    open_identity_file(&path, bytes, passphrase)
+}
+
+/// Opens an identity file that was read from anywhere.
+pub(crate) fn open_identity_file(path: &Path, bytes: Vec<u8>, passphrase: &str) -> Outcome<IdentityFile> {
     IdentityFile::open(bytes, passphrase).map_err(|error| {
         Failure::fixable(words!(
             "the passphrase does not open {path}",
             "パスフレーズが違うため、{path} を開けません",
-            path = shown(&path)
+            path = shown(path)
         ))
         .hint(words!(
             "Type it again; capital letters and the keyboard's language count. If it is right, the file is damaged: use a copy.",
@@ -361,13 +358,21 @@ pub(crate) struct Keyring {
     lost: BTreeSet<u32>,
     /// What is not known for certain of who the members are, for people to see.
     pub doubts: Vec<Words>,
+    /// Who the members are; nothing for recovery cards, which are nobody.
+    people: Option<People>,
 }
 
 impl Keyring {
-    fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
-        let (mut epochs, mut lost) = (BTreeMap::new(), BTreeSet::new());
+    /// What this identity opens: by the wraps of the space, and by what recovery cards left in this home.
+    pub(crate) fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
+        let mut epochs: BTreeMap<u32, Identity> = safe.home.recovered_epochs(own)?.into_iter().collect();
+        epochs.retain(|epoch, secret| is_of(safe.chain.epochs().get(*epoch as usize), secret));
+        let mut lost = BTreeSet::new();
         let mut first_lost = None;
         for (epoch, facts) in safe.chain.epochs().iter().enumerate() {
+            if epochs.contains_key(&(epoch as u32)) {
+                continue;
+            }
             for wrap in facts.wraps() {
                 // An epoch has several wraps, for different readers: a lost one may be that of somebody else.
                 let wrap = match safe.object(*wrap) {
@@ -380,9 +385,7 @@ impl Keyring {
                 };
                 let Ok(line) = age::open(wrap, own).map(Zeroizing::new) else { continue };
                 let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
-                let recipient = secret.as_ref().map(|secret| secret.recipient().to_string());
-                let fits = recipient.is_some_and(|text| ObjectId::of(text.as_bytes()) == facts.recipient().id());
-                let Some(secret) = secret.filter(|_| fits) else {
+                let Some(secret) = secret.filter(|secret| is_of(Some(facts), secret)) else {
                     return Err(Failure::new(
                         Kind::Lying,
                         words!(
@@ -409,7 +412,27 @@ impl Keyring {
             ))
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
-        Ok(Self { epochs, lost, doubts: Vec::new() })
+        Ok(Self { epochs, lost, doubts: Vec::new(), people: None })
+    }
+
+    /// The secrets of the epochs, by their numbers.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = (u32, &Identity)> {
+        self.epochs.iter().map(|(epoch, secret)| (*epoch, secret))
+    }
+
+    /// Who the members are.
+    pub(crate) fn people(&self) -> Outcome<&People> {
+        self.people.as_ref().ok_or_else(|| Failure::internal_message("recovery cards do not know who the members are"))
+    }
+
+    /// Whether an epoch was over when this identity came: nothing of it was given to it.
+    pub(crate) fn came_after(&self, epoch: u32) -> bool {
+        !self.lost.contains(&epoch) && self.epochs.keys().next().is_some_and(|first| epoch < *first)
+    }
+
+    /// Whether what is sealed now can be opened.
+    pub(crate) fn opens(&self, epoch: u32) -> bool {
+        self.epochs.contains_key(&epoch)
     }
 
     /// Opens an object of a record.
@@ -446,6 +469,12 @@ impl Keyring {
         let text = read_stream(&plain, event::BODY_BYTES_MAX)?;
         event::parse(&text).map_err(|error| Failure::untrue(format!("record {}: {error}", record.number())))
     }
+}
+
+/// Whether this is the secret of the epoch.
+fn is_of(epoch: Option<&Epoch>, secret: &Identity) -> bool {
+    let recipient = secret.recipient().to_string();
+    epoch.is_some_and(|epoch| ObjectId::of(recipient.as_bytes()) == epoch.recipient().id())
 }
 
 fn sealed_wrongly(error: age::OpenError) -> Failure {
@@ -488,6 +517,63 @@ pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<
     age::seal(&plain, std::slice::from_ref(recipient), &mut SystemEntropy).map_err(Failure::internal)
 }
 
+/// The notes that this machine has followed before, which its keeper elsewhere need not send again, and those behind them.
+///
+/// # Errors
+/// Exit code 5 when the keeper shows an older state than that, or another history.
+fn remembered_and_new(
+    home: &Home,
+    keeper: &Keeper,
+    mut notes: Vec<Vec<u8>>,
+    pinned: Option<(u64, RecordId)>,
+) -> Outcome<Vec<Vec<u8>>> {
+    let shown = keeper.shown(home.space, notes.len() as u64)?;
+    // What was pinned may go further than the notes that were written down.
+    match (pinned, shown.head) {
+        (Some((seen, _)), Some(head)) if head.number < seen => return Err(older(seen, head.number)),
+        (Some(_), None) => return Err(lying(words!("no record of this safe", "この金庫の記録が一つもない状態"))),
+        (Some(_), Some(_)) | (None, _) => {}
+    }
+    if let (Some(head), Some(last)) = (shown.head, shown.notes.last())
+        && head.id != RecordId::of(last)
+    {
+        return Err(forked(head.number));
+    }
+    if let Some(last) = notes.last() {
+        let (number, id) = (notes.len() as u64 - 1, RecordId::of(last));
+        let goes_on =
+            |note: &Vec<u8>| UnverifiedRecord::parse(note).is_ok_and(|record| record.envelope().prev == Some(id));
+        match shown.head {
+            Some(head) if head.number == number && head.id != id => return Err(forked(number)),
+            Some(_) if !shown.notes.first().is_none_or(goes_on) => return Err(forked(number)),
+            Some(_) | None => {}
+        }
+    }
+    notes.extend(shown.notes);
+    Ok(notes)
+}
+
+fn lying(what: Words) -> Failure {
+    Failure::new(Kind::Lying, words!("the keeper shows {what}", "預け先が{what}を見せています"; what)).hint(words!(
+        "Do not deposit. Keep a copy of the home folder and of the keeper's data as evidence, and ask who changed them.",
+        "預け入れを止めてください。金庫のフォルダーと預け先のデータを証拠としてそのまま残し、誰が変えたのかを調べてください。"
+    ))
+}
+
+fn older(seen: u64, last: u64) -> Failure {
+    lying(words!(
+        "an older state: this machine has seen record {seen}, the last one now is {last}",
+        "古い状態（前回は記録 {seen} まであったのに、今は {last} まで）"
+    ))
+}
+
+fn forked(number: u64) -> Failure {
+    lying(words!(
+        "another history: record {number} is not the one seen before",
+        "別の履歴（記録 {number} が前回と違うもの）"
+    ))
+}
+
 /// Follows a space. What this machine has followed before is held by hash: no signature up to there is checked again.
 fn follow(notes: &[Vec<u8>], pinned: Option<(u64, RecordId)>) -> Outcome<(Chain, Vec<Record>)> {
     if notes.is_empty() {
@@ -507,45 +593,6 @@ fn follow(notes: &[Vec<u8>], pinned: Option<(u64, RecordId)>) -> Outcome<(Chain,
     records.clear();
     let chain = Chain::replay(notes, |record| records.push(record)).map_err(broken_chain)?;
     Ok((chain, records))
-}
-
-fn false_certificate(record: &Record, error: certificate::Error) -> Failure {
-    let (number, reason) = (record.number(), why_false(error));
-    Failure::new(
-        Kind::Lying,
-        words!(
-            "record {number} says falsely whose key it is: {reason}",
-            "記録 {number} にある、鍵の持ち主の証明が偽りです（{reason}）";
-            reason
-        ),
-    )
-    .hint(words!(
-        "Somebody takes another one's place. Do not deposit; keep a copy of the keeper's data and ask the admins.",
-        "誰かが他人になりすましています。預け入れを止め、預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
-    ))
-    .source(error)
-}
-
-fn why_false(error: certificate::Error) -> Words {
-    use certificate::Error;
-    match error {
-        Error::Form => words!("a key, recipient or signature in it is none", "鍵か宛先か署名の形が正しくありません"),
-        Error::Place => {
-            words!("it stands in a record that is not its key's", "その鍵のものではない記録に書かれています")
-        }
-        Error::Session => words!(
-            "the session key in it is not the one that the space knows",
-            "預け先とのやり取りに使う鍵が、金庫の記録にあるものと違います"
-        ),
-        Error::Signature => words!("the identity did not sign it", "名指しされた本人の署名ではありません"),
-        Error::Contradiction => words!("it contradicts another certificate", "ほかの証明と食い違っています"),
-        Error::NotOurs => {
-            words!(
-                "it contradicts the identity file of this home",
-                "この金庫のフォルダーにある鍵ファイルと食い違っています"
-            )
-        }
-    }
 }
 
 fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

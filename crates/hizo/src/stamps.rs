@@ -86,6 +86,8 @@ impl Asked {
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub logged: LoggedStamp,
+    /// What it is over, byte for byte.
+    pub head: Vec<u8>,
     /// A name for its files.
     pub name: String,
     pub response: Vec<u8>,
@@ -158,9 +160,13 @@ impl<'a> Stamps<'a> {
         both.ok_or_else(|| Failure::internal_message("the record of a stamp is gone"))
     }
 
-    /// The head of so many leaves as it was stamped.
-    pub(crate) fn head(&self, size: u64) -> Outcome<Option<Vec<u8>>> {
-        self.seen.keeper_log().published().stamped(size).map_err(log_failed)
+    /// What a logged stamp is over: the one of the stamped heads of its size that it holds for, whoever gave it.
+    pub(crate) fn head_of(&self, logged: &LoggedStamp, response: &[u8]) -> Outcome<Option<Vec<u8>>> {
+        let heads = self.seen.keeper_log().published().stamped(logged.size);
+        let heads = heads.map_err(log_failed)?;
+        let Ok(token) = parse_response(response) else { return Ok(None) };
+        let said = &token.claims().imprint;
+        Ok(heads.into_iter().find(|head| Imprint::of(said.algorithm(), head) == *said))
     }
 
     /// Until when the best of the authorities' newest independent stamps can be relied on.
@@ -187,7 +193,8 @@ impl<'a> Stamps<'a> {
     fn kept(&self, logged: &LoggedStamp) -> Outcome<Option<Kept>> {
         let own = self.seen.keeper_log().own_space()?;
         let response = self.safe.keeper.object(own, logged.answer).map_err(Failure::from)?;
-        let (Some(response), Some(head)) = (response, self.head(logged.size)?) else { return Ok(None) };
+        let Some(response) = response else { return Ok(None) };
+        let Some(head) = self.head_of(logged, &response)? else { return Ok(None) };
         if ObjectId::of(&response) != logged.answer {
             return Ok(None);
         }
@@ -195,9 +202,9 @@ impl<'a> Stamps<'a> {
         let expected = Expected { data: &head, nonce: None, certificates: &[], authorities: &authorities };
         let Ok(token) = parse_response(&response).and_then(|token| token.verify(&expected)) else { return Ok(None) };
         let name = self.file_name(token.authority());
-        let revocation = self.seen.keeper_log().published().revocation(logged.size, &name);
+        let revocation = self.seen.keeper_log().published().revocation(&head, &name);
         let revocation = revocation.map_err(log_failed)?;
-        Ok(Some(Kept { logged: *logged, name, response, token, revocation }))
+        Ok(Some(Kept { logged: *logged, head, name, response, token, revocation }))
     }
 
     /// A name for an authority's files: its own where that is plain, else its place in the list.
@@ -278,6 +285,19 @@ impl<'a> Stamps<'a> {
 
     /// The keeper's own stamp over the head, which is not independent.
     pub(crate) fn stamp_by_itself(&mut self) -> Outcome<()> {
+        if self.safe.keeper.here().is_none() {
+            return Err(Failure::new(
+                Kind::Unknown,
+                words!(
+                    "the keeper has no stamp over this part of its log yet, and a proof needs one",
+                    "預け先の台帳のこの部分に、まだタイムスタンプがないため、証明を作れません"
+                ),
+            )
+            .hint(words!(
+                "Ask whoever runs the keeper. Until then the receipt shows what it promised: `hizo status` tells.",
+                "預け先に頼んでください。それまでは受領書が約束の証拠になります（`hizo status` で確かめられます）。"
+            )));
+        }
         let now = safe::moment()?;
         let seeds = StampSeeds {
             key: Zeroizing::new(random()),

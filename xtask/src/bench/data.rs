@@ -88,14 +88,15 @@ pub(crate) fn small(path: &Path) -> Result<()> {
     })
 }
 
-/// Many entries and few bytes: files of 100 bytes, 500 to a folder; every fourth is empty.
+/// Many entries and few bytes: folders, each of 499 files of 100 bytes; every fourth is empty.
 pub(crate) fn entries(path: &Path, count: u64) -> Result<()> {
-    once(path, &format!("{count} entries"), |path| {
+    once(path, &format!("{count} entries, folders counted"), |path| {
         let mut random = Random::new(count);
         for number in 0..count {
             let folder = path.join(format!("{:05}", number / 500));
             if number % 500 == 0 {
                 fs::create_dir_all(&folder).about(&folder)?;
+                continue;
             }
             let content = if number % 4 == 0 { Vec::new() } else { random.bytes(100) };
             let file = folder.join(format!("{number:07}"));

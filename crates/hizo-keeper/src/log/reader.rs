@@ -1,6 +1,9 @@
 //! Reading a published log: where it is published, or at an address.
 
-use hizo_ledger::id::NodeHash;
+use std::collections::BTreeSet;
+use std::io;
+
+use hizo_ledger::id::{NodeHash, ObjectId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::log::proof::InclusionProof;
@@ -8,9 +11,9 @@ use hizo_ledger::log::tile::{Tile, Tiles};
 use hizo_ledger::log::tree;
 use hizo_store::disk::Disk;
 use hizo_store::journal::LogHead;
-use hizo_store::published::PublishedFiles;
+use hizo_store::published::{self, PublishedFiles};
 
-use super::{CHECKPOINT, Error, damaged, stamped_path, unread};
+use super::{CHECKPOINT, Error, HEADS, damaged, stamped_folder, stamped_list, stamped_name, unread};
 use crate::client::RemoteKeeper;
 
 /// Where the files of a published log are.
@@ -34,9 +37,9 @@ impl LogFiles for RemoteKeeper {
     }
 }
 
-impl<F: LogFiles + ?Sized> LogFiles for Box<F> {
+impl<F: LogFiles> LogFiles for LogReader<F> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        (**self).read(path)
+        self.files.read(path)
     }
 }
 
@@ -80,20 +83,36 @@ impl<F: LogFiles> LogReader<F> {
         self.files.read(&tile.path())
     }
 
-    /// The head of so many leaves as it was stamped, byte for byte; `None` when none was.
+    /// The heads of so many leaves as they were stamped, byte for byte: more than one if a published head was lost and signed
+    /// again.
     ///
     /// # Errors
-    /// [`Error::Files`].
-    pub fn stamped(&self, size: u64) -> Result<Option<Vec<u8>>, Error> {
-        self.files.read(&stamped_path(size, CHECKPOINT))
+    /// [`Error::Files`]; [`Error::Damaged`] when one of them is not what it is called.
+    pub fn stamped(&self, size: u64) -> Result<Vec<Vec<u8>>, Error> {
+        let mut heads = Vec::new();
+        for name in self.stamped_heads(size)? {
+            let path = format!("stamps/{size}/{name}/{CHECKPOINT}");
+            let head = self.files.read(&path)?.filter(|head| stamped_name(head) == name);
+            heads.push(head.ok_or_else(|| damaged(&path))?);
+        }
+        Ok(heads)
     }
 
-    /// The revocation lists, as PEM, that were kept with an authority's answer over the head of so many leaves.
+    /// The names of those heads.
+    pub(super) fn stamped_heads(&self, size: u64) -> Result<BTreeSet<String>, Error> {
+        let path = stamped_list(size);
+        let list = String::from_utf8(self.files.read(&path)?.unwrap_or_default()).map_err(|_| damaged(&path))?;
+        let is_name = |line: &str| ObjectId::from_hex(line).is_ok();
+        if list.lines().all(is_name) { Ok(list.lines().map(str::to_owned).collect()) } else { Err(damaged(&path)) }
+    }
+
+    /// The revocation lists, as PEM, that were kept with an authority's answer over this head.
     ///
     /// # Errors
-    /// [`Error::Files`].
-    pub fn revocation(&self, size: u64, authority: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.files.read(&stamped_path(size, &format!("{authority}.crl")))
+    /// [`Error::Files`]; [`Error::Damaged`] when the head is none of this log's.
+    pub fn revocation(&self, head: &[u8], authority: &str) -> Result<Option<Vec<u8>>, Error> {
+        let folder = stamped_folder(self.own_head(head)?.size, head);
+        self.files.read(&format!("{folder}/{authority}.crl"))
     }
 
     /// A proof that the leaf at `index` stands in the published log.
@@ -156,6 +175,19 @@ impl<F: LogFiles> LogReader<F> {
 }
 
 impl<D: Disk> LogReader<PublishedFiles<D>> {
+    /// A published file by its path below the log's folder; `None` when nothing is published there.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        match self.files.read(path) {
+            // No path of ours, or a folder.
+            Err(published::Error::Refused { .. }) => Ok(None),
+            Err(published::Error::Disk { source, .. }) if source.kind() == io::ErrorKind::IsADirectory => Ok(None),
+            other => Ok(other?),
+        }
+    }
+
     /// Every stamp that is kept, each with its path below the log's folder.
     ///
     /// # Errors
@@ -163,12 +195,25 @@ impl<D: Disk> LogReader<PublishedFiles<D>> {
     pub fn stamps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let mut found = Vec::new();
         for size in self.files.list("stamps")? {
-            for name in self.files.list(&format!("stamps/{size}"))? {
-                let path = format!("stamps/{size}/{name}");
-                let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
-                found.push((path, bytes));
+            for head in self.files.list(&format!("stamps/{size}"))? {
+                let place = format!("stamps/{size}/{head}");
+                let names = match head.as_str() {
+                    HEADS => vec![place],
+                    name if ObjectId::from_hex(name).is_ok() => self.beneath(&place)?,
+                    // Whatever else lies there is no head.
+                    _ => Vec::new(),
+                };
+                for path in names {
+                    let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
+                    found.push((path, bytes));
+                }
             }
         }
         Ok(found)
+    }
+
+    fn beneath(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let names = self.files.list(folder)?;
+        Ok(names.into_iter().map(|name| format!("{folder}/{name}")).collect())
     }
 }

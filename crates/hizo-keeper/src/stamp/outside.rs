@@ -9,24 +9,13 @@ use hizo_ledger::timestamp::{
 };
 
 use super::Error;
-use crate::http;
+use crate::http::{self, Patience};
 
 const QUERY_TYPE: &str = "application/timestamp-query";
 const REPLY_TYPE: &str = "application/timestamp-reply";
 
-/// How long an authority is waited for, and how often it is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patience {
-    /// Longest wait for a connection.
-    pub connect: Duration,
-    /// Longest wait for a whole answer, the connection with it.
-    pub answer: Duration,
-    /// The waits between one try and the next: one try more than there are waits.
-    pub between: Vec<Duration>,
-}
-
 impl Default for Patience {
-    /// Three tries in about a minute and a half at most.
+    /// With an authority: three tries in about a minute and a half at most.
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self { connect: seconds(10), answer: seconds(20), between: vec![seconds(2), seconds(15)] }

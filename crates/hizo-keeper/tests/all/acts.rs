@@ -1,17 +1,19 @@
 //! The two acts, and everything that they refuse.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hizo_keeper::{Error, Keeper, ObjectUse};
 use hizo_ledger::id::{ObjectId, SpaceId};
-use hizo_ledger::record::{Act, Control, Envelope, Origin, Role, UnverifiedRecord};
+use hizo_ledger::record::{Act, ClaimedTime, Control, Envelope, Origin, Role, UnverifiedRecord};
 use hizo_ledger::space::{self, Head};
 use hizo_store::objects::{FileObjects, Put};
 use hizo_store::simulated::{MemoryJournal, SimulatedDisk};
 use hizo_store::{Journal, NamedBytes};
 
 use crate::kit::{
-    Company, Draft, FIRST_SECOND, SimulatedKeeper, clock, keeper, key, object, open, origin, series, sign,
+    Company, Draft, FIRST_SECOND, SimulatedKeeper, clock, keeper, key, object, open, open_at, origin, series, sign,
 };
 
 /// A keeper with one space of three records: genesis, deposit, body.
@@ -163,6 +165,58 @@ fn signers_without_the_right_are_refused() {
     let error = refused(&keeper, &company, &sign(&Envelope { controls: vec![more], ..company.say() }, "machine"));
     assert!(matches!(error, Error::Rule(space::Error::RoleMayNot { .. })), "{error:?}");
 }
+
+/// The chain compares two claimed times; that they are true is what the keeper's clock says (docs/decisions, 18).
+#[test]
+fn a13_the_times_by_which_a_recovery_waits_are_the_keepers() {
+    let clock = Arc::new(AtomicU64::new(FIRST_SECOND));
+    let (disk, shown) = (SimulatedDisk::new(512), Arc::clone(&clock));
+    let journal = MemoryJournal::beside(&disk);
+    let keeper = open_at(&disk, &journal, Box::new(move || shown.load(Ordering::SeqCst))).unwrap();
+    let mut company = Company::new("waiting", keeper.origin());
+    let genesis = company.genesis();
+    company.keep(&keeper, &genesis).unwrap();
+    let at = |company: &Company, controls: Vec<Control>, seconds: u64, who: &str| {
+        let time = ClaimedTime::from_unix_seconds(FIRST_SECOND + seconds).unwrap();
+        let envelope = Envelope { controls, time, ..company.say() };
+        put_all(&keeper, company, &company.saying());
+        sign(&envelope, who)
+    };
+    let pins = at(&company, vec![Control::Recovery(Some(key("cards")))], 0, "owner");
+    company.append(&keeper, &pins).unwrap();
+
+    let lets_in = |company: &Company, seconds| {
+        at(company, vec![Control::Member { key: key("newcomer"), role: Role::Admin }], seconds, "cards")
+    };
+    clock.store(FIRST_SECOND + 30 * DAY, Ordering::SeqCst);
+    for off in [30 * DAY - 3601, 30 * DAY + 3601, 23 * DAY] {
+        let error = refused(&keeper, &company, &lets_in(&company, off));
+        assert!(matches!(error, Error::Rule(space::Error::TimeOff)), "{off}: {error:?}");
+    }
+    let note = lets_in(&company, 30 * DAY - 3600);
+    company.append(&keeper, &note).unwrap();
+
+    // He claims that the week has passed; the keeper's clock says that it has not.
+    let error = refused(&keeper, &company, &at(&company, Vec::new(), 37 * DAY, "newcomer"));
+    assert!(matches!(error, Error::Rule(space::Error::TimeOff)), "{error:?}");
+    let error = refused(&keeper, &company, &at(&company, Vec::new(), 30 * DAY, "newcomer"));
+    assert!(matches!(error, Error::Rule(space::Error::TooEarly { .. })), "{error:?}");
+    // Others say what time they like: it does nothing for him.
+    let others = at(&company, Vec::new(), 90 * DAY, "owner");
+    company.append(&keeper, &others).unwrap();
+    let error = refused(&keeper, &company, &at(&company, Vec::new(), 30 * DAY, "newcomer"));
+    assert!(matches!(error, Error::Rule(space::Error::TooEarly { .. })), "{error:?}");
+
+    clock.store(FIRST_SECOND + 37 * DAY, Ordering::SeqCst);
+    let note = at(&company, Vec::new(), 37 * DAY, "newcomer");
+    company.append(&keeper, &note).unwrap();
+    assert_eq!(company.chain.as_ref().unwrap().role(&key("newcomer")), Some(Role::Admin));
+    // From now on he is a member like any other.
+    let note = at(&company, Vec::new(), 0, "newcomer");
+    company.append(&keeper, &note).unwrap();
+}
+
+const DAY: u64 = 86_400;
 
 #[test]
 fn every_object_that_a_record_names_must_be_here() {

@@ -37,10 +37,15 @@ pub(crate) fn clock() -> Clock {
 
 /// A keeper on a disk that can fail and forget.
 pub(crate) fn open(disk: &SimulatedDisk, journal: &MemoryJournal) -> Result<SimulatedKeeper, Error> {
+    open_at(disk, journal, clock())
+}
+
+/// The same by another clock.
+pub(crate) fn open_at(disk: &SimulatedDisk, journal: &MemoryJournal, clock: Clock) -> Result<SimulatedKeeper, Error> {
     let objects = FileObjects::open(disk.clone(), "objects".as_ref())?;
     let journal = journal.moved_beside(disk);
     Keeper::<FileObjects<SimulatedDisk>, _>::set_up(&journal, &origin(), &key("log"))?;
-    Keeper::open(objects, journal, clock())
+    Keeper::open(objects, journal, clock)
 }
 
 pub(crate) fn keeper() -> (SimulatedKeeper, SimulatedDisk) {
@@ -131,11 +136,17 @@ impl Company {
     }
 
     pub(crate) fn genesis(&self) -> Draft {
+        self.genesis_with(&[])
+    }
+
+    /// The same with control lines besides.
+    pub(crate) fn genesis_with(&self, more: &[Control]) -> Draft {
         let (controls, mut objects) = self.epoch(0);
         let slot = SlotKeyHash::from_bytes(Sha256::digest(self.slot_key).into());
         let mut controls = controls.to_vec();
         controls.extend([Control::Founder(key("owner")), Control::Slot(slot), Control::Recovery(None)]);
         controls.push(Control::Member { key: key("machine"), role: Role::Writer });
+        controls.extend_from_slice(more);
         let mut envelope = Envelope { controls, ..self.say() };
         envelope.sort_controls();
         objects.push(self.body(&envelope));

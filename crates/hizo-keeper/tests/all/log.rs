@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use hizo_keeper::log::{CHECKPOINT, Error, LogSigner, MERGE_SECONDS_MAX, ReceiptSigner, Sequencer};
-use hizo_ledger::id::{RecordId, RootHash, Slot, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::log::proof::InclusionProof;
@@ -14,7 +14,7 @@ use hizo_ledger::log::{Leaf, tree};
 use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_store::Journal;
 use hizo_store::disk::Disk;
-use hizo_store::journal::{Entry, Head, LogHead};
+use hizo_store::journal::{self, AccountId, Entry, Head, Integrity, LogHead, LogState, StoredRecord, Usage};
 use hizo_store::published::PublishedFiles;
 use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk};
 
@@ -38,7 +38,7 @@ pub(crate) fn grow(journal: &MemoryJournal, size: u64) {
         let slot_key = [space.as_bytes()[0] + 100; 32];
         let note = format!("record at {place}\n").into_bytes();
         let slot_key = expected.is_none().then_some(&slot_key);
-        journal.append(Entry { space, expected, note: &note, objects: &[], slot_key, kept: 1 }).unwrap();
+        journal.append(Entry { space, expected, note: &note, objects: &[], slot_key, kept: 1, charge: None }).unwrap();
     }
 }
 
@@ -328,4 +328,101 @@ fn a_slot_that_stands_twice_is_an_alarm() {
     files.publish(&bundle.path(), &hizo_ledger::log::tile::from_leaves(&all)).unwrap();
     files.publish(&row.path(), &hizo_ledger::log::tile::from_hashes(&hashes)).unwrap();
     assert!(matches!(log.log().check(), Err(Error::RepeatedSlot { first: 1, second: 5 })));
+}
+
+/// A journal whose publisher is held up when his head is settled and not yet signed: others act meanwhile.
+struct HeldUp<'a> {
+    journal: &'a MemoryJournal,
+    meanwhile: &'a (dyn Fn() + Sync),
+}
+
+impl Journal for HeldUp<'_> {
+    fn settle_signed(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), journal::Error> {
+        self.journal.settle_signed(newest, head)?;
+        (self.meanwhile)();
+        Ok(())
+    }
+
+    fn log(&self) -> Result<LogState, journal::Error> {
+        self.journal.log()
+    }
+
+    fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, journal::Error> {
+        self.journal.leaves(from, limit)
+    }
+
+    fn append_all(&self, _: &[Entry<'_>]) -> Vec<Result<Head, journal::Error>> {
+        unreachable!("a publisher appends nothing")
+    }
+
+    fn head(&self, space: SpaceId) -> Result<Option<Head>, journal::Error> {
+        self.journal.head(space)
+    }
+
+    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, journal::Error> {
+        self.journal.records(space, from, limit)
+    }
+
+    fn spaces(&self) -> Result<Vec<SpaceId>, journal::Error> {
+        self.journal.spaces()
+    }
+
+    fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, journal::Error> {
+        self.journal.slot_key(space)
+    }
+
+    fn account(&self, space: SpaceId) -> Result<Option<AccountId>, journal::Error> {
+        self.journal.account(space)
+    }
+
+    fn usage(&self, account: AccountId) -> Result<Usage, journal::Error> {
+        self.journal.usage(account)
+    }
+
+    fn condemn(&self, _: SpaceId, _: Option<Head>, _: &[ObjectId], _: u64) -> Result<(), journal::Error> {
+        unreachable!("a publisher condemns nothing")
+    }
+
+    fn pardon(&self, _: SpaceId, _: &[ObjectId]) -> Result<(), journal::Error> {
+        unreachable!("a publisher pardons nothing")
+    }
+
+    fn condemned(&self, space: SpaceId) -> Result<Vec<(ObjectId, u64)>, journal::Error> {
+        self.journal.condemned(space)
+    }
+
+    fn settle_fact(&self, _: &str, _: &[u8]) -> Result<(), journal::Error> {
+        unreachable!("a publisher settles no fact")
+    }
+
+    fn fact(&self, key: &str) -> Result<Option<Vec<u8>>, journal::Error> {
+        self.journal.fact(key)
+    }
+
+    fn integrity(&self) -> Result<Integrity, journal::Error> {
+        self.journal.integrity()
+    }
+}
+
+#[test]
+fn a15_a_publisher_who_was_held_up_puts_nothing_older_in_place_of_a_later_head() {
+    // The later head fills the tile of the earlier one, or it does not.
+    for (first, settled, later) in [(2, 3, 5), (2, 200, 300), (0, 255, 256), (0, 1, 513)] {
+        let (disk, journal) = new();
+        grow(&journal, first);
+        let log = sequencer(&disk).unwrap();
+        if first > 0 {
+            log.publish(&journal, 1).unwrap();
+        }
+        grow(&journal, settled);
+        let meanwhile = || {
+            grow(&journal, later);
+            sequencer(&disk).unwrap().publish(&journal, 2).unwrap();
+        };
+        let head = log.publish(&HeldUp { journal: &journal, meanwhile: &meanwhile }, 3).unwrap();
+        assert_eq!(head.size, later, "he is told of the head that stands");
+        let note = log.log().checkpoint().unwrap().unwrap();
+        assert_eq!(UnverifiedCheckpoint::parse(&note).unwrap().claimed().size, later);
+        assert_eq!(log.log().check().unwrap(), head, "and every tile of it is there");
+    }
 }

@@ -7,5 +7,6 @@ mod kit;
 mod log;
 mod own;
 mod process;
+mod service;
 mod stamp;
 mod witness;

@@ -1,10 +1,11 @@
 //! The keeper's own space: stamps are records like any other, and the log holds them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::thread;
 
-use hizo_keeper::log::{self, NewStamp};
+use hizo_keeper::log::{self, LogSigner, NewStamp, Sequencer};
 use hizo_keeper::witness::Patience;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
 use hizo_ledger::id::{ObjectId, Slot};
@@ -13,6 +14,8 @@ use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::log::receipt::UnverifiedReceipt;
 use hizo_store::Journal as _;
+use hizo_store::disk::SystemDisk;
+use hizo_store::published::PublishedFiles;
 use tempfile::TempDir;
 
 use crate::embedded::seeds;
@@ -73,7 +76,7 @@ fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provab
     let found = log.own().stamps(&keeper, u64::MAX).unwrap();
     assert_eq!(found, [LoggedStamp { number: 1, position: 2, size: 1, answer }]);
     assert_eq!(keeper.object(log.own().id(), answer).unwrap().unwrap(), b"an answer");
-    assert_eq!(log.published().stamped(1).unwrap().unwrap(), head);
+    assert_eq!(log.published().stamped(1).unwrap(), std::slice::from_ref(&head));
 
     // Under the newest head stands the stamp; under the stamped one still what was there.
     let policy = Policy::of_log(log.keys()[0].clone());
@@ -85,6 +88,34 @@ fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provab
     let leaf = Leaf { slot: Slot::of(&company.slot_key, 0), record: genesis.id };
     let earlier = log.published().prove_under(0, head).unwrap();
     assert_eq!(earlier.check(&leaf, &policy).unwrap().checkpoint.size, 1);
+}
+
+/// A published head that was lost is signed again, with another time: a stamp over it takes nothing from those over the first.
+#[test]
+fn a_head_that_is_signed_again_leaves_what_was_stamped_before() {
+    let Kept { keeper, log, _place: place, .. } = kept();
+    let head = log.published().checkpoint().unwrap().unwrap();
+    fs::remove_file(place.path().join("log/checkpoint")).unwrap();
+    let signer = LogSigner::new(keeper.origin().clone(), &seeds(1).log_key).unwrap();
+    let files = PublishedFiles::open(SystemDisk, &place.path().join("log")).unwrap();
+    Sequencer::new(files, signer).publish(keeper.journal(), 7).unwrap();
+    let other = log.published().checkpoint().unwrap().unwrap();
+    let size = |note: &[u8]| UnverifiedCheckpoint::parse(note).unwrap().claimed().size;
+    assert!(other != head && size(&other) == size(&head));
+    // Two processes asked, each over the head that it saw.
+    let [first, again] = ["first list", "second list"];
+    log.keep_stamp(&keeper, &NewStamp { revocation: first, ..stamp(&head, "first", b"an answer") }).unwrap();
+    log.keep_stamp(&keeper, &NewStamp { revocation: again, ..stamp(&other, "first", b"another answer") }).unwrap();
+    // A file that somebody left there is no head, and keeps nobody from the others.
+    fs::write(place.path().join("log/stamps/1/checkpoint"), "a file").unwrap();
+    let published = log.published();
+    let heads: BTreeSet<Vec<u8>> = published.stamped(1).unwrap().into_iter().collect();
+    assert_eq!(heads, BTreeSet::from([head.clone(), other.clone()]));
+    for (head, list) in [(&head, first), (&other, again)] {
+        assert_eq!(published.revocation(head, "first").unwrap().unwrap(), list.as_bytes());
+    }
+    let answers = published.stamps().unwrap().into_iter().filter(|(path, _)| path.ends_with("/first.tsr"));
+    assert_eq!(answers.map(|(_, answer)| answer).collect::<BTreeSet<_>>().len(), 2);
 }
 
 #[test]

@@ -255,7 +255,7 @@ fn nearly_full(folder: &Path) {
         .zip(std::iter::once(None).chain(heads))
         .map(|(note, expected)| {
             let slot_key = expected.is_none().then_some(&[1; 32]);
-            Entry { space, expected, note, objects: &[], slot_key, kept: 1 }
+            Entry { space, expected, note, objects: &[], slot_key, kept: 1, charge: None }
         })
         .collect();
     for half in entries.chunks(127) {

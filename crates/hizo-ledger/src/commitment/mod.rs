@@ -267,7 +267,9 @@ impl Leaves {
             let root = tree::fold(family, dummies.fill(family, depth, leaves)?, &mut []);
             Ok(family.root(blind, depth, &root))
         };
-        Ok(Commitment { sha256: half(Family::Sha256, self.sha256)?, blake3: half(Family::Blake3, self.blake3)? })
+        let (sha256, blake3) =
+            tree::both(self.sha256.len(), || half(Family::Sha256, self.sha256), || half(Family::Blake3, self.blake3));
+        Ok(Commitment { sha256: sha256?, blake3: blake3? })
     }
 }
 

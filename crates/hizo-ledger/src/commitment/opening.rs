@@ -140,7 +140,8 @@ pub struct Shown {
     pub entries_below: usize,
 }
 
-/// Opens the entries with these fields, given the leaves of all entries of their deposit, its blind and its dummies.
+/// Opens the entries with these fields, given the leaves of all entries of their deposit, its blind and its dummies; with
+/// the commitment that the openings lead to.
 ///
 /// # Errors
 /// [`Error::NotALeaf`] when an entry is not among the leaves; else as [`Leaves::commit`].
@@ -149,21 +150,29 @@ pub fn open(
     dummies: &Dummies,
     leaves: Leaves,
     entries: Vec<[Part; 3]>,
-) -> Result<Vec<Opening>, Error> {
+) -> Result<(Commitment, Vec<Opening>), Error> {
     let depth = tree::depth(leaves.len()).ok_or(Error::TooManyEntries)?;
     let hashes: Vec<_> = entries.iter().map(leaf_of).collect();
-    let branches = |family: Family, leaves: Vec<Node>, wanted: Vec<Node>| {
+    let half = |family: Family, leaves: Vec<Node>, wanted: Vec<Node>| {
         let leaves = dummies.fill(family, depth, leaves)?;
         let place = |leaf: &Node| leaves.binary_search(leaf).ok().and_then(|index| u32::try_from(index).ok());
         let branch = |leaf| place(leaf).map(|index| Branch { index, path: Vec::with_capacity(depth.into()) });
         let mut branches = wanted.iter().map(branch).collect::<Option<Vec<_>>>().ok_or(Error::NotALeaf)?;
-        tree::fold(family, leaves, &mut branches);
-        Ok(branches)
+        let root = tree::fold(family, leaves, &mut branches);
+        Ok((family.root(blind, depth, &root), branches))
     };
-    let sha256 = branches(Family::Sha256, leaves.sha256, hashes.iter().map(|leaf| leaf.sha256).collect())?;
-    let blake3 = branches(Family::Blake3, leaves.blake3, hashes.iter().map(|leaf| leaf.blake3).collect())?;
-    let openings = entries.into_iter().zip(sha256.into_iter().zip(blake3));
-    Ok(openings.map(|(parts, (sha256, blake3))| Opening { blind: *blind, depth, parts, sha256, blake3 }).collect())
+    let wanted = |of: fn(&LeafHashes) -> Node| hashes.iter().map(of).collect::<Vec<_>>();
+    let (sha256_wanted, blake3_wanted) = (wanted(|leaf| leaf.sha256), wanted(|leaf| leaf.blake3));
+    let (sha256, blake3) = tree::both(
+        leaves.len(),
+        || half(Family::Sha256, leaves.sha256, sha256_wanted),
+        || half(Family::Blake3, leaves.blake3, blake3_wanted),
+    );
+    let ((sha256, sha256_branches), (blake3, blake3_branches)) = (sha256?, blake3?);
+    let branches = sha256_branches.into_iter().zip(blake3_branches);
+    let openings = entries.into_iter().zip(branches);
+    let opening = |(parts, (sha256, blake3))| Opening { blind: *blind, depth, parts, sha256, blake3 };
+    Ok((Commitment { sha256, blake3 }, openings.map(opening).collect()))
 }
 
 impl Opening {

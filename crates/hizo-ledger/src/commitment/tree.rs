@@ -10,6 +10,9 @@ pub type Node = [u8; 32];
 /// The depths a tree may have. Steps of two, so that a depth tells the number of entries to a factor of four only.
 pub(super) const DEPTHS: [u8; 10] = [4, 6, 8, 10, 12, 14, 16, 18, 20, 22];
 
+/// Below so many leaves a second thread costs more than it saves.
+const LEAVES_WORTH_A_THREAD: usize = 1 << 12;
+
 const NODE_PREFIX: &[u8] = &[1];
 
 /// The depth for this many entries: the smallest that leaves room for a dummy. `None`: too many.
@@ -20,6 +23,21 @@ pub(super) fn depth(entries: usize) -> Option<u8> {
 /// How many leaves a tree of this depth has.
 pub(super) fn leaves(depth: u8) -> usize {
     1_usize.checked_shl(depth.into()).unwrap_or(usize::MAX)
+}
+
+/// What is done for the tree of each hash family, at once where the trees are large.
+pub(super) fn both<R: Send>(leaves: usize, sha256: impl FnOnce() -> R, blake3: impl FnOnce() -> R + Send) -> (R, R) {
+    if leaves < LEAVES_WORTH_A_THREAD {
+        return (sha256(), blake3());
+    }
+    std::thread::scope(|scope| {
+        let blake3 = scope.spawn(blake3);
+        let sha256 = sha256();
+        match blake3.join() {
+            Ok(blake3) => (sha256, blake3),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// The root over `nodes`, a power of two of them. Each branch comes with its index, and gets its path.

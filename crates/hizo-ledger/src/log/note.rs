@@ -130,8 +130,13 @@ fn signature(line: &str) -> Option<Signature<'_>> {
 
 /// A signature line, with its line feed.
 pub fn signature_line(key: &NamedKey, signature: &[u8]) -> String {
-    let value = [key.id().as_slice(), signature].concat();
-    format!("— {} {}\n", key.name(), STANDARD.encode(value))
+    named_line(key.name(), key.id(), signature)
+}
+
+/// The same under any name.
+pub(crate) fn named_line(name: &str, key_id: [u8; KEY_ID_BYTES], signature: &[u8]) -> String {
+    let value = [key_id.as_slice(), signature].concat();
+    format!("— {name} {}\n", STANDARD.encode(value))
 }
 
 /// Whether a text can be a key's name.

@@ -16,6 +16,20 @@ const NONE: &str = "-";
 /// An em dash and a space: the beginning of a signature line in signed-note.
 const SIGNATURE_MARK: &str = "\u{2014} ";
 
+/// Parts notes that stand one after the other: each begins at a line that is the format's name alone, which no other line of
+/// a note can be. `None` when they begin with anything else.
+pub(super) fn split(notes: &[u8]) -> Option<Vec<&[u8]>> {
+    let text = std::str::from_utf8(notes).ok()?;
+    let first = format!("{VERSION}\n");
+    let begins_a_line = |at: &usize| text.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
+    let starts: Vec<usize> = text.match_indices(&first).map(|(at, _)| at).filter(begins_a_line).collect();
+    if starts.first() != Some(&0) && !text.is_empty() {
+        return None;
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().zip(ends).map(|(from, to)| notes.get(*from..to)).collect()
+}
+
 /// The signed text of an envelope whose form holds.
 pub(super) fn write(envelope: &Envelope) -> String {
     let seen = match &envelope.seen {

@@ -40,6 +40,17 @@ pub enum Error {
         /// Which ones, in the order in which they were named.
         objects: Vec<ObjectId>,
     },
+    /// What the account pays for would be more than its quota.
+    #[error("the account pays for {used} bytes already, and its quota is {quota}")]
+    Quota {
+        /// What it pays for now.
+        used: u64,
+        /// What it may pay for.
+        quota: u64,
+    },
+    /// The account was good for one space, and that has begun.
+    #[error("the account has paid for a space already")]
+    AccountUsed,
     /// Number and expected head do not follow each other, or a limit is passed: the caller is at fault.
     #[error("{rule}")]
     Refused {
@@ -108,6 +119,44 @@ pub enum Error {
 /// How long a process waits for its turn.
 pub const BUSY_WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(20);
 
+/// Who pays for spaces: a name that the keeper gives, and the journal does not understand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub [u8; 32]);
+
+/// What an account pays for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// All that records of its spaces have named, in bytes.
+    pub bytes: u64,
+    /// Its spaces.
+    pub spaces: u64,
+}
+
+/// What an entry costs, and whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// Who pays. The genesis settles it; whoever else pays for a later record of the space is refused.
+    pub account: AccountId,
+    /// What the record names, in bytes.
+    pub bytes: u64,
+    /// What the account may pay for in all, in bytes.
+    pub quota: u64,
+    /// A genesis of an account that may have one space.
+    pub alone: bool,
+}
+
+impl Charge {
+    /// What the account pays for with this.
+    pub(crate) fn add(&self, usage: Usage, begins: bool) -> Result<Usage, Error> {
+        let bytes = usage.bytes.checked_add(self.bytes).filter(|bytes| *bytes <= self.quota);
+        let bytes = bytes.ok_or(Error::Quota { used: usage.bytes, quota: self.quota })?;
+        if begins && self.alone && usage.spaces > 0 {
+            return Err(Error::AccountUsed);
+        }
+        Ok(Usage { bytes, spaces: usage.spaces.saturating_add(u64::from(begins)) })
+    }
+}
+
 /// What to append.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
@@ -123,6 +172,8 @@ pub struct Entry<'a> {
     pub slot_key: Option<&'a [u8; 32]>,
     /// The keeper's time, in seconds since 1970.
     pub kept: u64,
+    /// Who pays for it; `None` where nobody is asked.
+    pub charge: Option<Charge>,
 }
 
 impl Entry<'_> {
@@ -224,6 +275,8 @@ pub struct Integrity {
 ///   given twice, and none ever changes.
 /// - One signed history: of any number of heads that are settled after the same one, exactly one succeeds.
 /// - An append that names a condemned object is refused in that same step.
+/// - Counted once: what an append costs is added to its account in that same step, and never more than the quota. A space has
+///   the account of its genesis for ever. Repeating an append costs nothing.
 /// - No silent damage: an answer is what was written, or an error.
 pub trait Journal: Send + Sync {
     /// Appends entries one after the other in one durable step, and returns when all that were appended are durable: for
@@ -267,6 +320,18 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When it cannot be told.
     fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, Error>;
+
+    /// Who pays for a space; `None` when nobody does, or it has not begun.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn account(&self, space: SpaceId) -> Result<Option<AccountId>, Error>;
+
+    /// What an account pays for.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn usage(&self, account: AccountId) -> Result<Usage, Error>;
 
     /// How far the log has come.
     ///

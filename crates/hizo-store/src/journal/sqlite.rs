@@ -14,14 +14,14 @@ use hizo_ledger::log::Leaf;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use self::rows::{
-    TWINS_CONDEMNED, TWINS_FACT, agree, check_condemned, check_facts, check_leaves, check_records, condemned,
-    condemned_among, execute, fact, follows, head, insert_record, integer, known_space, leaves, log, one, put_log,
-    put_space, records, spaces, sum,
+    TWINS_CONDEMNED, TWINS_FACT, agree, check_accounts, check_condemned, check_facts, check_leaves, check_records,
+    condemned, condemned_among, execute, fact, follows, head, insert_record, integer, known_space, leaves, log, one,
+    payer, put_log, put_payer, put_space, put_usage, records, spaces, sum, usage,
 };
 use self::schema::{check_format, is_blank, lay_out};
 use super::{
-    BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, PAGE_RECORDS_MAX,
-    StoredRecord,
+    AccountId, BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState,
+    PAGE_RECORDS_MAX, StoredRecord, Usage,
 };
 
 mod rows;
@@ -33,7 +33,7 @@ pub use schema::SCHEMA_VERSION;
 const CACHE_KIB: &str = "-32768";
 
 /// Statements at hand: every one that an append, a page of records or leaves, and a published head need.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 40;
 
 /// The journal of one keeper. Any number of threads may share one; any number of processes may have one open.
 pub struct SqliteJournal {
@@ -200,6 +200,14 @@ impl Journal for SqliteJournal {
         self.read(|tx| Ok(known_space(tx, space)?.map(|known| known.slot_key)))
     }
 
+    fn account(&self, space: SpaceId) -> Result<Option<AccountId>, Error> {
+        self.read(|tx| payer(tx, space))
+    }
+
+    fn usage(&self, account: AccountId) -> Result<Usage, Error> {
+        self.read(|tx| usage(tx, account))
+    }
+
     fn log(&self) -> Result<LogState, Error> {
         self.read(|tx| log(tx))
     }
@@ -295,6 +303,7 @@ impl Journal for SqliteJournal {
             check_format(tx)?;
             let (spaces, records) = check_records(tx)?;
             let leaves = check_leaves(tx, records)?;
+            check_accounts(tx)?;
             Ok(Integrity { spaces, records, leaves, condemned: check_condemned(tx)?, facts: check_facts(tx)? })
         })
     }
@@ -323,6 +332,8 @@ struct Admitted {
     slot_key: [u8; 32],
     /// It is the head already.
     again: bool,
+    /// What its account pays for from then on.
+    paid: Option<(AccountId, Usage)>,
 }
 
 /// Whether an entry may be appended. Nothing is written before this is known.
@@ -340,8 +351,18 @@ fn admit(tx: &Connection, entry: &Entry<'_>) -> Result<Admitted, Error> {
     if !objects.is_empty() {
         return Err(Error::Condemned { objects });
     }
+    let paid = match entry.charge.filter(|_| !again) {
+        None => None,
+        Some(charge) => {
+            let begins = entry.expected.is_none();
+            if !begins && payer(tx, entry.space)? != Some(charge.account) {
+                return Err(Error::Refused { rule: "a space is paid for by the account of its genesis" });
+            }
+            Some((charge.account, charge.add(usage(tx, charge.account)?, begins)?))
+        }
+    };
     let slot_key = kept_key.or(entry.slot_key.copied()).ok_or_else(|| damaged("a space has no slot key"))?;
-    Ok(Admitted { new, slot_key, again })
+    Ok(Admitted { new, slot_key, again, paid })
 }
 
 /// Writes an entry; `state` is the log as far as this group has brought it, once it is known.
@@ -355,6 +376,12 @@ fn lay(tx: &Connection, entry: &Entry<'_>, admitted: &Admitted, state: &mut Opti
             None => log(tx)?,
         };
         insert_record(tx, entry, admitted.new, log.size)?;
+        if let Some((account, usage)) = admitted.paid {
+            put_usage(tx, account, usage)?;
+            if entry.expected.is_none() {
+                put_payer(tx, entry.space, account)?;
+            }
+        }
         let size = log.size.checked_add(1).ok_or(Error::Refused { rule: "the log has no further place" })?;
         *state = Some(LogState { size, ..log });
     }

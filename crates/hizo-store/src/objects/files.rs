@@ -1,7 +1,7 @@
 //! Objects as files: `objects/<space>/<first two digits>/<id>`.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::object::OBJECT_BYTES_MAX;
+use sha2::{Digest as _, Sha256};
 
-use super::{Error, NamedBytes, ObjectStat, Objects, Put};
+use super::{Arriving, Error, NamedBytes, ObjectStat, Objects, Put};
 use crate::disk::{Disk, DiskFile, SystemDisk};
 
 /// A temporary file younger than this may belong to a put that is still under way.
@@ -195,7 +196,102 @@ impl<D: Disk> FileObjects<D> {
     }
 }
 
-impl<D: Disk> Objects for FileObjects<D> {
+/// An object that comes into a file without its name. Dropped, it is gone.
+pub struct ArrivingFile<D: Disk> {
+    disk: D,
+    space: SpaceId,
+    id: ObjectId,
+    folder: PathBuf,
+    temporary: PathBuf,
+    /// Until it has its name, or is taken for lost.
+    file: Option<D::File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<D: Disk> Arriving for ArrivingFile<D> {
+    fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
+        self.bytes = self.bytes.saturating_add(super::length(piece));
+        if self.bytes > OBJECT_BYTES_MAX {
+            return Err(Error::Size { bytes: self.bytes });
+        }
+        let lost = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let file = self.file.as_mut().ok_or_else(lost).map_err(disk("write an object"))?;
+        self.hash.update(piece);
+        file.write_all(piece).map_err(disk("write an object"))
+    }
+}
+
+impl<D: Disk> Drop for ArrivingFile<D> {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // Best effort: what stays is removed when it is old.
+            let _ = self.disk.remove(&self.temporary);
+        }
+    }
+}
+
+impl<D: Disk> ArrivingFile<D> {
+    /// The bytes are durable before the name appears, as in every put.
+    fn name(&mut self) -> Result<(), Error> {
+        let lost = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let file = self.file.as_mut().ok_or_else(lost).map_err(disk("make an object durable"))?;
+        file.sync().map_err(disk("make an object durable"))?;
+        let name = self.folder.join(self.id.to_string());
+        self.disk.rename(&self.temporary, &name).map_err(disk("name an object"))?;
+        self.file = None;
+        self.disk.sync_dir(&self.folder).map_err(disk("make an object's name durable"))
+    }
+}
+
+impl<D: Disk + Clone> Objects for FileObjects<D> {
+    type Arriving = ArrivingFile<D>;
+
+    fn receive(&self, space: SpaceId, id: ObjectId) -> Result<Self::Arriving, Error> {
+        let folder = self.settle_for(space, id)?;
+        let (temporary, file) = self.create_temporary(&folder, id)?;
+        let (disk, file, hash) = (self.disk.clone(), Some(file), Sha256::new());
+        Ok(ArrivingFile { disk, space, id, folder, temporary, file, hash, bytes: 0 })
+    }
+
+    fn take(&self, mut arrived: Self::Arriving) -> Result<Put, Error> {
+        let (space, id) = (arrived.space, arrived.id);
+        if arrived.bytes == 0 {
+            return Err(Error::Size { bytes: 0 });
+        }
+        if <[u8; 32]>::from(arrived.hash.finalize_reset()) != *id.as_bytes() {
+            return Err(Error::WrongName { id });
+        }
+        let put = match self.find(space, id)? {
+            None => {
+                arrived.name()?;
+                Put::New
+            }
+            Some(mut file) => match is_whole(&mut file, id) {
+                Ok(true) => {
+                    self.renew(&arrived.folder, file)?;
+                    Put::Present
+                }
+                Ok(false) | Err(_) => {
+                    drop(file);
+                    arrived.name()?;
+                    Put::Mended
+                }
+            },
+        };
+        self.remember(space, id);
+        Ok(put)
+    }
+
+    fn part(&self, space: SpaceId, id: ObjectId, place: u64, limit: usize) -> Result<Option<Vec<u8>>, Error> {
+        let Some(mut file) = self.find(space, id)? else { return Ok(None) };
+        let mut bytes = Vec::with_capacity(limit);
+        file.seek(place).map_err(disk("read an object"))?;
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        file.take(limit).read_to_end(&mut bytes).map_err(disk("read an object"))?;
+        Ok(Some(bytes))
+    }
+
     fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<Put, Error> {
         let folder = self.settle_for(space, object.id())?;
         let put = match self.find(space, object.id())? {
@@ -291,6 +387,23 @@ fn fill<F: DiskFile>(mut file: F, bytes: &[u8]) -> Result<(), Error> {
         file.write_all(piece).map_err(disk("write an object"))?;
     }
     file.sync().map_err(disk("make an object durable"))
+}
+
+/// Whether what lies under a name is what the name says.
+fn is_whole<F: DiskFile>(file: &mut F, id: ObjectId) -> io::Result<bool> {
+    if file.stat()?.0 > OBJECT_BYTES_MAX {
+        return Ok(false);
+    }
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; COMPARE_BYTES];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(<[u8; 32]>::from(hash.finalize()) == *id.as_bytes()),
+            Ok(read) => hash.update(buffer.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn same<F: DiskFile>(file: &mut F, bytes: &[u8]) -> io::Result<bool> {

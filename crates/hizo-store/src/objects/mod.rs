@@ -9,7 +9,7 @@ use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::object::OBJECT_BYTES_MAX;
 
 mod files;
-pub use files::{FileObjects, TEMPORARY_AGE_MIN};
+pub use files::{ArrivingFile, FileObjects, TEMPORARY_AGE_MIN};
 
 /// Why an object could not be put, read or listed.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +132,16 @@ pub struct ObjectStat {
     pub last_put: SystemTime,
 }
 
+/// An object whose bytes come piece by piece, so that nobody has to hold all of them. Nothing is under its name before
+/// [`Objects::take`]; what is dropped before that is gone.
+pub trait Arriving: Send {
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// [`Error::Size`] when they are more than an object may have, [`Error::Disk`]. Nothing more can come of it then.
+    fn write(&mut self, piece: &[u8]) -> Result<(), Error>;
+}
+
 /// Immutable objects, one namespace a space, named by the SHA-256 of their bytes.
 ///
 /// Guarantees that every back end keeps, and [`crate::conformance`] tests:
@@ -142,11 +152,34 @@ pub struct ObjectStat {
 /// - Never wrong under its name: no crash and no full disk leaves other or fewer bytes under an object's name.
 /// - Safe to repeat: putting again changes nothing but `last_put`, and mends an object that the disk has damaged.
 pub trait Objects: Send + Sync {
+    /// An object that is coming in.
+    type Arriving: Arriving;
+
     /// Makes the object durable, or makes sure that it is.
     ///
     /// # Errors
     /// [`Error::Disk`] when the disk refused.
     fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<Put, Error>;
+
+    /// Begins to take in an object that somebody else has named.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when the disk refused.
+    fn receive(&self, space: SpaceId, id: ObjectId) -> Result<Self::Arriving, Error>;
+
+    /// Makes an object that has come in whole durable, as [`Objects::put`] does.
+    ///
+    /// # Errors
+    /// [`Error::WrongName`] when its bytes have another hash, [`Error::Size`] when there are none: nothing is left of them.
+    /// [`Error::Disk`] when the disk refused.
+    fn take(&self, arrived: Self::Arriving) -> Result<Put, Error>;
+
+    /// At most `limit` bytes of an object from this place on, as [`Objects::get`] gives them; `None` when nothing has this
+    /// name. None from its end on.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when the disk refused.
+    fn part(&self, space: SpaceId, id: ObjectId, place: u64, limit: usize) -> Result<Option<Vec<u8>>, Error>;
 
     /// The bytes under this name as the disk gives them, or `None`. Their hash is for the reader to check, who must
     /// not trust this side anyway.

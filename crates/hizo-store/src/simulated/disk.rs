@@ -526,6 +526,12 @@ impl Write for SimulatedFile {
 }
 
 impl DiskFile for SimulatedFile {
+    fn seek(&mut self, place: u64) -> io::Result<()> {
+        self.disk.calling().call("seek")?;
+        self.position = usize::try_from(place).unwrap_or(usize::MAX);
+        Ok(())
+    }
+
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.calling();
         let called = state.call("sync");

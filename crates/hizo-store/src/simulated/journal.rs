@@ -8,7 +8,8 @@ use hizo_ledger::log::Leaf;
 
 use super::SimulatedDisk;
 use crate::journal::{
-    self, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, PAGE_RECORDS_MAX, StoredRecord,
+    self, AccountId, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, PAGE_RECORDS_MAX,
+    StoredRecord, Usage,
 };
 
 /// A journal in memory whose every act is one step of a simulated disk, done and durable, or not done at all. It is
@@ -26,6 +27,8 @@ struct Kept {
     facts: BTreeMap<String, Vec<u8>>,
     leaves: Vec<Leaf>,
     signed: Option<LogHead>,
+    payers: BTreeMap<SpaceId, AccountId>,
+    accounts: BTreeMap<AccountId, Usage>,
 }
 
 impl Kept {
@@ -58,6 +61,15 @@ impl Kept {
         let objects: Vec<ObjectId> = entry.objects.iter().filter(condemned).copied().collect();
         if !objects.is_empty() {
             return Err(journal::Error::Condemned { objects });
+        }
+        if let Some(charge) = entry.charge {
+            let begins = entry.expected.is_none();
+            if !begins && self.payers.get(&entry.space) != Some(&charge.account) {
+                return Err(journal::Error::Refused { rule: "a space is paid for by the account of its genesis" });
+            }
+            let usage = self.accounts.get(&charge.account).copied().unwrap_or_default();
+            self.accounts.insert(charge.account, charge.add(usage, begins)?);
+            self.payers.insert(entry.space, charge.account);
         }
         let (position, note) = (self.log().size, entry.note.to_vec());
         let record = StoredRecord { number: new.number, id: new.id, kept: entry.kept, position, note };
@@ -113,6 +125,14 @@ impl Journal for MemoryJournal {
 
     fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, journal::Error> {
         Ok(self.kept("slot_key")?.spaces.get(&space).map(|(key, _)| *key))
+    }
+
+    fn account(&self, space: SpaceId) -> Result<Option<AccountId>, journal::Error> {
+        Ok(self.kept("account")?.payers.get(&space).copied())
+    }
+
+    fn usage(&self, account: AccountId) -> Result<Usage, journal::Error> {
+        Ok(self.kept("usage")?.accounts.get(&account).copied().unwrap_or_default())
     }
 
     fn log(&self) -> Result<LogState, journal::Error> {

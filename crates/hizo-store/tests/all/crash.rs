@@ -10,7 +10,7 @@ use std::time::Duration;
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_store::disk::Disk;
 use hizo_store::journal::{Entry, Journal};
-use hizo_store::objects::{Error, FileObjects, NamedBytes, Objects, Put, TEMPORARY_AGE_MIN};
+use hizo_store::objects::{Arriving as _, Error, FileObjects, NamedBytes, Objects, Put, TEMPORARY_AGE_MIN};
 use hizo_store::simulated::{Fault, MemoryJournal, Random, SimulatedDisk, Turns};
 
 const SPACE: SpaceId = SpaceId::from_bytes([3; 16]);
@@ -26,6 +26,10 @@ fn object(number: usize) -> NamedBytes {
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Put(usize),
+    /// Takes the object in piece by piece.
+    Arrive(usize),
+    /// Begins to take it in, and gives up.
+    GiveUp(usize),
     /// Confirms two objects, then appends a record that names them: what a keeper does.
     Append(usize, usize),
 }
@@ -60,6 +64,16 @@ impl Process {
                 promised.objects.extend(done.then_some(number));
                 done
             }
+            Act::Arrive(number) => {
+                let done = self.arrive(&object(number)).is_ok();
+                promised.objects.extend(done.then_some(number));
+                done
+            }
+            Act::GiveUp(number) => {
+                let object = object(number);
+                let begun = self.objects.receive(SPACE, object.id());
+                begun.is_ok_and(|mut arriving| arriving.write(object.as_bytes()).is_ok())
+            }
             Act::Append(a, b) => {
                 let ids = [object(a).id(), object(b).id()];
                 let confirmed = self.objects.confirm(SPACE, &ids).is_ok_and(|found| found.iter().all(Option::is_some));
@@ -70,11 +84,18 @@ impl Process {
         }
     }
 
+    fn arrive(&self, object: &NamedBytes) -> Result<Put, Error> {
+        let mut arriving = self.objects.receive(SPACE, object.id())?;
+        object.as_bytes().chunks(5).try_for_each(|piece| arriving.write(piece))?;
+        self.objects.take(arriving)
+    }
+
     fn append(&self, ids: &[ObjectId]) -> Option<()> {
         let expected = self.journal.head(SPACE).ok()?;
         let note = format!("record after {expected:?}\n");
         let slot_key = expected.is_none().then_some(&SLOT_KEY);
-        let entry = Entry { space: SPACE, expected, note: note.as_bytes(), objects: ids, slot_key, kept: 1 };
+        let entry =
+            Entry { space: SPACE, expected, note: note.as_bytes(), objects: ids, slot_key, kept: 1, charge: None };
         self.journal.append(entry).ok().map(|_| ())
     }
 }
@@ -145,6 +166,30 @@ fn at_every_step_a_power_cut_keeps_every_promise_in_every_allowed_state() {
     }
     println!("{points} power cuts, {states} states, all that there are");
     assert!(points >= 50 && states >= 260, "the history has become too short to mean anything");
+}
+
+/// The same with objects that come in piece by piece.
+const ARRIVING: [Act; 5] = [Act::Arrive(0), Act::GiveUp(1), Act::Arrive(1), Act::Append(0, 1), Act::Arrive(0)];
+
+#[test]
+fn at_every_step_of_what_arrives_a_power_cut_keeps_every_promise() {
+    let (mut points, mut states) = (0, 0);
+    for step in 0.. {
+        for fault in [Fault::Stop, Fault::Error(ErrorKind::StorageFull)] {
+            let disk = SimulatedDisk::new(SECTOR_BYTES);
+            let journal = MemoryJournal::beside(&disk);
+            let mut promised = Promised::default();
+            disk.fail_at(step, fault);
+            run(&disk, &journal, &ARRIVING, &mut promised);
+            let (number, _) = cut(&disk, &promised, &journal, 1 << 12, &format!("{fault:?} at step {step}"));
+            (points, states) = (points + 1, states + number);
+            if disk.calls().len() <= step {
+                println!("{points} faults, {states} states");
+                assert!(points >= 60 && states >= 260, "the history has become too short to mean anything");
+                return;
+            }
+        }
+    }
 }
 
 /// What the next process does first: put what the dead one may have put, or name it without putting.

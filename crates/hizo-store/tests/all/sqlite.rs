@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::{ObjectId, RootHash, SpaceId};
 use hizo_store::Journal;
-use hizo_store::journal::{Entry, Error, Head, LogHead, SCHEMA_VERSION, SqliteJournal, StoredRecord};
+use hizo_store::journal::{
+    AccountId, Charge, Entry, Error, Head, LogHead, SCHEMA_VERSION, SqliteJournal, StoredRecord,
+};
 use hizo_store::simulated::Random;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -32,7 +34,18 @@ fn append(journal: &SqliteJournal, number: u8, record: u64) -> Result<Head, Erro
     let slot_key = [number; 32];
     let slot_key = expected.is_none().then_some(&slot_key);
     let objects = [object(record)];
-    journal.append(Entry { space: space(number), expected, note: &note, objects: &objects, slot_key, kept: 1_000 })
+    // Two of the spaces have accounts, the other has none.
+    let account = AccountId([number; 32]);
+    let charge = (number < SPACES).then_some(Charge { account, bytes: 7 + record, quota: 1 << 40, alone: true });
+    journal.append(Entry {
+        space: space(number),
+        expected,
+        note: &note,
+        objects: &objects,
+        slot_key,
+        kept: 1_000,
+        charge,
+    })
 }
 
 /// A journal with small pages, so that each table has several, and everything that one can hold.
@@ -76,6 +89,8 @@ fn ask(journal: &SqliteJournal) -> Answers {
         let space = space(number);
         take(format!("head of {number}"), told(journal.head(space)));
         take(format!("slot key of {number}"), told(journal.slot_key(space)));
+        take(format!("who pays for {number}"), told(journal.account(space)));
+        take(format!("what {number} pays for"), told(journal.usage(AccountId([number; 32]))));
         take(format!("condemned in {number}"), told(journal.condemned(space)));
         for from in [0, 2, 5] {
             take(format!("records of {number} from {from}"), told(journal.records(space, from, 4)));
@@ -313,7 +328,15 @@ fn an_append_that_would_follow_damage_is_refused() {
         let expected = journal.head(space(1)).unwrap();
         meddle(&path, sql);
         let objects = [object(105)];
-        let entry = Entry { space: space(1), expected, note: b"next", objects: &objects, slot_key: None, kept: 1 };
+        let entry = Entry {
+            space: space(1),
+            expected,
+            note: b"next",
+            objects: &objects,
+            slot_key: None,
+            kept: 1,
+            charge: None,
+        };
         assert!(matches!(journal.append(entry), Err(Error::Damaged { .. })), "{sql}");
     }
 }
@@ -326,7 +349,7 @@ fn of_entries_given_together_only_those_that_meet_damage_or_cannot_be_written_fa
     meddle(&path, "UPDATE space SET number = 4 WHERE space = x'62626262626262626262626262626262'");
     let entry = |number: u8, kept| {
         let expected = heads[usize::from(number) - 1];
-        Entry { space: space(number), expected, note: b"next", objects: &[], slot_key: None, kept }
+        Entry { space: space(number), expected, note: b"next", objects: &[], slot_key: None, kept, charge: None }
     };
     let begun = Entry { expected: None, slot_key: Some(&[9; 32]), ..entry(1, 1) };
     // No column holds the time of the third: by then the first is written, and all of it is taken back.

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::{SIGNATURE_BYTES, VerifyingKey};
 use hizo_ledger::record::{Control, Record};
+use serde_json::Value;
 
 use crate::age::Recipient;
 use crate::keys::{IdentityFile, SigningSeed};
@@ -112,6 +113,29 @@ impl UnverifiedCertificate {
             return Err(Error::Session);
         }
         certificate.check(space, &signature)
+    }
+
+    /// What a certificate says, key by key, in the order in which it is written.
+    pub(crate) fn fields(&self) -> [(&'static str, Value); 5] {
+        let text = |text: &String| Value::from(text.as_str());
+        [
+            ("key", text(&self.key)),
+            ("session", text(&self.session)),
+            ("identity", text(&self.identity)),
+            ("recipient", text(&self.recipient)),
+            ("signature", text(&self.signature)),
+        ]
+    }
+
+    /// The same, from whatever knows the text under a key.
+    pub(crate) fn read_fields(text: &impl Fn(&str) -> Option<String>) -> Option<Self> {
+        Some(Self {
+            key: text("key")?,
+            session: text("session")?,
+            identity: text("identity")?,
+            recipient: text("recipient")?,
+            signature: text("signature")?,
+        })
     }
 
     fn read(&self) -> Result<(Certificate, [u8; SIGNATURE_BYTES]), Error> {

@@ -95,7 +95,9 @@ pub(crate) fn leaves(key: &CommitKey, samples: &[Sample]) -> Leaves {
 pub(crate) fn open(seed: &Seed, samples: &[Sample], shown: &[(usize, Fields)]) -> Vec<Opening> {
     let key = CommitKey::new(seed);
     let entries: Vec<_> = shown.iter().map(|(index, fields)| (samples[*index].entry(), *fields)).collect();
-    key.open(leaves(&key, samples), &entries).unwrap()
+    let (commitment, openings) = key.open(leaves(&key, samples), &entries).unwrap();
+    assert_eq!(Ok(commitment), key.commit(leaves(&key, samples)), "opening and committing build one tree");
+    openings
 }
 
 pub(crate) const NOTHING: Fields = Fields { content: false, name: false, meta: false };

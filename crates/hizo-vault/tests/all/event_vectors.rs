@@ -107,6 +107,28 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
             vec![opened("a\"b\\c\n\t\u{1}\u{7f}/\u{202e}d", Class::Standard), opened("", Class::Standard)],
         ),
         ("name_longest", "a name as long as one is written", vec![Event::SpaceFounded { name: longest }]),
+        (
+            "recovery",
+            "recovery cards, made and tried",
+            vec![
+                Event::RecoveryMade {
+                    key: key(&person(5)).to_base64(),
+                    recipient: person(5).identity.recipient().to_string(),
+                    set: "theory painting".into(),
+                    cards: 3,
+                    needed: 2,
+                },
+                Event::RecoveryDrilled { key: key(&person(5)).to_base64(), cards: vec![1, 3] },
+            ],
+        ),
+        (
+            "history",
+            "a member is told of a series, and given what was kept before",
+            vec![
+                Event::SeriesNamed { series: "139b65e57074666a".into(), name: "図面".into(), class: Class::Core },
+                Event::HistoryGiven { key: key(&person(2)).to_base64() },
+            ],
+        ),
         ("unknown", "an event of a later version", vec![Event::Unknown(later)]),
         ("unknown_deepest", "an event as deep as one may be", vec![Event::Unknown(nested(8))]),
         ("unknown_numbers", "the largest numbers either side of zero", vec![Event::Unknown(numbers)]),
@@ -206,6 +228,18 @@ fn lines() -> Vec<Refused> {
             "class_other",
             "a class that nobody defined",
             "{\"event\":\"series.opened\",\"name\":\"a\",\"class\":\"other\"}\n".into(),
+            "Line 2",
+        ),
+        (
+            "cards_half",
+            "half a card",
+            "{\"event\":\"recovery.drilled\",\"key\":\"a\",\"cards\":[1.5]}\n".into(),
+            "Line 2",
+        ),
+        (
+            "cards_negative",
+            "a card below zero",
+            "{\"event\":\"recovery.drilled\",\"key\":\"a\",\"cards\":[-1]}\n".into(),
             "Line 2",
         ),
         (

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_ledger::proof::Disclosure;
-use hizo_vault::commit::{Commitment, ContentValue, Error, Fields, OpeningError, Shown};
-use hizo_vault::manifest::{Entry, Kind, Manifest};
-use hizo_vault::proof::disclose;
+use hizo_vault::commit::{self, Commitment, ContentValue, Fields, OpeningError, Shown};
+use hizo_vault::manifest::{self, Entry, Kind, Manifest};
+use hizo_vault::proof::{Error, disclose};
 
 use crate::manifest::{commitment, content, entry, everything, head};
 
@@ -36,7 +36,7 @@ fn the_chosen_fields_of_the_chosen_entries_are_shown_and_no_others() {
     for fields in [Fields::ALL, CONTENT, NAME, NOTHING] {
         for entry in &manifest.entries {
             let chosen = BTreeMap::from([(entry.path.clone(), fields)]);
-            let disclosure = disclose(&manifest, &chosen, None).unwrap();
+            let disclosure = disclose(&manifest, &commitment, &chosen, None).unwrap();
             let shown = read_back(&disclosure, &commitment).remove(0);
             assert_eq!(shown.name, fields.name.then(|| entry.path.clone()));
             assert_eq!(shown.meta.is_some(), fields.meta);
@@ -45,20 +45,20 @@ fn the_chosen_fields_of_the_chosen_entries_are_shown_and_no_others() {
         }
     }
     let stranger = BTreeMap::from([(b"nothing of it".to_vec(), NAME)]);
-    assert_eq!(disclose(&manifest, &stranger, None), Err(Error::NotALeaf));
+    assert_eq!(disclose(&manifest, &commitment, &stranger, None), Err(Error::Opening(commit::Error::NotALeaf)));
 }
 
 #[test]
 fn everything_can_be_shown_to_be_everything_without_the_seed() {
     let (manifest, commitment) = manifest(everything());
     let all: BTreeSet<_> = manifest.entries.iter().map(|entry| entry.path.clone()).collect();
-    let disclosure = disclose(&manifest, &BTreeMap::new(), Some(NAME)).unwrap();
+    let disclosure = disclose(&manifest, &commitment, &BTreeMap::new(), Some(NAME)).unwrap();
     let shown = read_back(&disclosure, &commitment);
     assert_eq!(shown.iter().filter_map(|shown| shown.name.clone()).collect::<BTreeSet<_>>(), all);
     assert!(shown.iter().all(|shown| shown.content.is_none() && shown.meta.is_none()));
 
     let path = manifest.entries[0].path.clone();
-    let one = disclose(&manifest, &BTreeMap::from([(path.clone(), Fields::ALL)]), Some(NOTHING)).unwrap();
+    let one = disclose(&manifest, &commitment, &BTreeMap::from([(path.clone(), Fields::ALL)]), Some(NOTHING)).unwrap();
     let shown = read_back(&one, &commitment);
     assert_eq!((shown.len(), shown.iter().filter_map(|shown| shown.name.clone()).collect()), (all.len(), vec![path]));
 
@@ -70,15 +70,32 @@ fn everything_can_be_shown_to_be_everything_without_the_seed() {
 }
 
 #[test]
+fn nothing_is_shown_of_a_manifest_that_is_not_the_one_committed_to() {
+    let (manifest, commitment) = manifest(everything());
+    let chosen = BTreeMap::from([(manifest.entries[0].path.clone(), Fields::ALL)]);
+    let refused = |manifest: &Manifest, expected: &Commitment, error| {
+        for others in [None, Some(NAME)] {
+            assert_eq!(disclose(manifest, expected, &chosen, others), Err(Error::Manifest(error)));
+        }
+    };
+    let halves = [Commitment { sha256: [1; 32], ..commitment }, Commitment { blake3: [1; 32], ..commitment }];
+    halves.iter().for_each(|other| refused(&manifest, other, manifest::Error::Commitment));
+    let mut twice = manifest;
+    twice.entries[1].id = twice.entries[0].id;
+    let expected = self::commitment(&twice.head, &twice.entries);
+    refused(&twice, &expected, manifest::Error::Commitment);
+}
+
+#[test]
 fn neither_the_seed_nor_the_salt_of_a_hidden_field_is_in_the_file() {
-    let (manifest, _) = manifest(everything());
+    let (manifest, commitment) = manifest(everything());
     let all: BTreeMap<_, _> = manifest.entries.iter().map(|entry| (entry.path.clone(), Fields::ALL)).collect();
     let text = |disclosure: Disclosure| String::from_utf8(disclosure.to_bytes()).unwrap();
-    let whole = text(disclose(&manifest, &all, Some(NOTHING)).unwrap());
+    let whole = text(disclose(&manifest, &commitment, &all, Some(NOTHING)).unwrap());
     let salts: BTreeSet<&str> =
         whole.lines().filter_map(|line| line.trim().strip_prefix("\"salt\": \"")?.get(..64)).collect();
     assert_eq!(salts.len(), 3 * all.len());
-    let names = text(disclose(&manifest, &BTreeMap::new(), Some(NAME)).unwrap());
+    let names = text(disclose(&manifest, &commitment, &BTreeMap::new(), Some(NAME)).unwrap());
     assert_eq!(salts.iter().filter(|salt| names.contains(**salt)).count(), all.len(), "the names' salts alone");
     for text in [whole, names] {
         assert!(!text.contains(&hex(manifest.head.seed.as_bytes())));
@@ -89,8 +106,8 @@ fn neither_the_seed_nor_the_salt_of_a_hidden_field_is_in_the_file() {
 #[test]
 fn a_dictionary_on_contents_finds_nothing_in_a_proof_of_all_names() {
     let secret = b"0417";
-    let (manifest, _) = manifest(vec![entry(b"price", 1, Kind::File(content(secret, 0)))]);
-    let file = disclose(&manifest, &BTreeMap::new(), Some(NAME)).unwrap().to_bytes();
+    let (manifest, commitment) = manifest(vec![entry(b"price", 1, Kind::File(content(secret, 0)))]);
+    let file = disclose(&manifest, &commitment, &BTreeMap::new(), Some(NAME)).unwrap().to_bytes();
     let text = String::from_utf8(file).unwrap();
     let values: Vec<&str> = text.split('"').filter(|piece| piece.len() == 64).collect();
     let found = |digest: [u8; 32]| values.contains(&hex(&digest).as_str());
@@ -105,7 +122,7 @@ fn a_dictionary_on_contents_finds_nothing_in_a_proof_of_all_names() {
         }
     }
     // With the content's own salt the same search succeeds, so that it is a search.
-    let shown = disclose(&manifest, &BTreeMap::from([(b"price".to_vec(), CONTENT)]), None).unwrap();
+    let shown = disclose(&manifest, &commitment, &BTreeMap::from([(b"price".to_vec(), CONTENT)]), None).unwrap();
     let shown = String::from_utf8(shown.to_bytes()).unwrap();
     let salt = shown.lines().find_map(|line| line.trim().strip_prefix("\"salt\": \"")?.get(..64)).unwrap();
     let salt = hex::decode(salt).unwrap().try_into().unwrap();
@@ -117,14 +134,14 @@ fn a_dictionary_on_contents_finds_nothing_in_a_proof_of_all_names() {
 fn the_order_of_entries_tells_nothing_of_their_names() {
     let entries = |prefix: &str| {
         let named = |number: u8| format!("{prefix}{number:02}").into_bytes();
-        (0..12).map(|number| entry(&named(number), number, Kind::File(content(&[number], 0)))).collect()
+        (0..12).map(|number| entry(&named(number), number, Kind::File(content(&[number], number.into())))).collect()
     };
     let (manifest, commitment) = manifest(entries("file "));
-    let all = disclose(&manifest, &BTreeMap::new(), Some(NAME)).unwrap();
+    let all = disclose(&manifest, &commitment, &BTreeMap::new(), Some(NAME)).unwrap();
     let names: Vec<_> = read_back(&all, &commitment).into_iter().filter_map(|shown| shown.name).collect();
     assert!(!names.is_sorted(), "entries stand in the order of their paths");
     let chosen = manifest.entries.iter().map(|entry| (entry.path.clone(), NAME)).collect();
-    let some = disclose(&manifest, &chosen, None).unwrap();
+    let some = disclose(&manifest, &commitment, &chosen, None).unwrap();
     let again: Vec<_> = read_back(&some, &commitment).into_iter().filter_map(|shown| shown.name).collect();
     assert_eq!(again, names, "one order, by leaf hash");
 }
@@ -134,9 +151,10 @@ fn a_proof_of_one_entry_is_as_long_whatever_else_the_deposit_holds() {
     let length = |count: u8| {
         let entries =
             (0..count).map(|number| entry(&[b'a' + number], number, Kind::File(content(b"same", 0)))).collect();
-        let (manifest, _) = manifest(entries);
+        let (manifest, commitment) = manifest(entries);
         // Digits of an index are the only thing that may differ.
-        let file = disclose(&manifest, &BTreeMap::from([(b"a".to_vec(), Fields::ALL)]), None).unwrap().to_bytes();
+        let file =
+            disclose(&manifest, &commitment, &BTreeMap::from([(b"a".to_vec(), Fields::ALL)]), None).unwrap().to_bytes();
         String::from_utf8(file).unwrap().lines().filter(|line| !line.contains("\"index\"")).map(str::len).sum::<usize>()
     };
     assert_eq!(length(1), length(15));

@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo log, hizo witness, hizo man [COMMAND], hizo completions SHELL";
+More: hizo space, recovery, log, keeper, witness, man [COMMAND], completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo log, hizo witness, hizo man [コマンド], hizo completions シェル";
+ほかに: hizo space, recovery, log, keeper, witness, man [コマンド], completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -45,6 +45,16 @@ const HELP: &[(&str, &str)] = &[
         "What the safe is called; only those who can open it see the name",
         "金庫の名前。金庫を開けられる人だけに見えます",
     ),
+    (
+        "The keeper's address, https://…; without one, a folder of this machine keeps",
+        "預け先のアドレス（https://…）。指定しなければ、このコンピューターのフォルダーに預けます",
+    ),
+    ("The key of the keeper's log, as whoever runs it publishes it", "預け先の台帳の鍵。預け先が公表しているものです"),
+    (
+        "Root certificates, as PEM, one of which the keeper's must be by; without them, those that browsers trust",
+        "預け先の証明書を発行したルート証明書（PEM）。指定しなければ、ブラウザーが信頼しているもの",
+    ),
+    ("A file with the code that lets a safe begin at this keeper", "この預け先を使い始めるための番号が入ったファイル"),
     // deposit
     (
         "Seal files and folders and keep them as the next deposit of a series",
@@ -232,6 +242,124 @@ const HELP: &[(&str, &str)] = &[
         "Check the log and write it into a folder that others can read",
         "台帳を確かめて、ほかの人が読めるフォルダーに書き出します",
     ),
+    // keeper
+    (
+        "Be a keeper that others reach over a network, until stopped",
+        "ネットワーク越しに使われる預け先になります。止められるまで続けます",
+    ),
+    ("The keeper's folder; it is set up if there is none", "預け先のフォルダー。なければ作ります"),
+    (
+        "Address and port of this machine to listen at, for example 127.0.0.1:8443",
+        "待ち受けるこの機械のアドレスとポート。例: 127.0.0.1:8443",
+    ),
+    ("Everything from a configuration file", "すべてを設定ファイルから読みます"),
+    ("Check a configuration file, and do nothing else", "設定ファイルを確かめるだけで、何も始めません"),
+    // space
+    (
+        "Share a safe: invite people, join, see who is in, change what they may do, remove them",
+        "金庫を複数の人で使います。招待・参加・メンバーの一覧・役割の変更・取り外し",
+    ),
+    (
+        "Write an invite: which safe it is and where it is kept, for somebody who is to join it",
+        "招待状を書きます。どの金庫で、どこに預けてあるかを、参加する人に伝えるものです",
+    ),
+    ("The file to write, to be sent to the person", "書き出すファイル。相手に送ります"),
+    (
+        "Join a safe: with an invite, write a request; once an admin has let you in, without one, finish",
+        "金庫に参加します。招待状があれば参加願を書き、管理者に認められたら、招待状なしで実行して完了します",
+    ),
+    ("The invite that an admin sent", "管理者から届いた招待状"),
+    ("What the others call you", "ほかのメンバーに見せる名前"),
+    ("What you call this machine", "このコンピューターの呼び名"),
+    (
+        "The identity file of a safe you have joined on another machine: this one is added to it",
+        "別のコンピューターですでに参加している場合、その鍵ファイル。このコンピューターが追加されます",
+    ),
+    ("The file to write the request to, to be sent back", "参加願を書き出すファイル。管理者に送り返します"),
+    (
+        "The eight words that the admin reads out to you; without them they are asked for",
+        "管理者が読み上げる8語。指定しなければ尋ねます",
+    ),
+    (
+        "Let in whoever sent a request, once you have heard the same words from that person",
+        "参加願を送った人を、本人の声で同じ言葉を確かめたうえで加えます",
+    ),
+    ("The request", "参加願"),
+    (
+        "The ten words that the person reads out to you; without them they are asked for",
+        "相手が読み上げる10語。指定しなければ尋ねます",
+    ),
+    ("What the person may do", "その人ができること"),
+    ("Reads, deposits, and changes who is a member", "見る・預ける・メンバーを変える"),
+    ("Reads", "見る"),
+    ("Deposits, and cannot open anything", "預けるだけで、何も開けられない"),
+    ("Reads and deposits", "見る・預ける"),
+    ("Let the person open what was kept before, too", "これまでに預けたものも開けられるようにします"),
+    (
+        "List the members: people, what they may do, since when, and their machines",
+        "メンバーの一覧。誰が、いつから、何をできるか",
+    ),
+    (
+        "Change what a member may do; whoever may no longer read opens nothing from then on",
+        "メンバーの役割を変えます。見られなくなった人は、それ以降のものを開けられません",
+    ),
+    ("The member: what the person is called, or the first digits of a key", "メンバー。名前か、鍵の先頭の数桁"),
+    ("What the person may do from now on", "これからその人ができること"),
+    (
+        "Let a person who could not read until now open what was kept before, too",
+        "これまで見られなかった人に、以前のものも開けられるようにします",
+    ),
+    (
+        "Remove a member with all of that person's machines: nothing kept from then on can be opened by them",
+        "メンバーを、その人のコンピューターごと外します。それ以降に預けるものは開けられません",
+    ),
+    (
+        "Let a member who reads open what was kept before that person came, too",
+        "見る権限のあるメンバーが、加わる前に預けたものも開けられるようにします",
+    ),
+    (
+        "Only this machine of the person, as `hizo space members` names it",
+        "その人のこのコンピューターだけ。`hizo space members` の表示どおりに書きます",
+    ),
+    ("Why; the other members can read it", "理由。ほかのメンバーが読めます"),
+    ("Say what the member can have read, and remove nobody", "その人が見られたものを表示するだけで、外しません"),
+    (
+        "Say the last record in eight words: two people who hear the same ones see the same safe",
+        "最後の記録を8語で表します。2人が同じ言葉を聞けば、同じ金庫を見ています",
+    ),
+    // recovery
+    (
+        "Make, try and use the paper cards that open a safe whose keys are lost",
+        "鍵をなくしたときに金庫を開ける、紙の復旧カードを作る・確かめる・使う",
+    ),
+    (
+        "Make cards, of which some together open the safe, and an emergency card without secrets",
+        "何枚かそろえば金庫を開けられるカードと、秘密のない緊急カードを作ります",
+    ),
+    ("How many cards to make", "作る枚数"),
+    ("How many of them open the safe together", "金庫を開けるのに必要な枚数"),
+    ("Where to put the cards to print: a folder", "印刷用のファイルを置くフォルダー"),
+    ("Make new ones in place of those that there are", "今あるカードの代わりに、新しく作ります"),
+    (
+        "Try the cards: say whether they open the safe, show nothing, and note that it was done",
+        "カードで金庫を開けられるかを確かめ、確かめたことを記録します。中身は表示しません",
+    ),
+    (
+        "A file with the words of one card, once for each card; without one they are asked for",
+        "カード1枚の言葉を書いたファイル。カードごとに指定します。省くと、画面で尋ねます",
+    ),
+    (
+        "Do not ask to be let in as an admin; reading leaves no trace",
+        "管理者として加わることを求めません。読むだけなら跡は残りません",
+    ),
+    (
+        "Open a safe whose keys are lost: make a new home of it, with a new identity that opens everything the cards open",
+        "鍵をなくした金庫を開けます。カードで開けられるものをすべて開ける新しい鍵と、新しいフォルダーを作ります",
+    ),
+    (
+        "The home folder to make; it must not be there yet, or be empty",
+        "作る金庫のフォルダー。まだないか、空であること",
+    ),
     // witness
     (
         "Be a witness: cosign the logs of others as long as they go on",
@@ -277,7 +405,7 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 4] = ["log", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 6] = ["recovery", "log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

@@ -324,6 +324,57 @@ fn differences_of_two_deposits_are_told() {
     home.fails(1, "no deposit 3", ["diff", "s:1", "s:3"]);
 }
 
+/// Stamps are records and objects of the keeper's own space, which is read again as the safe's is.
+#[test]
+fn a_stamp_that_is_missing_or_damaged_and_a_damaged_record_of_one_are_told_by_name() {
+    let home = Home::new();
+    let folder = home.beside("folder");
+    fs::write(folder.join("file"), "a drawing").unwrap();
+    home.deposit(&folder, "s");
+    let users: BTreeSet<PathBuf> = home.objects().into_iter().collect();
+    // No authority is named: the keeper stamps for itself.
+    let proof = home.folder.path().join("proof");
+    home.ok(["proof", "latest:s", "--to", proof.to_str().unwrap()]);
+    let answer = fs::read(proof.join("stamps/self.tsr")).unwrap();
+    let own: Vec<PathBuf> = home.objects().into_iter().filter(|path| !users.contains(path)).collect();
+    let stamp = own.iter().find(|path| fs::read(path).unwrap() == answer).unwrap();
+    let others = own.len() - 1;
+    assert!(check(&home, false)["holds"].as_bool().unwrap() && others > 0);
+    let told = |state: &str, blind: bool| {
+        let report = check(&home, blind);
+        let bad = report["bad_objects"].as_array().unwrap();
+        assert_eq!((bad.len(), bad[0]["state"].as_str()), (1, Some(state)), "{report}");
+        assert_eq!(bad[0]["path"].as_str().map(Path::new), Some(stamp.as_path()));
+        let fault = report["faults"][0].as_str().unwrap();
+        assert!(
+            fault.starts_with("1 objects of the keeper's own space, which holds its stamps, are not right"),
+            "{fault}"
+        );
+        assert!(report["touched_deposits"].as_array().unwrap().is_empty(), "no deposit rests on it: {report}");
+    };
+    for blind in [false, true] {
+        let whole = damage(stamp);
+        told("damaged", blind);
+        fs::remove_file(stamp).unwrap();
+        told("missing", blind);
+        fs::write(stamp, whole).unwrap();
+    }
+    assert!(check(&home, false)["holds"].as_bool().unwrap());
+    assert!(home.run(["check", "--series", "s", "--json"]).json()["holds"].as_bool().unwrap());
+    // The record that names the stamp, in the journal's file.
+    let space = stamp.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
+    let journal = home.path.join("keeper/journal.sqlite");
+    let mut bytes = fs::read(&journal).unwrap();
+    let line = format!("\nspace {space}\nnumber 1\n");
+    let at: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(line.as_bytes())).collect();
+    assert!(!at.is_empty(), "the record is in the journal's file");
+    at.iter().for_each(|at| bytes[at + line.len() - 2] = b'7');
+    fs::write(&journal, bytes).unwrap();
+    let report = check(&home, false);
+    let faults = report["faults"].to_string();
+    assert!(faults.contains("the keeper's own space, which holds its stamps, does not hold: "), "{report}");
+}
+
 /// What `hizo check --json` reports, whatever its exit code, which must fit.
 #[track_caller]
 fn check(home: &Home, blind: bool) -> Value {

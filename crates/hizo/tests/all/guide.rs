@@ -34,6 +34,16 @@ fn the_witness_guide_in_japanese_is_true() {
 }
 
 #[test]
+fn the_operator_guide_in_english_is_true() {
+    Guide::new("C").run("operator.md");
+}
+
+#[test]
+fn the_operator_guide_in_japanese_is_true() {
+    Guide::new("ja_JP.UTF-8").run("operator.ja.md");
+}
+
+#[test]
 fn the_owner_guides_never_say_what_owners_need_not_know() {
     let ours = ["epoch", "manifest", "checkpoint", "エポック", "マニフェスト", "チェックポイント"];
     for name in ["owner.md", "owner.ja.md"] {

@@ -387,6 +387,7 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let path = path.unwrap();
     let beside = |name: &str| home.folder.path().join(name).to_str().unwrap().to_owned();
     let (out, out2, export, man) = (beside("out"), beside("out2"), beside("export"), beside("man"));
+    let (cards, new_home) = (beside("cards"), beside("new"));
     let (made, log, witness, asked) = (beside("proof"), beside("log"), beside("witness"), beside("policy"));
     let nobody = "witness W witness.example/1+3979af4a+BOkyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k http://127.0.0.1:1";
     fs::write(&asked, format!("{nobody}\nquorum W\n")).unwrap();
@@ -431,6 +432,7 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
         (0, &["log", "export", "--to", &log]),
         (0, &["witness", "init", "--dir", &witness, "--name", "witness.example/1"]),
         (0, &["witness", "add", "--dir", &witness, LOG_KEY]),
+        (0, &["recovery", "make", "--to", &cards]),
         (0, &["try", folder]),
         (0, &["completions", "fish"]),
         (0, &["man", "deposit"]),
@@ -453,10 +455,22 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let made = Home::unmade().ok(["init", "--json"]).json();
     assert!(pages.iter().any(|(command, examples)| command == "init" && has_shape(&made, &examples[0])), "{made}");
     covered.insert("init".into());
+    let card = |number: u8| crate::cards::read_off(&Path::new(&cards).join(format!("card-{number}.pdf")));
+    if let (Some(one), Some(two)) = (card(1), card(2)) {
+        let files = ["--card-file", one.to_str().unwrap(), "--card-file", two.to_str().unwrap(), "--json"];
+        for (command, more) in [("recovery drill", vec![]), ("recovery use", vec!["--to", new_home.as_str()])] {
+            let told = home.ok(command.split(' ').chain(more).chain(files)).json();
+            assert!(is_documented(command, &told), "{command}: {told:#}");
+        }
+    }
+    covered.extend(["recovery drill", "recovery use"].map(str::to_owned));
     // It prints its object and goes on.
     let running = crate::witness::Process::start(&home.folder.path().join("witness"));
     assert!(pages.iter().any(|(command, examples)| command == "witness run" && has_shape(&running.said, &examples[0])));
     covered.insert("witness run".into());
+    let running = crate::keeper::Process::start(&home.folder.path().join("a keeper"));
+    assert!(pages.iter().any(|(command, examples)| command == "keeper" && has_shape(&running.said, &examples[0])));
+    covered.insert("keeper".into());
     let pages: BTreeSet<_> = pages.into_iter().map(|(command, _)| command).collect();
     let commands = leaves(&fs::read_dir(man).unwrap().map(|page| page.unwrap().path()).collect::<Vec<_>>());
     assert_eq!(pages, commands, "docs/spec/json.md has a section for every command");

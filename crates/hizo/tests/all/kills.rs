@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::kit::{Dice, Home, Tree, assert_same, noise, tree};
+use crate::kit::{Dice, Home, Tree, assert_same, noise, said, tree};
+use crate::outside::Outside;
 
 const SIGKILL: i32 = 9;
 
@@ -104,6 +105,98 @@ fn change(folder: &Path, dice: &mut Dice) {
     let (from, to) = (folder.join("d0/f1"), folder.join(format!("d0/moved{}", dice.below(3))));
     let _ = fs::rename(from, to);
     let _ = fs::remove_file(folder.join(format!("d{}/f{}", dice.below(3), dice.below(6))));
+}
+
+/// Kills of publishing, in each of two tests.
+const PUBLISHING_KILLS: usize = 40;
+
+#[test]
+fn publishing_killed_at_any_moment_leaves_a_log_that_holds_and_loses_nothing_acknowledged() {
+    publishing_is_killed(21, None);
+}
+
+#[test]
+fn publishing_and_stamping_killed_at_any_moment_lose_nothing_acknowledged() {
+    let Some(outside) = Outside::start() else { return };
+    publishing_is_killed(22, Some(&outside));
+}
+
+/// Small deposits, killed once their record is appended and promised; and what publishes the rest, killed in turn.
+fn publishing_is_killed(seed: u64, outside: Option<&Outside>) {
+    let home = Home::new();
+    let folder = home.beside("folder");
+    if let Some(outside) = outside {
+        home.ok(["log", "authorities", outside.list().to_str().unwrap()]);
+    }
+    let mut dice = Dice::new(seed);
+    let mut acknowledged: BTreeSet<String> = BTreeSet::new();
+    let (mut kills, mut half_done, mut size) = (0, 0, 0);
+    let (mut usual, mut number) = (Duration::ZERO, 0);
+    while kills < PUBLISHING_KILLS {
+        number += 1;
+        assert!(number < 4 * PUBLISHING_KILLS, "the program is always faster than the kill");
+        fs::write(folder.join("file"), format!("drawing {number}")).unwrap();
+        let mut deposit = home.writer_command();
+        deposit.args(["deposit", "--series", "test"]).arg(&folder);
+        if number == 1 {
+            let before = Instant::now();
+            acknowledged.extend(ids(&said(&mut deposit).out));
+            usual = before.elapsed();
+            continue;
+        }
+        // From the promise on, the log is published, and stamped.
+        let promised = promises(&home).len();
+        let more = usual.mul_f64(dice.below(400) as f64 / 1000.0);
+        let (killed, out) = stopped(&mut deposit, more, || promises(&home).len() > promised);
+        kills += usize::from(killed);
+        acknowledged.extend(ids(&out));
+        half_done += usize::from(!due(&home).is_empty());
+        // What goes on with it is killed too.
+        let to = home.folder.path().join(format!("log-{number}"));
+        let mut again = home.writer_command();
+        match outside {
+            Some(_) if number % 2 == 0 => again.args(["log", "renew", "--now"]),
+            _ => again.args(["log", "export", "--to"]).arg(&to),
+        };
+        let (killed, _) = stopped(&mut again, usual.mul_f64(dice.below(400) as f64 / 1000.0), || true);
+        kills += usize::from(killed);
+        let now = home.ok(["log", "--json"]).json()["size"].as_u64().unwrap();
+        assert!(now >= size, "the log went from {size} to {now}");
+        size = now;
+    }
+    assert!(half_done > 0, "no kill came while something was promised and not yet published");
+    // Whatever is open is published by the next command that looks.
+    let listed: BTreeSet<String> = home.deposits().remove("test").unwrap().into_iter().collect();
+    assert!(due(&home).is_empty(), "every promise is met");
+    assert!(promises(&home).is_subset(&listed), "the keeper has what it signed for");
+    assert!(acknowledged.is_subset(&listed), "and what the program said was kept");
+    let report = home.ok(["check", "--json"]).json();
+    assert!(report["holds"].as_bool().unwrap(), "{report}");
+    let size = home.ok(["log", "--json"]).json()["size"].as_u64().unwrap();
+    assert!(size > listed.len() as u64, "{size} leaves of {} deposits", listed.len());
+    let shown = home.folder.path().join("shown");
+    home.ok(["proof", "latest:test", "--to", shown.to_str().unwrap()]);
+    println!("{kills} kills, {half_done} of them with a promise open, {} deposits, {size} leaves", listed.len());
+}
+
+/// Ids of deposits that the program has said it kept.
+fn ids(out: &str) -> Vec<String> {
+    let is_id = |line: &&str| line.len() == 64 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+    out.lines().filter(is_id).map(str::to_owned).collect()
+}
+
+/// Records that the keeper has promised to log: those that this machine has not yet seen there.
+fn due(home: &Home) -> BTreeSet<String> {
+    let listed = fs::read_dir(home.path.join("receipts/due")).into_iter().flatten();
+    let names = listed.map(|item| item.unwrap().file_name().into_string().unwrap());
+    names.filter_map(|name| Some(name.strip_suffix(".note")?.to_owned())).collect()
+}
+
+/// Records that it has ever promised, and this machine still knows of.
+fn promises(home: &Home) -> BTreeSet<String> {
+    let listed = fs::read_dir(home.path.join("receipts/met")).into_iter().flatten();
+    let names = listed.map(|item| item.unwrap().file_name().into_string().unwrap());
+    names.filter_map(|name| Some(name.strip_suffix(".note")?.to_owned())).chain(due(home)).collect()
 }
 
 #[test]
@@ -224,7 +317,12 @@ fn kill_after(command: &mut Command, moment: Duration) -> bool {
 
 /// Starts a command, waits until `come` says so, and kills it a while after; false when it was done before.
 fn kill_when(command: &mut Command, more: Duration, come: impl Fn() -> bool) -> bool {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    stopped(command, more, come).0
+}
+
+/// The same, with what the program had said by then.
+fn stopped(command: &mut Command, more: Duration, come: impl Fn() -> bool) -> (bool, String) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while !come() && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -233,7 +331,7 @@ fn kill_when(command: &mut Command, more: Duration, come: impl Fn() -> bool) -> 
     let output = child.wait_with_output().unwrap();
     let killed = output.status.signal() == Some(SIGKILL);
     assert!(killed || output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    killed
+    (killed, String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Packs that the resume journal says are kept, up to the first that is missing in their order.

@@ -64,11 +64,16 @@ impl Home {
     /// tested where it lives, and half a second for every command would leave no time for what is tested here.
     pub(crate) fn new() -> Self {
         let home = Self::dear();
-        let path = home.path.join("identity.age");
+        home.make_cheap();
+        home
+    }
+
+    /// Writes the identity file again with that work factor.
+    pub(crate) fn make_cheap(&self) {
+        let path = self.path.join("identity.age");
         let dear = fs::read(&path).unwrap();
         let plain = hizo_vault::age::open_own_passphrase(dear, PASSPHRASE).unwrap();
         fs::write(&path, cheap_passphrase_file(&plain)).unwrap();
-        home
     }
 
     /// A new safe exactly as the program makes it.

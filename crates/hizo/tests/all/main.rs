@@ -3,22 +3,27 @@
 #![cfg(unix)]
 
 mod attacks;
+mod cards;
 mod certificates;
 mod check;
 mod composed;
 mod damage;
+mod elsewhere;
 mod flips;
 mod folders;
 mod forge;
 mod guide;
 mod habits;
+mod keeper;
 mod kept;
 mod kills;
 mod kit;
+mod liar;
 mod outside;
 mod proofs;
 mod receipts;
 mod recovery;
+mod sharing;
 mod stamps;
 mod tidy;
 mod verify;

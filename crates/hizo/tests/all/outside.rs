@@ -36,7 +36,7 @@ impl Outside {
         fs::write(folder.path().join("index.txt"), "").unwrap();
         fs::write(folder.path().join("crlnumber"), "01\n").unwrap();
         let root = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "root.key", "-out", "root.pem"];
-        let root = [&root[..], &["-days", "3650", "-subj", "/O=Elsewhere/CN=Root", "-config", "openssl.cnf"]].concat();
+        let root = [&root[..], &["-days", "3650", "-subj", ROOT, "-config", "openssl.cnf"]].concat();
         openssl(folder.path(), &[&root[..], &["-extensions", "root"]].concat())?;
         let ask = ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr"];
         openssl(folder.path(), &[&ask[..], &["-subj", "/O=Elsewhere/CN=Time", "-config", "openssl.cnf"]].concat())?;
@@ -85,6 +85,13 @@ pub(crate) fn list(authorities: &[&Outside]) -> PathBuf {
     fs::write(&path, text).unwrap();
     path
 }
+
+/// A long name: the stock tool puts the certificates of an answer in no order, and only if the root's is the longer one is that
+/// the order of DER, on which other readers insist.
+const ROOT: &str = concat!(
+    "/O=Elsewhere/OU=A root whose certificate is longer than the one beneath it",
+    "/OU=because its name stands twice in it/CN=Root"
+);
 
 const CONFIGURATION: &str = "
 [req]

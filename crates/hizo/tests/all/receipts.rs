@@ -10,6 +10,7 @@ use hizo_ledger::record::Origin;
 use serde_json::Value;
 
 use crate::kit::{Home, Said, said};
+use crate::outside::Outside;
 
 fn settings(home: &Home) -> Value {
     serde_json::from_slice(&fs::read(home.path.join("safe.json")).unwrap()).unwrap()
@@ -144,6 +145,49 @@ fn how_far_a_deposit_has_come_is_said_without_a_passphrase_and_with_whose_word_i
     fs::remove_dir_all(home.path.join("receipts")).unwrap();
     assert_eq!(blind(&["status", "KX:1"]).code, Some(0));
     assert!(promise(&home, "met", id).is_file());
+}
+
+#[test]
+fn a_receipt_that_was_changed_on_this_machine_is_said_to_be_its_own_file_and_can_be_had_again() {
+    let (home, folder) = safe();
+    let first = home.deposit(&folder, "KX")["deposit"].as_str().unwrap().to_owned();
+    log_no_more(&home);
+    fs::write(folder.join("a"), "2").unwrap();
+    let second = id_of(&deposit(&home, &folder));
+    for (state, named, id) in [("due", "KX:2", second), ("met", "KX:1", first)] {
+        let path = promise(&home, state, &id);
+        let whole = fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        fs::write(&path, changed).unwrap();
+        let said = home.fails(3, "a receipt that this machine kept has been changed here: ", ["status", named]);
+        assert!(
+            said.err.contains(path.to_str().unwrap()) && said.err.contains("The keeper did not do this"),
+            "{said:?}"
+        );
+        fs::write(&path, &whole).unwrap();
+        home.run(["status", named]);
+        // Moved away, it is asked for again.
+        fs::remove_file(&path).unwrap();
+        let again = home.run(["status", named]);
+        assert!(again.out.contains("the keeper says; made"), "{again:?}");
+        assert!(promise(&home, "due", &id).is_file());
+    }
+}
+
+#[test]
+fn what_comes_next_is_to_name_an_authority_once() {
+    let (home, folder) = safe();
+    home.deposit(&folder, "KX");
+    let said = home.ok(["status", "latest:KX"]);
+    assert!(said.out.contains("next: hizo log authorities FILE names somebody else"), "{said:?}");
+    let Some(outside) = Outside::start() else { return };
+    home.ok(["log", "authorities", outside.list().to_str().unwrap()]);
+    let said = home.ok(["status", "latest:KX"]);
+    assert!(said.out.contains("next: hizo log renew --now asks"), "{said:?}");
+    home.ok(["log", "renew", "--now"]);
+    assert!(!home.ok(["status", "latest:KX"]).out.contains("next: "));
 }
 
 #[test]

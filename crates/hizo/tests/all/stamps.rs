@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::kit::{Home, Said, files_below, program, said};
+use crate::kit::{Home, Said, files_below, program, said, say_aloud};
 use crate::outside::{Outside, list, openssl};
 
 /// A safe, and a folder with one file that was deposited before any authority was named.
@@ -72,6 +73,35 @@ fn stock(proof: &Path, authorities: &[&Outside]) -> usize {
     }
     fs::remove_file(proof.join("roots.pem")).unwrap();
     lines.len()
+}
+
+/// Holds every independent stamp of a proof, also those over later heads, against these roots with PyPI `rfc3161-client`: over
+/// how many heads there are some.
+fn another_implementation(proof: &Path, authorities: &[&Outside]) -> Option<usize> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let beside = tempfile::tempdir().unwrap();
+    let roots = beside.path().join("roots.pem");
+    let pem = authorities.iter().map(|outside| fs::read_to_string(outside.root()).unwrap());
+    fs::write(&roots, pem.collect::<String>()).unwrap();
+    let is_one =
+        |path: &PathBuf| path.extension().is_some_and(|end| end == "tsr") && !path.ends_with("stamps/self.tsr");
+    let mut heads: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for stamp in files_below(proof).into_iter().filter(is_one) {
+        heads.entry(stamp.ancestors().nth(2).unwrap().join("checkpoint")).or_default().push(stamp);
+    }
+    for (head, stamps) in &heads {
+        let mut python = Command::new("python3");
+        python.env("PYTHONPATH", root.join("target/pypi"));
+        python.arg(root.join("crates/hizo-keeper/tests/interop/rfc3161.py"));
+        let said = python.arg(head).arg(&roots).arg("0").args(stamps).output();
+        let Some(said) = said.ok().filter(|said| said.status.code() != Some(77)) else {
+            say_aloud("NOT RUN: rfc3161-client is absent; run tests/interop/install.sh");
+            return None;
+        };
+        let verified = String::from_utf8_lossy(&said.stdout).matches("verified").count();
+        assert_eq!(verified, stamps.len(), "{}: {}", head.display(), String::from_utf8_lossy(&said.stderr));
+    }
+    Some(heads.len())
 }
 
 #[test]
@@ -170,6 +200,9 @@ fn a_stamp_that_ends_soon_is_renewed_by_one_that_ends_later_and_its_time_stays()
     assert!(renewed["before"].as_str() > first["before"].as_str(), "{renewed:#}");
     assert_eq!((&anew["since"], &anew["before"]), (&renewed["since"], &renewed["before"]));
     assert_eq!(stock(&proof, &[&short, &long]), 2);
+    if let Some(heads) = another_implementation(&proof, &[&short, &long]) {
+        assert_eq!(heads, 2, "the first head and the one of the renewal");
+    }
     // Whoever trusts only the first authority is told what he was told before; only the second one, its own time.
     let told = kept.verify(&proof, &[&short]).json();
     assert_eq!((&told["since"], &told["before"]), (&first["since"], &first["before"]));

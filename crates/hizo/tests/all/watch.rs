@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::kit::{self, Home, PASSPHRASE, Said, is_there, said, say_aloud};
+use crate::witness::Process;
 
 const DAY: u64 = 86_400;
 const SERIES: &str = "反応釜 recipe R-17";
@@ -168,6 +169,45 @@ impl Watched {
 
 fn number(state: &Value) -> u64 {
     state["last_kept"]["number"].as_u64().unwrap()
+}
+
+#[test]
+fn witnesses_that_did_not_answer_a_scheduled_run_are_named_by_status() {
+    let watched = Watched::with_crontab();
+    let series = watched.install("crontab");
+    let status = || {
+        let said = watched.ok(&["watch", "status"]);
+        let json = watched.ok(&["watch", "status", "--json"]).json();
+        (said.err.contains("the log is not witnessed yet: W1 did not cosign"), json["witnessed"].clone())
+    };
+    assert_eq!(status(), (false, Value::Null), "nobody is asked");
+    let key = watched.ok(&["log", "-q"]).out.trim().to_owned();
+    let folder = watched.home.folder.path().join("witness");
+    let witness = |arguments: &[&str]| {
+        let made =
+            said(kit::program(env!("CARGO_BIN_EXE_hizo")).arg("witness").args(arguments).arg("--dir").arg(&folder));
+        assert_eq!(made.code, Some(0), "{made:?}");
+    };
+    witness(&["init", "--name", "witness.example/1", "-q"]);
+    witness(&["add", &key]);
+    let ask = |process: &Process| {
+        let (key, url) = (process.said["keys"][0].as_str().unwrap(), process.said["url"].as_str().unwrap());
+        let file = watched.home.folder.path().join("asked");
+        fs::write(&file, format!("witness W1 {key} {url}\nquorum W1\n")).unwrap();
+        watched.ok(&["log", "policy", file.to_str().unwrap()]);
+    };
+    let run = || watched.ok(&["-q", "watch", "run", &series]);
+    let running = Process::start(&folder);
+    ask(&running);
+    drop(running);
+    let said = run();
+    assert!(said.err.contains("not witnessed yet"), "for the system's own log: {said:?}");
+    assert_eq!(status(), (true, Value::Bool(false)));
+    let running = Process::start(&folder);
+    ask(&running);
+    let said = run();
+    assert!(!said.err.contains("not witnessed yet"), "{said:?}");
+    assert_eq!(status(), (false, Value::Bool(true)));
 }
 
 #[test]

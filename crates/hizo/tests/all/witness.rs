@@ -25,7 +25,7 @@ use hizo_store::simulated::{MemoryJournal, Random, SimulatedDisk};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::kit::{Home, Said, copy_tree, program, said};
+use crate::kit::{Home, Said, copy_tree, hex, program, said};
 
 /// A witness that runs until it is dropped.
 pub(crate) struct Process {
@@ -237,7 +237,7 @@ fn an_exported_log_is_the_tree_of_its_leaves_under_a_cosigned_head() {
     // The head that was stamped came before the record of its stamp.
     let stamped = fs::read(proof.join("checkpoint")).unwrap();
     let head = UnverifiedCheckpoint::parse(&stamped).unwrap().claimed().size;
-    let stamps = to.join("stamps").join(head.to_string());
+    let stamps = to.join("stamps").join(head.to_string()).join(hex(&Sha256::digest(&stamped)));
     assert!(stamps.join("self.tsr").is_file());
     assert_eq!(fs::read(stamps.join("checkpoint")).unwrap(), stamped);
     scene.home.fails(1, "is not empty", ["log", "export", "--to", to.to_str().unwrap()]);
@@ -272,7 +272,7 @@ fn a16_a_member_finds_two_versions_of_one_record_in_the_log() {
         let append = |space: SpaceId, note: &[u8]| {
             let expected = journal.head(space).unwrap();
             let slot_key = expected.is_none().then_some(&slot_key);
-            journal.append(Entry { space, expected, note, objects: &[], slot_key, kept: 1 }).unwrap();
+            journal.append(Entry { space, expected, note, objects: &[], slot_key, kept: 1, charge: None }).unwrap();
         };
         for (number, note) in notes.iter().enumerate() {
             if both {
@@ -346,7 +346,9 @@ fn a_witness_killed_at_any_moment_remembers_what_it_has_answered() {
         let expected = journal.head(space).unwrap();
         let slot_key = expected.is_none().then_some(&[1; 32]);
         let note = format!("record {size}\n");
-        journal.append(Entry { space, expected, note: note.as_bytes(), objects: &[], slot_key, kept: 1 }).unwrap();
+        journal
+            .append(Entry { space, expected, note: note.as_bytes(), objects: &[], slot_key, kept: 1, charge: None })
+            .unwrap();
         log.publish(&journal, 1).unwrap();
     };
     let mut random = Random(20_261_125);

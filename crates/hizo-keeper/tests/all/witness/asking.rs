@@ -55,8 +55,15 @@ impl Log {
     /// Another record than every other log has at this place.
     fn diverge(&self) {
         let space = SpaceId::from_bytes([9; 16]);
-        let entry =
-            Entry { space, expected: None, note: b"another\n", objects: &[], slot_key: Some(&[9; 32]), kept: 1 };
+        let entry = Entry {
+            space,
+            expected: None,
+            note: b"another\n",
+            objects: &[],
+            slot_key: Some(&[9; 32]),
+            kept: 1,
+            charge: None,
+        };
         self.journal.append(entry).unwrap();
     }
 

@@ -96,7 +96,7 @@ pub(crate) fn commit(entries: &[Entry]) -> hizo_ledger::commitment::Commitment {
 
 pub(crate) fn show(entries: &[Entry], chosen: &[(usize, Fields)]) -> Disclosure {
     let parts = chosen.iter().map(|(number, fields)| entries[*number].parts(*number, *fields)).collect();
-    Disclosure::Chosen(open(&hash(BLIND), &Dummies::new(&hash(DUMMIES)), leaves(entries), parts).unwrap())
+    Disclosure::Chosen(open(&hash(BLIND), &Dummies::new(&hash(DUMMIES)), leaves(entries), parts).unwrap().1)
 }
 
 pub(crate) fn show_all(entries: &[Entry], fields: Fields) -> Complete {

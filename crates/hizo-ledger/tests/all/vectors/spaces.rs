@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer;
 use hizo_ledger::id::{ObjectId, RecordId};
-use hizo_ledger::record::{Control, Envelope, Origin, Role};
+use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, Role};
+use hizo_ledger::space::RECOVERY_DELAY_SECONDS;
 
 use super::{Refused, Vector, changed, line};
 use crate::kit::{
@@ -23,6 +24,7 @@ pub(super) fn space_vectors() -> Vec<Vector> {
     refused.extend(refused_epochs());
     refused.extend(refused_members());
     refused.extend(refused_series());
+    refused.extend(refused_recoveries());
     for (rule, name, says, notes) in refused {
         vectors.push(Vector { name, says, bytes: notes.concat().into_bytes(), rule: Some(rule) });
     }
@@ -87,6 +89,39 @@ fn accepted_spaces() -> Vec<(&'static str, &'static str, Story)> {
             story.add(&story.control(&[member("recovery", Role::Reader)]), "owner");
             story
         }),
+        ("recovered", "whoever the recovery key lets in signs when the delay has passed, to the second", {
+            let mut story = waits();
+            let mut rotation = story.control(&epoch(1));
+            rotation.time = after(&story, RECOVERY_DELAY_SECONDS);
+            story.add(&rotation, "newcomer");
+            story.add(&story.deposit("drawings"), "newcomer");
+            story
+        }),
+        ("recovery_waits", "records of others go on, whatever time they say", {
+            let mut story = waits();
+            let mut late = story.say();
+            late.time = after(&story, 10 * RECOVERY_DELAY_SECONDS);
+            story.add(&late, "owner");
+            story
+        }),
+        ("recovery_refused", "an admin ends the recovery key, and whoever waited is nobody", {
+            let mut story = waits();
+            story.add(&story.control(&[Control::Recovery(None)]), "owner");
+            story
+        }),
+        ("recovery_refused_and_again", "the next recovery key lets somebody in, who was sent away before", {
+            let mut story = waits();
+            story.add(&story.control(&[Control::Recovery(Some(key("deputy")))]), "owner");
+            story.add(&story.control(&[member("newcomer", Role::Admin)]), "deputy");
+            story
+        }),
+        ("recovery_welcomed", "an admin lets in at once whoever waits", {
+            let mut story = waits();
+            story.add(&story.control(&[member("newcomer", Role::Reader)]), "owner");
+            story.add(&story.say(), "newcomer");
+            story.add(&story.control(&[member("stranger", Role::Admin)]), "recovery");
+            story
+        }),
         ("move_and_on", "after a move, records are for the new keeper", {
             let mut story = begun();
             story.add(&story.control(&[moves()]), "owner");
@@ -100,6 +135,96 @@ fn accepted_spaces() -> Vec<(&'static str, &'static str, Story)> {
             }
             story.add(&story.control(&[wrap(1, "wrap 1 for a newcomer")]), "owner");
             story
+        }),
+    ]
+}
+
+/// A space in which the recovery key has let somebody in, with a session key.
+fn waits() -> Story {
+    let mut story = Story::begin(&[]);
+    story.add(&story.control(&[member("newcomer", Role::Admin), session("newcomer")]), "recovery");
+    story
+}
+
+/// So many seconds after the last record of a story in which somebody was let in.
+fn after(story: &Story, seconds: u64) -> ClaimedTime {
+    let since = story.chain.waiting().unwrap().since;
+    ClaimedTime::from_unix_seconds(since + seconds).unwrap()
+}
+
+fn refused_recoveries() -> Vec<Refused<Vec<String>>> {
+    let (begun, waits) = (Story::begin(&[]), waits());
+    let admin = |who| member(who, Role::Admin);
+    let recovers = |story: &Story, lines: &[Control]| and(story, &story.control(lines), "recovery");
+    let early = |seconds| {
+        let mut record = waits.say();
+        record.time = after(&waits, seconds);
+        and(&waits, &record, "newcomer")
+    };
+    let mut refused = waits.clone();
+    refused.add(&refused.control(&[Control::Recovery(None)]), "owner");
+    let mut too_late = refused.say();
+    too_late.time = after(&waits, RECOVERY_DELAY_SECONDS);
+    let mut peopled = begun.clone();
+    peopled.add(&peopled.control(&[member("clerk", Role::Reader), session("clerk")]), "owner");
+    let mut ahead = begun.control(&[admin("newcomer")]);
+    ahead.epoch = 1;
+    let taken = Control::Session { member: key("newcomer"), session: session_key("clerk") };
+    let own = Control::Session { member: key("newcomer"), session: key("owner") };
+    let mut rotates = vec![admin("newcomer")];
+    rotates.extend(epoch(1));
+    let text = begun.control(&[admin("newcomer")]).text().unwrap();
+    let by_another = signature_line(&key("recovery"), &secret("stranger").sign(text.as_bytes()).to_bytes());
+    vec![
+        ("SignerNotMember", "recovery_lets_in_reader", "the recovery key lets in a reader", {
+            recovers(&begun, &[member("newcomer", Role::Reader)])
+        }),
+        ("SignerNotMember", "recovery_lets_in_two", "the recovery key lets in two admins", {
+            recovers(&begun, &[admin("newcomer"), admin("stranger")])
+        }),
+        ("SignerNotMember", "recovery_rotates", "the recovery key begins an epoch besides", recovers(&begun, &rotates)),
+        ("SignerNotMember", "recovery_removes", "the recovery key removes a member", {
+            and(&peopled, &peopled.removal("clerk"), "recovery")
+        }),
+        ("SignerNotMember", "recovery_deposits", "the recovery key deposits", {
+            and(&begun, &begun.deposit("drawings"), "recovery")
+        }),
+        ("SignerNotMember", "recovery_of_nobody", "a stranger lets somebody in", {
+            and(&begun, &begun.control(&[admin("newcomer")]), "stranger")
+        }),
+        ("SignerNotMember", "refused_signs_later", "whoever was refused signs when the delay has passed", {
+            and(&refused, &too_late, "newcomer")
+        }),
+        ("Signature", "recovery_by_another", "a stranger's signature under the recovery key's name", {
+            [begun.notes.clone(), vec![format!("{text}\n{by_another}")]].concat()
+        }),
+        ("Epoch", "recovery_epoch_ahead", "a body sealed to an epoch to come", and(&begun, &ahead, "recovery")),
+        ("MemberTwice", "recovery_lets_in_member", "the recovery key makes a member an admin", {
+            recovers(&peopled, &[admin("clerk")])
+        }),
+        ("RecoveryIsMember", "recovery_lets_in_itself", "the recovery key lets itself in", {
+            recovers(&begun, &[admin("recovery")])
+        }),
+        ("SessionTaken", "recovery_session_taken", "with the session key of a present member", {
+            recovers(&peopled, &[admin("newcomer"), taken])
+        }),
+        ("SessionTaken", "recovery_session_signs", "with a member's key as session key", {
+            recovers(&begun, &[admin("newcomer"), own])
+        }),
+        (
+            "SomebodyWaits",
+            "recovery_twice",
+            "the recovery key lets in one more",
+            recovers(&waits, &[admin("stranger")]),
+        ),
+        ("TooEarly", "waiting_signs_at_once", "whoever waits signs an hour later", {
+            and(&waits, &waits.say(), "newcomer")
+        }),
+        ("TooEarly", "waiting_signs_early", "a second before the delay has passed", early(RECOVERY_DELAY_SECONDS - 1)),
+        ("TooEarly", "waiting_signs_before", "a time before that of the recovery", {
+            let mut record = waits.say();
+            record.time = ClaimedTime::from_unix_seconds(0).unwrap();
+            and(&waits, &record, "newcomer")
         }),
     ]
 }

@@ -10,10 +10,14 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, Transactio
 use sha2::{Digest, Sha256};
 
 use super::{damaged, database};
-use crate::journal::{Entry, Error, Head, LogHead, LogState, PAGE_BYTES_MAX, PAGE_RECORDS_MAX, StoredRecord};
+use crate::journal::{
+    AccountId, Entry, Error, Head, LogHead, LogState, PAGE_BYTES_MAX, PAGE_RECORDS_MAX, StoredRecord, Usage,
+};
 
 pub(super) const TWINS_CONDEMNED: [&str; 2] = ["condemned", "condemned_twin"];
 pub(super) const TWINS_FACT: [&str; 2] = ["fact", "fact_twin"];
+const TWINS_ACCOUNT: [&str; 2] = ["account", "account_twin"];
+const TWINS_PAYER: [&str; 2] = ["payer", "payer_twin"];
 const TWINS_LOG: [&str; 2] = ["log", "log_twin"];
 
 /// The head stands in `space` and is the last row of `record`: two trees that share no page.
@@ -395,6 +399,92 @@ pub(super) fn check_facts(tx: &Transaction<'_>) -> Result<u64, Error> {
         fact(tx, key)?;
     }
     Ok(length(keys.len()))
+}
+
+/// Who pays for a space.
+pub(super) fn payer(tx: &Connection, space: SpaceId) -> Result<Option<AccountId>, Error> {
+    let [first, second] = TWINS_PAYER.map(|table| {
+        let sql = format!("SELECT account, sum FROM {table} WHERE space = ?1");
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let row: Option<([u8; 32], [u8; 16])> = row(tx, &sql, params![space.as_bytes()], read)?;
+        match row {
+            Some((account, found)) if found != payer_sum(space, AccountId(account)) => {
+                Err(damaged("who pays for a space does not match its sum"))
+            }
+            Some((account, _)) => Ok(Some(AccountId(account))),
+            None => Ok(None),
+        }
+    });
+    agree(first?, second?, "the two tables of who pays differ")
+}
+
+fn payer_sum(space: SpaceId, account: AccountId) -> [u8; 16] {
+    sum("payer", &[space.as_bytes(), &account.0])
+}
+
+pub(super) fn put_payer(tx: &Connection, space: SpaceId, account: AccountId) -> Result<(), Error> {
+    for table in TWINS_PAYER {
+        let row = params![space.as_bytes(), account.0, payer_sum(space, account)];
+        execute(tx, &format!("INSERT INTO {table} VALUES (?1, ?2, ?3)"), row)?;
+    }
+    Ok(())
+}
+
+/// What an account pays for. Before its first space there is no row.
+pub(super) fn usage(tx: &Connection, account: AccountId) -> Result<Usage, Error> {
+    let [first, second] = TWINS_ACCOUNT.map(|table| {
+        let sql = format!("SELECT bytes, spaces, sum FROM {table} WHERE account = ?1");
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let row: Option<(i64, i64, [u8; 16])> = row(tx, &sql, params![account.0], read)?;
+        let Some((bytes, spaces, found)) = row else { return Ok(Usage::default()) };
+        let usage = Usage { bytes: natural(bytes)?, spaces: natural(spaces)? };
+        if found == account_sum(account, usage) {
+            return Ok(usage);
+        }
+        Err(damaged("an account does not match its sum"))
+    });
+    agree(first?, second?, "the two tables of accounts differ")
+}
+
+fn account_sum(account: AccountId, usage: Usage) -> [u8; 16] {
+    sum("account", &[&account.0, &usage.bytes.to_be_bytes(), &usage.spaces.to_be_bytes()])
+}
+
+pub(super) fn put_usage(tx: &Connection, account: AccountId, usage: Usage) -> Result<(), Error> {
+    for table in TWINS_ACCOUNT {
+        let row = params![account.0, integer(usage.bytes)?, integer(usage.spaces)?, account_sum(account, usage)];
+        execute(tx, &format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2, ?3, ?4)"), row)?;
+    }
+    Ok(())
+}
+
+/// Every account has as many spaces as say that it pays for them, and each of those has begun.
+pub(super) fn check_accounts(tx: &Transaction<'_>) -> Result<(), Error> {
+    let accounts = TWINS_ACCOUNT.map(|table| keys::<32>(tx, table, "account"));
+    let [first, second] = accounts;
+    let accounts = agree(first?, second?, "the two tables of accounts differ")?;
+    let payers = TWINS_PAYER.map(|table| keys::<16>(tx, table, "space"));
+    let [first, second] = payers;
+    let mut spaces: BTreeMap<AccountId, u64> = BTreeMap::new();
+    for space in agree(first?, second?, "the two tables of who pays differ")?.into_iter().map(SpaceId::from_bytes) {
+        let begun = head(tx, space)?.is_some();
+        let payer =
+            payer(tx, space)?.filter(|_| begun).ok_or_else(|| damaged("a space that is paid for is missing"))?;
+        let count = spaces.entry(payer).or_default();
+        *count = count.saturating_add(1);
+    }
+    for account in accounts.into_iter().map(AccountId) {
+        let counted = spaces.remove(&account).unwrap_or(0);
+        agree(usage(tx, account)?.spaces, counted, "an account has not as many spaces as it pays for")?;
+    }
+    if spaces.is_empty() { Ok(()) } else { Err(damaged("a space is paid for by no account")) }
+}
+
+fn keys<const N: usize>(tx: &Connection, table: &str, key: &str) -> Result<Vec<[u8; N]>, Error> {
+    let sql = format!("SELECT {key} FROM {table} ORDER BY {key}");
+    let mut statement = tx.prepare_cached(&sql).map_err(database("be read"))?;
+    let keys = statement.query_map((), |row| row.get(0)).and_then(Iterator::collect);
+    keys.map_err(database("be read"))
 }
 
 /// First 16 bytes of SHA-256 over "hizo/journal/v1", a line feed, and the row's table and columns, each with its

@@ -13,7 +13,9 @@ pub const SCHEMA_VERSION: i64 = 1;
 const APPLICATION_ID: i64 = 0x6869_7A6F;
 
 /// Name and definition of every table, as SQLite gives them back. The name says what the row's sum begins with.
-const SCHEMA: [(&str, &str); 9] = [
+const SCHEMA: [(&str, &str); 13] = [
+    ("account", ACCOUNT),
+    ("account_twin", ACCOUNT_TWIN),
     ("condemned", CONDEMNED),
     ("condemned_twin", CONDEMNED_TWIN),
     ("fact", FACT),
@@ -21,9 +23,15 @@ const SCHEMA: [(&str, &str); 9] = [
     ("leaf", LEAF),
     ("log", LOG),
     ("log_twin", LOG_TWIN),
+    ("payer", PAYER),
+    ("payer_twin", PAYER_TWIN),
     ("record", RECORD),
     ("space", SPACE),
 ];
+const ACCOUNT: &str = "CREATE TABLE account (account BLOB NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, \
+                       spaces INTEGER NOT NULL, sum BLOB NOT NULL) STRICT, WITHOUT ROWID";
+const ACCOUNT_TWIN: &str = "CREATE TABLE account_twin (account BLOB NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, \
+                            spaces INTEGER NOT NULL, sum BLOB NOT NULL) STRICT, WITHOUT ROWID";
 const CONDEMNED: &str = "CREATE TABLE condemned (space BLOB NOT NULL, object BLOB NOT NULL, since INTEGER NOT NULL, \
                          sum BLOB NOT NULL, PRIMARY KEY (space, object)) STRICT, WITHOUT ROWID";
 const CONDEMNED_TWIN: &str = "CREATE TABLE condemned_twin (space BLOB NOT NULL, object BLOB NOT NULL, \
@@ -39,6 +47,10 @@ const LOG: &str = "CREATE TABLE log (one INTEGER NOT NULL PRIMARY KEY, size INTE
                    signed_size INTEGER NOT NULL, signed_root BLOB NOT NULL, sum BLOB NOT NULL) STRICT";
 const LOG_TWIN: &str = "CREATE TABLE log_twin (one INTEGER NOT NULL PRIMARY KEY, size INTEGER NOT NULL, \
                         signed_size INTEGER NOT NULL, signed_root BLOB NOT NULL, sum BLOB NOT NULL) STRICT";
+const PAYER: &str = "CREATE TABLE payer (space BLOB NOT NULL PRIMARY KEY, account BLOB NOT NULL, \
+                     sum BLOB NOT NULL) STRICT, WITHOUT ROWID";
+const PAYER_TWIN: &str = "CREATE TABLE payer_twin (space BLOB NOT NULL PRIMARY KEY, account BLOB NOT NULL, \
+                          sum BLOB NOT NULL) STRICT, WITHOUT ROWID";
 const RECORD: &str = "CREATE TABLE record (space BLOB NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, \
                       kept INTEGER NOT NULL, position INTEGER NOT NULL, note BLOB NOT NULL, sum BLOB NOT NULL, PRIMARY KEY (space, number)) \
                       STRICT, WITHOUT ROWID";

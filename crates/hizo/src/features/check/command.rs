@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 use hizo_keeper::EmbeddedKeeper;
-use hizo_ledger::id::{ObjectId, SeriesId};
+use hizo_ledger::id::{ObjectId, SeriesId, SpaceId};
 use serde_json::{Value, json};
 
 use super::{Report, State, Touched, Watcher};
@@ -108,12 +108,13 @@ fn conclude(report: &Report) -> Outcome<()> {
     if report.holds() {
         return Ok(());
     }
-    let (objects, deposits, faults) = (report.bad.len(), report.touched.len(), report.faults.len());
+    let (objects, deposits, faults) =
+        (report.bad.len() + report.own_bad().len(), report.touched.len(), report.faults.len());
     let failure = Failure::untrue(words!(
         "not everything holds: {objects} objects, {deposits} deposits, {faults} other things",
         "正しくないものがあります: 部品{objects}個、預け入れ{deposits}回分、その他{faults}件"
     ));
-    Err(match report.bad.is_empty() {
+    Err(match objects == 0 {
         false => failure.hint(words!(
             "Put each object back under the path shown, from a copy of this folder or from an export, where its SHA-256 is its name; then check again. Until then `hizo restore` brings back every other file. Without a copy, deposit the folders again with --reread --no-reuse: what is lost stays lost, and nothing new rests on it.",
             "表示されたパスに、控えや書き出したフォルダーから同じものを戻し（SHA-256 が名前と同じファイルです）、もう一度確かめてください。それまでも、ほかのファイルは `hizo restore` で取り出せます。控えがなければ、--reread --no-reuse を付けて預け直してください。失われたものは戻りませんが、新しい預け入れは影響を受けません。"
@@ -131,10 +132,8 @@ fn show(console: Console, home: &Home, report: &Report, records: Option<&Failure
 
 fn as_json(home: &Home, report: &Report, records: Option<&Failure>) -> Value {
     let fault = records.map(|failure| failure.message.english());
-    let bad: Vec<_> = report
-        .bad
-        .iter()
-        .map(|(id, state)| json!({ "object": id.to_string(), "state": state.word(), "path": path_of(home, *id) }))
+    let bad: Vec<_> = bad_objects(home, report)
+        .map(|(id, state, path)| json!({ "object": id.to_string(), "state": state.word(), "path": path }))
         .collect();
     let touched: Vec<_> = report.touched.iter().map(touched_as_json).collect();
     let faults: Vec<_> = report.faults.iter().map(Words::english).collect();
@@ -142,7 +141,7 @@ fn as_json(home: &Home, report: &Report, records: Option<&Failure>) -> Value {
         "holds": report.holds() && records.is_none(),
         "records": report.records, "records_fault": fault,
         "objects": report.objects, "bytes": report.bytes, "unnamed_objects": report.unnamed,
-        "deposits": report.deposits,
+        "deposits": report.deposits, "closed_deposits": report.closed,
         "contents": report.contents.map(|(count, bytes)| json!({ "count": count, "bytes": bytes })),
         "bad_objects": bad, "touched_deposits": touched, "faults": faults,
     })
@@ -179,16 +178,23 @@ fn lines(
     if records.is_none() {
         say(words!("{records_count} records hold", "記録{records_count}件: 署名も順番も正しい"))?;
     }
-    let bad = report.bad.len();
+    let bad = report.bad.len() + report.own_bad().len();
     say(words!(
         "{objects} objects read, {bytes}; {bad} are not right",
         "部品{objects}個、{bytes} を読みました。正しくないもの: {bad}個"
     ))?;
     if let Some((count, bytes)) = report.contents {
-        let (deposits, bytes) = (report.deposits, console::bytes(bytes));
+        let (deposits, bytes) = (report.deposits - report.closed, console::bytes(bytes));
         say(words!(
             "{deposits} deposits opened; {count} contents, {bytes}, have the hashes that were committed to",
             "預け入れ{deposits}回分を開けました。中身{count}個、{bytes} が預けたときのハッシュと一致します"
+        ))?;
+    }
+    if report.closed > 0 {
+        let closed = report.closed;
+        say(words!(
+            "{closed} deposits were made before you came: they were compared with their hashes, and not opened",
+            "あなたが加わる前の預け入れが{closed}回分あります。開けずに、封をしたまま照合しました"
         ))?;
     }
     if report.unnamed > 0 {
@@ -198,8 +204,8 @@ fn lines(
             "どの預け入れにも属さない部品が{unnamed}個あります。途中で止まった預け入れの跡で、害はありません"
         ))?;
     }
-    for (id, state) in &report.bad {
-        let (state, path) = (state_name(*state), path_of(home, *id));
+    for (_, state, path) in bad_objects(home, report) {
+        let state = state_name(state);
         say(words!("{state}  {path}", "{state}  {path}"; state))?;
     }
     for fault in &report.faults {
@@ -249,10 +255,15 @@ fn state_name(state: State) -> Words {
     }
 }
 
-/// Where an object lies, or has to be put back: docs/spec/store.md, section "Objects".
-fn path_of(home: &Home, id: ObjectId) -> String {
-    let id = id.to_string();
-    shown(&home.keeper_folder().join("objects").join(home.space.to_string()).join(&id[..2]).join(&id))
+/// Everything that is missing or damaged, and where it lies or has to be put back: docs/spec/store.md, section "Objects".
+fn bad_objects(home: &Home, report: &Report) -> impl Iterator<Item = (ObjectId, State, String)> {
+    let path = |space: SpaceId, id: ObjectId| {
+        let id = id.to_string();
+        shown(&home.keeper_folder().join("objects").join(space.to_string()).join(&id[..2]).join(&id))
+    };
+    let own = report.own.iter().flat_map(|own| own.bad.iter().map(|(id, state)| (own.space, *id, *state)));
+    let all = report.bad.iter().map(|(id, state)| (home.space, *id, *state)).chain(own);
+    all.map(move |(space, id, state)| (id, state, path(space, id)))
 }
 
 struct Bar {

@@ -5,6 +5,7 @@
 
 pub(crate) mod command;
 mod objects;
+mod own;
 mod packs;
 mod series;
 mod tar;
@@ -18,11 +19,12 @@ use hizo_ledger::record::Record;
 use hizo_store::{Journal, Objects};
 
 use crate::contents::Opened;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::log;
 use crate::safe::{Keyring, Safe};
 use crate::words::{Words, words};
 pub(crate) use objects::State;
+pub(crate) use own::Own;
 pub(crate) use series::Touched;
 
 /// Ids of one page of the keeper's list of objects.
@@ -37,10 +39,14 @@ pub(crate) struct Report {
     pub objects: u64,
     pub bytes: u64,
     pub deposits: u64,
+    /// Those of them that were made before this identity came, and compared with their hashes only.
+    pub closed: u64,
     /// Different contents that were compared with their hashes, and their bytes. Nothing without the keys.
     pub contents: Option<(u64, u64)>,
     /// Objects of the safe that are missing or damaged.
     pub bad: BTreeMap<ObjectId, State>,
+    /// The keeper's own space; nothing where it was not looked at.
+    pub own: Option<Own>,
     /// Deposits of which something does not hold.
     pub touched: Vec<Touched>,
     /// What else does not hold.
@@ -51,7 +57,12 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn holds(&self) -> bool {
-        self.bad.is_empty() && self.touched.is_empty() && self.faults.is_empty()
+        self.bad.is_empty() && self.touched.is_empty() && self.faults.is_empty() && self.own_bad().is_empty()
+    }
+
+    /// Objects of the keeper's own space that are missing or damaged.
+    pub(crate) fn own_bad(&self) -> &[(ObjectId, State)] {
+        self.own.as_ref().map_or(&[], |own| &own.bad)
     }
 }
 
@@ -77,21 +88,36 @@ pub(crate) fn check(
     if let Some(Err(error)) = safe.keeper.here().map(|keeper| keeper.journal().integrity()) {
         report.faults.push(words!("the keeper's journal: {error}", "預け先の記録簿: {error}"));
     }
-    if let Err(failure) = log::check(safe) {
-        report.faults.push(failure.message);
+    match log::check(safe) {
+        Ok(()) => {}
+        Err(failure) if is_silence(safe, &failure) => return Err(failure),
+        Err(failure) => report.faults.push(failure.message),
     }
     let named = Named::of(safe, wanted, &mut report)?;
     watcher.planned(named.bytes());
     named.read_directly(safe, &mut report, watcher);
     match keyring {
         Some(keyring) => open_all(Opened { safe, keyring }, &named, &mut report, watcher)?,
-        None => named.read_listed(safe, &mut report, watcher)?,
+        None => named.read_listed(safe, &mut report, watcher, |_| true)?,
     }
     named.count(&mut report);
     if wanted.is_none() {
         report.unnamed = named.unnamed(safe, &mut report);
+        match own::check(safe) {
+            Ok(mut own) => {
+                report.faults.append(&mut own.faults);
+                report.own = Some(own);
+            }
+            Err(failure) if is_silence(safe, &failure) => return Err(failure),
+            Err(failure) => report.faults.push(failure.message),
+        }
     }
     Ok(report)
+}
+
+/// A keeper elsewhere that does not answer has not shown anything false.
+fn is_silence(safe: &Safe, failure: &Failure) -> bool {
+    failure.kind == Kind::Unknown && safe.keeper.here().is_none()
 }
 
 /// Everything that the records name.
@@ -138,9 +164,16 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// Compares everything that deposits list with its hash, and names the deposits of what is not right.
-    fn read_listed(&self, safe: &Safe, report: &mut Report, watcher: &dyn Watcher) -> Outcome<()> {
-        let listed: Vec<ObjectRef> = self.deposits.values().flat_map(|(_, objects)| objects).copied().collect();
+    /// Compares everything that the wanted deposits list with its hash, and names the deposits of what is not right.
+    fn read_listed(
+        &self,
+        safe: &Safe,
+        report: &mut Report,
+        watcher: &dyn Watcher,
+        is_wanted: impl Fn(&Record) -> bool,
+    ) -> Outcome<()> {
+        let wanted = || self.deposits.values().filter(|(record, _)| is_wanted(record));
+        let listed: Vec<ObjectRef> = wanted().flat_map(|(_, objects)| objects).copied().collect();
         let states = objects::each(&listed, |object| {
             let state = objects::read(safe, *object).err();
             watcher.progress(object.bytes());
@@ -149,7 +182,7 @@ impl<'a> Named<'a> {
         for (object, state) in listed.iter().zip(states) {
             state.map(|state| report.bad.insert(object.id(), state));
         }
-        for (record, objects) in self.deposits.values() {
+        for (record, objects) in wanted() {
             let direct = [record.body_object(), record.object_list()];
             let all = objects.iter().copied().chain(direct.into_iter().flatten());
             let bad = all.filter(|object| report.bad.contains_key(&object.id())).count();
@@ -213,7 +246,10 @@ fn listed(safe: &Safe, record: &Record, list: ObjectRef, report: &mut Report) ->
 
 /// Opens everything that is sealed and compares it with what it has to be.
 fn open_all(opened: Opened, named: &Named, report: &mut Report, watcher: &dyn Watcher) -> Outcome<()> {
-    for record in opened.safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+    let is_closed = |record: &Record| opened.keyring.came_after(record.envelope().epoch);
+    named.read_listed(opened.safe, report, watcher, is_closed)?;
+    let said = |record: &&Record| record.envelope().deposit.is_none() && !is_closed(record);
+    for record in opened.safe.records.iter().filter(said) {
         let readable = record.body_object().is_none_or(|body| !report.bad.contains_key(&body.id()));
         if let Err(failure) = opened.keyring.events(opened.safe, record)
             && readable
@@ -229,7 +265,10 @@ fn open_all(opened: Opened, named: &Named, report: &mut Report, watcher: &dyn Wa
     let (mut files, mut bytes) = (0, 0);
     let mut series: BTreeMap<SeriesId, Vec<&Record>> = BTreeMap::new();
     for ((id, _), (record, _)) in &named.deposits {
-        series.entry(*id).or_default().push(record);
+        match is_closed(record) {
+            true => report.closed += 1,
+            false => series.entry(*id).or_default().push(record),
+        }
     }
     for deposits in series.values() {
         let found = series::check(opened, deposits, &|bytes| watcher.progress(bytes))?;

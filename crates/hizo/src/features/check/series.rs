@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::object::ObjectRef;
 use hizo_ledger::record::Record;
-use hizo_vault::commit::{Commitment, EntryId};
+use hizo_vault::commit::EntryId;
 use hizo_vault::event::Event;
 use hizo_vault::manifest::{Content, Entry, Kind, Layer, Manifest, Place};
 
@@ -13,7 +13,7 @@ use super::objects::{self, State};
 use super::packs::Packs;
 use super::tar;
 use crate::composing::Members;
-use crate::contents::{Opened, Sheet, Tar, deposit_of};
+use crate::contents::{Opened, Sheet, Tar, commitment_of, deposit_of};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::hashing::Hashing;
 use crate::words::{Words, words};
@@ -298,9 +298,7 @@ impl Series<'_> {
 
     /// Compares a whole manifest with its record and with what its tar and earlier ones hold.
     fn manifest(&mut self, record: &Record, whole: &Manifest, touched: &mut Touched) -> Outcome<()> {
-        let facts = &deposit_of(record)?.commit;
-        let commitment = Commitment { sha256: *facts.sha256.as_bytes(), blake3: *facts.blake3.as_bytes() };
-        if let Err(error) = whole.check(&commitment) {
+        if let Err(error) = whole.check(&commitment_of(record)?) {
             touched.fault(words!("{error}", "記録の約束と一覧の中身が一致しません: {error}"));
         }
         for entry in &whole.entries {

@@ -65,7 +65,7 @@ impl Place {
         let all = tempfile::tempdir().unwrap();
         let folder = all.path().join("folder");
         fs::create_dir(&folder).unwrap();
-        let home: Home = init::init(&all.path().join("home"), "test", PASSPHRASE).unwrap();
+        let home: Home = init::init(&all.path().join("home"), "test", PASSPHRASE, None).unwrap();
         let device = home.device().unwrap();
         let safe = Safe::open(home).unwrap();
         let series = safe.series_named(&device, "test", Class::Standard).unwrap();

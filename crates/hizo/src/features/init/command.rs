@@ -1,12 +1,16 @@
 //! `hizo init`
 
+use std::path::PathBuf;
+
+use hizo_ledger::log::note::NamedKey;
 use hizo_vault::keys::generate_passphrase;
 use serde_json::json;
 
+use super::There;
 use crate::entropy::SystemEntropy;
-use crate::failure::{Outcome, shown};
+use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::words::words;
-use crate::{Setting, safe};
+use crate::{Setting, bundle, safe};
 
 /// Set up a safe on this machine
 #[derive(Debug, clap::Args)]
@@ -14,7 +18,48 @@ pub(crate) struct Arguments {
     /// What the safe is called; only those who can open it see the name
     #[arg(long, default_value = "safe")]
     name: String,
+    /// The keeper's address, https://…; without one, a folder of this machine keeps
+    #[arg(long, value_name = "URL")]
+    keeper: Option<String>,
+    /// The key of the keeper's log, as whoever runs it publishes it
+    #[arg(long, value_name = "KEY", requires = "keeper")]
+    keeper_key: Option<String>,
+    /// Root certificates, as PEM, one of which the keeper's must be by; without them, those that browsers trust
+    #[arg(long, value_name = "PEM", requires = "keeper")]
+    keeper_roots: Option<PathBuf>,
+    /// A file with the code that lets a safe begin at this keeper
+    #[arg(long, value_name = "FILE", requires = "keeper")]
+    admission_file: Option<PathBuf>,
 }
+
+impl Arguments {
+    fn there(&self) -> Outcome<Option<There>> {
+        let Some(address) = self.keeper.clone() else { return Ok(None) };
+        let log_key = self.keeper_key.as_deref().map(NamedKey::parse).transpose().map_err(|error| {
+            Failure::new(
+                Kind::Usage,
+                words!("--keeper-key is no key of a log", "--keeper-key が台帳の鍵ではありません"),
+            )
+            .source(error)
+        })?;
+        let read = |path: &PathBuf| -> Outcome<String> {
+            let bytes = bundle::read(path, ADMISSION_BYTES_MAX)?;
+            let code = String::from_utf8(bytes).ok().map(|text| text.trim_end().to_owned());
+            code.filter(|code| !code.is_empty()).ok_or_else(|| {
+                let path = shown(path);
+                Failure::fixable(words!("{path} holds no code", "{path} に、利用のための番号がありません"))
+            })
+        };
+        let admission = self.admission_file.as_ref().map(read).transpose()?;
+        let roots = self.keeper_roots.as_ref().map(|path| bundle::read(path, ROOTS_BYTES_MAX)).transpose()?;
+        Ok(Some(There { address, log_key, roots, admission }))
+    }
+}
+
+/// Length of a file with root certificates, at most, in bytes.
+const ROOTS_BYTES_MAX: usize = 1 << 20;
+/// Length of a file with a code of admission, at most, in bytes.
+const ADMISSION_BYTES_MAX: usize = 1 << 10;
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let folder = setting.home_folder()?;
@@ -22,7 +67,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         true => (setting.passphrase.read()?, false),
         false => (generate_passphrase(&mut SystemEntropy), true),
     };
-    let home = super::init(&folder, &arguments.name, &passphrase)?;
+    let home = super::init(&folder, &arguments.name, &passphrase, arguments.there()?.as_ref())?;
     let safe = safe::Safe::open(home)?;
     if generated {
         setting.console.warn(words!(

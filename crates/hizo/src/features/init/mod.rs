@@ -3,13 +3,15 @@
 pub(crate) mod command;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use hizo_keeper::client::{RemoteKeeper, patience};
 use hizo_keeper::{EmbeddedKeeper, Seeds};
-use hizo_ledger::id::{ObjectId, SlotKeyHash, SpaceId};
+use hizo_ledger::id::{RecordId, SlotKeyHash, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_ledger::record::{Control, Envelope, Origin, Role, UnverifiedRecord};
-use hizo_store::NamedBytes;
-use hizo_vault::age::{self, Identity};
+use hizo_vault::age::Identity;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::keys::{IdentityFile, SigningSeed};
@@ -17,9 +19,13 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::entropy::{SystemEntropy, random};
+use crate::epochs;
 use crate::failure::{Failure, Outcome};
-use crate::home::{self, Device, Home};
+use crate::home::{self, Device, Home, Pinned};
+use crate::keeper::{self, Keeper};
+use crate::log::lying;
 use crate::safe;
+use crate::words::words;
 
 /// Sets up a safe in `folder`.
 ///
@@ -27,40 +33,95 @@ use crate::safe;
 ///
 /// # Errors
 /// When there is a safe in the folder already, or it cannot be written to.
-pub(crate) fn init(folder: &Path, name: &str, passphrase: &str) -> Outcome<Home> {
+pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&There>) -> Outcome<Home> {
     Home::make(folder)?;
     let identity = IdentityFile::generate(&mut SystemEntropy);
     let device = Device::generate();
     home::clear_unfinished(folder)?;
     home::write_new(&home::identity_file(folder), identity.seal(passphrase, &mut SystemEntropy).as_bytes())?;
     device.write(folder)?;
+    let (keeper, pinned) = match there {
+        None => here(folder)?,
+        Some(there) => there.keeper(identity.signing_seed.clone())?,
+    };
+    let founding = Founding { keeper: &keeper, origin: &pinned.origin, space: SpaceId::from_bytes(random()) };
+    let slot_key: [u8; 32] = random();
+    if let Some(there) = there {
+        Home::write_slot_key(folder, &slot_key)?;
+        if let Some(roots) = &there.roots {
+            Home::write_keeper_roots(folder, roots)?;
+        }
+    }
+    let genesis = founding.begin(name, &identity, &device, &slot_key)?;
+    Home::settle(folder, &pinned, founding.space, genesis)
+}
+
+/// A keeper in the home folder.
+fn here(folder: &Path) -> Outcome<(Keeper, Pinned)> {
     let seeds = Seeds { origin: random(), log_key: Zeroizing::new(random()) };
     let keeper = EmbeddedKeeper::init_embedded(&home::keeper_folder(folder), &seeds).map_err(Failure::from)?;
-    let origin = keeper.origin();
-    let founding = Founding { keeper: &keeper, origin, space: SpaceId::from_bytes(random()) };
-    let genesis = founding.begin(name, &identity, &device)?;
-    Home::settle(folder, &keeper, founding.space, genesis)
+    let pinned = Pinned::here(folder, &keeper)?;
+    Ok((Keeper::Here(Box::new(keeper)), pinned))
+}
+
+/// A keeper at an address.
+pub(crate) struct There {
+    pub address: String,
+    /// The key of its log, as its operator publishes it; without one, what the keeper says is pinned.
+    pub log_key: Option<NamedKey>,
+    /// The roots of its certificate, as PEM; without them, those that browsers trust.
+    pub roots: Option<Vec<u8>>,
+    /// What lets a space begin there.
+    pub admission: Option<String>,
+}
+
+impl There {
+    /// Asked in sessions of the founder: a space is begun by nobody else.
+    fn keeper(&self, founder: SigningSeed) -> Outcome<(Keeper, Pinned)> {
+        let facts = RemoteKeeper::introduce(&self.address, patience(), self.roots.as_deref()).map_err(Failure::from)?;
+        if self.log_key.as_ref().is_some_and(|known| *known != facts.log_key) {
+            return Err(lying(words!(
+                "it shows another key than the one you named",
+                "指定された鍵とは別の鍵を見せています"
+            )));
+        }
+        let CheckpointKey::Log(log_key) = *facts.log_key.key() else {
+            return Err(Failure::from(hizo_keeper::Error::Answer));
+        };
+        if facts.log_key.name() != facts.origin.as_str() {
+            return Err(Failure::from(hizo_keeper::Error::Answer));
+        }
+        let address = Some(self.address.trim_end_matches('/').to_owned());
+        let keeper = keeper::remote(&self.address, &facts.origin, self.roots.as_deref(), move |space| {
+            founder.session_key(space)
+        });
+        let keeper = keeper.map_err(Failure::from)?;
+        let keeper = match &self.admission {
+            Some(code) => keeper.admitted_by(code.clone()),
+            None => keeper,
+        };
+        let pinned = Pinned { origin: facts.origin, log_key, receipt_key: facts.receipt_key, address };
+        Ok((Keeper::There(Arc::new(keeper)), pinned))
+    }
 }
 
 struct Founding<'a> {
-    keeper: &'a EmbeddedKeeper,
+    keeper: &'a Keeper,
     origin: &'a Origin,
     space: SpaceId,
 }
 
 impl Founding<'_> {
     /// Record 0: the founder as admin, this machine as a writer, and the first epoch.
-    fn begin(&self, name: &str, identity: &IdentityFile, device: &Device) -> Outcome<hizo_ledger::id::RecordId> {
+    fn begin(&self, name: &str, identity: &IdentityFile, device: &Device, slot_key: &[u8; 32]) -> Outcome<RecordId> {
         let founder = identity.signing_seed.space_key(&self.space);
         let writer = device.signing.space_key(&self.space);
         let epoch = Identity::generate(&mut SystemEntropy);
         let recipient = epoch.recipient().clone();
-        let (recipient_object, _) = self.put(recipient.to_string().into_bytes())?;
-        let line = Zeroizing::new(format!("{}\n", *epoch.to_secret_line()));
-        let wrap = age::seal(line.as_bytes(), std::slice::from_ref(identity.identity.recipient()), &mut SystemEntropy);
-        let (wrap, wrap_bytes) = self.put(wrap.map_err(Failure::internal)?)?;
+        let (recipient_object, _) = self.keeper.put_bytes(self.space, recipient.to_string().into_bytes())?;
+        let wrap = epochs::seal(&epoch, std::slice::from_ref(identity.identity.recipient()));
+        let (wrap, wrap_bytes) = self.keeper.put_bytes(self.space, wrap?)?;
         let events = self.events(name, identity, device);
-        let slot_key: [u8; 32] = random();
         let mut envelope = Envelope {
             keeper: self.origin.clone(),
             space: self.space,
@@ -69,7 +130,7 @@ impl Founding<'_> {
             epoch: 0,
             time: safe::now()?,
             seen: None,
-            body: Some(self.put(safe::seal_body(&events, &recipient)?)?),
+            body: Some(self.keeper.put_bytes(self.space, safe::seal_body(&events, &recipient)?)?),
             deposit: None,
             controls: vec![
                 Control::Founder(founder.verifying_key()),
@@ -87,8 +148,8 @@ impl Founding<'_> {
         let signature = founder.sign(text.as_bytes());
         let record = UnverifiedRecord::compose(&envelope, &[(founder.verifying_key(), signature)]);
         let record = record.map_err(Failure::internal)?;
-        let kept = self.keeper.create_space(record.note_bytes(), &slot_key).map_err(Failure::from)?;
-        Ok(kept.id)
+        self.keeper.create_space(self.space, record.note_bytes(), slot_key).map_err(Failure::from)?;
+        Ok(record.id())
     }
 
     /// Names the key with which this member will start sessions with a keeper that is reached over a network.
@@ -105,11 +166,5 @@ impl Founding<'_> {
             Event::KeyCertified(machine),
             Event::DeviceAdded { key, name: "this machine".into() },
         ]
-    }
-
-    fn put(&self, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
-        let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
-        self.keeper.put(self.space, &object).map_err(Failure::from)?;
-        Ok((object.id(), object.length()))
     }
 }

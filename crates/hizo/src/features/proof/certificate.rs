@@ -3,20 +3,17 @@
 //! It says what a proof says and no more: held, unchanged, since at the latest a time; never owned, never secret. The
 //! same facts make the same bytes: no clock is read and nothing is looked up.
 
-mod lines;
-mod paper;
 mod parts;
 #[cfg(test)]
 mod tests;
-mod typeface;
 mod wording;
 
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 
 use crate::failure::{Failure, Outcome};
+use crate::paper::Paper;
+use crate::paper::typeface::Typeface;
 use crate::words::{Language, words};
-use paper::Paper;
-use typeface::Typeface;
 
 /// Everything that a certificate says. Times are seconds since 1970 unless they say otherwise.
 #[derive(Debug, Clone)]

@@ -20,9 +20,10 @@ use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::proof::{Brought, Report, Verdict};
 use hizo_ledger::record::Record;
 use hizo_ledger::timestamp::Authority;
+use hizo_vault::proof::{Error, disclose};
 
 use crate::bundle;
-use crate::contents::{Opened, at_or_below};
+use crate::contents::{Opened, at_or_below, commitment_of, refused};
 use crate::failure::{Failure, Outcome};
 use crate::folder::staging::{self, Staging};
 use crate::log::{self, SeenLog};
@@ -73,12 +74,20 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// left then.
 pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outcome<Proved> {
     let safe = opened.safe;
-    let manifest = opened.manifest(record)?;
-    let chosen = at_or_below(&manifest, &request.paths)?;
+    let manifest = opened.unchecked_manifest(record)?;
+    let commitment = commitment_of(record)?;
+    // That a path is not in a deposit can be said of the manifest alone that the record commits to.
+    let chosen = match at_or_below(&manifest, &request.paths) {
+        Ok(chosen) => chosen,
+        Err(missing) => return Err(manifest.check(&commitment).map_or_else(refused, |()| missing)),
+    };
     let chosen: BTreeMap<_, _> = chosen.into_iter().map(|entry| (entry.path.clone(), request.show)).collect();
     let entries = chosen.len();
     let others = (request.complete || request.paths.is_empty()).then_some(Fields::default());
-    let disclosure = hizo_vault::proof::disclose(&manifest, &chosen, others).map_err(Failure::internal)?;
+    let disclosure = disclose(&manifest, &commitment, &chosen, others).map_err(|error| match error {
+        Error::Manifest(error) => refused(error),
+        Error::Opening(error) => Failure::internal(error),
+    })?;
     let seen = SeenLog::publish(safe)?;
     let mut stamps = Stamps::open(safe, &seen, &request.authorities)?;
     let position = log::position(safe, record.number())?;

@@ -24,15 +24,15 @@ pub(super) struct Level {
 }
 
 impl Stamped {
-    fn new(stamps: &Stamps<'_>, size: u64, kept: &[Kept]) -> Outcome<Self> {
-        let head = stamps.head(size)?.ok_or_else(|| Failure::internal_message("a stamped head is gone"))?;
+    /// The head that this stamp is over, with all stamps over it.
+    fn new(chosen: &Kept, kept: &[Kept]) -> Self {
         let mut over: Vec<Kept> = Vec::new();
-        for kept in kept.iter().filter(|kept| kept.logged.size == size) {
+        for kept in kept.iter().filter(|kept| kept.head == chosen.head) {
             if over.iter().all(|other| other.name != kept.name) {
                 over.push(kept.clone());
             }
         }
-        Ok(Self { size, head, stamps: over })
+        Self { size: chosen.logged.size, head: chosen.head.clone(), stamps: over }
     }
 
     /// The files of this head and its stamps in a folder of the bundle.
@@ -71,7 +71,7 @@ pub(super) fn first(stamps: &mut Stamps<'_>, position: u64) -> Outcome<(Stamped,
     let kept = stamps.covering(size)?;
     let earliest = independent(&kept).min_by_key(|kept| kept.token.latest()).or(kept.first());
     let earliest = earliest.ok_or_else(|| Failure::internal_message("the keeper's own stamp does not hold"))?;
-    Ok((Stamped::new(stamps, earliest.logged.size, &kept)?, asked))
+    Ok((Stamped::new(earliest, &kept), asked))
 }
 
 /// The files of the renewals that follow this level, the first of which has this number: each as late as the one before
@@ -96,7 +96,8 @@ pub(super) fn later(stamps: &Stamps<'_>, level: &Level, number: usize) -> Outcom
             files.insert(format!("{place}.note"), note);
             files.insert(format!("{place}.receipt"), receipt);
             files.insert(format!("{place}.tlog-proof"), proof.to_bytes());
-            let lists = stamps.head(logged.size)?.and_then(|head| stamps.revocation_now(response, &head));
+            let head = stamps.head_of(&logged, response)?;
+            let lists = head.and_then(|head| stamps.revocation_now(response, &head));
             files.extend(lists.map(|lists| (format!("{place}.crl"), lists)));
         }
         files.extend(renewal.files(&place));
@@ -124,5 +125,5 @@ fn best(stamps: &Stamps<'_>, level: &Level, independent: &[Kept]) -> Outcome<Opt
             in_time.max_by_key(|kept| kept.token.ends())
         }
     };
-    best.map(|kept| Stamped::new(stamps, kept.logged.size, independent)).transpose()
+    Ok(best.map(|kept| Stamped::new(kept, independent)))
 }

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use super::{Status, Witnessed};
 use crate::Setting;
+use crate::cards::{CardSet, Tried};
 use crate::console::Console;
 use crate::contents::Opened;
 use crate::failure::Outcome;
+use crate::safe::{self, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
 
@@ -33,22 +35,63 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         (Some(named), None) => vec![super::find(&safe, named)?],
         (None, _) => super::newest(&safe),
     };
+    let is_asked = !safe.home.authorities()?.is_empty();
     let (statuses, shouted) = super::status(&safe, &records);
+    let set = opened.map(CardSet::of).transpose()?.flatten();
+    let tried = Tried::of(&safe, set.and_then(|set| set.drilled));
+    let is_due = tried.is_some_and(|tried| safe::now().is_ok_and(|now| tried.is_due(now.unix_seconds())));
     let listed: Vec<_> = statuses.iter().map(|status| as_json(status, view.as_ref())).collect();
-    setting.console.result(json!({ "deposits": listed }), |out| {
-        for status in &statuses {
-            let name = name(status, view.as_ref());
-            match arguments.deposit {
-                Some(_) => whole(setting.console, status, &name, out)?,
-                None => writeln!(out, "{}", setting.console.say(line(status, &name)))?,
+    setting.console.result(
+        json!({ "deposits": listed, "recovery": tried.map(|tried| cards_as_json(&safe, tried, is_due)) }),
+        |out| {
+            for status in &statuses {
+                let name = name(status, view.as_ref());
+                match arguments.deposit {
+                    Some(_) => whole(setting.console, status, &name, out)?,
+                    None => writeln!(out, "{}", setting.console.say(line(status, &name)))?,
+                }
             }
-        }
-        match next(&statuses).filter(|_| !setting.console.quiet) {
-            Some(next) => writeln!(out, "{}", setting.console.say(next)),
-            None => Ok(()),
-        }
-    });
+            if let Some(tried) = tried.filter(|_| is_due) {
+                writeln!(out, "{}", setting.console.say(due(tried)))?;
+            }
+            // What is wrong comes with a hint of its own.
+            match next(&statuses, is_asked).filter(|_| !setting.console.quiet && shouted.is_ok()) {
+                Some(next) => writeln!(out, "{}", setting.console.say(next)),
+                None => Ok(()),
+            }
+        },
+    );
     shouted
+}
+
+fn cards_as_json(safe: &Safe, tried: Tried, is_due: bool) -> Value {
+    let waiting = safe
+        .chain
+        .waiting()
+        .map(|waiting| json!({ "key": waiting.key.name().to_string(), "until": time_text(waiting.until()) }));
+    json!({
+        "made": time_text(tried.made), "drilled": tried.drilled.map(time_text), "due": is_due, "waiting": waiting,
+    })
+}
+
+/// That the recovery cards should be tried.
+fn due(tried: Tried) -> Words {
+    match tried.drilled {
+        Some(drilled) => words!(
+            "the recovery cards were last tried on {day}: `hizo recovery drill` tries them again",
+            "復旧カードを最後に確かめたのは {day} です。`hizo recovery drill` で、もう一度確かめてください",
+            day = day(drilled)
+        ),
+        None => words!(
+            "the recovery cards of {day} were never tried: `hizo recovery drill` tries them",
+            "{day} に作った復旧カードを、まだ確かめていません。`hizo recovery drill` で確かめてください",
+            day = day(tried.made)
+        ),
+    }
+}
+
+fn day(seconds: u64) -> String {
+    time_text(seconds).chars().take(10).collect()
 }
 
 /// A deposit as other commands take it.
@@ -120,7 +163,7 @@ fn whole(console: Console, status: &Status, name: &str, out: &mut dyn Write) -> 
             "{time}（預け先の申告）。作成は {device}（預けた機械の申告）",
             time = receipt.time
         ),
-        None => words!("the keeper gives no receipt", "預け先の受領書がありません"),
+        None => words!("no receipt that holds", "正しい受領書がありません"),
     };
     let logged = match (status.place, &status.receipt) {
         (Some((index, size)), _) => words!(
@@ -183,8 +226,8 @@ fn stamped(status: &Status) -> Words {
     }
 }
 
-/// What is missing first, and what to do about it.
-fn next(statuses: &[Status]) -> Option<Words> {
+/// What is missing first, and what to do about it; `is_asked`: an authority is named on this machine.
+fn next(statuses: &[Status], is_asked: bool) -> Option<Words> {
     let unlogged = statuses.iter().find(|status| status.place.is_none());
     if let Some(by) = unlogged.map(|status| status.receipt.as_ref().map(|receipt| receipt.index_by)) {
         return Some(match by {
@@ -193,11 +236,18 @@ fn next(statuses: &[Status]) -> Option<Words> {
         });
     }
     let is_dated = |status: &Status| status.stamp.as_ref().is_some_and(|token| token.is_independent());
-    (!statuses.iter().all(is_dated)).then(|| {
-        words!(
-            "next: hizo proof DEPOSIT --to DIR --authorities FILE asks somebody else for the time",
-            "次に: hizo proof 預け入れ --to フォルダー --authorities ファイル で、時刻認証局に時刻の証明を求められます"
-        )
+    if statuses.iter().all(is_dated) {
+        return None;
+    }
+    Some(match is_asked {
+        false => words!(
+            "next: hizo log authorities FILE names somebody else who says the time: each deposit is stamped then, and this with the next",
+            "次に: hizo log authorities ファイル で時刻認証局を登録すると、以後は預けるたびに時刻の証明が付き、これまでの分も次の回で証明されます"
+        ),
+        true => words!(
+            "next: hizo log renew --now asks the authorities that are named for a stamp",
+            "次に: hizo log renew --now で、登録済みの時刻認証局に時刻の証明を求められます"
+        ),
     })
 }
 

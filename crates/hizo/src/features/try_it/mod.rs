@@ -124,7 +124,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let safe_name = if folder.is_none() { "徳田精機 Tokuda Seiki" } else { "trial" };
     let series = if folder.is_none() { "KX-204" } else { "trial" };
     let passphrase = generate_passphrase(&mut SystemEntropy);
-    let home = init::init(&scratch.join("home"), safe_name, &passphrase)?;
+    let home = init::init(&scratch.join("home"), safe_name, &passphrase, None)?;
     let device = home.device()?;
     let mut safe = Safe::open(home)?;
     let request = deposit::Request {

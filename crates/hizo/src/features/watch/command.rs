@@ -14,6 +14,7 @@ use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::features::deposit::command::{Bar, check_names, left_out, whole};
 use crate::features::deposit::{self, Made};
 use crate::home::Home;
+use crate::log;
 use crate::safe::{self, Safe};
 use crate::words::{self, Words, words};
 
@@ -246,6 +247,9 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
     let made = super::run(&home, series, began, &Bar::new(setting.console))?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     made.answer.unstamped.iter().for_each(|why| setting.console.warn(why.clone()));
+    if let Some(warning) = Safe::open(home).and_then(|safe| log::standing(&safe)).ok().and_then(|log| log.warning()) {
+        setting.console.warn(warning);
+    }
     let result = json!({
         "series_id": series.to_string(), "due": true, "deposit": made.id.to_string(), "number": made.number,
         "files": made.files, "bytes": made.bytes, "left_out": made.left_out.len(),
@@ -316,7 +320,11 @@ fn status(setting: &Setting) -> Outcome<()> {
         .collect();
     let wrong: Vec<_> = standings.iter().filter(|standing| standing.state != State::Kept).collect();
     let watches: Vec<_> = standings.iter().map(|standing| standing.as_json()).collect();
-    setting.console.result(json!({ "ok": wrong.is_empty(), "watches": watches }), |out| {
+    // Who was asked to cosign during a scheduled run and did not, nobody was there to be told.
+    let log = if standings.is_empty() { None } else { Safe::open(home).and_then(|safe| log::standing(&safe)).ok() };
+    let witnessed = log.as_ref().filter(|log| log.asks_for_witnesses()).map(|log| log.is_witnessed);
+    let told = json!({ "ok": wrong.is_empty(), "witnessed": witnessed, "watches": watches });
+    setting.console.result(told, |out| {
         if standings.is_empty() {
             let none = words!(
                 "nothing is watched: hizo watch install FOLDER --series NAME deposits a folder every day",
@@ -326,6 +334,9 @@ fn status(setting: &Setting) -> Outcome<()> {
         }
         standings.iter().try_for_each(|standing| writeln!(out, "{}", setting.console.say(standing.sentence(now))))
     });
+    if let Some(warning) = log.and_then(|log| log.warning()) {
+        setting.console.warn(warning);
+    }
     match wrong.as_slice() {
         [] => Ok(()),
         [first, ..] => Err(Failure::fixable(words!(

@@ -2,8 +2,8 @@
 
 use qrcode::{Color, EcLevel, QrCode};
 
-use super::paper::{INDIGO, INK, LEFT, LINE, Names, PANEL, Paper, RIGHT, SOFT, Style, VERMILION};
 use super::{Entry, Facts, wording};
+use crate::paper::{INDIGO, INK, LEFT, LINE, Names, PANEL, Paper, RIGHT, SOFT, Style, VERMILION};
 use crate::words::{Language, Words};
 
 /// More entries than this stand in an annex, so that what the certificate says fits on its first pages.
@@ -58,7 +58,7 @@ impl Part<'_> {
         let caption = wording::record_id();
         let names = Names { part: title.to(self.language).to_owned(), foot: caption.to(self.language).to_owned() };
         self.paper.begin(self.language, names);
-        self.brand(LEFT, 48.0);
+        self.paper.brand(LEFT, 48.0);
         self.qr(RIGHT - 62.0, 48.0, 62.0);
         self.paper.put_centred(RIGHT - 62.0, RIGHT, 119.0, Style::new(6.5, SOFT), caption.to(self.language));
 
@@ -71,19 +71,6 @@ impl Part<'_> {
         self.paper.rule(LEFT, 148.0, WIDTH, 1.2, INDIGO);
         self.paper.rule(LEFT, 150.6, WIDTH, 0.4, INDIGO);
         self.paper.y = 166.0;
-    }
-
-    /// The storehouse with its red door, and the name.
-    fn brand(&mut self, x: f32, y: f32) {
-        let scale = 0.92;
-        let at = |right: f32, down: f32| (x + right * scale, y + down * scale);
-        self.paper.polygon(&[at(2.0, 10.0), at(13.0, 3.0), at(24.0, 10.0), at(24.0, 12.0), at(2.0, 12.0)], INDIGO);
-        let (left, top) = at(4.0, 12.0);
-        self.paper.frame(left, top, 18.0 * scale, 11.0 * scale, 2.0 * scale, INDIGO);
-        let (left, top) = at(10.5, 15.0);
-        self.paper.block(left, top, 5.0 * scale, 8.0 * scale, VERMILION);
-        self.paper.put(x + 31.0, y + 19.0, Style::strong(13.0, INK), "秘蔵");
-        self.paper.put(x + 62.0, y + 19.0, Style::new(9.0, SOFT), "hizo");
     }
 
     fn qr(&mut self, x: f32, y: f32, side: f32) {

@@ -1,6 +1,6 @@
 //! Where a line of text may end, in Japanese and in English.
 
-use super::typeface::Typeface;
+use crate::paper::typeface::Typeface;
 
 /// What never begins a line, and what a number holds on to (JIS X 4051).
 const NEVER_FIRST: &str =
@@ -10,7 +10,7 @@ const NEVER_LAST: &str = "（「『【〔〈《([{第";
 
 impl Typeface {
     /// Text as lines no wider than this. A word that is wider is cut wherever the line ends.
-    pub(super) fn lines(&self, text: &str, size: f32, width: f32) -> Vec<String> {
+    pub(crate) fn lines(&self, text: &str, size: f32, width: f32) -> Vec<String> {
         text.split('\n').flat_map(|paragraph| self.wrapped(paragraph, size, width)).collect()
     }
 

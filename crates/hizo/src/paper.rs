@@ -1,17 +1,20 @@
 //! Pages of A4 on which text flows downwards: what is drawn where, and the document that the pages become.
 
+mod lines;
+pub(crate) mod typeface;
+
 use pdf_writer::types::{OutlineItemFlags, TextRenderingMode};
 use pdf_writer::{Content, Filter, Name, Pdf, Rect, Ref, Str, TextStr};
 use sha2::{Digest, Sha256};
 
-use super::typeface::{Typeface, compressed};
 use crate::failure::{Failure, Outcome};
+use crate::paper::typeface::{Typeface, compressed};
 use crate::words::Language;
 
 const PAGE_WIDTH: f32 = 595.28;
 const PAGE_HEIGHT: f32 = 841.89;
-pub(super) const LEFT: f32 = 64.0;
-pub(super) const RIGHT: f32 = PAGE_WIDTH - 64.0;
+pub(crate) const LEFT: f32 = 64.0;
+pub(crate) const RIGHT: f32 = PAGE_WIDTH - 64.0;
 /// Where the running head stands, and where text begins below it and ends.
 const HEAD: f32 = 52.0;
 const TOP: f32 = 76.0;
@@ -23,17 +26,17 @@ const FONT: Name<'static> = Name(b"F");
 const LEADING: f32 = 1.6;
 
 /// Red, green and blue, from 0 to 255.
-pub(super) type Colour = [u8; 3];
-pub(super) const INK: Colour = [0x1f, 0x23, 0x28];
-pub(super) const SOFT: Colour = [0x5d, 0x61, 0x68];
-pub(super) const INDIGO: Colour = [0x1f, 0x3a, 0x5f];
-pub(super) const VERMILION: Colour = [0xb8, 0x35, 0x2a];
-pub(super) const LINE: Colour = [0xdd, 0xd7, 0xca];
-pub(super) const PANEL: Colour = [0xf7, 0xf5, 0xef];
+pub(crate) type Colour = [u8; 3];
+pub(crate) const INK: Colour = [0x1f, 0x23, 0x28];
+pub(crate) const SOFT: Colour = [0x5d, 0x61, 0x68];
+pub(crate) const INDIGO: Colour = [0x1f, 0x3a, 0x5f];
+pub(crate) const VERMILION: Colour = [0xb8, 0x35, 0x2a];
+pub(crate) const LINE: Colour = [0xdd, 0xd7, 0xca];
+pub(crate) const PANEL: Colour = [0xf7, 0xf5, 0xef];
 
 /// How text looks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
+pub(crate) struct Style {
     pub size: f32,
     pub colour: Colour,
     /// The one font has one weight: strong text has its outline drawn too.
@@ -41,17 +44,17 @@ pub(super) struct Style {
 }
 
 impl Style {
-    pub(super) const fn new(size: f32, colour: Colour) -> Self {
+    pub(crate) const fn new(size: f32, colour: Colour) -> Self {
         Self { size, colour, is_strong: false }
     }
 
-    pub(super) const fn strong(size: f32, colour: Colour) -> Self {
+    pub(crate) const fn strong(size: f32, colour: Colour) -> Self {
         Self { size, colour, is_strong: true }
     }
 }
 
 /// The pages so far, and how far down the last one is filled. Places are told from the upper left corner, in points.
-pub(super) struct Paper {
+pub(crate) struct Paper {
     pub typeface: Typeface,
     pages: Vec<Page>,
     pub y: f32,
@@ -68,25 +71,25 @@ struct Page {
 
 /// What a part is called, and what its pages' feet begin with.
 #[derive(Debug, Clone)]
-pub(super) struct Names {
+pub(crate) struct Names {
     pub part: String,
     pub foot: String,
 }
 
 impl Paper {
     /// No page yet.
-    pub(super) fn new(typeface: Typeface, foot: String) -> Self {
+    pub(crate) fn new(typeface: Typeface, foot: String) -> Self {
         Self { typeface, pages: Vec::new(), y: TOP, foot }
     }
 
     /// Begins a part in a language, on a page of its own. Its further pages have its name at their head.
-    pub(super) fn begin(&mut self, language: Language, names: Names) {
+    pub(crate) fn begin(&mut self, language: Language, names: Names) {
         self.pages.push(Page::new(language, true, names));
         self.y = HEAD;
     }
 
     /// Goes on at the next page.
-    pub(super) fn turn(&mut self) {
+    pub(crate) fn turn(&mut self) {
         let page = self.page();
         let (language, names) = (page.language, page.names.clone());
         let head = names.part.clone();
@@ -97,14 +100,14 @@ impl Paper {
     }
 
     /// Goes on at the next page unless this much is left of this one.
-    pub(super) fn need(&mut self, height: f32) {
+    pub(crate) fn need(&mut self, height: f32) {
         if self.y + height > BOTTOM {
             self.turn();
         }
     }
 
     /// One line whose baseline stands at `y`.
-    pub(super) fn put(&mut self, x: f32, y: f32, style: Style, text: &str) {
+    pub(crate) fn put(&mut self, x: f32, y: f32, style: Style, text: &str) {
         let codes = self.typeface.encode(text);
         let content = &mut self.page().content;
         fill(content, style.colour);
@@ -119,19 +122,19 @@ impl Paper {
     }
 
     /// One line that ends at `right`.
-    pub(super) fn put_right(&mut self, right: f32, y: f32, style: Style, text: &str) {
+    pub(crate) fn put_right(&mut self, right: f32, y: f32, style: Style, text: &str) {
         let width = self.typeface.width(text, style.size);
         self.put(right - width, y, style, text);
     }
 
     /// One line in the middle between two places.
-    pub(super) fn put_centred(&mut self, left: f32, right: f32, y: f32, style: Style, text: &str) {
+    pub(crate) fn put_centred(&mut self, left: f32, right: f32, y: f32, style: Style, text: &str) {
         let width = self.typeface.width(text, style.size);
         self.put((left + right - width) / 2.0, y, style, text);
     }
 
     /// Text from `y` down, over as many lines and pages as it needs.
-    pub(super) fn flow(&mut self, x: f32, width: f32, style: Style, text: &str) {
+    pub(crate) fn flow(&mut self, x: f32, width: f32, style: Style, text: &str) {
         for line in self.typeface.lines(text, style.size, width) {
             self.step(style.size * LEADING);
             self.put(x, self.y - style.size * (LEADING - 1.0), style, &line);
@@ -139,7 +142,7 @@ impl Paper {
     }
 
     /// How high that text will be.
-    pub(super) fn height(&self, width: f32, style: Style, text: &str) -> f32 {
+    pub(crate) fn height(&self, width: f32, style: Style, text: &str) -> f32 {
         self.typeface.lines(text, style.size, width).len() as f32 * style.size * LEADING
     }
 
@@ -150,7 +153,7 @@ impl Paper {
     }
 
     /// A horizontal line.
-    pub(super) fn rule(&mut self, x: f32, y: f32, width: f32, thickness: f32, colour: Colour) {
+    pub(crate) fn rule(&mut self, x: f32, y: f32, width: f32, thickness: f32, colour: Colour) {
         let content = &mut self.page().content;
         stroke(content, colour);
         content.set_line_width(thickness);
@@ -158,14 +161,14 @@ impl Paper {
     }
 
     /// A filled rectangle.
-    pub(super) fn block(&mut self, x: f32, y: f32, width: f32, height: f32, colour: Colour) {
+    pub(crate) fn block(&mut self, x: f32, y: f32, width: f32, height: f32, colour: Colour) {
         let content = &mut self.page().content;
         fill(content, colour);
         content.rect(x, PAGE_HEIGHT - y - height, width, height).fill_nonzero();
     }
 
     /// The outline of a rectangle.
-    pub(super) fn frame(&mut self, x: f32, y: f32, width: f32, height: f32, thickness: f32, colour: Colour) {
+    pub(crate) fn frame(&mut self, x: f32, y: f32, width: f32, height: f32, thickness: f32, colour: Colour) {
         let content = &mut self.page().content;
         stroke(content, colour);
         content.set_line_width(thickness);
@@ -173,7 +176,7 @@ impl Paper {
     }
 
     /// A filled polygon.
-    pub(super) fn polygon(&mut self, corners: &[(f32, f32)], colour: Colour) {
+    pub(crate) fn polygon(&mut self, corners: &[(f32, f32)], colour: Colour) {
         let content = &mut self.page().content;
         fill(content, colour);
         for (number, (x, y)) in corners.iter().enumerate() {
@@ -186,7 +189,7 @@ impl Paper {
     }
 
     /// Many filled squares of one size, as one shape, so that no seam shows between neighbours.
-    pub(super) fn squares(&mut self, corners: &[(f32, f32)], size: f32, colour: Colour) {
+    pub(crate) fn squares(&mut self, corners: &[(f32, f32)], size: f32, colour: Colour) {
         let content = &mut self.page().content;
         fill(content, colour);
         for (x, y) in corners {
@@ -195,12 +198,25 @@ impl Paper {
         content.fill_nonzero();
     }
 
+    /// The storehouse with its red door, and the name.
+    pub(crate) fn brand(&mut self, x: f32, y: f32) {
+        let scale = 0.92;
+        let at = |right: f32, down: f32| (x + right * scale, y + down * scale);
+        self.polygon(&[at(2.0, 10.0), at(13.0, 3.0), at(24.0, 10.0), at(24.0, 12.0), at(2.0, 12.0)], INDIGO);
+        let (left, top) = at(4.0, 12.0);
+        self.frame(left, top, 18.0 * scale, 11.0 * scale, 2.0 * scale, INDIGO);
+        let (left, top) = at(10.5, 15.0);
+        self.block(left, top, 5.0 * scale, 8.0 * scale, VERMILION);
+        self.put(x + 31.0, y + 19.0, Style::strong(13.0, INK), "秘蔵");
+        self.put(x + 62.0, y + 19.0, Style::new(9.0, SOFT), "hizo");
+    }
+
     fn page(&mut self) -> &mut Page {
         self.pages.last_mut().expect("a part was begun before anything was drawn")
     }
 
     /// The document: the same bytes for the same pages.
-    pub(super) fn finish(mut self, title: &str) -> Outcome<Vec<u8>> {
+    pub(crate) fn finish(mut self, title: &str) -> Outcome<Vec<u8>> {
         self.write_feet();
         let mut pdf = Pdf::new();
         let mut last = 0;

@@ -16,13 +16,13 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use crate::failure::{Failure, Outcome, shown_bytes};
 
 /// BIZ UDPGothic; where it comes from stands in assets/fonts/README.md.
-const FONT: &[u8] = include_bytes!("../../../../../../assets/fonts/BIZUDPGothic-Regular.ttf");
+const FONT: &[u8] = include_bytes!("../../../../assets/fonts/BIZUDPGothic-Regular.ttf");
 const POSTSCRIPT_NAME: &str = "BIZUDPGothic-Regular";
 
 const IDENTITY: SystemInfo<'static> = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 
 /// The font, and which of its characters a document uses so far.
-pub(super) struct Typeface {
+pub(crate) struct Typeface {
     face: Face<'static>,
     /// Codes of the characters used, by the order in which they came: each character has its own, also where two share a
     /// glyph, so that what is copied out of the document is what was written into it.
@@ -31,24 +31,24 @@ pub(super) struct Typeface {
 }
 
 impl Typeface {
-    pub(super) fn new() -> Outcome<Self> {
+    pub(crate) fn new() -> Outcome<Self> {
         let face = Face::parse(FONT, 0).map_err(Failure::internal)?;
         Ok(Self { face, codes: BTreeMap::new(), used: Vec::new() })
     }
 
     /// How far a character moves the pen, in thousandths of the type size.
-    pub(super) fn advance(&self, character: char) -> f32 {
+    pub(crate) fn advance(&self, character: char) -> f32 {
         let glyph = self.face.glyph_index(character).unwrap_or_default();
         f32::from(self.face.glyph_hor_advance(glyph).unwrap_or_default()) * 1000.0 / f32::from(self.face.units_per_em())
     }
 
     /// How wide a line is at a size.
-    pub(super) fn width(&self, text: &str, size: f32) -> f32 {
+    pub(crate) fn width(&self, text: &str, size: f32) -> f32 {
         text.chars().map(|character| self.advance(character)).sum::<f32>() * size / 1000.0
     }
 
     /// Two bytes for each character, as the document's strings are written.
-    pub(super) fn encode(&mut self, text: &str) -> Vec<u8> {
+    pub(crate) fn encode(&mut self, text: &str) -> Vec<u8> {
         text.chars().flat_map(|character| self.code(character).to_be_bytes()).collect()
     }
 
@@ -62,7 +62,7 @@ impl Typeface {
 
     /// Bytes that somebody else chose, as they can be shown: nothing that turns, hides or leaves no ink, and nothing that
     /// looks as other bytes do.
-    pub(super) fn shown(&self, bytes: &[u8]) -> String {
+    pub(crate) fn shown(&self, bytes: &[u8]) -> String {
         let (mut shown, text) = (String::new(), shown_bytes(bytes));
         let is_plain = is_nfc(&text);
         for character in text.chars() {
@@ -83,12 +83,12 @@ impl Typeface {
 
     /// Whether every character of a sentence of ours is in the font.
     #[cfg(test)]
-    pub(super) fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         text.chars().all(|character| self.leaves_ink(character))
     }
 
     /// Writes the font with the glyphs used.
-    pub(super) fn write(self, pdf: &mut Pdf, font: Ref, next: &mut impl FnMut() -> Ref) -> Outcome<()> {
+    pub(crate) fn write(self, pdf: &mut Pdf, font: Ref, next: &mut impl FnMut() -> Ref) -> Outcome<()> {
         let (cid_font, descriptor, file, unicode, glyphs) = (next(), next(), next(), next(), next());
         let old: Vec<_> = self.used.iter().map(|used| self.face.glyph_index(*used).unwrap_or_default().0).collect();
         let mut mapper = GlyphRemapper::new();
@@ -150,7 +150,7 @@ fn tag(subset: &[u8]) -> String {
 }
 
 /// As `FlateDecode` reads it.
-pub(super) fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     encoder.finish()

@@ -1,0 +1,312 @@
+//! The keeper over HTTP/1.1, for everybody who is let in. No route names what people do.
+//!
+//! See docs/spec/service.md. Everything that comes from outside has a limit, and whatever waits for the disk does so on
+//! `workers`, away from the connections.
+
+mod about;
+mod accepting;
+mod admission;
+mod answer;
+mod body;
+mod gate;
+mod objects;
+mod publisher;
+mod rates;
+mod records;
+mod sessions;
+mod telling;
+mod tls;
+mod workers;
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post, put};
+use hizo_ledger::id::SpaceId;
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::session::Verbs;
+
+use hizo_store::Journal as _;
+
+use crate::{EmbeddedKeeper, EmbeddedLog, Payer};
+
+use admission::{Account, Unnamed};
+use answer::Refusal;
+use rates::Rates;
+use sessions::{Sessions, TokenHash, token_of};
+use telling::Telling;
+use workers::Workers;
+
+pub use admission::{Admission, CODE_BYTES_MAX};
+pub use body::Pace;
+pub use rates::Rate;
+pub use sessions::TOKEN_SECONDS;
+pub use telling::Lines;
+pub use tls::{Certificates, TlsError};
+
+/// How much of the keeper others may take up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once; more wait to be taken.
+    pub connections: usize,
+    /// Connections at once of one address; more are closed.
+    pub connections_of_address: usize,
+    /// Longest wait for a request's head, for the next request on a connection, and for a TLS handshake.
+    pub head: Duration,
+    /// Longest time from a request's head to its answer's, for requests whose body is small.
+    pub answer: Duration,
+    /// Longest time in which the other side takes nothing of an answer.
+    pub stalled: Duration,
+    /// Longest life of a connection.
+    pub connection: Duration,
+    /// How slowly a body may come.
+    pub pace: Pace,
+    /// Requests of one address.
+    pub rate_of_address: Rate,
+    /// Requests with one token.
+    pub rate_of_token: Rate,
+    /// Threads that wait for the disk.
+    pub workers: usize,
+    /// Requests that wait for such a thread; more are sent away.
+    pub waiting: usize,
+    /// Shortest time from one published head of the log to the next.
+    pub publish_pause: Duration,
+    /// Longest wait at the end for requests that have begun.
+    pub stop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            connections: 2_048,
+            connections_of_address: 256,
+            head: seconds(15),
+            answer: seconds(60),
+            stalled: seconds(30),
+            connection: seconds(60 * 60),
+            pace: Pace { grace: seconds(20), bytes_per_second: 16 << 10 },
+            rate_of_address: Rate { per_second: 500, burst: 2_000 },
+            rate_of_token: Rate { per_second: 200, burst: 1_000 },
+            workers: 64,
+            waiting: 4_096,
+            publish_pause: Duration::from_millis(200),
+            stop: seconds(30),
+        }
+    }
+}
+
+/// What a service needs besides its keeper.
+pub struct Settings {
+    /// How much others may take up.
+    pub limits: Limits,
+    /// Who may begin a space.
+    pub admission: Admission,
+    /// The proxy whose `X-Forwarded-For` is believed.
+    pub proxy: Option<IpAddr>,
+    /// Whether lines about requests have the sender's address.
+    pub addresses: bool,
+    /// Whether `/metrics` is answered beside everything else: on loopback.
+    pub metrics: bool,
+    /// Where lines about what happens go.
+    pub lines: Lines,
+    /// Seconds since 1970.
+    pub clock: crate::Clock,
+    /// 32 bytes straight from the system's random source, for each token.
+    pub random: Box<dyn Fn() -> [u8; 32] + Send + Sync>,
+}
+
+/// What all requests share.
+struct Shared {
+    keeper: Arc<EmbeddedKeeper>,
+    log: EmbeddedLog,
+    sessions: Sessions,
+    admission: Admission,
+    unnamed: Arc<Unnamed>,
+    workers: Workers,
+    limits: Limits,
+    rates: (Rates<IpAddr>, Rates<TokenHash>),
+    proxy: Option<IpAddr>,
+    addresses: bool,
+    telling: Telling,
+    bell: publisher::Bell,
+    /// As the last publishing said.
+    log_goes_on: AtomicBool,
+    clock: crate::Clock,
+    random: Box<dyn Fn() -> [u8; 32] + Send + Sync>,
+}
+
+/// Where a service listens, and how.
+pub struct Listening {
+    /// Where requests come in.
+    pub listener: TcpListener,
+    /// The certificates with which it answers for itself; without them it speaks plainly.
+    pub certificates: Option<Arc<Certificates>>,
+    /// Where `/metrics` is answered, and nothing else.
+    pub metrics: Option<TcpListener>,
+}
+
+/// Answers requests until `stop` is done. Those that have begun are then answered, and the log is published.
+///
+/// # Errors
+/// Those of the system before the first connection is taken.
+pub fn serve(
+    listening: Listening,
+    keeper: EmbeddedKeeper,
+    log: EmbeddedLog,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let limits = settings.limits;
+    let shared = Arc::new(Shared {
+        sessions: Sessions::new((settings.clock)()),
+        keeper: Arc::new(keeper),
+        log,
+        admission: settings.admission,
+        unnamed: Arc::default(),
+        workers: Workers::new(limits.workers, limits.waiting),
+        rates: (Rates::new(limits.rate_of_address), Rates::new(limits.rate_of_token)),
+        proxy: settings.proxy,
+        addresses: settings.addresses,
+        telling: Telling::new(settings.lines),
+        bell: publisher::Bell::default(),
+        log_goes_on: AtomicBool::new(true),
+        clock: settings.clock,
+        random: settings.random,
+        limits,
+    });
+    let publisher = publisher::start(Arc::clone(&shared), shared.limits.publish_pause)?;
+    // What was kept before the last end and not published.
+    shared.bell.ring();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(shared.limits.workers)
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(accepting::accept(&shared, listening, settings.metrics, stop));
+    drop(runtime);
+    shared.bell.end();
+    if publisher.join().is_err() {
+        return Err(io::Error::other("the publisher panicked"));
+    }
+    served
+}
+
+/// The whole router.
+fn router(shared: &Arc<Shared>, metrics: bool) -> Router {
+    let mut router = Router::new();
+    for (path, methods) in routes() {
+        router = router.route(path, methods);
+    }
+    if metrics {
+        router = router.route("/metrics", get(about::metrics));
+    }
+    router
+        .fallback(|| async { Refusal::not_found() })
+        .method_not_allowed_fallback(|| async {
+            let sentence = "this address has other methods; compare with openapi.json";
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method", sentence)
+        })
+        .layer(from_fn_with_state(Arc::clone(shared), gate::pass))
+        .with_state(Arc::clone(shared))
+}
+
+fn routes() -> [(&'static str, MethodRouter<Arc<Shared>>); 9] {
+    [
+        ("/v1/keeper", get(about::keeper)),
+        ("/v1/sessions", post(about::session)),
+        ("/v1/spaces/{space}", post(records::begin)),
+        ("/v1/spaces/{space}/objects/{object}", put(objects::put).get(objects::get)),
+        ("/v1/spaces/{space}/records", post(records::append).get(records::page)),
+        ("/v1/spaces/{space}/records/{record}/receipt", get(records::receipt)),
+        ("/log/{*path}", get(about::published)),
+        ("/health", get(about::health)),
+        ("/openapi.json", get(about::openapi)),
+    ]
+}
+
+/// What a request wants to do in a space.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Read,
+    Put,
+    Append,
+    Begin,
+}
+
+/// Whoever was let in.
+struct Admitted {
+    key: VerifyingKey,
+    begins: Option<Account>,
+}
+
+impl Shared {
+    fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Who pays for a space: the account of its genesis, or of whoever is about to begin it. `None` for a space that was not
+    /// begun over HTTP.
+    fn payer(&self, space: SpaceId, begins: Option<Account>) -> Result<Option<Payer>, crate::Error> {
+        let settled = self.keeper.journal().account(space)?;
+        let alone = begins.is_some_and(|begins| begins.once);
+        let account = match settled {
+            Some(account) => Some(account),
+            None if self.keeper.head(space)?.is_none() => begins.map(|begins| begins.id),
+            None => None,
+        };
+        Ok(account.map(|account| Payer { account, quota: self.admission.quota(account), alone }))
+    }
+
+    /// Whether the request's token lets it do this in the space, as its chain is now. `None` for what anybody may.
+    async fn admitted(&self, headers: &HeaderMap, space: SpaceId, need: Need) -> Result<Option<Admitted>, Refusal> {
+        if need == Need::Read && space == self.log.own().id() {
+            return Ok(None);
+        }
+        let needed =
+            || Refusal::unauthorized("TokenNeeded", "start a session and send its token as `Authorization: Bearer`");
+        let token = token_of(headers).ok_or_else(needed)?;
+        let granted = self.sessions.find(token, self.now())?;
+        if granted.space != space {
+            return Err(Refusal::forbidden(
+                "OtherSpace",
+                "the token is for another space; start a session for this one",
+            ));
+        }
+        if need != Need::Read && granted.verbs != Verbs::ReadWrite {
+            return Err(Refusal::forbidden("ReadOnly", "the session is one that reads; start one with `read write`"));
+        }
+        let (keeper, key) = (Arc::clone(&self.keeper), granted.key);
+        let (begun, member) = self
+            .workers
+            .run(move || {
+                let member = keeper.session_member(space, &key)?;
+                Ok((member.is_some() || keeper.head(space)?.is_some(), member))
+            })
+            .await?;
+        match (begun, member, granted.begins) {
+            (_, Some(_), begins) => Ok(Some(Admitted { key, begins })),
+            (false, None, Some(begins)) if matches!(need, Need::Put | Need::Begin) => {
+                Ok(Some(Admitted { key, begins: Some(begins) }))
+            }
+            (false, None, _) => Err(Refusal::new(StatusCode::NOT_FOUND, "NotBegun", "the space has not begun here")),
+            (true, None, _) => {
+                self.sessions.end(token);
+                let sentence = "the session's key is no present member's; ask an admin of the space";
+                Err(Refusal::forbidden("NotMember", sentence))
+            }
+        }
+    }
+}
+
+/// An address at which no more than this machine can listen.
+pub fn is_private(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}

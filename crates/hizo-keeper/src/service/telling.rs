@@ -1,0 +1,131 @@
+//! What the operator is told: one line for each request, and counts. Never ids, tokens, codes, keys; addresses only where the
+//! configuration asks for them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::json;
+
+use super::answer::set;
+
+/// Where lines go: one line of JSON, without its line feed.
+pub type Lines = Box<dyn Fn(&str) + Send + Sync>;
+
+/// One request that was answered.
+pub(super) struct Told<'a> {
+    pub(super) method: &'a str,
+    /// As the router has it: `/v1/spaces/{space}/records`.
+    pub(super) route: &'a str,
+    pub(super) status: u16,
+    pub(super) bytes: u64,
+    pub(super) milliseconds: u64,
+    pub(super) address: Option<IpAddr>,
+    pub(super) cause: Option<&'a str>,
+}
+
+/// Counts of what was done since the start.
+pub(super) struct Telling {
+    lines: Lines,
+    requests: Mutex<BTreeMap<(String, String, u16), u64>>,
+    milliseconds: Mutex<BTreeMap<String, [u64; BUCKETS.len()]>>,
+    pub(super) bytes_in: AtomicU64,
+    pub(super) bytes_out: AtomicU64,
+    pub(super) connections: AtomicU64,
+    pub(super) refused_connections: AtomicU64,
+    pub(super) published: AtomicU64,
+    pub(super) publish_failures: AtomicU64,
+    pub(super) log_size: AtomicU64,
+}
+
+/// Upper ends of the classes of duration, in milliseconds.
+const BUCKETS: [u64; 8] = [1, 5, 25, 100, 250, 1_000, 10_000, u64::MAX];
+
+impl Telling {
+    pub(super) fn new(lines: Lines) -> Self {
+        let none = || AtomicU64::new(0);
+        Self {
+            lines,
+            requests: Mutex::default(),
+            milliseconds: Mutex::default(),
+            bytes_in: none(),
+            bytes_out: none(),
+            connections: none(),
+            refused_connections: none(),
+            published: none(),
+            publish_failures: none(),
+            log_size: none(),
+        }
+    }
+
+    pub(super) fn request(&self, told: &Told<'_>, now: u64) {
+        let key = (told.method.to_owned(), told.route.to_owned(), told.status);
+        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+        {
+            let mut durations = self.milliseconds.lock().unwrap_or_else(PoisonError::into_inner);
+            let counts = durations.entry(told.route.to_owned()).or_default();
+            for (count, end) in counts.iter_mut().zip(BUCKETS) {
+                *count += u64::from(told.milliseconds <= end);
+            }
+        }
+        let mut line = json!({
+            "time": now,
+            "method": told.method,
+            "route": told.route,
+            "status": told.status,
+            "bytes": told.bytes,
+            "ms": told.milliseconds,
+        });
+        if let Some(address) = told.address {
+            set(&mut line, "address", address.to_string().into());
+        }
+        if let Some(cause) = told.cause {
+            set(&mut line, "cause", cause.into());
+        }
+        (self.lines)(&line.to_string());
+    }
+
+    /// Something that is no request: a start, an end, a log that was not published.
+    pub(super) fn event(&self, event: &str, cause: Option<&str>, now: u64) {
+        let mut line = json!({ "time": now, "event": event });
+        if let Some(cause) = cause {
+            set(&mut line, "cause", cause.into());
+        }
+        (self.lines)(&line.to_string());
+    }
+
+    /// Prometheus text.
+    pub(super) fn metrics(&self, tokens: usize, waiting: usize) -> String {
+        let mut text = String::from("# TYPE hizo_requests_total counter\n");
+        for ((method, route, status), count) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = writeln!(
+                text,
+                "hizo_requests_total{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}} {count}"
+            );
+        }
+        text += "# TYPE hizo_request_milliseconds histogram\n";
+        for (route, counts) in self.milliseconds.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            for (count, end) in counts.iter().zip(BUCKETS) {
+                let end = if end == u64::MAX { "+Inf".to_owned() } else { end.to_string() };
+                let _ = writeln!(text, "hizo_request_milliseconds_bucket{{route=\"{route}\",le=\"{end}\"}} {count}");
+            }
+        }
+        let number = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        for (name, kind, value) in [
+            ("hizo_bytes_in_total", "counter", number(&self.bytes_in)),
+            ("hizo_bytes_out_total", "counter", number(&self.bytes_out)),
+            ("hizo_connections", "gauge", number(&self.connections)),
+            ("hizo_connections_refused_total", "counter", number(&self.refused_connections)),
+            ("hizo_log_published_total", "counter", number(&self.published)),
+            ("hizo_log_publish_failures_total", "counter", number(&self.publish_failures)),
+            ("hizo_log_size", "gauge", number(&self.log_size)),
+            ("hizo_tokens", "gauge", tokens as u64),
+            ("hizo_work_waiting", "gauge", waiting as u64),
+        ] {
+            let _ = writeln!(text, "# TYPE {name} {kind}\n{name} {value}");
+        }
+        text
+    }
+}

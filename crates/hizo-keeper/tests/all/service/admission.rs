@@ -1,0 +1,96 @@
+//! Who may begin a space, on which account, and when that is full.
+
+use std::collections::BTreeMap;
+
+use hizo_keeper::service::{Admission, Settings};
+use hizo_ledger::session::Verbs;
+use hizo_store::NamedBytes;
+use hizo_store::journal::AccountId;
+use sha2::{Digest as _, Sha256};
+
+use super::world::{Begun, Running, begin, genesis, settings, signed, token_in};
+use crate::kit::Company;
+
+const CODE: &str = "apple-river-seven";
+
+fn codes(quota: u64) -> BTreeMap<AccountId, u64> {
+    BTreeMap::from([(AccountId(Sha256::digest(CODE).into()), quota)])
+}
+
+fn running(admission: Admission) -> Running {
+    Running::start_with(Settings { admission, ..settings() })
+}
+
+fn admitted(running: &Running, company: &Company, nonce: u8) -> String {
+    let note = signed(&running.note(company.space, "owner", nonce, Verbs::ReadWrite), "owner");
+    token_in(running.send_note(&note, Some(CODE)).is(201))
+}
+
+#[test]
+fn a_space_begins_with_a_code_where_one_is_asked_for() {
+    for admission in [Admission::Closed(codes(1 << 30)), Admission::Invitation(codes(1 << 30))] {
+        let once = matches!(admission, Admission::Invitation(_));
+        let running = running(admission);
+        let (one, two) = (Company::new("one", &running.origin), Company::new("two", &running.origin));
+        let note = |nonce| signed(&running.note(one.space, "owner", nonce, Verbs::ReadWrite), "owner");
+        running.send_note(&note(1), None).says(403, "AdmissionNeeded");
+        running.send_note(&note(2), Some("apple-river-eight")).says(403, "NotAdmitted");
+        running.send_note(&note(3), Some("")).says(403, "NotAdmitted");
+        // A refused note was not used.
+        let token = token_in(running.send_note(&note(1), Some(CODE)).is(201));
+        begin(&running, &one, &token, &genesis(&one)).is(201);
+        begin(&running, &one, &token, &genesis(&one)).is(200);
+        // Members need none.
+        running.token(one.space, "machine", 4, Verbs::ReadWrite);
+        let second = begin(&running, &two, &admitted(&running, &two, 5), &genesis(&two));
+        if once {
+            second.says(403, "CodeUsed");
+            running
+                .ask("GET", &format!("/v1/spaces/{}/records", two.space), Some(&admitted(&running, &two, 6)), b"")
+                .is(404);
+        } else {
+            second.is(201);
+        }
+    }
+}
+
+#[test]
+fn an_account_is_filled_to_its_quota_and_no_further() {
+    let begins: u64 = 400;
+    let running = running(Admission::Open(begins + 1_000));
+    let mut begun = Begun::new(&running, "a company");
+    let object = |bytes: usize, seed: u8| NamedBytes::name(vec![seed; bytes]).unwrap();
+    let owner = begun.owner.clone();
+    // What is put and named by nothing counts, too.
+    running.put(begun.space(), &owner, &object(1_000, 1)).is(201);
+    running.put(begun.space(), &owner, &object(1_000, 1)).is(200);
+    running.put(begun.space(), &owner, &object(500, 2)).says(507, "QuotaOver");
+    let saying = begun.company.saying();
+    begun.keep(&running, &owner, &saying).is(201);
+    // What came and was not kept does not.
+    let running = Running::start_in(running.stop(), Settings { admission: Admission::Open(1_200), ..settings() });
+    running.ahead.store(5, std::sync::atomic::Ordering::Relaxed);
+    let owner = running.token(begun.space(), "owner", 9, Verbs::ReadWrite);
+    let path = format!("/v1/spaces/{}/objects/{}", begun.space(), object(900, 3).id());
+    for _ in 0..3 {
+        running.ask("PUT", &path, Some(&owner), &[4; 900]).says(422, "WrongName");
+    }
+    running.put(begun.space(), &owner, &object(900, 3)).is(201);
+    running.put(begun.space(), &owner, &object(900, 5)).says(507, "QuotaOver");
+}
+
+#[test]
+fn an_account_that_is_no_longer_listed_keeps_what_it_has_and_gets_no_more() {
+    let running = running(Admission::Closed(codes(1 << 30)));
+    let mut company = Company::new("a company", &running.origin);
+    begin(&running, &company, &admitted(&running, &company, 1), &genesis(&company)).is(201);
+    let settings = Settings { admission: Admission::Closed(BTreeMap::new()), ..settings() };
+    let running = Running::start_in(running.stop(), settings);
+    running.ahead.store(5, std::sync::atomic::Ordering::Relaxed);
+    let owner = running.token(company.space, "owner", 2, Verbs::ReadWrite);
+    running.ask("GET", &format!("/v1/spaces/{}/records", company.space), Some(&owner), b"").is(200);
+    let record = hizo_ledger::record::UnverifiedRecord::parse(&genesis(&company).note).unwrap();
+    company.chain = Some(hizo_ledger::space::Chain::begin(record).unwrap().0);
+    let object = NamedBytes::name(b"more".to_vec()).unwrap();
+    running.put(company.space, &owner, &object).says(507, "QuotaOver");
+}

@@ -1,0 +1,8 @@
+//! The keeper's service over real sockets: every route's good and refused ways, and what hostile clients try.
+
+mod acts;
+mod admission;
+mod hostile;
+mod sessions;
+mod tls;
+pub(crate) mod world;

@@ -1,0 +1,102 @@
+//! TLS over real sockets: what is negotiated, what is refused, and certificates that are replaced.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hizo_keeper::service::{Certificates, TlsError};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore, StreamOwned};
+
+use super::world::{Running, settings};
+
+/// Writes a new certificate and its key, and gives the certificate.
+fn certify(folder: &Path) -> CertificateDer<'static> {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["keeper.example".to_owned()]).unwrap();
+    std::fs::write(folder.join("chain.pem"), cert.pem()).unwrap();
+    std::fs::write(folder.join("key.pem"), signing_key.serialize_pem()).unwrap();
+    cert.der().clone()
+}
+
+fn open(folder: &Path) -> Result<Certificates, TlsError> {
+    Certificates::open(&folder.join("chain.pem"), &folder.join("key.pem"))
+}
+
+fn client(root: &CertificateDer<'static>, groups: Vec<&'static dyn SupportedKxGroup>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    let provider = CryptoProvider { kx_groups: groups, ..aws_lc_rs::default_provider() };
+    let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().unwrap();
+    config.with_root_certificates(roots).with_no_client_auth()
+}
+
+/// What the keeper says over TLS, and the key exchange.
+fn ask(running: &Running, config: ClientConfig) -> std::io::Result<(String, NamedGroup)> {
+    let name = ServerName::try_from("keeper.example").unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = StreamOwned::new(connection, TcpStream::connect(running.address)?);
+    stream.write_all(b"GET /v1/keeper HTTP/1.1\r\nhost: k\r\nconnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    // Whether the end is said in TLS is of no weight where the length is in the head.
+    match stream.read_to_end(&mut answer) {
+        Ok(_) => {}
+        Err(_) if answer.ends_with(b"}\n") => {}
+        Err(error) => return Err(error),
+    }
+    let group = stream.conn.negotiated_key_exchange_group().unwrap().name();
+    Ok((String::from_utf8(answer).unwrap(), group))
+}
+
+#[test]
+fn a_handshake_is_post_quantum_and_certificates_are_replaced_without_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = certify(folder.path());
+    let certificates = Arc::new(open(folder.path()).unwrap());
+    let keeper = tempfile::tempdir().unwrap();
+    let running = Running::start_as(keeper, settings(), Some(Arc::clone(&certificates)));
+    // As clients do that know of it: a share of the hybrid comes with the first message.
+    let usual = || vec![aws_lc_rs::kx_group::X25519MLKEM768, aws_lc_rs::kx_group::X25519];
+    let (answer, group) = ask(&running, client(&first, usual())).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(group, NamedGroup::X25519MLKEM768);
+    // Who knows nothing of it is served all the same.
+    assert_eq!(ask(&running, client(&first, vec![aws_lc_rs::kx_group::X25519])).unwrap().1, NamedGroup::X25519);
+
+    assert!(!certificates.refresh().unwrap());
+    let second = certify(folder.path());
+    // A file may be replaced within one tick of its clock.
+    let later = SystemTime::now() + Duration::from_secs(5);
+    std::fs::File::options().write(true).open(folder.path().join("key.pem")).unwrap().set_modified(later).unwrap();
+    assert!(ask(&running, client(&second, usual())).is_err(), "the new one was not read yet");
+    assert!(certificates.refresh().unwrap());
+    ask(&running, client(&second, usual())).unwrap();
+    assert!(ask(&running, client(&first, usual())).is_err(), "the old one is still shown");
+
+    std::fs::write(folder.path().join("chain.pem"), "no certificate").unwrap();
+    assert!(certificates.refresh().is_err());
+    assert!(!certificates.refresh().unwrap(), "it is told once");
+    ask(&running, client(&second, usual())).unwrap();
+    // Plain bytes are no TLS.
+    assert_ne!(running.ask("GET", "/v1/keeper", None, b"").status, 200);
+}
+
+#[test]
+fn files_that_are_no_certificate_and_its_key_are_refused() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert!(matches!(open(folder.path()), Err(TlsError::File { .. })));
+    certify(folder.path());
+    certify(other.path());
+    open(folder.path()).unwrap();
+    std::fs::copy(other.path().join("key.pem"), folder.path().join("key.pem")).unwrap();
+    assert!(matches!(open(folder.path()), Err(TlsError::Key)));
+    std::fs::write(folder.path().join("key.pem"), "no key").unwrap();
+    assert!(matches!(open(folder.path()), Err(TlsError::Pem { .. })));
+    std::fs::write(folder.path().join("chain.pem"), "").unwrap();
+    assert!(matches!(open(folder.path()), Err(TlsError::Pem { .. })));
+    std::fs::write(folder.path().join("chain.pem"), vec![b'a'; (1 << 20) + 1]).unwrap();
+    assert!(matches!(open(folder.path()), Err(TlsError::Pem { .. })));
+}

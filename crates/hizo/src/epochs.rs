@@ -1,0 +1,89 @@
+//! The secrets of a space's epochs, sealed to those who may open: the one place where wraps are made.
+//!
+//! What is sealed here is sealed to the recovery cards too (docs/spec/recovery.md), whoever begins the epoch and why.
+
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::Control;
+use hizo_vault::age::{self, Identity, Recipient};
+use zeroize::Zeroizing;
+
+use crate::cards::CardSet;
+use crate::contents::Opened;
+use crate::entropy::SystemEntropy;
+use crate::failure::{Failure, Outcome};
+use crate::safe::Safe;
+use crate::words::words;
+
+/// An epoch that begins with the record which holds these lines; what that record says is sealed to `recipient`.
+pub(crate) struct NewEpoch {
+    pub recipient: Recipient,
+    pub controls: Vec<Control>,
+}
+
+/// Begins an epoch for these readers, and for the recovery cards: `cards` where the same record pins new ones, else those that
+/// there are.
+pub(crate) fn begin(opened: Opened, readers: &[Recipient], cards: Option<&Recipient>) -> Outcome<NewEpoch> {
+    let secret = Identity::generate(&mut SystemEntropy);
+    let number = opened.safe.chain.epoch().saturating_add(1);
+    let cards = match cards {
+        Some(new) => Some(new.clone()),
+        None => recovery(opened)?,
+    };
+    let to: Vec<Recipient> = readers.iter().cloned().chain(cards).collect();
+    let recipient = secret.recipient().clone();
+    let (object, _) = opened.safe.put(recipient.to_string().into_bytes())?;
+    let begins = Control::Epoch { epoch: number, recipient: object };
+    Ok(NewEpoch { recipient, controls: vec![begins, wrap(opened.safe, number, &secret, &to)?] })
+}
+
+/// Those of the present members who read, and whom this act does not remove: to whom a new epoch is sealed.
+///
+/// # Errors
+/// When nobody has certified who one of them is: nobody may be left out in silence.
+pub(crate) fn readers(opened: Opened, without: &[VerifyingKey]) -> Outcome<Vec<Recipient>> {
+    let people = opened.keyring.people()?;
+    if let Some(unknown) = people.uncertified(opened.safe).find(|key| !without.contains(key)) {
+        let name = unknown.name();
+        return Err(Failure::fixable(words!(
+            "nobody has certified who {name} is, who reads this safe and would be left out",
+            "この金庫を見られる {name} が誰なのか証明されていないため、その人を締め出してしまいます"
+        ))
+        .hint(words!(
+            "Remove that member first: `hizo space remove {name}`.",
+            "先にその人を外してください: `hizo space remove {name}`。"
+        )));
+    }
+    let readers = opened.safe.chain.members().filter(|(key, role)| role.opens() && !without.contains(key));
+    Ok(readers.filter_map(|(key, _)| people.certificates.of(&key)?.recipient.clone()).collect())
+}
+
+/// Seals an epoch's secret to those who may open it.
+pub(crate) fn wrap(safe: &Safe, epoch: u32, secret: &Identity, to: &[Recipient]) -> Outcome<Control> {
+    let (wrap, bytes) = safe.put(seal(secret, to)?)?;
+    Ok(Control::Wrap { epoch, wrap, bytes })
+}
+
+/// A wrap's bytes.
+pub(crate) fn seal(secret: &Identity, to: &[Recipient]) -> Outcome<Vec<u8>> {
+    let line = Zeroizing::new(format!("{}\n", *secret.to_secret_line()));
+    age::seal(line.as_bytes(), to, &mut SystemEntropy).map_err(Failure::internal)
+}
+
+/// The recipient of the present recovery cards; nothing where the space has none.
+fn recovery(opened: Opened) -> Outcome<Option<Recipient>> {
+    if opened.safe.chain.recovery().is_none() {
+        return Ok(None);
+    }
+    // Nobody may be left out in silence, least of all the cards.
+    let set = CardSet::of(opened)?.ok_or_else(|| {
+        Failure::untrue(words!(
+            "what was said of the recovery cards cannot be read, so nothing new can be sealed to them",
+            "復旧カードについての記録を読めないため、今後の鍵をカードでも開けられるようにできません"
+        ))
+        .hint(words!(
+            "Replace the cards: `hizo recovery make --replace`.",
+            "カードを作り直してください: `hizo recovery make --replace`。"
+        ))
+    })?;
+    Ok(Some(set.recipient))
+}

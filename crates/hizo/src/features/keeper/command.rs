@@ -1,0 +1,69 @@
+//! `hizo keeper`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Plan, config};
+use crate::Setting;
+use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::system;
+use crate::words::words;
+
+/// Be a keeper that others reach over a network, until stopped
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The keeper's folder; it is set up if there is none
+    #[arg(long, value_name = "DIR", requires = "listen")]
+    data: Option<PathBuf>,
+    /// Address and port of this machine to listen at, for example 127.0.0.1:8443
+    #[arg(long, value_name = "ADDRESS", requires = "data")]
+    listen: Option<SocketAddr>,
+    /// Everything from a configuration file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen"])]
+    config: Option<PathBuf>,
+    /// Check a configuration file, and do nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen", "config"])]
+    check_config: Option<PathBuf>,
+}
+
+pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let console = setting.console;
+    let plan = match arguments {
+        Arguments { check_config: Some(path), .. } => {
+            config::read(path)?.check()?;
+            console.result(json!({ "config": path.to_string_lossy() }), |out| {
+                let path = shown(path);
+                let said = words!("the configuration {path} can be used", "設定ファイル {path} は使えます");
+                if console.quiet { Ok(()) } else { writeln!(out, "{}", console.say(said)) }
+            });
+            return Ok(());
+        }
+        Arguments { config: Some(path), .. } => config::read(path)?,
+        Arguments { data: Some(data), listen: Some(listen), .. } => Plan::of(data, *listen),
+        Arguments { .. } => {
+            return Err(Failure::new(
+                Kind::Usage,
+                words!("a keeper needs a folder and an address", "預け先にはフォルダーとアドレスが要ります"),
+            )
+            .hint(words!(
+                "Name --data DIR and --listen ADDRESS, or --config FILE.",
+                "--data DIR と --listen ADDRESS、または --config FILE を指定してください。"
+            )));
+        }
+    };
+    let ready = plan.open()?;
+    let (url, origin) = (ready.url(), ready.keeper.origin().to_string());
+    let log_key = ready.log.keys()[0].to_string();
+    let stopped = async {
+        // Whoever reads the line below may stop it at once.
+        let Ok(asked) = system::asked_to_stop() else { return };
+        console.result(json!({ "origin": origin, "key": log_key, "url": url }), |out| {
+            let said = words!("keeper {origin} listens at {url}", "預け先 {origin} は {url} で待っています");
+            writeln!(out, "{}", console.say(said))
+        });
+        asked.await;
+    };
+    ready.serve(stopped)
+}

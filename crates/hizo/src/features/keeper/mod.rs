@@ -1,0 +1,163 @@
+//! Being a keeper that others reach over a network. It needs no safe: whoever runs it cannot read what it keeps.
+//!
+//! See docs/spec/service.md and docs/spec/keeper-config.md.
+
+pub(crate) mod command;
+mod config;
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Settings, TlsError, is_private, serve};
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
+use hizo_ledger::record::Origin;
+use zeroize::Zeroizing;
+
+use crate::entropy::random;
+use crate::failure::{Failure, Outcome, shown};
+use crate::keeper::unix_seconds;
+use crate::words::words;
+
+/// What a keeper is to be.
+struct Plan {
+    data: PathBuf,
+    /// The name of a keeper that is set up now.
+    origin: Option<Origin>,
+    listen: SocketAddr,
+    tls: Option<Tls>,
+    proxy: Option<IpAddr>,
+    metrics: Option<SocketAddr>,
+    addresses: bool,
+    admission: Admission,
+    limits: Limits,
+}
+
+/// Two PEM files.
+struct Tls {
+    certificates: PathBuf,
+    key: PathBuf,
+}
+
+/// A keeper that is ready to answer.
+struct Ready {
+    listening: Listening,
+    keeper: EmbeddedKeeper,
+    log: EmbeddedLog,
+    settings: Settings,
+    address: SocketAddr,
+}
+
+impl Plan {
+    /// A keeper in a folder, for this machine alone.
+    fn of(data: &Path, listen: SocketAddr) -> Self {
+        Self {
+            data: data.to_owned(),
+            origin: None,
+            listen,
+            tls: None,
+            proxy: None,
+            metrics: None,
+            addresses: false,
+            admission: Admission::Open(config::QUOTA_BYTES),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Whether nothing goes over a network in the clear, and the certificates can be used.
+    fn check(&self) -> Outcome<Option<Arc<Certificates>>> {
+        if self.tls.is_none() && self.proxy.is_none() && !is_private(&self.listen) {
+            let listen = self.listen;
+            return Err(Failure::fixable(words!(
+                "at {listen} others would reach the keeper without TLS",
+                "{listen} では、ほかの機械から TLS なしで届いてしまいます"
+            ))
+            .hint(words!(
+                "Name certificates, or the proxy in front of it, in a configuration file; or listen at 127.0.0.1.",
+                "設定ファイルに証明書か手前のプロキシを書くか、127.0.0.1 で待ち受けてください。"
+            )));
+        }
+        if let Some(metrics) = self.metrics.filter(|metrics| !is_private(metrics)) {
+            return Err(Failure::fixable(words!(
+                "at {metrics} others would read the metrics",
+                "{metrics} では、ほかの機械から計測値が読めてしまいます"
+            ))
+            .hint(words!("Listen at 127.0.0.1 for them.", "計測値は 127.0.0.1 で待ち受けてください。")));
+        }
+        let Some(Tls { certificates, key }) = &self.tls else { return Ok(None) };
+        let read = Certificates::open(certificates, key).map_err(|error| certificate_failed(certificates, error))?;
+        Ok(Some(Arc::new(read)))
+    }
+
+    /// Opens the keeper, or sets one up where there is none, and takes the address.
+    fn open(self) -> Outcome<Ready> {
+        let certificates = self.check()?;
+        let listener = TcpListener::bind(self.listen).map_err(|error| cannot_listen(self.listen, error))?;
+        let address = listener.local_addr().map_err(|error| cannot_listen(self.listen, error))?;
+        let metrics =
+            self.metrics.map(|metrics| TcpListener::bind(metrics).map_err(|error| cannot_listen(metrics, error)));
+        let metrics = metrics.transpose()?;
+        let seeds = Seeds { origin: random(), log_key: Zeroizing::new(random()) };
+        let local = Origin::local(seeds.origin);
+        let keeper = EmbeddedKeeper::init_as(&self.data, self.origin.as_ref().unwrap_or(&local), &seeds)
+            .map_err(Failure::from)?;
+        if let Some(origin) = self.origin.filter(|origin| origin != keeper.origin()) {
+            let (data, found) = (shown(&self.data), keeper.origin());
+            return Err(Failure::fixable(words!(
+                "the keeper in {data} is {found}, not {origin}",
+                "{data} の預け先は {origin} ではなく {found} です"
+            ))
+            .hint(words!("A keeper keeps its name for ever.", "預け先の名前は変えられません。")));
+        }
+        let log = EmbeddedLog::open(&self.data, &keeper).map_err(Failure::from)?;
+        let settings = Settings {
+            limits: self.limits,
+            admission: self.admission,
+            proxy: self.proxy,
+            addresses: self.addresses,
+            // Where only this machine asks, and no proxy passes others on.
+            metrics: metrics.is_none() && is_private(&address) && self.proxy.is_none(),
+            // A reader who closed his end wants no lines.
+            lines: Box::new(|line| {
+                drop(io::Write::write_all(&mut io::stderr().lock(), format!("{line}\n").as_bytes()))
+            }),
+            clock: Box::new(unix_seconds),
+            random: Box::new(random),
+        };
+        Ok(Ready { listening: Listening { listener, certificates, metrics }, keeper, log, settings, address })
+    }
+}
+
+impl Ready {
+    fn url(&self) -> String {
+        let scheme = if self.listening.certificates.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Answers until it is stopped.
+    fn serve(self, stop: impl Future<Output = ()>) -> Outcome<()> {
+        let address = self.address;
+        serve(self.listening, self.keeper, self.log, self.settings, stop).map_err(|error| cannot_listen(address, error))
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: io::Error) -> Failure {
+    Failure::fixable(words!("cannot listen at {address}: {error}", "{address} で待ち受けられません（{error}）"))
+        .hint(words!(
+            "Choose another port, or stop what uses this one.",
+            "別のポートを選ぶか、そのポートを使っているものを止めてください。"
+        ))
+        .source(error)
+}
+
+fn certificate_failed(path: &Path, error: TlsError) -> Failure {
+    let path = shown(path);
+    Failure::fixable(words!("the certificates {path} cannot be used: {error}", "証明書 {path} は使えません（{error}）"))
+        .hint(words!(
+            "Name the chain of certificates and its key, as two PEM files.",
+            "証明書の連鎖とその鍵を、二つの PEM ファイルで指定してください。"
+        ))
+        .source(error)
+}

@@ -1,0 +1,185 @@
+//! `hizo recovery make`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::{Control, Role};
+use hizo_vault::event::Event;
+use hizo_vault::keys::{IdentityFile, RecoverySeed};
+use hizo_vault::recovery::Card;
+use serde_json::json;
+
+use super::paper::{self, Printed};
+use crate::Setting;
+use crate::contents::Opened;
+use crate::entropy::SystemEntropy;
+use crate::epochs;
+use crate::failure::{Failure, Outcome, shown};
+use crate::safe::{self, Draft, Keyring, Safe};
+use crate::view::View;
+use crate::words::words;
+use crate::{cards, home, system};
+
+/// Make cards, of which some together open the safe, and an emergency card without secrets
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// How many cards to make
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    cards: u8,
+    /// How many of them open the safe together
+    #[arg(long, value_name = "K", default_value_t = 2)]
+    needed: u8,
+    /// Where to put the cards to print: a folder
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Make new ones in place of those that there are
+    #[arg(long)]
+    replace: bool,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let mut safe = setting.safe()?;
+    let replaces = safe.chain.recovery().is_some();
+    if replaces && !arguments.replace {
+        return Err(Failure::fixable(words!(
+            "this safe has recovery cards already",
+            "この金庫には、すでに復旧カードがあります"
+        ))
+        .hint(words!(
+            "Try them with `hizo recovery drill`, or make new ones in their place with --replace.",
+            "`hizo recovery drill` で確かめるか、--replace を付けて作り直してください。"
+        )));
+    }
+    let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
+    let keyring = safe.unlock_with(&identity)?;
+    keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
+    let admin = identity.signing_seed.space_key(&safe.home.space);
+    check_may(&safe, &admin.verifying_key())?;
+    let seed = RecoverySeed::generate(&mut SystemEntropy);
+    let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
+    let written = print(&safe, &keyring, &made, &arguments.to)?;
+    let done = pin(&mut safe, &keyring, &identity, &seed, &made);
+    if let Err(failure) = done {
+        // Cards that open nothing must not lie about.
+        written.iter().for_each(|path| drop(fs::remove_file(path)));
+        return Err(failure);
+    }
+    tell(setting, arguments, &made, &written, replaces);
+    Ok(())
+}
+
+/// Only an admin pins cards; whom the old ones let in is one once the delay has passed.
+fn check_may(safe: &Safe, key: &VerifyingKey) -> Outcome<()> {
+    if safe.chain.role(key) == Some(Role::Admin) {
+        return Ok(());
+    }
+    if let Some(waiting) = safe.chain.waiting().filter(|waiting| waiting.key == *key) {
+        if safe::now()?.unix_seconds() >= waiting.until() {
+            return Ok(());
+        }
+        let until = cards::time(waiting.until());
+        return Err(Failure::fixable(words!(
+            "this identity is let in by the recovery cards, and waits until {until}",
+            "この鍵は復旧カードで加えられたもので、{until} まで待つ必要があります"
+        ))
+        .hint(words!(
+            "Until then it reads. Run this again after that.",
+            "それまでは読むだけです。その後にもう一度実行してください。"
+        )));
+    }
+    Err(Failure::fixable(words!(
+        "only an admin of the safe makes recovery cards",
+        "復旧カードを作れるのは、金庫の管理者だけです"
+    ))
+    .hint(words!("Ask an admin.", "管理者に頼んでください。")))
+}
+
+/// Writes the cards, and the emergency card last, into files that only their owner may read.
+fn print(safe: &Safe, keyring: &Keyring, made: &[Card], to: &Path) -> Outcome<Vec<PathBuf>> {
+    let view = View::of(Opened { safe, keyring })?;
+    let printed = Printed::of(safe, view.name.as_deref().unwrap_or_default(), made)?;
+    system::create_private_directory(to).map_err(|error| Failure::file("make the folder", to, error))?;
+    let mut files = Vec::new();
+    for card in made {
+        files.push((to.join(format!("card-{}.pdf", card.number())), paper::card(&printed, card)?));
+    }
+    files.push((to.join("emergency.pdf"), paper::emergency(&printed)?));
+    if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
+        let path = shown(there);
+        return Err(Failure::fixable(words!("{path} is there already", "{path} がすでにあります"))
+            .hint(words!("Name another folder with --to.", "--to で別のフォルダーを指定してください。")));
+    }
+    let mut written = Vec::new();
+    for (path, bytes) in files {
+        if let Err(failure) = home::write_new(&path, &bytes) {
+            written.iter().for_each(|path: &PathBuf| drop(fs::remove_file(path)));
+            return Err(failure);
+        }
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// Appends the record that pins the cards, with what lets them open everything.
+fn pin(safe: &mut Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySeed, made: &[Card]) -> Outcome<()> {
+    let admin = own.signing_seed.space_key(&safe.home.space);
+    let (key, identity) = (seed.signing_key().verifying_key(), seed.identity());
+    let cards = identity.recipient();
+    let before = (safe.chain.recovery(), safe.chain.epoch());
+    let mut controls = vec![Control::Recovery(Some(key))];
+    for (epoch, secret) in keyring.epochs() {
+        controls.push(epochs::wrap(safe, epoch, secret, std::slice::from_ref(cards))?);
+    }
+    let mut recipient = safe.recipient()?;
+    if before.0.is_some() {
+        // The cards that there were would open what is sealed from now on too.
+        let mut readers = epochs::readers(Opened { safe, keyring }, &[])?;
+        if !readers.contains(own.identity.recipient()) {
+            readers.push(own.identity.recipient().clone());
+        }
+        let begun = epochs::begin(Opened { safe, keyring }, &readers, Some(cards))?;
+        recipient = begun.recipient;
+        controls.extend(begun.controls);
+    }
+    let event = Event::RecoveryMade {
+        key: key.to_base64(),
+        recipient: cards.to_string(),
+        set: made.first().map(Card::set).unwrap_or_default(),
+        cards: made.len() as u64,
+        needed: made.first().map_or(0, |card| card.needed().into()),
+    };
+    let body = safe.put(safe::seal_body(&[event], &recipient)?)?;
+    let draft = Draft { body: Some(body), deposit: None, controls };
+    safe.append(&admin, &draft, |chain| (chain.recovery(), chain.epoch()) == before).map(drop)
+}
+
+fn tell(setting: &Setting, arguments: &Arguments, made: &[Card], written: &[PathBuf], replaced: bool) {
+    let set = made.first().map(Card::set).unwrap_or_default();
+    let result = json!({
+        "set": set, "cards": arguments.cards, "needed": arguments.needed, "replaced": replaced,
+        "files": written.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+    });
+    let console = setting.console;
+    console.result(result, |out| {
+        for path in written {
+            writeln!(out, "{}", shown(path))?;
+        }
+        Ok(())
+    });
+    console.warn(words!(
+        "print these files, and then delete them: whoever has {needed} of the cards reads everything, and leaves no trace",
+        "印刷したら、これらのファイルを必ず消してください。カードが{needed}枚そろえば、誰でもすべてを読めて、跡も残りません",
+        needed = arguments.needed
+    ));
+    if replaced {
+        console.warn(words!(
+            "what was deposited up to now stays open to the cards that there were: destroy them",
+            "これまでに預けたものは、前のカードでも開けられます。前のカードは処分してください"
+        ));
+    }
+    console.note(words!(
+        "next: once they are printed, `hizo recovery drill` tries them",
+        "次に: 印刷したカードで開けられることを、`hizo recovery drill` で確かめてください"
+    ));
+}

@@ -1,0 +1,159 @@
+//! `hizo recovery use`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hizo_ledger::record::{Control, Role};
+use hizo_ledger::space::Chain;
+use hizo_vault::event::Event;
+use hizo_vault::event::certificate::UnverifiedCertificate;
+use hizo_vault::keys::{IdentityFile, RecoverySeed, generate_passphrase};
+use serde_json::json;
+
+use crate::Setting;
+use crate::cards;
+use crate::entropy::SystemEntropy;
+use crate::failure::{Failure, Outcome, shown};
+use crate::home::{self, Home};
+use crate::safe::{self, Draft, Keyring, Safe};
+use crate::system;
+use crate::words::words;
+
+/// Open a safe whose keys are lost: make a new home of it, with a new identity that opens everything the cards open
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// A file with the words of one card, once for each card; without one they are asked for
+    #[arg(long = "card-file", value_name = "FILE")]
+    card_files: Vec<PathBuf>,
+    /// Do not ask to be let in as an admin; reading leaves no trace
+    #[arg(long)]
+    read_only: bool,
+    /// The home folder to make; it must not be there yet, or be empty
+    #[arg(long, value_name = "NEWHOME")]
+    to: PathBuf,
+}
+
+/// What a new home has of its own, or has no use for.
+const LEFT_BEHIND: [&str; 4] = ["identity.age", "epochs.age", "safe.json", "watch"];
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let safe = setting.safe()?;
+    let is_empty = fs::read_dir(&arguments.to).map_or(true, |mut entries| entries.next().is_none());
+    if !is_empty {
+        let folder = shown(&arguments.to);
+        return Err(Failure::fixable(words!("{folder} is not empty", "{folder} は空ではありません"))
+            .hint(words!("Name another folder with --to.", "--to で別のフォルダーを指定してください。")));
+    }
+    let cards = cards::read(&arguments.card_files, setting.console)?;
+    let seed = cards::open(&safe, &cards)?;
+    let keyring = Keyring::unlock(&safe, &seed.identity())?;
+    let (passphrase, generated) = match setting.passphrase.is_given() {
+        true => (setting.read_passphrase()?, false),
+        false => (generate_passphrase(&mut SystemEntropy), true),
+    };
+    let closed = safe.chain.epochs().len().saturating_sub(keyring.epochs().count());
+    let identity = make_home(&safe, &keyring, &arguments.to, &passphrase)?;
+    let mut new = Safe::open(Home::open(&arguments.to)?)?;
+    let asked = if arguments.read_only { Ok(()) } else { let_in(&mut new, &seed, &identity) };
+    tell(setting, &new, &arguments.to, generated.then_some(passphrase.as_str()), closed);
+    // The home opens what it opens, whatever came of this.
+    asked
+}
+
+/// Appends the one record that the recovery key may sign: it lets the new identity in, when the delay has passed.
+fn let_in(safe: &mut Safe, seed: &RecoverySeed, identity: &IdentityFile) -> Outcome<()> {
+    if safe.chain.waiting().is_some() {
+        return Err(Failure::fixable(words!(
+            "the cards have let somebody in already, who waits",
+            "このカードで加えられた人が、すでに待っています"
+        ))
+        .hint(words!(
+            "The new home reads all the same. Who it is says `hizo status`.",
+            "新しいフォルダーで読むことはできます。誰なのかは `hizo status` で分かります。"
+        )));
+    }
+    let (space, key) = (safe.home.space, seed.signing_key());
+    let member = identity.signing_seed.space_key(&space).verifying_key();
+    let session = identity.signing_seed.session_key(&space).verifying_key();
+    let certificate = Event::KeyCertified(UnverifiedCertificate::issue(identity, &space));
+    let body = safe.put(safe::seal_body(&[certificate], &safe.recipient()?)?)?;
+    let controls = vec![Control::Member { key: member, role: Role::Admin }, Control::Session { member, session }];
+    let draft = Draft { body: Some(body), deposit: None, controls };
+    let (pinned, epoch) = (key.verifying_key(), safe.chain.epoch());
+    let fits = |chain: &Chain| chain.recovery() == Some(pinned) && chain.epoch() == epoch && chain.waiting().is_none();
+    safe.append_by(pinned, |text| key.sign(text), &draft, fits).map(drop)
+}
+
+/// A copy of the home with a new identity, and with what the cards opened sealed to it. `safe.json` comes last: without it
+/// the folder is no safe.
+fn make_home(safe: &Safe, keyring: &Keyring, to: &Path, passphrase: &str) -> Outcome<IdentityFile> {
+    let from = safe.home.folder();
+    copy(from, to, &LEFT_BEHIND)?;
+    let identity = IdentityFile::generate(&mut SystemEntropy);
+    Home::write_recovered_epochs(to, identity.identity.recipient(), keyring.epochs())?;
+    home::write_new(&home::identity_file(to), identity.seal(passphrase, &mut SystemEntropy).as_bytes())?;
+    let name = "safe.json";
+    let bytes = fs::read(from.join(name)).map_err(|error| Failure::file("read", &from.join(name), error))?;
+    home::write_new(&to.join(name), &bytes)?;
+    Ok(identity)
+}
+
+fn copy(from: &Path, to: &Path, without: &[&str]) -> Outcome<()> {
+    system::create_private_directory(to).map_err(|error| Failure::file("make the folder", to, error))?;
+    let failed = |error| Failure::file("read", from, error);
+    for entry in fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (name, kind) = (entry.file_name(), entry.file_type().map_err(failed)?);
+        if without.iter().any(|left| name == *left) {
+            continue;
+        }
+        let (from, to) = (entry.path(), to.join(&name));
+        if kind.is_dir() {
+            copy(&from, &to, &[])?;
+        } else if kind.is_file() {
+            fs::copy(&from, &to).map_err(|error| Failure::file("write", &to, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(setting: &Setting, safe: &Safe, to: &Path, passphrase: Option<&str>, closed: usize) {
+    let console = setting.console;
+    if let Some(passphrase) = passphrase {
+        console.warn(words!(
+            "this passphrase opens the new home. It is shown once: write it down and keep it apart.",
+            "これが新しい金庫のフォルダーを開けるパスフレーズです。表示は今回だけです。書き写して、別の場所に保管してください。"
+        ));
+        console.beside(&format!("\n    {passphrase}\n"));
+    }
+    if closed > 0 {
+        console.warn(words!(
+            "{closed} epochs stay closed: their keys were not sealed to these cards",
+            "このカードでは開けられない時期の鍵が{closed}個あります"
+        ));
+    }
+    let admin_from = safe.chain.waiting().map(|waiting| cards::time(waiting.until()));
+    let result = json!({ "home": to.to_string_lossy(), "closed_epochs": closed, "admin_from": admin_from });
+    console.result(result, |out| {
+        let folder = shown(to);
+        let made = words!(
+            "{folder} opens everything that the cards open",
+            "{folder} で、カードで開けられるものをすべて取り出せます"
+        );
+        writeln!(out, "{}", console.say(made))?;
+        match admin_from {
+            Some(from) => {
+                let said = words!(
+                    "its identity may act as an admin from {from} on, unless an admin refuses it",
+                    "{from} から、この鍵で管理者として操作できます（管理者に拒まれた場合を除きます）"
+                );
+                writeln!(out, "{}", console.say(said))
+            }
+            None => Ok(()),
+        }
+    });
+    console.note(words!(
+        "next: restore what you need with --home, and do not use the old home beside it",
+        "次に: --home で新しいフォルダーを指定して取り出してください。元のフォルダーは、もう使わないでください"
+    ));
+}

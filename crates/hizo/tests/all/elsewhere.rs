@@ -1,0 +1,315 @@
+//! A keeper that is elsewhere: the same commands over a network, and a keeper that lies in each way it can.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hizo_keeper::log::NewStamp;
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::keeper::Process;
+use crate::kit::{Home, assert_same, program, said, tree};
+use crate::liar::{Answer, Liar};
+
+/// A safe whose keeper is elsewhere, behind somebody who may lie, with one deposit.
+struct Scene {
+    home: Home,
+    folder: PathBuf,
+    data: PathBuf,
+    keeper: Process,
+    liar: Liar,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let home = Home::unmade();
+        let data = home.folder.path().join("data");
+        let keeper = Process::start(&data);
+        let liar = Liar::before(&keeper.address());
+        home.ok(["init", "--keeper", &liar.address]);
+        home.make_cheap();
+        let folder = home.beside("moulds");
+        fs::write(folder.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
+        fs::write(folder.join("配合表.csv"), "a,b\n1,2\n").unwrap();
+        home.deposit(&folder, "moulds");
+        liar.heard();
+        Self { home, folder, data, keeper, liar }
+    }
+
+    /// Another deposit, of something that changed.
+    fn deposit(&self, content: &str) -> Value {
+        fs::write(self.folder.join("KX-204.dxf"), content).unwrap();
+        self.home.deposit_with(&self.folder, "moulds", &["--reread"])
+    }
+}
+
+#[test]
+fn everything_that_a_person_does_is_done_with_a_keeper_elsewhere_too() {
+    let Scene { home, folder, .. } = &Scene::new();
+    let restored = home.restore("latest:moulds", "out");
+    assert_same(&tree(folder), &tree(&restored));
+    home.ok(["list"]);
+    home.ok(["show", "latest:moulds"]);
+    home.ok(["check"]);
+    home.ok(["log"]);
+    let status = home.ok(["status", "latest:moulds", "--json"]).json();
+    assert!(status["deposits"][0]["log"].is_object(), "{status}");
+    let exported = home.folder.path().join("export");
+    home.ok([OsStr::new("export"), "--to".as_ref(), exported.as_os_str()]);
+    assert!(!home.path.join("keeper").exists(), "nothing is kept here");
+}
+
+#[test]
+fn a_keeper_that_is_killed_and_started_again_has_lost_nothing_it_acknowledged() {
+    let mut scene = Scene::new();
+    for round in 0..5 {
+        scene.deposit(&format!("round {round}\n"));
+        scene.keeper.end("-KILL");
+        let address = scene.keeper.address();
+        scene.keeper = Process::start_at(&scene.data, &address);
+    }
+    let restored = scene.home.restore("latest:moulds", "out");
+    assert_same(&tree(&scene.folder), &tree(&restored));
+    scene.home.ok(["check"]);
+    assert_eq!(scene.keeper.end("-TERM"), Some(0));
+}
+
+#[test]
+fn a_keeper_that_cannot_be_reached_is_said_to_be_so_and_nothing_is_lost() {
+    let mut scene = Scene::new();
+    scene.keeper.end("-TERM");
+    scene.home.fails(4, "cannot be reached", ["list"]);
+}
+
+#[test]
+fn a15_a_keeper_that_shows_an_older_state_or_another_history_is_caught() {
+    let scene = Scene::new();
+    let (two, liar) = (scene.deposit("second\n"), &scene.liar);
+    assert!(two["deposit"].is_string());
+    // It has lost the last record.
+    liar.tells(|asked, honest| {
+        let (page, _) = asked.path.split_once("?from=")?;
+        page.ends_with("/records").then_some(())?;
+        let mut answer = honest.clone();
+        let head = honest.header("hizo-head")?.replacen("2 ", "1 ", 1);
+        answer.set("hizo-head", &head);
+        answer.body.clear();
+        Some(answer)
+    });
+    scene.home.fails(5, "an older state", ["list"]);
+    // It has another last record.
+    liar.tells(|asked, honest| {
+        asked.path.contains("/records?from=").then_some(())?;
+        let mut answer = honest.clone();
+        answer.set("hizo-head", &format!("2 {}", "ab".repeat(32)));
+        Some(answer)
+    });
+    scene.home.fails(5, "another history", ["list"]);
+    // It has never heard of the safe.
+    liar.tells(|asked, _| asked.path.contains("/records?from=").then(|| Answer::new(404, "no such space\n")));
+    scene.home.fails(5, "no record of this safe", ["list"]);
+    liar.is_honest();
+    scene.home.ok(["list"]);
+}
+
+#[test]
+fn a15_a_log_that_is_shorter_than_the_one_seen_is_caught() {
+    let scene = Scene::new();
+    let early = fs::read(scene.home.path.join("checkpoint")).unwrap();
+    scene.deposit("second\n");
+    scene.liar.tells(move |asked, _| (asked.path == "/log/checkpoint").then(|| Answer::new(200, early.clone())));
+    scene.home.fails(
+        5,
+        "fewer leaves",
+        ["proof", "latest:moulds", "--to", &scene.home.beside("x").join("p").to_string_lossy()],
+    );
+}
+
+#[test]
+fn a9_objects_that_are_changed_swapped_or_withheld_are_caught_and_nothing_is_restored() {
+    let scene = Scene::new();
+    let lies: [fn(&Answer) -> Answer; 4] = [
+        |honest| {
+            let mut answer = honest.clone();
+            let middle = answer.body.len() / 2;
+            answer.body[middle] ^= 1;
+            answer
+        },
+        |honest| Answer::new(200, honest.body[..honest.body.len() - 1].to_vec()),
+        |_| Answer::new(200, Vec::new()),
+        |_| Answer::new(404, "it is not here\n"),
+    ];
+    for (number, lie) in lies.into_iter().enumerate() {
+        scene.liar.tells(move |asked, honest| {
+            (asked.method == "GET" && asked.path.contains("/objects/")).then(|| lie(honest))
+        });
+        let to = scene.home.folder.path().join(format!("out{number}"));
+        let run = scene.home.run([OsStr::new("restore"), "latest:moulds".as_ref(), "--to".as_ref(), to.as_os_str()]);
+        assert_eq!(run.code, Some(3), "lie {number}: {run:?}");
+        assert!(!to.exists(), "lie {number} left something at its place");
+    }
+}
+
+#[test]
+fn a10_a_receipt_that_is_none_is_kept_as_evidence() {
+    let scene = Scene::new();
+    scene.liar.tells(|asked, honest| {
+        let answers_with_receipt = asked.path.ends_with("/receipt");
+        answers_with_receipt.then(|| {
+            let text = String::from_utf8_lossy(&honest.body).replacen("hizo/receipt/v1", "hizo/receipt/v2", 1);
+            Answer::new(200, text.into_bytes())
+        })
+    });
+    fs::write(scene.folder.join("KX-204.dxf"), "changed\n").unwrap();
+    let run = scene.home.run([OsStr::new("deposit"), scene.folder.as_os_str(), "--series".as_ref(), "moulds".as_ref()]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let refused = fs::read_dir(scene.home.path.join("receipts/refused")).unwrap().count();
+    assert_eq!(refused, 1);
+}
+
+#[test]
+fn a_keeper_that_never_ends_saying_no_does_not_keep_a_client_for_ever() {
+    let scene = Scene::new();
+    let lies: [(i32, fn() -> Answer); 3] = [
+        (5, || Answer::new(409, format!("head 9 {}\n", "ab".repeat(32)))),
+        (70, || Answer::new(424, format!("{}\n", "ab".repeat(32)))),
+        (4, || Answer::new(418, "no\u{1b}[2J\n")),
+    ];
+    for (code, lie) in lies {
+        scene.liar.refuses(move |asked| (asked.method == "POST" && asked.path.ends_with("/records")).then(lie));
+        fs::write(scene.folder.join("KX-204.dxf"), format!("changed {code}\n")).unwrap();
+        let deposit = [OsStr::new("deposit"), scene.folder.as_os_str(), "--series".as_ref(), "moulds".as_ref()];
+        let run = scene.home.run(deposit);
+        assert_eq!(run.code, Some(code), "{run:?}");
+        assert!(!run.err.contains('\u{1b}'), "what a keeper says reached the terminal as it came: {run:?}");
+    }
+    // Nothing of it was done, and the honest keeper takes the same deposit.
+    scene.liar.is_honest();
+    scene.home.deposit(&scene.folder, "moulds");
+    assert_eq!(scene.home.deposits()["moulds"].len(), 2);
+}
+
+#[test]
+fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_for_stamps_that_it_has_not() {
+    let home = Home::unmade();
+    let folder = home.folder.path().to_owned();
+    let (config, code) = (folder.join("keeper.toml"), folder.join("code"));
+    fs::write(&code, "a code of eighty bits\n").unwrap();
+    let hash: String = Sha256::digest(b"a code of eighty bits").iter().map(|byte| format!("{byte:02x}")).collect();
+    let data = folder.join("data");
+    let text = format!("data = {data:?}\nlisten = \"127.0.0.1:0\"\n\n[[admission.codes]]\nsha256 = \"{hash}\"\n");
+    fs::write(&config, text).unwrap();
+    let mut keeper = Process::start_by(&config);
+    let url = keeper.url().to_owned();
+    home.fails(1, "does not let this machine in", ["init", "--keeper", &url]);
+    home.ok([OsStr::new("init"), "--keeper".as_ref(), url.as_ref(), "--admission-file".as_ref(), code.as_os_str()]);
+    home.make_cheap();
+    let moulds = home.beside("moulds");
+    fs::write(moulds.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
+    home.deposit(&moulds, "moulds");
+    home.ok(["status", "latest:moulds"]);
+    home.ok(["check"]);
+    home.fails(4, "no stamp over this part", ["proof", "latest:moulds", "--to", &folder.join("p").to_string_lossy()]);
+    keeper.end("-TERM");
+    home.fails(4, "cannot be reached", ["check"]);
+    // Stamps of the keeper's own are read by members as by anybody.
+    let kept = EmbeddedKeeper::open_embedded(&data).unwrap();
+    let log = EmbeddedLog::open(&data, &kept).unwrap();
+    let head = log.published().checkpoint().unwrap().unwrap();
+    let stamp = NewStamp { head: &head, authority: "none", answer: b"no stamp at all", revocation: "" };
+    log.keep_stamp(&kept, &stamp).unwrap();
+    drop((log, kept));
+    let address = url.strip_prefix("http://").unwrap();
+    let again = fs::read_to_string(&config).unwrap().replace("127.0.0.1:0", address);
+    fs::write(&config, again).unwrap();
+    let _keeper = Process::start_by(&config);
+    let checked = home.ok(["check", "--json"]).json();
+    assert_eq!(checked["bad_objects"], serde_json::json!([]), "{checked}");
+    home.ok(["status", "latest:moulds"]);
+}
+
+/// A root, and a certificate by it for this machine, made by the stock tool.
+fn certificates(folder: &Path) -> [PathBuf; 3] {
+    let paths = ["root.pem", "keeper.pem", "keeper.key"].map(|name| folder.join(name));
+    let [root, certificate, key] = &paths;
+    let openssl = |arguments: &str| {
+        let mut command = program("openssl");
+        let run = said(command.current_dir(folder).args(arguments.split(' ')));
+        assert_eq!(run.code, Some(0), "openssl {arguments}: {run:?}");
+    };
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -subj /CN=root -days 30",
+    );
+    openssl(
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout keeper.key -out keeper.csr -subj /CN=keeper",
+    );
+    fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    openssl(
+        "x509 -req -in keeper.csr -CA root.pem -CAkey root.key -CAcreateserial -days 30 -extfile extensions -out keeper.pem",
+    );
+    assert!(root.exists() && certificate.exists() && key.exists());
+    paths
+}
+
+#[test]
+fn a_keeper_over_tls_is_believed_by_the_roots_that_were_named_and_by_no_others() {
+    let home = Home::unmade();
+    let folder = home.folder.path().to_owned();
+    let [root, certificate, key] = certificates(&folder);
+    let config = folder.join("keeper.toml");
+    let text = format!(
+        "data = {:?}\nlisten = \"127.0.0.1:0\"\n\n[tls]\ncertificates = {certificate:?}\nkey = {key:?}\n\n[admission]\nmode = \"open\"\nquota_bytes = 1000000000\n",
+        folder.join("data")
+    );
+    fs::write(&config, text).unwrap();
+    let keeper = Process::start_by(&config);
+    let url = keeper.url().to_owned();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    home.fails(4, "cannot be reached", ["init", "--keeper", &url]);
+    home.ok([OsStr::new("init"), "--keeper".as_ref(), url.as_ref(), "--keeper-roots".as_ref(), root.as_os_str()]);
+    home.make_cheap();
+    let moulds = home.beside("moulds");
+    fs::write(moulds.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
+    home.deposit(&moulds, "moulds");
+    let restored = home.restore("latest:moulds", "out");
+    assert_same(&tree(&moulds), &tree(&restored));
+    // Nobody is believed whose certificate is by somebody else.
+    fs::write(home.path.join("keeper.pem"), fs::read(other_root(&folder)).unwrap()).unwrap();
+    home.fails(4, "cannot be reached", ["list"]);
+}
+
+fn other_root(folder: &Path) -> PathBuf {
+    let other = folder.join("other");
+    fs::create_dir(&other).unwrap();
+    let [root, ..] = certificates(&other);
+    root
+}
+
+#[test]
+fn a_record_that_was_taken_although_the_keeper_says_otherwise_is_made_once() {
+    let scene = Scene::new();
+    scene.liar.tells(|asked, _| {
+        let is_append = asked.method == "POST" && asked.path.ends_with("/records");
+        is_append.then(|| Answer::new(409, format!("head 9 {}\n", "ab".repeat(32))))
+    });
+    scene.deposit("changed\n");
+    scene.liar.is_honest();
+    assert_eq!(scene.home.deposits()["moulds"].len(), 2);
+}
+
+#[test]
+fn a12_no_secret_and_no_name_goes_over_the_line_to_a_keeper() {
+    let scene = Scene::new();
+    scene.deposit("canary-content\n");
+    scene.home.restore("latest:moulds", "out");
+    let heard = scene.liar.heard();
+    assert!(heard.len() > 5, "{heard:?}");
+    for asked in heard {
+        assert!(!asked.path.contains("moulds") && !asked.path.contains("KX-204"), "{asked:?}");
+        let body = String::from_utf8_lossy(&asked.body);
+        let secrets = ["canary-content", "KX-204", "moulds", "AGE-SECRET-KEY", crate::kit::PASSPHRASE];
+        assert!(!secrets.iter().any(|secret| body.contains(secret)), "{asked:?}");
+    }
+}
