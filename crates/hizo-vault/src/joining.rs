@@ -3,6 +3,8 @@
 //! See docs/spec/joining.md. Either travels by mail or on a stick, and whoever carries it may change it: nothing in them counts
 //! before two people have compared words ([`crate::fingerprint`]).
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hizo_ledger::id::{RecordId, SpaceId};
@@ -202,10 +204,9 @@ impl UnverifiedRequest {
     pub fn verify(self) -> Result<Request, Error> {
         let (person, device) = (self.person.verify(&self.space)?, self.device.verify(&self.space)?);
         let keys = [Some(person.key), person.session, Some(device.key), device.session];
-        let are_apart = (1..keys.len()).all(|end| keys.get(..end).is_some_and(|before| !before.contains(&keys[end])));
-        let are_pair =
-            person.identity == device.identity && device.recipient.is_none() && keys.iter().all(Option::is_some);
-        let Some(recipient) = person.recipient.as_ref().filter(|_| are_pair && are_apart) else {
+        let are_apart = keys.iter().flatten().collect::<BTreeSet<_>>().len() == keys.len();
+        let are_pair = person.identity == device.identity && device.recipient.is_none() && are_apart;
+        let Some(recipient) = person.recipient.as_ref().filter(|_| are_pair) else {
             return Err(Error::Pair);
         };
         let words = Spoken::of_identity(&person.identity, recipient, &self.genesis);

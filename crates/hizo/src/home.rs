@@ -710,13 +710,18 @@ pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Writes a file that only its owner may read and that must not be there yet; durable on return.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
     let write = || -> io::Result<()> {
         let mut file = system::create_private(path)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        system::sync_directory(path.parent().unwrap_or(Path::new(".")))
+        system::sync_directory(folder_of(path))
     };
     write().map_err(|error| Failure::file("write", path, error))
 }
@@ -730,7 +735,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Outcome<()> {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&next, path)?;
-        system::sync_directory(path.parent().unwrap_or(Path::new(".")))
+        system::sync_directory(folder_of(path))
     };
     write().map_err(|error| Failure::file("write", path, error))
 }

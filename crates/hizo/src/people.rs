@@ -22,6 +22,8 @@ pub(crate) struct People {
     given: BTreeMap<VerifyingKey, u32>,
     /// What was said falsely by somebody whom nobody has to believe, and in which record.
     falsehoods: Vec<(u64, certificate::Error)>,
+    /// The first record in which somebody who reads the space says falsely whose a key is.
+    alarm: Option<(u64, certificate::Error)>,
 }
 
 /// Somebody who is a member, by his own key, by machines, or both.
@@ -49,22 +51,20 @@ impl People {
     ///
     /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
     /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
-    ///
-    /// # Errors
-    /// Exit code 5 when somebody who reads the space says falsely whose a key is.
-    pub(crate) fn of(safe: &Safe, keyring: &Keyring, own: Certificate) -> Outcome<Self> {
+    pub(crate) fn of(safe: &Safe, keyring: &Keyring, own: Certificate) -> Self {
         let mut people = Self {
             certificates: Certificates::new(own),
             said: BTreeMap::new(),
             names: BTreeMap::new(),
             given: BTreeMap::new(),
             falsehoods: Vec::new(),
+            alarm: None,
         };
         for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
             let keys = match people.certificates.follow(record) {
                 Ok(keys) => keys,
                 Err(error) => {
-                    people.disbelieve(safe, record, error)?;
+                    people.disbelieve(safe, record, error);
                     continue;
                 }
             };
@@ -75,7 +75,7 @@ impl People {
                     Event::KeyCertified(certificate) => {
                         match people.certificates.take(&safe.home.space, &keys, &certificate) {
                             Ok(()) => drop(people.said.insert(certificate.key.clone(), certificate)),
-                            Err(error) => people.disbelieve(safe, record, error)?,
+                            Err(error) => people.disbelieve(safe, record, error),
                         }
                     }
                     Event::MemberAdded { key, name } | Event::DeviceAdded { key, name } if is_by_admin => {
@@ -92,17 +92,31 @@ impl People {
                 }
             }
         }
-        Ok(people)
+        people
     }
 
     /// A false word about a key is an alarm if somebody who reads the space says it.
-    fn disbelieve(&mut self, safe: &Safe, record: &Record, error: certificate::Error) -> Outcome<()> {
+    fn disbelieve(&mut self, safe: &Safe, record: &Record, error: certificate::Error) {
         let opens = |key: &VerifyingKey| !self.is_machine(key) && safe.chain.role(key).is_some_and(Role::opens);
         if record.signers().iter().any(opens) {
-            return Err(false_certificate(record, error));
+            self.alarm.get_or_insert((record.number(), error));
+        } else {
+            self.falsehoods.push((record.number(), error));
         }
-        self.falsehoods.push((record.number(), error));
-        Ok(())
+    }
+
+    /// Says aloud that somebody who reads the space says falsely whose a key is, unless all who say so are about to be removed:
+    /// what they say must not keep them in.
+    ///
+    /// # Errors
+    /// Exit code 5.
+    pub(crate) fn heed(&self, safe: &Safe, leaving: &[VerifyingKey]) -> Outcome<()> {
+        let Some((number, error)) = self.alarm else { return Ok(()) };
+        let record = usize::try_from(number).ok().and_then(|number| safe.records.get(number));
+        match record.filter(|record| !record.signers().iter().all(|key| leaving.contains(key))) {
+            Some(record) => Err(false_certificate(record, error)),
+            None => Ok(()),
+        }
     }
 
     /// Whether a key is certified as that of a machine, which opens nothing.

@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo space, recovery, log, keeper, witness, man [COMMAND], completions SHELL";
+More: space, recovery, log, keeper, witness, man [COMMAND], completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo space, recovery, log, keeper, witness, man [コマンド], completions シェル";
+他に: space, recovery, log, keeper, witness, man [コマンド], completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -284,7 +284,7 @@ const HELP: &[(&str, &str)] = &[
         "Let in whoever sent a request, once you have heard the same words from that person",
         "参加願を送った人を、本人の声で同じ言葉を確かめたうえで加えます",
     ),
-    ("The request", "参加願"),
+    ("The request", "参加願のファイル"),
     (
         "The ten words that the person reads out to you; without them they are asked for",
         "相手が読み上げる10語。指定しなければ尋ねます",
@@ -405,7 +405,7 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 6] = ["recovery", "log", "keeper", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 7] = ["space", "recovery", "log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

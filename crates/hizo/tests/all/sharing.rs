@@ -80,6 +80,33 @@ impl Firm {
     }
 }
 
+/// What each act of `hizo space` prints as JSON.
+pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
+    let (firm, sato) = (Firm::new(), Home::unmade());
+    let path = |home: &Home, name: &str| home.folder.path().join(name).to_str().unwrap().to_owned();
+    let (invite, request) = (path(&firm.founder, "invite"), path(&sato, "request"));
+    let mut told = Vec::new();
+    let mut say = |home: &Home, command: &'static str, more: &[&str]| {
+        let said = home.ok(command.split(' ').chain(more.iter().copied()).chain(["--json"])).json();
+        told.push((command, said.clone()));
+        said
+    };
+    say(&firm.founder, "space invite", &["--to", &invite]);
+    let asked = say(&sato, "space join", &[&invite, "--name", "佐藤", "--to", &request]);
+    let admitted = say(&firm.founder, "space admit", &[&request, "--words", asked["words"].as_str().unwrap()]);
+    say(&sato, "space join", &["--words", admitted["words"].as_str().unwrap()]);
+    for (command, more) in [
+        ("space members", &[][..]),
+        ("space grant", &["佐藤"]),
+        ("space role", &["佐藤", "reader"]),
+        ("space head", &[]),
+        ("space remove", &["佐藤"]),
+    ] {
+        say(&firm.founder, command, more);
+    }
+    told
+}
+
 #[test]
 fn somebody_who_comes_reads_what_is_kept_from_then_on_and_nothing_before() {
     let firm = Firm::new();

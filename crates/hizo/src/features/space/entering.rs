@@ -118,6 +118,13 @@ impl Admin {
     /// # Errors
     /// When this home's identity is not an admin of the safe.
     pub(crate) fn of(setting: &Setting, safe: &Safe) -> Outcome<Self> {
+        let admin = Self::unheeded(setting, safe)?;
+        admin.keyring.people()?.heed(safe, &[])?;
+        Ok(admin)
+    }
+
+    /// The same, whatever members say falsely: for whoever then asks [`crate::people::People::heed`].
+    pub(crate) fn unheeded(setting: &Setting, safe: &Safe) -> Outcome<Self> {
         let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
         let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
         if safe.chain.role(&own) != Some(Role::Admin) {
@@ -130,7 +137,7 @@ impl Admin {
                 "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
             )));
         }
-        let keyring = safe.unlock_with(&identity)?;
+        let keyring = safe.unlock_unheeded(&identity)?;
         keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
         Ok(Self { identity, keyring })
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Record, Role};
+use hizo_vault::event::NAME_BYTES_MAX;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::{INVITE_BYTES_MAX, Invite, UnverifiedRequest};
@@ -62,7 +63,8 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
             "ほかのメンバーに見せる名前を --name で指定してください。"
         )));
     };
-    crate::features::deposit::command::check_names(&name, std::slice::from_ref(&arguments.machine))?;
+    check_name(&name)?;
+    check_name(&arguments.machine)?;
     let bytes = bundle::read(invite, INVITE_BYTES_MAX)?;
     let invited = Invite::parse(&bytes).map_err(|error| {
         let file = shown(invite);
@@ -101,6 +103,14 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
     let spoken = Spoken::of_identity(&own, identity.identity.recipient(), &invited.genesis);
     tell_begun(setting, to, &entering::read_out(setting, &spoken), passphrase.as_deref().map(String::as_str));
     Ok(())
+}
+
+fn check_name(name: &str) -> Outcome<()> {
+    if (1..=NAME_BYTES_MAX).contains(&name.len()) {
+        return Ok(());
+    }
+    let message = words!("a name has 1 to {NAME_BYTES_MAX} bytes", "名前は1~{NAME_BYTES_MAX}バイトです");
+    Err(Failure::new(Kind::Usage, message).hint(words!("Choose a shorter one.", "短くしてください。")))
 }
 
 /// Keys of this machine and, unless he brings them, of its owner; the invite is written last.

@@ -34,13 +34,14 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut safe = setting.safe()?;
-    let admin = Admin::of(setting, &safe)?;
+    let admin = Admin::unheeded(setting, &safe)?;
     let person = admin.keyring.people()?.named(&safe, &arguments.member)?;
     let leaving: Vec<Seat> = match &arguments.machine {
         Some(name) => vec![machine(&person, name)?],
         None => person.seats().collect(),
     };
     let keys: Vec<VerifyingKey> = leaving.iter().map(|seat| seat.key).collect();
+    admin.keyring.people()?.heed(&safe, &keys)?;
     for key in &keys {
         entering::stays_with_admin(&safe, *key, Role::Writer)?;
     }
