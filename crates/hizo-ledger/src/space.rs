@@ -3,7 +3,7 @@
 //! See docs/spec/space.md. A chain holds no body, no object and no note: its memory grows by one id for each record,
 //! and by one entry for each member, epoch, wrap and series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{KeyName, ObjectId, RecordId, SeriesId, SlotKeyHash, SpaceId};
 use crate::identity::VerifyingKey;
@@ -270,9 +270,17 @@ pub struct Chain {
     recipient: ObjectRef,
     epochs: Vec<Epoch>,
     series: BTreeMap<SeriesId, SeriesHead>,
+    shared: Shared,
     genesis: RecordId,
     ids: Vec<RecordId>,
     signatures_required: usize,
+}
+
+/// From where on every present reader was given what opens the space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shared {
+    epoch: u32,
+    record: u64,
 }
 
 impl Chain {
@@ -537,6 +545,12 @@ impl Chain {
         &self.series
     }
 
+    /// Number of the record from which on every present reader was given what opens the space: whoever came later and was given no
+    /// history opens nothing before it, so that no deposit may build on one (docs/spec/space.md, "History").
+    pub const fn shared_since(&self) -> u64 {
+        self.shared.record
+    }
+
     /// How many signatures the next record needs.
     pub const fn signatures_required(&self) -> usize {
         self.signatures_required
@@ -569,6 +583,7 @@ impl Chain {
             recipient: ObjectRef::recipient(envelope.new_epoch()?),
             epochs: Vec::new(),
             series: BTreeMap::new(),
+            shared: Shared { epoch: 0, record: 0 },
             genesis: genesis.id(),
             ids: Vec::new(),
             // No control line of this version asks for more.
@@ -667,6 +682,7 @@ impl Chain {
     fn take(&mut self, next: Next) -> Record {
         let Next { record, people, waiting } = next;
         self.waiting = waiting;
+        self.shared = self.shared_after(&record);
         if let Some(people) = people {
             self.people = people;
         }
@@ -688,6 +704,25 @@ impl Chain {
         }
         self.ids.push(record.id());
         record
+    }
+
+    /// Where the history that all readers share begins after a record: later than before if it lets somebody read who was not
+    /// given all of it.
+    fn shared_after(&self, record: &Record) -> Shared {
+        let envelope = record.envelope();
+        let given: BTreeSet<u32> = record.wraps().map(|(epoch, _)| epoch).collect();
+        let comes = |control: &Control| match control {
+            Control::Member { key, role } => role.opens() && !self.role(key).is_some_and(Role::opens),
+            _ => false,
+        };
+        // An epoch that begins for those who read already takes nothing from anybody.
+        if envelope.new_epoch().is_some() && !envelope.controls.iter().any(comes) {
+            return self.shared;
+        }
+        let Some(epoch) = (0..=envelope.epoch).rev().take_while(|epoch| given.contains(epoch)).last() else {
+            return self.shared;
+        };
+        if epoch > self.shared.epoch { Shared { epoch, record: envelope.number } } else { self.shared }
     }
 
     fn begin_epoch(&mut self, recipient: ObjectId) {

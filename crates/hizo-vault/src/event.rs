@@ -66,8 +66,36 @@ pub enum Event {
         /// What its owner calls it.
         name: String,
     },
+    /// A person's key becomes a member.
+    MemberAdded {
+        /// The key it signs with, base64.
+        key: String,
+        /// What the person is called.
+        name: String,
+    },
+    /// A member leaves.
+    MemberRemoved {
+        /// The key it signed with, base64.
+        key: String,
+        /// Why; empty if nobody said.
+        reason: String,
+    },
+    /// A member was given earlier epochs, those that this record's wraps are of.
+    HistoryGiven {
+        /// The key it signs with, base64.
+        key: String,
+    },
     /// A series begins with this record's deposit.
     SeriesOpened {
+        /// What its members call it.
+        name: String,
+        /// How it is stored.
+        class: Class,
+    },
+    /// What a series is called, said again to those who cannot read how it began.
+    SeriesNamed {
+        /// Its id, 16 hexadecimal digits.
+        series: String,
         /// What its members call it.
         name: String,
         /// How it is stored.
@@ -113,21 +141,24 @@ impl Event {
     pub fn to_value(&self) -> Value {
         let object = match self {
             Self::SpaceFounded { name } => fields("space.founded", [("name", name.as_str().into())]),
-            Self::KeyCertified(certificate) => fields(
-                "key.certified",
-                [
-                    ("key", certificate.key.as_str().into()),
-                    ("identity", certificate.identity.as_str().into()),
-                    ("recipient", certificate.recipient.as_str().into()),
-                    ("signature", certificate.signature.as_str().into()),
-                ],
-            ),
+            Self::KeyCertified(certificate) => fields("key.certified", certificate.fields()),
             Self::DeviceAdded { key, name } => {
                 fields("device.added", [("key", key.as_str().into()), ("name", name.as_str().into())])
             }
+            Self::MemberAdded { key, name } => {
+                fields("member.added", [("key", key.as_str().into()), ("name", name.as_str().into())])
+            }
+            Self::MemberRemoved { key, reason } => {
+                fields("member.removed", [("key", key.as_str().into()), ("reason", reason.as_str().into())])
+            }
+            Self::HistoryGiven { key } => fields("history.given", [("key", key.as_str().into())]),
             Self::SeriesOpened { name, class } => {
                 fields("series.opened", [("name", name.as_str().into()), ("class", class.word().into())])
             }
+            Self::SeriesNamed { series, name, class } => fields(
+                "series.named",
+                [("series", series.as_str().into()), ("name", name.as_str().into()), ("class", class.word().into())],
+            ),
             Self::DepositMade { labels, files, bytes, left_out } => fields(
                 "deposit.made",
                 [
@@ -167,14 +198,17 @@ impl Event {
         let number = |key: &str| object.get(key)?.as_u64();
         let event = match object.get("event")?.as_str()? {
             "space.founded" => Self::SpaceFounded { name: text("name")? },
-            "key.certified" => Self::KeyCertified(UnverifiedCertificate {
-                key: text("key")?,
-                identity: text("identity")?,
-                recipient: text("recipient")?,
-                signature: text("signature")?,
-            }),
+            "key.certified" => Self::KeyCertified(UnverifiedCertificate::read_fields(&text)?),
             "device.added" => Self::DeviceAdded { key: text("key")?, name: text("name")? },
+            "member.added" => Self::MemberAdded { key: text("key")?, name: text("name")? },
+            "member.removed" => Self::MemberRemoved { key: text("key")?, reason: text("reason")? },
+            "history.given" => Self::HistoryGiven { key: text("key")? },
             "series.opened" => Self::SeriesOpened { name: text("name")?, class: Class::from_word(&text("class")?)? },
+            "series.named" => Self::SeriesNamed {
+                series: text("series")?,
+                name: text("name")?,
+                class: Class::from_word(&text("class")?)?,
+            },
             "deposit.made" => Self::DepositMade {
                 labels: object
                     .get("labels")?

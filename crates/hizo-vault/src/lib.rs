@@ -8,6 +8,8 @@ pub mod archive;
 pub mod commit;
 pub mod entropy;
 pub mod event;
+pub mod fingerprint;
+pub mod joining;
 pub mod kept;
 pub mod keys;
 pub mod manifest;

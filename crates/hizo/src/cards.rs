@@ -33,6 +33,8 @@ pub(crate) struct CardSet {
     pub recipient: Recipient,
     /// The record that says the last drill.
     pub drilled: Option<RecordId>,
+    /// What was said of them when they were made.
+    pub said: Event,
 }
 
 impl CardSet {
@@ -45,14 +47,15 @@ impl CardSet {
                 continue;
             }
             for event in opened.keyring.events(opened.safe, record).unwrap_or_default() {
-                match event {
+                match &event {
+                    // Said again by an admin to those who came later. What was said first counts.
                     Event::RecoveryMade { key: said, recipient, .. }
-                        if record.number() == made.number() && said == key.to_base64() =>
+                        if set.is_none() && !record.envelope().controls.is_empty() && *said == key.to_base64() =>
                     {
                         let recipient = recipient.parse().map_err(Failure::internal)?;
-                        set = Some(Self { recipient, drilled: None });
+                        set = Some(Self { recipient, drilled: None, said: event.clone() });
                     }
-                    Event::RecoveryDrilled { key: said, .. } if said == key.to_base64() => {
+                    Event::RecoveryDrilled { key: said, .. } if *said == key.to_base64() => {
                         set.iter_mut().for_each(|set: &mut Self| set.drilled = Some(record.id()));
                     }
                     _ => (),

@@ -2,6 +2,7 @@
 //!
 //! What is sealed here is sealed to the recovery cards too (docs/spec/recovery.md), whoever begins the epoch and why.
 
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Control;
 use hizo_vault::age::{self, Identity, Recipient};
 use zeroize::Zeroizing;
@@ -33,6 +34,27 @@ pub(crate) fn begin(opened: Opened, readers: &[Recipient], cards: Option<&Recipi
     let (object, _) = opened.safe.put(recipient.to_string().into_bytes())?;
     let begins = Control::Epoch { epoch: number, recipient: object };
     Ok(NewEpoch { recipient, controls: vec![begins, wrap(opened.safe, number, &secret, &to)?] })
+}
+
+/// Those of the present members who read, and whom this act does not remove: to whom a new epoch is sealed.
+///
+/// # Errors
+/// When nobody has certified who one of them is: nobody may be left out in silence.
+pub(crate) fn readers(opened: Opened, without: &[VerifyingKey]) -> Outcome<Vec<Recipient>> {
+    let people = opened.keyring.people()?;
+    if let Some(unknown) = people.uncertified(opened.safe).find(|key| !without.contains(key)) {
+        let name = unknown.name();
+        return Err(Failure::fixable(words!(
+            "nobody has certified who {name} is, who reads this safe and would be left out",
+            "この金庫を見られる {name} が誰なのか証明されていないため、その人を締め出してしまいます"
+        ))
+        .hint(words!(
+            "Remove that member first: `hizo space remove {name}`.",
+            "先にその人を外してください: `hizo space remove {name}`。"
+        )));
+    }
+    let readers = opened.safe.chain.members().filter(|(key, role)| role.opens() && !without.contains(key));
+    Ok(readers.filter_map(|(key, _)| people.certificates.of(&key)?.recipient.clone()).collect())
 }
 
 /// Seals an epoch's secret to those who may open it.

@@ -10,11 +10,12 @@ use hizo_keeper::witness::WitnessPolicy;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::log::note::NamedKey;
+use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_ledger::record::{self, Origin, UnverifiedRecord};
 use hizo_ledger::timestamp::Authority;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::Class;
+use hizo_vault::joining::Invite;
 use hizo_vault::keys::SigningSeed;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -52,6 +53,10 @@ const EPOCHS_FILE: &str = "epochs.age";
 const EPOCHS_HEAD: &str = "# hizo/epochs/v1\n";
 /// The last drill of recovery cards that this machine knows of.
 const DRILL_FILE: &str = "drill";
+/// The invite with which joining such a space was begun; without `safe.json` beside it, nobody has confirmed it.
+const INVITE_FILE: &str = "invite";
+/// The highest record that this machine has seen.
+const HEAD_FILE: &str = "head";
 /// The notes of such a space, one after the other.
 const NOTES_FILE: &str = "notes";
 
@@ -97,6 +102,16 @@ pub(crate) struct Pinned {
 }
 
 impl Pinned {
+    /// The keeper that an invite names.
+    fn of_invite(invite: &Invite) -> Outcome<Self> {
+        let CheckpointKey::Log(log_key) = *invite.log_key.key() else { return Err(no_log_key()) };
+        if invite.log_key.name() != invite.keeper.as_str() {
+            return Err(no_log_key());
+        }
+        let (origin, receipt_key) = (invite.keeper.clone(), invite.receipt_key.clone());
+        Ok(Self { origin, log_key, receipt_key, address: Some(invite.address.clone()) })
+    }
+
     /// The keeper in this home's own folder.
     pub(crate) fn here(folder: &Path, keeper: &EmbeddedKeeper) -> Outcome<Self> {
         let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
@@ -156,6 +171,22 @@ impl Home {
         text.push(b'\n');
         write_new(&folder.join("safe.json"), &text)?;
         Self::open(folder)
+    }
+
+    /// A home of which joining was begun and not confirmed.
+    pub(crate) fn invited(folder: &Path, invite: &Invite) -> Outcome<Self> {
+        let Pinned { origin, log_key, receipt_key, address } = Pinned::of_invite(invite)?;
+        let (space, genesis) = (invite.space, invite.genesis);
+        Ok(Self { folder: folder.to_owned(), keeper: origin, log_key, receipt_key, space, genesis, address })
+    }
+
+    /// Makes it a home of the safe, which is confirmed.
+    pub(crate) fn join(folder: &Path, invite: &Invite) -> Outcome<Self> {
+        let home = Self::settle(folder, &Pinned::of_invite(invite)?, invite.space, invite.genesis)?;
+        let path = folder.join(INVITE_FILE);
+        // With `safe.json` beside it, it means nothing any more.
+        let _ = fs::remove_file(path);
+        Ok(home)
     }
 
     /// Makes the folder of a home that is not there yet.
@@ -222,6 +253,16 @@ impl Home {
                 let policy = WitnessPolicy::read(&text, std::slice::from_ref(log));
                 policy.map(Some).map_err(|error| damaged(&path).source(error))
             }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path, error)),
+        }
+    }
+
+    /// The text of that policy, to be handed on; nothing where there is none.
+    pub(crate) fn witness_policy_text(&self) -> Outcome<Option<String>> {
+        let path = self.folder.join(POLICY_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::file("read", &path, error)),
         }
@@ -311,7 +352,7 @@ impl Home {
 
     /// The highest record this machine has seen.
     pub(crate) fn pinned_head(&self) -> Outcome<Option<(u64, RecordId)>> {
-        let path = self.folder.join("head");
+        let path = self.folder.join(HEAD_FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -484,7 +525,7 @@ impl Home {
         if !is_lower(self.pinned_head()?) {
             return Ok(());
         }
-        replace(&self.folder.join("head"), format!("{number} {id}\n").as_bytes())
+        replace(&self.folder.join(HEAD_FILE), head_line(number, id).as_bytes())
     }
 
     /// The series this machine knows by the keyed hash of its name.
@@ -599,9 +640,44 @@ fn damaged(path: &Path) -> Failure {
     ))
 }
 
+/// Writes down what an invite says; the last step is the invite itself.
+pub(crate) fn begin_joining(folder: &Path, invite: &Invite) -> Outcome<()> {
+    Pinned::of_invite(invite)?;
+    Home::write_slot_key(folder, &invite.slot_key)?;
+    if let Some(roots) = &invite.roots {
+        Home::write_keeper_roots(folder, roots.as_bytes())?;
+    }
+    if let Some(policy) = &invite.policy {
+        write_new(&folder.join(POLICY_FILE), policy.as_bytes())?;
+    }
+    write_new(&folder.join(HEAD_FILE), head_line(invite.head.number, invite.head.id).as_bytes())?;
+    write_new(&folder.join(INVITE_FILE), &invite.compose())
+}
+
+/// The invite with which joining was begun in a folder and not confirmed.
+pub(crate) fn invite_of(folder: &Path) -> Outcome<Option<Invite>> {
+    let path = folder.join(INVITE_FILE);
+    if folder.join("safe.json").exists() {
+        return Ok(None);
+    }
+    match fs::read(&path) {
+        Ok(bytes) => Invite::parse(&bytes).map(Some).map_err(|error| damaged(&path).source(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read", &path, error)),
+    }
+}
+
+fn head_line(number: u64, id: RecordId) -> String {
+    format!("{number} {id}\n")
+}
+
+fn no_log_key() -> Failure {
+    Failure::untrue(words!("the invite names no key of the keeper's log", "招待状に、預け先の台帳の鍵がありません"))
+}
+
 /// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.
 pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
-    let more = [SLOT_KEY_FILE, ROOTS_FILE].map(|name| folder.join(name));
+    let more = [SLOT_KEY_FILE, ROOTS_FILE, POLICY_FILE, HEAD_FILE, INVITE_FILE].map(|name| folder.join(name));
     for path in [identity_file(folder), device_file(folder), local_key_file(folder)].into_iter().chain(more) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -634,13 +710,18 @@ pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Writes a file that only its owner may read and that must not be there yet; durable on return.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
     let write = || -> io::Result<()> {
         let mut file = system::create_private(path)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        system::sync_directory(path.parent().unwrap_or(Path::new(".")))
+        system::sync_directory(folder_of(path))
     };
     write().map_err(|error| Failure::file("write", path, error))
 }
@@ -654,7 +735,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Outcome<()> {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&next, path)?;
-        system::sync_directory(path.parent().unwrap_or(Path::new(".")))
+        system::sync_directory(folder_of(path))
     };
     write().map_err(|error| Failure::file("write", path, error))
 }

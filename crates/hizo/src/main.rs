@@ -19,6 +19,7 @@ mod log;
 mod packing;
 mod paper;
 mod passphrase;
+mod people;
 mod receipts;
 mod safe;
 mod stamps;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use hizo_ledger::id::SeriesId;
-use hizo_ledger::record::Record;
+use hizo_ledger::record::{Record, Role};
 use zeroize::Zeroizing;
 
 use crate::console::Console;
@@ -82,6 +83,7 @@ enum Command {
     Verify(features::verify::command::Arguments),
     Log(features::log::command::Arguments),
     Keeper(features::keeper::command::Arguments),
+    Space(features::space::command::Arguments),
     Recovery(features::recovery::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
@@ -100,6 +102,7 @@ impl Command {
                 | Self::Watch(_)
                 | Self::Witness(_)
                 | Self::Keeper(_)
+                | Self::Space(_)
                 | Self::Verify(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -145,6 +148,7 @@ fn run(language: Language) -> ExitCode {
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
         Command::Keeper(arguments) => features::keeper::command::run(&setting, arguments),
+        Command::Space(arguments) => features::space::command::run(&setting, arguments),
         Command::Recovery(arguments) => features::recovery::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
@@ -237,13 +241,15 @@ impl Setting {
         if known || safe.knows_all_series()? || !can_open {
             return Ok(());
         }
-        let keyring = self.unlock(safe)?;
-        let view = View::of(Opened { safe, keyring: &keyring })?;
-        for (id, series) in &view.series {
-            if let (Some(name), Some(class)) = (&series.name, series.class) {
-                safe.home.name_series(device, name, *id, class)?;
-            }
+        let identity = safe::open_identity(&safe.home, &self.read_passphrase()?)?;
+        let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+        if safe.chain.role(&own) == Some(Role::Writer) {
+            return Ok(());
         }
+        let keyring = safe.unlock_with(&identity)?;
+        keyring.doubts.iter().for_each(|doubt| self.console.warn(doubt.clone()));
+        let view = View::of(Opened { safe, keyring: &keyring })?;
+        view.remember_names(safe, device)?;
         if safe.home.series_by_name(device, name)?.is_none() {
             let known = safe.home.known_series()?;
             let is_strange = |id: &SeriesId| known.iter().all(|series| series.id != *id);

@@ -1,17 +1,18 @@
 //! A safe as this machine sees it: the chain of its space, followed and checked, and what its records mean once unlocked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use hizo_keeper::Error as KeeperError;
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
-use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Epoch, Head, Standing};
 use hizo_ledger::timestamp::Moment;
 use hizo_vault::age::{self, Identity, Recipient};
-use hizo_vault::event::certificate::{self, Certificate, Certificates};
+use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Class, Event};
 use hizo_vault::keys::{IdentityFile, SpaceSigningKey};
 use hizo_vault::stream::{self, Frames};
@@ -22,6 +23,7 @@ use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
 use crate::keeper::{Keeper, unix_seconds};
 use crate::log;
+use crate::people::People;
 use crate::words::{Words, words};
 
 /// A safe whose records have been followed from the first to the last. Nothing is unlocked.
@@ -41,9 +43,34 @@ impl Safe {
     /// # Errors
     /// Exit code 5 when the keeper shows another history or less of it than before.
     pub(crate) fn open(home: Home) -> Outcome<Self> {
-        let keeper = Keeper::open(&home)?;
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
+        let (safe, notes, remembered) = Self::followed(home, pinned, pinned)?;
+        if let Some(count) = remembered {
+            // What is not remembered is asked for again.
+            let _ = safe.home.remember_notes(&notes, count);
+        }
+        safe.remember_head();
+        Ok(safe)
+    }
+
+    /// Follows a space that this machine has not joined yet, checks every signature, and remembers nothing.
+    ///
+    /// # Errors
+    /// As [`Safe::open`], beside the head that came with the invite.
+    pub(crate) fn look(home: Home) -> Outcome<Self> {
+        let pinned = home.pinned_head()?;
+        Ok(Self::followed(home, pinned, None)?.0)
+    }
+
+    /// The safe, its notes, and how many of them were remembered by a machine whose keeper is elsewhere. `held` is the head up
+    /// to which this machine has checked every signature.
+    fn followed(
+        home: Home,
+        pinned: Option<(u64, RecordId)>,
+        held: Option<(u64, RecordId)>,
+    ) -> Outcome<(Self, Vec<Vec<u8>>, Option<usize>)> {
+        let keeper = Keeper::open(&home)?;
         let (notes, remembered) = match keeper.here() {
             Some(_) => (keeper.notes(home.space, 0)?, None),
             None => {
@@ -52,16 +79,11 @@ impl Safe {
                 (remembered_and_new(&home, &keeper, remembered, pinned)?, Some(count))
             }
         };
-        let (chain, records) = follow(&notes, pinned)?;
-        if let Some(count) = remembered {
-            // What is not remembered is asked for again.
-            let _ = home.remember_notes(&notes, count);
-        }
+        let (chain, records) = follow(&notes, held)?;
         let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
         (0..safe.records.len()).for_each(|index| safe.index(index));
         safe.check_pins(pinned)?;
-        safe.remember_head();
-        Ok(safe)
+        Ok((safe, notes, remembered))
     }
 
     /// What this machine has seen and checked, it never lets the keeper take back, whoever appended it.
@@ -227,52 +249,27 @@ impl Safe {
     }
 
     /// Unlocks with an identity that was opened.
+    ///
+    /// # Errors
+    /// Exit code 5 when somebody who reads the space says falsely whose a key is.
     pub(crate) fn unlock_with(&self, identity: &IdentityFile) -> Outcome<Keyring> {
+        let keyring = self.unlock_unheeded(identity)?;
+        keyring.people()?.heed(self, &[])?;
+        Ok(keyring)
+    }
+
+    /// The same, whatever is said falsely: for whoever then asks [`People::heed`].
+    pub(crate) fn unlock_unheeded(&self, identity: &IdentityFile) -> Outcome<Keyring> {
         let mut keyring = Keyring::unlock(self, &identity.identity)?;
-        (keyring.doubts, keyring.readers) =
-            self.check_certificates(&keyring, Certificate::of(identity, &self.home.space))?;
+        let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space));
+        keyring.doubts = people.doubts(self);
+        keyring.people = Some(people);
         Ok(keyring)
     }
 
     /// Makes an object durable at the keeper: its id and its length, as a record names it.
     pub(crate) fn put(&self, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
         self.keeper.put_bytes(self.home.space, bytes)
-    }
-
-    /// Checks every certificate of the space beside the identity of this home; what is left in doubt, and those of the present
-    /// members who read.
-    ///
-    /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
-    /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
-    fn check_certificates(&self, keyring: &Keyring, own: Certificate) -> Outcome<(Vec<Words>, Vec<Certificate>)> {
-        let (mut certificates, mut doubts) = (Certificates::new(own), Vec::new());
-        for record in self.records.iter().filter(|record| record.envelope().deposit.is_none()) {
-            // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
-            for event in keyring.events(self, record).unwrap_or_default() {
-                let Event::KeyCertified(certificate) = event else { continue };
-                let Err(error) = certificates.take(record, &certificate) else { continue };
-                if record.signers().iter().any(|key| self.chain.role(key).is_some_and(Role::opens)) {
-                    return Err(false_certificate(record, error));
-                }
-                let (number, reason) = (record.number(), why_false(error));
-                doubts.push(words!(
-                    "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
-                    "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます";
-                    reason
-                ));
-            }
-        }
-        let readers = self.chain.members().filter(|(_, role)| role.opens()).map(|(key, _)| key);
-        let readers: Vec<_> = readers.collect();
-        doubts.extend(readers.iter().filter(|key| certificates.of(key).is_none()).map(|key| {
-            words!(
-                "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
-                "鍵 {name} の持ち主を、誰も証明していません。この鍵は金庫の中を見られますが、誰のものかは分かりません",
-                name = key.name()
-            )
-        }));
-        let certified = readers.iter().filter_map(|key| certificates.of(key).cloned()).collect();
-        Ok((doubts, certified))
     }
 }
 
@@ -345,11 +342,16 @@ pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFi
         )),
         _ => Failure::file("read", &path, error),
     })?;
+    open_identity_file(&path, bytes, passphrase)
+}
+
+/// Opens an identity file that was read from anywhere.
+pub(crate) fn open_identity_file(path: &Path, bytes: Vec<u8>, passphrase: &str) -> Outcome<IdentityFile> {
     IdentityFile::open(bytes, passphrase).map_err(|error| {
         Failure::fixable(words!(
             "the passphrase does not open {path}",
             "パスフレーズが違うため、{path} を開けません",
-            path = shown(&path)
+            path = shown(path)
         ))
         .hint(words!(
             "Type it again; capital letters and the keyboard's language count. If it is right, the file is damaged: use a copy.",
@@ -366,8 +368,8 @@ pub(crate) struct Keyring {
     lost: BTreeSet<u32>,
     /// What is not known for certain of who the members are, for people to see.
     pub doubts: Vec<Words>,
-    /// Of the present members who read and whose key is certified.
-    pub readers: Vec<Certificate>,
+    /// Who the members are; nothing for recovery cards, which are nobody.
+    people: Option<People>,
 }
 
 impl Keyring {
@@ -420,12 +422,22 @@ impl Keyring {
             ))
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
-        Ok(Self { epochs, lost, doubts: Vec::new(), readers: Vec::new() })
+        Ok(Self { epochs, lost, doubts: Vec::new(), people: None })
     }
 
     /// The secrets of the epochs, by their numbers.
     pub(crate) fn epochs(&self) -> impl Iterator<Item = (u32, &Identity)> {
         self.epochs.iter().map(|(epoch, secret)| (*epoch, secret))
+    }
+
+    /// Who the members are.
+    pub(crate) fn people(&self) -> Outcome<&People> {
+        self.people.as_ref().ok_or_else(|| Failure::internal_message("recovery cards do not know who the members are"))
+    }
+
+    /// Whether an epoch was over when this identity came: nothing of it was given to it.
+    pub(crate) fn came_after(&self, epoch: u32) -> bool {
+        !self.lost.contains(&epoch) && self.epochs.keys().next().is_some_and(|first| epoch < *first)
     }
 
     /// Whether what is sealed now can be opened.
@@ -591,41 +603,6 @@ fn follow(notes: &[Vec<u8>], pinned: Option<(u64, RecordId)>) -> Outcome<(Chain,
     records.clear();
     let chain = Chain::replay(notes, |record| records.push(record)).map_err(broken_chain)?;
     Ok((chain, records))
-}
-
-fn false_certificate(record: &Record, error: certificate::Error) -> Failure {
-    let (number, reason) = (record.number(), why_false(error));
-    Failure::new(
-        Kind::Lying,
-        words!(
-            "record {number} says falsely whose key it is: {reason}",
-            "記録 {number} にある、鍵の持ち主の証明が偽りです（{reason}）";
-            reason
-        ),
-    )
-    .hint(words!(
-        "Somebody takes another one's place. Do not deposit; keep a copy of the keeper's data and ask the admins.",
-        "誰かが他人になりすましています。預け入れを止め、預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
-    ))
-    .source(error)
-}
-
-fn why_false(error: certificate::Error) -> Words {
-    use certificate::Error;
-    match error {
-        Error::Form => words!("a key, recipient or signature in it is none", "鍵か宛先か署名の形が正しくありません"),
-        Error::Place => {
-            words!("it stands in a record that is not its key's", "その鍵のものではない記録に書かれています")
-        }
-        Error::Signature => words!("the identity did not sign it", "名指しされた本人の署名ではありません"),
-        Error::Contradiction => words!("it contradicts another certificate", "ほかの証明と食い違っています"),
-        Error::NotOurs => {
-            words!(
-                "it contradicts the identity file of this home",
-                "この金庫のフォルダーにある鍵ファイルと食い違っています"
-            )
-        }
-    }
 }
 
 fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

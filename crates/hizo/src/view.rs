@@ -8,6 +8,7 @@ use hizo_vault::event::{Class, Event};
 
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::home::Device;
 use crate::safe::Safe;
 use crate::words::words;
 
@@ -19,6 +20,8 @@ pub(crate) struct View {
     pub series: BTreeMap<SeriesId, Series>,
     /// Records whose meaning cannot be read, in order.
     pub unreadable: Vec<Unreadable>,
+    /// Records of before this identity came, which it was not given: their numbers, and which deposits they make.
+    pub before: Vec<(u64, Option<(SeriesId, u64)>)>,
 }
 
 /// One series.
@@ -89,6 +92,10 @@ impl View {
     pub(crate) fn of(opened: Opened) -> Outcome<Self> {
         let mut view = Self::default();
         for record in &opened.safe.records {
+            if opened.keyring.came_after(record.envelope().epoch) {
+                view.before.push((record.number(), deposit_of(record)));
+                continue;
+            }
             let folded = opened.events(record).and_then(|events| view.fold(record, events));
             match folded {
                 Ok(()) => (),
@@ -103,10 +110,17 @@ impl View {
 
     fn fold(&mut self, record: &Record, events: Vec<Event>) -> Outcome<()> {
         let facts = record.envelope().deposit.as_ref();
+        let is_by_admin = facts.is_none() && !record.envelope().controls.is_empty();
         let mut made = None;
         for event in events {
             match event {
-                Event::SpaceFounded { name } => self.name = Some(name),
+                // Said again to those who came later; only an admin signs control lines.
+                Event::SpaceFounded { name } if is_by_admin => self.name = Some(name),
+                Event::SeriesNamed { series, name, class } if is_by_admin => {
+                    if let Some(id) = SeriesId::from_hex(&series).ok().filter(|id| self.began_before(*id)) {
+                        self.series(id).open(name, class);
+                    }
+                }
                 Event::SeriesOpened { name, class } => {
                     let facts = facts.ok_or_else(speaks_of_none)?;
                     if facts.k == 1 {
@@ -127,7 +141,9 @@ impl View {
                         stored_bytes: facts.objects.total,
                     });
                 }
+                Event::SpaceFounded { .. } | Event::SeriesNamed { .. } => (),
                 Event::KeyCertified { .. } | Event::DeviceAdded { .. } => (),
+                Event::MemberAdded { .. } | Event::MemberRemoved { .. } | Event::HistoryGiven { .. } => (),
                 Event::RecoveryMade { .. } | Event::RecoveryDrilled { .. } | Event::Unknown(_) => (),
             }
         }
@@ -136,6 +152,9 @@ impl View {
         let made = made.ok_or_else(|| {
             Failure::untrue(words!("its record does not say what was deposited", "何を預けたのかが記録にありません"))
         })?;
+        if self.began_before(facts.series) {
+            self.series(facts.series);
+        }
         let series = self.series.get_mut(&facts.series);
         let series = series.ok_or_else(|| {
             Failure::untrue(words!(
@@ -147,8 +166,23 @@ impl View {
         Ok(())
     }
 
+    /// Has this machine know which series the names stand for, so that it deposits into the same ones.
+    pub(crate) fn remember_names(&self, safe: &Safe, device: &Device) -> Outcome<()> {
+        for (id, series) in &self.series {
+            if let (Some(name), Some(class)) = (&series.name, series.class) {
+                safe.home.name_series(device, name, *id, class)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the series has deposits of before this identity came.
+    fn began_before(&self, series: SeriesId) -> bool {
+        self.before.iter().any(|(_, deposit)| deposit.is_some_and(|(of, _)| of == series))
+    }
+
     fn keep_unreadable(&mut self, record: &Record, failure: Failure) {
-        let deposit = record.envelope().deposit.as_ref().map(|facts| (facts.series, facts.k));
+        let deposit = deposit_of(record);
         if let Some((series, _)) = deposit {
             self.series(series);
         }
@@ -187,7 +221,7 @@ impl View {
         let number = match Named::parse(named) {
             Named::Latest(name) => self.latest(opened.safe, name)?,
             Named::Numbered(name, number) => self.numbered(opened.safe, name, number)?,
-            Named::ById(digits) => self.find_by_id(digits)?,
+            Named::ById(digits) => self.find_by_id(opened.safe, digits)?,
         };
         let record = opened.safe.records.get(number as usize);
         record.ok_or_else(|| Failure::internal_message("a record that was folded is gone"))
@@ -201,6 +235,9 @@ impl View {
         if let Some((_, unreadable)) = self.unreadable_of(id).find(|(unreadable, _)| *unreadable == number) {
             return self.named_by_itself(unreadable);
         }
+        if self.before.iter().any(|(_, deposit)| *deposit == Some((id, number))) {
+            return Err(made_before());
+        }
         Err(Failure::fixable(words!(
             "series {name} has no deposit {number}",
             "束「{name}」に第{number}回の預け入れはありません"
@@ -208,7 +245,7 @@ impl View {
         .hint(words!(
             "Its deposits are 1 to {count}.",
             "第 1 回から第{count}回まであります。",
-            count = series.deposits.len() + self.unreadable_of(id).count()
+            count = safe.chain.series().get(&id).map_or(0, |head| head.k)
         )))
     }
 
@@ -219,7 +256,8 @@ impl View {
         let Some((number, newest)) =
             self.unreadable_of(id).last().filter(|(number, _)| readable.is_none_or(|last| last.number < *number))
         else {
-            let last = readable.ok_or_else(|| Failure::internal_message("a series without a deposit was folded"))?;
+            // What this identity can open begins later than the series, and nothing was added since.
+            let last = readable.ok_or_else(made_before)?;
             return Ok(last.record);
         };
         let reason = newest.failure.message.clone();
@@ -252,7 +290,7 @@ impl View {
         }))
     }
 
-    fn find_by_id(&self, named: &str) -> Outcome<u64> {
+    fn find_by_id(&self, safe: &Safe, named: &str) -> Outcome<u64> {
         let is_named = |id: &RecordId| named.len() >= 6 && id.to_string().starts_with(named);
         let all = self.series.values().flat_map(|series| &series.deposits);
         let readable: Vec<_> = all.filter(|deposit| is_named(&deposit.id)).collect();
@@ -261,6 +299,14 @@ impl View {
         match (readable.as_slice(), unreadable.as_slice()) {
             ([only], []) => Ok(only.record),
             ([], [only]) => self.named_by_itself(only),
+            ([], [])
+                if self.before.iter().any(|(number, deposit)| {
+                    let record = safe.records.get(*number as usize);
+                    deposit.is_some() && record.is_some_and(|record| is_named(&record.id()))
+                }) =>
+            {
+                Err(made_before())
+            }
             ([], []) => {
                 Err(Failure::fixable(words!("there is no deposit {named}", "{named} という預け入れはありません")).hint(
                     words!(
@@ -343,6 +389,19 @@ impl Series {
     pub(crate) fn shown_name(&self, id: SeriesId) -> String {
         self.name.as_ref().map_or_else(|| format!("id:{id}"), |name| shown_bytes(name.as_bytes()))
     }
+}
+
+fn made_before() -> Failure {
+    Failure::fixable(words!(
+        "that deposit was made before you came, and its keys were not given to you",
+        "あなたが加わる前の預け入れです。開ける鍵を渡されていません"
+    ))
+    .hint(words!("Ask an admin of the safe for it.", "金庫の管理者に頼んでください。"))
+}
+
+/// Series and number of the deposit that a record makes.
+fn deposit_of(record: &Record) -> Option<(SeriesId, u64)> {
+    record.envelope().deposit.as_ref().map(|facts| (facts.series, facts.k))
 }
 
 fn speaks_of_none() -> Failure {

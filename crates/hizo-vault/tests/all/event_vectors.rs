@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_vault::event::certificate::{Certificate, Certificates, UnverifiedCertificate};
+use hizo_vault::event::certificate::{Certificate, Certificates, Sessions, UnverifiedCertificate};
 use hizo_vault::event::{self, BODY_BYTES_MAX, Class, Error, Event, LABELS_MAX, NAME_BYTES_MAX};
 use hizo_vault::keys::IdentityFile;
 use serde_json::{Value, json};
 
-use crate::certificate::{SPACE, key, person, written};
+use crate::certificate::{SPACE, key, person, session, written};
 use crate::vectors::Vectors;
 
 const VECTORS: Vectors = Vectors::new("event", "body");
@@ -19,14 +19,16 @@ fn read(bytes: &[u8], said: &Value) -> Result<Vec<Event>, String> {
     let events = event::parse(bytes).map_err(|error| rule(&error))?;
     let space = SpaceId::from_hex(said["space"].as_str().unwrap()).unwrap();
     let key = |text: &Value| VerifyingKey::from_base64(text.as_str().unwrap()).unwrap();
-    let keys: Vec<_> = said["keys"].as_array().unwrap().iter().map(key).collect();
+    let pair = |pair: &Value| (key(&pair["key"]), Some(&pair["session"]).filter(|text| !text.is_null()).map(key));
+    let keys: Sessions = said["keys"].as_array().unwrap().iter().map(pair).collect();
     let own = &said["reader"];
-    let recipient = own["recipient"].as_str().unwrap().parse().unwrap();
-    let own = Certificate { key: key(&own["key"]), identity: key(&own["identity"]), recipient };
+    let recipient = Some(own["recipient"].as_str().unwrap().parse().unwrap());
+    let (session, identity) = (Some(key(&own["session"])), key(&own["identity"]));
+    let own = Certificate { key: key(&own["key"]), session, identity, recipient };
     let mut certificates = Certificates::new(own);
     for event in &events {
         if let Event::KeyCertified(certificate) = event {
-            let taken = certificate.verify(&space, &keys).and_then(|verified| certificates.add(verified));
+            let taken = certificate.verify_in(&space, &keys).and_then(|verified| certificates.add(verified));
             taken.map_err(|error| format!("{error:?}"))?;
         }
     }
@@ -77,6 +79,10 @@ fn certified(person: &IdentityFile) -> UnverifiedCertificate {
     UnverifiedCertificate::issue(person, &SPACE)
 }
 
+fn machine(owner: u64, seed: u64) -> Event {
+    Event::KeyCertified(UnverifiedCertificate::issue_machine(&person(owner), &person(seed).signing_seed, &SPACE))
+}
+
 fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
     let opened = |name: &str, class| Event::SeriesOpened { name: name.into(), class };
     let made = |labels: &[&str], files, bytes| Event::DepositMade { labels: texts(labels), files, bytes, left_out: 0 };
@@ -115,11 +121,34 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
                 Event::RecoveryDrilled { key: key(&person(5)).to_base64(), cards: vec![1, 3] },
             ],
         ),
+        (
+            "history",
+            "a member is told of a series, and given what was kept before",
+            vec![
+                Event::SeriesNamed { series: "139b65e57074666a".into(), name: "図面".into(), class: Class::Core },
+                Event::HistoryGiven { key: key(&person(2)).to_base64() },
+            ],
+        ),
         ("unknown", "an event of a later version", vec![Event::Unknown(later)]),
         ("unknown_deepest", "an event as deep as one may be", vec![Event::Unknown(nested(8))]),
         ("unknown_numbers", "the largest numbers either side of zero", vec![Event::Unknown(numbers)]),
         ("two_people", "certificates of two people that join at once", vec![one(), two]),
         ("certified_again", "a certificate that was there before", vec![one(), one()]),
+        ("machines", "a person with two machines", vec![one(), machine(1, 9), machine(1, 5)]),
+        (
+            "machine_without_session",
+            "a machine that starts no sessions",
+            vec![Event::KeyCertified(written(&person(2), &SPACE, (key(&person(6)), None), None))],
+        ),
+        (
+            "members",
+            "one comes and one leaves, without a reason and with one",
+            vec![
+                Event::MemberAdded { key: key(&person(2)).to_base64(), name: "佐藤".into() },
+                Event::MemberRemoved { key: key(&person(4)).to_base64(), reason: String::new() },
+                Event::MemberRemoved { key: key(&person(6)).to_base64(), reason: "left the company".into() },
+            ],
+        ),
     ]
 }
 
@@ -258,9 +287,9 @@ fn lines() -> Vec<Refused> {
         ),
         (
             "certificate_without_signature",
-            "a certificate of three keys",
+            "a certificate without a signature",
             format!(
-                "{{\"event\":\"key.certified\",\"key\":\"{0}\",\"identity\":\"{0}\",\"recipient\":\"a\"}}\n",
+                "{{\"event\":\"key.certified\",\"key\":\"{0}\",\"session\":\"{0}\",\"identity\":\"{0}\",\"recipient\":\"a\"}}\n",
                 key(&person(1)).to_base64()
             ),
             "Line 2",
@@ -280,18 +309,19 @@ fn lines() -> Vec<Refused> {
 fn certificates() -> Vec<Refused> {
     let (one, two, three) = (person(1), person(2), person(3));
     let honest = || certified(&two);
+    let own = |person: &IdentityFile| (key(person), Some(session(person)));
     let recipient = |person: &IdentityFile| person.identity.recipient().clone();
     let cases: Vec<(&str, &str, Vec<UnverifiedCertificate>, &str)> = vec![
         (
             "certificate_other_space",
             "the identity signed the key for another space",
-            vec![written(&two, &SpaceId::from_bytes([2; 16]), key(&two), &recipient(&two))],
+            vec![written(&two, &SpaceId::from_bytes([2; 16]), own(&two), Some(&recipient(&two)))],
             "Signature",
         ),
         (
             "certificate_other_key",
             "the identity signed another key",
-            vec![UnverifiedCertificate { key: key(&one).to_base64(), ..honest() }],
+            vec![UnverifiedCertificate { key: key(&one).to_base64(), session: session(&one).to_base64(), ..honest() }],
             "Signature",
         ),
         (
@@ -299,6 +329,45 @@ fn certificates() -> Vec<Refused> {
             "another identity is named than the one that signed",
             vec![UnverifiedCertificate { identity: certified(&three).identity, ..honest() }],
             "Signature",
+        ),
+        (
+            "certificate_other_session",
+            "another session key is named than the one that was signed, and that the record has",
+            vec![UnverifiedCertificate {
+                session: session(&two).to_base64(),
+                ..written(&two, &SPACE, (key(&two), Some(session(&three))), Some(&recipient(&two)))
+            }],
+            "Signature",
+        ),
+        (
+            "certificate_without_recipient",
+            "the recipient that was signed is left out",
+            vec![UnverifiedCertificate { recipient: "-".into(), ..honest() }],
+            "Signature",
+        ),
+        (
+            "certificate_session_of_carrier",
+            "the record has another session key for this key",
+            vec![written(&two, &SPACE, (key(&two), Some(session(&three))), Some(&recipient(&two)))],
+            "Session",
+        ),
+        (
+            "certificate_session_unsaid",
+            "no session key is certified, and the record has one",
+            vec![written(&two, &SPACE, (key(&two), None), Some(&recipient(&two)))],
+            "Session",
+        ),
+        (
+            "certificate_session_without_line",
+            "a session key is certified, and the record has none",
+            vec![written(&two, &SPACE, (key(&person(6)), Some(session(&person(6)))), None)],
+            "Session",
+        ),
+        (
+            "certificate_session_empty",
+            "an empty session key",
+            vec![UnverifiedCertificate { session: String::new(), ..honest() }],
+            "Form",
         ),
         (
             "certificate_other_recipient",
@@ -310,8 +379,9 @@ fn certificates() -> Vec<Refused> {
             "certificate_signed_by_its_key",
             "the key signed itself, and is no identity",
             vec![{
+                let UnverifiedCertificate { key, session, recipient, .. } = honest();
                 let text =
-                    format!("hizo/join/v1\nspace {SPACE}\nkey {0}\nrecipient {1}\n", honest().key, honest().recipient);
+                    format!("hizo/join/v1\nspace {SPACE}\nkey {key}\nsession {session}\nrecipient {recipient}\n");
                 let signature = two.signing_seed.space_key(&SPACE).sign(text.as_bytes());
                 UnverifiedCertificate { signature: BASE64.encode(signature), ..honest() }
             }],
@@ -368,38 +438,56 @@ fn certificates() -> Vec<Refused> {
         (
             "certificate_two_identities",
             "two identities claim one key",
-            vec![honest(), written(&three, &SPACE, key(&two), &recipient(&two))],
+            vec![honest(), written(&three, &SPACE, own(&two), Some(&recipient(&two)))],
             "Contradiction",
         ),
         (
             "certificate_two_recipients",
             "one identity gives one key two recipients",
-            vec![honest(), written(&two, &SPACE, key(&two), &recipient(&three))],
+            vec![honest(), written(&two, &SPACE, own(&two), Some(&recipient(&three)))],
             "Contradiction",
         ),
         (
             "certificate_two_keys",
             "one identity claims two keys, neither of them the reader's",
-            vec![honest(), written(&two, &SPACE, key(&person(4)), &recipient(&two))],
+            vec![honest(), written(&two, &SPACE, own(&person(4)), Some(&recipient(&two)))],
             "Contradiction",
         ),
         (
             "certificate_reader_s_key",
             "another identity claims the reader's own key",
-            vec![written(&two, &SPACE, key(&one), &recipient(&two))],
+            vec![written(&two, &SPACE, own(&one), Some(&recipient(&two)))],
             "NotOurs",
         ),
         (
             "certificate_reader_s_recipient",
             "the reader's own identity with another recipient",
-            vec![written(&one, &SPACE, key(&one), &recipient(&two))],
+            vec![written(&one, &SPACE, own(&one), Some(&recipient(&two)))],
             "NotOurs",
         ),
         (
             "certificate_reader_s_identity",
             "the reader's own identity with another key",
-            vec![written(&one, &SPACE, key(&two), &recipient(&one))],
+            vec![written(&one, &SPACE, own(&two), Some(&recipient(&one)))],
             "NotOurs",
+        ),
+        (
+            "certificate_reader_s_machine",
+            "the reader's own key as that of a machine",
+            vec![written(&one, &SPACE, own(&one), None)],
+            "NotOurs",
+        ),
+        (
+            "certificate_two_owners",
+            "two identities claim one machine",
+            vec![written(&two, &SPACE, own(&person(9)), None), written(&three, &SPACE, own(&person(9)), None)],
+            "Contradiction",
+        ),
+        (
+            "certificate_machine_opens",
+            "a machine's key becomes one that opens",
+            vec![written(&two, &SPACE, own(&two), None), honest()],
+            "Contradiction",
         ),
     ];
     let body = |certificates: Vec<UnverifiedCertificate>| {
@@ -429,16 +517,20 @@ fn refused() -> Vec<Refused> {
     [heads(), lines(), certificates()].concat()
 }
 
-/// The reader is person 1; the records are signed by him and let in persons 2 and 4.
+/// The reader is person 1; the records are signed by him and let in persons 2 and 4 and machines: 6 starts no sessions.
 fn said(about: &str) -> Value {
     let own = Certificate::of(&person(1), &SPACE);
-    let keys = [1, 2, 4].map(|seed| key(&person(seed)).to_base64());
+    let keys = [1, 2, 4, 5, 6, 9].map(|seed| {
+        let session = (seed != 6).then(|| session(&person(seed)).to_base64());
+        json!({ "key": key(&person(seed)).to_base64(), "session": session })
+    });
     json!({
         "about": about,
         "space": SPACE.to_string(),
         "keys": keys,
         "reader": {
-            "key": own.key.to_base64(), "identity": own.identity.to_base64(), "recipient": own.recipient.to_string(),
+            "key": own.key.to_base64(), "session": own.session.unwrap().to_base64(),
+            "identity": own.identity.to_base64(), "recipient": own.recipient.unwrap().to_string(),
         },
     })
 }

@@ -13,6 +13,7 @@ pub(crate) mod recovery;
 pub(crate) mod restore;
 pub(crate) mod shell;
 pub(crate) mod show;
+pub(crate) mod space;
 pub(crate) mod status;
 pub(crate) mod try_it;
 pub(crate) mod verify;

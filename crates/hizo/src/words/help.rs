@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: hizo recovery, log, keeper, witness, man [COMMAND], completions SHELL";
+More: space, recovery, log, keeper, witness, man [COMMAND], completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-ほかに: hizo recovery, log, keeper, witness, man [コマンド], completions シェル";
+他に: space, recovery, log, keeper, witness, man [コマンド], completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -254,6 +254,79 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("Everything from a configuration file", "すべてを設定ファイルから読みます"),
     ("Check a configuration file, and do nothing else", "設定ファイルを確かめるだけで、何も始めません"),
+    // space
+    (
+        "Share a safe: invite people, join, see who is in, change what they may do, remove them",
+        "金庫を複数の人で使います。招待・参加・メンバーの一覧・役割の変更・取り外し",
+    ),
+    (
+        "Write an invite: which safe it is and where it is kept, for somebody who is to join it",
+        "招待状を書きます。どの金庫で、どこに預けてあるかを、参加する人に伝えるものです",
+    ),
+    ("The file to write, to be sent to the person", "書き出すファイル。相手に送ります"),
+    (
+        "Join a safe: with an invite, write a request; once an admin has let you in, without one, finish",
+        "金庫に参加します。招待状があれば参加願を書き、管理者に認められたら、招待状なしで実行して完了します",
+    ),
+    ("The invite that an admin sent", "管理者から届いた招待状"),
+    ("What the others call you", "ほかのメンバーに見せる名前"),
+    ("What you call this machine", "このコンピューターの呼び名"),
+    (
+        "The identity file of a safe you have joined on another machine: this one is added to it",
+        "別のコンピューターですでに参加している場合、その鍵ファイル。このコンピューターが追加されます",
+    ),
+    ("The file to write the request to, to be sent back", "参加願を書き出すファイル。管理者に送り返します"),
+    (
+        "The eight words that the admin reads out to you; without them they are asked for",
+        "管理者が読み上げる8語。指定しなければ尋ねます",
+    ),
+    (
+        "Let in whoever sent a request, once you have heard the same words from that person",
+        "参加願を送った人を、本人の声で同じ言葉を確かめたうえで加えます",
+    ),
+    ("The request", "参加願のファイル"),
+    (
+        "The ten words that the person reads out to you; without them they are asked for",
+        "相手が読み上げる10語。指定しなければ尋ねます",
+    ),
+    ("What the person may do", "その人ができること"),
+    ("Reads, deposits, and changes who is a member", "見る・預ける・メンバーを変える"),
+    ("Reads", "見る"),
+    ("Deposits, and cannot open anything", "預けるだけで、何も開けられない"),
+    ("Reads and deposits", "見る・預ける"),
+    ("Let the person open what was kept before, too", "これまでに預けたものも開けられるようにします"),
+    (
+        "List the members: people, what they may do, since when, and their machines",
+        "メンバーの一覧。誰が、いつから、何をできるか",
+    ),
+    (
+        "Change what a member may do; whoever may no longer read opens nothing from then on",
+        "メンバーの役割を変えます。見られなくなった人は、それ以降のものを開けられません",
+    ),
+    ("The member: what the person is called, or the first digits of a key", "メンバー。名前か、鍵の先頭の数桁"),
+    ("What the person may do from now on", "これからその人ができること"),
+    (
+        "Let a person who could not read until now open what was kept before, too",
+        "これまで見られなかった人に、以前のものも開けられるようにします",
+    ),
+    (
+        "Remove a member with all of that person's machines: nothing kept from then on can be opened by them",
+        "メンバーを、その人のコンピューターごと外します。それ以降に預けるものは開けられません",
+    ),
+    (
+        "Let a member who reads open what was kept before that person came, too",
+        "見る権限のあるメンバーが、加わる前に預けたものも開けられるようにします",
+    ),
+    (
+        "Only this machine of the person, as `hizo space members` names it",
+        "その人のこのコンピューターだけ。`hizo space members` の表示どおりに書きます",
+    ),
+    ("Why; the other members can read it", "理由。ほかのメンバーが読めます"),
+    ("Say what the member can have read, and remove nobody", "その人が見られたものを表示するだけで、外しません"),
+    (
+        "Say the last record in eight words: two people who hear the same ones see the same safe",
+        "最後の記録を8語で表します。2人が同じ言葉を聞けば、同じ金庫を見ています",
+    ),
     // recovery
     (
         "Make, try and use the paper cards that open a safe whose keys are lost",
@@ -332,7 +405,7 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 6] = ["recovery", "log", "keeper", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 7] = ["space", "recovery", "log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

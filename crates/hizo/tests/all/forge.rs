@@ -5,17 +5,16 @@ use std::path::Path;
 
 use hizo_keeper::EmbeddedKeeper;
 use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId};
-use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::ObjectList;
 use hizo_ledger::record::{self, ClaimedTime, Control, Deposit, Envelope, Objects, UnverifiedRecord};
 use hizo_ledger::space::Chain;
 use hizo_store::NamedBytes;
-use hizo_vault::age::{self, Identity, Recipient};
+use hizo_vault::age::{self, Recipient};
 use hizo_vault::archive::{self, END, Extent, Member, MemberKind};
 use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
 use hizo_vault::entropy::Entropy;
 use hizo_vault::event::{self, Class, Event};
-use hizo_vault::keys::{IdentityFile, SigningSeed};
+use hizo_vault::keys::SigningSeed;
 use hizo_vault::manifest::{Content, Entry, Head, Kind, Line, PackStart, Place, SEGMENT_BYTES, Span};
 use hizo_vault::stream::{self, BLOCK_BYTES};
 
@@ -250,23 +249,6 @@ impl Insider {
         let sealed = age::seal(&plain, std::slice::from_ref(&self.recipient), &mut Drawn(Dice::new(2))).unwrap();
         let body = self.put(sealed);
         self.append(signing, |envelope| (envelope.body, envelope.controls) = (Some(body), controls));
-    }
-
-    /// An admin removes a member and begins an epoch that he alone reads.
-    pub(crate) fn remove(&mut self, admin: &IdentityFile, member: VerifyingKey) {
-        let epoch = Identity::generate(&mut Drawn(Dice::new(3)));
-        let readers = std::slice::from_ref(admin.identity.recipient());
-        let wrap = age::seal(epoch.to_secret_line().as_bytes(), readers, &mut Drawn(Dice::new(4))).unwrap();
-        let (wrap, bytes) = self.put(wrap);
-        let (recipient, _) = self.put(epoch.recipient().to_string().into_bytes());
-        let number = self.chain.epoch() + 1;
-        let controls = vec![
-            Control::Remove(member),
-            Control::Epoch { epoch: number, recipient },
-            Control::Wrap { epoch: number, wrap, bytes },
-        ];
-        self.append(&admin.signing_seed, |envelope| (envelope.epoch, envelope.controls) = (number, controls));
-        self.recipient = epoch.recipient().clone();
     }
 
     /// Signs and appends what `change` makes of an empty record; its note.

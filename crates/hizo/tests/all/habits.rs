@@ -471,6 +471,10 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let running = crate::keeper::Process::start(&home.folder.path().join("a keeper"));
     assert!(pages.iter().any(|(command, examples)| command == "keeper" && has_shape(&running.said, &examples[0])));
     covered.insert("keeper".into());
+    for (command, told) in crate::sharing::every_act_as_json() {
+        assert!(is_documented(command, &told), "{command}: {told:#}");
+        covered.insert(command.into());
+    }
     let pages: BTreeSet<_> = pages.into_iter().map(|(command, _)| command).collect();
     let commands = leaves(&fs::read_dir(man).unwrap().map(|page| page.unwrap().path()).collect::<Vec<_>>());
     assert_eq!(pages, commands, "docs/spec/json.md has a section for every command");

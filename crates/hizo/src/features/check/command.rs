@@ -141,7 +141,7 @@ fn as_json(home: &Home, report: &Report, records: Option<&Failure>) -> Value {
         "holds": report.holds() && records.is_none(),
         "records": report.records, "records_fault": fault,
         "objects": report.objects, "bytes": report.bytes, "unnamed_objects": report.unnamed,
-        "deposits": report.deposits,
+        "deposits": report.deposits, "closed_deposits": report.closed,
         "contents": report.contents.map(|(count, bytes)| json!({ "count": count, "bytes": bytes })),
         "bad_objects": bad, "touched_deposits": touched, "faults": faults,
     })
@@ -184,10 +184,17 @@ fn lines(
         "部品{objects}個、{bytes} を読みました。正しくないもの: {bad}個"
     ))?;
     if let Some((count, bytes)) = report.contents {
-        let (deposits, bytes) = (report.deposits, console::bytes(bytes));
+        let (deposits, bytes) = (report.deposits - report.closed, console::bytes(bytes));
         say(words!(
             "{deposits} deposits opened; {count} contents, {bytes}, have the hashes that were committed to",
             "預け入れ{deposits}回分を開けました。中身{count}個、{bytes} が預けたときのハッシュと一致します"
+        ))?;
+    }
+    if report.closed > 0 {
+        let closed = report.closed;
+        say(words!(
+            "{closed} deposits were made before you came: they were compared with their hashes, and not opened",
+            "あなたが加わる前の預け入れが{closed}回分あります。開けずに、封をしたまま照合しました"
         ))?;
     }
     if report.unnamed > 0 {

@@ -39,6 +39,8 @@ pub(crate) struct Report {
     pub objects: u64,
     pub bytes: u64,
     pub deposits: u64,
+    /// Those of them that were made before this identity came, and compared with their hashes only.
+    pub closed: u64,
     /// Different contents that were compared with their hashes, and their bytes. Nothing without the keys.
     pub contents: Option<(u64, u64)>,
     /// Objects of the safe that are missing or damaged.
@@ -96,7 +98,7 @@ pub(crate) fn check(
     named.read_directly(safe, &mut report, watcher);
     match keyring {
         Some(keyring) => open_all(Opened { safe, keyring }, &named, &mut report, watcher)?,
-        None => named.read_listed(safe, &mut report, watcher)?,
+        None => named.read_listed(safe, &mut report, watcher, |_| true)?,
     }
     named.count(&mut report);
     if wanted.is_none() {
@@ -162,9 +164,16 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// Compares everything that deposits list with its hash, and names the deposits of what is not right.
-    fn read_listed(&self, safe: &Safe, report: &mut Report, watcher: &dyn Watcher) -> Outcome<()> {
-        let listed: Vec<ObjectRef> = self.deposits.values().flat_map(|(_, objects)| objects).copied().collect();
+    /// Compares everything that the wanted deposits list with its hash, and names the deposits of what is not right.
+    fn read_listed(
+        &self,
+        safe: &Safe,
+        report: &mut Report,
+        watcher: &dyn Watcher,
+        is_wanted: impl Fn(&Record) -> bool,
+    ) -> Outcome<()> {
+        let wanted = || self.deposits.values().filter(|(record, _)| is_wanted(record));
+        let listed: Vec<ObjectRef> = wanted().flat_map(|(_, objects)| objects).copied().collect();
         let states = objects::each(&listed, |object| {
             let state = objects::read(safe, *object).err();
             watcher.progress(object.bytes());
@@ -173,7 +182,7 @@ impl<'a> Named<'a> {
         for (object, state) in listed.iter().zip(states) {
             state.map(|state| report.bad.insert(object.id(), state));
         }
-        for (record, objects) in self.deposits.values() {
+        for (record, objects) in wanted() {
             let direct = [record.body_object(), record.object_list()];
             let all = objects.iter().copied().chain(direct.into_iter().flatten());
             let bad = all.filter(|object| report.bad.contains_key(&object.id())).count();
@@ -237,7 +246,10 @@ fn listed(safe: &Safe, record: &Record, list: ObjectRef, report: &mut Report) ->
 
 /// Opens everything that is sealed and compares it with what it has to be.
 fn open_all(opened: Opened, named: &Named, report: &mut Report, watcher: &dyn Watcher) -> Outcome<()> {
-    for record in opened.safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+    let is_closed = |record: &Record| opened.keyring.came_after(record.envelope().epoch);
+    named.read_listed(opened.safe, report, watcher, is_closed)?;
+    let said = |record: &&Record| record.envelope().deposit.is_none() && !is_closed(record);
+    for record in opened.safe.records.iter().filter(said) {
         let readable = record.body_object().is_none_or(|body| !report.bad.contains_key(&body.id()));
         if let Err(failure) = opened.keyring.events(opened.safe, record)
             && readable
@@ -253,7 +265,10 @@ fn open_all(opened: Opened, named: &Named, report: &mut Report, watcher: &dyn Wa
     let (mut files, mut bytes) = (0, 0);
     let mut series: BTreeMap<SeriesId, Vec<&Record>> = BTreeMap::new();
     for ((id, _), (record, _)) in &named.deposits {
-        series.entry(*id).or_default().push(record);
+        match is_closed(record) {
+            true => report.closed += 1,
+            false => series.entry(*id).or_default().push(record),
+        }
     }
     for deposits in series.values() {
         let found = series::check(opened, deposits, &|bytes| watcher.progress(bytes))?;

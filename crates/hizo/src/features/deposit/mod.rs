@@ -16,7 +16,7 @@ use std::thread::Scope;
 
 use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId};
 use hizo_ledger::object::ObjectList;
-use hizo_ledger::record::{self, Objects};
+use hizo_ledger::record::{self, Objects, Record};
 use hizo_store::NamedBytes;
 use hizo_vault::age::{self, Recipient};
 use hizo_vault::commit::{Commitment, Seed};
@@ -136,8 +136,12 @@ fn keep(
 ) -> Outcome<Made> {
     let last = LastWalk::read(&safe.home.walk_file(series.id), &device.local);
     // A walk counts only if this very deposit stands in the chain: after a restored home it may not.
-    let last = last
-        .filter(|last| safe.deposit(series.id, last.of.deposit).is_some_and(|record| record.id() == last.of.record));
+    // Nor one of before somebody came who opens nothing of that time: he could not open what builds on it.
+    let is_shared = |record: &Record| record.number() >= safe.chain.shared_since();
+    let last = last.filter(|last| {
+        let record = safe.deposit(series.id, last.of.deposit).filter(|record| record.id() == last.of.record);
+        record.is_some_and(is_shared)
+    });
     Making::new(safe, device, request, series, listing, compose, last.as_ref())?.run(last, watcher)
 }
 

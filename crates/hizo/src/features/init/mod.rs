@@ -121,7 +121,7 @@ impl Founding<'_> {
         let (recipient_object, _) = self.keeper.put_bytes(self.space, recipient.to_string().into_bytes())?;
         let wrap = epochs::seal(&epoch, std::slice::from_ref(identity.identity.recipient()));
         let (wrap, wrap_bytes) = self.keeper.put_bytes(self.space, wrap?)?;
-        let events = self.events(name, identity, &writer.verifying_key().to_base64());
+        let events = self.events(name, identity, device);
         let mut envelope = Envelope {
             keeper: self.origin.clone(),
             space: self.space,
@@ -157,11 +157,14 @@ impl Founding<'_> {
         Control::Session { member, session: seed.session_key(&self.space).verifying_key() }
     }
 
-    fn events(&self, name: &str, identity: &IdentityFile, writer: &str) -> Vec<Event> {
+    fn events(&self, name: &str, identity: &IdentityFile, device: &Device) -> Vec<Event> {
+        let machine = UnverifiedCertificate::issue_machine(identity, &device.signing, &self.space);
+        let key = machine.key.clone();
         vec![
             Event::SpaceFounded { name: name.to_owned() },
             Event::KeyCertified(UnverifiedCertificate::issue(identity, &self.space)),
-            Event::DeviceAdded { key: writer.to_owned(), name: "this machine".into() },
+            Event::KeyCertified(machine),
+            Event::DeviceAdded { key, name: "this machine".into() },
         ]
     }
 }

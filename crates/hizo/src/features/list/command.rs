@@ -45,8 +45,11 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             json!({ "name": series.name, "id": id.to_string(), "class": class, "deposits": deposits })
         })
         .collect();
+    let before: Vec<_> = view.before.iter().filter_map(|(_, deposit)| *deposit).collect();
+    let before: Vec<_> = before.into_iter().filter(|(series, _)| is_wanted(series)).collect();
     let unreadable_listed: Vec<_> = unreadable.iter().map(|record| unreadable_as_json(&view, record)).collect();
-    let result = json!({ "safe": view.name, "series": listed, "unreadable": unreadable_listed });
+    let result =
+        json!({ "safe": view.name, "series": listed, "unreadable": unreadable_listed, "before": before.len() });
     setting.console.result(result, |out| {
         for (id, series) in &series {
             writeln!(out, "{}", series.shown_name(**id))?;
@@ -63,7 +66,14 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             );
             writeln!(out, "{}", setting.console.say(line))?;
         }
-        if view.series.is_empty() {
+        if !before.is_empty() {
+            let count = before.len();
+            let line = words!(
+                "{count} deposits were made before you came; an admin can give you their keys",
+                "ほかに、あなたが加わる前の預け入れが{count}回分あります。開ける鍵は管理者に頼めます"
+            );
+            writeln!(out, "{}", setting.console.say(line))?;
+        } else if view.series.is_empty() {
             let empty = words!(
                 "nothing is kept yet: hizo deposit FOLDER --series NAME keeps the first folder",
                 "まだ何も預けていません。最初のフォルダーは hizo deposit フォルダー --series 束の名前 で預けます"

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Role};
-use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::keys::{IdentityFile, RecoverySeed};
 use hizo_vault::recovery::Card;
@@ -135,18 +134,7 @@ fn pin(safe: &mut Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySe
     let mut recipient = safe.recipient()?;
     if before.0.is_some() {
         // The cards that there were would open what is sealed from now on too.
-        let mut readers: Vec<Recipient> = keyring.readers.iter().map(|reader| reader.recipient.clone()).collect();
-        let count = safe.chain.members().filter(|(_, role)| role.opens()).count();
-        if readers.len() < count {
-            return Err(Failure::fixable(words!(
-                "nobody has certified who some of those are who read this safe, so they would be left out",
-                "この金庫を見られる人のうち、鍵が証明されていない人がいるため、その人を締め出してしまいます"
-            ))
-            .hint(words!(
-                "Let them certify their keys first, or remove them.",
-                "先に鍵を証明してもらうか、外してください。"
-            )));
-        }
+        let mut readers = epochs::readers(Opened { safe, keyring }, &[])?;
         if !readers.contains(own.identity.recipient()) {
             readers.push(own.identity.recipient().clone());
         }

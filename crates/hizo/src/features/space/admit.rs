@@ -1,0 +1,162 @@
+//! `hizo space admit`
+
+use std::path::PathBuf;
+
+use hizo_ledger::id::RecordId;
+use hizo_ledger::record::{Control, Role};
+use hizo_vault::event::Event;
+use hizo_vault::event::certificate::Certificate;
+use hizo_vault::fingerprint::Spoken;
+use hizo_vault::joining::{self, REQUEST_BYTES_MAX, Request, UnverifiedRequest};
+use serde_json::json;
+
+use super::entering::{self, Admin, Change, RoleWord, of_machine};
+use crate::contents::Opened;
+use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::people::Person;
+use crate::safe::Safe;
+use crate::words::words;
+use crate::{Setting, bundle, epochs};
+
+/// Let in whoever sent a request, once you have heard the same words from that person
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The request
+    #[arg(value_name = "FILE")]
+    request: PathBuf,
+    /// The ten words that the person reads out to you; without them they are asked for
+    #[arg(long, value_name = "WORDS")]
+    words: Option<String>,
+    /// What the person may do
+    #[arg(long, value_enum, default_value = "reader+writer")]
+    role: RoleWord,
+    /// Let the person open what was kept before, too
+    #[arg(long)]
+    history: bool,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let mut safe = setting.safe()?;
+    let request = read(&arguments.request, &safe)?;
+    let admin = Admin::of(setting, &safe)?;
+    let people = admin.keyring.people()?;
+    let known = people.persons(&safe).into_iter().find(|person| person.identity == Some(request.person.identity));
+    if safe.chain.role(&request.device.key).is_some() {
+        return Err(Failure::fixable(words!(
+            "whoever sent this request was let in already",
+            "この参加願の人は、すでに加わっています"
+        )));
+    }
+    let record = match &known {
+        // Whose it is was heard when the person came; the request is signed by the same identity.
+        Some(person) => add_machine(&mut safe, &admin, &request, person)?,
+        None => {
+            let question = words!(
+                "Call {name}, by a number that you knew before, and type the ten words you hear:",
+                "以前から知っている番号で{name}さんに電話し、聞いた10語を入力してください:",
+                name = shown_bytes(request.said.name.as_bytes())
+            );
+            if !request.words.is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
+                return Err(entering::other_words());
+            }
+            add_person(&mut safe, &admin, &request, arguments)?
+        }
+    };
+    tell(setting, &safe, &request, known.is_some(), record);
+    Ok(())
+}
+
+/// A request for this safe whose keys one identity has signed.
+fn read(path: &std::path::Path, safe: &Safe) -> Outcome<Request> {
+    let bytes = bundle::read(path, REQUEST_BYTES_MAX)?;
+    let file = shown(path);
+    let refused = |error: joining::Error| {
+        Failure::untrue(words!(
+            "{file} is no request that holds: {error}",
+            "{file} は参加願として正しくありません（{error}）"
+        ))
+        .hint(words!("Let the person send it again.", "もう一度送ってもらってください。"))
+        .source(error)
+    };
+    let said = UnverifiedRequest::parse(&bytes).map_err(refused)?;
+    if said.space != safe.home.space || said.genesis != safe.home.genesis {
+        return Err(Failure::fixable(words!("the request is for another safe", "別の金庫への参加願です")).hint(
+            words!(
+                "Name the home of that safe with --home, or send the person an invite to this one.",
+                "その金庫のフォルダーを --home で指定するか、この金庫の招待状を送ってください。"
+            ),
+        ));
+    }
+    said.verify().map_err(refused)
+}
+
+fn add_machine(safe: &mut Safe, admin: &Admin, request: &Request, person: &Person) -> Outcome<RecordId> {
+    let role = of_machine(person.own.map_or(Role::Writer, |seat| seat.role));
+    let mut change = Change::default();
+    seat(&mut change, &request.device, role);
+    change.events = machine_events(request);
+    change.append(safe, admin)
+}
+
+fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arguments) -> Outcome<RecordId> {
+    let role = arguments.role.role();
+    let mut change = Change::default();
+    seat(&mut change, &request.person, role);
+    seat(&mut change, &request.device, of_machine(role));
+    if let Some(recipient) = request.person.recipient.as_ref().filter(|_| role.opens()) {
+        if arguments.history {
+            change.give_history(safe, admin, recipient)?;
+        } else {
+            let mut readers = epochs::readers(Opened { safe, keyring: &admin.keyring }, &[])?;
+            readers.push(recipient.clone());
+            change.begin_epoch(safe, admin, &readers)?;
+            // What was said before stays closed to the newcomer, who has to know who else reads.
+            change.events = entering::retold(safe, admin)?;
+        }
+    }
+    let key = request.person.key.to_base64();
+    change.events.push(Event::KeyCertified(request.said.person.clone()));
+    change.events.push(Event::MemberAdded { key, name: request.said.name.clone() });
+    change.events.extend(machine_events(request));
+    change.append(safe, admin)
+}
+
+fn machine_events(request: &Request) -> Vec<Event> {
+    let key = request.device.key.to_base64();
+    vec![
+        Event::KeyCertified(request.said.device.clone()),
+        Event::DeviceAdded { key, name: request.said.machine.clone() },
+    ]
+}
+
+/// The lines that make a certified key a member.
+fn seat(change: &mut Change, certificate: &Certificate, role: Role) {
+    change.controls.push(Control::Member { key: certificate.key, role });
+    let session = certificate.session.map(|session| Control::Session { member: certificate.key, session });
+    change.controls.extend(session);
+}
+
+fn tell(setting: &Setting, safe: &Safe, request: &Request, is_known: bool, record: RecordId) {
+    let spoken = entering::read_out(setting, &Spoken::of_head(&record));
+    let result = json!({
+        "name": request.said.name, "machine": request.said.machine, "known": is_known,
+        "record": safe.chain.head().number, "id": record.to_string(), "words": spoken,
+    });
+    setting.console.result(result, |out| {
+        let name = shown_bytes(request.said.name.as_bytes());
+        let machine = shown_bytes(request.said.machine.as_bytes());
+        let done = match is_known {
+            true => words!(
+                "{name} has one machine more: {machine}",
+                "{name}さんのコンピューター「{machine}」が加わりました"
+            ),
+            false => words!("{name} is a member now", "{name}さんがメンバーになりました"),
+        };
+        writeln!(out, "{}", setting.console.say(done))?;
+        let say = words!(
+            "read these eight words to that person, who types them into `hizo space join`:",
+            "次の8語を相手に読み上げてください。相手は `hizo space join` に入力します:"
+        );
+        writeln!(out, "{}\n\n    {spoken}\n", setting.console.say(say))
+    });
+}

@@ -1,0 +1,237 @@
+//! What the acts of this feature have in common: words that people compare, and records that change who is a member.
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::Path;
+
+use hizo_ledger::id::RecordId;
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::{Control, Role};
+use hizo_ledger::space::Chain;
+use hizo_vault::age::Recipient;
+use hizo_vault::event::{self, Event};
+use hizo_vault::fingerprint::{Spoken, WordList};
+use hizo_vault::keys::IdentityFile;
+
+use crate::Setting;
+use crate::cards::CardSet;
+use crate::contents::Opened;
+use crate::epochs::{self, NewEpoch};
+use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::home;
+use crate::safe::{self, Draft, Keyring, Safe};
+use crate::view::View;
+use crate::words::{Language, Words, words};
+
+/// What a member may do, as it is said on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RoleWord {
+    /// Reads, deposits, and changes who is a member
+    Admin,
+    /// Reads
+    Reader,
+    /// Deposits, and cannot open anything
+    Writer,
+    /// Reads and deposits
+    #[value(name = "reader+writer")]
+    ReaderWriter,
+}
+
+impl RoleWord {
+    /// The role of the person's own key.
+    pub(crate) const fn role(self) -> Role {
+        match self {
+            Self::Admin => Role::Admin,
+            Self::Reader => Role::Reader,
+            Self::Writer => Role::Writer,
+            Self::ReaderWriter => Role::ReaderWriter,
+        }
+    }
+}
+
+/// The role of a machine whose owner has this one. A machine opens nothing; one that may not deposit still has to speak with
+/// the keeper.
+pub(crate) const fn of_machine(owner: Role) -> Role {
+    match owner {
+        Role::Admin | Role::Writer | Role::ReaderWriter => Role::Writer,
+        Role::Reader => Role::Reader,
+    }
+}
+
+/// Writes a file that is to be sent, and never over another one.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    if path.exists() {
+        let file = shown(path);
+        return Err(Failure::fixable(words!("{file} is there already", "{file} はすでにあります"))
+            .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。")));
+    }
+    home::write_new(path, bytes)
+}
+
+/// The words in the person's language.
+pub(crate) fn read_out(setting: &Setting, spoken: &Spoken) -> String {
+    let list = match setting.console.language {
+        Language::Japanese => WordList::Japanese,
+        Language::English => WordList::English,
+    };
+    spoken.words(list).join(" ")
+}
+
+/// The words that somebody heard: given on the command line, or typed now.
+pub(crate) fn heard(setting: &Setting, given: Option<&str>, question: Words) -> Outcome<String> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    let stdin = std::io::stdin();
+    let mut line = String::new();
+    if stdin.is_terminal() {
+        setting.console.beside(&setting.console.say(question));
+        stdin.lock().read_line(&mut line).map_err(|error| Failure::file("read", "standard input".as_ref(), error))?;
+    }
+    if line.trim().is_empty() {
+        return Err(Failure::new(
+            Kind::Usage,
+            words!("the words that you heard are needed", "聞き取った言葉が必要です"),
+        )
+        .hint(words!(
+            "Call the person, by a number that you knew before, and give the words you hear with --words.",
+            "以前から知っている番号に電話し、聞いた言葉を --words で指定してください。"
+        )));
+    }
+    Ok(line)
+}
+
+/// Somebody put other keys, or another safe, in place of the right ones.
+pub(crate) fn other_words() -> Failure {
+    Failure::new(Kind::Lying, words!("the words are not the same", "言葉が一致しません")).hint(words!(
+        "Check that you heard and typed them right. If they differ all the same, somebody changed the file on its way: nothing was done; send it again by another way.",
+        "聞き間違いや打ち間違いがないか確かめてください。それでも違うなら、途中で誰かがファイルをすり替えています。何も変更していません。別の経路で送り直してください。"
+    ))
+}
+
+/// Somebody who opens the safe as its admin.
+pub(crate) struct Admin {
+    pub identity: IdentityFile,
+    pub keyring: Keyring,
+}
+
+impl Admin {
+    /// # Errors
+    /// When this home's identity is not an admin of the safe.
+    pub(crate) fn of(setting: &Setting, safe: &Safe) -> Outcome<Self> {
+        let admin = Self::unheeded(setting, safe)?;
+        admin.keyring.people()?.heed(safe, &[])?;
+        Ok(admin)
+    }
+
+    /// The same, whatever members say falsely: for whoever then asks [`crate::people::People::heed`].
+    pub(crate) fn unheeded(setting: &Setting, safe: &Safe) -> Outcome<Self> {
+        let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
+        let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+        if safe.chain.role(&own) != Some(Role::Admin) {
+            return Err(Failure::fixable(words!(
+                "only an admin changes who is a member",
+                "メンバーを変えられるのは管理者だけです"
+            ))
+            .hint(words!(
+                "Ask one; `hizo space members` says who is.",
+                "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
+            )));
+        }
+        let keyring = safe.unlock_unheeded(&identity)?;
+        keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
+        Ok(Self { identity, keyring })
+    }
+}
+
+/// A record that changes who is a member.
+#[derive(Default)]
+pub(crate) struct Change {
+    pub controls: Vec<Control>,
+    pub events: Vec<Event>,
+    /// What its body is sealed to, if it begins an epoch.
+    recipient: Option<Recipient>,
+}
+
+impl Change {
+    /// Has the record begin an epoch for these readers.
+    pub(crate) fn begin_epoch(&mut self, safe: &Safe, admin: &Admin, readers: &[Recipient]) -> Outcome<()> {
+        let NewEpoch { recipient, controls } = epochs::begin(Opened { safe, keyring: &admin.keyring }, readers, None)?;
+        self.controls.extend(controls);
+        self.recipient = Some(recipient);
+        Ok(())
+    }
+
+    /// Gives somebody every earlier epoch that the admin opens.
+    pub(crate) fn give_history(&mut self, safe: &Safe, admin: &Admin, to: &Recipient) -> Outcome<()> {
+        for (epoch, secret) in admin.keyring.epochs() {
+            self.controls.push(epochs::wrap(safe, epoch, secret, std::slice::from_ref(to))?);
+        }
+        Ok(())
+    }
+
+    /// Appends it, unless who is a member has changed meanwhile.
+    pub(crate) fn append(self, safe: &mut Safe, admin: &Admin) -> Outcome<RecordId> {
+        let recipient = match self.recipient {
+            Some(recipient) => recipient,
+            None => safe.recipient()?,
+        };
+        if event::compose(&self.events).len() > event::BODY_BYTES_MAX {
+            return Err(Failure::fixable(words!(
+                "the safe has too many members and series to tell a newcomer of all at once",
+                "メンバーと束が多すぎて、新しいメンバーに一度に伝えられません"
+            ))
+            .hint(words!("Let the person in with --history.", "--history を付けて加えてください。")));
+        }
+        let body = safe.put(safe::seal_body(&self.events, &recipient)?)?;
+        let draft = Draft { body: Some(body), deposit: None, controls: self.controls };
+        let key = admin.identity.signing_seed.space_key(&safe.home.space);
+        let (epoch, members, cards) = (safe.chain.epoch(), members(&safe.chain), safe.chain.recovery());
+        safe.append(&key, &draft, |chain| {
+            chain.epoch() == epoch && self::members(chain) == members && chain.recovery() == cards
+        })
+    }
+}
+
+fn members(chain: &Chain) -> Vec<(VerifyingKey, Role)> {
+    chain.members().collect()
+}
+
+/// What a newcomer who gets no history has to be told again: what the safe and its series are called, whose each present member's key is, and
+/// to which recovery cards new epochs are sealed.
+pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
+    let opened = Opened { safe, keyring: &admin.keyring };
+    let people = admin.keyring.people()?;
+    let view = View::of(opened)?;
+    let mut events: Vec<Event> = view.name.map(|name| Event::SpaceFounded { name }).into_iter().collect();
+    for (id, series) in view.series {
+        let (Some(name), Some(class)) = (series.name, series.class) else { continue };
+        events.push(Event::SeriesNamed { series: id.to_string(), name, class });
+    }
+    for (key, _) in safe.chain.members() {
+        let Some(said) = people.said(&key) else { continue };
+        events.push(Event::KeyCertified(said.clone()));
+        let (text, is_machine) = (key.to_base64(), people.is_machine(&key));
+        events.extend(people.name(&key).map(|name| match is_machine {
+            true => Event::DeviceAdded { key: text, name: name.to_owned() },
+            false => Event::MemberAdded { key: text, name: name.to_owned() },
+        }));
+    }
+    events.extend(CardSet::of(opened)?.map(|cards| cards.said));
+    Ok(events)
+}
+
+/// Refuses an act that would leave the safe without anybody who may change it.
+pub(crate) fn stays_with_admin(safe: &Safe, key: VerifyingKey, role: Role) -> Outcome<()> {
+    let others = safe.chain.members().any(|(other, role)| other != key && role == Role::Admin);
+    if others || role == Role::Admin || safe.chain.role(&key) != Some(Role::Admin) {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!(
+        "that is the only admin, and a safe needs one",
+        "その人は唯一の管理者です。金庫には管理者が必要です"
+    ))
+    .hint(words!(
+        "Make somebody else an admin first: `hizo space role NAME admin`.",
+        "先に別の人を管理者にしてください: `hizo space role 名前 admin`。"
+    )))
+}

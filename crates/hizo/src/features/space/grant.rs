@@ -1,0 +1,49 @@
+//! `hizo space grant`
+
+use hizo_vault::event::Event;
+use serde_json::json;
+
+use super::entering::{Admin, Change};
+use crate::Setting;
+use crate::failure::{Failure, Outcome};
+use crate::words::words;
+
+/// Let a member who reads open what was kept before that person came, too
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The member: what the person is called, or the first digits of a key
+    #[arg(value_name = "NAME")]
+    member: String,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let mut safe = setting.safe()?;
+    let admin = Admin::of(setting, &safe)?;
+    let people = admin.keyring.people()?;
+    let person = people.named(&safe, &arguments.member)?;
+    let own = person.own.filter(|own| own.role.opens());
+    let recipient = own.and_then(|own| Some((own.key, people.certificates.of(&own.key)?.recipient.clone()?)));
+    let Some((key, recipient)) = recipient else {
+        return Err(Failure::fixable(words!(
+            "that member does not read, or nobody has certified whose key it is",
+            "そのメンバーには見る権限がないか、誰の鍵か証明されていません"
+        ))
+        .hint(words!("Change the role first: `hizo space role`.", "先に役割を変えてください: `hizo space role`。")));
+    };
+    let mut change = Change::default();
+    change.give_history(&safe, &admin, &recipient)?;
+    change.events = vec![Event::HistoryGiven { key: key.to_base64() }];
+    let epochs = change.controls.len();
+    let record = change.append(&mut safe, &admin)?;
+    let number = safe.chain.head().number;
+    let result = json!({ "name": person.name, "epochs": epochs, "record": number, "id": record.to_string() });
+    setting.console.result(result, |out| {
+        let done = words!(
+            "{name} can open what was kept before, too",
+            "{name}さんは、これまでに預けたものも開けられます",
+            name = person.shown_name()
+        );
+        writeln!(out, "{}", setting.console.say(done))
+    });
+    Ok(())
+}

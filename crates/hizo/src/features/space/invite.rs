@@ -1,0 +1,60 @@
+//! `hizo space invite`
+
+use std::path::PathBuf;
+
+use hizo_vault::joining::Invite;
+use serde_json::json;
+
+use super::entering;
+use crate::Setting;
+use crate::failure::{Failure, Outcome, shown};
+use crate::log;
+use crate::words::words;
+
+/// Write an invite: which safe it is and where it is kept, for somebody who is to join it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The file to write, to be sent to the person
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let safe = setting.safe()?;
+    let home = &safe.home;
+    let Some(address) = home.address() else {
+        return Err(Failure::fixable(words!(
+            "this safe is kept in a folder of this machine, where nobody else reaches it",
+            "この金庫はこのコンピューターのフォルダーに預けてあり、ほかの人からは届きません"
+        ))
+        .hint(words!(
+            "Set up a safe at a keeper that all of you reach: `hizo init --keeper URL`.",
+            "全員が届く預け先に金庫を作ってください: `hizo init --keeper アドレス`。"
+        )));
+    };
+    let no_slot_key =
+        || Failure::fixable(words!("the safe's slot key is missing", "金庫の記録の位置を示す鍵がありません"));
+    let invite = Invite {
+        space: home.space,
+        genesis: home.genesis,
+        head: safe.chain.head(),
+        keeper: home.keeper.clone(),
+        log_key: log::named_key(home)?,
+        receipt_key: home.receipt_key.clone(),
+        slot_key: home.slot_key()?.ok_or_else(no_slot_key)?,
+        address: address.to_owned(),
+        roots: home.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
+        policy: home.witness_policy_text()?,
+    };
+    entering::write(&arguments.to, &invite.compose())?;
+    let result = json!({ "invite": arguments.to.to_string_lossy() });
+    setting.console.result(result, |out| {
+        let written = words!("invite written to {file}", "招待状を {file} に書きました", file = shown(&arguments.to));
+        writeln!(out, "{}", setting.console.say(written))
+    });
+    setting.console.note(words!(
+        "next: send it to the person, who runs `hizo space join` with it and sends a request back; then `hizo space admit`",
+        "次に: 相手に送ってください。相手は `hizo space join` で参加願を作って送り返します。届いたら `hizo space admit` を実行します"
+    ));
+    Ok(())
+}

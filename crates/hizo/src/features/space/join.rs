@@ -1,0 +1,251 @@
+//! `hizo space join`
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::{Control, Record, Role};
+use hizo_vault::event::NAME_BYTES_MAX;
+use hizo_vault::event::certificate::UnverifiedCertificate;
+use hizo_vault::fingerprint::Spoken;
+use hizo_vault::joining::{INVITE_BYTES_MAX, Invite, UnverifiedRequest};
+use hizo_vault::keys::{IdentityFile, generate_passphrase};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::entering;
+use crate::contents::Opened;
+use crate::entropy::SystemEntropy;
+use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::home::{self, Device, Home};
+use crate::safe::{self, Safe};
+use crate::view::View;
+use crate::words::{Words, words};
+use crate::{Setting, bundle};
+
+/// Join a safe: with an invite, write a request; once an admin has let you in, without one, finish
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The invite that an admin sent
+    #[arg(value_name = "INVITE", requires = "to")]
+    invite: Option<PathBuf>,
+    /// What the others call you
+    #[arg(long, value_name = "NAME", requires = "invite")]
+    name: Option<String>,
+    /// What you call this machine
+    #[arg(long, value_name = "NAME", requires = "invite", default_value = "machine")]
+    machine: String,
+    /// The identity file of a safe you have joined on another machine: this one is added to it
+    #[arg(long, value_name = "FILE", requires = "invite")]
+    identity: Option<PathBuf>,
+    /// The file to write the request to, to be sent back
+    #[arg(long, value_name = "FILE", requires = "invite")]
+    to: Option<PathBuf>,
+    /// The eight words that the admin reads out to you; without them they are asked for
+    #[arg(long, value_name = "WORDS", conflicts_with = "invite")]
+    words: Option<String>,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    match (&arguments.invite, &arguments.to) {
+        (Some(invite), Some(to)) => begin(setting, arguments, invite, to),
+        _ => finish(setting, arguments),
+    }
+}
+
+/// Length of an identity file, at most, in bytes.
+const IDENTITY_BYTES_MAX: usize = 64 << 10;
+
+fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> Outcome<()> {
+    let Some(name) = arguments.name.clone().filter(|name| !name.is_empty()) else {
+        return Err(Failure::new(Kind::Usage, words!("your name is needed", "名前が必要です")).hint(words!(
+            "Say with --name what the others call you.",
+            "ほかのメンバーに見せる名前を --name で指定してください。"
+        )));
+    };
+    check_name(&name)?;
+    check_name(&arguments.machine)?;
+    let bytes = bundle::read(invite, INVITE_BYTES_MAX)?;
+    let invited = Invite::parse(&bytes).map_err(|error| {
+        let file = shown(invite);
+        Failure::untrue(words!("{file} is no invite: {error}", "{file} は招待状として正しくありません（{error}）"))
+            .hint(words!("Let the admin send it again.", "管理者に、もう一度送ってもらってください。"))
+            .source(error)
+    })?;
+    let folder = setting.home_folder()?;
+    let (identity, device, passphrase) = match home::invite_of(&folder)? {
+        // Begun before: the same keys, so that words that were read out stay right.
+        Some(before) if before.space == invited.space && before.genesis == invited.genesis => {
+            let passphrase = setting.read_passphrase()?;
+            let bytes = bundle::read(&home::identity_file(&folder), IDENTITY_BYTES_MAX)?;
+            (safe::open_identity_file(&home::identity_file(&folder), bytes, &passphrase)?, Device::read(&folder)?, None)
+        }
+        Some(_) => {
+            return Err(Failure::fixable(words!(
+                "joining another safe was begun in {folder}",
+                "{folder} では、別の金庫への参加が始まっています",
+                folder = shown(&folder)
+            ))
+            .hint(words!("Name another folder with --home.", "別のフォルダーを --home で指定してください。")));
+        }
+        None => prepare(setting, arguments, &folder, &invited)?,
+    };
+    let request = UnverifiedRequest {
+        space: invited.space,
+        genesis: invited.genesis,
+        name,
+        machine: arguments.machine.clone(),
+        person: UnverifiedCertificate::issue(&identity, &invited.space),
+        device: UnverifiedCertificate::issue_machine(&identity, &device.signing, &invited.space),
+    };
+    entering::write(to, &request.compose())?;
+    let own = identity.signing_seed.identity_key().verifying_key();
+    let spoken = Spoken::of_identity(&own, identity.identity.recipient(), &invited.genesis);
+    tell_begun(setting, to, &entering::read_out(setting, &spoken), passphrase.as_deref().map(String::as_str));
+    Ok(())
+}
+
+fn check_name(name: &str) -> Outcome<()> {
+    if (1..=NAME_BYTES_MAX).contains(&name.len()) {
+        return Ok(());
+    }
+    let message = words!("a name has 1 to {NAME_BYTES_MAX} bytes", "名前は1~{NAME_BYTES_MAX}バイトです");
+    Err(Failure::new(Kind::Usage, message).hint(words!("Choose a shorter one.", "短くしてください。")))
+}
+
+/// Keys of this machine and, unless he brings them, of its owner; the invite is written last.
+fn prepare(
+    setting: &Setting,
+    arguments: &Arguments,
+    folder: &Path,
+    invited: &Invite,
+) -> Outcome<(IdentityFile, Device, Option<Zeroizing<String>>)> {
+    Home::make(folder)?;
+    let brought = arguments.identity.as_ref();
+    let generated = !setting.passphrase.is_given() && brought.is_none();
+    let passphrase = match generated {
+        true => generate_passphrase(&mut SystemEntropy),
+        false => setting.read_passphrase()?,
+    };
+    let (identity, sealed) = match brought {
+        Some(path) => {
+            let bytes = bundle::read(path, IDENTITY_BYTES_MAX)?;
+            (safe::open_identity_file(path, bytes.clone(), &passphrase)?, bytes)
+        }
+        None => {
+            let identity = IdentityFile::generate(&mut SystemEntropy);
+            let sealed = identity.seal(&passphrase, &mut SystemEntropy).as_bytes().to_vec();
+            (identity, sealed)
+        }
+    };
+    let device = Device::generate();
+    home::clear_unfinished(folder)?;
+    home::write_new(&home::identity_file(folder), &sealed)?;
+    device.write(folder)?;
+    home::begin_joining(folder, invited)?;
+    Ok((identity, device, generated.then_some(passphrase)))
+}
+
+fn tell_begun(setting: &Setting, to: &Path, spoken: &str, passphrase: Option<&str>) {
+    if let Some(passphrase) = passphrase {
+        setting.console.warn(words!(
+            "this passphrase opens the safe. It is shown once: write it down and keep it apart.",
+            "これが金庫を開けるパスフレーズです。表示は今回だけです。書き写して、別の場所に保管してください。"
+        ));
+        setting.console.beside(&format!("\n    {passphrase}\n"));
+    }
+    setting.console.result(json!({ "request": to.to_string_lossy(), "words": spoken }), |out| {
+        let written = words!(
+            "request written to {file}; send it to the admin",
+            "参加願を {file} に書きました。管理者に送ってください",
+            file = shown(to)
+        );
+        writeln!(out, "{}", setting.console.say(written))?;
+        let say = words!(
+            "when the admin calls, read out these ten words:",
+            "管理者から電話が来たら、次の10語を読み上げてください:"
+        );
+        writeln!(out, "{}\n\n    {spoken}\n", setting.console.say(say))
+    });
+    setting.console.note(words!(
+        "next: once the admin has let you in and read eight words to you, run `hizo space join`",
+        "次に: 管理者が参加を認め、8語を読み上げたら、`hizo space join` を実行してください"
+    ));
+}
+
+fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let folder = setting.home_folder()?;
+    let Some(invited) = home::invite_of(&folder)? else {
+        return Err(Failure::fixable(words!(
+            "joining a safe was not begun in {folder}",
+            "{folder} では、金庫への参加が始まっていません",
+            folder = shown(&folder)
+        ))
+        .hint(words!(
+            "Ask an admin for an invite, and run `hizo space join INVITE --name NAME --to REQUEST`.",
+            "管理者から招待状をもらい、`hizo space join 招待状 --name 名前 --to 参加願` を実行してください。"
+        )));
+    };
+    let safe = Safe::look(Home::invited(&folder, &invited)?).map_err(|failure| match failure.kind {
+        // The keeper lets in whom the safe's records name.
+        Kind::Fixable => failure.hint(wait()),
+        _ => failure,
+    })?;
+    let device = safe.home.device()?.signing.space_key(&invited.space).verifying_key();
+    let Some(record) = admission(&safe, device) else {
+        return Err(
+            Failure::fixable(words!("nobody has let this machine in yet", "まだ参加が認められていません")).hint(wait())
+        );
+    };
+    let question =
+        words!("Type the eight words that the admin reads to you:", "管理者が読み上げる8語を入力してください:");
+    if !Spoken::of_head(&record.id()).is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
+        return Err(entering::other_words());
+    }
+    let home = Home::join(&folder, &invited)?;
+    let safe = Safe::open(home)?;
+    let names = learn_names(setting, &safe)?;
+    let members = safe.chain.members().count();
+    let result = json!({ "home": folder.to_string_lossy(), "space": safe.home.space.to_string(), "members": members, "series": names });
+    setting.console.result(result, |out| {
+        let joined = words!("{folder} is a home of the safe now", "{folder} で金庫を使えるようになりました", folder = shown(&folder));
+        writeln!(out, "{}", setting.console.say(joined))?;
+        let advice = words!(
+            "keep a copy of identity.age elsewhere: without it and the passphrase you open nothing",
+            "鍵ファイル identity.age の控えを別の場所に置いてください。これとパスフレーズがないと、あなたは何も開けられません"
+        );
+        writeln!(out, "{}", setting.console.say(advice))
+    });
+    Ok(())
+}
+
+fn wait() -> Words {
+    words!(
+        "If you have not been let in yet, send the request to an admin and wait for the call.",
+        "まだ参加を認められていないなら、参加願を管理者に送り、電話を待ってください。"
+    )
+}
+
+/// The record that last made a key a present member.
+fn admission(safe: &Safe, key: VerifyingKey) -> Option<&Record> {
+    safe.chain.role(&key)?;
+    let makes = |control: &Control| matches!(control, Control::Member { key: member, .. } if *member == key);
+    safe.records.iter().rfind(|record| record.envelope().controls.iter().any(makes))
+}
+
+/// Which series there are: this machine deposits into the same ones. Only whoever opens the safe can tell.
+fn learn_names(setting: &Setting, safe: &Safe) -> Outcome<Option<usize>> {
+    if !setting.passphrase.is_given() && !std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
+    let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+    if !safe.chain.role(&own).is_some_and(Role::opens) {
+        return Ok(None);
+    }
+    let keyring = safe.unlock_with(&identity)?;
+    keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
+    let view = View::of(Opened { safe, keyring: &keyring })?;
+    view.remember_names(safe, &safe.home.device()?)?;
+    Ok(Some(view.series.len()))
+}

@@ -1,0 +1,77 @@
+//! `hizo space members`
+
+use serde_json::{Value, json};
+
+use crate::Setting;
+use crate::cards;
+use crate::failure::{Outcome, shown_bytes};
+use crate::people::{Person, Seat};
+use crate::safe::Safe;
+use crate::words::{Words, words};
+
+/// List the members: people, what they may do, since when, and their machines
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {}
+
+pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
+    let safe = setting.safe()?;
+    let keyring = setting.unlock(&safe)?;
+    let persons = keyring.people()?.persons(&safe);
+    let listed: Vec<_> = persons.iter().map(|person| as_json(&safe, person)).collect();
+    setting.console.result(json!({ "members": listed }), |out| {
+        for person in &persons {
+            writeln!(out, "{}", setting.console.say(line(&safe, person)))?;
+            for (seat, name) in &person.machines {
+                writeln!(out, "{}", setting.console.say(machine_line(seat, name.as_deref())))?;
+            }
+        }
+        Ok(())
+    });
+    Ok(())
+}
+
+/// What the device said that made the record, in seconds since 1970.
+fn time(safe: &Safe, record: u64) -> String {
+    let record = safe.records.get(usize::try_from(record).unwrap_or(usize::MAX));
+    record.map(|record| cards::time(record.envelope().time.unix_seconds())).unwrap_or_default()
+}
+
+fn line(safe: &Safe, person: &Person) -> Words {
+    let since = time(safe, person.since());
+    let name = person.shown_name();
+    match person.own {
+        Some(Seat { role, .. }) => words!(
+            "{name}  {role}  since {since}",
+            "{name}  {role}  {since} から",
+            role = role.as_str(),
+            name = name,
+            since = since
+        ),
+        None => words!("{name}  machines only  since {since}", "{name}  コンピューターのみ  {since} から"),
+    }
+}
+
+fn machine_line(seat: &Seat, name: Option<&str>) -> Words {
+    let what = match seat.role.may(hizo_ledger::record::Act::Deposit) {
+        true => words!("deposits", "預け入れ用"),
+        false => words!("does not deposit", "預け入れはしない"),
+    };
+    let name = name.map_or_else(|| seat.key.name().to_string(), |name| shown_bytes(name.as_bytes()));
+    words!("    machine {name}, {what}", "    コンピューター「{name}」（{what}）", name = name; what)
+}
+
+fn as_json(safe: &Safe, person: &Person) -> Value {
+    let seat = |seat: &Seat| {
+        json!({ "key": seat.key.name().to_string(), "role": seat.role.as_str(), "record": seat.since,
+                "since": time(safe, seat.since) })
+    };
+    let machine = |(at, name): &(Seat, Option<String>)| {
+        let mut value = seat(at);
+        value["name"] = name.as_deref().into();
+        value
+    };
+    json!({
+        "name": person.name, "certified": person.identity.is_some(), "own": person.own.as_ref().map(seat),
+        "machines": person.machines.iter().map(machine).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,12 @@
+//! The people of a safe: who may open it, who may deposit, how somebody comes and how he goes.
+
+mod admit;
+pub(crate) mod command;
+mod entering;
+mod grant;
+mod head;
+mod invite;
+mod join;
+mod members;
+mod remove;
+mod role;
