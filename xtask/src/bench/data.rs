@@ -38,11 +38,11 @@ pub(crate) fn incompressible(path: &Path, bytes: u64) -> Result<()> {
     })
 }
 
-/// One file that shrinks to a few per cent: a block of 64 KiB again and again, numbered. For sizes that the disk would
-/// not hold twice.
+/// One file that shrinks to a few per cent, also where a file system compresses it in pieces of 128 KiB: a block of 8 KiB again
+/// and again, numbered. For sizes that the disk would not hold twice.
 pub(crate) fn repetitive(path: &Path, bytes: u64) -> Result<()> {
     once(path, &format!("repetitive, {bytes} bytes"), |path| {
-        let mut block = Random::new(bytes).bytes(1 << 16);
+        let mut block = Random::new(bytes).bytes(1 << 13);
         let mut out = BufWriter::with_capacity(1 << 20, File::create(path).about(path)?);
         for number in 0..bytes / block.len() as u64 {
             block[..8].copy_from_slice(&number.to_le_bytes());

@@ -27,7 +27,7 @@ use crate::shell::{self, About, Failure, Result};
 const GIB: u64 = 1 << 30;
 const GB: u64 = 1_000_000_000;
 const ROUNDS: usize = 3;
-const SESSIONS: [&str; 6] = ["big", "tree", "small", "log", "memory", "build"];
+const SESSIONS: [&str; 8] = ["big", "tree", "small", "log", "bytes", "long", "entries", "build"];
 /// Those in which others do the same things.
 const SETS: [&str; 3] = ["big", "tree", "small"];
 /// Entries that must fit in 200 MiB, and the most that one deposit takes.
@@ -40,10 +40,12 @@ struct Settings {
     rounds: usize,
     build: bool,
     hizo: Option<PathBuf>,
+    /// Where the source of the long row lies, on a file system that compresses: it has all of its bytes then, whatever is free.
+    repeats_at: Option<PathBuf>,
     sessions: Vec<String>,
 }
 
-/// `cargo xtask bench [--quick] [--long] [--rounds N] [--no-build] [--hizo PROGRAM] [SESSION...]`
+/// `cargo xtask bench [--quick] [--long] [--rounds N] [--no-build] [--hizo PROGRAM] [--repeats-at DIR] [SESSION...]`
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     if arguments.first().is_some_and(|word| word == "report") {
         return report::write(&load(false)?, false);
@@ -67,7 +69,9 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         shell::heading(name);
         let session = match name.as_str() {
             "log" => log::log(&settings, &peers)?,
-            "memory" => memory(&settings, &peers)?,
+            "bytes" => peaks(&peers, |program| over_bytes(&settings, program))?,
+            "long" => peaks(&peers, |program| over_many_bytes(&settings, program))?,
+            "entries" => peaks(&peers, |program| over_entries(&settings, program))?,
             "build" => build()?,
             set => compare(&settings, &peers, set)?,
         };
@@ -78,8 +82,15 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
 }
 
 fn settings(arguments: &[String]) -> Result<Settings> {
-    let mut settings =
-        Settings { quick: false, long: false, rounds: ROUNDS, build: true, hizo: None, sessions: Vec::new() };
+    let mut settings = Settings {
+        quick: false,
+        long: false,
+        rounds: ROUNDS,
+        build: true,
+        hizo: None,
+        repeats_at: None,
+        sessions: Vec::new(),
+    };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -87,6 +98,10 @@ fn settings(arguments: &[String]) -> Result<Settings> {
             "--long" => settings.long = true,
             "--no-build" => settings.build = false,
             "--hizo" => settings.hizo = Some(words.next().ok_or_else(|| "--hizo takes a program".to_owned())?.into()),
+            "--repeats-at" => {
+                settings.repeats_at =
+                    Some(words.next().ok_or_else(|| "--repeats-at takes a folder".to_owned())?.into());
+            }
             "--rounds" => {
                 let value = words.next().and_then(|value| value.parse().ok());
                 settings.rounds = value.ok_or_else(|| "--rounds takes a number".to_owned())?;
@@ -296,11 +311,15 @@ fn measure_parts(source: &Path) -> Result<Value> {
     Ok(parts)
 }
 
-/// Peak memory of hizo over bytes and over entries.
-fn memory(settings: &Settings, peers: &[Peer]) -> Result<Value> {
+/// Peak memory of hizo, point by point.
+fn peaks(peers: &[Peer], points: impl FnOnce(&Program) -> Result<Vec<Value>>) -> Result<Value> {
     let Some(Ok(program)) = peers.iter().find(|peer| peer.kind == Kind::Hizo).map(|peer| &peer.program) else {
         return Ok(json!({ "made": date()?, "fault": "hizo is not built" }));
     };
+    Ok(json!({ "made": date()?, "points": points(program)? }))
+}
+
+fn over_bytes(settings: &Settings, program: &Program) -> Result<Vec<Value>> {
     let folder = data::folder(settings.quick);
     let mut points = Vec::new();
     for size in [1, 10].into_iter().take(if settings.quick { 1 } else { 2 }) {
@@ -309,31 +328,46 @@ fn memory(settings: &Settings, peers: &[Peer]) -> Result<Value> {
         points.push(peak(program, &path, &format!("{size} GB in one file"), true)?);
         remove_made(&path)?;
     }
-    if settings.long {
-        let size = long_gigabytes(&folder)?;
-        let path = folder.join("bytes-long.bin");
-        data::repetitive(&path, size * GB)?;
-        points.push(peak(program, &path, &format!("{size} GB that repeat, in one file"), false)?);
-        remove_made(&path)?;
-    }
+    Ok(points)
+}
+
+fn over_many_bytes(settings: &Settings, program: &Program) -> Result<Vec<Value>> {
+    let own = data::folder(settings.quick);
+    let (folder, size) = match (&settings.repeats_at, settings.quick) {
+        (Some(folder), _) => (folder.clone(), LONG_GIGABYTES),
+        (None, true) => (own, 1),
+        (None, false) => (own.clone(), long_gigabytes(&own)?),
+    };
+    let path = folder.join("bytes-long.bin");
+    data::repetitive(&path, size * GB)?;
+    let point = peak(program, &path, &format!("{size} GB that repeat, in one file"), false)?;
+    remove_made(&path)?;
+    Ok(vec![point])
+}
+
+fn over_entries(settings: &Settings, program: &Program) -> Result<Vec<Value>> {
+    let mut points = Vec::new();
     let counts = [ENTRIES, ENTRIES_MAX];
     for count in counts.into_iter().take(if settings.long { 2 } else { 1 }) {
         let count = if settings.quick { count / 10 } else { count };
-        let path = folder.join(format!("entries-{count}"));
+        let path = data::folder(settings.quick).join(format!("entries-{count}"));
         data::entries(&path, count)?;
         points.push(peak(program, &path, &format!("{count} entries"), true)?);
         remove_made(&path)?;
     }
-    Ok(json!({ "made": date()?, "points": points }))
+    Ok(points)
 }
 
-/// 100 GB, or as much as fits beside what hizo keeps of it.
+/// Bytes of the long row, in GB.
+const LONG_GIGABYTES: u64 = 100;
+
+/// So many, or as much as fits beside what hizo keeps of it.
 fn long_gigabytes(folder: &Path) -> Result<u64> {
     let said = shell::output(Command::new("df").args(["--output=avail", "--block-size=1000000000"]).arg(folder))?;
     let free: u64 = said.split_whitespace().last().and_then(|word| word.parse().ok()).unwrap_or(0);
-    let size = 100.min(free.saturating_sub(5) * 4 / 5);
-    if size < 100 {
-        println!("{free} GB are free, so the long row takes {size} GB instead of 100");
+    let size = LONG_GIGABYTES.min(free.saturating_sub(5) * 4 / 5);
+    if size < LONG_GIGABYTES {
+        println!("{free} GB are free, so the long row takes {size} GB instead of {LONG_GIGABYTES}");
     }
     Ok(size)
 }

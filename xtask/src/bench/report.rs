@@ -399,7 +399,7 @@ impl Page {
 
     fn memory(&self) -> String {
         let mut text = String::from("## Memory of hizo\n\n");
-        if let Some(fault) = self.results["memory"]["fault"].as_str() {
+        if let Some(fault) = MEMORY_SESSIONS.iter().find_map(|name| self.results[*name]["fault"].as_str()) {
             let _ = writeln!(text, "{fault}\n");
             return text;
         }
@@ -481,10 +481,13 @@ impl Page {
     }
 
     fn points(&self) -> Vec<Point> {
-        let points = self.results["memory"]["points"].as_array().cloned().unwrap_or_default();
-        points.iter().map(Point::read).collect()
+        let points = MEMORY_SESSIONS.iter().filter_map(|name| self.results[*name]["points"].as_array());
+        points.flatten().map(Point::read).collect()
     }
 }
+
+/// In which peak memory is measured.
+const MEMORY_SESSIONS: [&str; 3] = ["bytes", "long", "entries"];
 
 /// Peak memory on one set.
 struct Point {
@@ -555,9 +558,10 @@ const GROUND: &str = "
 
 ```
 cargo xtask bench                 all of it: about an hour, and 40 GB of disk beneath target/
-cargo xtask bench tree            one session: big, tree, small, log, memory or build
+cargo xtask bench tree            one session: big, tree, small, log, bytes, long, entries or build
 cargo xtask bench --quick         one round on smaller data; writes target/bench/quick.md only
-cargo xtask bench --long memory   memory up to 100 GB and to the limit of entries
+cargo xtask bench long            memory at 100 GB; --repeats-at DIR puts their source on a disk that compresses
+cargo xtask bench --long entries  memory up to the limit of entries
 cargo xtask bench report          write this page again from bench/results.json
 ```
 ";
