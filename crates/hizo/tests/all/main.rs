@@ -23,6 +23,7 @@ mod outside;
 mod proofs;
 mod receipts;
 mod recovery;
+mod stamped;
 mod stamps;
 mod tidy;
 mod verify;
