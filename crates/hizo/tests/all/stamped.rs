@@ -10,6 +10,7 @@ use hizo_keeper::log::NewStamp;
 use hizo_keeper::stamp::LocalAuthority;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::SpaceId;
+use hizo_ledger::record;
 use hizo_ledger::timestamp::Moment;
 use serde_json::Value;
 
@@ -156,7 +157,8 @@ fn an_authority_that_the_keeper_asks_counts_where_somebody_names_it_and_nowhere_
     scene.fails_to_prove(4, "no stamp over this part");
     let said = home.ok(["status", "latest:moulds"]);
     assert!(said.out.contains("for its list of authorities (elsewhere)"), "{said:?}");
-    home.ok(["log", "authorities", outside.list().to_str().unwrap()]);
+    let said = home.ok(["log", "authorities", outside.list().to_str().unwrap()]);
+    assert!(said.out.contains("elsewhere: its stamps count"), "{said:?}");
     let stamp = stamped(home, |stamp| !stamp.is_null());
     assert_eq!(stamp["independent"], true, "{stamp}");
     let proof = scene.proof("proof");
@@ -288,6 +290,21 @@ fn a42_stamps_that_a_keeper_elsewhere_has_logged_and_that_are_none_take_nothing_
         assert!(faults.contains(says), "{faults}");
     }
     assert_eq!(checked.json()["bad_objects"].as_array().unwrap().len(), 1, "the one that is too long: {checked:?}");
+}
+
+#[test]
+fn a_keeper_elsewhere_that_gives_its_records_one_at_a_time_is_read_as_any_other() {
+    let scene = Scene::new("");
+    let whole = stamped(&scene.home, |stamp| !stamp.is_null());
+    let own = format!("/v1/spaces/{}/records?", scene.own_space());
+    scene.liar.tells(move |asked, honest| {
+        let (first, mut answer) = (record::split_notes(&honest.body)?.first()?.to_vec(), honest.clone());
+        answer.body = first;
+        asked.path.starts_with(&own).then_some(answer)
+    });
+    assert_eq!(stamped(&scene.home, |_| true), whole);
+    scene.home.ok(["check"]);
+    scene.proof("proof");
 }
 
 #[test]

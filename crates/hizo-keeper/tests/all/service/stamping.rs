@@ -3,9 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use hizo_keeper::client::{self, RemoteKeeper};
+use hizo_keeper::log::NewStamp;
 use hizo_keeper::service::Stamping;
 use hizo_keeper::stamp::LocalAuthority;
+use hizo_keeper::witness::Patience;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
+use hizo_ledger::record::Origin;
 use hizo_ledger::timestamp::{Authority, Moment};
 use tempfile::TempDir;
 
@@ -153,6 +157,37 @@ fn an_authority_that_lies_or_fails_is_told_of_and_asked_again_until_it_stamps() 
     let about: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(about["stamps"]["authorities"], serde_json::json!(["outside"]), "{about}");
     assert_eq!((&about["stamps"]["self"], &about["stamps"]["self_root"]), (&false.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn of_many_stamps_a_client_looks_at_the_newest_and_at_those_from_a_size_on() {
+    let running = start(stamping(None, Vec::new()));
+    Begun::new(&running, "a company");
+    let folder = running.stop();
+    {
+        let place = folder.path().join("keeper");
+        let keeper = EmbeddedKeeper::open_embedded(&place).unwrap();
+        let log = EmbeddedLog::open(&place, &keeper).unwrap();
+        // Number n is over so many leaves: the first makes two, of which one begins the keeper's own space.
+        for number in 1..=100_u64 {
+            let size = log.publish(&keeper, &Patience::default()).unwrap().head.size;
+            assert_eq!(size, if number == 1 { 1 } else { number + 1 });
+            let (head, answer) = (log.published().checkpoint().unwrap().unwrap(), format!("answer {number}"));
+            let stamp = NewStamp { head: &head, authority: "a", answer: answer.as_bytes(), revocation: "" };
+            log.keep_stamp(&keeper, &stamp).unwrap();
+        }
+    }
+    let running = start_in(folder, stamping(None, Vec::new()));
+    let (address, nobody) = (format!("http://{}", running.address), Box::new(|_: &Origin, _, _| None));
+    let remote = RemoteKeeper::new(&address, running.origin.clone(), nobody, || 0, client::patience(), None).unwrap();
+    let numbers = |sizes: &[u64]| remote.stamps(sizes).unwrap().iter().map(|stamp| stamp.number).collect::<Vec<_>>();
+    let newest = 69..=100;
+    assert_eq!(numbers(&[]), newest.clone().collect::<Vec<_>>());
+    assert_eq!(numbers(&[1]), (1..=32).chain(newest.clone()).collect::<Vec<_>>());
+    assert_eq!(numbers(&[11, 30]), (10..=60).chain(newest.clone()).collect::<Vec<_>>());
+    assert_eq!(numbers(&[90, 10_000]), newest.collect::<Vec<_>>());
+    let last = remote.stamps(&[]).unwrap().pop().unwrap();
+    assert_eq!((last.size, remote.stamp(last.answer).unwrap().unwrap()), (101, b"answer 100".to_vec()));
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         home.keep_authorities(&text)?;
     }
     let list = home.authorities()?;
-    let console = setting.console;
+    let (console, is_here) = (setting.console, home.address().is_none());
     console.result(json!({ "authorities": list.iter().map(as_json).collect::<Vec<_>>() }), |out| {
         if list.is_empty() && !console.quiet {
             let none = words!(
@@ -36,8 +36,12 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         }
         list.iter().try_for_each(|authority| {
             let name = authority.name();
-            let line = match authority.url() {
+            let line = match authority.url().filter(|_| is_here) {
                 Some(url) => words!("{name}: asked at {url}", "{name}: {url} に求めます"),
+                None if !is_here => words!(
+                    "{name}: its stamps count; the keeper asks whom its operator names",
+                    "{name}: 押されたものを数えます。誰に求めるかは、預け先が決めます"
+                ),
                 None => words!("{name}: not asked, its stamps count", "{name}: 求めませんが、押されたものは数えます"),
             };
             writeln!(out, "{}", console.say(line))

@@ -263,13 +263,13 @@ fn wait_for(statuses: &[Status], is_asked: bool, stamping: &Stamping) -> Words {
             "next: the keeper takes no stamps; ask whoever runs it to name authorities",
             "次に: 預け先はタイムスタンプを押していません。時刻認証局を登録するよう、預け先に頼んでください"
         ),
-        (false, _, "") | (_, true, _) => words!(
-            "next: the keeper takes stamps by itself, at most every {pause_seconds} seconds: run this again then",
-            "次に: 預け先が長くても{pause_seconds}秒おきに自分で押します。そのころに、もう一度確かめてください"
-        ),
         (true, _, "") => words!(
             "next: the keeper stamps for itself only; ask whoever runs it to name authorities",
             "次に: 預け先は自分で押すだけです。時刻認証局を登録するよう、預け先に頼んでください"
+        ),
+        (false, _, "") | (_, true, _) => words!(
+            "next: the keeper takes stamps by itself, at most every {pause_seconds} seconds: run this again then",
+            "次に: 預け先が長くても{pause_seconds}秒おきに自分で押します。そのころに、もう一度確かめてください"
         ),
         (_, false, names) => words!(
             "next: ask whoever runs the keeper for its list of authorities ({names}), and say with hizo log authorities FILE whose stamps count",
