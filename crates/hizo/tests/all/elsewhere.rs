@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hizo_keeper::log::NewStamp;
-use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::keeper::Process;
 use crate::kit::{Home, assert_same, program, said, tree};
 use crate::liar::{Answer, Liar};
+use crate::stamped::stamped;
 
 /// A safe whose keeper is elsewhere, behind somebody who may lie, with one deposit.
 struct Scene {
@@ -199,7 +198,9 @@ fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_f
     fs::write(&code, "a code of eighty bits\n").unwrap();
     let hash: String = Sha256::digest(b"a code of eighty bits").iter().map(|byte| format!("{byte:02x}")).collect();
     let data = folder.join("data");
-    let text = format!("data = {data:?}\nlisten = \"127.0.0.1:0\"\n\n[[admission.codes]]\nsha256 = \"{hash}\"\n");
+    let text = format!(
+        "data = {data:?}\nlisten = \"127.0.0.1:0\"\n\n[stamps]\nself = false\n\n[[admission.codes]]\nsha256 = \"{hash}\"\n"
+    );
     fs::write(&config, text).unwrap();
     let mut keeper = Process::start_by(&config);
     let url = keeper.url().to_owned();
@@ -215,16 +216,11 @@ fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_f
     keeper.end("-TERM");
     home.fails(4, "cannot be reached", ["check"]);
     // Stamps of the keeper's own are read by members as by anybody.
-    let kept = EmbeddedKeeper::open_embedded(&data).unwrap();
-    let log = EmbeddedLog::open(&data, &kept).unwrap();
-    let head = log.published().checkpoint().unwrap().unwrap();
-    let stamp = NewStamp { head: &head, authority: "none", answer: b"no stamp at all", revocation: "" };
-    log.keep_stamp(&kept, &stamp).unwrap();
-    drop((log, kept));
     let address = url.strip_prefix("http://").unwrap();
-    let again = fs::read_to_string(&config).unwrap().replace("127.0.0.1:0", address);
+    let again = fs::read_to_string(&config).unwrap().replace("127.0.0.1:0", address).replace("self = false\n", "");
     fs::write(&config, again).unwrap();
     let _keeper = Process::start_by(&config);
+    stamped(&home, |stamp| !stamp.is_null());
     let checked = home.ok(["check", "--json"]).json();
     assert_eq!(checked["bad_objects"], serde_json::json!([]), "{checked}");
     home.ok(["status", "latest:moulds"]);
