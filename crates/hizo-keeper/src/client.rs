@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::object::OBJECT_BYTES_MAX;
+use hizo_ledger::path::is_unseen;
 use hizo_ledger::record::{self, ClaimedTime, Origin};
 use hizo_ledger::space::Head;
 use hizo_ledger::timestamp::AUTHORITIES_MAX;
@@ -442,7 +443,9 @@ impl Answer {
                 ids.filter(|ids| !ids.is_empty()).map_or(Error::Answer, |objects| Error::PutAgain { objects })
             }
             status => {
-                let said = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID_CHARS_MAX);
+                // What turns the direction of text could make a terminal show other words.
+                let is_plain = |c: &char| !c.is_control() && !is_unseen(*c);
+                let said = text.chars().map(|c| if is_plain(&c) { c } else { ' ' }).take(SAID_CHARS_MAX);
                 Error::Refused { status, said: said.collect::<String>().trim().to_owned() }
             }
         }

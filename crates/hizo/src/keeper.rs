@@ -124,25 +124,17 @@ impl Keeper {
     /// # Errors
     /// Exit code 3 when some are left out.
     pub(crate) fn notes(&self, space: SpaceId, from: u64) -> Outcome<Vec<Vec<u8>>> {
-        Ok(self.shown(space, from)?.notes)
+        let mut notes = Vec::new();
+        self.walk(space, from, u64::MAX, &mut |page| {
+            notes.extend(page);
+            Ok(())
+        })?;
+        Ok(notes)
     }
 
     /// The note of one record; nothing where there is no such record.
     pub(crate) fn note(&self, space: SpaceId, number: u64) -> Outcome<Option<Vec<u8>>> {
         Ok(self.page(space, number)?.notes.into_iter().next())
-    }
-
-    /// What the keeper shows of a space from number `from` on.
-    ///
-    /// # Errors
-    /// Exit code 3 when records before the head are left out.
-    pub(crate) fn shown(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
-        let mut notes = Vec::new();
-        let head = self.walk(space, from, u64::MAX, &mut |page| {
-            notes.extend(page);
-            Ok(())
-        })?;
-        Ok(Shown { notes, head })
     }
 
     /// The notes of a space from number `from` on and below `until`, a page after the other: the head, as the keeper says.
