@@ -3,17 +3,24 @@
 //! Nothing that it answers is believed here: records are checked by the chain, objects by their hash, the log by its tree,
 //! each by whoever asked. Every request can be repeated, so what a broken line took is asked again.
 
+mod stamps;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::object::OBJECT_BYTES_MAX;
+use hizo_ledger::path::is_unseen;
 use hizo_ledger::record::{self, ClaimedTime, Origin};
 use hizo_ledger::space::Head;
+use hizo_ledger::timestamp::AUTHORITIES_MAX;
 use hizo_store::NamedBytes;
+use hizo_store::published::PUBLISHED_BYTES_MAX;
 use serde_json::Value;
 use ureq::http::Response;
 use ureq::tls::RootCerts;
@@ -21,9 +28,12 @@ use ureq::{Agent, Body};
 
 use crate::Error;
 use crate::http::{self, Patience};
+use crate::stamp::is_file_name;
 
-/// Length of an answer, at most: nothing that a keeper holds is longer than an object.
+/// Length of an answer, at most, where nothing less is said: nothing that a keeper holds is longer than an object.
 const ANSWER_BYTES_MAX: u64 = OBJECT_BYTES_MAX;
+/// Length of what a keeper says of itself, at most.
+const FACTS_BYTES_MAX: u64 = 64 << 10;
 /// Length of what a keeper says beside an error that is handed on, at most.
 const SAID_CHARS_MAX: usize = 300;
 /// The longest that a keeper may ask to be left alone for at once.
@@ -51,6 +61,35 @@ pub struct Facts {
     pub receipt_key: NamedKey,
     /// Its own space, whose records are its stamps.
     pub own_space: SpaceId,
+    /// Who stamps its log; `None` when it says nothing of it.
+    pub stamping: Option<Stamping>,
+}
+
+/// Who stamps a keeper's log, as it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamping {
+    /// The names that it has for outside authorities.
+    pub authorities: Vec<String>,
+    /// Whether it stamps for itself.
+    pub by_itself: bool,
+    /// The root of its own stamps, in DER, when it has ever had one.
+    pub own_root: Option<Vec<u8>>,
+    /// Nobody is asked more often than once in so many seconds.
+    pub pause_seconds: u64,
+}
+
+impl Stamping {
+    fn read(said: &Value) -> Option<Self> {
+        let root = said.get("self_root")?;
+        let names = said.get("authorities")?.as_array().filter(|names| names.len() <= AUTHORITIES_MAX)?;
+        let name = |name: &Value| name.as_str().filter(|name| is_file_name(name)).map(str::to_owned);
+        Some(Self {
+            authorities: names.iter().map(name).collect::<Option<_>>()?,
+            by_itself: said.get("self")?.as_bool()?,
+            own_root: if root.is_null() { None } else { Some(STANDARD.decode(root.as_str()?).ok()?) },
+            pause_seconds: said.get("pause_seconds")?.as_u64()?,
+        })
+    }
 }
 
 /// A keeper at an address.
@@ -144,7 +183,8 @@ impl RemoteKeeper {
         if let Some(facts) = self.facts.get() {
             return Ok(facts);
         }
-        let answer = self.ask(&Question { method: Method::Get, path: "/v1/keeper", ..Question::default() })?;
+        let bytes_max = FACTS_BYTES_MAX;
+        let answer = self.ask(&Question { path: "/v1/keeper", bytes_max, ..Question::default() })?;
         let said: Value = serde_json::from_slice(&answer.expect(&[200])?.body).map_err(|_| Error::Answer)?;
         let text = |key: &str| said.get(key).and_then(Value::as_str).ok_or(Error::Answer);
         let facts = Facts {
@@ -152,6 +192,7 @@ impl RemoteKeeper {
             log_key: NamedKey::parse(text("log_key")?).map_err(|_| Error::Answer)?,
             receipt_key: NamedKey::parse(text("receipt_key")?).map_err(|_| Error::Answer)?,
             own_space: SpaceId::from_hex(text("own_space")?).map_err(|_| Error::Answer)?,
+            stamping: said.get("stamps").and_then(Stamping::read),
         };
         Ok(self.facts.get_or_init(|| facts))
     }
@@ -172,7 +213,7 @@ impl RemoteKeeper {
     /// The same, [`Error::Unreachable`], [`Error::Refused`].
     pub fn create_space(&self, space: SpaceId, note: &[u8], slot_key: &[u8; 32]) -> Result<Promised, Error> {
         let note = std::str::from_utf8(note).map_err(|_| Error::NotGenesis)?;
-        let body = serde_json::json!({ "note": note, "slot_key": base64(slot_key) }).to_string();
+        let body = serde_json::json!({ "note": note, "slot_key": STANDARD.encode(slot_key) }).to_string();
         let path = format!("/v1/spaces/{space}");
         self.within(space, Method::Post, &path, Some(body.as_bytes()))?.promised()
     }
@@ -216,8 +257,7 @@ impl RemoteKeeper {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`].
     pub fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
-        let answer = self.within(space, Method::Get, &object_path(space, id), None)?;
-        if answer.status == 404 { Ok(None) } else { Ok(Some(answer.expect(&[200])?.body)) }
+        self.within(space, Method::Get, &object_path(space, id), None)?.found()
     }
 
     /// The length of an object, as the keeper says; `None` when it is not there.
@@ -235,22 +275,21 @@ impl RemoteKeeper {
     /// A file that the log publishes, by its path below the log; `None` when it is not there.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::Refused`].
+    /// [`Error::Unreachable`], [`Error::Refused`]; [`Error::Answer`] for one that is longer than a published file can be.
     pub fn published(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        let path = format!("/log/{path}");
-        let answer = self.ask(&Question { method: Method::Get, path: &path, ..Question::default() })?;
-        if answer.status == 404 { Ok(None) } else { Ok(Some(answer.expect(&[200])?.body)) }
+        let bytes_max = PUBLISHED_BYTES_MAX as u64;
+        self.ask(&Question { path: &format!("/log/{path}"), bytes_max, ..Question::default() })?.found()
     }
 
     /// Asks within a session of the space, if it takes one, and once more in a new one when the keeper does not know the first any more.
     fn within(&self, space: SpaceId, method: Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
         // The keeper's own space is read by anybody, and nobody is a member of it who could start a session there.
         if self.facts.get().is_some_and(|facts| facts.own_space == space) {
-            return self.ask(&Question { method, path, body, token: None });
+            return self.ask(&Question { method, path, body, ..Question::default() });
         }
         for is_last in [false, true] {
             let token = self.token(space)?;
-            let answer = self.ask(&Question { method, path, body, token: Some(&token) })?;
+            let answer = self.ask(&Question { method, path, body, token: Some(&token), ..Question::default() })?;
             if answer.status != 401 || is_last {
                 return Ok(answer);
             }
@@ -274,8 +313,8 @@ impl RemoteKeeper {
         }
         let body = body.to_string();
         // A note works once, so that a session whose answer was lost is not asked for again by the same one.
-        let question =
-            Question { method: Method::Post, path: "/v1/sessions", body: Some(body.as_bytes()), token: None };
+        let (path, body) = ("/v1/sessions", Some(body.as_bytes()));
+        let question = Question { method: Method::Post, path, body, ..Question::default() };
         let asked = Instant::now();
         let answer = self.ask_once(&question)?.expect(&[200, 201])?;
         let said: Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
@@ -302,7 +341,7 @@ impl RemoteKeeper {
     }
 
     fn ask_once(&self, question: &Question<'_>) -> Result<Answer, Error> {
-        let Question { method, path, body, token } = *question;
+        let Question { method, path, body, token, bytes_max } = *question;
         let address = format!("{}{path}", self.base);
         let bearer = token.map(|token| format!("Bearer {token}"));
         macro_rules! authorized {
@@ -320,25 +359,35 @@ impl RemoteKeeper {
             Method::Post => authorized!(self.agent.post(&address)).send(body.unwrap_or_default()),
         };
         let unreachable = |source| Error::Unreachable { source: Box::new(source) };
-        Answer::read(answer.map_err(unreachable)?).map_err(unreachable)
+        Answer::read(answer.map_err(unreachable)?, bytes_max).map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(_) => Error::Answer,
+            error => unreachable(error),
+        })
     }
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 enum Method {
-    #[default]
     Get,
     Head,
     Put,
     Post,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Question<'a> {
     method: Method,
     path: &'a str,
     body: Option<&'a [u8]>,
     token: Option<&'a str>,
+    /// Length of the answer, at most.
+    bytes_max: u64,
+}
+
+impl Default for Question<'_> {
+    fn default() -> Self {
+        Self { method: Method::Get, path: "", body: None, token: None, bytes_max: ANSWER_BYTES_MAX }
+    }
 }
 
 /// An answer, read to its end.
@@ -352,7 +401,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn read(response: Response<Body>) -> Result<Self, ureq::Error> {
+    fn read(response: Response<Body>, bytes_max: u64) -> Result<Self, ureq::Error> {
         let (parts, mut body) = response.into_parts();
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let number = |name: &str| header(name).and_then(|value| value.parse::<u64>().ok());
@@ -362,7 +411,7 @@ impl Answer {
             head: header("hizo-head").and_then(parse_head),
             position: number("hizo-position"),
             retry_after: number("retry-after").map(Duration::from_secs),
-            body: body.with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?,
+            body: body.with_config().limit(bytes_max).read_to_vec()?,
         })
     }
 
@@ -370,6 +419,11 @@ impl Answer {
     /// What the keeper says instead.
     fn expect(self, wanted: &[u16]) -> Result<Self, Error> {
         if wanted.contains(&self.status) { Ok(self) } else { Err(self.refusal()) }
+    }
+
+    /// The body; `None` when there is nothing.
+    fn found(self) -> Result<Option<Vec<u8>>, Error> {
+        if self.status == 404 { Ok(None) } else { Ok(Some(self.expect(&[200])?.body)) }
     }
 
     fn promised(self) -> Result<Promised, Error> {
@@ -389,7 +443,9 @@ impl Answer {
                 ids.filter(|ids| !ids.is_empty()).map_or(Error::Answer, |objects| Error::PutAgain { objects })
             }
             status => {
-                let said = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID_CHARS_MAX);
+                // What turns the direction of text could make a terminal show other words.
+                let is_plain = |c: &char| !c.is_control() && !is_unseen(*c);
+                let said = text.chars().map(|c| if is_plain(&c) { c } else { ' ' }).take(SAID_CHARS_MAX);
                 Error::Refused { status, said: said.collect::<String>().trim().to_owned() }
             }
         }
@@ -423,11 +479,6 @@ fn is_token(token: &str) -> bool {
 
 fn object_path(space: SpaceId, id: ObjectId) -> String {
     format!("/v1/spaces/{space}/objects/{id}")
-}
-
-fn base64(bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -42,6 +42,12 @@ pub const CHECKPOINT: &str = "checkpoint";
 /// The name of the list of stamped heads of one size.
 const HEADS: &str = "heads";
 
+/// The name of the list of answers over one stamped head.
+const ANSWERS: &str = "answers";
+
+/// Most heads of one size that are stamped, and most answers over one: a reader takes no longer list.
+const LISTED_MAX: usize = 64;
+
 /// By when a record that was kept stands in the log, at most, in seconds: what a receipt promises.
 pub const MERGE_SECONDS_MAX: u64 = 24 * 60 * 60;
 
@@ -174,7 +180,7 @@ impl ReceiptSigner {
 pub struct NewStamp<'a> {
     /// The head, byte for byte.
     pub head: &'a [u8],
-    /// A name for the files: 1 to 64 of the characters `A-Z a-z 0-9 - _`.
+    /// A name for the files ([`is_file_name`](crate::stamp::is_file_name)).
     pub authority: &'a str,
     /// The answer as it came.
     pub answer: &'a [u8],
@@ -286,6 +292,11 @@ impl<D: Disk> Sequencer<D> {
         if !stamp.revocation.is_empty() {
             publish(format!("{folder}/{authority}.crl"), stamp.revocation.as_bytes())?;
         }
+        // Last: what the list names is there.
+        let mut answers = self.log.answers(found.size, &stamped_name(stamp.head))?;
+        answers.insert(authority.to_owned(), ObjectId::of(stamp.answer));
+        let list: String = answers.iter().map(|(name, answer)| format!("{answer} {name}\n")).collect();
+        publish(format!("{folder}/{ANSWERS}"), list.as_bytes())?;
         Ok(found)
     }
 
@@ -323,12 +334,12 @@ fn check_not_older(state: LogState, published: Option<LogHead>) -> Result<(), Er
     }
 }
 
-/// Named by what was stamped: a head that is signed again takes no stamp from the first one.
 /// Where what belongs to a stamped head lies.
 fn stamped_folder(size: u64, head: &[u8]) -> String {
     format!("stamps/{size}/{}", stamped_name(head))
 }
 
+/// Named by what was stamped: a head that is signed again takes no stamp from the first one.
 fn stamped_name(head: &[u8]) -> String {
     ObjectId::of(head).to_string()
 }

@@ -2,6 +2,8 @@
 //!
 //! See docs/spec/keeper.md, section "The keeper's own space". Nothing in it is sealed.
 
+use std::ops::Range;
+
 use ed25519_dalek::{Signer as _, SigningKey};
 use hizo_ledger::id::{ObjectId, SlotKeyHash, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
@@ -34,12 +36,21 @@ pub struct OwnSpace {
 pub struct LoggedStamp {
     /// The record's number in the space.
     pub number: u64,
-    /// The record's place in the log, from 0.
-    pub position: u64,
     /// Leaves of the head that was stamped.
     pub size: u64,
     /// The authority's answer, an object of the space.
     pub answer: ObjectId,
+    /// How long the answer is, in bytes.
+    pub bytes: u64,
+}
+
+impl LoggedStamp {
+    /// The stamp that a record of the space says; `None` when it says none, as record 0.
+    pub fn of(record: &UnverifiedRecord) -> Option<Self> {
+        let Envelope { number, seen, body, .. } = record.envelope();
+        let ((answer, bytes), seen) = ((*body)?, (*seen)?);
+        Some(Self { number: *number, size: seen.size, answer, bytes })
+    }
 }
 
 impl OwnSpace {
@@ -106,14 +117,29 @@ impl OwnSpace {
             let Some(last) = page.last() else { return Ok(stamps) };
             from = last.number.saturating_add(1);
             for record in &page {
-                let read = UnverifiedRecord::parse(&record.note).map_err(Error::Form)?;
-                let Envelope { seen, body, .. } = read.envelope();
-                if let (Some(seen), Some((answer, _))) = (seen, body) {
-                    let (number, position) = (record.number, record.position);
-                    stamps.push(LoggedStamp { number, position, size: seen.size, answer: *answer });
-                }
+                stamps.extend(LoggedStamp::of(&UnverifiedRecord::parse(&record.note).map_err(Error::Form)?));
             }
         }
+    }
+
+    /// How many of the places of the log in this range are those of its newest records, of which at most so many are
+    /// looked at, and of its record 0.
+    pub(crate) fn places<O: Objects, J: Journal>(
+        &self,
+        keeper: &Keeper<O, J>,
+        range: &Range<u64>,
+        newest: u64,
+    ) -> Result<u64, Error> {
+        let Some(head) = keeper.head(self.id)? else { return Ok(0) };
+        let mut records = keeper.records(self.id, 0, 1)?;
+        let mut from = head.number.saturating_sub(newest).saturating_add(1);
+        while from <= head.number {
+            let page = keeper.records(self.id, from, PAGE_RECORDS_MAX)?;
+            let Some(last) = page.last() else { break };
+            from = last.number.saturating_add(1);
+            records.extend(page);
+        }
+        Ok(records.iter().filter(|record| range.contains(&record.position)).count() as u64)
     }
 
     /// Begins the space; of two processes that do it at once, the first one's beginning stands.

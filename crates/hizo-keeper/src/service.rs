@@ -14,6 +14,7 @@ mod publisher;
 mod rates;
 mod records;
 mod sessions;
+mod stamper;
 mod telling;
 mod tls;
 mod workers;
@@ -48,6 +49,7 @@ pub use admission::{Admission, CODE_BYTES_MAX};
 pub use body::Pace;
 pub use rates::Rate;
 pub use sessions::TOKEN_SECONDS;
+pub use stamper::Stamping;
 pub use telling::Lines;
 pub use tls::{Certificates, TlsError};
 
@@ -115,6 +117,8 @@ pub struct Settings {
     pub addresses: bool,
     /// Whether `/metrics` is answered beside everything else: on loopback.
     pub metrics: bool,
+    /// Who stamps the log.
+    pub stamping: Stamping,
     /// Where lines about what happens go.
     pub lines: Lines,
     /// Seconds since 1970.
@@ -137,6 +141,8 @@ struct Shared {
     addresses: bool,
     telling: Telling,
     bell: publisher::Bell,
+    stamping: Stamping,
+    stamper: stamper::Bell,
     /// As the last publishing said.
     log_goes_on: AtomicBool,
     clock: crate::Clock,
@@ -165,6 +171,7 @@ pub fn serve(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let limits = settings.limits;
+    let (stamper, events) = stamper::Bell::new();
     let shared = Arc::new(Shared {
         sessions: Sessions::new((settings.clock)()),
         keeper: Arc::new(keeper),
@@ -177,13 +184,16 @@ pub fn serve(
         addresses: settings.addresses,
         telling: Telling::new(settings.lines),
         bell: publisher::Bell::default(),
+        stamping: settings.stamping,
+        stamper,
         log_goes_on: AtomicBool::new(true),
         clock: settings.clock,
         random: settings.random,
         limits,
     });
     let publisher = publisher::start(Arc::clone(&shared), shared.limits.publish_pause)?;
-    // What was kept before the last end and not published.
+    let stamper = stamper::start(Arc::clone(&shared), events)?;
+    // What was kept before the last end and not published, or not stamped.
     shared.bell.ring();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -192,7 +202,13 @@ pub fn serve(
         .build()?;
     let served = runtime.block_on(accepting::accept(&shared, listening, settings.metrics, stop));
     drop(runtime);
+    // First, so that what it is keeping is published.
+    shared.stamper.tell(stamper::Event::End);
+    let stamped = stamper.join();
     shared.bell.end();
+    if stamped.is_err() {
+        return Err(io::Error::other("the stamper panicked"));
+    }
     if publisher.join().is_err() {
         return Err(io::Error::other("the publisher panicked"));
     }

@@ -1,18 +1,23 @@
 //! Stamps over what is kept: by a small authority of the keeper's own, and by outside ones that are asked over HTTP.
 //!
 //! See docs/spec/timestamp.md. A stamp of the keeper's own is *self-stamped, not independent*: it lets everything run
-//! without a network, and proves nothing against the keeper.
+//! without a network, and proves nothing against the keeper. Who is asked, and when, is written in docs/spec/keeper.md,
+//! section "The keeper's own space".
 
+mod kept;
 mod local;
 mod outside;
+mod taking;
 
 use std::io;
 
 use hizo_ledger::timestamp;
 
 pub use crate::http::Patience;
-pub use local::{LocalAuthority, StampSeeds};
+pub use kept::{Due, Fault, Found, KeptStamp, StampReader, due};
+pub use local::{LocalAuthority, SELF, StampSeeds};
 pub use outside::{Answer, Client};
+pub use taking::{Asked, Taking, file_name, is_file_name, is_plain};
 
 /// Why there is no stamp.
 #[derive(Debug, thiserror::Error)]

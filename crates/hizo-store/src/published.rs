@@ -126,21 +126,6 @@ impl<D: Disk> PublishedFiles<D> {
         Ok(Some(bytes))
     }
 
-    /// The names in a published folder, in order, without those of files that are being written; none if there is no such
-    /// folder.
-    ///
-    /// # Errors
-    /// [`Error::Refused`], [`Error::Disk`].
-    pub fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
-        let mut names = match self.disk.list(&self.root.join(checked(folder)?)) {
-            Err(source) if source.kind() == io::ErrorKind::NotFound => Vec::new(),
-            other => other.map_err(failed("list a folder for published files"))?,
-        };
-        names.retain(|name| checked(name).is_ok());
-        names.sort_unstable();
-        Ok(names)
-    }
-
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let mut file = self.disk.create(path).map_err(failed("make a published file"))?;
         file.write_all(bytes).map_err(failed("write a published file"))?;
@@ -233,19 +218,6 @@ mod tests {
         assert_eq!(files.read("tile/000.p/17").unwrap(), None);
         assert_eq!(files.read("tile/001.p/1").unwrap().as_deref(), Some(b"tile/001.p/1".as_slice()));
         assert!(matches!(files.withdraw_folder("../log"), Err(Error::Refused { .. })));
-    }
-
-    #[test]
-    fn a_folder_lists_what_was_published_in_it() {
-        let (disk, files) = files();
-        assert!(files.list("stamps").unwrap().is_empty());
-        for path in ["stamps/9/b-1_2.tsr", "stamps/9/a.tsr", "stamps/10/c.tsr"] {
-            files.publish(path, b"x").unwrap();
-        }
-        drop(disk.create(Path::new("/log/stamps/9/.1-1.new")).unwrap());
-        assert_eq!(files.list("stamps").unwrap(), ["10", "9"]);
-        assert_eq!(files.list("stamps/9").unwrap(), ["a.tsr", "b-1_2.tsr"]);
-        assert!(files.list("..").is_err());
     }
 
     #[test]

@@ -55,6 +55,8 @@ const EPOCHS_HEAD: &str = "# hizo/epochs/v1\n";
 const DRILL_FILE: &str = "drill";
 /// The invite with which joining such a space was begun; without `safe.json` beside it, nobody has confirmed it.
 const INVITE_FILE: &str = "invite";
+/// A head of the log that does not go on from what was seen.
+const REFUSED_CHECKPOINT_FILE: &str = "checkpoint.refused";
 /// The highest record that this machine has seen.
 const HEAD_FILE: &str = "head";
 /// The notes of such a space, one after the other.
@@ -416,6 +418,11 @@ impl Home {
     /// Remembers a head of the log that was verified and goes on from the one remembered before.
     pub(crate) fn remember_checkpoint(&self, note: &[u8]) -> Outcome<()> {
         replace(&self.folder.join("checkpoint"), note)
+    }
+
+    /// Keeps a head that the log signed and that does not go on from what was seen: evidence, which nothing replaces.
+    pub(crate) fn keep_refused_checkpoint(&self, note: &[u8]) -> Outcome<()> {
+        write_new(&self.folder.join(REFUSED_CHECKPOINT_FILE), note)
     }
 
     /// Held while heads of the log are compared: of two processes one compares and remembers at a time.

@@ -1,19 +1,22 @@
 //! The keeper of a safe: in a folder of this machine, or at an address. What it says is checked by whoever asks.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hizo_keeper::client::{self, RemoteKeeper};
-use hizo_keeper::log::{LogFiles, LogReader, NewStamp};
+use hizo_keeper::client::{self, RemoteKeeper, Stamping};
+use hizo_keeper::log::{LogFiles, LogReader};
+use hizo_keeper::stamp::LocalAuthority;
 use hizo_keeper::witness::{Patience, WitnessPolicy};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
 use hizo_ledger::id::{Nonce, ObjectId, SpaceId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::note::NamedKey;
-use hizo_ledger::record::{ClaimedTime, Envelope, Origin, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Origin, UnverifiedRecord};
 use hizo_ledger::session::{Session, Verbs};
 use hizo_ledger::space::Head;
+use hizo_ledger::timestamp::Authority;
 use hizo_store::NamedBytes;
 use hizo_store::journal::PAGE_RECORDS_MAX;
 use hizo_vault::keys::SessionKey;
@@ -22,6 +25,7 @@ use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
 use crate::log;
+use crate::stamps::known_local_authority;
 use crate::words::words;
 
 /// How long a keeper at an address is given to publish what it has just taken.
@@ -120,29 +124,44 @@ impl Keeper {
     /// # Errors
     /// Exit code 3 when some are left out.
     pub(crate) fn notes(&self, space: SpaceId, from: u64) -> Outcome<Vec<Vec<u8>>> {
-        Ok(self.shown(space, from)?.notes)
+        let mut notes = Vec::new();
+        self.walk(space, from, u64::MAX, &mut |page| {
+            notes.extend(page);
+            Ok(())
+        })?;
+        Ok(notes)
     }
 
-    /// What the keeper shows of a space from number `from` on.
+    /// The note of one record; nothing where there is no such record.
+    pub(crate) fn note(&self, space: SpaceId, number: u64) -> Outcome<Option<Vec<u8>>> {
+        Ok(self.page(space, number)?.notes.into_iter().next())
+    }
+
+    /// The notes of a space from number `from` on and below `until`, a page after the other: the head, as the keeper says.
     ///
     /// # Errors
     /// Exit code 3 when records before the head are left out.
-    pub(crate) fn shown(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
-        let mut shown = Shown::default();
+    pub(crate) fn walk(
+        &self,
+        space: SpaceId,
+        from: u64,
+        until: u64,
+        each: &mut dyn FnMut(Vec<Vec<u8>>) -> Outcome<()>,
+    ) -> Outcome<Option<Head>> {
+        let mut next = from;
         loop {
-            let next = from + shown.notes.len() as u64;
             let page = self.page(space, next)?;
-            shown.head = page.head;
-            let Some(head) = page.head.filter(|head| head.number >= next) else { return Ok(shown) };
+            let Some(head) = page.head.filter(|head| head.number >= next && next < until) else { return Ok(page.head) };
             if page.notes.is_empty() {
                 return Err(Failure::untrue(words!(
                     "the keeper leaves out records",
                     "預け先が、途中の記録を出しません"
                 )));
             }
-            shown.notes.extend(page.notes);
-            if from + shown.notes.len() as u64 > head.number {
-                return Ok(shown);
+            next += page.notes.len() as u64;
+            each(page.notes)?;
+            if next > head.number {
+                return Ok(Some(head));
             }
         }
     }
@@ -285,7 +304,7 @@ impl KeeperLog {
     }
 
     /// Leaves of the newest head, as it says.
-    fn size(&self) -> Outcome<u64> {
+    pub(crate) fn size(&self) -> Outcome<u64> {
         let note = self.reader.checkpoint().map_err(log_failed)?.unwrap_or_default();
         Ok(UnverifiedCheckpoint::parse(&note).map_or(0, |read| read.claimed().size))
     }
@@ -308,31 +327,55 @@ impl KeeperLog {
         }
     }
 
-    /// The newest stamps that are records, at most so many, the oldest of them first.
-    pub(crate) fn stamps(&self, keeper: &Keeper, newest: u64) -> Outcome<Vec<LoggedStamp>> {
-        if let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) {
-            return log.own().stamps(keeper, newest).map_err(Failure::from);
+    /// What a keeper elsewhere says of who stamps its log.
+    pub(crate) fn stamping(&self) -> Option<Stamping> {
+        match &*self.side {
+            Side::Here(_) => None,
+            Side::There(keeper) => keeper.facts().ok()?.stamping.clone(),
         }
-        let own = self.own_space()?;
-        let notes = keeper.notes(own, 0)?;
-        let from = (notes.len() as u64).saturating_sub(newest).max(1);
-        let mut stamps = Vec::new();
-        for (number, note) in (0..).zip(&notes).skip(usize::try_from(from).unwrap_or(usize::MAX)) {
-            let record = UnverifiedRecord::parse(note).map_err(|error| Failure::from(Error::Form(error)))?;
-            let Envelope { seen: Some(seen), body: Some((answer, _)), .. } = record.envelope() else { continue };
-            let place = keeper.place(own, number).map_err(Failure::from)?;
-            let Some(position) = place else { continue };
-            stamps.push(LoggedStamp { number, position, size: seen.size, answer: *answer });
-        }
-        Ok(stamps)
     }
 
-    /// Makes a stamp over a head a record, which only the keeper itself does.
-    pub(crate) fn keep_stamp(&self, keeper: &Keeper, stamp: &NewStamp<'_>) -> Outcome<()> {
-        let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) else {
-            return keeper.must_be_here().map(drop);
-        };
-        log.keep_stamp(keeper, stamp).map(drop).map_err(Failure::from)
+    /// The authority of the keeper's own stamps, which are never independent; nothing when there are none.
+    pub(crate) fn own_authority(&self, home: &Home) -> Outcome<Option<Authority>> {
+        match &*self.side {
+            Side::Here(_) => {
+                let local = known_local_authority(&home.keeper_folder())?;
+                Ok(local.and_then(|local| LocalAuthority::of_root(local.root())))
+            }
+            Side::There(_) => Ok(self.stamping().and_then(|said| LocalAuthority::of_root(&said.own_root?))),
+        }
+    }
+
+    /// The stamps that are records, the oldest first: here all of them; elsewhere the newest, and the first ones over heads of
+    /// at least each of these sizes.
+    pub(crate) fn stamps(&self, keeper: &Keeper, sizes: &[u64]) -> Outcome<Vec<LoggedStamp>> {
+        match (&*self.side, keeper) {
+            (Side::Here(log), Keeper::Here(keeper)) => log.own().stamps(keeper, u64::MAX),
+            (Side::There(keeper), _) | (_, Keeper::There(keeper)) => keeper.stamps(sizes),
+        }
+        .map_err(Failure::from)
+    }
+
+    /// The sizes of all heads that the keeper says are stamped.
+    pub(crate) fn stamped_sizes(&self, keeper: &Keeper) -> Outcome<BTreeSet<u64>> {
+        let mut sizes = BTreeSet::new();
+        // Every record has a place in the log.
+        keeper.walk(self.own_space()?, 0, self.size()?, &mut |page| {
+            for note in page {
+                let record = UnverifiedRecord::parse(&note).map_err(|error| Failure::from(Error::Form(error)))?;
+                sizes.extend(LoggedStamp::of(&record).map(|stamp| stamp.size));
+            }
+            Ok(())
+        })?;
+        Ok(sizes)
+    }
+
+    /// What an authority answered; the reader checks its hash.
+    pub(crate) fn stamp(&self, keeper: &Keeper, answer: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+        match (&*self.side, keeper) {
+            (Side::Here(log), Keeper::Here(keeper)) => keeper.object(log.own().id(), answer),
+            (Side::There(keeper), _) | (_, Keeper::There(keeper)) => keeper.stamp(answer),
+        }
     }
 }
 

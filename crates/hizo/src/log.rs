@@ -47,12 +47,26 @@ impl SeenLog {
         log.publish(&safe.keeper, Some((safe.home.space, safe.chain.head().number)))?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(log_failed)?;
-        let note = note.ok_or_else(|| Failure::internal_message("the log was published and is not there"))?;
+        let note = match note {
+            Some(note) => note,
+            None => return Err(shows_no_log(safe)),
+        };
         let checkpoint = verified(&safe.home, &note)?;
         let asked = log.policy().cloned();
         let seen = Self { log, checkpoint, note, asked, own: Policy::of_log(named_key(&safe.home)?) };
-        seen.goes_on(&safe.home)?;
-        Ok(seen)
+        match seen.goes_on(&safe.home) {
+            Ok(()) => Ok(seen),
+            // Two heads under one signature that do not fit together are the proof of it, which a keeper elsewhere may not show twice.
+            Err(failure) => Err(seen.kept_as_evidence(&safe.home, failure)),
+        }
+    }
+
+    fn kept_as_evidence(&self, home: &Home, failure: Failure) -> Failure {
+        if failure.kind == Kind::Lying {
+            // Whether or not the disk takes it, the lie is told.
+            let _ = home.keep_refused_checkpoint(&self.note);
+        }
+        failure
     }
 
     /// Holds the head against the one seen before, and remembers it.
@@ -196,6 +210,24 @@ pub(crate) fn seen(home: &Home) -> Outcome<Option<Seen>> {
 pub(crate) fn named_key(home: &Home) -> Outcome<NamedKey> {
     NamedKey::new(home.keeper.as_str(), CheckpointKey::Log(home.log_key))
         .ok_or_else(|| Failure::internal_message("the keeper's origin is no name of a key"))
+}
+
+/// A keeper that publishes nothing, although it has promised to, or has published before.
+fn shows_no_log(safe: &Safe) -> Failure {
+    match safe.home.seen_checkpoint() {
+        Ok(Some(_)) => {
+            lying(words!("it shows no log, and this machine has seen one", "前回見た台帳を、何も見せなくなっています"))
+        }
+        _ if safe.keeper.here().is_none() => Failure::new(
+            Kind::Unknown,
+            words!("the keeper has published no log yet", "預け先が、まだ台帳を公表していません"),
+        )
+        .hint(words!(
+            "Run the same command again in a minute; if it stays so, tell the keeper's operator.",
+            "1分ほど待って、同じコマンドをもう一度実行してください。続くようなら、預け先に知らせてください。"
+        )),
+        _ => Failure::internal_message("the log was published and is not there"),
+    }
 }
 
 /// The leaf that a record must have in the log.

@@ -9,7 +9,7 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Seen, UnverifiedRecord};
-use hizo_ledger::space::{Chain, Epoch, Head, Standing};
+use hizo_ledger::space::{Chain, Epoch, Head, ReplayError, Standing};
 use hizo_ledger::timestamp::Moment;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::certificate::Certificate;
@@ -33,8 +33,7 @@ pub(crate) struct Safe {
     pub chain: Chain,
     /// Every record, in order.
     pub records: Vec<Record>,
-    /// The number of the record that is deposit k of a series.
-    by_deposit: BTreeMap<(SeriesId, u64), usize>,
+    by_deposit: ByDeposit,
 }
 
 impl Safe {
@@ -45,10 +44,10 @@ impl Safe {
     pub(crate) fn open(home: Home) -> Outcome<Self> {
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
-        let (safe, notes, remembered) = Self::followed(home, pinned, pinned)?;
-        if let Some(count) = remembered {
+        let (safe, new) = Self::followed(home, pinned, pinned)?;
+        if let Some(New { notes, remembered }) = new {
             // What is not remembered is asked for again.
-            let _ = safe.home.remember_notes(&notes, count);
+            let _ = safe.home.remember_notes(&notes, remembered);
         }
         safe.remember_head();
         Ok(safe)
@@ -63,27 +62,28 @@ impl Safe {
         Ok(Self::followed(home, pinned, None)?.0)
     }
 
-    /// The safe, its notes, and how many of them were remembered by a machine whose keeper is elsewhere. `held` is the head up
-    /// to which this machine has checked every signature.
+    /// The safe, and what a machine whose keeper is elsewhere has to remember of it. `held` is the head up to which this
+    /// machine has checked every signature.
     fn followed(
         home: Home,
         pinned: Option<(u64, RecordId)>,
         held: Option<(u64, RecordId)>,
-    ) -> Outcome<(Self, Vec<Vec<u8>>, Option<usize>)> {
+    ) -> Outcome<(Self, Option<New>)> {
         let keeper = Keeper::open(&home)?;
-        let (notes, remembered) = match keeper.here() {
-            Some(_) => (keeper.notes(home.space, 0)?, None),
+        let (followed, new) = match keeper.here() {
+            Some(_) => (Followed::all(&keeper.notes(home.space, 0)?, held)?, None),
             None => {
-                let remembered = home.remembered_notes()?;
-                let count = remembered.len();
-                (remembered_and_new(&home, &keeper, remembered, pinned)?, Some(count))
+                let (followed, new) = follow_elsewhere(&home, &keeper, pinned, held)?;
+                (followed, Some(new))
             }
         };
-        let (chain, records) = follow(&notes, held)?;
-        let mut safe = Self { home, keeper, chain, records, by_deposit: BTreeMap::new() };
-        (0..safe.records.len()).for_each(|index| safe.index(index));
+        let Followed { chain, records } = followed;
+        let chain = chain.ok_or_else(no_records)?;
+        let mut by_deposit = BTreeMap::new();
+        records.iter().enumerate().for_each(|(index, record)| note_deposit(&mut by_deposit, index, record));
+        let safe = Self { home, keeper, chain, records, by_deposit };
         safe.check_pins(pinned)?;
-        Ok((safe, notes, remembered))
+        Ok((safe, new))
     }
 
     /// What this machine has seen and checked, it never lets the keeper take back, whoever appended it.
@@ -93,15 +93,9 @@ impl Safe {
         let _ = self.home.pin_head(number, id);
     }
 
-    fn index(&mut self, index: usize) {
-        if let Some(deposit) = &self.records[index].envelope().deposit {
-            self.by_deposit.insert((deposit.series, deposit.k), index);
-        }
-    }
-
     fn check_pins(&self, pinned: Option<(u64, RecordId)>) -> Outcome<()> {
         if self.chain.id_at(0) != Some(self.home.genesis) || self.chain.keeper() != &self.home.keeper {
-            return Err(lying(words!("another space than the one this safe began with", "この金庫とは別の記録")));
+            return Err(another_space());
         }
         let Some((number, id)) = pinned else { return Ok(()) };
         match self.chain.standing(Head { number, id }) {
@@ -201,17 +195,20 @@ impl Safe {
     }
 
     fn take(&mut self, record: UnverifiedRecord) -> Outcome<()> {
-        let record = self.chain.append(record).map_err(broken_chain)?;
-        self.records.push(record);
-        self.index(self.records.len() - 1);
-        Ok(())
+        take_up(&mut self.chain, &mut self.records, &mut self.by_deposit, record)
     }
 
     /// Follows what others have appended meanwhile.
     pub(crate) fn catch_up(&mut self) -> Outcome<()> {
-        for note in self.keeper.notes(self.home.space, self.chain.head().number + 1)? {
-            self.take(UnverifiedRecord::parse(&note).map_err(broken_chain)?)?;
-        }
+        let (space, next) = (self.home.space, self.chain.head().number + 1);
+        let Self { keeper, chain, records, by_deposit, .. } = self;
+        keeper.walk(space, next, u64::MAX, &mut |page| {
+            for note in page {
+                let record = UnverifiedRecord::parse(&note).map_err(broken_chain)?;
+                take_up(chain, records, by_deposit, record)?;
+            }
+            Ok(())
+        })?;
         self.remember_head();
         Ok(())
     }
@@ -527,40 +524,77 @@ pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<
     age::seal(&plain, std::slice::from_ref(recipient), &mut SystemEntropy).map_err(Failure::internal)
 }
 
-/// The notes that this machine has followed before, which its keeper elsewhere need not send again, and those behind them.
+/// The number of the record that is deposit k of a series.
+type ByDeposit = BTreeMap<(SeriesId, u64), usize>;
+
+fn note_deposit(by_deposit: &mut ByDeposit, index: usize, record: &Record) {
+    if let Some(deposit) = &record.envelope().deposit {
+        by_deposit.insert((deposit.series, deposit.k), index);
+    }
+}
+
+fn take_up(
+    chain: &mut Chain,
+    records: &mut Vec<Record>,
+    by_deposit: &mut ByDeposit,
+    record: UnverifiedRecord,
+) -> Outcome<()> {
+    let record = chain.append(record).map_err(broken_chain)?;
+    note_deposit(by_deposit, records.len(), &record);
+    records.push(record);
+    Ok(())
+}
+
+/// What a machine whose keeper is elsewhere remembers, so that it need not be sent again.
+struct New {
+    /// Every note of the space.
+    notes: Vec<Vec<u8>>,
+    /// How many of them, from the first on, are written down already.
+    remembered: usize,
+}
+
+/// Follows what this machine remembers, and then what the keeper shows beyond it, each page before the next one is asked for:
+/// whoever invents records has nobody who signs them, and comes no further than his first one.
 ///
 /// # Errors
-/// Exit code 5 when the keeper shows an older state than that, or another history.
-fn remembered_and_new(
+/// Exit code 5 when the keeper shows an older state than before, or another history.
+fn follow_elsewhere(
     home: &Home,
     keeper: &Keeper,
-    mut notes: Vec<Vec<u8>>,
     pinned: Option<(u64, RecordId)>,
-) -> Outcome<Vec<Vec<u8>>> {
-    let shown = keeper.shown(home.space, notes.len() as u64)?;
+    held: Option<(u64, RecordId)>,
+) -> Outcome<(Followed, New)> {
+    let mut notes = home.remembered_notes()?;
+    // What is not as it was followed is asked for again.
+    let mut followed = Followed::all(&notes, held).unwrap_or_else(|_| {
+        notes.clear();
+        Followed::default()
+    });
+    let remembered = notes.len();
+    let head = keeper.walk(home.space, remembered as u64, u64::MAX, &mut |page| {
+        for note in page {
+            let record = UnverifiedRecord::parse(&note).map_err(broken_chain)?;
+            if let Some(last) = followed.records.last().filter(|_| notes.len() == remembered)
+                && record.envelope().prev != Some(last.id())
+            {
+                return Err(forked(last.number()));
+            }
+            followed.take(record, home.genesis)?;
+            notes.push(note);
+        }
+        Ok(())
+    })?;
     // What was pinned may go further than the notes that were written down.
-    match (pinned, shown.head) {
+    match (pinned, head) {
         (Some((seen, _)), Some(head)) if head.number < seen => return Err(older(seen, head.number)),
         (Some(_), None) => return Err(lying(words!("no record of this safe", "この金庫の記録が一つもない状態"))),
         (Some(_), Some(_)) | (None, _) => {}
     }
-    if let (Some(head), Some(last)) = (shown.head, shown.notes.last())
-        && head.id != RecordId::of(last)
-    {
-        return Err(forked(head.number));
+    let last = followed.records.last().map(|record| (record.number(), record.id()));
+    match (head, last) {
+        (Some(head), Some((number, id))) if head.number == number && head.id != id => Err(forked(number)),
+        _ => Ok((followed, New { notes, remembered })),
     }
-    if let Some(last) = notes.last() {
-        let (number, id) = (notes.len() as u64 - 1, RecordId::of(last));
-        let goes_on =
-            |note: &Vec<u8>| UnverifiedRecord::parse(note).is_ok_and(|record| record.envelope().prev == Some(id));
-        match shown.head {
-            Some(head) if head.number == number && head.id != id => return Err(forked(number)),
-            Some(_) if !shown.notes.first().is_none_or(goes_on) => return Err(forked(number)),
-            Some(_) | None => {}
-        }
-    }
-    notes.extend(shown.notes);
-    Ok(notes)
 }
 
 fn lying(what: Words) -> Failure {
@@ -584,25 +618,56 @@ fn forked(number: u64) -> Failure {
     ))
 }
 
-/// Follows a space. What this machine has followed before is held by hash: no signature up to there is checked again.
-fn follow(notes: &[Vec<u8>], pinned: Option<(u64, RecordId)>) -> Outcome<(Chain, Vec<Record>)> {
-    if notes.is_empty() {
-        return Err(Failure::new(
-            Kind::Lying,
-            words!("the keeper has no records of this safe", "預け先に、この金庫の記録がありません"),
-        )
-        .hint(words!("Put the keeper's folder back from a copy.", "預け先のフォルダーを控えから戻してください。")));
+/// A space as far as it was followed.
+#[derive(Default)]
+struct Followed {
+    chain: Option<Chain>,
+    records: Vec<Record>,
+}
+
+impl Followed {
+    /// Follows all of these notes. What this machine has followed before is held by hash: no signature up to there is checked again.
+    fn all(notes: &[Vec<u8>], held: Option<(u64, RecordId)>) -> Outcome<Self> {
+        if notes.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut records = Vec::with_capacity(notes.len());
+        let followed =
+            held.map(|(number, id)| Chain::replay_followed(notes, Head { number, id }, |record| records.push(record)));
+        if let Some(Ok(chain)) = followed {
+            return Ok(Self { chain: Some(chain), records });
+        }
+        // Not what was seen before: every signature is checked, and the comparison with the pinned head names the fault.
+        records.clear();
+        let chain = Chain::replay(notes, |record| records.push(record)).map_err(broken_chain)?;
+        Ok(Self { chain: Some(chain), records })
     }
-    let mut records = Vec::with_capacity(notes.len());
-    let followed =
-        pinned.map(|(number, id)| Chain::replay_followed(notes, Head { number, id }, |record| records.push(record)));
-    if let Some(Ok(chain)) = followed {
-        return Ok((chain, records));
+
+    /// Takes up the next record of the space that begins with `genesis`.
+    fn take(&mut self, record: UnverifiedRecord, genesis: RecordId) -> Outcome<()> {
+        let number = self.records.len() as u64;
+        let broken = |error| broken_chain(ReplayError { number, error });
+        let record = match &mut self.chain {
+            Some(chain) => chain.append(record).map_err(broken)?,
+            None if record.id() != genesis => return Err(another_space()),
+            None => {
+                let (chain, record) = Chain::begin(record).map_err(broken)?;
+                self.chain = Some(chain);
+                record
+            }
+        };
+        self.records.push(record);
+        Ok(())
     }
-    // Not what was seen before: every signature is checked, and the comparison with the pinned head names the fault.
-    records.clear();
-    let chain = Chain::replay(notes, |record| records.push(record)).map_err(broken_chain)?;
-    Ok((chain, records))
+}
+
+fn another_space() -> Failure {
+    lying(words!("another space than the one this safe began with", "この金庫とは別の記録"))
+}
+
+fn no_records() -> Failure {
+    Failure::new(Kind::Lying, words!("the keeper has no records of this safe", "預け先に、この金庫の記録がありません"))
+        .hint(words!("Put the keeper's folder back from a copy.", "預け先のフォルダーを控えから戻してください。"))
 }
 
 fn broken_chain(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

@@ -1,59 +1,35 @@
 //! Stamps over the keeper's log: who is asked and when, what was kept, and until when it can be relied on.
 //!
-//! When authorities are asked is written in docs/spec/keeper.md, section "The keeper's own space".
+//! When authorities are asked is written in docs/spec/keeper.md, section "The keeper's own space". A keeper elsewhere asks them
+//! by itself; what it took is read here, and believed as little as anything else that it gives.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
-use hizo_keeper::LoggedStamp;
-use hizo_keeper::log::NewStamp;
-use hizo_keeper::stamp::{Client, Error, LocalAuthority, Patience, StampSeeds};
-use hizo_ledger::id::ObjectId;
-use hizo_ledger::timestamp::{
-    Authority, DigestAlgorithm, Expected, Imprint, LIST_BYTES_MAX, Moment, Nonce, Request, Token, parse_response,
-    revocation_lists_to_pem,
+use hizo_keeper::client::Stamping;
+use hizo_keeper::stamp::{
+    Asked, Client, Due, Error, Fault, Found, KeptStamp, LocalAuthority, Patience, SELF, StampReader, StampSeeds,
+    Taking, due, is_plain,
 };
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, LoggedStamp};
+use hizo_ledger::id::ObjectId;
+use hizo_ledger::record::Origin;
+use hizo_ledger::timestamp::{Authority, Expected, LIST_BYTES_MAX, Moment, parse_response, revocation_lists_to_pem};
 use zeroize::Zeroizing;
 
 use crate::bundle;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::keeper::log_failed;
+use crate::keeper::{KeeperLog, Side, log_failed};
 use crate::log::SeenLog;
 use crate::safe::{self, Safe};
 use crate::words::{Words, words};
 
-/// The name of the keeper's own authority, and of its stamps.
-pub(crate) const SELF: &str = "self";
-
-/// How long before the end of a stamp's certificates it is renewed.
-const RENEWAL_LEAD_SECONDS: u64 = 366 * 86_400;
-
-/// While renewal is due and no new record calls for a stamp, an authority is asked once in so many seconds.
-const RENEWAL_PAUSE_SECONDS: u64 = 7 * 86_400;
-
 /// So many of the newest stamps are looked at to find each authority's last one: that takes no longer in an old log.
-const NEWEST_STAMPS: u64 = 256;
-
-/// What is due of the stamps over the log as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Due {
-    /// There is no independent stamp, so that there is none to renew.
-    Nothing,
-    /// Nothing before this moment.
-    From(Moment),
-    /// Renewal, before this moment.
-    Before(Moment),
-}
-
-/// What is due when the best of the newest independent stamps can be relied on until `ends`.
-pub(crate) fn due(ends: Option<Moment>, now: Moment) -> Due {
-    let Some(ends) = ends else { return Due::Nothing };
-    match Moment::from_unix(ends.unix_seconds().saturating_sub(RENEWAL_LEAD_SECONDS), 0) {
-        Some(from) if now < from => Due::From(from),
-        Some(_) | None => Due::Before(ends),
-    }
-}
+const NEWEST_STAMPS: usize = 256;
 
 /// How long authorities are waited for where a person waits for something else: what is not answered is asked again.
 pub(crate) fn in_passing() -> Patience {
@@ -63,82 +39,96 @@ pub(crate) fn in_passing() -> Patience {
 /// After so long no further authority is asked in passing.
 const IN_PASSING_MAX: Duration = Duration::from_secs(10);
 
-/// What came of asking.
-#[derive(Debug, Default)]
-pub(crate) struct Asked {
-    /// Authorities whose stamps were kept.
-    pub taken: Vec<Authority>,
-    /// Authorities that gave none, and why.
-    pub refused: Vec<(String, Error)>,
-}
-
-impl Asked {
-    /// A line for each authority that gave no stamp.
-    pub(crate) fn notes(&self) -> Vec<Words> {
-        let note = |(name, error): &(String, Error)| {
-            words!("no stamp by {name}: {error}", "{name} のタイムスタンプは得られませんでした: {error}")
-        };
-        self.refused.iter().map(note).collect()
-    }
-}
-
-/// A kept stamp that somebody whom this machine knows vouches for.
-#[derive(Debug, Clone)]
-pub(crate) struct Kept {
-    pub logged: LoggedStamp,
-    /// What it is over, byte for byte.
-    pub head: Vec<u8>,
-    /// A name for its files.
-    pub name: String,
-    pub response: Vec<u8>,
-    pub token: Token,
-    /// The revocation lists of the day on which it was taken, as PEM.
-    pub revocation: Option<Vec<u8>>,
+/// A line for each authority that gave no stamp.
+pub(crate) fn notes(asked: &Asked) -> Vec<Words> {
+    let note = |(name, error): &(String, Error)| {
+        words!("no stamp by {name}: {error}", "{name} のタイムスタンプは得られませんでした: {error}")
+    };
+    asked.refused.iter().map(note).collect()
 }
 
 /// The stamps of a log as this machine sees it.
 pub(crate) struct Stamps<'a> {
     safe: &'a Safe,
     pub seen: &'a SeenLog,
-    /// Whoever may be asked and counts: the keeper's own authority is not among them.
+    /// Whoever counts, and may be asked where the keeper is here: the keeper's own authority is not among them.
     authorities: Vec<Authority>,
-    own: Option<Authority>,
-    /// How many of the newest are looked at, and these.
-    newest: u64,
+    /// The sizes of the heads that matter: of a keeper elsewhere, the stamps from each on are looked at, and the newest.
+    sizes: Vec<u64>,
+    reader: StampReader<'a, Arc<Side>>,
     logged: Vec<LoggedStamp>,
 }
 
 impl<'a> Stamps<'a> {
-    /// Those that this machine's list names, and `more`, which go before one of the same name.
-    pub(crate) fn open(safe: &'a Safe, seen: &'a SeenLog, more: &[Authority]) -> Outcome<Self> {
-        Self::open_newest(safe, seen, more, u64::MAX)
-    }
-
-    fn open_newest(safe: &'a Safe, seen: &'a SeenLog, more: &[Authority], newest: u64) -> Outcome<Self> {
+    /// Those that matter for heads of these sizes, by the authorities that this machine's list names and by `more`, which
+    /// go before one of the same name.
+    pub(crate) fn open(safe: &'a Safe, seen: &'a SeenLog, more: &[Authority], sizes: &[u64]) -> Outcome<Self> {
         let mut authorities = more.to_vec();
         let is_new = |authority: &Authority| more.iter().all(|other| other.name() != authority.name());
         authorities.extend(safe.home.authorities()?.into_iter().filter(is_new));
-        let local = LocalAuthority::open(&safe.home.keeper_folder()).map_err(no_stamp)?;
-        let own = local.map(|local| local.authority(SELF)).transpose().map_err(no_stamp)?;
-        let logged = seen.keeper_log().stamps(&safe.keeper, newest)?;
-        Ok(Self { safe, seen, authorities, own, newest, logged })
+        let log = seen.keeper_log();
+        let (reader, logged) = (reader(safe, log, authorities.clone())?, log.stamps(&safe.keeper, sizes)?);
+        Ok(Self { safe, seen, authorities, sizes: sizes.to_vec(), reader, logged })
     }
 
     /// Everybody who vouches for a stamp, the keeper itself with them.
-    pub(crate) fn vouching(&self) -> Vec<Authority> {
-        self.authorities.iter().chain(&self.own).cloned().collect()
+    pub(crate) fn vouching(&self) -> &[Authority] {
+        self.reader.vouching()
     }
 
-    /// Every stamp over a head of at least so many leaves that somebody vouches for, the oldest first.
-    pub(crate) fn covering(&self, size: u64) -> Outcome<Vec<Kept>> {
-        let covering = self.logged.iter().filter(|logged| logged.size >= size);
-        covering.filter_map(|logged| self.kept(logged).transpose()).collect()
+    /// The stamp over a head of at least so many leaves that vouches for the earliest time: an independent one if there is
+    /// any. No more are looked at than are needed for that.
+    pub(crate) fn earliest(&self, size: u64) -> Outcome<Option<Rc<KeptStamp>>> {
+        let (mut earliest, mut found) = (None::<Rc<KeptStamp>>, None);
+        let rank = |kept: &Rc<KeptStamp>| (!kept.token.is_independent(), kept.token.latest());
+        for logged in self.logged.iter().filter(|logged| logged.size >= size) {
+            // What is over a later head came later.
+            if found.is_some_and(|found| found < logged.size) {
+                break;
+            }
+            let Some(kept) = self.kept(logged)? else { continue };
+            found = found.or(kept.token.is_independent().then_some(logged.size));
+            if earliest.as_ref().is_none_or(|earliest| rank(&kept) < rank(earliest)) {
+                earliest = Some(kept);
+            }
+        }
+        Ok(earliest)
+    }
+
+    /// Every stamp that somebody vouches for, the oldest first.
+    pub(crate) fn all(&self) -> Outcome<Vec<Rc<KeptStamp>>> {
+        self.logged.iter().filter_map(|logged| self.kept(logged).transpose()).collect()
+    }
+
+    /// Every stamp over this one's head that somebody vouches for, one by each authority.
+    pub(crate) fn over_the_same(&self, chosen: &KeptStamp) -> Outcome<Vec<Rc<KeptStamp>>> {
+        let mut over: Vec<Rc<KeptStamp>> = Vec::new();
+        for logged in self.logged.iter().filter(|logged| logged.size == chosen.logged.size) {
+            let kept = self.kept(logged)?.filter(|kept| kept.head == chosen.head);
+            let is_new =
+                |kept: &Rc<KeptStamp>| over.iter().all(|other| other.token.authority() != kept.token.authority());
+            over.extend(kept.filter(is_new));
+        }
+        Ok(over)
+    }
+
+    /// The revocation lists of the day on which a stamp was taken, as PEM.
+    pub(crate) fn revocation(&self, kept: &KeptStamp) -> Outcome<Option<Vec<u8>>> {
+        self.seen.keeper_log().published().revocation(&kept.head, kept.logged.answer).map_err(log_failed)
     }
 
     /// The record of a stamp, by the answer.
     pub(crate) fn logged(&self, response: &[u8]) -> Option<LoggedStamp> {
         let answer = ObjectId::of(response);
         self.logged.iter().find(|logged| logged.answer == answer).copied()
+    }
+
+    /// The place of a stamp's record in the log, as the keeper says.
+    pub(crate) fn place(&self, logged: &LoggedStamp) -> Outcome<u64> {
+        let own = self.seen.keeper_log().own_space()?;
+        let place = self.safe.keeper.place(own, logged.number).map_err(Failure::from)?;
+        place
+            .ok_or_else(|| Failure::untrue(words!("the record of a stamp is gone", "タイムスタンプの記録がありません")))
     }
 
     /// The revocation lists of this day for a stamp, as PEM; `None` when none can be had.
@@ -154,190 +144,193 @@ impl<'a> Stamps<'a> {
     pub(crate) fn record(&self, number: u64) -> Outcome<[Vec<u8>; 2]> {
         let (log, keeper) = (self.seen.keeper_log(), &self.safe.keeper);
         let own = log.own_space()?;
-        let record = keeper.notes(own, number)?.into_iter().next();
+        let note = keeper.note(own, number)?;
         let receipt = log.receipt(keeper, own, number).map_err(Failure::from)?;
-        let both = record.zip(receipt).map(|(note, receipt)| [note, receipt]);
-        both.ok_or_else(|| Failure::internal_message("the record of a stamp is gone"))
+        let both = note.zip(receipt).map(|(note, receipt)| [note, receipt]);
+        both.ok_or_else(|| Failure::untrue(words!("the record of a stamp is gone", "タイムスタンプの記録がありません")))
     }
 
     /// What a logged stamp is over: the one of the stamped heads of its size that it holds for, whoever gave it.
     pub(crate) fn head_of(&self, logged: &LoggedStamp, response: &[u8]) -> Outcome<Option<Vec<u8>>> {
-        let heads = self.seen.keeper_log().published().stamped(logged.size);
-        let heads = heads.map_err(log_failed)?;
-        let Ok(token) = parse_response(response) else { return Ok(None) };
-        let said = &token.claims().imprint;
-        Ok(heads.into_iter().find(|head| Imprint::of(said.algorithm(), head) == *said))
+        self.reader.head_of(logged, response).map_err(Failure::from)
     }
 
     /// Until when the best of the authorities' newest independent stamps can be relied on.
     pub(crate) fn ends(&self) -> Outcome<Option<Moment>> {
-        Ok(self.newest()?.iter().map(|kept| kept.token.ends()).max())
+        let newest = self.reader.newest(&self.logged, &self.authorities, NEWEST_STAMPS).map_err(Failure::from)?;
+        Ok(newest.iter().filter(|kept| kept.token.is_independent()).map(|kept| kept.token.ends()).max())
     }
 
-    /// The newest stamp of each authority.
-    fn newest(&self) -> Outcome<Vec<Kept>> {
-        let mut newest: Vec<Kept> = Vec::new();
-        for logged in self.logged.iter().rev().take(NEWEST_STAMPS as usize) {
-            if newest.len() == self.authorities.len() {
-                break;
-            }
-            let Some(kept) = self.kept(logged)?.filter(|kept| kept.token.is_independent()) else { continue };
-            if newest.iter().all(|other| other.token.authority() != kept.token.authority()) {
-                newest.push(kept);
-            }
-        }
-        Ok(newest)
+    /// What does not hold of the stamps that were looked at.
+    pub(crate) fn faults(&self) -> Vec<Words> {
+        self.reader.faults().into_iter().map(|(number, fault)| does_not_hold(number, fault)).collect()
     }
 
-    /// `None` when nobody vouches for it, or it cannot be read any more: then it is of no use.
-    fn kept(&self, logged: &LoggedStamp) -> Outcome<Option<Kept>> {
-        let own = self.seen.keeper_log().own_space()?;
-        let response = self.safe.keeper.object(own, logged.answer).map_err(Failure::from)?;
-        let Some(response) = response else { return Ok(None) };
-        let Some(head) = self.head_of(logged, &response)? else { return Ok(None) };
-        if ObjectId::of(&response) != logged.answer {
-            return Ok(None);
-        }
-        let authorities = self.vouching();
-        let expected = Expected { data: &head, nonce: None, certificates: &[], authorities: &authorities };
-        let Ok(token) = parse_response(&response).and_then(|token| token.verify(&expected)) else { return Ok(None) };
-        let name = self.file_name(token.authority());
-        let revocation = self.seen.keeper_log().published().revocation(&head, &name);
-        let revocation = revocation.map_err(log_failed)?;
-        Ok(Some(Kept { logged: *logged, head, name, response, token, revocation }))
-    }
-
-    /// A name for an authority's files: its own where that is plain, else its place in the list.
-    fn file_name(&self, name: &str) -> String {
-        let place = self.authorities.iter().position(|authority| authority.name() == name);
-        if is_plain(name) || name == SELF {
-            name.to_owned()
-        } else {
-            format!("authority-{}", place.map_or(0, |it| it + 1))
+    /// # Errors
+    /// Exit code 3 when one of the stamps that were looked at does not hold.
+    pub(crate) fn hold(&self) -> Outcome<()> {
+        match self.reader.faults().into_iter().next() {
+            None => Ok(()),
+            Some((number, fault)) => Err(Failure::untrue(does_not_hold(number, fault)).hint(words!(
+                "Tell whoever runs the keeper, and keep the receipt of the deposit: it is what the keeper promised.",
+                "預け先に知らせてください。受領書は約束の証拠になるので、残しておいてください。"
+            ))),
         }
     }
 
-    /// Who is asked over the head now.
-    fn wanting(&self, now: Moment) -> Outcome<Vec<Authority>> {
-        let newest = self.newest()?;
-        let ends = newest.iter().map(|kept| kept.token.ends()).max();
-        let is_due = matches!(due(ends, now), Due::Before(_));
-        let mut wanting = Vec::new();
-        for authority in self.authorities.iter().filter(|authority| authority.url().is_some()) {
-            let last = newest.iter().find(|kept| kept.token.authority() == authority.name());
-            let is_new = self.holds_others_since(last.map_or(0, |kept| kept.logged.size))?;
-            let paused = last.is_some_and(|kept| now < kept.token.time().plus(RENEWAL_PAUSE_SECONDS, 0));
-            if is_new || is_due && !paused {
-                wanting.push(authority.clone());
-            }
+    /// `None` when nobody vouches for it, or it does not hold: then it is of no use.
+    fn kept(&self, logged: &LoggedStamp) -> Outcome<Option<Rc<KeptStamp>>> {
+        match self.reader.read(logged).map_err(Failure::from)? {
+            Found::Kept(kept) => Ok(Some(kept)),
+            Found::Unknown | Found::False(_) => Ok(None),
         }
-        Ok(wanting)
     }
 
-    /// Whether a record of another space than the keeper's own stands in the log from this place on, or may: of more stamps
-    /// than are looked at, the older ones are not known from others.
-    fn holds_others_since(&self, size: u64) -> Outcome<bool> {
-        let own = self.seen.keeper_log().own_space()?;
-        let genesis = self.safe.keeper.place(own, 0).map_err(Failure::from)?;
-        let own = self.logged.iter().map(|logged| logged.position).chain(genesis);
-        let own = own.filter(|position| (size..self.seen.checkpoint.size).contains(position)).count();
-        Ok(self.seen.checkpoint.size.saturating_sub(size) > own as u64)
-    }
-
-    /// Asks those whose stamp is wanted. What comes is kept; what does not come is told of, and asked for again next time.
+    /// Asks those whose stamp is wanted, where the keeper is here. What comes is kept; what does not come is told of, and
+    /// asked for again next time.
     pub(crate) fn ask_wanting(&mut self, patience: &Patience, longest: Option<Duration>) -> Outcome<Asked> {
-        let now = safe::moment()?;
-        self.ask(&self.wanting(now)?, patience, longest, now)
+        let Some((keeper, log)) = self.here() else { return Ok(Asked::default()) };
+        let (taking, now) = (Taking::new(keeper, log, &self.seen.note), safe::moment()?);
+        let mut wanting = taking.wanting(&self.authorities, now).map_err(Failure::from)?;
+        wanting.retain(|authority| authority.url().is_some());
+        self.ask(&taking, &wanting, patience, longest, now)
     }
 
     /// Asks every authority that has an address.
+    ///
+    /// # Errors
+    /// When the keeper is elsewhere.
     pub(crate) fn ask_all(&mut self, patience: &Patience) -> Outcome<Asked> {
+        self.safe.keeper.must_be_here()?;
+        let Some((keeper, log)) = self.here() else { return Ok(Asked::default()) };
         let all: Vec<_> = self.authorities.iter().filter(|authority| authority.url().is_some()).cloned().collect();
-        self.ask(&all, patience, None, safe::moment()?)
+        self.ask(&Taking::new(keeper, log, &self.seen.note), &all, patience, None, safe::moment()?)
     }
 
     fn ask(
         &mut self,
+        taking: &Taking<'_>,
         authorities: &[Authority],
         patience: &Patience,
         longest: Option<Duration>,
         now: Moment,
     ) -> Outcome<Asked> {
-        let (client, began, mut asked) = (Client::new(patience), Instant::now(), Asked::default());
-        for authority in authorities {
-            if longest.is_some_and(|longest| began.elapsed() >= longest) {
-                asked.refused.push((authority.name().to_owned(), Error::NotAsked));
-                continue;
-            }
-            match client.stamp(authority, &self.seen.note, now, &mut random) {
-                Ok(answer) => {
-                    // In passing there is time for a few seconds, not for one list after another.
-                    let has_time = longest.is_none_or(|longest| began.elapsed() < longest);
-                    let lists = if has_time { client.revocation_lists(&answer.token) } else { Vec::new() };
-                    self.keep(authority.name(), &answer.response, &revocation_lists_to_pem(&lists))?;
-                    asked.taken.push(authority.clone());
-                }
-                Err(error) => asked.refused.push((authority.name().to_owned(), error)),
-            }
+        let asked =
+            taking.ask(authorities, &Client::new(patience), longest, now, &mut random).map_err(Failure::from)?;
+        if !asked.taken.is_empty() {
+            self.look_again()?;
         }
         Ok(asked)
     }
 
     /// The keeper's own stamp over the head, which is not independent.
+    ///
+    /// # Errors
+    /// With a keeper elsewhere, which stamps by itself: what to wait for.
     pub(crate) fn stamp_by_itself(&mut self) -> Outcome<()> {
-        if self.safe.keeper.here().is_none() {
-            return Err(Failure::new(
-                Kind::Unknown,
-                words!(
-                    "the keeper has no stamp over this part of its log yet, and a proof needs one",
-                    "預け先の台帳のこの部分に、まだタイムスタンプがないため、証明を作れません"
-                ),
-            )
-            .hint(words!(
-                "Ask whoever runs the keeper. Until then the receipt shows what it promised: `hizo status` tells.",
-                "預け先に頼んでください。それまでは受領書が約束の証拠になります（`hizo status` で確かめられます）。"
-            )));
-        }
+        let Some((keeper, log)) = self.here() else { return Err(self.none_yet()) };
         let now = safe::moment()?;
-        let seeds = StampSeeds {
-            key: Zeroizing::new(random()),
-            root_key: Zeroizing::new(random()),
-            serial: random(),
-            root_serial: random(),
-        };
-        let folder = self.safe.home.keeper_folder();
-        let local = LocalAuthority::init(&folder, self.safe.chain.keeper(), &seeds, now).map_err(no_stamp)?;
-        self.own = Some(local.authority(SELF).map_err(no_stamp)?);
-        let asked = Request {
-            imprint: Imprint::of(DigestAlgorithm::Sha256, &self.seen.note),
-            policy: None,
-            nonce: Some(Nonce::from_random(random())),
-            certificates: true,
-        };
-        let answer = local.answer(&asked.to_der(), now, random()).map_err(no_stamp)?;
-        if let Err(error) = parse_response(&answer) {
-            return Err(no_stamp(Error::Refused(error)));
-        }
-        self.keep(SELF, &answer, "")
+        let local = local_authority(&self.safe.home.keeper_folder(), self.safe.chain.keeper())?;
+        let answer = local.stamp(&self.seen.note, now, &mut random).map_err(no_stamp)?;
+        Taking::new(keeper, log, &self.seen.note).keep(SELF, &answer, "").map_err(Failure::from)?;
+        self.look_again()
     }
 
-    fn keep(&mut self, authority: &str, answer: &[u8], revocation: &str) -> Outcome<()> {
-        let (log, name) = (self.seen.keeper_log(), self.file_name(authority));
-        let stamp = NewStamp { head: &self.seen.note, authority: &name, answer, revocation };
-        log.keep_stamp(&self.safe.keeper, &stamp)?;
-        self.logged = log.stamps(&self.safe.keeper, self.newest)?;
+    /// Why a keeper elsewhere has no stamp that counts here, and what to do.
+    fn none_yet(&self) -> Failure {
+        if let Err(failure) = self.hold() {
+            return failure;
+        }
+        let hint = match self.seen.keeper_log().stamping() {
+            _ if self.reader.met_unknown() => words!(
+                "Its stamps are by authorities that this machine does not know. Ask whoever runs the keeper for its list, and name it with `hizo log authorities FILE`.",
+                "押した時刻認証局を、このコンピューターは知りません。預け先に一覧を求め、`hizo log authorities ファイル` で登録してください。"
+            ),
+            Some(Stamping { pause_seconds, by_itself, authorities, .. }) if by_itself || !authorities.is_empty() => {
+                words!(
+                    "The keeper takes stamps by itself, at most every {pause_seconds} seconds: run the same command again then. Until then the receipt shows what it promised: `hizo status` tells.",
+                    "預け先が、長くても{pause_seconds}秒おきに自分で押します。そのころに同じコマンドをもう一度実行してください。それまでは受領書が約束の証拠になります（`hizo status` で確かめられます）。"
+                )
+            }
+            Some(_) | None => words!(
+                "Ask whoever runs the keeper. Until then the receipt shows what it promised: `hizo status` tells.",
+                "預け先に頼んでください。それまでは受領書が約束の証拠になります（`hizo status` で確かめられます）。"
+            ),
+        };
+        Failure::new(
+            Kind::Unknown,
+            words!(
+                "the keeper has no stamp over this part of its log yet, and a proof needs one",
+                "預け先の台帳のこの部分に、まだタイムスタンプがないため、証明を作れません"
+            ),
+        )
+        .hint(hint)
+    }
+
+    fn here(&self) -> Option<(&'a EmbeddedKeeper, &'a EmbeddedLog)> {
+        self.safe.keeper.here().zip(self.seen.keeper_log().here())
+    }
+
+    fn look_again(&mut self) -> Outcome<()> {
+        let log = self.seen.keeper_log();
+        self.reader = reader(self.safe, log, self.authorities.clone())?;
+        self.logged = log.stamps(&self.safe.keeper, &self.sizes)?;
         Ok(())
     }
 }
 
-/// Asks in passing, after something else was done, which stays done whatever comes of it: what a person should know.
+/// What reads the stamps over a log, by these authorities and the keeper itself.
+fn reader<'a>(safe: &'a Safe, log: &'a KeeperLog, authorities: Vec<Authority>) -> Outcome<StampReader<'a, Arc<Side>>> {
+    let vouching = authorities.into_iter().chain(log.own_authority(&safe.home)?).collect();
+    Ok(StampReader::new(log.published(), |answer| log.stamp(&safe.keeper, answer), vouching))
+}
+
+/// Reads all of these stamps, and gives those that do not hold, with what is said of each.
+///
+/// # Errors
+/// When the keeper does not answer.
+pub(crate) fn check(safe: &Safe, log: &KeeperLog, logged: &[LoggedStamp]) -> Outcome<Vec<(LoggedStamp, Fault, Words)>> {
+    let (reader, mut faults) = (reader(safe, log, safe.home.authorities()?)?, Vec::new());
+    for logged in logged {
+        if let Found::False(fault) = reader.read(logged).map_err(Failure::from)? {
+            faults.push((*logged, fault, does_not_hold(logged.number, fault)));
+        }
+    }
+    Ok(faults)
+}
+
+/// The authority of the keeper in this folder itself, set up if there is none.
+pub(crate) fn local_authority(folder: &Path, keeper: &Origin) -> Outcome<LocalAuthority> {
+    let seeds = StampSeeds {
+        key: Zeroizing::new(random()),
+        root_key: Zeroizing::new(random()),
+        serial: random(),
+        root_serial: random(),
+    };
+    LocalAuthority::init(folder, keeper, &seeds, safe::moment()?).map_err(no_stamp)
+}
+
+/// The authority of the keeper in this folder itself, if one was ever set up.
+pub(crate) fn known_local_authority(folder: &Path) -> Outcome<Option<LocalAuthority>> {
+    LocalAuthority::open(folder).map_err(no_stamp)
+}
+
+fn does_not_hold(number: u64, fault: Fault) -> Words {
+    words!(
+        "a stamp that the keeper shows does not hold (record {number} of its own space): {fault}",
+        "預け先のタイムスタンプ（預け先自身の記録 {number}）は正しくありません: {fault}"
+    )
+}
+
+/// Asks in passing, after something else was done, which stays done whatever comes of it: what a person should know. A
+/// keeper elsewhere asks by itself.
 pub(crate) fn ask_in_passing(safe: &Safe, seen: &SeenLog) -> Vec<Words> {
     let told = || -> Outcome<Vec<Words>> {
-        if safe.home.authorities()?.is_empty() {
+        if safe.keeper.here().is_none() || safe.home.authorities()?.is_empty() {
             return Ok(Vec::new());
         }
-        let mut stamps = Stamps::open_newest(safe, seen, &[], NEWEST_STAMPS)?;
-        let mut notes = stamps.ask_wanting(&in_passing(), Some(IN_PASSING_MAX))?.notes();
+        let mut stamps = Stamps::open(safe, seen, &[], &[])?;
+        let mut notes = notes(&stamps.ask_wanting(&in_passing(), Some(IN_PASSING_MAX))?);
         if let Due::Before(ends) = due(stamps.ends()?, safe::moment()?) {
             notes.push(words!(
                 "the newest independent stamp can be relied on until {ends} only; `hizo log renew` says more",
@@ -362,10 +355,42 @@ pub(crate) fn read_list(path: &Path) -> Outcome<(String, Vec<Authority>)> {
     })
 }
 
-/// Whether files can have this name, and no other authority's files have it.
-pub(crate) fn is_plain(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    (1..=64).contains(&name.len()) && name.bytes().all(plain) && name != SELF
+/// A list of authorities that are to be asked: besides well written, each name can name files and stands once, and each address can
+/// be asked.
+pub(crate) fn read_list_to_ask(file: &Path) -> Outcome<(String, Vec<Authority>)> {
+    let (text, list) = read_list(file)?;
+    let mut names = BTreeSet::new();
+    for authority in &list {
+        let (path, name) = (shown(file), shown(Path::new(authority.name())));
+        if !is_plain(authority.name()) {
+            return Err(Failure::fixable(words!(
+                "{path}: {name} cannot be the name of an authority",
+                "{path}: 「{name}」は時刻認証局の名前に使えません"
+            ))
+            .hint(words!(
+                "A name has 1 to 64 of the characters A-Z a-z 0-9 - _, and is not \"self\".",
+                "名前は A-Z a-z 0-9 - _ の1~64文字です。self は使えません。"
+            )));
+        }
+        if !names.insert(authority.name()) {
+            return Err(Failure::fixable(words!(
+                "{path} names {name} twice",
+                "{path} に「{name}」が2回書かれています"
+            ))
+            .hint(words!("Give each a name of its own.", "別々の名前を付けてください。")));
+        }
+        if authority.url().is_some_and(|url| !url.starts_with("http://")) {
+            return Err(Failure::fixable(words!(
+                "{path}: the address of {name} is none that is asked",
+                "{path}: 「{name}」のアドレスには求められません"
+            ))
+            .hint(words!(
+                "Write an address that begins with http://; an answer is verified by its own signature.",
+                "http:// で始まるアドレスを書いてください。応答は、その署名で確かめます。"
+            )));
+        }
+    }
+    Ok((text, list))
 }
 
 fn no_stamp(error: Error) -> Failure {
@@ -375,32 +400,4 @@ fn no_stamp(error: Error) -> Failure {
             "このコンピューターの時計とディスクを確かめてから、同じコマンドをもう一度実行してください。"
         ))
         .source(error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn renewal_is_due_a_year_before_the_certificates_end() {
-        let at = |text| Moment::parse(text).unwrap();
-        let ends = at("2036-06-01T00:00:00Z");
-        assert_eq!(due(None, at("2036-01-01T00:00:00Z")), Due::Nothing);
-        assert_eq!(due(Some(ends), at("2026-01-01T00:00:00Z")), Due::From(at("2035-06-01T00:00:00Z")));
-        assert_eq!(due(Some(ends), at("2035-05-31T23:59:59Z")), Due::From(at("2035-06-01T00:00:00Z")));
-        assert_eq!(due(Some(ends), at("2035-06-01T00:00:00Z")), Due::Before(ends));
-        // Also when it has ended long ago, and when the clock jumps.
-        assert_eq!(due(Some(ends), at("2099-01-01T00:00:00Z")), Due::Before(ends));
-        assert_eq!(
-            due(Some(at("1970-01-02T00:00:00Z")), at("1970-01-01T00:00:00Z")),
-            Due::Before(at("1970-01-02T00:00:00Z"))
-        );
-    }
-
-    #[test]
-    fn a_name_is_plain_when_it_can_name_files_of_nobody_else() {
-        assert!(["a", "seiko-1", "TSA_2"].into_iter().all(is_plain));
-        assert!(!["", "self", "a b", "../a", "a.b", "時刻"].into_iter().any(is_plain));
-        assert!(!is_plain(&"a".repeat(65)));
-    }
 }

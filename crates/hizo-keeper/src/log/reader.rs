@@ -1,6 +1,6 @@
 //! Reading a published log: where it is published, or at an address.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use hizo_ledger::id::{NodeHash, ObjectId};
@@ -13,8 +13,9 @@ use hizo_store::disk::Disk;
 use hizo_store::journal::LogHead;
 use hizo_store::published::{self, PublishedFiles};
 
-use super::{CHECKPOINT, Error, HEADS, damaged, stamped_folder, stamped_list, stamped_name, unread};
+use super::{ANSWERS, CHECKPOINT, Error, LISTED_MAX, damaged, stamped_folder, stamped_list, stamped_name, unread};
 use crate::client::RemoteKeeper;
+use crate::stamp::is_file_name;
 
 /// Where the files of a published log are.
 pub trait LogFiles {
@@ -89,30 +90,75 @@ impl<F: LogFiles> LogReader<F> {
     /// # Errors
     /// [`Error::Files`]; [`Error::Damaged`] when one of them is not what it is called.
     pub fn stamped(&self, size: u64) -> Result<Vec<Vec<u8>>, Error> {
-        let mut heads = Vec::new();
-        for name in self.stamped_heads(size)? {
-            let path = format!("stamps/{size}/{name}/{CHECKPOINT}");
-            let head = self.files.read(&path)?.filter(|head| stamped_name(head) == name);
-            heads.push(head.ok_or_else(|| damaged(&path))?);
-        }
-        Ok(heads)
+        self.stamped_heads(size)?.iter().map(|name| self.stamped_head(size, name)).collect()
+    }
+
+    /// The head of so many leaves that has this name, and that is this log's own.
+    pub(crate) fn stamped_head(&self, size: u64, name: &str) -> Result<Vec<u8>, Error> {
+        let path = format!("stamps/{size}/{name}/{CHECKPOINT}");
+        let head = self.files.read(&path)?.filter(|head| stamped_name(head) == name);
+        let head = head.ok_or_else(|| damaged(&path))?;
+        if self.own_head(&head)?.size == size { Ok(head) } else { Err(damaged(&path)) }
     }
 
     /// The names of those heads.
-    pub(super) fn stamped_heads(&self, size: u64) -> Result<BTreeSet<String>, Error> {
+    pub(crate) fn stamped_heads(&self, size: u64) -> Result<BTreeSet<String>, Error> {
         let path = stamped_list(size);
-        let list = String::from_utf8(self.files.read(&path)?.unwrap_or_default()).map_err(|_| damaged(&path))?;
-        let is_name = |line: &str| ObjectId::from_hex(line).is_ok();
-        if list.lines().all(is_name) { Ok(list.lines().map(str::to_owned).collect()) } else { Err(damaged(&path)) }
+        let heads = self.list(&path, |line| ObjectId::from_hex(line).ok().map(|_| line.to_owned()))?;
+        Ok(heads.into_iter().collect())
     }
 
-    /// The revocation lists, as PEM, that were kept with an authority's answer over this head.
+    /// The answers over a stamped head, by the names of their files.
+    pub(super) fn answers(&self, size: u64, head: &str) -> Result<BTreeMap<String, ObjectId>, Error> {
+        let answer = |line: &str| {
+            let (answer, name) = line.split_once(' ')?;
+            Some((name.to_owned(), ObjectId::from_hex(answer).ok()?)).filter(|(name, _)| is_file_name(name))
+        };
+        let answers = self.list(&format!("stamps/{size}/{head}/{ANSWERS}"), answer)?;
+        Ok(answers.into_iter().collect())
+    }
+
+    /// A published list, a line each; nothing where there is none.
+    fn list<T>(&self, path: &str, line: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Error> {
+        let text = String::from_utf8(self.files.read(path)?.unwrap_or_default()).map_err(|_| damaged(path))?;
+        let lines: Option<Vec<T>> = text.lines().take(LISTED_MAX + 1).map(line).collect();
+        lines.filter(|lines| lines.len() <= LISTED_MAX).ok_or_else(|| damaged(path))
+    }
+
+    /// The revocation lists, as PEM, that were kept with this answer over this head.
     ///
     /// # Errors
     /// [`Error::Files`]; [`Error::Damaged`] when the head is none of this log's.
-    pub fn revocation(&self, head: &[u8], authority: &str) -> Result<Option<Vec<u8>>, Error> {
-        let folder = stamped_folder(self.own_head(head)?.size, head);
-        self.files.read(&format!("{folder}/{authority}.crl"))
+    pub fn revocation(&self, head: &[u8], answer: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+        let size = self.own_head(head)?.size;
+        let answers = self.answers(size, &stamped_name(head))?;
+        let Some((name, _)) = answers.iter().find(|(_, known)| **known == answer) else { return Ok(None) };
+        self.files.read(&format!("{}/{name}.crl", stamped_folder(size, head)))
+    }
+
+    /// Every published file of the stamps over heads of this size, each with its path below the log's folder.
+    ///
+    /// # Errors
+    /// [`Error::Files`]; [`Error::Damaged`] when one of them is missing, or is not what it is called.
+    pub fn stamps_over(&self, size: u64) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let list = stamped_list(size);
+        let names = self.files.read(&list)?.ok_or_else(|| damaged(&list))?;
+        let mut found = vec![(list, names)];
+        for head in self.stamped(size)? {
+            let folder = stamped_folder(size, &head);
+            for (name, answer) in self.answers(size, &stamped_name(&head))? {
+                let path = format!("{folder}/{name}.tsr");
+                let bytes = self.files.read(&path)?.filter(|bytes| ObjectId::of(bytes) == answer);
+                found.push((path.clone(), bytes.ok_or_else(|| damaged(&path))?));
+                let path = format!("{folder}/{name}.crl");
+                found.extend(self.files.read(&path)?.map(|lists| (path, lists)));
+            }
+            // Absent where a keeper was cut short before its first answer.
+            let list = format!("{folder}/{ANSWERS}");
+            found.extend(self.files.read(&list)?.map(|names| (list, names)));
+            found.push((format!("{folder}/{CHECKPOINT}"), head));
+        }
+        Ok(found)
     }
 
     /// A proof that the leaf at `index` stands in the published log.
@@ -148,7 +194,7 @@ impl<F: LogFiles> LogReader<F> {
     }
 
     /// What a checkpoint says, whose signature must be this log's own.
-    pub(super) fn own_head(&self, note: &[u8]) -> Result<LogHead, Error> {
+    pub(crate) fn own_head(&self, note: &[u8]) -> Result<LogHead, Error> {
         let read = UnverifiedCheckpoint::parse(note).map_err(|_| damaged(CHECKPOINT))?;
         let own = read.claimed().origin.as_str() == self.key.name()
             && read.signed_by(&self.key).is_ok_and(|time| time.is_some());
@@ -186,34 +232,5 @@ impl<D: Disk> LogReader<PublishedFiles<D>> {
             Err(published::Error::Disk { source, .. }) if source.kind() == io::ErrorKind::IsADirectory => Ok(None),
             other => Ok(other?),
         }
-    }
-
-    /// Every stamp that is kept, each with its path below the log's folder.
-    ///
-    /// # Errors
-    /// [`Error::Files`], [`Error::Damaged`].
-    pub fn stamps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        let mut found = Vec::new();
-        for size in self.files.list("stamps")? {
-            for head in self.files.list(&format!("stamps/{size}"))? {
-                let place = format!("stamps/{size}/{head}");
-                let names = match head.as_str() {
-                    HEADS => vec![place],
-                    name if ObjectId::from_hex(name).is_ok() => self.beneath(&place)?,
-                    // Whatever else lies there is no head.
-                    _ => Vec::new(),
-                };
-                for path in names {
-                    let bytes = self.files.read(&path)?.ok_or_else(|| damaged(&path))?;
-                    found.push((path, bytes));
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn beneath(&self, folder: &str) -> Result<Vec<String>, Error> {
-        let names = self.files.list(folder)?;
-        Ok(names.into_iter().map(|name| format!("{folder}/{name}")).collect())
     }
 }

@@ -7,15 +7,18 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hizo_ledger::object::OBJECT_BYTES_MAX;
 use hizo_ledger::record::NOTE_BYTES_MAX;
 use hizo_ledger::session::{SESSION_SKEW_SECONDS_MAX, Session};
+use hizo_ledger::timestamp::Authority;
 use serde_json::{Value, json};
 
 use super::answer::{Refusal, json as answer_json, set, text, typed};
 use super::body::Reading;
 use super::records::fields;
-use super::{Shared, TOKEN_SECONDS};
+use super::{Shared, Stamping, TOKEN_SECONDS};
 use crate::log::{CHECKPOINT, MERGE_SECONDS_MAX};
 
 /// A note and a code as JSON, where each byte may be written as six characters.
@@ -38,6 +41,7 @@ pub(super) async fn keeper(State(shared): State<Arc<Shared>>) -> Response {
             "receipt_key": shared.log.receipt_key().to_string(),
             "own_space": shared.log.own().id().to_string(),
             "admission": shared.admission.as_str(),
+            "stamps": stamps(&shared.stamping),
             "limits": {
                 "object_bytes": OBJECT_BYTES_MAX,
                 "note_bytes": NOTE_BYTES_MAX,
@@ -47,6 +51,16 @@ pub(super) async fn keeper(State(shared): State<Arc<Shared>>) -> Response {
             },
         }),
     )
+}
+
+fn stamps(stamping: &Stamping) -> Value {
+    let names: Vec<_> = stamping.authorities.iter().map(Authority::name).collect();
+    json!({
+        "authorities": names,
+        "self": stamping.by_itself,
+        "self_root": stamping.own.as_ref().map(|own| STANDARD.encode(own.root())),
+        "pause_seconds": stamping.pause.as_secs(),
+    })
 }
 
 pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
@@ -95,6 +109,8 @@ pub(super) async fn published(
         // A partial tile is taken away once the full one is there.
         "tile" if path.contains(".p/") => ("application/octet-stream", FOR_MINUTES),
         "tile" => ("application/octet-stream", FOR_EVER),
+        // These lists grow.
+        "stamps" if path.ends_with("/heads") || path.ends_with("/answers") => ("text/plain; charset=utf-8", "no-cache"),
         "stamps" if path.ends_with(".tsr") => ("application/timestamp-reply", FOR_MINUTES),
         "stamps" => ("text/plain; charset=utf-8", FOR_MINUTES),
         _ => ("text/plain; charset=utf-8", "no-cache"),
@@ -115,7 +131,8 @@ pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Result<Response
         let sentence = "the journal does not answer or the log does not go on; look at the keeper's own log";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "Unwell", sentence));
     }
-    Ok(text(StatusCode::OK, "well\n"))
+    // An authority that stays away holds nothing up.
+    Ok(text(StatusCode::OK, format!("well\n{}", shared.telling.without_stamps())))
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {

@@ -10,6 +10,7 @@ use hizo_store::Journal as _;
 
 use super::Shared;
 use super::answer::first_word;
+use super::stamper::Event;
 use crate::witness::Patience;
 
 /// Until a log that could not be published is tried again.
@@ -83,6 +84,7 @@ fn publish(shared: &Shared) -> bool {
             telling.published.fetch_add(1, Ordering::Relaxed);
             telling.log_size.store(published.head.size, Ordering::Relaxed);
             shared.log_goes_on.store(true, Ordering::Relaxed);
+            shared.stamper.tell(Event::Published);
             true
         }
         Err(error) => {

@@ -38,6 +38,18 @@ pub(super) struct Telling {
     pub(super) published: AtomicU64,
     pub(super) publish_failures: AtomicU64,
     pub(super) log_size: AtomicU64,
+    stamps: Mutex<BTreeMap<String, Stamps>>,
+}
+
+/// What one of those did who stamp the log.
+#[derive(Default)]
+struct Stamps {
+    taken: u64,
+    failures: u64,
+    /// How often in a row it gave none.
+    in_a_row: u64,
+    /// When the last stamp was taken, in seconds since 1970.
+    last: u64,
 }
 
 /// Upper ends of the classes of duration, in milliseconds.
@@ -57,7 +69,39 @@ impl Telling {
             published: none(),
             publish_failures: none(),
             log_size: none(),
+            stamps: Mutex::default(),
         }
+    }
+
+    /// This one stamps the log.
+    pub(super) fn stamps(&self, name: &str) {
+        self.of(name, |_| {});
+    }
+
+    /// A stamp by this one was kept.
+    pub(super) fn stamped(&self, name: &str, now: u64) {
+        self.of(name, |stamps| {
+            (stamps.taken, stamps.in_a_row, stamps.last) = (stamps.taken.saturating_add(1), 0, now);
+        });
+    }
+
+    /// This one gave no stamp.
+    pub(super) fn not_stamped(&self, name: &str) {
+        self.of(name, |stamps| {
+            stamps.failures = stamps.failures.saturating_add(1);
+            stamps.in_a_row = stamps.in_a_row.saturating_add(1);
+        });
+    }
+
+    fn of(&self, name: &str, change: impl FnOnce(&mut Stamps)) {
+        change(self.stamps.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default());
+    }
+
+    /// A line for each of those that gave no stamp when they were asked last.
+    pub(super) fn without_stamps(&self) -> String {
+        let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let silent = stamps.iter().filter(|(_, stamps)| stamps.in_a_row > 0);
+        silent.map(|(name, stamps)| format!("no stamp by {name}: asked {} times\n", stamps.in_a_row)).collect()
     }
 
     pub(super) fn request(&self, told: &Told<'_>, now: u64) {
@@ -125,6 +169,18 @@ impl Telling {
             ("hizo_work_waiting", "gauge", waiting as u64),
         ] {
             let _ = writeln!(text, "# TYPE {name} {kind}\n{name} {value}");
+        }
+        let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let of: [(&str, &str, fn(&Stamps) -> u64); 3] = [
+            ("hizo_stamps_total", "counter", |stamps| stamps.taken),
+            ("hizo_stamp_failures_total", "counter", |stamps| stamps.failures),
+            ("hizo_stamp_last_seconds", "gauge", |stamps| stamps.last),
+        ];
+        for (name, kind, value) in of.into_iter().filter(|_| !stamps.is_empty()) {
+            let _ = writeln!(text, "# TYPE {name} {kind}");
+            for (authority, stamps) in stamps.iter() {
+                let _ = writeln!(text, "{name}{{authority=\"{authority}\"}} {}", value(stamps));
+            }
         }
         text
     }

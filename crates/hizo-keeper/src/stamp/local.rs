@@ -9,14 +9,17 @@ use hizo_ledger::id::ObjectId;
 use hizo_ledger::record::Origin;
 use hizo_ledger::timestamp::der::{self, tag};
 use hizo_ledger::timestamp::{
-    Accuracy, Authority, Draft, Failure, Info, Moment, Request, SELF_STAMP_POLICY, Serial, certificates_from_pem,
-    certificates_to_pem, granted, known, rejected,
+    Accuracy, Authority, DigestAlgorithm, Draft, Failure, Imprint, Info, Moment, Nonce, Request, SELF_STAMP_POLICY,
+    Serial, certificates_from_pem, certificates_to_pem, granted, known, parse_response, rejected,
 };
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::Error;
 use crate::embedded::{self, FileError};
+
+/// The name of a keeper's own authority, and of its stamps. No other has it.
+pub const SELF: &str = "self";
 
 /// The authority's file: the seed of its key, one line of 64 hexadecimal digits; its certificate and its root as PEM.
 const FILE: &str = "stamp.key";
@@ -136,13 +139,31 @@ impl LocalAuthority {
         self.until
     }
 
-    /// This authority as one to hold its stamps against, under this name.
+    /// A stamp of this time over these bytes, with what is random in it.
+    ///
+    /// # Errors
+    /// As [`LocalAuthority::answer`]; [`Error::Refused`] outside the certificate's life.
+    pub fn stamp(&self, data: &[u8], now: Moment, random: &mut dyn FnMut() -> [u8; 16]) -> Result<Vec<u8>, Error> {
+        let imprint = Imprint::of(DigestAlgorithm::Sha256, data);
+        let nonce = Some(Nonce::from_random(random()));
+        let request = Request { imprint, policy: None, nonce, certificates: true };
+        let answer = self.answer(&request.to_der(), now, random())?;
+        parse_response(&answer).map_err(Error::Refused)?;
+        Ok(answer)
+    }
+
+    /// This authority as one to hold its stamps against.
     ///
     /// # Errors
     /// [`Error::Damaged`] when its root is none.
-    pub fn authority(&self, name: &str) -> Result<Authority, Error> {
-        let roots = [self.root.clone()];
-        Ok(Authority::new(name, &roots).map_err(|_| Error::Damaged)?.under(SELF_STAMP_POLICY))
+    pub fn authority(&self) -> Result<Authority, Error> {
+        Self::of_root(&self.root).ok_or(Error::Damaged)
+    }
+
+    /// The authority of a keeper that says that this is its root, in DER. Its stamps are never independent, whoever's root
+    /// it is. `None` when that is no root.
+    pub fn of_root(root: &[u8]) -> Option<Authority> {
+        Some(Authority::new(SELF, &[root.to_vec()]).ok()?.under(SELF_STAMP_POLICY))
     }
 }
 

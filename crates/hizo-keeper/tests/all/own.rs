@@ -74,7 +74,7 @@ fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provab
     assert_eq!(log.publish(&keeper, &Patience::default()).unwrap().head.size, 4);
     let answer = ObjectId::of(b"an answer");
     let found = log.own().stamps(&keeper, u64::MAX).unwrap();
-    assert_eq!(found, [LoggedStamp { number: 1, position: 2, size: 1, answer }]);
+    assert_eq!(found, [LoggedStamp { number: 1, size: 1, answer, bytes: 9 }]);
     assert_eq!(keeper.object(log.own().id(), answer).unwrap().unwrap(), b"an answer");
     assert_eq!(log.published().stamped(1).unwrap(), std::slice::from_ref(&head));
 
@@ -111,11 +111,20 @@ fn a_head_that_is_signed_again_leaves_what_was_stamped_before() {
     let published = log.published();
     let heads: BTreeSet<Vec<u8>> = published.stamped(1).unwrap().into_iter().collect();
     assert_eq!(heads, BTreeSet::from([head.clone(), other.clone()]));
-    for (head, list) in [(&head, first), (&other, again)] {
-        assert_eq!(published.revocation(head, "first").unwrap().unwrap(), list.as_bytes());
+    for (head, answer, list) in [(&head, b"an answer".as_slice(), first), (&other, b"another answer", again)] {
+        assert_eq!(published.revocation(head, ObjectId::of(answer)).unwrap().unwrap(), list.as_bytes());
     }
-    let answers = published.stamps().unwrap().into_iter().filter(|(path, _)| path.ends_with("/first.tsr"));
-    assert_eq!(answers.map(|(_, answer)| answer).collect::<BTreeSet<_>>().len(), 2);
+    assert_eq!(published.revocation(&head, ObjectId::of(b"nobody's")).unwrap(), None);
+    let files = published.stamps_over(1).unwrap();
+    let different = |ending: &str| {
+        files.iter().filter(|(path, _)| path.ends_with(ending)).map(|(_, bytes)| bytes).collect::<BTreeSet<_>>().len()
+    };
+    assert_eq!(["/checkpoint", "/first.tsr", "/first.crl", "/answers"].map(different), [2; 4]);
+    assert_eq!(files.len(), 1 + 2 * 4);
+    // What is changed where it is published is not handed on.
+    let answer = place.path().join("log").join(&files.iter().find(|(path, _)| path.ends_with(".tsr")).unwrap().0);
+    fs::write(&answer, "something else").unwrap();
+    assert!(matches!(published.stamps_over(1), Err(log::Error::Damaged { .. })));
 }
 
 #[test]

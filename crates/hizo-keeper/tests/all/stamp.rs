@@ -39,9 +39,14 @@ fn seeds(who: &str) -> StampSeeds {
     }
 }
 
-fn authority(who: &str) -> LocalAuthority {
+pub(crate) fn authority(who: &str) -> LocalAuthority {
+    authority_from(who, now())
+}
+
+/// One whose certificates begin at this moment.
+pub(crate) fn authority_from(who: &str, begins: Moment) -> LocalAuthority {
     let folder = tempfile::tempdir().unwrap();
-    LocalAuthority::init(folder.path(), &origin(), &seeds(who), now()).unwrap()
+    LocalAuthority::init(folder.path(), &origin(), &seeds(who), begins).unwrap()
 }
 
 fn nonce() -> Nonce {
@@ -57,7 +62,7 @@ fn answer(authority: &LocalAuthority, request: &Request) -> Vec<u8> {
 }
 
 fn verify(response: &[u8], authority: &LocalAuthority, certificates: &[Vec<u8>]) -> Result<Token, Rule> {
-    let authorities = [authority.authority("this keeper").unwrap()];
+    let authorities = [authority.authority().unwrap()];
     let nonce = nonce();
     parse_response(response)?.verify(&Expected {
         data: DATA,
@@ -74,7 +79,7 @@ fn a_self_stamp_verifies_and_says_what_it_is() {
         let token = verify(&answer(&authority, &request(algorithm, true)), &authority, &[]).unwrap();
         assert!(!token.is_independent());
         assert_eq!((token.time(), token.latest()), (now(), now().plus(1, 0)));
-        assert_eq!((token.policy(), token.authority()), (&SELF_STAMP_POLICY, "this keeper"));
+        assert_eq!((token.policy(), token.authority()), (&SELF_STAMP_POLICY, "self"));
         assert!(token.subject().ends_with("CN=self-stamps (not independent)"), "{}", token.subject());
         assert_eq!(token.info().imprint.algorithm(), algorithm);
         assert_eq!(token.chain(), [authority.certificate().to_vec(), authority.root().to_vec()]);
@@ -276,13 +281,13 @@ fn another_implementation_verifies_our_stamps() {
 }
 
 /// An authority on this machine, which answers its nth request with these bytes.
-struct Server {
-    url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     asked: Arc<AtomicUsize>,
 }
 
 impl Server {
-    fn start(answers: impl Fn(usize, &[u8]) -> Vec<u8> + Send + 'static) -> Self {
+    pub(crate) fn start(answers: impl Fn(usize, &[u8]) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/stamp", listener.local_addr().unwrap());
         let asked = Arc::new(AtomicUsize::new(0));
@@ -303,7 +308,7 @@ impl Server {
         Self { url, asked }
     }
 
-    fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -323,7 +328,7 @@ fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     Some(body)
 }
 
-fn http(status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn http(status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
@@ -335,7 +340,7 @@ fn reply(body: &[u8]) -> Vec<u8> {
 }
 
 /// A right answer to any request.
-fn right(authority: &LocalAuthority, request: &[u8]) -> Vec<u8> {
+pub(crate) fn right(authority: &LocalAuthority, request: &[u8]) -> Vec<u8> {
     reply(&authority.answer(request, now(), bytes("serial")).unwrap())
 }
 

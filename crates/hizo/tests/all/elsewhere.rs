@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hizo_keeper::log::NewStamp;
-use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::keeper::Process;
 use crate::kit::{Home, assert_same, program, said, tree};
 use crate::liar::{Answer, Liar};
+use crate::stamped::stamped;
 
 /// A safe whose keeper is elsewhere, behind somebody who may lie, with one deposit.
 struct Scene {
@@ -199,7 +198,9 @@ fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_f
     fs::write(&code, "a code of eighty bits\n").unwrap();
     let hash: String = Sha256::digest(b"a code of eighty bits").iter().map(|byte| format!("{byte:02x}")).collect();
     let data = folder.join("data");
-    let text = format!("data = {data:?}\nlisten = \"127.0.0.1:0\"\n\n[[admission.codes]]\nsha256 = \"{hash}\"\n");
+    let text = format!(
+        "data = {data:?}\nlisten = \"127.0.0.1:0\"\n\n[stamps]\nself = false\n\n[[admission.codes]]\nsha256 = \"{hash}\"\n"
+    );
     fs::write(&config, text).unwrap();
     let mut keeper = Process::start_by(&config);
     let url = keeper.url().to_owned();
@@ -215,16 +216,11 @@ fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_f
     keeper.end("-TERM");
     home.fails(4, "cannot be reached", ["check"]);
     // Stamps of the keeper's own are read by members as by anybody.
-    let kept = EmbeddedKeeper::open_embedded(&data).unwrap();
-    let log = EmbeddedLog::open(&data, &kept).unwrap();
-    let head = log.published().checkpoint().unwrap().unwrap();
-    let stamp = NewStamp { head: &head, authority: "none", answer: b"no stamp at all", revocation: "" };
-    log.keep_stamp(&kept, &stamp).unwrap();
-    drop((log, kept));
     let address = url.strip_prefix("http://").unwrap();
-    let again = fs::read_to_string(&config).unwrap().replace("127.0.0.1:0", address);
+    let again = fs::read_to_string(&config).unwrap().replace("127.0.0.1:0", address).replace("self = false\n", "");
     fs::write(&config, again).unwrap();
     let _keeper = Process::start_by(&config);
+    stamped(&home, |stamp| !stamp.is_null());
     let checked = home.ok(["check", "--json"]).json();
     assert_eq!(checked["bad_objects"], serde_json::json!([]), "{checked}");
     home.ok(["status", "latest:moulds"]);
@@ -312,4 +308,86 @@ fn a12_no_secret_and_no_name_goes_over_the_line_to_a_keeper() {
         let secrets = ["canary-content", "KX-204", "moulds", "AGE-SECRET-KEY", crate::kit::PASSPHRASE];
         assert!(!secrets.iter().any(|secret| body.contains(secret)), "{asked:?}");
     }
+}
+
+/// Lies about everything that is asked for at a path like this.
+fn instead(
+    part: &'static str,
+    answer: impl Fn(&Answer) -> Answer + Send + 'static,
+) -> impl FnMut(&crate::liar::Asked, &Answer) -> Option<Answer> {
+    move |asked, honest| asked.path.contains(part).then(|| answer(honest))
+}
+
+#[test]
+fn a_keeper_that_invents_records_without_end_is_stopped_at_the_first() {
+    let scene = Scene::new();
+    let (count, counted) = std::sync::mpsc::channel();
+    let note = fs::read(scene.home.path.join("notes")).unwrap();
+    scene.liar.tells(move |asked, honest| {
+        let (page, _) = asked.path.split_once("?from=")?;
+        page.ends_with("/records").then_some(())?;
+        let _ = count.send(());
+        let mut answer = honest.clone();
+        answer.set("hizo-head", &format!("{} {}", u64::MAX, "ab".repeat(32)));
+        // A note of the safe that stands somewhere else.
+        answer.body.clone_from(&note);
+        Some(answer)
+    });
+    let said = scene.home.run(["list"]);
+    assert!([Some(3), Some(5)].contains(&said.code), "{said:?}");
+    assert!(counted.try_iter().count() <= 1, "it goes on asking");
+}
+
+#[test]
+fn a15_a_log_that_is_not_shown_any_more_is_told_as_the_keepers_lie() {
+    let scene = Scene::new();
+    scene.liar.tells(instead("/log/", |_| Answer::new(404, "")));
+    scene.home.fails(5, "shows no log, and this machine has seen one", ["status"]);
+    scene.liar.is_honest();
+    scene.home.ok(["status"]);
+}
+
+#[test]
+fn a15_two_heads_that_do_not_fit_together_stay_as_evidence() {
+    let scene = Scene::new();
+    let early = fs::read(scene.home.path.join("checkpoint")).unwrap();
+    scene.deposit("second\n");
+    let late = fs::read(scene.home.path.join("checkpoint")).unwrap();
+    assert_ne!(early, late);
+    let shown = early.clone();
+    scene.liar.tells(instead("/log/checkpoint", move |honest| Answer { body: shown.clone(), ..honest.clone() }));
+    scene.home.fails(5, "fewer leaves than this machine has seen", ["status"]);
+    assert_eq!(fs::read(scene.home.path.join("checkpoint.refused")).unwrap(), early);
+    assert_eq!(fs::read(scene.home.path.join("checkpoint")).unwrap(), late);
+}
+
+#[test]
+fn a_key_of_receipts_under_another_name_is_not_pinned() {
+    let home = Home::unmade();
+    let keeper = Process::start(&home.folder.path().join("data"));
+    let other = Process::start(&home.folder.path().join("other data"));
+    let liar = Liar::before(&keeper.address());
+    let of = |keeper: &Process| {
+        let (_, answer) = keeper.get("/v1/keeper");
+        let facts: Value = serde_json::from_str(answer.split("\r\n\r\n").last().unwrap()).unwrap();
+        facts["receipt_key"].as_str().unwrap().to_owned()
+    };
+    let (from, to) = (of(&keeper), of(&other));
+    assert_ne!(from, to);
+    liar.tells(instead("/v1/keeper", move |honest| {
+        let text = String::from_utf8(honest.body.clone()).unwrap().replace(&from, &to);
+        Answer { body: text.into_bytes(), ..honest.clone() }
+    }));
+    let said = home.run(["init", "--keeper", &liar.address]);
+    assert_ne!(said.code, Some(0), "{said:?}");
+    assert!(!home.path.join("safe.json").exists());
+}
+
+#[test]
+fn words_of_a_keeper_cannot_turn_what_a_terminal_shows() {
+    let scene = Scene::new();
+    scene.liar.tells(instead("/records?from=", |_| Answer::new(500, "\u{202e}erif ni si efas eht\u{1b}[2J")));
+    let said = scene.home.run(["list"]);
+    assert!(!said.err.contains('\u{202e}') && !said.err.contains('\u{1b}'), "{said:?}");
+    assert!(said.err.contains("erif ni si"), "{said:?}");
 }

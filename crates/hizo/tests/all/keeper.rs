@@ -57,7 +57,7 @@ impl Process {
     }
 
     /// The first line of an answer, and all of it.
-    fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: k\r\nconnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -173,11 +173,21 @@ fn a_configuration_is_checked_and_unknown_keys_are_named_with_their_line() {
     wrong(&format!("{sound}{code}{code}"), "code 2");
     wrong(&format!("{sound}[admission]\nmode = \"open\"\n{code}"), "no codes");
     wrong(&format!("{sound}[admission]\nmode = \"all\"\n"), "line 4");
+    wrong(&format!("{sound}[stamps]\npause_seconds = 0\n"), "`stamps.pause_seconds` is at least 1");
+    wrong(&format!("{sound}[stamps]\nauthority = \"a\"\n"), "line 4: unknown field `authority`");
+    wrong(&format!("{sound}[stamps]\nauthorities = \"none\"\n"), "none");
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/timestamp/v1/lists/test");
+    let asked =
+        fs::read_to_string(&list).unwrap().replace("authority test\n", "authority test\nurl https://a.example/\n");
+    fs::write(folder.path().join("list"), asked).unwrap();
+    wrong(&format!("{sound}[stamps]\nauthorities = \"list\"\n"), "the address of test is none that is asked");
     wrong(&"#".repeat((2 << 20) + 1), "2 MiB");
     let [whole, proxied] = &examples()[..] else { panic!("the page has two examples") };
     fs::write(&config, proxied).unwrap();
     assert_eq!(check(&config).code, Some(0));
-    // The example's certificates are nowhere.
+    // The example's list of authorities and its certificates are nowhere.
+    wrong(whole, "/etc/hizo/authorities");
+    let whole = &whole.replace("/etc/hizo/authorities", list.to_str().unwrap());
     wrong(whole, "the certificates /etc/hizo/fullchain.pem cannot be used");
     let tls = whole.find("[tls]").unwrap()..whole.find("[admission]").unwrap();
     let clear = whole.replace(&whole[tls], "").replace("0.0.0.0:443", "127.0.0.1:0");

@@ -24,6 +24,7 @@ mod proofs;
 mod receipts;
 mod recovery;
 mod sharing;
+mod stamped;
 mod stamps;
 mod tidy;
 mod verify;

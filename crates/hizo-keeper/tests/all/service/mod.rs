@@ -4,5 +4,6 @@ mod acts;
 mod admission;
 mod hostile;
 mod sessions;
+mod stamping;
 mod tls;
 pub(crate) mod world;

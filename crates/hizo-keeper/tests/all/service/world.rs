@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer as _;
-use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Settings, serve};
+use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Settings, Stamping, serve};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::id::{Nonce, SpaceId};
 use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, Role, UnverifiedRecord};
@@ -45,13 +45,14 @@ pub(crate) fn settings() -> Settings {
         proxy: None,
         addresses: false,
         metrics: true,
+        stamping: Stamping { authorities: Vec::new(), own: None, by_itself: false, pause: Duration::from_secs(1) },
         lines: Box::new(|_| {}),
         clock: Box::new(system_time),
         random: Box::new(|| [0; 32]),
     }
 }
 
-fn system_time() -> u64 {
+pub(crate) fn system_time() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 

@@ -114,12 +114,16 @@ fn conclude(report: &Report) -> Outcome<()> {
         "not everything holds: {objects} objects, {deposits} deposits, {faults} other things",
         "正しくないものがあります: 部品{objects}個、預け入れ{deposits}回分、その他{faults}件"
     ));
-    Err(match objects == 0 {
-        false => failure.hint(words!(
+    Err(match (objects, deposits) {
+        (1.., _) => failure.hint(words!(
             "Put each object back under the path shown, from a copy of this folder or from an export, where its SHA-256 is its name; then check again. Until then `hizo restore` brings back every other file. Without a copy, deposit the folders again with --reread --no-reuse: what is lost stays lost, and nothing new rests on it.",
             "表示されたパスに、控えや書き出したフォルダーから同じものを戻し（SHA-256 が名前と同じファイルです）、もう一度確かめてください。それまでも、ほかのファイルは `hizo restore` で取り出せます。控えがなければ、--reread --no-reuse を付けて預け直してください。失われたものは戻りませんが、新しい預け入れは影響を受けません。"
         )),
-        true => failure.hint(words!(
+        (0, 0) => failure.hint(words!(
+            "Your deposits hold. Keep a copy of the home folder as it is, and tell whoever runs the keeper what is listed.",
+            "預け入れそのものは正しく保管されています。金庫のフォルダーを今のまま控えに残し、表示された内容を預け先に知らせてください。"
+        )),
+        (0, _) => failure.hint(words!(
             "Nothing is damaged at rest: what was sealed is not what was signed. Keep a copy of the safe as it is, and deposit again from the originals with --reread --no-reuse.",
             "保管中の破損ではなく、封をした側で作られた食い違いです。金庫を今のまま控えに残し、元のファイルから --reread --no-reuse を付けて預け直してください。"
         )),

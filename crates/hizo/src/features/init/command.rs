@@ -10,7 +10,7 @@ use super::There;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::words::words;
-use crate::{Setting, bundle, safe};
+use crate::{Setting, bundle, receipts, safe};
 
 /// Set up a safe on this machine
 #[derive(Debug, clap::Args)]
@@ -69,6 +69,10 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let home = super::init(&folder, &arguments.name, &passphrase, arguments.there()?.as_ref())?;
     let safe = safe::Safe::open(home)?;
+    let promised = match safe.home.address() {
+        Some(_) => receipts::answer(&safe, safe.home.genesis).holds(),
+        None => Ok(()),
+    };
     if generated {
         setting.console.warn(words!(
             "this passphrase opens the safe. It is shown once: write it down and keep it apart.",
@@ -86,5 +90,6 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(advice))
     });
-    Ok(())
+    // The safe is there all the same.
+    promised
 }

@@ -13,8 +13,9 @@ use hizo_ledger::record::Origin;
 use hizo_store::journal::AccountId;
 use serde::Deserialize;
 
-use super::{Plan, Tls};
+use super::{Plan, Stamps, Tls};
 use crate::failure::{Failure, Outcome, shown};
+use crate::stamps;
 use crate::words::{Words, words};
 
 /// Longest configuration, in bytes: some ten thousand codes.
@@ -36,6 +37,8 @@ struct File {
     proxy: Option<ProxyTable>,
     #[serde(default)]
     admission: AdmissionTable,
+    #[serde(default)]
+    stamps: StampsTable,
     #[serde(default)]
     limits: LimitsTable,
 }
@@ -77,6 +80,15 @@ enum Mode {
 struct CodeTable {
     sha256: String,
     quota_bytes: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct StampsTable {
+    authorities: Option<PathBuf>,
+    #[serde(rename = "self")]
+    by_itself: Option<bool>,
+    pause_seconds: Option<u32>,
 }
 
 #[derive(Deserialize, Default)]
@@ -126,6 +138,7 @@ pub(super) fn read(path: &Path) -> Outcome<Plan> {
         metrics: file.metrics,
         addresses: file.log_addresses,
         admission: admission(path, file.admission)?,
+        stamps: stamps(path, &file.stamps, beside)?,
         limits: limits(path, &file.limits)?,
     })
 }
@@ -168,6 +181,20 @@ fn admission(path: &Path, table: AdmissionTable) -> Outcome<Admission> {
         Mode::Invitation => Ok(Admission::Invitation(codes)),
         Mode::Closed => Ok(Admission::Closed(codes)),
     }
+}
+
+fn stamps(path: &Path, table: &StampsTable, beside: impl Fn(&Path) -> PathBuf) -> Outcome<Stamps> {
+    let usual = Stamps::default();
+    let list = table.authorities.as_deref().map(|list| stamps::read_list_to_ask(&beside(list))).transpose()?;
+    let pause = table.pause_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    if pause == Some(Duration::ZERO) {
+        return Err(wrong(path, words!("`stamps.pause_seconds` is at least 1", "`stamps.pause_seconds` は1以上です")));
+    }
+    Ok(Stamps {
+        authorities: list.map(|(_, list)| list).unwrap_or_default(),
+        by_itself: table.by_itself.unwrap_or(usual.by_itself),
+        pause: pause.unwrap_or(usual.pause),
+    })
 }
 
 fn limits(path: &Path, table: &LimitsTable) -> Outcome<Limits> {

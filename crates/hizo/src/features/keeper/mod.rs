@@ -10,15 +10,20 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Settings, TlsError, is_private, serve};
+use hizo_keeper::service::{
+    Admission, Certificates, Limits, Listening, Settings, Stamping, TlsError, is_private, serve,
+};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::record::Origin;
+use hizo_ledger::timestamp::Authority;
 use zeroize::Zeroizing;
 
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown};
 use crate::keeper::unix_seconds;
+use crate::stamps::{known_local_authority, local_authority};
 use crate::words::words;
 
 /// What a keeper is to be.
@@ -32,7 +37,34 @@ struct Plan {
     metrics: Option<SocketAddr>,
     addresses: bool,
     admission: Admission,
+    stamps: Stamps,
     limits: Limits,
+}
+
+/// Who stamps the log.
+struct Stamps {
+    authorities: Vec<Authority>,
+    /// Whether the keeper stamps too.
+    by_itself: bool,
+    pause: Duration,
+}
+
+impl Default for Stamps {
+    fn default() -> Self {
+        Self { authorities: Vec::new(), by_itself: true, pause: Duration::from_secs(60) }
+    }
+}
+
+impl Stamps {
+    /// With the keeper's own authority, which is set up where it is to stamp and there is none.
+    fn of(self, data: &Path, keeper: &Origin) -> Outcome<Stamping> {
+        let Self { authorities, by_itself, pause } = self;
+        let own = match by_itself {
+            true => Some(local_authority(data, keeper)?),
+            false => known_local_authority(data)?,
+        };
+        Ok(Stamping { authorities, own, by_itself, pause })
+    }
 }
 
 /// Two PEM files.
@@ -62,6 +94,7 @@ impl Plan {
             metrics: None,
             addresses: false,
             admission: Admission::Open(config::QUOTA_BYTES),
+            stamps: Stamps::default(),
             limits: Limits::default(),
         }
     }
@@ -116,6 +149,7 @@ impl Plan {
             limits: self.limits,
             admission: self.admission,
             proxy: self.proxy,
+            stamping: self.stamps.of(&self.data, keeper.origin())?,
             addresses: self.addresses,
             // Where only this machine asks, and no proxy passes others on.
             metrics: metrics.is_none() && is_private(&address) && self.proxy.is_none(),

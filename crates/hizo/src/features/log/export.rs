@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome, shown};
 use crate::folder::staging::Staging;
 use crate::keeper::log_failed;
 use crate::log::{self, SeenLog};
+use crate::safe::Safe;
 use crate::words::words;
 
 /// Check the log and write it into a folder that others can read
@@ -27,7 +28,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let seen = SeenLog::publish(&safe)?;
     log::check(&safe)?;
     let staging = Staging::begin(&arguments.to)?;
-    let written = match write(&seen, staging.folder()) {
+    let written = match write(&safe, &seen, staging.folder()) {
         Ok(written) => written,
         Err(failure) => {
             staging.discard();
@@ -72,7 +73,7 @@ impl Written {
     }
 }
 
-fn write(seen: &SeenLog, to: &Path) -> Outcome<Written> {
+fn write(safe: &Safe, seen: &SeenLog, to: &Path) -> Outcome<Written> {
     let (mut written, published) = (Written::default(), seen.keeper_log().published());
     let failed = log_failed;
     written.file(&to.join("checkpoint"), &seen.witnessed(&seen.note)?.0)?;
@@ -82,9 +83,11 @@ fn write(seen: &SeenLog, to: &Path) -> Outcome<Written> {
         written.file(&to.join(tile.path()), &bytes)?;
     }
     // Each beside the head that it is over, which has no cosignatures.
-    let stamps = seen.keeper_log().here().map(|here| here.published().stamps()).transpose().map_err(failed)?;
-    for (path, bytes) in stamps.unwrap_or_default() {
-        written.file(&to.join(path), &bytes)?;
+    let sizes = seen.keeper_log().stamped_sizes(&safe.keeper)?;
+    for size in sizes {
+        for (path, bytes) in published.stamps_over(size).map_err(failed)? {
+            written.file(&to.join(path), &bytes)?;
+        }
     }
     Ok(written)
 }

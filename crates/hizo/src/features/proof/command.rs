@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hizo_keeper::stamp::Due;
 use hizo_ledger::commitment::Fields;
 use hizo_ledger::proof::Verdict;
 use hizo_ledger::timestamp::Authority;
@@ -13,7 +14,7 @@ use crate::console;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
 use crate::log;
-use crate::stamps::{self, Due};
+use crate::stamps;
 use crate::system;
 use crate::view::View;
 use crate::words::{Words, words};
@@ -95,7 +96,8 @@ fn prove(
         ));
     }
     let proved = super::prove(opened, record, &request)?;
-    proved.asked.notes().into_iter().for_each(|note| console.note(note));
+    stamps::notes(&proved.asked).into_iter().for_each(|note| console.note(note));
+    proved.faults.into_iter().for_each(|fault| console.warn(fault));
     if let Some(warning) = log::standing(&safe).ok().and_then(|standing| standing.warning()) {
         console.warn(warning);
     }
@@ -148,7 +150,8 @@ fn prove(
 fn run_refresh(setting: &Setting, request: &refresh::Request) -> Outcome<()> {
     let refreshed = refresh::refresh(&setting.safe()?, request)?;
     let console = setting.console;
-    refreshed.asked.notes().into_iter().for_each(|note| console.note(note));
+    stamps::notes(&refreshed.asked).into_iter().for_each(|note| console.note(note));
+    refreshed.faults.into_iter().for_each(|fault| console.warn(fault));
     let times = match &refreshed.report.verdict {
         Verdict::Holds { since, before } => Some((since.to_string(), before.to_string())),
         Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => None,

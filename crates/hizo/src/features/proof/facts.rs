@@ -1,5 +1,8 @@
 //! What a certificate says of a bundle: taken from its check, and not from what was put in.
 
+use std::rc::Rc;
+
+use hizo_keeper::stamp::{KeptStamp, file_name};
 use hizo_ledger::commitment::{MetaKind, Shown};
 use hizo_ledger::id::{ObjectId, SeriesId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
@@ -13,7 +16,6 @@ use crate::contents::deposit_of;
 use crate::failure::{Failure, Outcome};
 use crate::log::position;
 use crate::safe::Safe;
-use crate::stamps::Kept;
 
 /// The facts of a bundle that holds, but for what its reader trusts. `own` are the stamps over its head that stand in the
 /// place of independent ones where there are none.
@@ -22,7 +24,7 @@ pub(super) fn of(
     record: &Record,
     report: &Report,
     (head, policy): (&[u8], &Policy),
-    own: &[Kept],
+    own: &[Rc<KeptStamp>],
 ) -> Outcome<Facts> {
     let deposit = deposit_of(record)?;
     let head = UnverifiedCheckpoint::parse(head).map_err(Failure::internal)?.claimed().clone();
@@ -85,7 +87,7 @@ fn deposits(safe: &Safe, series: SeriesId, mut k: u64, size: u64) -> Outcome<u64
 }
 
 /// Where each stamp that counts lies, without ending, and what it says.
-fn stamps<'a>(report: &'a Report, own: &'a [Kept]) -> Vec<(String, &'a Token)> {
+fn stamps<'a>(report: &'a Report, own: &'a [Rc<KeptStamp>]) -> Vec<(String, &'a Token)> {
     let independent = report.findings.iter().filter_map(|finding| match finding {
         Finding::Stamp { renewal: 0, name, outcome: StampOutcome::Independent { token, .. } } => {
             Some((format!("stamps/{name}"), &**token))
@@ -99,7 +101,7 @@ fn stamps<'a>(report: &'a Report, own: &'a [Kept]) -> Vec<(String, &'a Token)> {
     if !independent.is_empty() {
         return independent;
     }
-    own.iter().map(|kept| (format!("stamps/{}", kept.name), &kept.token)).collect()
+    own.iter().map(|kept| (format!("stamps/{}", file_name(kept.token.authority())), &kept.token)).collect()
 }
 
 /// Since when, and until when that can be checked: as the check says, or as the earliest stamp does where none is

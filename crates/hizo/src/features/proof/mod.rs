@@ -14,6 +14,7 @@ mod zip;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hizo_keeper::stamp::Asked;
 use hizo_ledger::commitment::Fields;
 use hizo_ledger::log::policy::Policy;
 use hizo_ledger::log::proof::InclusionProof;
@@ -27,7 +28,8 @@ use crate::contents::{Opened, at_or_below, commitment_of, refused};
 use crate::failure::{Failure, Outcome};
 use crate::folder::staging::{self, Staging};
 use crate::log::{self, SeenLog};
-use crate::stamps::{Asked, Stamps};
+use crate::stamps::Stamps;
+use crate::words::{Words, words};
 use certificate::Facts;
 
 /// What is to be proved, and where the proof goes.
@@ -57,6 +59,8 @@ pub(crate) struct Proved {
     pub report: Report,
     /// Authorities that gave no stamp, and why.
     pub asked: Asked,
+    /// What does not hold of the stamps that the keeper shows.
+    pub faults: Vec<Words>,
     /// Position in the log, and the log's size.
     pub index: u64,
     pub size: u64,
@@ -89,8 +93,8 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         Error::Opening(error) => Failure::internal(error),
     })?;
     let seen = SeenLog::publish(safe)?;
-    let mut stamps = Stamps::open(safe, &seen, &request.authorities)?;
     let position = log::position(safe, record.number())?;
+    let mut stamps = Stamps::open(safe, &seen, &request.authorities, &[position.saturating_add(1)])?;
     let (first, asked) = renewing::first(&mut stamps, position)?;
     let inclusion = seen.prove(safe, record, &first.head)?;
     let receipt = seen.keeper_log().receipt(&safe.keeper, safe.home.space, record.number());
@@ -103,15 +107,21 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         ("record.tlog-proof".to_owned(), inclusion.to_bytes()),
         ("opening.json".to_owned(), disclosure.to_bytes()),
     ]);
-    files.extend(first.files(""));
+    files.extend(first.files(&stamps, "")?);
     files.extend(renewing::later(&stamps, &first.level(), 1)?);
     if request.kept {
         files.extend(kept::files(opened, record, &manifest, &disclosure)?);
     }
     // What is handed over has been checked as a stranger would, whatever he trusts.
-    let report = check(&seen, &stamps.vouching(), files.clone())?;
+    let report = check(&seen, stamps.vouching(), files.clone())?;
     if let Verdict::DoesNotHold(fault) = &report.verdict {
-        return Err(Failure::internal_message(fault.to_string()));
+        return Err(match safe.keeper.here() {
+            Some(_) => Failure::internal_message(fault.to_string()),
+            None => log::lying(words!(
+                "what it shows for a proof does not hold: {fault}",
+                "証明のために示したものが正しくありません: {fault}"
+            )),
+        });
     }
     let policy = policy_of(&seen, &files);
     let facts = facts::of(safe, record, &report, (&first.head, policy), &first.stamps)?;
@@ -121,7 +131,17 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     let size = seen.checkpoint.size;
     let packs = || files.iter().filter(|(name, _)| name.ends_with(".age")).map(|(_, bytes)| bytes.len());
     let (packs, packs_bytes) = (packs().count(), packs().sum());
-    Ok(Proved { entries, packs, packs_bytes, report, asked, index: inclusion.index, size, stock_commands })
+    Ok(Proved {
+        entries,
+        packs,
+        packs_bytes,
+        report,
+        asked,
+        faults: stamps.faults(),
+        index: inclusion.index,
+        size,
+        stock_commands,
+    })
 }
 
 /// Checks a bundle against this keeper's log and everybody whom this machine lets vouch for stamps.

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use hizo_keeper::stamp::{Asked, Due, Patience, due};
+use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::proof::{Finding, Report, StampOutcome, Verdict};
 use hizo_ledger::record::UnverifiedRecord;
 use hizo_ledger::timestamp::{Authority, Moment};
@@ -14,9 +16,9 @@ use crate::bundle;
 use crate::failure::{Failure, Outcome};
 use crate::log::SeenLog;
 use crate::safe::{self, Safe};
-use crate::stamps::{self, Asked, Due, Stamps};
+use crate::stamps::Stamps;
 use crate::system;
-use crate::words::words;
+use crate::words::{Words, words};
 
 /// Which proof, and where it goes.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub(crate) struct Refreshed {
     /// What a check says now, as [`super::Proved::report`].
     pub report: Report,
     pub asked: Asked,
+    /// What does not hold of the stamps that the keeper shows.
+    pub faults: Vec<Words>,
     /// What is due of this proof now.
     pub due: Due,
 }
@@ -57,8 +61,8 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
     bundle::of(old.clone())?;
     let record = record(safe, &old)?;
     let seen = SeenLog::publish(safe)?;
-    let mut stamps = Stamps::open(safe, &seen, &request.authorities)?;
-    let before = check(&seen, &stamps.vouching(), old.clone())?;
+    let mut stamps = Stamps::open(safe, &seen, &request.authorities, &sizes(&old))?;
+    let before = check(&seen, stamps.vouching(), old.clone())?;
     if let Verdict::DoesNotHold(fault) = &before.verdict {
         let step = fault.step().word();
         return Err(Failure::untrue(words!(
@@ -70,13 +74,20 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
             "そのまま残して、どこから来たものかを確かめてください。新しい証明は `hizo proof` で作れます。"
         )));
     }
-    let asked = stamps.ask_wanting(&hizo_keeper::stamp::Patience::default(), None)?;
+    let asked = stamps.ask_wanting(&Patience::default(), None)?;
     let held = count(&old);
     let mut new = renewing::later(&stamps, &level(&old, held, &before), held + 1)?;
     let mut files = old.clone();
     files.extend(new.clone());
-    let mut report = check(&seen, &stamps.vouching(), files.clone())?;
+    let mut report = check(&seen, stamps.vouching(), files.clone())?;
+    let mut faults = stamps.faults();
     if is_worse(&before.verdict, &report.verdict) {
+        if let Verdict::DoesNotHold(fault) = &report.verdict {
+            faults.push(words!(
+                "what the keeper shows to renew it does not hold, and was left out: {fault}",
+                "預け先が更新のために示したものは正しくないので、加えませんでした: {fault}"
+            ));
+        }
         (new, files, report) = (Files::new(), old, before);
     }
     let head = files.get("checkpoint").cloned().unwrap_or_default();
@@ -103,7 +114,7 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
         Verdict::Holds { before, .. } => Some(before),
         Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => None,
     };
-    Ok(Refreshed { added, renewals: held + added, report, asked, due: stamps::due(ends, safe::moment()?) })
+    Ok(Refreshed { added, renewals: held + added, report, asked, faults, due: due(ends, safe::moment()?) })
 }
 
 /// The record of this safe that the proof is of.
@@ -120,6 +131,12 @@ fn record<'a>(safe: &'a Safe, files: &Files) -> Outcome<&'a hizo_ledger::record:
             "この証明を作った金庫のフォルダーを --home で指定してください。"
         ))
     })
+}
+
+/// The sizes of the heads that the proof has.
+fn sizes(files: &Files) -> Vec<u64> {
+    let heads = files.iter().filter(|(name, _)| *name == "checkpoint" || name.ends_with("/checkpoint"));
+    heads.filter_map(|(_, head)| Some(UnverifiedCheckpoint::parse(head).ok()?.claimed().size)).collect()
 }
 
 /// How many renewals there are. A bundle that was read has no gap between them.

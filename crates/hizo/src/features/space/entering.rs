@@ -18,6 +18,7 @@ use crate::contents::Opened;
 use crate::epochs::{self, NewEpoch};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home;
+use crate::receipts;
 use crate::safe::{self, Draft, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Language, Words, words};
@@ -186,9 +187,12 @@ impl Change {
         let draft = Draft { body: Some(body), deposit: None, controls: self.controls };
         let key = admin.identity.signing_seed.space_key(&safe.home.space);
         let (epoch, members, cards) = (safe.chain.epoch(), members(&safe.chain), safe.chain.recovery());
-        safe.append(&key, &draft, |chain| {
+        let id = safe.append(&key, &draft, |chain| {
             chain.epoch() == epoch && self::members(chain) == members && chain.recovery() == cards
-        })
+        })?;
+        // Without its promise a keeper could forget who was removed, and nobody could hold it to anything.
+        receipts::answer(safe, id).holds()?;
+        Ok(id)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
+use hizo_keeper::client::Stamping;
 use hizo_ledger::record::ClaimedTime;
 use hizo_ledger::timestamp::Token;
 use serde_json::{Value, json};
 
-use super::{Status, Witnessed};
+use super::{Status, Told, Witnessed};
 use crate::Setting;
 use crate::cards::{CardSet, Tried};
 use crate::console::Console;
@@ -36,7 +37,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         (None, _) => super::newest(&safe),
     };
     let is_asked = !safe.home.authorities()?.is_empty();
-    let (statuses, shouted) = super::status(&safe, &records);
+    let Told { statuses, stamping, wrong } = super::status(&safe, &records);
     let set = opened.map(CardSet::of).transpose()?.flatten();
     let tried = Tried::of(&safe, set.and_then(|set| set.drilled));
     let is_due = tried.is_some_and(|tried| safe::now().is_ok_and(|now| tried.is_due(now.unix_seconds())));
@@ -55,13 +56,13 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
                 writeln!(out, "{}", setting.console.say(due(tried)))?;
             }
             // What is wrong comes with a hint of its own.
-            match next(&statuses, is_asked).filter(|_| !setting.console.quiet && shouted.is_ok()) {
+            match next(&statuses, is_asked, stamping.as_ref()).filter(|_| !setting.console.quiet && wrong.is_ok()) {
                 Some(next) => writeln!(out, "{}", setting.console.say(next)),
                 None => Ok(()),
             }
         },
     );
-    shouted
+    wrong
 }
 
 fn cards_as_json(safe: &Safe, tried: Tried, is_due: bool) -> Value {
@@ -226,8 +227,9 @@ fn stamped(status: &Status) -> Words {
     }
 }
 
-/// What is missing first, and what to do about it; `is_asked`: an authority is named on this machine.
-fn next(statuses: &[Status], is_asked: bool) -> Option<Words> {
+/// What is missing first, and what to do about it; `is_asked`: an authority is named on this machine; `stamping`: who stamps the
+/// log of a keeper elsewhere.
+fn next(statuses: &[Status], is_asked: bool, stamping: Option<&Stamping>) -> Option<Words> {
     let unlogged = statuses.iter().find(|status| status.place.is_none());
     if let Some(by) = unlogged.map(|status| status.receipt.as_ref().map(|receipt| receipt.index_by)) {
         return Some(match by {
@@ -239,16 +241,41 @@ fn next(statuses: &[Status], is_asked: bool) -> Option<Words> {
     if statuses.iter().all(is_dated) {
         return None;
     }
-    Some(match is_asked {
-        false => words!(
+    Some(match (is_asked, stamping) {
+        (_, Some(stamping)) => wait_for(statuses, is_asked, stamping),
+        (false, None) => words!(
             "next: hizo log authorities FILE names somebody else who says the time: each deposit is stamped then, and this with the next",
             "次に: hizo log authorities ファイル で時刻認証局を登録すると、以後は預けるたびに時刻の証明が付き、これまでの分も次の回で証明されます"
         ),
-        true => words!(
+        (true, None) => words!(
             "next: hizo log renew --now asks the authorities that are named for a stamp",
             "次に: hizo log renew --now で、登録済みの時刻認証局に時刻の証明を求められます"
         ),
     })
+}
+
+/// What to wait for with a keeper elsewhere, which takes stamps by itself.
+fn wait_for(statuses: &[Status], is_asked: bool, stamping: &Stamping) -> Words {
+    let Stamping { authorities, by_itself, pause_seconds, .. } = stamping;
+    let names = authorities.join(", ");
+    match (statuses.iter().all(|status| status.stamp.is_some()), is_asked, names.as_str()) {
+        (_, _, "") if !by_itself => words!(
+            "next: the keeper takes no stamps; ask whoever runs it to name authorities",
+            "次に: 預け先はタイムスタンプを押していません。時刻認証局を登録するよう、預け先に頼んでください"
+        ),
+        (true, _, "") => words!(
+            "next: the keeper stamps for itself only; ask whoever runs it to name authorities",
+            "次に: 預け先は自分で押すだけです。時刻認証局を登録するよう、預け先に頼んでください"
+        ),
+        (false, _, "") | (_, true, _) => words!(
+            "next: the keeper takes stamps by itself, at most every {pause_seconds} seconds: run this again then",
+            "次に: 預け先が長くても{pause_seconds}秒おきに自分で押します。そのころに、もう一度確かめてください"
+        ),
+        (_, false, names) => words!(
+            "next: ask whoever runs the keeper for its list of authorities ({names}), and say with hizo log authorities FILE whose stamps count",
+            "次に: 預け先に時刻認証局（{names}）の一覧を求め、どれを信用するかを hizo log authorities ファイル で登録してください"
+        ),
+    }
 }
 
 /// In whole seconds, which are enough to read.

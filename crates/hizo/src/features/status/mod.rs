@@ -5,6 +5,7 @@
 
 pub(crate) mod command;
 
+use hizo_keeper::client::Stamping;
 use hizo_ledger::id::SeriesId;
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::policy::{Policy, Unmet};
@@ -16,7 +17,7 @@ use crate::failure::{Failure, Outcome};
 use crate::log::SeenLog;
 use crate::receipts;
 use crate::safe::Safe;
-use crate::stamps::{Kept, Stamps};
+use crate::stamps::Stamps;
 use crate::view::Named;
 use crate::words::words;
 
@@ -45,39 +46,57 @@ pub(super) enum Witnessed {
     By(Vec<(String, u64)>),
 }
 
+/// How far deposits have come.
+pub(super) struct Told<'a> {
+    pub statuses: Vec<Status<'a>>,
+    /// Who stamps the log of a keeper elsewhere, as it says.
+    pub stamping: Option<Stamping>,
+    /// What has to be shouted about.
+    pub wrong: Outcome<()>,
+}
+
 /// What lies in the home and at the keeper over the heads of its log.
-struct Vouching {
+struct Vouching<'a> {
     policy: Option<Policy>,
     /// The newest head with all its cosignatures.
     head: Vec<u8>,
-    stamps: Vec<Kept>,
+    stamps: Stamps<'a>,
 }
 
-/// How far each deposit has come, as this machine and its keeper can tell; and what has to be shouted about.
-pub(super) fn status<'a>(safe: &'a Safe, records: &[&'a Record]) -> (Vec<Status<'a>>, Outcome<()>) {
+/// How far each deposit has come, as this machine and its keeper can tell.
+pub(super) fn status<'a>(safe: &'a Safe, records: &[&'a Record]) -> Told<'a> {
     let receipts: Vec<_> = records.iter().map(|record| receipts::of(safe, record)).collect();
     let seen = receipts::call_in(safe, SeenLog::publish(safe));
-    let vouching = seen.as_ref().map_or_else(|_| Ok(Vouching::none()), |seen| Vouching::found(safe, seen));
-    let found = vouching.as_ref().ok();
-    let of = |(record, receipt): (&&'a Record, &Outcome<Receipt>)| {
-        let deposit = record.envelope().deposit.as_ref()?;
-        let (seen, receipt) = (seen.as_ref().ok(), receipt.as_ref().ok().cloned());
-        let place = seen.and_then(|seen| seen.place(safe, record));
-        let index = place.map(|(index, _)| index);
+    let place = |record: &&'a Record| seen.as_ref().ok().and_then(|seen| seen.place(safe, record));
+    let places: Vec<_> = records.iter().map(place).collect();
+    let sizes: Vec<u64> = places.iter().flatten().map(|(index, _)| index.saturating_add(1)).collect();
+    let vouching = seen.as_ref().ok().map(|seen| Vouching::found(safe, seen, &sizes)).transpose();
+    let found = vouching.as_ref().ok().and_then(Option::as_ref);
+    let (mut statuses, mut stamped) = (Vec::new(), Ok(()));
+    for ((record, receipt), place) in records.iter().zip(&receipts).zip(&places) {
+        let Some(deposit) = record.envelope().deposit.as_ref() else { continue };
         let (policy, head) = (found.and_then(|found| found.policy.as_ref()), found.map(|found| found.head.as_slice()));
-        Some(Status {
+        let stamp =
+            found.zip(*place).map_or(Ok(None), |(found, (index, _))| found.stamps.earliest(index.saturating_add(1)));
+        let stamp = stamp.unwrap_or_else(|failure| {
+            stamped = Err(failure);
+            None
+        });
+        statuses.push(Status {
             record,
             series: deposit.series,
             number: deposit.k,
-            receipt,
-            place,
-            witnessed: witnessed(policy, index.and(head)),
-            stamp: found.zip(index).and_then(|(found, index)| stamped(index, &found.stamps)),
-        })
-    };
-    let statuses = records.iter().zip(&receipts).filter_map(of).collect();
+            receipt: receipt.as_ref().ok().cloned(),
+            place: *place,
+            witnessed: witnessed(policy, place.and(head)),
+            stamp: stamp.map(|kept| kept.token.clone()),
+        });
+    }
+    let stamping = seen.as_ref().ok().and_then(|seen| seen.keeper_log().stamping());
+    let held = found.map_or(Ok(()), |found| found.stamps.hold());
     let wrong = receipts.into_iter().find_map(Result::err).map_or(Ok(()), Err);
-    (statuses, wrong.and(seen.map(drop)).and(vouching.map(drop)))
+    let wrong = wrong.and(vouching.map(drop)).and(stamped).and(held);
+    Told { statuses, stamping, wrong: wrong.and(seen.map(drop)) }
 }
 
 /// Who has cosigned the head that holds a deposit, as the policy of this safe has it.
@@ -90,20 +109,10 @@ pub(super) fn witnessed(policy: Option<&Policy>, head: Option<&[u8]>) -> Witness
     }
 }
 
-/// The stamp over a head with the leaf at `index` that vouches for the earliest time; an independent one if there is any.
-fn stamped(index: u64, stamps: &[Kept]) -> Option<Token> {
-    let covering = stamps.iter().filter(|kept| index < kept.logged.size).map(|kept| &kept.token);
-    covering.min_by_key(|token| (!token.is_independent(), token.latest())).cloned()
-}
-
-impl Vouching {
-    const fn none() -> Self {
-        Self { policy: None, head: Vec::new(), stamps: Vec::new() }
-    }
-
-    fn found(safe: &Safe, seen: &SeenLog) -> Outcome<Self> {
+impl<'a> Vouching<'a> {
+    fn found(safe: &'a Safe, seen: &'a SeenLog, sizes: &[u64]) -> Outcome<Self> {
         let (head, _) = seen.witnessed(&seen.note)?;
-        Ok(Self { policy: seen.asks().cloned(), head, stamps: Stamps::open(safe, seen, &[])?.covering(0)? })
+        Ok(Self { policy: seen.asks().cloned(), head, stamps: Stamps::open(safe, seen, &[], sizes)? })
     }
 }
 
