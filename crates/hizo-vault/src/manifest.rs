@@ -575,8 +575,10 @@ impl Manifest {
             return Err(Error::Base);
         }
         let step = Step::new(&delta.head, &self.head, delta.gone)?;
-        let (before, changes) = (self.entries.into_iter().map(Ok), delta.entries.into_iter().map(Ok));
-        let entries = step.over(before, changes).collect::<Result<_, Error>>()?;
+        let mut entries = Vec::with_capacity(self.entries.len().saturating_add(delta.entries.len()));
+        for entry in step.over(self.entries.into_iter().map(Ok), delta.entries.into_iter().map(Ok)) {
+            entries.push(entry?);
+        }
         Ok(Self { head: delta.head, packs: delta.packs, entries })
     }
 
