@@ -12,7 +12,7 @@ use hizo_vault::manifest::{Content, Place, Span};
 use super::local::{LastWalk, PathId, Remembered, RememberedKind, WalkWriter};
 use super::marks::Marks;
 use super::reading::{self, Attributes, Job, LargeFile, ReadAhead, ReadFile, WHOLE_BYTES_MAX, WholeFile};
-use super::resume::ResumeJournal;
+use super::resume::{Done, ResumeJournal};
 use super::segments::Older;
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
@@ -84,7 +84,7 @@ pub(super) struct Assembler<'a, S> {
     pub walk: &'a mut WalkWriter,
     pub journal: &'a ResumeJournal,
     /// Entries that an interrupted deposit has done, from the first on.
-    pub done: Vec<Remembered>,
+    pub done: Done,
     /// Chaining values of the content that was stored last, until its entry is written down.
     pub fresh: Vec<ChainingValue>,
     pub progress: &'a dyn Fn(u64),
@@ -105,7 +105,8 @@ impl<S: TarSink> Assembler<'_, S> {
             let mut ahead = ReadAhead::start(scope, listing, jobs(listing, &plans, done.len()));
             let mut known = Known::default();
             let mut found = listing.iter().enumerate();
-            for (entry, (index, found)) in done.into_iter().zip(found.by_ref()) {
+            for (entry, (index, found)) in done.zip(found.by_ref()) {
+                let entry = entry.map_err(|error| cannot_go_on().source(error))?;
                 let last = before[index].map(|at| self.last_entry(at)).transpose()?;
                 self.take_over((index, &found), entry, last.as_ref(), &mut known, &mut made)?;
             }
@@ -538,6 +539,10 @@ fn part<'b>(bytes: &'b [u8], offset: u64, stretch: &Extent) -> &'b [u8] {
 
 fn stored_bytes(stretches: &[Extent]) -> u64 {
     stretches.iter().map(|stretch| stretch.length).sum()
+}
+
+fn cannot_go_on() -> Failure {
+    Failure::fixable("cannot read again what an interrupted deposit had done").hint("Run the same command again.")
 }
 
 /// What is to be read whole, in order, behind the entries that are done.

@@ -38,7 +38,7 @@ use crate::words::words;
 use assembling::{Assembled, Assembler, Policy, TarSink};
 use listing::Lines;
 use local::{LastWalk, Remembered, WalkOf, WalkWriter};
-use resume::{Circumstances, Continuation, ResumeJournal};
+use resume::{Circumstances, Continuation, Done, ResumeJournal};
 
 /// A deposit whose framed manifest and tar fit in this many bytes together is one object.
 const SMALL_BYTES_MAX: usize = 1 << 20;
@@ -476,12 +476,12 @@ impl<'scope, 'env> Sink<'scope, 'env> {
         surroundings: &'env Surroundings<'env>,
         framing: Framing,
         continuation: Option<Continuation>,
-    ) -> (Self, Vec<Remembered>) {
+    ) -> (Self, Done) {
         let (packing, done) = match continuation {
-            Some(Continuation { done, position, packing, .. }) => {
-                (Some(Packing::go_on(scope, surroundings, framing, packing.packs, position)), done)
+            Some(Continuation { done, position, packs }) => {
+                (Some(Packing::go_on(scope, surroundings, framing, packs, position)), done)
             }
-            None => (None, Vec::new()),
+            None => (None, Done::default()),
         };
         (Self { scope, surroundings, framing, small: Zeroizing::new(Vec::new()), packing }, done)
     }
