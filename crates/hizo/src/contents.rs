@@ -103,7 +103,11 @@ impl<'a> Opened<'a> {
 
     /// A deposit's own manifest, as it was sealed; without its entries where they are too many.
     pub(crate) fn sheet(&self, record: &'a Record) -> Outcome<Sheet<'a>> {
-        self.read_sheet(self.lines(record)?, ENTRIES_AT_HAND_MAX)
+        let mut lines = self.lines(record)?;
+        let head = lines.head()?;
+        // Of a delta the first line does not say how many entries are its own.
+        let is_long = head.base.is_none() && head.entries > ENTRIES_AT_HAND_MAX as u64;
+        self.read_sheet(lines, if is_long { 0 } else { ENTRIES_AT_HAND_MAX })
     }
 
     /// Where a deposit's tar lies: its manifest without the entries.

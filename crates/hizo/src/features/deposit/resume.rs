@@ -93,7 +93,7 @@ enum Begun {
     /// The first one that is not done.
     Next,
     /// The large one that was being stored.
-    Large(Option<Remembered>),
+    Large(Option<Box<Remembered>>),
 }
 
 impl Circumstances {
@@ -386,6 +386,6 @@ fn start(told: Told, same: impl Fn(usize, &Remembered) -> bool, is_kept: impl Fn
     let done = told.positions.iter().take_while(|after| **after <= from).count();
     let position = position_before(done);
     // A second kill must find the file in which the last whole frame ends, or it could not tell that it is unchanged.
-    let begun = if done < unchanged { Begun::Next } else { Begun::Large(begun) };
+    let begun = if done < unchanged { Begun::Next } else { Begun::Large(begun.map(Box::new)) };
     Some(Start { done, position, packs, begun })
 }

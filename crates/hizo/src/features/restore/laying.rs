@@ -186,7 +186,8 @@ impl Laying {
             let entry = entry?;
             while around.leave(&entry.path).is_some() {}
             let is_directory = matches!(entry.kind, Kind::Directory);
-            if !chosen.has(&entry.path) && !(is_directory && chosen.reaches(&entry.path)) {
+            let is_made = if is_directory { chosen.reaches(&entry.path) } else { chosen.has(&entry.path) };
+            if !is_made {
                 continue;
             }
             if parents(&entry.path).last().is_some_and(|parent| !around.has(parent)) {
