@@ -2,13 +2,19 @@
 //!
 //! See docs/spec/manifest.md. A manifest is full, or a delta against an earlier deposit of its series.
 
+mod checking;
 mod entry_line;
+mod step;
+
+pub use self::checking::{Checking, Shared};
+pub use self::step::Step;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use self::checking::Rules;
 use crate::archive::{Xattr, check_path};
 use crate::commit::{self, CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
 use crate::event;
@@ -36,10 +42,6 @@ const LINE_BYTES_USUAL: usize = 320;
 
 /// How lines begin that are none of entries.
 const LIST_KEYS: [&[u8]; 2] = [b"{\"starts\":", b"{\"gone\":"];
-
-/// How many threads make the leaves of a deposit, and from how many entries on a further one is worth it.
-const LEAF_THREADS: usize = 4;
-const ENTRIES_WORTH_A_THREAD: usize = 2 << 10;
 
 const PACKS_PER_LINE: usize = 1000;
 const GONE_PER_LINE: usize = 1000;
@@ -478,6 +480,10 @@ impl Reader {
             }
             self.last_path = Some(entry.path.clone());
             self.entries = self.entries.saturating_add(1);
+            // Neither has a delta more entries than the whole list that it makes.
+            if self.entries > head.entries {
+                return Err(Error::Incomplete);
+            }
         }
         self.lines = self.lines.saturating_add(1);
         take(parsed)
@@ -568,26 +574,10 @@ impl Manifest {
         if delta.head.base != Some(self.head.deposit) || delta.head.chain != self.head.chain.saturating_add(1) {
             return Err(Error::Base);
         }
-        let mut gone: std::collections::HashSet<EntryId> = delta.gone.into_iter().collect();
+        let step = Step::new(&delta.head, &self.head, delta.gone)?;
         let mut entries = Vec::with_capacity(self.entries.len().saturating_add(delta.entries.len()));
-        let mut changes = delta.entries.into_iter().peekable();
-        for old in self.entries {
-            while let Some(new) = changes.next_if(|new| new.path < old.path) {
-                entries.push(new);
-            }
-            match changes.next_if(|new| new.path == old.path) {
-                Some(new) => entries.push(new),
-                None if gone.remove(&old.id) => (),
-                None if delta.head.reread => entries.push(old.read_by(delta.head.deposit)),
-                None => entries.push(old),
-            }
-        }
-        entries.extend(changes);
-        if !gone.is_empty() {
-            return Err(Error::Base);
-        }
-        if entries.len() as u64 != delta.head.entries {
-            return Err(Error::Incomplete);
+        for entry in step.over(self.entries.into_iter().map(Ok), delta.entries.into_iter().map(Ok)) {
+            entries.push(entry?);
         }
         Ok(Self { head: delta.head, packs: delta.packs, entries })
     }
@@ -599,56 +589,29 @@ impl Manifest {
     /// [`Error::Commitment`] when they differ: an alarm, whoever served the manifest. [`Error::Link`],
     /// [`Error::Place`], [`Error::TooLong`]: whoever signed it did not follow the format.
     pub fn check(&self, expected: &Commitment) -> Result<(), Error> {
-        self.check_entries()?;
-        let key = CommitKey::new(&self.head.seed);
-        match key.commit(self.leaves(&key)) {
-            Ok(commitment) if commitment == *expected => Ok(()),
-            _ => Err(Error::Commitment),
-        }
+        let mut checking = Checking::of(&self.head);
+        checking.take(&self.entries);
+        let (shared, committed) = checking.finish(expected);
+        self.check_shared(shared)?;
+        committed
     }
 
     /// What of [`Manifest::check`] needs no commitment.
     pub(crate) fn check_entries(&self) -> Result<(), Error> {
-        self.check_contents()?;
-        let mut ids = std::collections::HashSet::with_capacity(self.entries.len());
-        if self.entries.iter().all(|entry| ids.insert(entry.id)) { Ok(()) } else { Err(Error::Commitment) }
+        let mut rules = Rules::default();
+        self.entries.iter().for_each(|entry| rules.take(entry));
+        let (shared, kept) = rules.finish();
+        self.check_shared(shared)?;
+        kept
+    }
+
+    fn check_shared(&self, mut shared: Shared) -> Result<(), Error> {
+        if shared.is_empty() { Ok(()) } else { self.entries.iter().try_for_each(|entry| shared.take(entry)) }
     }
 
     /// The leaves of all entries, made by several threads where there are many.
     pub(crate) fn leaves(&self, key: &CommitKey) -> Leaves {
-        let leaves_of = |entries: &[Entry], room: usize| {
-            let mut leaves = Leaves::with_capacity(room);
-            entries.iter().for_each(|entry| leaves.push(key.leaf(&entry.committed())));
-            leaves
-        };
-        let share = self.entries.len().div_ceil(LEAF_THREADS).max(ENTRIES_WORTH_A_THREAD);
-        let (first, others) = self.entries.split_at_checked(share).unwrap_or((&self.entries, &[]));
-        std::thread::scope(|scope| {
-            let others = others.chunks(share);
-            let others: Vec<_> = others.map(|share| scope.spawn(|| leaves_of(share, share.len()))).collect();
-            let mut leaves = leaves_of(first, self.entries.len());
-            for share in others {
-                leaves.append(share.join().expect("making leaves does not panic"));
-            }
-            leaves
-        })
-    }
-
-    /// A restored file is compared with the content of the entry that its bytes were read for. So a further name must
-    /// have the content of the file that it names, and contents at one place must be one.
-    fn check_contents(&self) -> Result<(), Error> {
-        let mut contents: Vec<&Content> = self.entries.iter().filter_map(|entry| entry.kind.content()).collect();
-        contents.iter().try_fold(0u64, |sum, content| sum.checked_add(content.size)).ok_or(Error::TooLong)?;
-        for entry in &self.entries {
-            let Kind::HardLink { target, content } = &entry.kind else { continue };
-            match self.entry(target).map(|named| &named.kind) {
-                Some(Kind::File(named)) if named.is_same(content) => (),
-                _ => return Err(Error::Link),
-            }
-        }
-        contents.sort_unstable_by_key(|content| content.place);
-        let apart = |pair: &[&Content]| matches!(pair, [a, b] if a.place == b.place && !a.is_same(b));
-        if contents.windows(2).any(apart) { Err(Error::Place) } else { Ok(()) }
+        checking::leaves(&self.entries, key)
     }
 
     /// The entry at exactly this path.
@@ -687,11 +650,6 @@ impl Content {
             && self.spans.len() <= SPANS_MAX
             && segments == Some(self.size.div_ceil(SEGMENT_BYTES));
         sound || !self.is_composed()
-    }
-
-    /// Whether both mean the same bytes at the same place. Who read them last, and how, may differ.
-    fn is_same(&self, other: &Self) -> bool {
-        (self.size, self.place, &self.spans, &self.value) == (other.size, other.place, &other.spans, &other.value)
     }
 }
 

@@ -27,7 +27,7 @@ const MEMBERS_BYTES_MAX: usize = 4 << 20;
 pub(crate) struct Members<'a> {
     opened: Opened<'a>,
     series: SeriesId,
-    sheets: Recent<u64, Sheet>,
+    sheets: Recent<u64, Sheet<'a>>,
     packs: Recent<(u64, usize), Zeroizing<Vec<u8>>>,
     blocks: Recent<(u64, u64), Vec<u8>>,
     members: Recent<Place, Member>,
@@ -76,7 +76,7 @@ impl<'a> Members<'a> {
         (self.packs, self.blocks) = (Recent::new(PACKS_BYTES_MAX), Recent::new(BLOCKS_BYTES_MAX));
     }
 
-    fn sheet(&mut self, deposit: u64) -> Outcome<Rc<Sheet>> {
+    fn sheet(&mut self, deposit: u64) -> Outcome<Rc<Sheet<'a>>> {
         if let Some(sheet) = self.sheets.find(&deposit) {
             return Ok(sheet);
         }

@@ -1,17 +1,30 @@
 //! What a deposit holds: its manifest, with the earlier ones it builds on, and the packs of its tar.
+//!
+//! A list of millions of entries is never held: it is read from its sealed form again by every pass over it. All passes see
+//! the same bytes, since each object is compared with the hash in the record whenever it is read.
+
+use std::collections::VecDeque;
+use std::ops::Deref;
 
 use hizo_ledger::id::SeriesId;
 use hizo_ledger::object::{ObjectList, ObjectRef};
 use hizo_ledger::record::{Deposit, Record};
-use hizo_vault::commit::Commitment;
+use hizo_vault::commit::{Commitment, EntryId};
 use hizo_vault::event::Event;
-use hizo_vault::manifest::{self, CHAIN_MAX, Entry, Head, Layer, LayerBuilder, Line, Manifest, PackStart, Reader};
+use hizo_vault::manifest::{
+    self, CHAIN_MAX, Checking, Content, Entry, Head, Kind, Layer, LayerBuilder, Line, Manifest, PackStart, Reader,
+    Shared, Step,
+};
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::safe::{Keyring, Safe};
 use crate::words::words;
+
+/// Lists of at most this many entries are held while they are needed. Tests of this crate read longer ones than a handful
+/// in passes.
+pub(crate) const ENTRIES_AT_HAND_MAX: usize = if cfg!(test) { 4 } else { 1 << 18 };
 
 /// A safe with its secrets at hand.
 #[derive(Clone, Copy)]
@@ -21,9 +34,41 @@ pub(crate) struct Opened<'a> {
 }
 
 /// One deposit's own manifest, and where its tar lies.
-pub(crate) struct Sheet {
+pub(crate) struct Sheet<'a> {
     pub layer: Layer,
     pub tar: Tar,
+    /// Entries of the layer that it does not hold: then it holds none of them.
+    left_out: Option<(Opened<'a>, &'a Record)>,
+}
+
+/// Entries on their way, in order. Behind a failure nothing comes that means anything.
+pub(crate) type Entries<'l> = Box<dyn Iterator<Item = Outcome<Listed<'l>>> + 'l>;
+
+/// An entry of a list.
+pub(crate) enum Listed<'l> {
+    /// Of one that is at hand.
+    Lent(&'l Entry),
+    /// Of one that is read.
+    Read(Box<Entry>),
+}
+
+impl Deref for Listed<'_> {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        match self {
+            Self::Lent(entry) => entry,
+            Self::Read(entry) => entry,
+        }
+    }
+}
+
+/// A deposit's whole list, earlier ones applied.
+pub(crate) enum List<'a> {
+    /// While it is short.
+    AtHand(Manifest),
+    /// Read again by every pass.
+    Sealed(Opened<'a>, &'a Record),
 }
 
 /// Where a deposit's own tar lies.
@@ -56,70 +101,127 @@ impl<'a> Opened<'a> {
         Ok(list.objects().to_vec())
     }
 
-    /// A deposit's own manifest, as it was sealed.
-    pub(crate) fn sheet(&self, record: &Record) -> Outcome<Sheet> {
-        self.read_sheet(record, Reading::default())
+    /// A deposit's own manifest, as it was sealed; without its entries where they are too many.
+    pub(crate) fn sheet(&self, record: &'a Record) -> Outcome<Sheet<'a>> {
+        let mut lines = self.lines(record)?;
+        let head = lines.head()?;
+        // Of a delta the first line does not say how many entries are its own.
+        let is_long = head.base.is_none() && head.entries > ENTRIES_AT_HAND_MAX as u64;
+        self.read_sheet(lines, if is_long { 0 } else { ENTRIES_AT_HAND_MAX })
     }
 
     /// Where a deposit's tar lies: its manifest without the entries.
-    pub(crate) fn sheet_without_entries(&self, record: &Record) -> Outcome<Sheet> {
-        self.read_sheet(record, Reading { without_entries: true, ..Reading::default() })
+    pub(crate) fn sheet_without_entries(&self, record: &'a Record) -> Outcome<Sheet<'a>> {
+        self.read_sheet(self.lines(record)?, 0)
     }
 
-    fn read_sheet(&self, record: &Record, mut reading: Reading) -> Outcome<Sheet> {
-        let objects = self.objects(record)?;
-        let mut parts = 0;
-        for object in &objects {
-            if reading.parts(objects.len()).is_some_and(|all| parts >= all) {
-                break;
+    fn read_sheet(&self, mut lines: Lines<'a>, entries_max: usize) -> Outcome<Sheet<'a>> {
+        let (mut builder, mut entries) = (LayerBuilder::default(), 0);
+        while let Some(line) = lines.next()? {
+            entries += usize::from(matches!(line, Line::Entry(_)));
+            if entries <= entries_max {
+                builder.take(line);
             }
-            let plain = self.keyring.open(record.envelope().epoch, self.safe.object(*object)?)?;
-            reading.take(&plain)?;
-            parts += 1;
         }
-        let (layer, small) = reading.finish()?;
+        let (record, epoch) = (lines.record, lines.record.envelope().epoch);
+        let (head, packs, small) = lines.finish()?;
+        let mut layer = builder.finish(head);
+        let left_out = (entries > entries_max).then(|| {
+            layer.entries = Vec::new();
+            (*self, record)
+        });
         let tar = match (layer.head.archive_bytes, layer.head.archive_packs) {
             (0, 0) => Tar::None,
             (_, 0) => Tar::Small(small),
-            (_, _) => Tar::Packs {
-                epoch: record.envelope().epoch,
-                packs: objects.get(parts..).unwrap_or_default().to_vec(),
-                starts: layer.packs.clone(),
-            },
+            (_, _) => Tar::Packs { epoch, packs, starts: layer.packs.clone() },
         };
-        if layer.head.deposit != deposit_of(record)?.k {
+        Ok(Sheet { layer, tar, left_out })
+    }
+
+    /// The lines of a deposit's own manifest.
+    fn lines(&self, record: &'a Record) -> Outcome<Lines<'a>> {
+        let objects = self.objects(record)?;
+        let mut lines = Lines {
+            opened: *self,
+            record,
+            objects,
+            parts: 0,
+            frames: Frames::new(),
+            reader: Reader::new(),
+            ready: VecDeque::new(),
+            last: None,
+            end: None,
+        };
+        if lines.head()?.deposit != deposit_of(record)?.k {
             return Err(Failure::untrue("the manifest is that of another deposit"));
         }
-        Ok(Sheet { layer, tar })
+        Ok(lines)
     }
 
     /// A deposit's whole manifest: earlier ones applied, and the commitment of the record recomputed.
-    pub(crate) fn manifest(&self, record: &Record) -> Outcome<Manifest> {
+    pub(crate) fn manifest(&self, record: &'a Record) -> Outcome<Manifest> {
         let whole = self.unchecked_manifest(record)?;
-        whole.check(&commitment_of(record)?).map_err(refused)?;
+        whole.check(&commitment_of(record)?)?;
         Ok(whole)
     }
 
     /// A deposit's whole manifest, to be held against the record's commitment.
-    pub(crate) fn unchecked_manifest(&self, record: &Record) -> Outcome<Manifest> {
-        let facts = deposit_of(record)?;
-        let mut layers = vec![self.sheet(record)?.layer];
+    pub(crate) fn unchecked_manifest(&self, record: &'a Record) -> Outcome<Manifest> {
+        self.manifest_from(self.lines(record)?)
+    }
+
+    fn manifest_from(&self, lines: Lines<'a>) -> Outcome<Manifest> {
+        let series = deposit_of(lines.record)?.series;
+        let mut layers = vec![self.read_sheet(lines, usize::MAX)?.layer];
         while let Some(base) = layers.last().and_then(|layer| layer.head.base) {
             if layers.len() as u32 > CHAIN_MAX {
-                return Err(refused(manifest::Error::Base));
+                return Err(manifest::Error::Base.into());
             }
-            layers.push(self.sheet(self.deposit(facts.series, base)?)?.layer);
+            let lines = self.lines(self.deposit(series, base)?)?;
+            layers.push(self.read_sheet(lines, usize::MAX)?.layer);
         }
         let full = layers.pop().expect("the first layer was pushed");
-        let mut whole = Manifest::full(full).map_err(refused)?;
+        let mut whole = Manifest::full(full)?;
         while let Some(delta) = layers.pop() {
-            whole = whole.apply(delta).map_err(refused)?;
+            whole = whole.apply(delta)?;
         }
         Ok(whole)
     }
 
+    /// A deposit's whole list, and that it is the one that the record commits to.
+    pub(crate) fn list(&self, record: &'a Record) -> Outcome<List<'a>> {
+        let list = self.unchecked_list(record)?;
+        let (mut shared, committed) = list.compare(record)?;
+        if !shared.is_empty() {
+            list.entries()?.try_for_each(|entry| Ok::<_, Failure>(shared.take(&*entry?)?))?;
+        }
+        committed?;
+        Ok(list)
+    }
+
+    /// A deposit's whole list, to be held against the record's commitment.
+    pub(crate) fn unchecked_list(&self, record: &'a Record) -> Outcome<List<'a>> {
+        let mut lines = self.lines(record)?;
+        match lines.head()?.entries <= ENTRIES_AT_HAND_MAX as u64 {
+            true => Ok(List::AtHand(self.manifest_from(lines)?)),
+            false => Ok(List::Sealed(*self, record)),
+        }
+    }
+
+    /// The whole list that comes of a deposit's own lines and of all that it builds on, one object of each at hand.
+    fn whole(&self, mut lines: Lines<'a>) -> Outcome<Box<dyn Iterator<Item = Outcome<Entry>> + 'a>> {
+        let gone = lines.gone()?;
+        let series = deposit_of(lines.record)?.series;
+        let head = lines.head()?;
+        let Some(base) = head.base else { return Ok(Box::new(lines.entries())) };
+        let mut earlier = self.lines(self.deposit(series, base)?)?;
+        // Each step is one nearer to a full list, so there are never more of them than the format allows.
+        let step = Step::new(head, earlier.head()?, gone)?;
+        Ok(Box::new(step.over(self.whole(earlier)?, lines.entries())))
+    }
+
     /// The events of any record: from its body, or from the manifest of a small deposit.
-    pub(crate) fn events(&self, record: &Record) -> Outcome<Vec<Event>> {
+    pub(crate) fn events(&self, record: &'a Record) -> Outcome<Vec<Event>> {
         if record.envelope().deposit.is_none() || record.body_object().is_some() {
             return self.keyring.events(self.safe, record);
         }
@@ -129,16 +231,48 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// Everything at or below the named paths, in order; all of it when none is named.
-///
-/// # Errors
-/// When nothing is at or below one of them.
-pub(crate) fn at_or_below<'m>(manifest: &'m Manifest, paths: &[Vec<u8>]) -> Outcome<Vec<&'m Entry>> {
-    let below = |entry: &Entry, path: &[u8]| {
-        entry.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    };
-    if let Some(path) = paths.iter().find(|path| !manifest.entries.iter().any(|entry| below(entry, path))) {
-        return Err(Failure::fixable(words!(
+/// What a person chose of a deposit: these paths with everything below them; all of it when none is named.
+#[derive(Clone, Copy)]
+pub(crate) struct Chosen<'p>(pub &'p [Vec<u8>]);
+
+impl Chosen<'_> {
+    pub(crate) fn has(&self, path: &[u8]) -> bool {
+        self.0.is_empty() || self.0.iter().any(|chosen| is_at_or_below(path, chosen))
+    }
+
+    /// Whether a folder is chosen, or something below it is.
+    pub(crate) fn reaches(&self, folder: &[u8]) -> bool {
+        self.has(folder) || self.0.iter().any(|chosen| is_at_or_below(chosen, folder))
+    }
+
+    /// The content of an entry that is no further name of another chosen one.
+    pub(crate) fn content_of_own<'e>(&self, entry: &'e Entry) -> Option<&'e Content> {
+        match &entry.kind {
+            Kind::File(content) => Some(content),
+            Kind::HardLink { target, content } if !self.has(target) => Some(content),
+            Kind::HardLink { .. } | Kind::Symlink { .. } | Kind::Directory => None,
+        }
+    }
+
+    /// Each of the named paths must be that of an entry, or lie around one.
+    pub(crate) fn search(&self) -> Search<'_> {
+        Search(self.0.iter().map(|path| (path.as_slice(), false)).collect())
+    }
+}
+
+/// The named paths, and whether something was found at or below each.
+pub(crate) struct Search<'p>(Vec<(&'p [u8], bool)>);
+
+impl Search<'_> {
+    pub(crate) fn meet(&mut self, entry: &Entry) {
+        self.0.iter_mut().for_each(|(path, found)| *found |= is_at_or_below(&entry.path, path));
+    }
+
+    /// # Errors
+    /// When nothing is at or below one of them.
+    pub(crate) fn finish(self) -> Outcome<()> {
+        let Some((path, _)) = self.0.into_iter().find(|(_, found)| !found) else { return Ok(()) };
+        Err(Failure::fixable(words!(
             "{path} is not in this deposit",
             "{path} は、この預け入れにありません",
             path = shown_bytes(path)
@@ -146,10 +280,24 @@ pub(crate) fn at_or_below<'m>(manifest: &'m Manifest, paths: &[Vec<u8>]) -> Outc
         .hint(words!(
             "Run `hizo show` to see what is in it; paths are written as there.",
             "`hizo show` で中身を見られます。パスはその表示どおりに書いてください。"
-        )));
+        )))
     }
-    let is_named = |entry: &&Entry| paths.is_empty() || paths.iter().any(|path| below(entry, path));
-    Ok(manifest.entries.iter().filter(is_named).collect())
+}
+
+fn is_at_or_below(path: &[u8], chosen: &[u8]) -> bool {
+    path.strip_prefix(chosen).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// Everything at or below the named paths, in order; all of it when none is named.
+///
+/// # Errors
+/// When nothing is at or below one of them.
+pub(crate) fn at_or_below<'m>(manifest: &'m Manifest, paths: &[Vec<u8>]) -> Outcome<Vec<&'m Entry>> {
+    let chosen = Chosen(paths);
+    let mut search = chosen.search();
+    manifest.entries.iter().for_each(|entry| search.meet(entry));
+    search.finish()?;
+    Ok(manifest.entries.iter().filter(|entry| chosen.has(&entry.path)).collect())
 }
 
 /// The deposit that a record makes.
@@ -162,73 +310,204 @@ pub(crate) fn commitment_of(record: &Record) -> Outcome<Commitment> {
     Ok((&deposit_of(record)?.commit).into())
 }
 
-/// Reads a manifest's stream, and the tar that comes after it in a small deposit.
-#[derive(Default)]
-struct Reading {
-    /// Entries are checked and forgotten.
-    without_entries: bool,
-    frames: Frames,
-    reader: Reader,
-    builder: LayerBuilder,
-    /// The last frame is kept back: in a small deposit it is the tar.
-    last: Option<Vec<u8>>,
-}
-
-impl Reading {
-    /// How many of a deposit's objects are parts of its manifest, once the first line is read.
-    fn parts(&self, objects: usize) -> Option<usize> {
-        let head = self.reader.head()?;
-        Some(objects.saturating_sub(usize::try_from(head.archive_packs).unwrap_or(objects)))
+impl<'a> Sheet<'a> {
+    /// The entries of this deposit's own manifest.
+    pub(crate) fn entries(&self) -> Outcome<Entries<'_>> {
+        Ok(match self.left_out {
+            None => at_hand(&self.layer.entries),
+            Some((opened, record)) => on_their_way(opened.lines(record)?.entries()),
+        })
     }
 
-    fn take(&mut self, plain: &[u8]) -> Outcome<()> {
-        self.frames.push(plain).map_err(refused_stream)?;
-        while let Some(frame) = self.frames.next_frame() {
-            // The head must be known to say whether a last frame is a tar: the very first frame is always text.
-            match self.reader.head() {
-                None => self.text(&frame)?,
-                Some(_) => {
-                    if let Some(before) = self.last.replace(frame) {
-                        self.text(&before)?;
+    /// The layer, if it holds its entries.
+    pub(crate) fn whole_layer(self) -> Option<Layer> {
+        self.left_out.is_none().then_some(self.layer)
+    }
+}
+
+impl List<'_> {
+    /// One pass over all entries.
+    pub(crate) fn entries(&self) -> Outcome<Entries<'_>> {
+        Ok(match self {
+            Self::AtHand(manifest) => at_hand(&manifest.entries),
+            Self::Sealed(opened, record) => on_their_way(opened.whole(opened.lines(record)?)?),
+        })
+    }
+
+    /// Compares the entries with what a record commits to: what is left to be seen in a second pass, and whether they are
+    /// those.
+    ///
+    /// # Errors
+    /// When the list cannot be read. What it is does not matter here.
+    pub(crate) fn compare(&self, record: &Record) -> Outcome<(Shared, Result<(), manifest::Error>)> {
+        let checking = match self {
+            Self::AtHand(manifest) => {
+                let mut checking = Checking::of(&manifest.head);
+                checking.take(&manifest.entries);
+                checking
+            }
+            Self::Sealed(opened, record) => {
+                let mut lines = opened.lines(record)?;
+                let mut checking = Checking::of(lines.head()?);
+                let mut entries = opened.whole(lines)?;
+                let mut next = Vec::new();
+                loop {
+                    next.clear();
+                    for entry in entries.by_ref().take(Checking::ENTRIES_AT_A_TIME) {
+                        next.push(entry?);
                     }
+                    if next.is_empty() {
+                        break checking;
+                    }
+                    checking.take(&next);
                 }
+            }
+        };
+        Ok(checking.finish(&commitment_of(record)?))
+    }
+}
+
+fn at_hand(entries: &[Entry]) -> Entries<'_> {
+    Box::new(entries.iter().map(|entry| Ok(Listed::Lent(entry))))
+}
+
+fn on_their_way<'l>(entries: impl Iterator<Item = Outcome<Entry>> + 'l) -> Entries<'l> {
+    Box::new(entries.map(|entry| Ok(Listed::Read(Box::new(entry?)))))
+}
+
+/// The lines of one sealed manifest as its objects are opened, and the tar that comes after it in a small deposit.
+struct Lines<'a> {
+    opened: Opened<'a>,
+    record: &'a Record,
+    objects: Vec<ObjectRef>,
+    /// How many of the objects were opened, from the first on.
+    parts: usize,
+    frames: Frames,
+    reader: Reader,
+    /// Lines that are read and not yet taken.
+    ready: VecDeque<Line>,
+    /// The last frame is kept back: in a small deposit it is the tar.
+    last: Option<Vec<u8>>,
+    /// The head and the tar, when all is read.
+    end: Option<(Head, Zeroizing<Vec<u8>>)>,
+}
+
+impl<'a> Lines<'a> {
+    fn next(&mut self) -> Outcome<Option<Line>> {
+        self.fill()?;
+        Ok(self.ready.pop_front())
+    }
+
+    /// The first line.
+    fn head(&mut self) -> Outcome<&Head> {
+        if self.reader.head().is_none() {
+            self.fill()?;
+        }
+        let end = self.end.as_ref().map(|(head, _)| head);
+        end.or(self.reader.head()).ok_or_else(|| manifest::Error::Incomplete.into())
+    }
+
+    /// What is gone of the base: called before the first entry is taken.
+    fn gone(&mut self) -> Outcome<Vec<EntryId>> {
+        let mut gone = Vec::new();
+        loop {
+            self.fill()?;
+            match self.ready.pop_front() {
+                Some(Line::Packs(_)) => (),
+                Some(Line::Gone(ids)) => gone.extend(ids),
+                Some(entry @ Line::Entry(_)) => {
+                    self.ready.push_front(entry);
+                    return Ok(gone);
+                }
+                None => return Ok(gone),
+            }
+        }
+    }
+
+    /// The entries that are still to come.
+    fn entries(mut self) -> impl Iterator<Item = Outcome<Entry>> {
+        std::iter::from_fn(move || {
+            loop {
+                match self.next() {
+                    Ok(Some(Line::Entry(entry))) => return Some(Ok(*entry)),
+                    Ok(Some(Line::Packs(_) | Line::Gone(_))) => (),
+                    Ok(None) => return None,
+                    Err(failure) => return Some(Err(failure)),
+                }
+            }
+        })
+    }
+
+    /// The first line, the objects behind the manifest, and the tar of a small deposit: called when all lines were taken.
+    fn finish(self) -> Outcome<(Head, Vec<ObjectRef>, Zeroizing<Vec<u8>>)> {
+        let (head, tar) = self.end.ok_or_else(|| Failure::internal_message("a manifest was not read to its end"))?;
+        Ok((head, self.objects.get(self.parts..).unwrap_or_default().to_vec(), tar))
+    }
+
+    /// Reads on until a line is ready, or there is none any more.
+    fn fill(&mut self) -> Outcome<()> {
+        while self.ready.is_empty() && self.end.is_none() {
+            if let Some(frame) = self.frames.next_frame() {
+                self.frame(frame)?;
+            } else if let Some(object) = self.next_object() {
+                let plain = self.opened.keyring.open(self.record.envelope().epoch, self.opened.safe.object(object)?)?;
+                self.parts += 1;
+                self.frames.push(&plain).map_err(refused_stream)?;
+            } else {
+                self.end = Some(self.read_end()?);
             }
         }
         Ok(())
     }
 
-    fn text(&mut self, frame: &[u8]) -> Outcome<()> {
-        let text = Zeroizing::new(stream::unframe(frame).map_err(refused_stream)?);
-        let (builder, without_entries) = (&mut self.builder, self.without_entries);
-        let taken = self.reader.push(&text, |line| {
-            if !(without_entries && matches!(line, Line::Entry(_))) {
-                builder.take(line);
-            }
-            Ok(())
-        });
-        taken.map_err(refused)
+    /// The next object of the manifest. How many there are is known once the first line is read.
+    fn next_object(&self) -> Option<ObjectRef> {
+        let packs = self.reader.head().map_or(0, |head| head.archive_packs);
+        let parts = self.objects.len().saturating_sub(usize::try_from(packs).unwrap_or(usize::MAX));
+        self.objects.get(..parts)?.get(self.parts).copied()
     }
 
-    fn finish(mut self) -> Outcome<(Layer, Zeroizing<Vec<u8>>)> {
+    fn frame(&mut self, frame: Vec<u8>) -> Outcome<()> {
+        // The head must be known to say whether a last frame is a tar: the very first frame is always text.
+        let text = match self.reader.head() {
+            None => Some(frame),
+            Some(_) => self.last.replace(frame),
+        };
+        text.map_or(Ok(()), |text| self.text(&text))
+    }
+
+    fn text(&mut self, frame: &[u8]) -> Outcome<()> {
+        let text = Zeroizing::new(stream::unframe(frame).map_err(refused_stream)?);
+        let ready = &mut self.ready;
+        self.reader.push(&text, |line| {
+            ready.push_back(line);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn read_end(&mut self) -> Outcome<(Head, Zeroizing<Vec<u8>>)> {
         self.frames.finish().map_err(refused_stream)?;
-        let small_tar = self.reader.head().is_some_and(|head: &Head| head.archive_packs == 0 && head.archive_bytes > 0);
+        let small_tar = self.reader.head().is_some_and(|head| head.archive_packs == 0 && head.archive_bytes > 0);
         let mut tar = Zeroizing::new(Vec::new());
         match self.last.take() {
             Some(last) if small_tar => *tar = stream::unframe(&last).map_err(refused_stream)?,
             Some(last) => self.text(&last)?,
             None => (),
         }
-        let head = self.reader.finish().map_err(refused)?;
+        let head = std::mem::take(&mut self.reader).finish()?;
         let tar_is_whole = !small_tar || (tar.len() as u64 == head.archive_bytes && tar.len() <= BLOCK_BYTES);
         if !tar_is_whole {
             return Err(Failure::untrue("the tar of a small deposit is not as long as its manifest says"));
         }
-        Ok((self.builder.finish(head), tar))
+        Ok((head, tar))
     }
 }
 
-pub(crate) fn refused(error: manifest::Error) -> Failure {
-    Failure::untrue(error.to_string())
+impl From<manifest::Error> for Failure {
+    fn from(error: manifest::Error) -> Self {
+        Self::untrue(error.to_string())
+    }
 }
 
 fn refused_stream(error: stream::Error) -> Failure {

@@ -87,14 +87,6 @@ pub(crate) struct Boundary {
     pub check: [u8; 16],
 }
 
-/// A packing that was cut short: the packs that are kept. It goes on at the end of the last of them.
-#[derive(Debug, Clone)]
-pub(crate) struct Resumed {
-    pub packs: Vec<PackKept>,
-    /// Lengths of the stream after each entry that is done.
-    pub positions: Vec<u64>,
-}
-
 /// What a packing needs from its surroundings.
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {

@@ -1,6 +1,5 @@
 //! Walks folders into a listing: every entry with what the system says of it, ascending by path, nothing read yet.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,98 +10,12 @@ use hizo_vault::archive::check_path;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::listing::{LeftOut, Listing, Root, Unsorted};
 use crate::packing::cores;
-use crate::system::{self, Stat, StatKind};
+use crate::system::{self, StatKind};
 
 /// Name of the files that say what is not to be kept, in the manner of `.gitignore`.
 pub(crate) const IGNORE_FILE: &str = ".hizoignore";
-
-/// One thing to keep.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    /// Path below the deposit's root, raw bytes with `/`.
-    pub path: Box<[u8]>,
-    pub kind: FoundKind,
-    pub stat: Stat,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum FoundKind {
-    File,
-    Directory,
-    /// With its target, raw bytes.
-    Symlink(Box<[u8]>),
-    /// With the path of the first name of the same file.
-    HardLink(Box<[u8]>),
-}
-
-impl FoundKind {
-    /// What a link points to.
-    pub(crate) fn target(&self) -> Option<&[u8]> {
-        match self {
-            Self::Symlink(target) | Self::HardLink(target) => Some(target),
-            Self::File | Self::Directory => None,
-        }
-    }
-}
-
-/// Something that is not kept, and why, in words for the person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LeftOut {
-    pub path: PathBuf,
-    pub reason: String,
-}
-
-impl LeftOut {
-    /// The reason where everything else of the thing is kept.
-    pub(crate) const ATTRIBUTES: &str =
-        "its extended attributes are more than 32 KiB or cannot be read, and are not kept; everything else of it is";
-}
-
-/// All there is to keep, ascending by path.
-#[derive(Debug)]
-pub(crate) struct Listing {
-    roots: Vec<Root>,
-    pub entries: Vec<Found>,
-    pub left_out: Vec<LeftOut>,
-}
-
-/// A folder or file that a person named, and the path its entries have in the deposit.
-#[derive(Debug)]
-struct Root {
-    on_disk: PathBuf,
-    /// Empty for the one folder whose contents are the deposit's root.
-    in_deposit: Vec<u8>,
-}
-
-impl Listing {
-    /// Where an entry lies on disk.
-    pub(crate) fn on_disk(&self, path: &[u8]) -> io::Result<PathBuf> {
-        for root in &self.roots {
-            if root.in_deposit.is_empty() {
-                return Ok(root.on_disk.join(system::path_from_bytes(path)?));
-            }
-            if path == root.in_deposit {
-                return Ok(root.on_disk.clone());
-            }
-            let below = path.strip_prefix(root.in_deposit.as_slice()).and_then(|rest| rest.strip_prefix(b"/"));
-            if let Some(below) = below {
-                return Ok(root.on_disk.join(system::path_from_bytes(below)?));
-            }
-        }
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    /// Number of files, hard links counted once.
-    pub(crate) fn files(&self) -> u64 {
-        self.entries.iter().filter(|entry| entry.kind == FoundKind::File).count() as u64
-    }
-
-    /// Bytes of all files, hard links counted once.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.entries.iter().filter(|entry| entry.kind == FoundKind::File).map(|entry| entry.stat.size).sum()
-    }
-}
 
 /// Lists what the named folders and files hold.
 ///
@@ -119,22 +32,24 @@ pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing
         match stat.kind {
             StatKind::Directory => {
                 if !root.in_deposit.is_empty() {
-                    walker.keep(root.in_deposit.clone(), FoundKind::Directory, stat);
+                    walker.found.push(&root.in_deposit, &stat, None);
                 }
                 let rules = Arc::new(Rules { own: excludes, outer: None });
                 folders.push(Folder { on_disk: root.on_disk.clone(), in_deposit: root.in_deposit.clone(), rules });
             }
-            StatKind::File => walker.keep(root.in_deposit.clone(), FoundKind::File, stat),
+            StatKind::File => walker.found.push(&root.in_deposit, &stat, None),
             StatKind::Symlink | StatKind::Special => {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a folder nor a file"));
             }
         }
     }
-    walker.below(folders);
-    walker.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    walker.left_out.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    join_hard_links(&mut walker.entries);
-    Ok(Listing { roots, entries: walker.entries, left_out: walker.left_out })
+    walker.found.sort();
+    let mut walkers = below(folders);
+    walkers.push(walker);
+    let mut left_out: Vec<_> = walkers.iter_mut().flat_map(|walker| std::mem::take(&mut walker.left_out)).collect();
+    left_out.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let found: Vec<_> = walkers.into_iter().map(|walker| walker.found).collect();
+    Ok(Listing::of(roots, &found, left_out))
 }
 
 fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
@@ -163,7 +78,7 @@ fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
 /// What one thread has found.
 #[derive(Default)]
 struct Walker {
-    entries: Vec<Found>,
+    found: Unsorted,
     left_out: Vec<LeftOut>,
 }
 
@@ -230,32 +145,25 @@ impl Drop for Turn<'_> {
     }
 }
 
-impl Walker {
-    /// Lists these folders and everything below them, on all cores.
-    fn below(&mut self, folders: Vec<Folder>) {
-        let waiting = Folders { state: Mutex::new(Waiting { folders, at_work: 0 }), ..Folders::default() };
-        let work = || {
-            let mut walker = Self::default();
-            while let Some(folder) = waiting.next() {
-                let mut turn = Turn { folders: &waiting, found: Vec::new() };
-                turn.found = walker.directory(&folder);
-            }
-            walker
-        };
-        let found = thread::scope(|scope| {
-            let threads: Vec<_> = (0..cores()).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().map(|thread| thread.join().expect("listing does not panic")).collect::<Vec<_>>()
-        });
-        for mut walker in found {
-            self.entries.append(&mut walker.entries);
-            self.left_out.append(&mut walker.left_out);
+/// Lists these folders and everything below them, on all cores.
+fn below(folders: Vec<Folder>) -> Vec<Walker> {
+    let waiting = Folders { state: Mutex::new(Waiting { folders, at_work: 0 }), ..Folders::default() };
+    let work = || {
+        let mut walker = Walker::default();
+        while let Some(folder) = waiting.next() {
+            let mut turn = Turn { folders: &waiting, found: Vec::new() };
+            turn.found = walker.directory(&folder);
         }
-    }
+        walker.found.sort();
+        walker
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores()).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("listing does not panic")).collect()
+    })
+}
 
-    fn keep(&mut self, path: Vec<u8>, kind: FoundKind, stat: Stat) {
-        self.entries.push(Found { path: path.into_boxed_slice(), kind, stat });
-    }
-
+impl Walker {
     fn leave_out(&mut self, path: &Path, reason: impl Into<String>) {
         self.left_out.push(LeftOut { path: path.to_owned(), reason: reason.into() });
     }
@@ -303,15 +211,15 @@ impl Walker {
             return None;
         }
         match stat.kind {
-            StatKind::File => self.keep(path, FoundKind::File, stat),
+            StatKind::File => self.found.push(&path, &stat, None),
             StatKind::Directory => {
-                self.keep(path.clone(), FoundKind::Directory, stat);
+                self.found.push(&path, &stat, None);
                 return Some(Folder { on_disk, in_deposit: path, rules: rules.clone() });
             }
             StatKind::Symlink => match fs::read_link(&on_disk) {
                 Ok(target) => {
                     let target = system::path_bytes(target.as_os_str());
-                    self.keep(path, FoundKind::Symlink(target.into()), stat);
+                    self.found.push(&path, &stat, Some(&target));
                 }
                 Err(error) => self.leave_out(&on_disk, error.to_string()),
             },
@@ -340,19 +248,4 @@ fn is_excluded(rules: &Rules, path: &Path, is_directory: bool) -> bool {
         }
     }
     false
-}
-
-/// Files with several names are kept once, under the first; the others become links to it.
-fn join_hard_links(entries: &mut [Found]) {
-    let mut first: HashMap<(u64, u64), Box<[u8]>> = HashMap::new();
-    for entry in entries.iter_mut().filter(|entry| entry.kind == FoundKind::File && entry.stat.links > 1) {
-        match first.get(&(entry.stat.device, entry.stat.inode)) {
-            Some(path) => {
-                entry.kind = FoundKind::HardLink(path.clone());
-            }
-            None => {
-                first.insert((entry.stat.device, entry.stat.inode), entry.path.clone());
-            }
-        }
-    }
 }

@@ -1,19 +1,19 @@
 //! Checks one series, deposit by deposit in order: what a later one takes from an earlier one has been read by then.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::object::ObjectRef;
 use hizo_ledger::record::Record;
 use hizo_vault::commit::EntryId;
 use hizo_vault::event::Event;
-use hizo_vault::manifest::{Content, Entry, Kind, Layer, Manifest, Place};
+use hizo_vault::manifest::{Content, Error, Head, Manifest, Place};
 
 use super::objects::{self, State};
 use super::packs::Packs;
-use super::tar;
+use super::tar::{self, ShortHash};
 use crate::composing::Members;
-use crate::contents::{Opened, Sheet, Tar, commitment_of, deposit_of};
+use crate::contents::{List, Opened, Sheet, Tar, deposit_of};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::hashing::Hashing;
 use crate::words::{Words, words};
@@ -86,10 +86,10 @@ pub(super) struct Series<'a> {
     found: Found,
     /// Where content that lies in several deposits is read.
     members: Members<'a>,
-    /// The whole manifest of the deposit before, which the next one usually builds on.
-    previous: Option<Manifest>,
-    /// Contents that were read and are right: a short hash of what they have to be.
-    held: HashMap<Place, [u8; 16]>,
+    /// The whole list of the deposit before, which the next one usually builds on.
+    previous: Option<List<'a>>,
+    /// Contents that were read and are right, by deposit, ascending by block: a short hash of what each has to be.
+    held: BTreeMap<u64, Vec<(u64, ShortHash)>>,
     /// Contents that are not there, or not what they have to be.
     lost: HashSet<Place>,
     /// Deposits whose own manifest cannot be read.
@@ -99,7 +99,11 @@ pub(super) struct Series<'a> {
 }
 
 /// Checks the deposits of one series, given in order.
-pub(super) fn check(opened: Opened, deposits: &[&Record], progress: &(dyn Fn(u64) + Sync)) -> Outcome<Found> {
+pub(super) fn check<'a>(
+    opened: Opened<'a>,
+    deposits: &[&'a Record],
+    progress: &(dyn Fn(u64) + Sync),
+) -> Outcome<Found> {
     let Some(first) = deposits.first() else { return Ok(Found::default()) };
     let mut series = Series {
         opened,
@@ -107,7 +111,7 @@ pub(super) fn check(opened: Opened, deposits: &[&Record], progress: &(dyn Fn(u64
         found: Found::default(),
         members: Members::of(opened, deposit_of(first)?.series),
         previous: None,
-        held: HashMap::new(),
+        held: BTreeMap::new(),
         lost: HashSet::new(),
         unread: BTreeSet::new(),
         shown: HashSet::new(),
@@ -125,9 +129,9 @@ pub(super) fn check(opened: Opened, deposits: &[&Record], progress: &(dyn Fn(u64
     Ok(series.found)
 }
 
-impl Series<'_> {
-    fn deposit(&mut self, record: &Record, touched: &mut Touched) -> Outcome<()> {
-        let Sheet { layer, tar } = match self.opened.sheet(record) {
+impl<'a> Series<'a> {
+    fn deposit(&mut self, record: &'a Record, touched: &mut Touched) -> Outcome<()> {
+        let mut sheet = match self.opened.sheet(record) {
             Ok(sheet) => sheet,
             Err(failure) => {
                 self.unread.insert(touched.number);
@@ -136,33 +140,29 @@ impl Series<'_> {
                 return Ok(());
             }
         };
-        let in_packs: u64 = match &tar {
+        let in_packs: u64 = match &sheet.tar {
             Tar::Packs { packs, .. } => packs.iter().map(ObjectRef::bytes).sum(),
             Tar::None | Tar::Small(_) => 0,
         };
         (self.progress)(deposit_of(record)?.objects.total.saturating_sub(in_packs));
-        self.said(record, &layer, touched);
-        self.tar(&layer, &tar, touched);
-        drop(tar);
-        match self.whole(record, layer, touched) {
-            Ok(whole) => {
-                self.manifest(record, &whole, touched)?;
-                self.previous = Some(whole);
-            }
-            Err(failure) => {
-                self.unread.insert(touched.number);
-                touched.fault(unreadable(&failure));
-            }
+        self.said(record, &sheet.layer.head, touched);
+        let walked = self.tar(&sheet, touched);
+        sheet.tar = Tar::None;
+        let whole = walked.and_then(|()| self.whole(record, sheet, touched));
+        let compared = whole.and_then(|whole| self.list(record, whole, touched));
+        if let Err(failure) = compared {
+            self.unread.insert(touched.number);
+            touched.fault(unreadable(&failure));
         }
         Ok(())
     }
 
     /// What was said of the deposit, in its record's body or in its manifest; with the first, what the series is called.
-    fn said(&mut self, record: &Record, layer: &Layer, touched: &mut Touched) {
+    fn said(&mut self, record: &Record, head: &Head, touched: &mut Touched) {
         let events = match record.body_object() {
             Some(_) => self.opened.keyring.events(self.opened.safe, record),
             None => {
-                let events = layer.head.events.iter().map(Event::from_value).collect::<Option<_>>();
+                let events = head.events.iter().map(Event::from_value).collect::<Option<_>>();
                 events.ok_or_else(|| Failure::untrue(words!("it is not in its one form", "形が正しくありません")))
             }
         };
@@ -211,31 +211,54 @@ impl Series<'_> {
     }
 
     /// Walks the deposit's own tar and remembers what of it holds.
-    fn tar(&mut self, layer: &Layer, tar: &Tar, touched: &mut Touched) {
-        let found = match tar {
-            Tar::None => tar::none(layer),
-            Tar::Small(bytes) => tar::small(layer, bytes),
+    ///
+    /// A folder or link that is new or changed has a member there: without it, whoever unpacks that tar gets another folder
+    /// than the manifest says. A delta names nothing else; a full manifest also names what earlier deposits have shown, and
+    /// cannot be judged when one of them is unread.
+    fn tar(&mut self, sheet: &Sheet, touched: &mut Touched) -> Outcome<()> {
+        let Head { deposit, archive_bytes, base, .. } = sheet.layer.head;
+        let (shown, unread) = (&self.shown, &self.unread);
+        let is_shown = |id| base.is_none() && (!unread.is_empty() || shown.contains(&id));
+        let own = tar::Own { deposit, archive_bytes, entries: sheet.entries()?, is_shown: &is_shown };
+        let found = match &sheet.tar {
+            Tar::None => tar::none(own),
+            Tar::Small(bytes) => tar::small(own, bytes),
             Tar::Packs { epoch, packs, starts } => {
-                let (opened, epoch, tar_bytes) = (self.opened, *epoch, layer.head.archive_bytes);
+                let (opened, epoch, tar_bytes) = (self.opened, *epoch, archive_bytes);
                 let packs = Packs { opened, epoch, packs, starts, tar_bytes, progress: self.progress };
-                tar::packed(layer, packs)
+                tar::packed(own, packs)
             }
-        };
+        }?;
         self.found.bad.extend(found.bad);
         touched.faults.extend(found.faults);
-        self.absent(layer, &found.absent, touched);
-        let held: HashSet<u64> = found.held.into_iter().collect();
-        for (block, content) in tar::expected(layer) {
-            let place = Place { deposit: layer.head.deposit, block };
-            if held.contains(&block) || (content.is_composed() && self.is_composed_right(content, touched)) {
-                self.found.files += 1;
-                self.found.bytes += content.size;
-                self.held.insert(place, short(content));
-            } else {
-                self.lost.insert(place);
+        for path in found.absent {
+            touched.fault(words!(
+                "the archive lacks {path}, which the manifest lists as new or changed",
+                "一覧で新しいか変わったとされている {path} が tar にありません",
+                path = shown_bytes(&path)
+            ));
+        }
+        self.shown.extend(found.plain);
+        let tar::Held { contents: mut held, mut bytes } = found.held;
+        let (mut composed, mut expected) = (found.composed, found.expected);
+        composed.sort_unstable_by_key(|content| content.place);
+        composed.dedup_by_key(|content| content.place);
+        for content in composed {
+            if self.is_composed_right(&content, touched) {
+                held.push((content.place.block, tar::short(&content)));
+                bytes = bytes.saturating_add(content.size);
             }
         }
+        held.sort_unstable();
+        expected.sort_unstable();
+        expected.dedup();
+        let lost = expected.into_iter().filter(|block| held.binary_search_by_key(block, |(held, _)| *held).is_err());
+        self.lost.extend(lost.map(|block| Place { deposit, block }));
+        self.found.files += held.len() as u64;
+        self.found.bytes = self.found.bytes.saturating_add(bytes);
+        self.held.insert(deposit, held);
         self.members.let_go();
+        Ok(())
     }
 
     /// Whether content that lies in several deposits has both hashes; if not, whose damage that is.
@@ -260,52 +283,36 @@ impl Series<'_> {
         hashing.finish() == content.value
     }
 
-    /// A folder or link that is new or changed has a member in its deposit's own tar: without it, whoever unpacks that tar
-    /// gets another folder than the manifest says. A delta names nothing else; a full manifest also names what earlier
-    /// deposits have shown, and cannot be judged when one of them is unread.
-    fn absent(&mut self, layer: &Layer, absent: &[usize], touched: &mut Touched) {
-        let is_delta = layer.head.base.is_some();
-        let absent = absent.iter().filter_map(|index| layer.entries.get(*index));
-        let unshown = absent.filter(|entry| is_delta || (self.unread.is_empty() && !self.shown.contains(&entry.id)));
-        for entry in unshown.take(tar::FAULTS_MAX) {
-            touched.fault(words!(
-                "the archive lacks {path}, which the manifest lists as new or changed",
-                "一覧で新しいか変わったとされている {path} が tar にありません",
-                path = shown_bytes(&entry.path)
-            ));
-        }
-        let plain = layer.entries.iter().filter(|entry| !matches!(entry.kind, Kind::File(_)));
-        self.shown.extend(plain.map(|entry| entry.id));
-    }
-
-    /// The deposit's whole manifest.
-    fn whole(&mut self, record: &Record, layer: Layer, touched: &mut Touched) -> Outcome<Manifest> {
-        let refused = |error: hizo_vault::manifest::Error| Failure::untrue(error.to_string());
-        let Some(base) = layer.head.base else { return Manifest::full(layer).map_err(refused) };
-        if self.unread.contains(&base) {
+    /// The deposit's whole list.
+    fn whole(&mut self, record: &'a Record, sheet: Sheet<'a>, touched: &mut Touched) -> Outcome<List<'a>> {
+        let base = sheet.layer.head.base;
+        if let Some(base) = base.filter(|base| self.unread.contains(base)) {
             touched.through.insert(base);
             return Err(Failure::untrue(words!(
                 "it builds on the list of deposit {base}",
                 "{base}回目の一覧に基づいています"
             )));
         }
-        let before = match self.previous.take() {
-            Some(previous) if previous.head.deposit == base => previous,
-            _ => self.opened.manifest(self.opened.deposit(deposit_of(record)?.series, base)?)?,
-        };
-        before.apply(layer).map_err(refused)
+        match (self.previous.take(), sheet.whole_layer()) {
+            (Some(List::AtHand(previous)), Some(layer)) if layer.head.base == Some(previous.head.deposit) => {
+                Ok(List::AtHand(previous.apply(layer)?))
+            }
+            (_, Some(layer)) if layer.head.base.is_none() => Ok(List::AtHand(Manifest::full(layer)?)),
+            _ => self.opened.unchecked_list(record),
+        }
     }
 
-    /// Compares a whole manifest with its record and with what its tar and earlier ones hold.
-    fn manifest(&mut self, record: &Record, whole: &Manifest, touched: &mut Touched) -> Outcome<()> {
-        if let Err(error) = whole.check(&commitment_of(record)?) {
-            touched.fault(words!("{error}", "記録の約束と一覧の中身が一致しません: {error}"));
-        }
-        for entry in &whole.entries {
+    /// Compares a whole list with its record and with what its tar and earlier ones hold.
+    fn list(&mut self, record: &Record, whole: List<'a>, touched: &mut Touched) -> Outcome<()> {
+        let (mut shared, mut fault) = whole.compare(record)?;
+        for entry in whole.entries()? {
+            let entry = entry?;
+            let alone = shared.take(&entry);
+            fault = fault.and(alone);
             let Some(content) = entry.kind.content() else { continue };
             let place = content.place;
-            if self.held.get(&place) == Some(&short(content)) {
-                if !links_to_its_own_content(whole, entry) {
+            if self.holds(content) {
+                if alone == Err(Error::Link) {
                     touched.file(&entry.path);
                 }
                 continue;
@@ -316,27 +323,17 @@ impl Series<'_> {
                 touched.through.insert(place.deposit);
             }
         }
+        if let Err(error) = fault {
+            touched.fault(words!("{error}", "記録の約束と一覧の中身が一致しません: {error}"));
+        }
+        self.previous = Some(whole);
         Ok(())
     }
-}
 
-/// Whether a further name of a file names one that has the same content.
-fn links_to_its_own_content(whole: &Manifest, entry: &Entry) -> bool {
-    match &entry.kind {
-        Kind::HardLink { target, content } => {
-            let named = whole.entry(target).map(|entry| &entry.kind);
-            matches!(named, Some(Kind::File(named)) if named.value == content.value && named.size == content.size)
-        }
-        Kind::File(_) | Kind::Symlink { .. } | Kind::Directory => true,
+    fn holds(&self, content: &Content) -> bool {
+        let held = self.held.get(&content.place.deposit);
+        held.is_some_and(|held| held.binary_search(&(content.place.block, tar::short(content))).is_ok())
     }
-}
-
-fn short(content: &Content) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&content.size.to_be_bytes()).update(&content.value.to_bytes());
-    let mut short = [0; 16];
-    hasher.finalize_xof().fill(&mut short);
-    short
 }
 
 fn unreadable(failure: &Failure) -> Words {

@@ -10,12 +10,13 @@ use hizo_vault::commit::{ContentValue, EntryId};
 use hizo_vault::manifest::{Content, Place, Span};
 
 use super::local::{LastWalk, PathId, Remembered, RememberedKind, WalkWriter};
+use super::marks::Marks;
 use super::reading::{self, Attributes, Job, LargeFile, ReadAhead, ReadFile, WHOLE_BYTES_MAX, WholeFile};
-use super::resume::ResumeJournal;
+use super::resume::{Done, ResumeJournal};
 use super::segments::Older;
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
-use crate::folder::walk::{Found, FoundKind, LeftOut, Listing};
+use crate::folder::listing::{Found, FoundKind, LeftOut, Listing};
 use crate::hashing::{self, COMPOSED_BYTES, ChainingValue};
 use crate::packing::NotAsBefore;
 use crate::system::Stat;
@@ -83,7 +84,7 @@ pub(super) struct Assembler<'a, S> {
     pub walk: &'a mut WalkWriter,
     pub journal: &'a ResumeJournal,
     /// Entries that an interrupted deposit has done, from the first on.
-    pub done: Vec<Remembered>,
+    pub done: Done,
     /// Chaining values of the content that was stored last, until its entry is written down.
     pub fresh: Vec<ChainingValue>,
     pub progress: &'a dyn Fn(u64),
@@ -96,19 +97,21 @@ impl<S: TarSink> Assembler<'_, S> {
     /// When what is new cannot be put, or the walk cannot be written. A file that cannot be read is left out instead.
     pub(super) fn run(mut self) -> Outcome<Assembled> {
         let (plans, before) = self.plan();
-        let mut made = Assembled { changed: vec![false; self.listing.entries.len()], ..Assembled::default() };
+        let mut made = Assembled { changed: vec![false; self.listing.len()], ..Assembled::default() };
         made.gone = self.gone(&before)?;
         let listing = self.listing;
         std::thread::scope(|scope| {
             let done = std::mem::take(&mut self.done);
             let mut ahead = ReadAhead::start(scope, listing, jobs(listing, &plans, done.len()));
             let mut known = Known::default();
-            let taken_over = done.len();
-            for (index, entry) in done.into_iter().enumerate() {
+            let mut found = listing.iter().enumerate();
+            for (entry, (index, found)) in done.zip(found.by_ref()) {
+                let entry = entry.map_err(|error| cannot_go_on().source(error))?;
                 let last = before[index].map(|at| self.last_entry(at)).transpose()?;
-                self.take_over(index, entry, last.as_ref(), &mut known, &mut made)?;
+                self.take_over((index, &found), entry, last.as_ref(), &mut known, &mut made)?;
             }
-            for (index, found) in self.listing.entries.iter().enumerate().skip(taken_over) {
+            for (index, found) in found {
+                let found = &found;
                 let last = before[index].map(|at| self.last_entry(at)).transpose()?;
                 let id_before = last.as_ref().map(|last| last.id);
                 let kept_already = self.sink.is_kept_already();
@@ -133,7 +136,7 @@ impl<S: TarSink> Assembler<'_, S> {
                     Err(Trouble::File(_)) if kept_already => return Err(Failure::internal(NotAsBefore)),
                     Err(Trouble::File(error)) => {
                         made.gone.extend(id_before);
-                        self.leave_out(index, &error, &mut made);
+                        self.leave_out((index, found), &error, &mut made);
                     }
                     Err(Trouble::Keeping(failure)) => return Err(failure),
                 }
@@ -148,13 +151,12 @@ impl<S: TarSink> Assembler<'_, S> {
     /// An entry that was done before an interruption.
     fn take_over(
         &mut self,
-        index: usize,
+        (index, found): (usize, &Found),
         entry: Remembered,
         last: Option<&Remembered>,
         known: &mut Known,
         made: &mut Assembled,
     ) -> Outcome<()> {
-        let found = &self.listing.entries[index];
         if !last.is_some_and(|last| last.says_the_same(&entry, self.policy.reread)) {
             let attributes = self.listing.on_disk(&found.path).and_then(|path| reading::attributes(&path));
             made.change(index, attributes.unwrap_or_default().kept);
@@ -170,10 +172,10 @@ impl<S: TarSink> Assembler<'_, S> {
 
     fn plan(&mut self) -> (Vec<Plan>, Vec<Option<u32>>) {
         let (mut plans, mut before) = (Vec::new(), Vec::new());
-        for found in &self.listing.entries {
+        for found in self.listing.iter() {
             let path = PathId::of(self.key, &found.path);
             let last = self.last.and_then(|last| last.find(path));
-            let same = last.as_ref().is_some_and(|(_, entry)| entry.is_as(found));
+            let same = last.as_ref().is_some_and(|(_, entry)| entry.is_as(&found));
             plans.push(match found.kind {
                 FoundKind::File if same && !self.policy.reread => Plan::Same,
                 FoundKind::File if found.stat.size <= WHOLE_BYTES_MAX => Plan::Whole,
@@ -427,8 +429,8 @@ impl<S: TarSink> Assembler<'_, S> {
         self.walk.push(entry, values).map_err(|error| Failure::fixable("cannot write down the walk").source(error))
     }
 
-    fn leave_out(&self, index: usize, error: &io::Error, made: &mut Assembled) {
-        let path = self.listing.on_disk(&self.listing.entries[index].path).unwrap_or_default();
+    fn leave_out(&self, (index, found): (usize, &Found), error: &io::Error, made: &mut Assembled) {
+        let path = self.listing.on_disk(&found.path).unwrap_or_default();
         made.left_out.push(LeftOut { path, reason: error.to_string() });
         made.skipped.push(index);
     }
@@ -474,7 +476,7 @@ impl<S: TarSink> Assembler<'_, S> {
         if !self.policy.reuse {
             return None;
         }
-        let met = known.contents.get(&Known::prefix(sha256)).and_then(|at| self.walk.entry(*at).ok()?.content);
+        let met = known.contents.find(sha256).and_then(|at| self.walk.entry(at).ok()?.content);
         let met = met.filter(|content| content.value.sha256 == *sha256);
         met.or_else(|| self.last.and_then(|last| last.content(sha256)))
     }
@@ -539,11 +541,15 @@ fn stored_bytes(stretches: &[Extent]) -> u64 {
     stretches.iter().map(|stretch| stretch.length).sum()
 }
 
+fn cannot_go_on() -> Failure {
+    Failure::fixable("cannot read again what an interrupted deposit had done").hint("Run the same command again.")
+}
+
 /// What is to be read whole, in order, behind the entries that are done.
-fn jobs(listing: &Listing, plans: &[Plan], done: usize) -> Vec<Job> {
-    let entries = listing.entries.iter().zip(plans).enumerate().skip(done);
+fn jobs(listing: &Listing, plans: &[Plan], done: usize) -> impl Iterator<Item = Job> {
+    let entries = listing.iter().zip(plans).enumerate().skip(done);
     let whole = entries.filter(|(_, (_, plan))| **plan == Plan::Whole);
-    whole.map(|(index, (found, _))| Job { index: index as u32, bytes: found.stat.size as u32 }).collect()
+    whole.map(|(index, (found, _))| Job { index: index as u32, path: found.path, bytes: found.stat.size as u32 })
 }
 
 impl Assembled {
@@ -558,8 +564,8 @@ impl Assembled {
 /// Content met in this deposit: where in the walk it stands.
 #[derive(Default)]
 struct Known {
-    /// By the first bytes of its SHA-256: the entry itself decides.
-    contents: HashMap<u64, u32>,
+    /// By its SHA-256.
+    contents: Marks,
     sizes: std::collections::HashSet<u64>,
     /// Content of files with several names, by their first.
     linked: HashMap<Box<[u8]>, Content>,
@@ -568,10 +574,6 @@ struct Known {
 }
 
 impl Known {
-    fn prefix(sha256: &[u8; 32]) -> u64 {
-        sha256.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
-    }
-
     /// Takes the next entry of the walk.
     fn add(&mut self, found: &Found, entry: &Remembered) {
         if let (FoundKind::File, Some(content)) = (&found.kind, &entry.content) {
@@ -580,7 +582,7 @@ impl Known {
                 self.linked.insert(found.path.clone(), content.clone());
             }
             self.sizes.insert(content.size);
-            self.contents.entry(Self::prefix(&content.value.sha256)).or_insert(self.walked);
+            self.contents.set(&content.value.sha256, self.walked);
         }
         self.walked += 1;
     }

@@ -11,7 +11,8 @@ use super::{Made, Request, Watcher};
 use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
-use crate::folder::walk::{self, LeftOut};
+use crate::folder::listing::LeftOut;
+use crate::folder::walk;
 use crate::log;
 use crate::receipts::Answer;
 use crate::words::{self, Words, words};
@@ -119,7 +120,8 @@ pub(crate) fn check_names(series: &str, labels: &[String]) -> Outcome<()> {
 fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
     let listing = walk::walk(&request.paths, &request.excludes)
         .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
-    let result = json!({ "dry_run": true, "files": listing.files(), "bytes": listing.bytes(), "entries": listing.entries.len() });
+    let result =
+        json!({ "dry_run": true, "files": listing.files(), "bytes": listing.bytes(), "entries": listing.len() });
     setting.console.result(result, |out| {
         let files = words::files(listing.files());
         let planned = words!(

@@ -7,7 +7,7 @@ use super::assembling::Assembled;
 use super::local::{Remembered, WalkWriter};
 use super::reading;
 use crate::failure::{Failure, Outcome};
-use crate::folder::walk::{Found, FoundKind, Listing};
+use crate::folder::listing::{Found, FoundKind, Listing};
 use crate::packing::cores;
 
 /// Entries a thread takes at a time.
@@ -18,6 +18,14 @@ pub(super) struct Lines<'a> {
     pub made: &'a Assembled,
     /// All entries have a line, not only changed ones.
     pub full: bool,
+}
+
+/// An entry of the listing that is kept.
+struct Item {
+    /// Its place in the listing.
+    index: usize,
+    found: Found,
+    remembered: Remembered,
 }
 
 impl Lines<'_> {
@@ -35,16 +43,16 @@ impl Lines<'_> {
             out(&Line::gone(&self.made.gone))?;
         }
         let key = CommitKey::new(&head.seed);
-        let mut leaves = Leaves::with_capacity(self.listing.entries.len());
+        let mut leaves = Leaves::with_capacity(self.listing.len());
         let mut skipped = self.made.skipped.iter().copied().peekable();
-        let kept = (0..self.listing.entries.len()).filter(|index| skipped.next_if_eq(index).is_none());
+        let kept = self.listing.iter().enumerate().filter(|(index, _)| skipped.next_if_eq(index).is_none());
         let walked = walk.entries().map_err(|error| Failure::fixable("cannot read the walk again").source(error))?;
         let mut entries = kept.zip(walked).peekable();
         while entries.peek().is_some() {
             let mut round = Vec::with_capacity(SHARE * cores());
-            for (index, entry) in entries.by_ref().take(SHARE * cores()) {
-                let entry = entry.map_err(|error| Failure::fixable("cannot read the walk again").source(error))?;
-                round.push((index, entry));
+            for ((index, found), entry) in entries.by_ref().take(SHARE * cores()) {
+                let remembered = entry.map_err(|error| Failure::fixable("cannot read the walk again").source(error))?;
+                round.push(Item { index, found, remembered });
             }
             let done: Vec<_> = std::thread::scope(|scope| {
                 let shares = round.chunks(round.len().div_ceil(cores()).max(1));
@@ -60,13 +68,13 @@ impl Lines<'_> {
         key.commit(leaves).map_err(Failure::internal)
     }
 
-    fn share(&self, key: &CommitKey, share: &[(usize, Remembered)]) -> Outcome<(Vec<u8>, Vec<LeafHashes>)> {
+    fn share(&self, key: &CommitKey, share: &[Item]) -> Outcome<(Vec<u8>, Vec<LeafHashes>)> {
         let mut text = Vec::new();
         let mut leaves = Vec::with_capacity(share.len());
-        for (index, remembered) in share {
-            let entry = self.entry(*index, remembered);
+        for item in share {
+            let entry = self.entry(item);
             leaves.push(key.leaf(&entry.committed()));
-            if self.full || self.made.changed[*index] {
+            if self.full || self.made.changed[item.index] {
                 let line = entry.line();
                 if line.len() > LINE_BYTES_MAX {
                     return Err(
@@ -79,14 +87,13 @@ impl Lines<'_> {
         Ok((text, leaves))
     }
 
-    fn entry(&self, index: usize, remembered: &Remembered) -> Entry {
-        let found = &self.listing.entries[index];
+    fn entry(&self, Item { index, found, remembered }: &Item) -> Entry {
         Entry {
             path: found.path.to_vec(),
             kind: kind(found, remembered),
             mode: remembered.mode,
             mtime_ns: remembered.mtime_ns,
-            xattrs: self.xattrs(index, found),
+            xattrs: self.xattrs(*index, found),
             id: remembered.id,
         }
     }

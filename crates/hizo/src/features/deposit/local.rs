@@ -4,7 +4,7 @@
 //! deposit and nothing else. See docs/spec/local-state.md.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,8 +13,9 @@ use hizo_ledger::id::{RecordId, SeriesId};
 use hizo_vault::commit::{ContentValue, EntryId};
 use hizo_vault::manifest::{Content, ENTRIES_MAX, Place, Span};
 
+use super::marks::Marks;
 use super::segments::{Segments, SegmentsWriter};
-use crate::folder::walk::Found;
+use crate::folder::listing::Found;
 use crate::hashing::ChainingValue;
 use crate::system;
 
@@ -31,10 +32,6 @@ pub(crate) struct PathId([u8; 16]);
 impl PathId {
     /// Stands where there is no path.
     pub(crate) const NONE: Self = Self([0; 16]);
-
-    fn prefix(&self) -> u64 {
-        prefix(&self.0)
-    }
 
     /// The id of `path` under this device's key.
     pub(crate) fn of(key: &[u8; 32], path: &[u8]) -> Self {
@@ -217,7 +214,7 @@ fn kind_from_byte(byte: u8) -> Option<RememberedKind> {
         .find(|kind| kind_byte(*kind) == byte)
 }
 
-/// The last walk, to look things up in. Its entries stay on disk; memory holds 16 bytes of each at most twice.
+/// The last walk, to look things up in. Its entries stay on disk; memory holds a mark of each at most twice.
 pub(crate) struct LastWalk {
     pub of: WalkOf,
     count: u32,
@@ -225,9 +222,8 @@ pub(crate) struct LastWalk {
     /// None when it is lost: composed content is not known then, and nothing is laid over what is.
     segments: Option<Segments>,
     window: RefCell<Window>,
-    /// By the first bytes of the path's id: the entry itself decides.
-    by_path: HashMap<u64, u32>,
-    by_content: HashMap<u64, u32>,
+    by_path: Marks,
+    by_content: Marks,
     sizes: HashSet<u64>,
 }
 
@@ -247,7 +243,7 @@ impl LastWalk {
         let length = file.get_ref().metadata().ok()?.len();
         let count = length.checked_sub(FOOTER_BYTES as u64)? / REMEMBERED_BYTES as u64;
         let count = u32::try_from(count.min(ENTRIES_MAX)).ok()?;
-        let (mut by_path, mut by_content) = (HashMap::with_capacity(count as usize), HashMap::new());
+        let (mut by_path, mut by_content) = (Marks::with_capacity(count as usize), Marks::default());
         let mut sizes = HashSet::new();
         let mut check = blake3::Hasher::new_keyed(key);
         let mut bytes = [0; REMEMBERED_BYTES];
@@ -255,9 +251,9 @@ impl LastWalk {
             file.read_exact(&mut bytes).ok()?;
             check.update(&bytes);
             let entry = Remembered::from_bytes(&bytes, |_| Some(Box::default()))?;
-            by_path.insert(entry.path.prefix(), index);
+            by_path.set(&entry.path.0, index);
             if let Some(content) = &entry.content {
-                by_content.entry(prefix(&content.value.sha256)).or_insert(index);
+                by_content.set(&content.value.sha256, index);
                 sizes.insert(entry.size);
             }
         }
@@ -276,7 +272,7 @@ impl LastWalk {
 
     /// The entry of this path, and its place.
     pub(crate) fn find(&self, path: PathId) -> Option<(u32, Remembered)> {
-        let at = *self.by_path.get(&path.prefix())?;
+        let at = self.by_path.find(&path.0)?;
         let entry = self.entry(at)?;
         (entry.path == path).then_some((at, entry))
     }
@@ -307,7 +303,7 @@ impl LastWalk {
 
     /// Content kept at the last walk.
     pub(crate) fn content(&self, sha256: &[u8; 32]) -> Option<Content> {
-        let at = *self.by_content.get(&prefix(sha256))?;
+        let at = self.by_content.find(sha256)?;
         let mut bytes = [0; REMEMBERED_BYTES];
         let mut file = self.file.borrow_mut();
         file.seek(SeekFrom::Start(u64::from(at) * REMEMBERED_BYTES as u64)).ok()?;
@@ -338,11 +334,6 @@ impl LastWalk {
 /// Where what is remembered of segments lies beside a walk.
 fn segments_file(walk: &Path) -> PathBuf {
     walk.with_extension("segments")
-}
-
-/// The first bytes of a hash, to look it up by. Two that share them are told apart by the whole.
-fn prefix(hash: &[u8]) -> u64 {
-    hash.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 fn compose_facts(of: &WalkOf) -> Vec<u8> {

@@ -5,6 +5,7 @@ mod assembling;
 pub(crate) mod command;
 mod listing;
 mod local;
+mod marks;
 mod reading;
 mod resume;
 mod segments;
@@ -27,7 +28,8 @@ use zeroize::Zeroizing;
 
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
-use crate::folder::walk::{self, LeftOut, Listing};
+use crate::folder::listing::{LeftOut, Listing};
+use crate::folder::walk;
 use crate::home::{Device, SeriesFacts};
 use crate::packing::{self, Framing, NotAsBefore, PackKept, Packed, Packing, Surroundings};
 use crate::receipts::{self, Answer};
@@ -36,7 +38,7 @@ use crate::words::words;
 use assembling::{Assembled, Assembler, Policy, TarSink};
 use listing::Lines;
 use local::{LastWalk, Remembered, WalkOf, WalkWriter};
-use resume::{Circumstances, Continuation, ResumeJournal};
+use resume::{Circumstances, Continuation, Done, ResumeJournal};
 
 /// A deposit whose framed manifest and tar fit in this many bytes together is one object.
 const SMALL_BYTES_MAX: usize = 1 << 20;
@@ -116,7 +118,7 @@ fn attempt(safe: &mut Safe, device: &Device, request: &Request, compose: bool, w
     safe.catch_up()?;
     let listing = walk::walk(&request.paths, &request.excludes)
         .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
-    if listing.entries.len() as u64 > ENTRIES_MAX {
+    if listing.len() as u64 > ENTRIES_MAX {
         return Err(Failure::fixable(format!("there are more than {ENTRIES_MAX} files and folders"))
             .hint("Deposit parts of it in series of their own."));
     }
@@ -220,7 +222,7 @@ impl<'a> Making<'a> {
         let of = WalkOf { series: self.series.id, deposit: self.number, record: id, chain: stored.chain };
         walk.finish(&of).map_err(|error| Failure::file("write", &walk_file, error))?;
         journal.remove()?;
-        let path = |index: &usize| self.listing.on_disk(&self.listing.entries[*index].path).unwrap_or_default();
+        let path = |index: &usize| self.listing.get(*index).and_then(|found| self.listing.on_disk(&found.path).ok());
         Ok(Made {
             id,
             series: self.series.id,
@@ -230,7 +232,7 @@ impl<'a> Making<'a> {
             entries: stored.entries,
             objects: stored.objects.len() as u64,
             stored_bytes: stored.objects.iter().map(|(_, bytes)| bytes).sum(),
-            unsteady: made.unsteady.iter().map(path).collect(),
+            unsteady: made.unsteady.iter().filter_map(path).collect(),
             left_out: self.listing.left_out.into_iter().chain(made.left_out).collect(),
             answer: receipts::answer(self.safe, id),
         })
@@ -250,8 +252,8 @@ impl<'a> Making<'a> {
         };
         let path = self.safe.home.resume_file(self.series.id);
         let same = |index: usize, entry: &Remembered| {
-            let found = self.listing.entries.get(index);
-            found.is_some_and(|found| entry.is_found_again(found, &self.device.local))
+            let found = self.listing.get(index);
+            found.is_some_and(|found| entry.is_found_again(&found, &self.device.local))
         };
         let is_kept = |pack: &PackKept| {
             let length = self.safe.keeper.object_length(self.safe.home.space, pack.id);
@@ -322,7 +324,7 @@ impl<'a> Making<'a> {
         surroundings: &Surroundings,
         put: &dyn Fn(Vec<u8>) -> Outcome<ObjectId>,
     ) -> Outcome<Stored> {
-        let entries = (self.listing.entries.len() - made.skipped.len()) as u64;
+        let entries = (self.listing.len() - made.skipped.len()) as u64;
         let changes = made.changed.iter().filter(|changed| **changed).count() + made.gone.len();
         // What a reader will find: the entries of the base, less those that are gone, and the new ones. A delta that does
         // not come out right would take every later one with it; a full manifest never does.
@@ -341,7 +343,7 @@ impl<'a> Making<'a> {
         };
         let chain = head.chain;
         let lines = Lines { listing: &self.listing, made, full: base.is_none() };
-        let emitted = if base.is_some() { changes } else { self.listing.entries.len() };
+        let emitted = if base.is_some() { changes } else { self.listing.len() };
         if let Tar::Small(tar) = &tar
             && (!self.request.apart || tar.is_empty())
             && emitted <= SMALL_LINES_MAX
@@ -478,12 +480,12 @@ impl<'scope, 'env> Sink<'scope, 'env> {
         surroundings: &'env Surroundings<'env>,
         framing: Framing,
         continuation: Option<Continuation>,
-    ) -> (Self, Vec<Remembered>) {
+    ) -> (Self, Done) {
         let (packing, done) = match continuation {
-            Some(Continuation { done, position, packing, .. }) => {
-                (Some(Packing::go_on(scope, surroundings, framing, packing.packs, position)), done)
+            Some(Continuation { done, position, packs }) => {
+                (Some(Packing::go_on(scope, surroundings, framing, packs, position)), done)
             }
-            None => (None, Vec::new()),
+            None => (None, Done::default()),
         };
         (Self { scope, surroundings, framing, small: Zeroizing::new(Vec::new()), packing }, done)
     }

@@ -12,7 +12,7 @@ use hizo_vault::archive::{self, Extent, Xattr};
 use hizo_vault::commit::ContentValue;
 
 use crate::entropy::random;
-use crate::folder::walk::Listing;
+use crate::folder::listing::Listing;
 use crate::hashing::{self, ChainingValue, Hashing};
 use crate::packing::cores;
 use crate::system::{self, Stat};
@@ -58,6 +58,7 @@ pub(super) enum ReadFile {
 /// A file of the listing that is to be read whole.
 pub(super) struct Job {
     pub index: u32,
+    pub path: Box<[u8]>,
     pub bytes: u32,
 }
 
@@ -77,7 +78,7 @@ impl ReadAhead {
     pub(super) fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
         listing: &'env Listing,
-        jobs: Vec<Job>,
+        jobs: impl Iterator<Item = Job> + Send + 'scope,
     ) -> Self {
         // Tickets bound what is read and not yet taken: a batch may only be read once a ticket is there for it.
         let ahead = 4 * cores() + 4;
@@ -89,7 +90,7 @@ impl ReadAhead {
             let (batches_in, results_out) = (batches_in.clone(), results_out.clone());
             scope.spawn(move || {
                 for (number, batch) in batches_in {
-                    let read = batch.into_iter().map(|job| (job.index, read_listed(listing, job.index))).collect();
+                    let read = batch.into_iter().map(|job| (job.index, read_listed(listing, &job.path))).collect();
                     if results_out.send((number, read)).is_err() {
                         return;
                     }
@@ -97,7 +98,7 @@ impl ReadAhead {
             });
         }
         scope.spawn(move || {
-            for (number, batch) in (0..).zip(Batches { jobs: jobs.into_iter().peekable() }) {
+            for (number, batch) in (0..).zip(Batches { jobs: jobs.peekable() }) {
                 if tickets_in.recv().is_err() || batches.send((number, batch)).is_err() {
                     return;
                 }
@@ -126,11 +127,11 @@ impl ReadAhead {
     }
 }
 
-struct Batches {
-    jobs: std::iter::Peekable<std::vec::IntoIter<Job>>,
+struct Batches<I: Iterator<Item = Job>> {
+    jobs: std::iter::Peekable<I>,
 }
 
-impl Iterator for Batches {
+impl<I: Iterator<Item = Job>> Iterator for Batches<I> {
     type Item = Vec<Job>;
 
     fn next(&mut self) -> Option<Vec<Job>> {
@@ -146,8 +147,9 @@ impl Iterator for Batches {
     }
 }
 
-pub(super) fn read_listed(listing: &Listing, index: u32) -> io::Result<ReadFile> {
-    read_whole(&listing.on_disk(&listing.entries[index as usize].path)?)
+/// Reads the file that has this path in the listing.
+pub(super) fn read_listed(listing: &Listing, path: &[u8]) -> io::Result<ReadFile> {
+    read_whole(&listing.on_disk(path)?)
 }
 
 /// Reads a file whole, again if it changed meanwhile.

@@ -14,13 +14,15 @@ use hizo_vault::manifest::PackStart;
 use super::local::{REMEMBERED_BYTES, Remembered, WalkOf, take};
 use super::segments::{spans_from_bytes, spans_to_bytes};
 use crate::failure::{Failure, Outcome};
-use crate::packing::{Boundary, Framing, PackKept, Resumed};
+use crate::packing::{Boundary, Framing, PackKept};
 use crate::system;
 
 const MAGIC: &[u8; 16] = b"hizo/resume/v1\n\0";
 const CHECK_BYTES: usize = 16;
 /// An entry with all the spans that a content may have takes less.
 const PAYLOAD_BYTES_MAX: u32 = 16 << 10;
+/// How much is put together before it is written, where nothing has to be durable yet.
+const PENDING_BYTES_MAX: usize = 1 << 20;
 const BLOCK_BYTES: u64 = hizo_vault::stream::BLOCK_BYTES as u64;
 
 /// What must be the same for an unfinished deposit to go on.
@@ -52,23 +54,46 @@ struct Inner {
 
 /// Where an unfinished deposit goes on.
 pub(super) struct Continuation {
-    /// Entries that are done, in the order of the listing.
-    pub done: Vec<Remembered>,
+    pub done: Done,
     /// Bytes of the tar before the first entry that is done again.
     pub position: u64,
-    pub packing: Resumed,
-    /// The file in which the last pack's last whole frame ends.
-    begun: Option<Remembered>,
+    pub packs: Vec<PackKept>,
+}
+
+/// Entries that are done, in the order of the listing, read as they are taken over: there may be millions.
+#[derive(Default)]
+pub(super) struct Done {
+    lines: Option<Lines>,
+    left: usize,
 }
 
 /// What a journal says, as far as it can be read.
 #[derive(Default)]
 struct Told {
-    /// Entries with the position of the tar after each.
-    entries: Vec<(Remembered, u64)>,
+    /// How many entries it tells of.
+    entries: usize,
+    /// The position of the tar after each of the first ones that are as they were.
+    positions: Vec<u64>,
     packs: Vec<PackKept>,
     /// A large file that was begun.
     begun: Option<Remembered>,
+}
+
+/// From where the same stream can be made again.
+struct Start {
+    /// How many entries are done.
+    done: usize,
+    position: u64,
+    packs: Vec<PackKept>,
+    begun: Begun,
+}
+
+/// The file in which the last pack's last whole frame ends.
+enum Begun {
+    /// The first one that is not done.
+    Next,
+    /// The large one that was being stored.
+    Large(Option<Box<Remembered>>),
 }
 
 impl Circumstances {
@@ -101,27 +126,23 @@ impl ResumeJournal {
         is_kept: impl Fn(&PackKept) -> bool,
     ) -> io::Result<(Self, Option<Continuation>)> {
         let header = circumstances.to_bytes();
-        let continuation = read(path, key, &header).and_then(|told| continuation(told, same, is_kept));
+        let start = read(path, key, &header, &same).and_then(|told| start(told, same, is_kept));
         let mut inner = Inner { file: replace(path)?, pending: Vec::new(), check: blake3::Hasher::new_keyed(key) };
         inner.line(b'H', &header);
-        if let Some(continuation) = &continuation {
+        if let Some(start) = &start {
             // What is taken over is written again: a second kill must find it too.
-            let mut position = 0;
-            for (entry, after) in continuation.done.iter().zip(&continuation.packing.positions) {
-                inner.line(b'E', &entry_bytes(entry, *after));
-                position = *after;
-            }
-            debug_assert!(continuation.done.is_empty() || position == continuation.position);
-            for pack in &continuation.packing.packs {
-                inner.line(b'P', &pack_bytes(pack));
-            }
-            if let Some(begun) = &continuation.begun {
-                inner.line(b'B', &entry_bytes(begun, 0));
-            }
+            inner.take_over(start, Lines::of_entries(path, key)?)?;
         }
         inner.sync()?;
         fs::rename(path.with_extension("resuming"), path)?;
         system::sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+        let continuation = match start {
+            Some(Start { done, position, packs, .. }) => {
+                let done = Done { lines: Some(Lines::of_entries(path, key)?), left: done };
+                Some(Continuation { done, position, packs })
+            }
+            None => None,
+        };
         Ok((Self { path: path.to_owned(), inner: Mutex::new(inner) }, continuation))
     }
 
@@ -165,10 +186,52 @@ impl Inner {
         self.pending.extend(check);
     }
 
-    fn sync(&mut self) -> io::Result<()> {
+    fn write(&mut self) -> io::Result<()> {
         self.file.write_all(&self.pending)?;
         self.pending.clear();
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.write()?;
         self.file.sync_data()
+    }
+
+    /// Writes what an earlier journal says of what is done, and of what was begun.
+    fn take_over(&mut self, start: &Start, mut entries: Lines) -> io::Result<()> {
+        for _ in 0..start.done {
+            let (_, payload) = entries.entry()?;
+            self.line(b'E', &payload);
+            if self.pending.len() > PENDING_BYTES_MAX {
+                self.write()?;
+            }
+        }
+        start.packs.iter().for_each(|pack| self.line(b'P', &pack_bytes(pack)));
+        match &start.begun {
+            Begun::Next => {
+                let (begun, _) = entries.entry()?;
+                self.line(b'B', &entry_bytes(&begun, 0));
+            }
+            Begun::Large(Some(begun)) => self.line(b'B', &entry_bytes(begun, 0)),
+            Begun::Large(None) => (),
+        }
+        Ok(())
+    }
+}
+
+impl Done {
+    pub(super) fn len(&self) -> usize {
+        self.left
+    }
+}
+
+impl Iterator for Done {
+    type Item = io::Result<Remembered>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let lines = self.lines.as_mut()?;
+        self.left = self.left.checked_sub(1)?;
+        Some(lines.entry().map(|(entry, _)| entry))
     }
 }
 
@@ -228,24 +291,73 @@ fn parse_pack(mut rest: &[u8]) -> Option<PackKept> {
     Some(PackKept { index, id, bytes, start: (has_start == 1).then_some(start), end })
 }
 
-/// Reads a journal up to the first line that is not as it was written.
-fn read(path: &Path, key: &[u8; 32], header: &[u8]) -> Option<Told> {
-    let mut file = BufReader::with_capacity(1 << 20, File::open(path).ok()?);
-    let mut check = blake3::Hasher::new_keyed(key);
-    let (tag, payload) = read_line(&mut file, &mut check)?;
+/// The lines of a journal up to the first one that is not as it was written.
+struct Lines {
+    file: BufReader<File>,
+    check: blake3::Hasher,
+}
+
+impl Lines {
+    fn of(path: &Path, key: &[u8; 32]) -> io::Result<Self> {
+        let file = BufReader::with_capacity(1 << 20, File::open(path)?);
+        Ok(Self { file, check: blake3::Hasher::new_keyed(key) })
+    }
+
+    /// Those behind the first.
+    fn of_entries(path: &Path, key: &[u8; 32]) -> io::Result<Self> {
+        let mut lines = Self::of(path, key)?;
+        lines.next().ok_or(io::ErrorKind::InvalidData)?;
+        Ok(lines)
+    }
+
+    /// The next entry of a journal that was read to its end before, and its payload.
+    fn entry(&mut self) -> io::Result<(Remembered, Vec<u8>)> {
+        let payload = self.find_map(|(tag, payload)| (tag == b'E').then_some(payload));
+        let entry = payload.and_then(|payload| Some((parse_entry(&payload)?.0, payload)));
+        entry.ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+}
+
+impl Iterator for Lines {
+    type Item = (u8, Vec<u8>);
+
+    fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        let mut head = [0; 5];
+        self.file.read_exact(&mut head).ok()?;
+        let [tag, length @ ..] = head;
+        let length = u32::from_le_bytes(length);
+        if length > PAYLOAD_BYTES_MAX {
+            return None;
+        }
+        let mut payload = vec![0; length as usize];
+        self.file.read_exact(&mut payload).ok()?;
+        let mut expected = [0; CHECK_BYTES];
+        self.file.read_exact(&mut expected).ok()?;
+        self.check.update(&head).update(&payload);
+        let mut found = [0; CHECK_BYTES];
+        self.check.finalize_xof().fill(&mut found);
+        (found == expected).then_some((tag, payload))
+    }
+}
+
+/// Reads a journal, and which of its entries are as they were.
+fn read(path: &Path, key: &[u8; 32], header: &[u8], same: impl Fn(usize, &Remembered) -> bool) -> Option<Told> {
+    let mut lines = Lines::of(path, key).ok()?;
+    let (tag, payload) = lines.next()?;
     if tag != b'H' || payload != header {
         return None;
     }
     let mut told = Told::default();
-    while let Some((tag, payload)) = read_line(&mut file, &mut check) {
+    for (tag, payload) in lines {
         match tag {
-            b'E' | b'B' => {
+            b'E' => {
                 let (entry, position) = parse_entry(&payload)?;
-                match tag {
-                    b'E' => told.entries.push((entry, position)),
-                    _ => told.begun = Some(entry),
+                if told.positions.len() == told.entries && same(told.entries, &entry) {
+                    told.positions.push(position);
                 }
+                told.entries += 1;
             }
+            b'B' => told.begun = Some(parse_entry(&payload)?.0),
             b'P' => told.packs.push(parse_pack(&payload)?),
             _ => return None,
         }
@@ -254,34 +366,12 @@ fn read(path: &Path, key: &[u8; 32], header: &[u8]) -> Option<Told> {
     Some(told)
 }
 
-fn read_line(file: &mut impl Read, check: &mut blake3::Hasher) -> Option<(u8, Vec<u8>)> {
-    let mut head = [0; 5];
-    file.read_exact(&mut head).ok()?;
-    let [tag, length @ ..] = head;
-    let length = u32::from_le_bytes(length);
-    if length > PAYLOAD_BYTES_MAX {
-        return None;
-    }
-    let mut payload = vec![0; length as usize];
-    file.read_exact(&mut payload).ok()?;
-    let mut expected = [0; CHECK_BYTES];
-    file.read_exact(&mut expected).ok()?;
-    check.update(&head).update(&payload);
-    let mut found = [0; CHECK_BYTES];
-    check.finalize_xof().fill(&mut found);
-    (found == expected).then_some((tag, payload))
-}
-
 /// The furthest place from which the same stream can be made again.
-fn continuation(
-    told: Told,
-    same: impl Fn(usize, &Remembered) -> bool,
-    is_kept: impl Fn(&PackKept) -> bool,
-) -> Option<Continuation> {
-    let unchanged = told.entries.iter().enumerate().take_while(|(index, (entry, _))| same(*index, entry)).count();
-    let position_before = |index: usize| index.checked_sub(1).map_or(0, |before| told.entries[before].1);
+fn start(told: Told, same: impl Fn(usize, &Remembered) -> bool, is_kept: impl Fn(&PackKept) -> bool) -> Option<Start> {
+    let unchanged = told.positions.len();
+    let position_before = |index: usize| index.checked_sub(1).map_or(0, |before| told.positions[before]);
     // A large file that was being stored may go on too, if it is still the one that was begun.
-    let all = unchanged == told.entries.len();
+    let all = unchanged == told.entries;
     let begun = told.begun.filter(|begun| all && same(unchanged, begun));
     let reach = if begun.is_some() { u64::MAX } else { position_before(unchanged) };
     let next = |(pack, index): &(&PackKept, u64)| pack.index == *index && is_kept(pack);
@@ -293,10 +383,9 @@ fn continuation(
     let packs = told.packs[..contiguous].iter().rposition(fits).map(|last| told.packs[..=last].to_vec())?;
     let from = packs.last()?.end.frame * BLOCK_BYTES;
     // Entries whose bytes all lie before that place are done; the others are read again.
-    let done = told.entries[..unchanged].iter().take_while(|(_, after)| *after <= from).count();
+    let done = told.positions.iter().take_while(|after| **after <= from).count();
     let position = position_before(done);
     // A second kill must find the file in which the last whole frame ends, or it could not tell that it is unchanged.
-    let begun = told.entries[..unchanged].get(done).map(|(entry, _)| entry.clone()).or(begun);
-    let (done, positions) = told.entries.into_iter().take(done).unzip();
-    Some(Continuation { done, position, packing: Resumed { packs, positions }, begun })
+    let begun = if done < unchanged { Begun::Next } else { Begun::Large(begun.map(Box::new)) };
+    Some(Start { done, position, packs, begun })
 }

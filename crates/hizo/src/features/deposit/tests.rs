@@ -221,7 +221,7 @@ fn a_file_that_grows_past_the_limit_after_the_walk_is_streamed() {
     let listing = place.listing();
     let grown = noise(5 * MIB);
     place.write("grows", &grown);
-    let found = reading::read_listed(&listing, 0).unwrap();
+    let found = reading::read_listed(&listing, b"grows").unwrap();
     assert!(matches!(found, reading::ReadFile::Grown), "all of it was read into memory");
     place.keep(listing).unwrap();
     let manifest = place.manifest();

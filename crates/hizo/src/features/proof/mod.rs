@@ -24,7 +24,7 @@ use hizo_ledger::timestamp::Authority;
 use hizo_vault::proof::{Error, disclose};
 
 use crate::bundle;
-use crate::contents::{Opened, at_or_below, commitment_of, refused};
+use crate::contents::{Opened, at_or_below, commitment_of};
 use crate::failure::{Failure, Outcome};
 use crate::folder::staging::{self, Staging};
 use crate::log::{self, SeenLog};
@@ -83,13 +83,13 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     // That a path is not in a deposit can be said of the manifest alone that the record commits to.
     let chosen = match at_or_below(&manifest, &request.paths) {
         Ok(chosen) => chosen,
-        Err(missing) => return Err(manifest.check(&commitment).map_or_else(refused, |()| missing)),
+        Err(missing) => return Err(manifest.check(&commitment).map_or_else(Failure::from, |()| missing)),
     };
     let chosen: BTreeMap<_, _> = chosen.into_iter().map(|entry| (entry.path.clone(), request.show)).collect();
     let entries = chosen.len();
     let others = (request.complete || request.paths.is_empty()).then_some(Fields::default());
     let disclosure = disclose(&manifest, &commitment, &chosen, others).map_err(|error| match error {
-        Error::Manifest(error) => refused(error),
+        Error::Manifest(error) => error.into(),
         Error::Opening(error) => Failure::internal(error),
     })?;
     let seen = SeenLog::publish(safe)?;

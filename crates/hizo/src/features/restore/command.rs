@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 
 use serde_json::json;
 
-use super::{Request, Watcher, path_in_deposit};
+use super::{Plan, Request, Watcher, path_in_deposit};
 use crate::Setting;
 use crate::console::{self, Console, Progress};
-use crate::contents::{Opened, at_or_below};
+use crate::contents::{Chosen, Opened};
 use crate::failure::{Outcome, shown, shown_bytes};
 use crate::view::View;
 use crate::words::{self, words};
@@ -102,14 +102,12 @@ fn entry_as_json(path: &[u8], reason: &str) -> serde_json::Value {
 }
 
 fn dry_run(setting: &Setting, opened: Opened, record: &hizo_ledger::record::Record, request: &Request) -> Outcome<()> {
-    let manifest = opened.manifest(record)?;
-    let wanted = at_or_below(&manifest, &request.paths)?;
-    let bytes: u64 = wanted.iter().filter_map(|entry| Some(entry.kind.content()?.size)).sum();
-    setting.console.result(json!({ "dry_run": true, "entries": wanted.len(), "bytes": bytes }), |out| {
+    let Plan { entries, bytes, .. } = Plan::of(&opened.list(record)?, Chosen(&request.paths))?;
+    setting.console.result(json!({ "dry_run": true, "entries": entries, "bytes": bytes }), |out| {
         let planned = words!(
             "would restore {entries} entries, {bytes}, to {to}",
             "{entries}件（{bytes}）を {to} に取り出します（まだ取り出していません）",
-            entries = wanted.len(),
+            entries = entries,
             bytes = console::bytes(bytes),
             to = shown(&request.to)
         );

@@ -5,9 +5,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -15,9 +16,10 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, bounded};
 use hizo_vault::archive::{Xattr, check_path};
 use hizo_vault::commit::ContentValue;
-use hizo_vault::manifest::{Content, Entry, Kind, Manifest, Place};
+use hizo_vault::manifest::{Content, Entry, Kind, Place};
 
 use super::Restored;
+use crate::contents::{Chosen, Entries, List};
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown, shown_bytes};
 use crate::hashing::Hashing;
 use crate::packing::cores;
@@ -51,7 +53,8 @@ pub(super) struct Laying {
     current: Option<Current>,
     /// Large files whose content others have too: copied when everything is there.
     copies: Vec<(PathBuf, Vec<Spot>)>,
-    directories: Vec<Spot>,
+    /// There are links to be made.
+    has_links: bool,
     losses: Losses,
     /// Entries that have no place on this system, and why.
     absent: BTreeMap<Vec<u8>, String>,
@@ -147,7 +150,7 @@ impl Laying {
             writers: Writers::start(options),
             current: None,
             copies: Vec::new(),
-            directories: Vec::new(),
+            has_links: false,
             losses: Losses::default(),
             absent: BTreeMap::new(),
         })
@@ -176,32 +179,37 @@ impl Laying {
         self.losses.places.insert(place, reason);
     }
 
-    /// Makes the wanted folders, and those that hold something wanted.
-    pub(super) fn directories(&mut self, manifest: &Manifest, wanted: &[&Entry]) -> Outcome<()> {
-        let mut made = BTreeSet::new();
-        for entry in wanted {
-            let own = matches!(entry.kind, Kind::Directory).then_some(entry.path.as_slice());
-            for path in parents(&entry.path).chain(own) {
-                if made.contains(path) {
-                    continue;
-                }
-                made.insert(path.to_vec());
-                let listed = manifest.entry(path).filter(|entry| matches!(entry.kind, Kind::Directory));
-                let listed =
-                    listed.ok_or_else(|| Failure::untrue("the manifest has an entry below what is no folder"))?;
-                let Some(spot) = self.spot(listed)? else { continue };
-                match system::create_directory(&spot.path) {
-                    Ok(()) => self.directories.push(spot),
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.clash(spot.entry),
-                    Err(error) => return Err(Failure::file("make", &spot.path, error)),
-                }
+    /// Makes the chosen folders, and those that hold something chosen. Nothing may lie below what is no folder.
+    pub(super) fn directories(&mut self, entries: Entries, chosen: Chosen) -> Outcome<()> {
+        let mut around = Around::default();
+        for entry in entries {
+            let entry = entry?;
+            while around.leave(&entry.path).is_some() {}
+            let is_directory = matches!(entry.kind, Kind::Directory);
+            let is_made = if is_directory { chosen.reaches(&entry.path) } else { chosen.has(&entry.path) };
+            if !is_made {
+                continue;
+            }
+            if parents(&entry.path).last().is_some_and(|parent| !around.has(parent)) {
+                return Err(Failure::untrue("the manifest has an entry below what is no folder"));
+            }
+            self.has_links |= entry.kind.target().is_some();
+            if !is_directory {
+                continue;
+            }
+            around.enter(entry.path.clone(), ());
+            let Some(spot) = self.spot(&entry)? else { continue };
+            match system::create_directory(&spot.path) {
+                Ok(()) => (),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.clash(spot.entry),
+                Err(error) => return Err(Failure::file("make", &spot.path, error)),
             }
         }
         Ok(())
     }
 
     /// Begins the file that has this content; it is laid out under the names of all `files`.
-    pub(super) fn file(&mut self, content: &Content, files: &[&Entry]) -> Outcome<()> {
+    pub(super) fn file(&mut self, content: &Content, files: &[impl Deref<Target = Entry>]) -> Outcome<()> {
         let mut spots = Vec::with_capacity(files.len());
         for entry in files {
             spots.extend(self.spot(entry)?);
@@ -292,7 +300,7 @@ impl Laying {
     }
 
     /// Makes links, sets what folders have, and moves the folder to its place, or beside it when files are lost.
-    pub(super) fn finish(mut self, wanted: &[&Entry]) -> Outcome<Restored> {
+    pub(super) fn finish(mut self, list: &List, chosen: Chosen) -> Outcome<Restored> {
         let mut writers = std::mem::replace(&mut self.writers, Writers::idle());
         let done = writers.finish()?;
         done.clashes.into_iter().for_each(|entry| self.clash(entry));
@@ -307,40 +315,63 @@ impl Laying {
                 }
             }
         }
-        for entry in wanted {
-            self.link(entry, wanted)?;
+        if self.has_links {
+            for entry in list.entries()? {
+                let entry = entry?;
+                if chosen.has(&entry.path) {
+                    self.link(&entry, chosen)?;
+                }
+            }
         }
-        for spot in self.directories.iter().rev() {
-            let set = || -> io::Result<()> {
-                set_xattrs(&spot.path, &spot.xattrs, self.options);
-                system::set_mode(&spot.path, self.options.mode(spot.mode))?;
-                system::set_mtime(&spot.path, spot.mtime_ns)
-            };
-            set().map_err(|error| Failure::file("write", &spot.path, error))?;
-        }
-        let mut restored = self.restored(wanted);
+        let mut restored = self.end(list.entries()?, chosen)?;
         restored.to = if restored.lost.is_empty() { self.to } else { self.incomplete };
         let _ = fs::remove_dir(&restored.to);
         fs::rename(&self.partial, &restored.to).map_err(|error| Failure::file("restore to", &restored.to, error))?;
         Ok(restored)
     }
 
-    /// What became of every entry.
-    fn restored(&self, wanted: &[&Entry]) -> Restored {
-        let mut restored = Restored::default();
-        for entry in wanted {
-            let lost = entry.kind.content().and_then(|content| self.losses.places.get(&content.place));
-            if let Some((kind, words)) = lost.and_then(|reason| self.losses.reasons.get(reason.0)) {
-                restored.lost.push((entry.path.clone(), words.clone()));
-                restored.loss = Some(graver(restored.loss, *kind));
-            } else if let Some(reason) = self.why_absent(&entry.path) {
-                restored.left_out.push((entry.path.clone(), reason.to_owned()));
-            } else if let Some(content) = content_of_own(entry, wanted) {
-                restored.files += 1;
-                restored.bytes += content.size;
+    /// Sets what folders have, each behind everything in it, and says what became of every entry.
+    fn end(&mut self, entries: Entries, chosen: Chosen) -> Outcome<Restored> {
+        let (mut restored, mut around) = (Restored::default(), Around::default());
+        for entry in entries {
+            let entry = entry?;
+            while let Some(folder) = around.leave(&entry.path) {
+                self.directory_end(&folder)?;
+            }
+            if matches!(entry.kind, Kind::Directory) && chosen.reaches(&entry.path) {
+                self.spot(&entry)?.into_iter().for_each(|spot| around.enter(entry.path.clone(), spot));
+            }
+            if chosen.has(&entry.path) {
+                self.tell(&entry, chosen, &mut restored);
             }
         }
-        restored
+        while let Some(folder) = around.leave_the_last() {
+            self.directory_end(&folder)?;
+        }
+        Ok(restored)
+    }
+
+    fn directory_end(&self, spot: &Spot) -> Outcome<()> {
+        let set = || -> io::Result<()> {
+            set_xattrs(&spot.path, &spot.xattrs, self.options);
+            system::set_mode(&spot.path, self.options.mode(spot.mode))?;
+            system::set_mtime(&spot.path, spot.mtime_ns)
+        };
+        set().map_err(|error| Failure::file("write", &spot.path, error))
+    }
+
+    /// What became of an entry.
+    fn tell(&self, entry: &Entry, chosen: Chosen, restored: &mut Restored) {
+        let lost = entry.kind.content().and_then(|content| self.losses.places.get(&content.place));
+        if let Some((kind, words)) = lost.and_then(|reason| self.losses.reasons.get(reason.0)) {
+            restored.lost.push((entry.path.clone(), words.clone()));
+            restored.loss = Some(graver(restored.loss, *kind));
+        } else if let Some(reason) = self.why_absent(&entry.path) {
+            restored.left_out.push((entry.path.clone(), reason.to_owned()));
+        } else if let Some(content) = chosen.content_of_own(entry) {
+            restored.files += 1;
+            restored.bytes += content.size;
+        }
     }
 
     /// Whether the copy has a name of its own here.
@@ -354,9 +385,9 @@ impl Laying {
         Ok(true)
     }
 
-    fn link(&mut self, entry: &Entry, wanted: &[&Entry]) -> Outcome<()> {
+    fn link(&mut self, entry: &Entry, chosen: Chosen) -> Outcome<()> {
         let made = match &entry.kind {
-            Kind::HardLink { target, content } if is_wanted(target, wanted) => {
+            Kind::HardLink { target, content } if chosen.has(target) => {
                 if self.losses.places.contains_key(&content.place) {
                     return Ok(());
                 }
@@ -426,16 +457,33 @@ fn parents(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &path[..at])
 }
 
-fn is_wanted(path: &[u8], wanted: &[&Entry]) -> bool {
-    wanted.binary_search_by(|other| other.path.as_slice().cmp(path)).is_ok()
+/// The folders around an entry, as entries come in the order of their paths. What sorts between a folder and what it holds
+/// begins with the folder's name and ends before that: the last one that was entered is always the first one to be left.
+struct Around<T>(Vec<(Vec<u8>, T)>);
+
+impl<T> Default for Around<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
 }
 
-/// The content of an entry that is no further name of another wanted one.
-fn content_of_own<'e>(entry: &'e Entry, wanted: &[&Entry]) -> Option<&'e Content> {
-    match &entry.kind {
-        Kind::File(content) => Some(content),
-        Kind::HardLink { target, content } if !is_wanted(target, wanted) => Some(content),
-        Kind::HardLink { .. } | Kind::Symlink { .. } | Kind::Directory => None,
+impl<T> Around<T> {
+    fn enter(&mut self, folder: Vec<u8>, with: T) {
+        self.0.push((folder, with));
+    }
+
+    fn has(&self, folder: &[u8]) -> bool {
+        self.0.iter().rev().any(|(around, _)| around == folder)
+    }
+
+    /// The innermost folder, if nothing of it comes at or behind this path: called until there is none any more.
+    fn leave(&mut self, path: &[u8]) -> Option<T> {
+        let comes = |folder: &[u8]| path.strip_prefix(folder).is_some_and(|rest| rest.first() <= Some(&b'/'));
+        self.0.pop_if(|(folder, _)| !comes(folder)).map(|(_, with)| with)
+    }
+
+    fn leave_the_last(&mut self) -> Option<T> {
+        self.0.pop().map(|(_, with)| with)
     }
 }
 

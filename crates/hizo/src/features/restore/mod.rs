@@ -2,16 +2,18 @@
 
 pub(crate) mod command;
 mod laying;
+#[cfg(all(test, unix))]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use hizo_ledger::record::Record;
 use hizo_vault::archive::{self, Event, MemberKind};
-use hizo_vault::manifest::{Content, Entry, Kind, Place};
+use hizo_vault::manifest::{Content, Place};
 
 use crate::composing::Members;
-use crate::contents::{Opened, Tar, at_or_below, deposit_of};
+use crate::contents::{Chosen, ENTRIES_AT_HAND_MAX, List, Listed, Opened, Tar, deposit_of};
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
 use crate::unpacking::{HEADER_ROOM_BYTES, Packs, Piece};
 use crate::words::{Words, words};
@@ -97,37 +99,104 @@ pub(crate) trait Watcher: Sync {
 /// # Errors
 /// When the folder is not empty, a path is not in the deposit, its manifest is not what was committed to, or the disk
 /// does not take what is written.
-pub(crate) fn restore(opened: Opened, record: &Record, request: &Request, watcher: &dyn Watcher) -> Outcome<Restored> {
-    let manifest = opened.manifest(record)?;
-    let wanted = at_or_below(&manifest, &request.paths)?;
-    let contents = contents(&wanted);
-    let bytes = wanted.iter().filter_map(|entry| Some(entry.kind.content()?.size)).sum();
-    watcher.planned(wanted.len() as u64, bytes);
+pub(crate) fn restore<'a>(
+    opened: Opened<'a>,
+    record: &'a Record,
+    request: &Request,
+    watcher: &dyn Watcher,
+) -> Outcome<Restored> {
+    let list = opened.list(record)?;
+    let chosen = Chosen(&request.paths);
+    let plan = Plan::of(&list, chosen)?;
+    watcher.planned(plan.entries, plan.bytes);
     let options = Options { special: request.special };
     let mut laying = Laying::begin(&request.to, options)?;
-    laying.directories(&manifest, &wanted)?;
-    let by_deposit = sources(&contents);
-    for (deposit, places) in by_deposit {
-        let source = Source { opened, record, deposit, places, contents: &contents };
-        source.read(&mut laying, watcher)?;
+    laying.directories(list.entries()?, chosen)?;
+    let mut members = Members::of(opened, deposit_of(record)?.series);
+    for part in plan.parts() {
+        let contents = part.contents(&list, chosen)?;
+        for (deposit, places) in sources(&contents) {
+            let source = Source { opened, record, deposit, places, contents: &contents };
+            source.read(&mut laying, watcher)?;
+        }
+        compose(&contents, &mut members, &mut laying, watcher)?;
+        members.let_go();
     }
-    compose(opened, record, &contents, &mut laying, watcher)?;
-    laying.finish(&wanted)
+    laying.finish(&list, chosen)
+}
+
+/// What a restore will write.
+struct Plan {
+    /// Entries in all, and the bytes of all files.
+    entries: u64,
+    bytes: u64,
+    /// Where the content of each file lies, and the file's number in the list.
+    contents: Vec<(Place, u32)>,
+}
+
+/// Files whose contents follow each other in the tars, as many as are held at a time.
+struct Part {
+    first: (Place, u32),
+    last: (Place, u32),
+    /// The highest number in the list that one of them has.
+    until: u32,
+}
+
+impl Plan {
+    fn of(list: &List, chosen: Chosen) -> Outcome<Self> {
+        let (mut plan, mut search) = (Self { entries: 0, bytes: 0, contents: Vec::new() }, chosen.search());
+        for (number, entry) in (0..).zip(list.entries()?) {
+            let entry = entry?;
+            search.meet(&entry);
+            if !chosen.has(&entry.path) {
+                continue;
+            }
+            plan.entries += 1;
+            plan.bytes = plan.bytes.saturating_add(entry.kind.content().map_or(0, |content| content.size));
+            plan.contents.extend(chosen.content_of_own(&entry).map(|content| (content.place, number)));
+        }
+        search.finish()?;
+        Ok(plan)
+    }
+
+    fn parts(mut self) -> Vec<Part> {
+        self.contents.sort_unstable();
+        let parts = self.contents.chunks(ENTRIES_AT_HAND_MAX).filter_map(|part| {
+            let until = part.iter().map(|(_, number)| *number).max()?;
+            Some(Part { first: *part.first()?, last: *part.last()?, until })
+        });
+        parts.collect()
+    }
+}
+
+impl Part {
+    /// The contents to be read for this part, each with the files it makes. A hard link whose first name is not chosen
+    /// becomes a file.
+    fn contents<'l>(&self, list: &'l List, chosen: Chosen) -> Outcome<HashMap<Place, Wanted<'l>>> {
+        let mut contents: HashMap<Place, Wanted> = HashMap::new();
+        for (number, entry) in (0..=self.until).zip(list.entries()?) {
+            let entry = entry?;
+            let place = chosen.content_of_own(&entry).map(|content| content.place);
+            let here = |place: &Place| (self.first..=self.last).contains(&(*place, number));
+            if let Some(place) = place.filter(here).filter(|_| chosen.has(&entry.path)) {
+                contents.entry(place).or_default().files.push(entry);
+            }
+        }
+        Ok(contents)
+    }
 }
 
 /// Lays out what lies in several deposits, in the order of places: neighbours share packs.
 fn compose(
-    opened: Opened,
-    record: &Record,
     contents: &HashMap<Place, Wanted>,
+    members: &mut Members,
     laying: &mut Laying,
     watcher: &dyn Watcher,
 ) -> Outcome<()> {
-    let mut members = Members::of(opened, deposit_of(record)?.series);
-    let composed: BTreeMap<_, _> = contents.iter().filter(|(_, wanted)| wanted.content.is_composed()).collect();
+    let composed: BTreeMap<_, _> = contents.iter().filter(|(_, wanted)| wanted.content().is_composed()).collect();
     for (place, wanted) in composed {
-        laying.file(wanted.content, &wanted.files)?;
-        let mut bytes = members.compose(wanted.content);
+        laying.file(wanted.content(), &wanted.files)?;
+        let mut bytes = members.compose(wanted.content());
         loop {
             match bytes.next() {
                 Ok(Some((offset, bytes))) => {
@@ -146,29 +215,22 @@ fn compose(
     Ok(())
 }
 
-/// Contents to be read, each with the files it makes. A hard link whose first name is not wanted becomes a file.
-struct Wanted<'m> {
-    content: &'m Content,
-    files: Vec<&'m Entry>,
+/// The files that one content makes: all of them have it.
+#[derive(Default)]
+struct Wanted<'l> {
+    files: Vec<Listed<'l>>,
 }
 
-fn contents<'m>(wanted: &[&'m Entry]) -> HashMap<Place, Wanted<'m>> {
-    let mut contents: HashMap<Place, Wanted> = HashMap::new();
-    let is_wanted = |path: &[u8]| wanted.binary_search_by(|entry| entry.path.as_slice().cmp(path)).is_ok();
-    for entry in wanted {
-        let content = match &entry.kind {
-            Kind::File(content) => content,
-            Kind::HardLink { target, content } if !is_wanted(target) => content,
-            Kind::HardLink { .. } | Kind::Symlink { .. } | Kind::Directory => continue,
-        };
-        contents.entry(content.place).or_insert_with(|| Wanted { content, files: Vec::new() }).files.push(entry);
+impl Wanted<'_> {
+    fn content(&self) -> &Content {
+        let content = self.files.first().and_then(|file| file.kind.content());
+        content.expect("a content is wanted for a file that has it")
     }
-    contents
 }
 
 fn sources(contents: &HashMap<Place, Wanted>) -> BTreeMap<u64, Vec<u64>> {
     let mut sources: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-    let whole = contents.values().filter(|wanted| !wanted.content.is_composed()).map(|wanted| wanted.content.place);
+    let whole = contents.iter().filter(|(_, wanted)| !wanted.content().is_composed()).map(|(place, _)| place);
     whole.for_each(|place| sources.entry(place.deposit).or_default().push(place.block));
     sources.values_mut().for_each(|blocks| blocks.sort_unstable());
     sources
@@ -227,7 +289,7 @@ impl Source<'_, '_> {
 
     /// Where a member ends at the latest, were its header short.
     fn end(&self, block: u64) -> u64 {
-        let size = self.contents.get(&self.place(block)).map_or(0, |wanted| wanted.content.size);
+        let size = self.contents.get(&self.place(block)).map_or(0, |wanted| wanted.content().size);
         offset(block).saturating_add(size)
     }
 
@@ -360,10 +422,10 @@ impl Walk<'_, '_> {
                         Some(_) => continue,
                     }
                     let Some(wanted) = self.source.contents.get(&self.source.place(block)) else { continue };
-                    match fault(&member.kind, wanted.content) {
+                    match fault(&member.kind, wanted.content()) {
                         None => {
                             self.is_laying = true;
-                            laying.file(wanted.content, &wanted.files)?;
+                            laying.file(wanted.content(), &wanted.files)?;
                         }
                         Some(failure) => {
                             let reason = laying.reason(failure)?;
@@ -450,17 +512,4 @@ pub(crate) fn path_in_deposit(path: &Path) -> Vec<u8> {
     let bytes = crate::system::path_bytes(path.as_os_str());
     let trimmed = bytes.strip_prefix(b"./").unwrap_or(&bytes);
     trimmed.strip_suffix(b"/").unwrap_or(trimmed).to_vec()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_past_the_end_is_outside_however_large_it_is() {
-        // The last two times 512 are 512 and 1,024 in 64 bits.
-        let places = [0, 1, 2, 5, 6, 1 << 30, (1 << 55) + 1, (1 << 55) + 2];
-        assert_eq!(inside(&places, 3072), (&places[..4], &places[4..]));
-        assert_eq!(inside(&[u64::MAX], u64::MAX), (&[][..], &[u64::MAX][..]));
-    }
 }

@@ -23,7 +23,8 @@ use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
 use crate::features::deposit::{self, Made};
 use crate::features::{init, proof, restore, verify};
-use crate::folder::walk::{self, FoundKind};
+use crate::folder::listing::{FoundKind, Listing};
+use crate::folder::walk;
 use crate::log;
 use crate::safe::Safe;
 use crate::system;
@@ -266,15 +267,15 @@ fn compare(one: &Path, other: &Path) -> Outcome<Compared> {
     let walk =
         |folder: &Path| walk::walk(&[folder.to_owned()], &[]).map_err(|error| Failure::file("read", folder, error));
     let (one, other) = (walk(one)?, walk(other)?);
-    let facts = |listing: &walk::Listing| -> Vec<_> {
-        listing.entries.iter().map(|entry| (entry.path.clone(), entry.kind.clone(), entry.stat.size)).collect()
+    let facts = |listing: &Listing| -> Vec<_> {
+        listing.iter().map(|entry| (entry.path, entry.kind, entry.stat.size)).collect()
     };
     if facts(&one) != facts(&other) {
         return Err(differs());
     }
     let mut compared = Compared::default();
-    for entry in one.entries.iter().filter(|entry| entry.kind == FoundKind::File) {
-        let open = |listing: &walk::Listing| {
+    for entry in one.iter().filter(|entry| entry.kind == FoundKind::File) {
+        let open = |listing: &Listing| {
             let path = listing.on_disk(&entry.path).unwrap_or_default();
             fs::File::open(&path).map_err(|error| Failure::file("read", &path, error))
         };

@@ -41,7 +41,7 @@ mod tests {
     fn every_file_of_the_sample_folder_ships() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
         let listing = crate::folder::walk::walk(&[folder], &[]).unwrap();
-        let files = listing.entries.iter().filter(|entry| entry.kind == crate::folder::walk::FoundKind::File);
+        let files = listing.iter().filter(|entry| entry.kind == crate::folder::listing::FoundKind::File);
         let there: BTreeSet<String> = files.map(|entry| String::from_utf8(entry.path.to_vec()).unwrap()).collect();
         let shipped: BTreeSet<String> = FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
         assert_eq!(there, shipped);

@@ -1,5 +1,5 @@
 use hizo_vault::commit::{EntryId, Seed};
-use hizo_vault::manifest::Head;
+use hizo_vault::manifest::{Head, Manifest};
 
 use super::*;
 
@@ -40,22 +40,21 @@ fn manifest(entries: Vec<Entry>) -> Manifest {
 fn lay(entries: Vec<Entry>, contents: &[(u64, &[u8])], taken: &[&str]) -> (tempfile::TempDir, PathBuf, Restored) {
     let base = tempfile::tempdir().unwrap();
     let to = base.path().join("out");
-    let manifest = manifest(entries);
-    let wanted: Vec<&Entry> = manifest.entries.iter().collect();
+    let (list, chosen) = (List::AtHand(manifest(entries.clone())), Chosen(&[]));
     let mut laying = Laying::begin(&to, Options { special: false }).unwrap();
     // The system answers as it does where the names of two entries are one: there is something of this name.
     for name in taken {
         fs::write(base.path().join("out.partial").join(name), "first").unwrap();
     }
-    laying.directories(&manifest, &wanted).unwrap();
+    laying.directories(list.entries().unwrap(), chosen).unwrap();
     for (block, bytes) in contents {
-        let is_here = |entry: &&&Entry| content_of_own(entry, &wanted).is_some_and(|own| own.place.block == *block);
-        let files: Vec<&Entry> = wanted.iter().filter(is_here).copied().collect();
+        let is_here = |entry: &&Entry| chosen.content_of_own(entry).is_some_and(|own| own.place.block == *block);
+        let files: Vec<&Entry> = entries.iter().filter(is_here).collect();
         laying.file(&content(*block, bytes), &files).unwrap();
         laying.data(0, bytes).unwrap();
         laying.file_end().unwrap();
     }
-    let restored = laying.finish(&wanted).unwrap();
+    let restored = laying.finish(&list, chosen).unwrap();
     (base, to, restored)
 }
 

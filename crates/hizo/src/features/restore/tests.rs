@@ -1,0 +1,231 @@
+//! Lists that are longer than what is held at hand, which a test reaches with a handful of entries: they are read in
+//! passes, their contents in parts, and everything is as with a list at hand.
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::{fs, io::Write as _};
+
+use hizo_ledger::id::SeriesId;
+use hizo_vault::manifest::Entry;
+use tempfile::TempDir;
+
+use super::*;
+use crate::features::{check, deposit, init};
+use crate::folder::walk;
+use crate::safe::{Keyring, Safe};
+
+const PASSPHRASE: &str = "a passphrase for tests";
+
+struct Place {
+    all: TempDir,
+    folder: PathBuf,
+    safe: Safe,
+    keyring: Keyring,
+}
+
+struct Silent;
+
+impl deposit::Watcher for Silent {
+    fn listed(&self, _: u64, _: u64) {}
+    fn progress(&self, _: u64) {}
+}
+
+impl check::Watcher for Silent {
+    fn planned(&self, _: u64) {}
+    fn progress(&self, _: u64) {}
+}
+
+impl Watcher for Silent {
+    fn planned(&self, _: u64, _: u64) {}
+    fn progress(&self, _: u64) {}
+}
+
+impl Place {
+    /// A folder in which names sort between others and what these hold, content has several names, and of one content
+    /// there are more names than are laid out at a time.
+    fn new() -> Self {
+        let all = tempfile::tempdir().unwrap();
+        let folder = all.path().join("folder");
+        let home = init::init(&all.path().join("home"), "test", PASSPHRASE, None).unwrap();
+        let safe = Safe::open(home).unwrap();
+        let keyring = safe.unlock(PASSPHRASE).unwrap();
+        let place = Self { all, folder, safe, keyring };
+        for folder in ["a/deep/er", "a-b/c", "a.d", "shut"] {
+            fs::create_dir_all(place.folder.join(folder)).unwrap();
+        }
+        for number in 0..11 {
+            place.write(&format!("a/empty {number}"), b"");
+        }
+        for (name, seed, bytes) in
+            [("a/deep/er/f", 1, 10_000), ("a-b/large", 2, 3 << 20), ("a-b/same", 2, 3 << 20), ("b", 3, 300_000)]
+        {
+            place.write(name, &noise(seed, bytes));
+        }
+        place.write("a.d/f", b"small");
+        place.write("shut/f", b"in a folder that nobody may enter");
+        fs::hard_link(place.folder.join("shut/f"), place.folder.join("z")).unwrap();
+        fs::hard_link(place.folder.join("b"), place.folder.join("a-b/b")).unwrap();
+        symlink("../b", place.folder.join("a.d/link")).unwrap();
+        fs::set_permissions(place.folder.join("shut"), fs::Permissions::from_mode(0o555)).unwrap();
+        place
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.folder.join(name), bytes).unwrap();
+    }
+
+    fn deposit(&mut self) {
+        let request = deposit::Request {
+            paths: vec![self.folder.clone()],
+            series: "test".to_owned(),
+            labels: Vec::new(),
+            class: None,
+            reuse: true,
+            reread: false,
+            apart: false,
+            excludes: Vec::new(),
+        };
+        let device = self.safe.home.device().unwrap();
+        deposit::deposit(&mut self.safe, &device, &request, &Silent).unwrap();
+    }
+
+    fn opened(&self) -> Opened<'_> {
+        Opened { safe: &self.safe, keyring: &self.keyring }
+    }
+
+    fn deposits(&self) -> impl Iterator<Item = &Record> {
+        self.safe.records.iter().filter(|record| record.envelope().deposit.is_some())
+    }
+
+    fn last(&self) -> &Record {
+        self.deposits().last().unwrap()
+    }
+
+    fn restore(&self, name: &str, paths: &[&str]) -> Restored {
+        let paths = paths.iter().map(|path| path.as_bytes().to_vec()).collect();
+        let request = Request { to: self.all.path().join(name), paths, special: false };
+        restore(self.opened(), self.last(), &request, &Silent).unwrap()
+    }
+
+    fn check(&self) -> check::Report {
+        check::check(&self.safe, Some(&self.keyring), None::<SeriesId>, &Silent).unwrap()
+    }
+}
+
+fn noise(seed: u8, bytes: usize) -> Vec<u8> {
+    let mut noise = vec![0; bytes];
+    blake3::Hasher::new().update(&[seed]).finalize_xof().fill(&mut noise);
+    noise
+}
+
+/// What of a folder has to come back: paths, kinds, targets, modes, times of all but links, which nothing sets; and bytes.
+fn facts(folder: &Path) -> Vec<(Vec<u8>, String, Vec<u8>)> {
+    let listing = walk::walk(&[folder.to_owned()], &[]).unwrap();
+    let fact = |found: crate::folder::listing::Found| {
+        let path = listing.on_disk(&found.path).unwrap();
+        let bytes = if path.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
+        let facts = format!("{:?} {:o} {}", found.kind, found.stat.mode, found.stat.mtime_ns);
+        (found.path.to_vec(), facts, bytes)
+    };
+    listing.iter().map(fact).collect()
+}
+
+#[test]
+fn a_list_that_is_read_in_passes_is_the_one_at_hand() {
+    let mut place = Place::new();
+    place.deposit();
+    place.write("b", &[&noise(3, 200_000)[..], &noise(4, 100_000)].concat());
+    fs::remove_file(place.folder.join("a/empty 3")).unwrap();
+    place.write("a/empty 4", b"no longer");
+    place.deposit();
+    fs::rename(place.folder.join("a-b/same"), place.folder.join("y")).unwrap();
+    place.deposit();
+    let mut chains = Vec::new();
+    for record in place.deposits() {
+        let list = place.opened().list(record).unwrap();
+        assert!(matches!(list, List::Sealed(..)), "it was to be read in passes");
+        let manifest = place.opened().manifest(record).unwrap();
+        let read: Vec<_> = list.entries().unwrap().map(|entry| Entry::clone(&entry.unwrap())).collect();
+        assert_eq!(read, manifest.entries);
+        chains.push(manifest.head.chain);
+    }
+    assert_eq!(chains, [0, 1, 2]);
+    let restored = place.restore("out", &[]);
+    assert_eq!(facts(&restored.to), facts(&place.folder));
+    assert!(restored.shortfall().is_none());
+    let report = place.check();
+    assert!(report.holds(), "{report:?}");
+    // Six of the first deposit, of which one is that of all empty files, and two of the second.
+    assert_eq!(report.contents.unwrap().0, 8);
+}
+
+#[test]
+fn chosen_paths_come_with_the_folders_around_them_and_with_content_of_names_that_are_not_chosen() {
+    let mut place = Place::new();
+    place.deposit();
+    let restored = place.restore("out", &["a/deep", "z", "a-b/b", "a/empty 1"]);
+    let expected = ["a", "a-b", "a-b/b", "a/deep", "a/deep/er", "a/deep/er/f", "a/empty 1", "z"];
+    let found = facts(&restored.to);
+    assert_eq!(found.iter().map(|(path, ..)| String::from_utf8_lossy(path)).collect::<Vec<_>>(), expected);
+    assert_eq!(restored.files, 4);
+    let all = facts(&place.folder);
+    for (path, facts, bytes) in found {
+        let (_, whole, same) = all.iter().find(|(other, ..)| *other == path).unwrap();
+        assert_eq!(bytes, *same);
+        // A further name whose first one is not chosen is a file.
+        let kind_aside =
+            |facts: &str| facts.split_once(' ').map(|(_, rest)| rest.rsplit(' ').next().map(str::to_owned));
+        assert_eq!(kind_aside(&facts), kind_aside(whole), "{}", String::from_utf8_lossy(&path));
+    }
+    let missing = Request { to: place.all.path().join("no"), paths: vec![b"a/dee".to_vec()], special: false };
+    let failure = restore(place.opened(), place.last(), &missing, &Silent).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Fixable);
+    assert!(!place.all.path().join("no.partial").exists(), "nothing was to be begun");
+}
+
+#[test]
+fn a_damaged_pack_costs_the_files_that_lie_in_it_and_names_them() {
+    let mut place = Place::new();
+    place.deposit();
+    place.write("later", &noise(5, 2 << 20));
+    place.deposit();
+    // The second deposit's tar holds one file; the first one's pack holds every other content.
+    let first = place.deposits().next().unwrap();
+    let damaged = place.opened().objects(first).unwrap().last().copied().unwrap();
+    let path = walk::walk(&[place.all.path().join("home")], &[]).unwrap();
+    let name = damaged.id().to_string();
+    let path = path.iter().find(|found| found.path.ends_with(name.as_bytes()) || is_of(&found.path, &name)).unwrap();
+    let path = place.all.path().join("home").join(String::from_utf8(path.path.to_vec()).unwrap());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().write_all(b"damaged").unwrap();
+
+    let restored = place.restore("out", &[]);
+    assert_eq!(restored.files, 1);
+    let files =
+        facts(&place.folder).into_iter().filter(|(_, facts, _)| facts.starts_with("File") || facts.starts_with("Hard"));
+    let mut lost: Vec<_> = files.map(|(path, ..)| path).filter(|path| path != b"later").collect();
+    assert_eq!(restored.lost.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(), lost);
+    assert!(restored.to.ends_with("out.incomplete"));
+
+    let report = place.check();
+    assert_eq!(report.bad.len(), 1);
+    assert_eq!(report.touched.len(), 2);
+    lost.sort();
+    for touched in &report.touched {
+        assert_eq!(touched.files, lost, "deposit {}", touched.number);
+    }
+    assert_eq!(report.touched[1].through.iter().copied().collect::<Vec<_>>(), [1]);
+    assert_eq!(report.contents.unwrap().0, 1);
+}
+
+/// Whether a path under which objects lie is that of this one.
+fn is_of(path: &[u8], name: &str) -> bool {
+    String::from_utf8_lossy(path).replace('/', "").ends_with(name)
+}
+
+#[test]
+fn a_place_past_the_end_is_outside_however_large_it_is() {
+    // The last two times 512 are 512 and 1,024 in 64 bits.
+    let places = [0, 1, 2, 5, 6, 1 << 30, (1 << 55) + 1, (1 << 55) + 2];
+    assert_eq!(inside(&places, 3072), (&places[..4], &places[4..]));
+    assert_eq!(inside(&[u64::MAX], u64::MAX), (&[][..], &[u64::MAX][..]));
+}
