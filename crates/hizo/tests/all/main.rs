@@ -23,6 +23,7 @@ mod outside;
 mod proofs;
 mod receipts;
 mod recovery;
+mod refusals;
 mod stamps;
 mod tidy;
 mod verify;
