@@ -132,10 +132,13 @@ const ACTS: [(&str, &str); 11] = [
 impl From<hizo_keeper::Error> for Failure {
     fn from(error: hizo_keeper::Error) -> Self {
         use hizo_keeper::Error as Keeper;
-        use hizo_store::{journal, objects};
-        // A keeper at an address failed in the same ways, whatever was asked of it.
+        use hizo_keeper::log::Error as Log;
+        use hizo_store::{journal, objects, published};
+        // A disk, a journal and a keeper at an address fail in the same ways, whatever was asked of them.
         let error = match error {
-            Keeper::Log(hizo_keeper::log::Error::Elsewhere(elsewhere)) => *elsewhere,
+            Keeper::Log(Log::Elsewhere(elsewhere)) => *elsewhere,
+            Keeper::Log(Log::Journal(error)) => error.into(),
+            Keeper::Log(Log::Files(published::Error::Disk { act, source })) => Keeper::Folder { act, source },
             other => other,
         };
         let failure = match &error {
@@ -183,15 +186,15 @@ impl From<hizo_keeper::Error> for Failure {
                 ),
             ),
             Keeper::Objects(objects::Error::Disk { source, .. }) | Keeper::Folder { source, .. } => {
-                return Self::file("write to", Path::new("the keeper's folder"), io::Error::from(source.kind()))
-                    .source(error);
+                let said = source.raw_os_error().map_or_else(|| source.kind().into(), io::Error::from_raw_os_error);
+                return Self::file("write to", Path::new("the keeper's folder"), said).source(error);
             }
             Keeper::Journal(journal::Error::Full { .. }) => Self::fixable(words!(
                 "cannot keep the record: the disk is full",
                 "記録を残せません: ディスクがいっぱいです"
             ))
             .hint(go_on()),
-            Keeper::Journal(journal::Error::Busy) | Keeper::Log(hizo_keeper::log::Error::Busy) => {
+            Keeper::Journal(journal::Error::Busy) | Keeper::Log(Log::Busy) => {
                 Self::fixable(words!("another hizo is at work in this safe", "別の hizo がこの金庫を使っています"))
                     .hint(words!(
                         "Wait until it is done, then run the same command again.",
@@ -250,7 +253,7 @@ impl From<hizo_keeper::Error> for Failure {
                         "今のフォルダーをそのまま別の場所に残してから、預け先のフォルダーを控えから戻してください。"
                     ))
             }
-            Keeper::Log(error @ hizo_keeper::log::Error::Witness { .. }) => Self::new(
+            Keeper::Log(error @ Log::Witness { .. }) => Self::new(
                 Kind::Lying,
                 words!(
                     "nothing was added to the log: {error}",

@@ -180,20 +180,20 @@ fn publishing_is_killed(seed: u64, outside: Option<&Outside>) {
 }
 
 /// Ids of deposits that the program has said it kept.
-fn ids(out: &str) -> Vec<String> {
+pub(crate) fn ids(out: &str) -> Vec<String> {
     let is_id = |line: &&str| line.len() == 64 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
     out.lines().filter(is_id).map(str::to_owned).collect()
 }
 
 /// Records that the keeper has promised to log: those that this machine has not yet seen there.
-fn due(home: &Home) -> BTreeSet<String> {
+pub(crate) fn due(home: &Home) -> BTreeSet<String> {
     let listed = fs::read_dir(home.path.join("receipts/due")).into_iter().flatten();
     let names = listed.map(|item| item.unwrap().file_name().into_string().unwrap());
     names.filter_map(|name| Some(name.strip_suffix(".note")?.to_owned())).collect()
 }
 
 /// Records that it has ever promised, and this machine still knows of.
-fn promises(home: &Home) -> BTreeSet<String> {
+pub(crate) fn promises(home: &Home) -> BTreeSet<String> {
     let listed = fs::read_dir(home.path.join("receipts/met")).into_iter().flatten();
     let names = listed.map(|item| item.unwrap().file_name().into_string().unwrap());
     names.filter_map(|name| Some(name.strip_suffix(".note")?.to_owned())).chain(due(home)).collect()

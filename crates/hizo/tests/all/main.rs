@@ -23,6 +23,7 @@ mod outside;
 mod proofs;
 mod receipts;
 mod recovery;
+mod refusals;
 mod sharing;
 mod stamped;
 mod stamps;

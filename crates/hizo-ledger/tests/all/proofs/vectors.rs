@@ -232,6 +232,16 @@ fn two_names(size: u64) -> [Entry; 2] {
     [first.clone(), Entry { name: b"copy.dxf".to_vec(), meta, ..first }]
 }
 
+/// An answer with text for people beside its status, outside of what the authority signed.
+fn with_status_text(answer: &[u8], text: &str) -> Vec<u8> {
+    use hizo_ledger::timestamp::der::{self, tag};
+    let mut response = der::only(answer, tag::SEQUENCE).unwrap();
+    response.inside(tag::SEQUENCE).unwrap();
+    let token = response.element(tag::SEQUENCE).unwrap().whole;
+    let text = der::sequence(&[&der::element(tag::UTF8, text.as_bytes())]);
+    der::sequence(&[&der::sequence(&[&der::integer(&[0]), &text]), token])
+}
+
 fn rejection() -> Vec<u8> {
     hizo_ledger::timestamp::rejected(hizo_ledger::timestamp::Failure::BadRequest)
 }
@@ -304,6 +314,13 @@ fn accepted() -> Vec<Case> {
                     Forge::new(&hizo_ledger::timestamp::Info { time, accuracy, ..info })
                 }),
             )])
+        }),
+        case("stamp_status_text", "an answer that says an earlier time, beside what the authority signed", {
+            let mut files = usual();
+            let text = "as asked\nTime stamp: Jan  1 00:00:00 2027 GMT\nAccuracy: 0x00 seconds";
+            let answer = with_status_text(&files["stamps/first.tsr"], text);
+            files.insert("stamps/first.tsr".to_owned(), answer);
+            files
         }),
         case(
             "receipt_later",
