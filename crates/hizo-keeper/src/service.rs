@@ -283,8 +283,8 @@ impl Shared {
 
     /// Whether the request's token lets it do this in the space, as its chain is now. `None` for what anybody may.
     async fn admitted(&self, headers: &HeaderMap, space: SpaceId, need: Need) -> Result<Option<Admitted>, Refusal> {
-        if need == Need::Read && space == self.log.own().id() {
-            return Ok(None);
+        if space == self.log.own().id() {
+            return if need == Need::Read { Ok(None) } else { Err(own_space()) };
         }
         let needed =
             || Refusal::unauthorized("TokenNeeded", "start a session and send its token as `Authorization: Bearer`");
@@ -320,6 +320,11 @@ impl Shared {
             }
         }
     }
+}
+
+/// Stamps stand in the keeper's own space. Whoever began it in the keeper's place would keep them out for ever.
+fn own_space() -> Refusal {
+    Refusal::forbidden("OwnSpace", "this is the keeper's own space, which is read without a session")
 }
 
 /// An address at which no more than this machine can listen.

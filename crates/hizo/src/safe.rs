@@ -437,6 +437,11 @@ impl Keyring {
         !self.lost.contains(&epoch) && self.epochs.keys().next().is_some_and(|first| epoch < *first)
     }
 
+    /// An epoch of which a wrap is missing or damaged, so that it stays closed.
+    pub(crate) fn first_lost(&self) -> Option<u32> {
+        self.lost.iter().find(|epoch| !self.epochs.contains_key(epoch)).copied()
+    }
+
     /// Whether what is sealed now can be opened.
     pub(crate) fn opens(&self, epoch: u32) -> bool {
         self.epochs.contains_key(&epoch)

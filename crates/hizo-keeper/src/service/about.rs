@@ -79,8 +79,10 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request)
         let sentence = "the note is for another keeper; compare the keeper's origin with the one that was pinned";
         return Err(Refusal::unauthorized("OtherKeeper", sentence));
     }
-    let now = shared.now();
-    shared.sessions.check_time(&session, now)?;
+    if session.space == shared.log.own().id() {
+        return Err(super::own_space());
+    }
+    shared.sessions.check_time(&session, shared.now())?;
     let (keeper, space, key) = (Arc::clone(&shared.keeper), session.space, session.key);
     let (begun, member) =
         shared.workers.run(move || Ok((keeper.head(space)?.is_some(), keeper.session_member(space, &key)?))).await?;
@@ -92,6 +94,9 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request)
             return Err(Refusal::forbidden("NotMember", sentence));
         }
     };
+    // What waited for its turn is of another moment by now.
+    let now = shared.now();
+    shared.sessions.check_time(&session, now)?;
     let token = shared.sessions.grant(&session, begins, now, (shared.random)())?;
     Ok(answer_json(StatusCode::CREATED, &json!({ "token": token, "seconds": TOKEN_SECONDS })))
 }

@@ -10,6 +10,7 @@ use axum::http::header::AUTHORIZATION;
 use hizo_ledger::id::{Nonce, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::session::{SESSION_SKEW_SECONDS_MAX, Session, Verbs};
+use hizo_store::journal::AccountId;
 use sha2::{Digest as _, Sha256};
 
 use super::admission::Account;
@@ -19,9 +20,10 @@ use crate::witness::hex;
 /// Longest life of a token.
 pub const TOKEN_SECONDS: u64 = 15 * 60;
 
-/// Most tokens at a time, and of one key: the oldest of a key give way.
+/// Most tokens at a time; of one member, and of one account that may begin spaces. The oldest of their owner give way.
 const TOKENS_MAX: usize = 1 << 18;
-const TOKENS_OF_KEY_MAX: usize = 16;
+const TOKENS_OF_MEMBER_MAX: usize = 16;
+const TOKENS_OF_ACCOUNT_MAX: usize = 4096;
 
 /// Most nonces that are remembered: those of two minutes.
 const NONCES_MAX: usize = 1 << 18;
@@ -41,11 +43,34 @@ pub(super) struct Granted {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct TokenHash([u8; 32]);
 
+/// Whose a token is. A member's spaces are as many as he was let into; those that somebody might begin are without number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Owner {
+    Member(SpaceId, [u8; 32]),
+    Account(AccountId),
+}
+
+impl Owner {
+    const fn tokens_max(self) -> usize {
+        match self {
+            Self::Member(..) => TOKENS_OF_MEMBER_MAX,
+            Self::Account(_) => TOKENS_OF_ACCOUNT_MAX,
+        }
+    }
+}
+
+impl Granted {
+    fn owner(&self) -> Owner {
+        self.begins.map_or(Owner::Member(self.space, *self.key.as_bytes()), |account| Owner::Account(account.id))
+    }
+}
+
 #[derive(Default)]
 struct State {
     tokens: HashMap<TokenHash, Granted>,
-    /// The tokens of each key by their end.
-    of_key: HashMap<(SpaceId, [u8; 32]), BTreeSet<(u64, TokenHash)>>,
+    /// All tokens by their end, and those of each owner.
+    by_end: BTreeSet<(u64, TokenHash)>,
+    of_owner: HashMap<Owner, BTreeSet<(u64, TokenHash)>>,
     /// Used by their keys.
     spent: HashSet<([u8; 32], Nonce)>,
     /// The same by the end of the time in which their notes would be let in.
@@ -105,14 +130,8 @@ impl Sessions {
         }
         state.spent_until.insert((last, key, session.nonce));
         let ends = now.saturating_add(TOKEN_SECONDS);
-        let of_key = state.of_key.entry((session.space, *session.key.as_bytes())).or_default();
-        let oldest = if of_key.len() >= TOKENS_OF_KEY_MAX { of_key.pop_first() } else { None };
-        of_key.insert((ends, hash));
-        if let Some((_, oldest)) = oldest {
-            state.tokens.remove(&oldest);
-        }
-        let (space, key, verbs) = (session.space, session.key, session.verbs);
-        state.tokens.insert(hash, Granted { space, key, verbs, begins, ends });
+        let granted = Granted { space: session.space, key: session.key, verbs: session.verbs, begins, ends };
+        state.add(hash, granted);
         Ok(token)
     }
 
@@ -135,13 +154,26 @@ impl Sessions {
 }
 
 impl State {
+    fn add(&mut self, token: TokenHash, granted: Granted) {
+        let (owner, end) = (granted.owner(), (granted.ends, token));
+        let of_owner = self.of_owner.entry(owner).or_default();
+        let oldest = if of_owner.len() >= owner.tokens_max() { of_owner.first().copied() } else { None };
+        of_owner.insert(end);
+        self.by_end.insert(end);
+        self.tokens.insert(token, granted);
+        if let Some((_, oldest)) = oldest {
+            self.remove(oldest);
+        }
+    }
+
     fn remove(&mut self, token: TokenHash) {
         let Some(granted) = self.tokens.remove(&token) else { return };
-        let owner = (granted.space, *granted.key.as_bytes());
-        if let Some(of_key) = self.of_key.get_mut(&owner) {
-            of_key.remove(&(granted.ends, token));
-            if of_key.is_empty() {
-                self.of_key.remove(&owner);
+        let (owner, end) = (granted.owner(), (granted.ends, token));
+        self.by_end.remove(&end);
+        if let Some(of_owner) = self.of_owner.get_mut(&owner) {
+            of_owner.remove(&end);
+            if of_owner.is_empty() {
+                self.of_owner.remove(&owner);
             }
         }
     }
@@ -155,10 +187,8 @@ impl State {
             }
             self.spent.remove(&(key, nonce));
         }
-        // All tokens are looked at only where there are many: each ends by itself.
-        if self.tokens.len() >= TOKENS_MAX {
-            let ended = self.tokens.iter().filter(|(_, granted)| granted.ends <= now).map(|(token, _)| *token);
-            ended.collect::<Vec<_>>().into_iter().for_each(|token| self.remove(token));
+        while let Some((_, token)) = self.by_end.first().copied().filter(|(ends, _)| *ends <= now) {
+            self.remove(token);
         }
     }
 }
@@ -172,4 +202,57 @@ pub(super) fn token_of(headers: &HeaderMap) -> Option<TokenHash> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && token.len() == 64).then(|| hash_of(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use hizo_ledger::record::{ClaimedTime, Origin};
+
+    use super::*;
+
+    const NOON: u64 = 1_800_000_000;
+
+    /// A token of this number, by an account that may begin a space of this number.
+    fn grant(sessions: &Sessions, number: u64, now: u64, begins: Option<Account>) -> Result<String, Refusal> {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        let secret = SigningKey::from_bytes(&[1; 32]);
+        let session = Session {
+            keeper: Origin::parse("keeper.example").unwrap(),
+            space: SpaceId::from_bytes(bytes),
+            key: VerifyingKey::from_bytes(secret.verifying_key().as_bytes()).unwrap(),
+            nonce: Nonce::from_bytes(bytes),
+            time: ClaimedTime::from_unix_seconds(now).unwrap(),
+            verbs: Verbs::ReadWrite,
+        };
+        let mut random = [0; 32];
+        random[..16].copy_from_slice(&bytes);
+        sessions.grant(&session, begins, now, random)
+    }
+
+    #[test]
+    fn spaces_that_an_account_might_begin_take_no_more_tokens_than_one_account_has() {
+        let (sessions, account) = (Sessions::new(0), Some(Account { id: AccountId([7; 32]), once: true }));
+        let first = grant(&sessions, 0, NOON, account).unwrap();
+        let theirs = grant(&sessions, 1, NOON, None).unwrap();
+        for number in 2..2 * TOKENS_OF_ACCOUNT_MAX as u64 {
+            grant(&sessions, number, NOON, account).unwrap();
+        }
+        assert_eq!(sessions.count(), TOKENS_OF_ACCOUNT_MAX + 1);
+        assert!(sessions.find(hash_of(&first), NOON).is_err(), "the oldest gives way");
+        assert!(sessions.find(hash_of(&theirs), NOON).is_ok(), "and nobody else's");
+    }
+
+    #[test]
+    fn what_has_ended_is_let_go_of() {
+        let sessions = Sessions::new(0);
+        (0..100).for_each(|number| drop(grant(&sessions, number, NOON, None).unwrap()));
+        grant(&sessions, 100, NOON + TOKEN_SECONDS - 1, None).unwrap();
+        assert_eq!(sessions.count(), 101);
+        grant(&sessions, 101, NOON + TOKEN_SECONDS, None).unwrap();
+        assert_eq!(sessions.count(), 2);
+        let state = sessions.lock();
+        assert_eq!((state.by_end.len(), state.of_owner.len()), (2, 2));
+    }
 }

@@ -283,9 +283,9 @@ impl Certificates {
         Ok(())
     }
 
-    /// The certificate of a key.
+    /// The certificate of a key. The reader's own one needs nobody who says it.
     pub fn of(&self, key: &VerifyingKey) -> Option<&Certificate> {
-        self.by_key.get(key)
+        self.by_key.get(key).or_else(|| Some(&self.own).filter(|own| own.key == *key))
     }
 
     /// Every certificate, by its key.

@@ -9,7 +9,10 @@ use std::process::Command;
 use hizo_vault::age::{self, Identity};
 use hizo_vault::recovery::{self, Card};
 
+use crate::forge::Insider;
+use crate::keeper::Process;
 use crate::kit::{Home, assert_same, hex, noise, say_aloud, tree};
+use crate::liar::{Answer, Asked, Liar};
 
 /// The text of a printed page; nothing where the tool is not installed.
 fn text(pdf: &Path) -> Option<String> {
@@ -259,4 +262,80 @@ fn numbers_of_cards_that_make_no_sense_are_refused_before_anything_is_written() 
     }
     assert!(!to.exists());
     assert!(home.ok(["status", "--json"]).json()["recovery"].is_null());
+}
+
+#[test]
+fn cards_that_would_leave_out_what_was_kept_are_not_made() {
+    let home = Home::new();
+    fs::write(home.beside("folder").join("file"), "kept before").unwrap();
+    home.deposit(&home.beside("folder"), "s");
+    home.ok(["recovery", "make", "--to", home.folder.path().join("one").to_str().unwrap()]);
+    home.ok(["recovery", "make", "--replace", "--to", home.folder.path().join("two").to_str().unwrap()]);
+    let chain = Insider::of(&home).chain;
+    for wrap in chain.wraps(0) {
+        let name = wrap.id().to_string();
+        let path = home.objects().into_iter().find(|path| path.ends_with(&name)).unwrap();
+        fs::remove_file(path).unwrap();
+    }
+    let three = home.folder.path().join("three");
+    let arguments = ["recovery", "make", "--replace", "--to", three.to_str().unwrap()];
+    home.fails(3, "a key object of epoch 0 is missing", arguments);
+    assert!(!three.exists() && Insider::of(&home).chain.recovery() == chain.recovery());
+}
+
+#[test]
+fn cards_whose_record_may_stand_are_never_taken_away() {
+    let home = Home::unmade();
+    let keeper = Process::start(&home.folder.path().join("data"));
+    let liar = Liar::before(&keeper.address());
+    home.ok(["init", "--keeper", &liar.address]);
+    home.make_cheap();
+    let files = |to: &str| fs::read_dir(home.folder.path().join(to)).map_or(0, Iterator::count);
+    let make = |to: &str, more: &[&str]| {
+        let to = home.folder.path().join(to);
+        home.run(["recovery", "make", "--to", to.to_str().unwrap()].iter().chain(more))
+    };
+    let is_append = |asked: &Asked| asked.method == "POST" && asked.path.ends_with("/records");
+    // It does not take the record, and can be asked what stands: cards that open nothing are gone.
+    liar.refuses(move |asked| is_append(asked).then(|| Answer::new(507, "")));
+    assert_ne!(make("one", &[]).code, Some(0));
+    assert_eq!(files("one"), 0);
+    // It takes the record, and says that it did not.
+    liar.is_honest();
+    liar.tells(move |asked, _| is_append(asked).then(|| Answer::new(507, "")));
+    let said = make("two", &[]);
+    assert_ne!(said.code, Some(0));
+    assert!(said.err.contains("keep the files and the old cards"), "{said:?}");
+    assert_eq!(files("two"), 4);
+    liar.is_honest();
+    let Some(words) =
+        (1..3).map(|n| read_off(&home.folder.path().join(format!("two/card-{n}.pdf")))).collect::<Option<Vec<_>>>()
+    else {
+        return;
+    };
+    home.ok(with(&["drill"], &words.iter().collect::<Vec<_>>()));
+}
+
+#[test]
+fn whoever_makes_a_home_from_cards_is_told_its_passphrase_before_anything_can_go_wrong() {
+    let home = Home::unmade();
+    let keeper = Process::start(&home.folder.path().join("data"));
+    let liar = Liar::before(&keeper.address());
+    home.ok(["init", "--keeper", &liar.address]);
+    home.make_cheap();
+    let Some(cards) = make(&home, "cards", &[]) else { return };
+    liar.refuses(move |asked| {
+        (asked.method == "POST" && asked.path.ends_with("/records")).then(|| Answer::new(507, ""))
+    });
+    let new = home.folder.path().join("new");
+    let arguments = with(&["use", "--to", new.to_str().unwrap()], &[&cards[0], &cards[1]]);
+    let said = crate::kit::said(home.writer_command().args(arguments));
+    assert_ne!(said.code, Some(0));
+    let shown =
+        said.err.lines().find_map(|line| line.strip_prefix("    ")).unwrap_or_else(|| panic!("{said:?}")).to_owned();
+    liar.is_honest();
+    fs::write(home.folder.path().join("shown"), shown).unwrap();
+    let mut list = crate::kit::program(env!("CARGO_BIN_EXE_hizo"));
+    list.arg("--home").arg(&new).arg("--passphrase-file").arg(home.folder.path().join("shown")).arg("list");
+    assert_eq!(crate::kit::said(&mut list).code, Some(0));
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use hizo_ledger::id::SpaceId;
 use hizo_ledger::record::{ClaimedTime, Control, Origin, Role};
 use hizo_ledger::session::{Session, Verbs};
 
@@ -124,4 +125,18 @@ fn whoever_begins_a_space_names_his_session_key_in_it() {
     for body in ["", "{}", "{\"note\": \"x\"}", "{\"note\": \"x\", \"slot_key\": \"AAAA\"}"] {
         running.ask("POST", &path, Some(&token), body.as_bytes()).says(400, "BeginForm");
     }
+}
+
+#[test]
+fn nobody_begins_or_enters_the_keepers_own_space() {
+    let running = Running::start();
+    let begun = Begun::new(&running, "a company");
+    let facts = running.ask("GET", "/v1/keeper", None, b"");
+    let own = facts.text().split("\"own_space\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let space = SpaceId::from_hex(&own).unwrap();
+    running.send(&running.note(space, "owner", 90, Verbs::ReadWrite), "owner").says(403, "OwnSpace");
+    running.put(space, &begun.owner, &object("a squatter's")).says(403, "OwnSpace");
+    let body = b"{\"note\": \"hizo\", \"slot_key\": \"\"}";
+    running.ask("POST", &format!("/v1/spaces/{own}"), Some(&begun.owner), body).says(403, "OwnSpace");
+    running.ask("GET", &format!("/v1/spaces/{own}/records?from=0"), None, b"").is_one_of(&[200, 404]);
 }

@@ -34,6 +34,13 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "作り直してください: `hizo recovery make --replace`。"
         )));
     }
+    let closed = safe.chain.epochs().len().saturating_sub(keyring.epochs().count());
+    if closed > 0 {
+        setting.console.warn(words!(
+            "the cards do not open everything: what was kept in {closed} earlier epochs stays closed to them",
+            "このカードでは開けられないものがあります（以前の{closed}期分）"
+        ));
+    }
     let key = seed.signing_key().verifying_key();
     drop(seed);
     let numbers: Vec<u64> = cards.iter().map(|card| card.number().into()).collect();
@@ -46,7 +53,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let record = safe.append(&device, &draft, |chain| chain.recovery() == Some(key) && chain.epoch() == epoch)?;
     safe.home.remember_drill(record)?;
     let set = cards.first().map(hizo_vault::recovery::Card::set).unwrap_or_default();
-    let result = json!({ "opens": true, "set": set, "cards": numbers, "record": record.to_string() });
+    let result =
+        json!({ "opens": true, "closed_epochs": closed, "set": set, "cards": numbers, "record": record.to_string() });
     setting.console.result(result, |out| {
         let which = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let said = words!(

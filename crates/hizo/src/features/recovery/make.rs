@@ -56,17 +56,50 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
     let admin = identity.signing_seed.space_key(&safe.home.space);
     check_may(&safe, &admin.verifying_key())?;
+    check_opens_all(setting, &safe, &keyring)?;
     let seed = RecoverySeed::generate(&mut SystemEntropy);
     let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
     let written = print(&safe, &keyring, &made, &arguments.to)?;
-    let done = pin(&mut safe, &keyring, &identity, &seed, &made);
-    if let Err(failure) = done {
-        // Cards that open nothing must not lie about.
-        written.iter().for_each(|path| drop(fs::remove_file(path)));
-        return Err(failure);
+    if let Err(failure) = pin(&mut safe, &keyring, &identity, &seed, &made) {
+        return Err(unpinned(&mut safe, &seed, &written, failure));
     }
     tell(setting, arguments, &made, &written, replaces);
     Ok(())
+}
+
+/// Cards that leave out what is kept would be found out when it is too late, and the old ones burnt by then.
+fn check_opens_all(setting: &Setting, safe: &Safe, keyring: &Keyring) -> Outcome<()> {
+    if let Some(epoch) = keyring.first_lost() {
+        return Err(Failure::untrue(words!(
+            "a key object of epoch {epoch} is missing or damaged, and the cards would not open what was kept then",
+            "第{epoch}期の鍵の部品が、なくなったか壊れています。その時期のものを、カードで開けられなくなります"
+        ))
+        .hint(words!(
+            "Run `hizo check`. Nothing was changed; keep the cards that there are.",
+            "`hizo check` を実行してください。何も変更していません。今あるカードは残しておいてください。"
+        )));
+    }
+    let closed = safe.chain.epochs().len().saturating_sub(keyring.epochs().count());
+    if closed > 0 {
+        setting.console.warn(words!(
+            "the cards open nothing of before you came, since you do not; an admin who does makes better ones",
+            "あなたが加わる前のものは、このカードでは開けられません。それを開けられる管理者がカードを作るほうが確実です"
+        ));
+    }
+    Ok(())
+}
+
+/// What becomes of cards whose record may or may not stand: only those that certainly open nothing must not lie about.
+fn unpinned(safe: &mut Safe, seed: &RecoverySeed, written: &[PathBuf], failure: Failure) -> Failure {
+    let key = seed.signing_key().verifying_key();
+    if safe.catch_up().is_ok() && safe.chain.recovery() != Some(key) {
+        written.iter().for_each(|path| drop(fs::remove_file(path)));
+        return failure;
+    }
+    failure.hint(words!(
+        "The safe may know these cards already: keep the files and the old cards, and try them with `hizo recovery drill`.",
+        "新しいカードは、すでに登録されているかもしれません。ファイルも今までのカードも残し、`hizo recovery drill` で確かめてください。"
+    ))
 }
 
 /// Only an admin pins cards; whom the old ones let in is one once the delay has passed.

@@ -53,9 +53,13 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let closed = safe.chain.epochs().len().saturating_sub(keyring.epochs().count());
     let identity = make_home(&safe, &keyring, &arguments.to, &passphrase)?;
+    if generated {
+        // Whatever becomes of what follows, the new home must stay open to whoever made it.
+        tell_passphrase(setting, &passphrase);
+    }
     let mut new = Safe::open(Home::open(&arguments.to)?)?;
     let asked = if arguments.read_only { Ok(()) } else { let_in(&mut new, &seed, &identity) };
-    tell(setting, &new, &arguments.to, generated.then_some(passphrase.as_str()), closed);
+    tell(setting, &new, &arguments.to, closed);
     // The home opens what it opens, whatever came of this.
     asked
 }
@@ -117,15 +121,16 @@ fn copy(from: &Path, to: &Path, without: &[&str]) -> Outcome<()> {
     Ok(())
 }
 
-fn tell(setting: &Setting, safe: &Safe, to: &Path, passphrase: Option<&str>, closed: usize) {
+fn tell_passphrase(setting: &Setting, passphrase: &str) {
+    setting.console.warn(words!(
+        "this passphrase opens the new home. It is shown once: write it down and keep it apart.",
+        "これが新しい金庫のフォルダーを開けるパスフレーズです。表示は今回だけです。書き写して、別の場所に保管してください。"
+    ));
+    setting.console.beside(&format!("\n    {passphrase}\n"));
+}
+
+fn tell(setting: &Setting, safe: &Safe, to: &Path, closed: usize) {
     let console = setting.console;
-    if let Some(passphrase) = passphrase {
-        console.warn(words!(
-            "this passphrase opens the new home. It is shown once: write it down and keep it apart.",
-            "これが新しい金庫のフォルダーを開けるパスフレーズです。表示は今回だけです。書き写して、別の場所に保管してください。"
-        ));
-        console.beside(&format!("\n    {passphrase}\n"));
-    }
     if closed > 0 {
         console.warn(words!(
             "{closed} epochs stay closed: their keys were not sealed to these cards",
