@@ -206,6 +206,8 @@ pub(super) fn token_of(headers: &HeaderMap) -> Option<TokenHash> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use ed25519_dalek::SigningKey;
     use hizo_ledger::record::{ClaimedTime, Origin};
 
