@@ -104,8 +104,8 @@ impl Tried {
 pub(crate) fn waits(waiting: &Waiting) -> Words {
     let (name, until) = (waiting.key.name(), time(waiting.until()));
     words!(
-        "recovery cards have let in {name}, who may act as an admin from {until} on; if none of you did that, an admin refuses it with `hizo recovery make --replace`",
-        "復旧カードで {name} が加えられました。{until} から管理者として操作できます。心当たりがなければ、管理者が `hizo recovery make --replace` で拒んでください"
+        "recovery cards have let in {name}, who may act as an admin from {until} on; if none of you did that, an admin refuses it with `hizo recovery refuse`",
+        "復旧カードで {name} が加えられました。{until} から管理者として操作できます。心当たりがなければ、管理者が `hizo recovery refuse` で拒んでください"
     )
 }
 

@@ -336,6 +336,10 @@ const HELP: &[(&str, &str)] = &[
         "Make cards, of which some together open the safe, and an emergency card without secrets",
         "何枚かそろえば金庫を開けられるカードと、秘密のない緊急カードを作ります",
     ),
+    (
+        "Take all recovery cards out of use at once, and refuse whom they have let in",
+        "すべての復旧カードを直ちに使えなくし、カードで加えられた人を拒みます",
+    ),
     ("How many cards to make", "作る枚数"),
     ("How many of them open the safe together", "金庫を開けるのに必要な枚数"),
     ("Where to put the cards to print: a folder", "印刷用のファイルを置くフォルダー"),

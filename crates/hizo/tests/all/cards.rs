@@ -339,3 +339,23 @@ fn whoever_makes_a_home_from_cards_is_told_its_passphrase_before_anything_can_go
     list.arg("--home").arg(&new).arg("--passphrase-file").arg(home.folder.path().join("shown")).arg("list");
     assert_eq!(crate::kit::said(&mut list).code, Some(0));
 }
+
+#[test]
+fn a13_stolen_cards_are_refused_whatever_else_is_damaged() {
+    let home = Home::new();
+    let Some(cards) = make(&home, "cards", &[]) else { return };
+    let stolen = home.folder.path().join("stolen").to_str().unwrap().to_owned();
+    home.ok(with(&["use", "--to", &stolen], &[&cards[0], &cards[1]]));
+    let stolen = PathBuf::from(stolen);
+    fs::remove_dir_all(home.path.join("keeper")).unwrap();
+    crate::kit::copy_tree(&stolen.join("keeper"), &home.path.join("keeper"));
+    assert!(home.run(["list"]).err.contains("recovery cards have let in"));
+    // Not one object is left: no body, no wrap.
+    for path in home.objects() {
+        fs::remove_file(path).unwrap();
+    }
+    let told = home.ok(["recovery", "refuse", "--json"]).json();
+    assert!(told["refused"].is_string(), "{told}");
+    home.fails(1, "no recovery cards", ["recovery", "refuse"]);
+    assert!(!home.run(["list"]).err.contains("recovery cards have let in"));
+}

@@ -463,7 +463,9 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
             assert!(is_documented(command, &told), "{command}: {told:#}");
         }
     }
-    covered.extend(["recovery drill", "recovery use"].map(str::to_owned));
+    let told = home.ok(["recovery", "refuse", "--json"]).json();
+    assert!(is_documented("recovery refuse", &told), "{told:#}");
+    covered.extend(["recovery drill", "recovery refuse", "recovery use"].map(str::to_owned));
     // It prints its object and goes on.
     let running = crate::witness::Process::start(&home.folder.path().join("witness"));
     assert!(pages.iter().any(|(command, examples)| command == "witness run" && has_shape(&running.said, &examples[0])));

@@ -1,6 +1,6 @@
 //! `hizo recovery`
 
-use super::{drill, make, regain};
+use super::{drill, make, refuse, regain};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -15,6 +15,7 @@ pub(crate) struct Arguments {
 enum Act {
     Make(make::Arguments),
     Drill(drill::Arguments),
+    Refuse(refuse::Arguments),
     Use(regain::Arguments),
 }
 
@@ -22,6 +23,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     match &arguments.act {
         Act::Make(arguments) => make::run(setting, arguments),
         Act::Drill(arguments) => drill::run(setting, arguments),
+        Act::Refuse(arguments) => refuse::run(setting, arguments),
         Act::Use(arguments) => regain::run(setting, arguments),
     }
 }

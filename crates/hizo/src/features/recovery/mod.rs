@@ -4,4 +4,5 @@ pub(crate) mod command;
 mod drill;
 mod make;
 mod paper;
+mod refuse;
 mod regain;
