@@ -350,6 +350,19 @@ fn a13_stolen_cards_are_refused_whatever_else_is_damaged() {
     fs::remove_dir_all(home.path.join("keeper")).unwrap();
     crate::kit::copy_tree(&stolen.join("keeper"), &home.path.join("keeper"));
     assert!(home.run(["list"]).err.contains("recovery cards have let in"));
+    // So says a machine whose timer is all that runs on it.
+    let (folder, tools) = (home.beside("watched"), home.beside("tools"));
+    fs::write(folder.join("file"), "kept").unwrap();
+    fs::write(tools.join("crontab"), "#!/bin/sh\n[ \"$1\" = -l ] && cat \"$0.table\" || cat > \"$0.table\"\n").unwrap();
+    fs::write(tools.join("crontab.table"), "").unwrap();
+    fs::set_permissions(tools.join("crontab"), fs::Permissions::from_mode(0o755)).unwrap();
+    let paths = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&paths))).unwrap();
+    let watch =
+        |arguments: &[&str]| crate::kit::said(home.writer_command().env("PATH", &path).arg("watch").args(arguments));
+    let installed = watch(&["install", folder.to_str().unwrap(), "--series", "nightly", "--scheduler", "crontab"]);
+    let run = watch(&["run", "nightly"]);
+    assert!(run.err.contains("recovery cards have let in"), "{installed:?} {run:?}");
     // Not one object is left: no body, no wrap.
     for path in home.objects() {
         fs::remove_file(path).unwrap();

@@ -244,7 +244,7 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
         });
         return Ok(());
     }
-    let made = super::run(&home, series, began, &Bar::new(setting.console))?;
+    let made = super::run(&home, series, began, &Bar::new(setting.console), |said| setting.console.warn(said))?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     made.answer.unstamped.iter().for_each(|why| setting.console.warn(why.clone()));
     if let Some(warning) = Safe::open(home).and_then(|safe| log::standing(&safe)).ok().and_then(|log| log.warning()) {

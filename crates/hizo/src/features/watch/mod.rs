@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use hizo_ledger::id::SeriesId;
 use serde::{Deserialize, Serialize};
 
+use crate::cards;
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
 use crate::features::deposit::{self, Made};
 use crate::home::{self, Home};
@@ -322,11 +323,18 @@ pub(crate) fn series_of(home: &Home, named: &str) -> Outcome<SeriesId> {
 /// Deposits the watched folder now and writes down what came of it.
 ///
 /// # Errors
-/// As a deposit; the failure is written down too, for `hizo watch status`.
-pub(crate) fn run(home: &Home, series: SeriesId, now: u64, watcher: &dyn deposit::Watcher) -> Outcome<Made> {
+/// As a deposit; the failure is written down too, for `hizo watch status`. `alarm` is told of what people have to know who look at
+/// nothing else of this machine.
+pub(crate) fn run(
+    home: &Home,
+    series: SeriesId,
+    now: u64,
+    watcher: &dyn deposit::Watcher,
+    alarm: impl FnOnce(Words),
+) -> Outcome<Made> {
     let watch = read(home, series)?;
     let request = deposit_request(&watch.folder(), &format!("id:{series}"), &watch.exclude);
-    let made = attempt(home, &request, watcher);
+    let made = attempt(home, &request, watcher, alarm);
     // The settings may have been changed meanwhile: only what this run did is written into them.
     let mut watch = read(home, series)?;
     watch.note(now, made.as_ref().map_err(Reason::of));
@@ -358,9 +366,17 @@ fn deposit_request(folder: &Path, series: &str, exclude: &[String]) -> deposit::
     }
 }
 
-fn attempt(home: &Home, request: &deposit::Request, watcher: &dyn deposit::Watcher) -> Outcome<Made> {
+fn attempt(
+    home: &Home,
+    request: &deposit::Request,
+    watcher: &dyn deposit::Watcher,
+    alarm: impl FnOnce(Words),
+) -> Outcome<Made> {
     request.paths.iter().try_for_each(|folder| refuse_an_empty(folder))?;
     let mut safe = Safe::open(home.clone())?;
+    if let Some(waiting) = safe.chain.waiting() {
+        alarm(cards::waits(waiting));
+    }
     let device = home.device()?;
     deposit::deposit(&mut safe, &device, request, watcher)
 }
