@@ -302,7 +302,7 @@ impl Shared {
         let (keeper, key) = (Arc::clone(&self.keeper), granted.key);
         let (begun, member) = self
             .workers
-            .run(move || {
+            .run_in(space, move || {
                 let member = keeper.session_member(space, &key)?;
                 Ok((member.is_some() || keeper.head(space)?.is_some(), member))
             })

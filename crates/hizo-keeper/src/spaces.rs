@@ -9,7 +9,8 @@ use hizo_ledger::object::{ObjectList, ObjectRef};
 use hizo_ledger::record::{Control, Envelope, Record, Role, UnverifiedRecord};
 use hizo_ledger::space::{self, Chain, Head, RECOVERY_CLOCK_SECONDS};
 use hizo_store::journal::{AccountId, Charge, Entry, PAGE_RECORDS_MAX, StoredRecord};
-use hizo_store::{Journal, Objects, objects};
+use hizo_store::objects::{self, ABSENT_MAX};
+use hizo_store::{Journal, Objects};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -98,7 +99,9 @@ pub(crate) fn append<O: Objects, J: Journal>(
         match lengthen(keeper, followed, record.clone(), payer) {
             Ok(kept) => return Ok(kept),
             Err(error @ (Error::Journal(_) | Error::Objects(_))) => return Err(error),
-            // Whatever else it is, the journal as it is now decides which answer comes first.
+            // Nobody has appended in between: the answer would be the same.
+            Err(error) if keeper.journal.head(space)? == before => return Err(error),
+            // The journal as it is now decides which answer comes first.
             Err(_) => {}
         }
     }
@@ -315,7 +318,8 @@ fn whole<O: Objects, J: Journal>(
     }
 }
 
-/// Everything that the record names, directly and in its list, once all of it is durable here.
+/// Everything that the record names, directly and in its list, once all of it is durable here. Of what is not, at most
+/// [`ABSENT_MAX`] are named: whoever names what he never put has nobody look for all of it.
 fn confirm<O: Objects, J: Journal>(keeper: &Keeper<O, J>, record: &Record) -> Result<Vec<ObjectId>, Error> {
     let space = record.envelope().space;
     let mut named = named_directly(record);
@@ -334,6 +338,9 @@ fn confirm<O: Objects, J: Journal>(keeper: &Keeper<O, J>, record: &Record) -> Re
                 return Err(Error::ObjectSize { id: object.id, named: object.bytes, found });
             }
             Some(_) | None => drop(again.insert(object.id)),
+        }
+        if again.len() >= ABSENT_MAX {
+            break;
         }
     }
     if again.is_empty() {

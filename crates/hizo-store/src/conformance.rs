@@ -21,7 +21,7 @@ use crate::journal::{
     AccountId, Charge, Entry, Error as JournalError, FACT_BYTES_MAX, Head, Journal, LogHead, LogState, NOTE_BYTES_MAX,
     PAGE_RECORDS_MAX, Usage,
 };
-use crate::objects::{Arriving as _, Error as ObjectsError, NamedBytes, Objects, Put};
+use crate::objects::{ABSENT_MAX, Arriving as _, Error as ObjectsError, NamedBytes, Objects, Put};
 
 /// Opens the store under test once more.
 pub type Open<'a, S> = &'a (dyn Fn() -> S + Sync);
@@ -269,6 +269,9 @@ fn confirm_tells_lengths_and_absence_in_order<O: Objects>(open: Open<'_, O>) {
         assert_eq!(store.confirm(SPACE, &ids).expect("the store answers"), lengths);
         assert_eq!(store.confirm(SPACE, &[]).expect("the store answers"), []);
     }
+    let many: Vec<ObjectId> = (100..1_200).map(|number| object(number).id()).chain([here.id()]).collect();
+    let found = open().confirm(SPACE, &many).expect("the store answers");
+    assert_eq!(found, [None; ABSENT_MAX], "it looks for the rest as well");
 }
 
 fn list_pages_through_all_ids_in_order<O: Objects>(open: Open<'_, O>) {

@@ -84,8 +84,8 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request)
     }
     shared.sessions.check_time(&session, shared.now())?;
     let (keeper, space, key) = (Arc::clone(&shared.keeper), session.space, session.key);
-    let (begun, member) =
-        shared.workers.run(move || Ok((keeper.head(space)?.is_some(), keeper.session_member(space, &key)?))).await?;
+    let asked = move || Ok((keeper.head(space)?.is_some(), keeper.session_member(space, &key)?));
+    let (begun, member) = shared.workers.run_in(space, asked).await?;
     let begins = match (begun, member) {
         (true, Some(_)) => None,
         (false, _) => Some(shared.admission.admit(fields.get("admission").map(String::as_str))?),

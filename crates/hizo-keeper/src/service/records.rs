@@ -112,7 +112,7 @@ async fn keep(
     let (space, number) = (record.envelope().space, record.envelope().number);
     let named = named_bytes(record.envelope());
     let working = Arc::clone(&shared);
-    let done = shared.workers.run(move || {
+    let done = shared.workers.run_in(space, move || {
         let shared = working;
         let again = shared.keeper.head(space)?.is_some_and(|head| head.number >= number);
         let payer = shared.payer(space, begins)?;

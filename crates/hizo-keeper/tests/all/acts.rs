@@ -271,6 +271,19 @@ fn missing_objects_are_told_all_at_once_in_the_order_of_the_list() {
 }
 
 #[test]
+fn of_objects_that_nobody_put_a_thousand_are_looked_for_once() {
+    let (keeper, disk, company) = story();
+    let (_, draft) = company.deposit("more", 2_000);
+    let (packs, list) = draft.objects.split_at(2_000);
+    keeper.put(company.space, &list[0]).unwrap();
+    let opened = || disk.calls().iter().filter(|call| **call == "open").count();
+    let before = opened();
+    let Error::PutAgain { objects } = refused(&keeper, &company, &draft.note) else { panic!("another refusal") };
+    assert_eq!(objects, packs[..1_000].iter().map(NamedBytes::id).collect::<Vec<_>>());
+    assert!(opened() - before < 1_010, "{} files were looked for", opened() - before);
+}
+
+#[test]
 fn a_length_that_the_record_gives_wrongly_is_refused() {
     let (keeper, _, company) = story();
     let body = company.saying().objects.remove(0);

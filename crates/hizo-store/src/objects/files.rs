@@ -11,7 +11,7 @@ use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::object::OBJECT_BYTES_MAX;
 use sha2::{Digest as _, Sha256};
 
-use super::{Arriving, Error, NamedBytes, ObjectStat, Objects, Put};
+use super::{ABSENT_MAX, Arriving, Error, NamedBytes, ObjectStat, Objects, Put};
 use crate::disk::{Disk, DiskFile, SystemDisk};
 
 /// A temporary file younger than this may belong to a put that is still under way.
@@ -333,21 +333,25 @@ impl<D: Disk + Clone> Objects for FileObjects<D> {
     }
 
     fn confirm(&self, space: SpaceId, ids: &[ObjectId]) -> Result<Vec<Option<u64>>, Error> {
-        let mut lengths = Vec::with_capacity(ids.len());
+        let (mut lengths, mut absent) = (Vec::with_capacity(ids.len()), 0);
         let mut unsure = BTreeSet::new();
         for &id in ids {
             let stat = self.stat(space, id)?;
             if stat.is_some() && !lock(&self.acknowledged).contains(&(space, id)) {
                 unsure.insert(self.folder(space, id));
             }
+            absent += usize::from(stat.is_none());
             lengths.push(stat.map(|stat| stat.bytes));
+            if absent >= ABSENT_MAX {
+                break;
+            }
         }
         // A folder that holds an object has a durable name itself: whoever put the object had settled it.
         for folder in unsure {
             self.disk.sync_dir(&folder).map_err(disk("make an object's name durable"))?;
         }
         let mut acknowledged = lock(&self.acknowledged);
-        for id in ids {
+        for (id, _) in ids.iter().zip(&lengths) {
             acknowledged.remove(&(space, *id));
         }
         Ok(lengths)

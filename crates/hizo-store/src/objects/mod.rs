@@ -123,6 +123,9 @@ pub enum Put {
     Mended,
 }
 
+/// Most objects that [`Objects::confirm`] finds absent before it looks for no more.
+pub const ABSENT_MAX: usize = 1_000;
+
 /// What the store knows of an object without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObjectStat {
@@ -195,7 +198,8 @@ pub trait Objects: Send + Sync {
     fn stat(&self, space: SpaceId, id: ObjectId) -> Result<Option<ObjectStat>, Error>;
 
     /// The lengths of these objects in the same order, `None` for one that is not here; those that are here are
-    /// durable on return, even if another process put them and died before it could say so.
+    /// durable on return, even if another process put them and died before it could say so. The answer ends with the
+    /// [`ABSENT_MAX`]th that is not here: nobody looks for the rest.
     ///
     /// # Errors
     /// [`Error::Disk`] when the disk refused.

@@ -265,7 +265,7 @@ fn the_keepers_own_space_is_read_by_anybody() {
     running.ask("GET", &format!("/v1/spaces/{own}/records"), None, b"").says(404, "NotBegun");
     let id = ObjectId::of(b"stamp");
     running.ask("GET", &format!("/v1/spaces/{own}/objects/{id}"), None, b"").says(404, "NoObject");
-    running.ask("PUT", &format!("/v1/spaces/{own}/objects/{id}"), None, b"stamp").says(401, "TokenNeeded");
+    running.ask("PUT", &format!("/v1/spaces/{own}/objects/{id}"), None, b"stamp").says(403, "OwnSpace");
     let other = SpaceId::from_bytes([1; 16]);
     running.ask("GET", &format!("/v1/spaces/{other}/records"), None, b"").says(401, "TokenNeeded");
     let company = Company::new("a company", &running.origin);
