@@ -31,7 +31,6 @@ pub use embedded::{EmbeddedKeeper, EmbeddedLog, Seeds};
 pub use error::Error;
 pub use own::{LoggedStamp, OwnSpace};
 pub use sight::{MemberSeen, ObjectSeen, ObjectUse, RecordSeen, SeriesSeen, SpaceChecked, SpaceSeen};
-pub use spaces::Payer;
 
 /// Where a keeper takes its time from, in seconds since 1970.
 pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
@@ -157,15 +156,7 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// As [`Keeper::append`]; [`Error::NotGenesis`], [`Error::SlotKey`]; [`Error::Conflict`] when the space has begun
     /// otherwise.
     pub fn create_space(&self, note: &[u8], slot_key: &[u8; 32]) -> Result<Kept, Error> {
-        spaces::create(self, note, slot_key, None)
-    }
-
-    /// As [`Keeper::create_space`], on somebody's account: what the records of the space name is counted against his quota.
-    ///
-    /// # Errors
-    /// As there; [`Error::Journal`] with what the account says: over its quota, or used.
-    pub fn create_space_on(&self, note: &[u8], slot_key: &[u8; 32], payer: Payer) -> Result<Kept, Error> {
-        spaces::create(self, note, slot_key, Some(payer))
+        Ok(spaces::create(self, note, slot_key, None)?.kept)
     }
 
     /// Appends a record: the only act that changes what a space is. Repeating it with the same note succeeds.
@@ -175,15 +166,7 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// [`Error::PutAgain`] with everything that it names and that is not here. Nothing was appended then. After an error
     /// of the store the record may be there or not: append the same again.
     pub fn append(&self, note: &[u8]) -> Result<Kept, Error> {
-        spaces::append(self, note, None)
-    }
-
-    /// As [`Keeper::append`], on the account to which the genesis has settled the space.
-    ///
-    /// # Errors
-    /// As there; [`Error::Journal`] when the account is over its quota.
-    pub fn append_on(&self, note: &[u8], payer: Payer) -> Result<Kept, Error> {
-        spaces::append(self, note, Some(payer))
+        Ok(spaces::append(self, note, None)?.kept)
     }
 
     /// The head of a space; `None` when it has not begun here.

@@ -36,7 +36,8 @@ use hizo_ledger::session::Verbs;
 
 use hizo_store::Journal as _;
 
-use crate::{EmbeddedKeeper, EmbeddedLog, Payer};
+use crate::spaces::Payer;
+use crate::{EmbeddedKeeper, EmbeddedLog};
 
 use admission::{Account, Unnamed};
 use answer::Refusal;

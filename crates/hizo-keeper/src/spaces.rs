@@ -42,6 +42,13 @@ impl Chains {
     }
 }
 
+/// A record that is kept, by this act or by an earlier one.
+pub(crate) struct Done {
+    pub(crate) kept: Kept,
+    /// Whether this very act has appended it.
+    pub(crate) appended: bool,
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A chain grows by whole records, and is compared with the journal's head before it is used.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -52,7 +59,7 @@ pub(crate) fn create<O: Objects, J: Journal>(
     note: &[u8],
     slot_key: &[u8; 32],
     payer: Option<Payer>,
-) -> Result<Kept, Error> {
+) -> Result<Done, Error> {
     let genesis = parse(keeper, note)?;
     let space = genesis.envelope().space;
     let (chain, record) = Chain::begin(genesis).map_err(|error| match error {
@@ -71,13 +78,13 @@ pub(crate) fn create<O: Objects, J: Journal>(
             if head.number == 0 {
                 resettle(keeper, space, None, note, Some(slot_key), &kept)?;
             }
-            return Ok(kept);
+            return Ok(Done { kept, appended: false });
         }
         head => return Err(Error::Conflict { head }),
     }
     let kept = commit(keeper, &record, None, slot_key, payer)?;
     *cached = Some(Followed { chain, slot_key: Zeroizing::new(*slot_key) });
-    Ok(kept)
+    Ok(Done { kept, appended: true })
 }
 
 fn genesis_is<O: Objects, J: Journal>(keeper: &Keeper<O, J>, space: SpaceId, id: RecordId) -> Result<bool, Error> {
@@ -88,7 +95,7 @@ pub(crate) fn append<O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     note: &[u8],
     payer: Option<Payer>,
-) -> Result<Kept, Error> {
+) -> Result<Done, Error> {
     let record = parse(keeper, note)?;
     let (space, number, prev) = (record.envelope().space, record.envelope().number, record.envelope().prev);
     let before = number.checked_sub(1).zip(prev).map(|(number, id)| Head { number, id });
@@ -97,7 +104,7 @@ pub(crate) fn append<O: Objects, J: Journal>(
     // Where nobody else has appended the journal need not be read: the append itself compares the head.
     if let Some(followed) = cached.as_mut().filter(|followed| Some(followed.chain.head()) == before) {
         match lengthen(keeper, followed, record.clone(), payer) {
-            Ok(kept) => return Ok(kept),
+            Ok(done) => return Ok(done),
             Err(error @ (Error::Journal(_) | Error::Objects(_))) => return Err(error),
             // Nobody has appended in between: the answer would be the same.
             Err(error) if keeper.journal.head(space)? == before => return Err(error),
@@ -119,7 +126,7 @@ fn lengthen<O: Objects, J: Journal>(
     followed: &mut Followed,
     record: UnverifiedRecord,
     payer: Option<Payer>,
-) -> Result<Kept, Error> {
+) -> Result<Done, Error> {
     let Followed { chain, slot_key } = followed;
     if chain.keeper() != &keeper.origin {
         return Err(Error::OtherKeeper);
@@ -138,7 +145,7 @@ fn lengthen<O: Objects, J: Journal>(
     }
     let kept = commit(keeper, next.record(), Some(head), slot_key, payer)?;
     chain.advance(next).map_err(Error::Rule)?;
-    Ok(kept)
+    Ok(Done { kept, appended: true })
 }
 
 /// Whose session key this is now.
@@ -170,12 +177,12 @@ fn repeat<O: Objects, J: Journal>(
     Followed { chain, slot_key }: &Followed,
     before: Head,
     note: &[u8],
-) -> Result<Kept, Error> {
+) -> Result<Done, Error> {
     let kept = kept(keeper, chain.space(), before.number.saturating_add(1), slot_key)?;
     if chain.head().number == kept.number {
         resettle(keeper, chain.space(), Some(before), note, None, &kept)?;
     }
-    Ok(kept)
+    Ok(Done { kept, appended: false })
 }
 
 /// The first answer for what is the head now may have been an error: the journal makes sure that it is durable.
@@ -234,14 +241,14 @@ fn commit<O: Objects, J: Journal>(
 }
 
 /// Who pays for what a record names, and how much he may pay for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Payer {
+#[derive(Clone, Copy)]
+pub(crate) struct Payer {
     /// The account that the space is settled to by its genesis.
-    pub account: AccountId,
+    pub(crate) account: AccountId,
     /// What the account may pay for in all, in bytes.
-    pub quota: u64,
+    pub(crate) quota: u64,
     /// It may have one space.
-    pub alone: bool,
+    pub(crate) alone: bool,
 }
 
 impl Payer {

@@ -18,7 +18,7 @@ use hizo_store::{Journal as _, journal};
 use super::answer::{Refusal, text, typed};
 use super::body::{Reading, Sending};
 use super::{Need, Shared};
-use crate::Payer;
+use crate::spaces::Payer;
 
 /// How much is gathered before it goes to the disk, and read from it at a time.
 const PIECE_BYTES: usize = 64 << 10;

@@ -16,8 +16,8 @@ use super::admission::Account;
 use super::answer::{Refusal, text};
 use super::body::Reading;
 use super::{Need, Shared};
-use crate::spaces::named_bytes;
-use crate::{Kept, Payer};
+use crate::EmbeddedKeeper;
+use crate::spaces::{self, Done, Payer, named_bytes};
 
 /// Notes in one answer, at most, in bytes; one note is always given.
 const PAGE_BYTES_MAX: usize = 1 << 20;
@@ -57,9 +57,8 @@ pub(super) async fn begin(
         let sentence = "record 0 must name this session's key as its founder's; start a session with that key";
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "FounderSession", sentence));
     }
-    keep(shared, &record, admitted.begins, move |shared, payer| match payer {
-        Some(payer) => shared.keeper.create_space_on(note.as_bytes(), &slot_key, payer),
-        None => shared.keeper.create_space(note.as_bytes(), &slot_key),
+    keep(shared, &record, admitted.begins, move |keeper, payer| {
+        spaces::create(keeper, note.as_bytes(), &slot_key, payer)
     })
     .await
 }
@@ -73,11 +72,7 @@ pub(super) async fn append(
     shared.admitted(request.headers(), space, Need::Append).await?;
     let note = body_of(&shared, request, NOTE_BYTES_MAX as u64).await?;
     let record = of_space(&note, space)?;
-    keep(shared, &record, None, move |shared, payer| match payer {
-        Some(payer) => shared.keeper.append_on(&note, payer),
-        None => shared.keeper.append(&note),
-    })
-    .await
+    keep(shared, &record, None, move |keeper, payer| spaces::append(keeper, &note, payer)).await
 }
 
 /// A record that is of the space in the address.
@@ -107,25 +102,24 @@ async fn keep(
     shared: Arc<Shared>,
     record: &UnverifiedRecord,
     begins: Option<Account>,
-    act: impl FnOnce(&Shared, Option<Payer>) -> Result<Kept, crate::Error> + Send + 'static,
+    act: impl FnOnce(&EmbeddedKeeper, Option<Payer>) -> Result<Done, crate::Error> + Send + 'static,
 ) -> Result<Response, Refusal> {
-    let (space, number) = (record.envelope().space, record.envelope().number);
+    let space = record.envelope().space;
     let named = named_bytes(record.envelope());
     let working = Arc::clone(&shared);
     let done = shared.workers.run_in(space, move || {
         let shared = working;
-        let again = shared.keeper.head(space)?.is_some_and(|head| head.number >= number);
         let payer = shared.payer(space, begins)?;
-        let kept = act(&shared, payer)?;
-        if let Some(payer) = payer.filter(|_| !again) {
+        let Done { kept, appended } = act(&shared.keeper, payer)?;
+        if let Some(payer) = payer.filter(|_| appended) {
             shared.unnamed.named(payer.account, named);
         }
         shared.bell.ring();
         let receipt = shared.log.receipt_of(&shared.keeper, &kept).ok_or(crate::Error::Clock)?;
-        Ok((again, receipt))
+        Ok((appended, receipt))
     });
-    let (again, receipt) = done.await?;
-    let status = if again { StatusCode::OK } else { StatusCode::CREATED };
+    let (appended, receipt) = done.await?;
+    let status = if appended { StatusCode::CREATED } else { StatusCode::OK };
     Ok(text(status, receipt))
 }
 

@@ -1,6 +1,8 @@
 //! Who may begin a space, on which account, and when that is full.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use hizo_keeper::service::{Admission, Settings};
 use hizo_ledger::session::Verbs;
@@ -8,7 +10,7 @@ use hizo_store::NamedBytes;
 use hizo_store::journal::AccountId;
 use sha2::{Digest as _, Sha256};
 
-use super::world::{Begun, Running, begin, genesis, settings, signed, token_in};
+use super::world::{Answer, Begun, Running, begin, genesis, settings, signed, token_in};
 use crate::kit::Company;
 
 const CODE: &str = "apple-river-seven";
@@ -77,6 +79,35 @@ fn an_account_is_filled_to_its_quota_and_no_further() {
     }
     running.put(begun.space(), &owner, &object(900, 3)).is(201);
     running.put(begun.space(), &owner, &object(900, 5)).says(507, "QuotaOver");
+}
+
+#[test]
+fn of_copies_of_one_note_that_come_at_once_one_is_appended_and_counted() {
+    let running = running(Admission::Open(1 << 30));
+    let begun = Begun::new(&running, "a company");
+    let saying = begun.company.saying();
+    saying.objects.iter().for_each(|object| drop(running.put(begun.space(), &begun.owner, object)));
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: k\r\nconnection: close\r\nauthorization: Bearer {}\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        begun.records(),
+        begun.owner,
+        saying.note.len()
+    );
+    // Each was let in when its body is asked for: what is left of all comes at once.
+    let streams: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let mut stream = TcpStream::connect(running.address).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut go_on = [0; 25];
+            stream.read_exact(&mut go_on).unwrap();
+            assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+            stream
+        })
+        .collect();
+    streams.iter().for_each(|mut stream| stream.write_all(&saying.note).unwrap());
+    let statuses: Vec<u16> = streams.into_iter().map(|stream| Answer::read(stream).status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 15, "{statuses:?}");
 }
 
 #[test]
