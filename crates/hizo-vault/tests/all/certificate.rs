@@ -132,7 +132,8 @@ fn every_changed_character_of_a_certificate_is_refused() {
 fn a_key_belongs_to_one_identity_and_an_identity_has_one_key_that_opens() {
     let own = || Certificate::of(&person(1), &SPACE);
     let mut certificates = Certificates::new(own());
-    assert_eq!(certificates.of(&key(&person(1))), None, "what is expected was not said yet");
+    assert_eq!(certificates.of(&key(&person(1))), Some(&own()), "his own one needs nobody who says it");
+    assert_eq!(certificates.of(&key(&person(2))), None);
     assert_eq!(certificates.add(own()), Ok(()));
     assert_eq!(certificates.of(&key(&person(1))), Some(&own()));
     let other = Certificate::of(&person(2), &SPACE);
