@@ -216,24 +216,15 @@ impl Home {
     /// The slot key of the space, as whoever joined it was given it; nothing when the keeper lies in this folder and has it.
     pub(crate) fn slot_key(&self) -> Outcome<Option<[u8; 32]>> {
         let path = self.folder.join(SLOT_KEY_FILE);
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let key = text.strip_suffix('\n').and_then(|line| from_base64(line)?.try_into().ok());
-                key.map(Some).ok_or_else(|| damaged(&path))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::file("read", &path, error)),
-        }
+        let Some(text) = if_there(&path, fs::read_to_string(&path))? else { return Ok(None) };
+        let key = text.strip_suffix('\n').and_then(|line| from_base64(line)?.try_into().ok());
+        key.map(Some).ok_or_else(|| damaged(&path))
     }
 
     /// The roots of the certificate that a keeper elsewhere must have; nothing where any browser's will do.
     pub(crate) fn keeper_roots(&self) -> Outcome<Option<Vec<u8>>> {
         let path = self.folder.join(ROOTS_FILE);
-        match fs::read(&path) {
-            Ok(pem) => Ok(Some(pem)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::file("read", &path, error)),
-        }
+        if_there(&path, fs::read(&path))
     }
 
     /// Writes such roots down.
@@ -250,24 +241,15 @@ impl Home {
     /// Whose cosignatures this machine asks for on the heads of a keeper at an address: a policy that a person gave it.
     pub(crate) fn witness_policy(&self, log: &NamedKey) -> Outcome<Option<WitnessPolicy>> {
         let path = self.folder.join(POLICY_FILE);
-        match fs::read(&path) {
-            Ok(text) => {
-                let policy = WitnessPolicy::read(&text, std::slice::from_ref(log));
-                policy.map(Some).map_err(|error| damaged(&path).source(error))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::file("read", &path, error)),
-        }
+        let Some(text) = if_there(&path, fs::read(&path))? else { return Ok(None) };
+        let policy = WitnessPolicy::read(&text, std::slice::from_ref(log));
+        policy.map(Some).map_err(|error| damaged(&path).source(error))
     }
 
     /// The text of that policy, to be handed on; nothing where there is none.
     pub(crate) fn witness_policy_text(&self) -> Outcome<Option<String>> {
         let path = self.folder.join(POLICY_FILE);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::file("read", &path, error)),
-        }
+        if_there(&path, fs::read_to_string(&path))
     }
 
     pub(crate) fn keeper_folder(&self) -> PathBuf {
@@ -281,11 +263,7 @@ impl Home {
     /// The secrets of epochs that recovery cards opened for the identity of this home; none where none were.
     pub(crate) fn recovered_epochs(&self, own: &Identity) -> Outcome<Vec<(u32, Identity)>> {
         let path = self.folder.join(EPOCHS_FILE);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Failure::file("read", &path, error)),
-        };
+        let Some(bytes) = if_there(&path, fs::read(&path))? else { return Ok(Vec::new()) };
         // Sealed to another identity: the cards themselves, which open nothing that is sealed for people.
         let Ok(text) = age::open_own(bytes, own).map(Zeroizing::new) else { return Ok(Vec::new()) };
         let text = std::str::from_utf8(&text).ok().and_then(|text| text.strip_prefix(EPOCHS_HEAD));
@@ -355,11 +333,7 @@ impl Home {
     /// The highest record this machine has seen.
     pub(crate) fn pinned_head(&self) -> Outcome<Option<(u64, RecordId)>> {
         let path = self.folder.join(HEAD_FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::file("read", &path, error)),
-        };
+        let Some(text) = if_there(&path, fs::read_to_string(&path))? else { return Ok(None) };
         let parsed = text
             .strip_suffix('\n')
             .and_then(|line| line.split_once(' '))
@@ -371,11 +345,7 @@ impl Home {
     /// where they cannot be read any more.
     pub(crate) fn remembered_notes(&self) -> Outcome<Vec<Vec<u8>>> {
         let path = self.folder.join(NOTES_FILE);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Failure::file("read", &path, error)),
-        };
+        let Some(bytes) = if_there(&path, fs::read(&path))? else { return Ok(Vec::new()) };
         let notes = record::split_notes(&bytes).unwrap_or_default();
         // What a crash has cut short is asked for again, with all behind it.
         let are_whole = notes.into_iter().take_while(|note| UnverifiedRecord::parse(note).is_ok());
@@ -408,11 +378,7 @@ impl Home {
     /// The newest head of the keeper's log that this machine has verified: the whole note.
     pub(crate) fn seen_checkpoint(&self) -> Outcome<Option<Vec<u8>>> {
         let path = self.folder.join("checkpoint");
-        match fs::read(&path) {
-            Ok(note) => Ok(Some(note)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::file("read", &path, error)),
-        }
+        if_there(&path, fs::read(&path))
     }
 
     /// Remembers a head of the log that was verified and goes on from the one remembered before.
@@ -451,10 +417,8 @@ impl Home {
     pub(crate) fn receipt(&self, record: RecordId) -> Outcome<Option<(PathBuf, Vec<u8>)>> {
         for promise in [Promise::Met, Promise::Due] {
             let path = self.receipts_folder(promise).join(format!("{record}.note"));
-            match fs::read(&path) {
-                Ok(note) => return Ok(Some((path, note))),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => (),
-                Err(error) => return Err(Failure::file("read", &path, error)),
+            if let Some(note) = if_there(&path, fs::read(&path))? {
+                return Ok(Some((path, note)));
             }
         }
         Ok(None)
@@ -464,11 +428,7 @@ impl Home {
     pub(crate) fn due_receipts(&self) -> Outcome<Vec<RecordId>> {
         let folder = self.receipts_folder(Promise::Due);
         let failed = |error| Failure::file("read", &folder, error);
-        let listing = match fs::read_dir(&folder) {
-            Ok(listing) => listing,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
-        };
+        let Some(listing) = if_there(&folder, fs::read_dir(&folder))? else { return Ok(Vec::new()) };
         let mut due = Vec::new();
         for entry in listing {
             let name = entry.map_err(failed)?.file_name();
@@ -504,11 +464,7 @@ impl Home {
     /// The authorities that are asked for stamps over the log; none when no list was given.
     pub(crate) fn authorities(&self) -> Outcome<Vec<Authority>> {
         let path = self.authorities_file();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Failure::file("read", &path, error)),
-        };
+        let Some(text) = if_there(&path, fs::read_to_string(&path))? else { return Ok(Vec::new()) };
         Authority::parse_list(&text).map_err(|error| damaged(&path).source(error))
     }
 
@@ -567,11 +523,7 @@ impl Home {
 
     fn names(&self) -> Outcome<Vec<(String, SeriesFacts)>> {
         let path = self.names_file();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Failure::file("read", &path, error)),
-        };
+        let Some(text) = if_there(&path, fs::read_to_string(&path))? else { return Ok(Vec::new()) };
         let parse = |line: &str| {
             let (hash, rest) = line.split_once(' ')?;
             let (id, class) = rest.split_once(' ')?;
@@ -667,11 +619,8 @@ pub(crate) fn invite_of(folder: &Path) -> Outcome<Option<Invite>> {
     if folder.join("safe.json").exists() {
         return Ok(None);
     }
-    match fs::read(&path) {
-        Ok(bytes) => Invite::parse(&bytes).map(Some).map_err(|error| damaged(&path).source(error)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::file("read", &path, error)),
-    }
+    let Some(bytes) = if_there(&path, fs::read(&path))? else { return Ok(None) };
+    Invite::parse(&bytes).map(Some).map_err(|error| damaged(&path).source(error))
 }
 
 fn head_line(number: u64, id: RecordId) -> String {
@@ -715,6 +664,15 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 /// The bytes of such a text.
 pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
+}
+
+/// What was read at a path; nothing where nothing stands there.
+fn if_there<T>(path: &Path, read: io::Result<T>) -> Outcome<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read", path, error)),
+    }
 }
 
 /// The folder that a file lies in.

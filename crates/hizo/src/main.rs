@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use hizo_ledger::id::SeriesId;
 use hizo_ledger::record::{Record, Role};
+use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
 
 use crate::console::Console;
@@ -225,9 +226,19 @@ impl Setting {
 
     /// The safe's secrets, opened with the passphrase.
     fn unlock(&self, safe: &Safe) -> Outcome<Keyring> {
-        let keyring = safe.unlock(&self.read_passphrase()?)?;
-        keyring.doubts.iter().for_each(|doubt| self.console.warn(doubt.clone()));
+        self.unlock_with(safe, &safe::open_identity(&safe.home, &self.read_passphrase()?)?)
+    }
+
+    /// The same, with an identity that was opened.
+    fn unlock_with(&self, safe: &Safe, identity: &IdentityFile) -> Outcome<Keyring> {
+        let keyring = safe.unlock_with(identity)?;
+        self.warn_of_doubts(&keyring);
         Ok(keyring)
+    }
+
+    /// What is not known for certain of the members.
+    fn warn_of_doubts(&self, keyring: &Keyring) {
+        keyring.doubts.iter().for_each(|doubt| self.console.warn(doubt.clone()));
     }
 
     fn read_passphrase(&self) -> Outcome<Zeroizing<String>> {
@@ -242,12 +253,10 @@ impl Setting {
             return Ok(());
         }
         let identity = safe::open_identity(&safe.home, &self.read_passphrase()?)?;
-        let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
-        if safe.chain.role(&own) == Some(Role::Writer) {
+        if safe.role_of(&identity) == Some(Role::Writer) {
             return Ok(());
         }
-        let keyring = safe.unlock_with(&identity)?;
-        keyring.doubts.iter().for_each(|doubt| self.console.warn(doubt.clone()));
+        let keyring = self.unlock_with(safe, &identity)?;
         let view = View::of(Opened { safe, keyring: &keyring })?;
         view.remember_names(safe, device)?;
         if safe.home.series_by_name(device, name)?.is_none() {

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use hizo_vault::keys::generate_passphrase;
 use zeroize::Zeroizing;
 
+use crate::console::Console;
+use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
-use crate::words::{Language, words};
+use crate::words::{Language, Words, words};
 
 /// Where the person said it is.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +17,43 @@ pub(crate) struct Source {
     pub descriptor: Option<u32>,
 }
 
+/// What is to open something new.
+pub(crate) struct NewPassphrase {
+    pub text: Zeroizing<String>,
+    /// Nobody gave one.
+    is_drawn: bool,
+}
+
+impl NewPassphrase {
+    /// One that somebody gave.
+    pub(crate) const fn given(text: Zeroizing<String>) -> Self {
+        Self { text, is_drawn: false }
+    }
+
+    /// Shows one that was drawn, once. To be done as soon as something stands that nothing else opens: whatever fails behind it
+    /// must not leave that closed for ever.
+    pub(crate) fn tell(&self, console: Console, opens: &Words) {
+        if !self.is_drawn {
+            return;
+        }
+        console.warn(words!(
+            "this passphrase opens {opens}. It is shown once: write it down and keep it apart.",
+            "これが{opens}を開けるパスフレーズです。表示は今回だけです。書き写して、別の場所に保管してください。";
+            opens
+        ));
+        console.beside(&format!("\n    {}\n", *self.text));
+    }
+}
+
 impl Source {
+    /// One for something new: the one that is given, else one that is drawn.
+    pub(crate) fn for_something_new(&self) -> Outcome<NewPassphrase> {
+        match self.is_given() {
+            true => self.read().map(NewPassphrase::given),
+            false => Ok(NewPassphrase { text: generate_passphrase(&mut SystemEntropy), is_drawn: true }),
+        }
+    }
+
     /// Whether it can be had without asking.
     pub(crate) fn is_given(&self) -> bool {
         self.file.is_some() || self.descriptor.is_some()

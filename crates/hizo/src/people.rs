@@ -22,8 +22,8 @@ pub(crate) struct People {
     given: BTreeMap<VerifyingKey, u32>,
     /// What was said falsely by somebody whom nobody has to believe, and in which record.
     falsehoods: Vec<(u64, certificate::Error)>,
-    /// The first record in which somebody who reads the space says falsely whose a key is.
-    alarm: Option<(u64, certificate::Error)>,
+    /// The same, said by somebody who reads the space.
+    alarms: Vec<(u64, certificate::Error)>,
 }
 
 /// Somebody who is a member, by his own key, by machines, or both.
@@ -58,7 +58,7 @@ impl People {
             names: BTreeMap::new(),
             given: BTreeMap::new(),
             falsehoods: Vec::new(),
-            alarm: None,
+            alarms: Vec::new(),
         };
         for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
             let keys = match people.certificates.follow(record) {
@@ -98,11 +98,8 @@ impl People {
     /// A false word about a key is an alarm if somebody who reads the space says it.
     fn disbelieve(&mut self, safe: &Safe, record: &Record, error: certificate::Error) {
         let opens = |key: &VerifyingKey| !self.is_machine(key) && safe.chain.role(key).is_some_and(Role::opens);
-        if record.signers().iter().any(opens) {
-            self.alarm.get_or_insert((record.number(), error));
-        } else {
-            self.falsehoods.push((record.number(), error));
-        }
+        let is_alarm = record.signers().iter().any(opens);
+        if is_alarm { &mut self.alarms } else { &mut self.falsehoods }.push((record.number(), error));
     }
 
     /// Says aloud that somebody who reads the space says falsely whose a key is, unless all who say so are about to be removed:
@@ -111,12 +108,14 @@ impl People {
     /// # Errors
     /// Exit code 5.
     pub(crate) fn heed(&self, safe: &Safe, leaving: &[VerifyingKey]) -> Outcome<()> {
-        let Some((number, error)) = self.alarm else { return Ok(()) };
-        let record = usize::try_from(number).ok().and_then(|number| safe.records.get(number));
-        match record.filter(|record| !record.signers().iter().all(|key| leaving.contains(key))) {
-            Some(record) => Err(false_certificate(record, error)),
-            None => Ok(()),
+        for (number, error) in &self.alarms {
+            let record = usize::try_from(*number).ok().and_then(|number| safe.records.get(number));
+            let Some(record) = record else { continue };
+            if !record.signers().iter().all(|key| leaving.contains(key)) {
+                return Err(false_certificate(record, *error));
+            }
         }
+        Ok(())
     }
 
     /// Whether a key is certified as that of a machine, which opens nothing.

@@ -8,7 +8,7 @@ use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
-use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Seen, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Epoch, Head, ReplayError, Standing};
 use hizo_ledger::timestamp::Moment;
 use hizo_vault::age::{self, Identity, Recipient};
@@ -238,6 +238,11 @@ impl Safe {
     pub(crate) fn knows_all_series(&self) -> Outcome<bool> {
         let known = self.home.known_series()?;
         Ok(self.by_deposit.keys().all(|(id, _)| known.iter().any(|series| series.id == *id)))
+    }
+
+    /// What the holder of an identity may do here; nothing where he is no member.
+    pub(crate) fn role_of(&self, identity: &IdentityFile) -> Option<Role> {
+        self.chain.role(&identity.signing_seed.space_key(&self.home.space).verifying_key())
     }
 
     /// Unlocks with the identity that the passphrase opens.

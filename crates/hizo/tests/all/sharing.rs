@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::keeper::Process;
-use crate::kit::{Home, Said, assert_same, tree};
+use crate::kit::{Home, Said, assert_same, said, tree};
+use crate::liar::{Answer, Liar};
 
 /// A safe at a keeper elsewhere, with one deposit by its founder.
 struct Firm {
@@ -16,13 +17,26 @@ struct Firm {
 
 impl Firm {
     fn new() -> Self {
+        Self::at(|keeper| (keeper.url().to_owned(), ())).0
+    }
+
+    /// The same, at a keeper behind somebody who may lie.
+    fn behind() -> (Self, Liar) {
+        Self::at(|keeper| {
+            let liar = Liar::before(&keeper.address());
+            (liar.address.clone(), liar)
+        })
+    }
+
+    fn at<T>(place: impl FnOnce(&Process) -> (String, T)) -> (Self, T) {
         let founder = Home::unmade();
         let keeper = Process::start(&founder.folder.path().join("data"));
-        founder.ok(["init", "--name", "山田金型", "--keeper", keeper.url()]);
+        let (address, more) = place(&keeper);
+        founder.ok(["init", "--name", "山田金型", "--keeper", &address]);
         founder.make_cheap();
         let firm = Self { founder, _keeper: keeper };
         firm.put(&firm.founder, "drawings", "before anybody came");
-        firm
+        (firm, more)
     }
 
     /// Deposits a folder that holds one file with this content.
@@ -303,4 +317,44 @@ fn joining_that_was_begun_goes_on_with_the_same_words() {
     sato.fails(1, "was not begun", ["space", "join", "--words", &words]);
     let invite = firm.invite("again");
     sato.fails(1, "there is a safe", ["space", "join", invite.to_str().unwrap(), "--name", "x", "--to", "y"]);
+}
+
+#[test]
+fn words_are_told_and_removals_said_also_where_the_keeper_promises_nothing() {
+    let (firm, liar) = Firm::behind();
+    let sato = Home::unmade();
+    let (request, words) = firm.ask(&sato, "佐藤", &[]);
+    liar.refuses(|asked| asked.path.ends_with("/receipt").then(|| Answer::new(404, "")));
+    let said = firm.admit(&request, &words, &[]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    sato.ok(["space", "join", "--words", said.json()["words"].as_str().unwrap()]);
+    let said = firm.founder.run(["space", "remove", "佐藤", "--json"]);
+    assert_eq!((said.code, said.json()["name"].as_str()), (Some(3), Some("佐藤")), "{said:?}");
+    liar.is_honest();
+    assert!(!firm.roles().iter().any(|(name, ..)| name == "佐藤"));
+}
+
+#[test]
+fn a_passphrase_that_was_drawn_is_shown_before_anything_can_fail_and_a_wrong_one_settles_nothing() {
+    let (firm, sato) = (Firm::new(), Home::unmade());
+    let (invite, taken) = (firm.invite("佐藤"), sato.folder.path().join("taken"));
+    fs::write(&taken, "somebody's letter").unwrap();
+    let mut join = sato.writer_command();
+    join.args(["space", "join", invite.to_str().unwrap(), "--name", "佐藤", "--to", taken.to_str().unwrap()]);
+    let said = said(&mut join);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(fs::read(&taken).unwrap(), b"somebody's letter");
+    let shown = said.err.lines().find_map(|line| line.strip_prefix("    ")).unwrap();
+    fs::write(sato.passphrase_file(), format!("{shown}\n")).unwrap();
+    let request = sato.folder.path().join("request");
+    let arguments = ["space", "join", invite.to_str().unwrap(), "--name", "佐藤", "--json", "--to"];
+    let asked = sato.ok(arguments.into_iter().chain([request.to_str().unwrap()])).json();
+    let admitted = firm.admit(&request, asked["words"].as_str().unwrap(), &[]).json();
+    let finish = ["space", "join", "--words", admitted["words"].as_str().unwrap()];
+    fs::write(sato.passphrase_file(), "another one\n").unwrap();
+    sato.fails(1, "the passphrase does not open", finish);
+    sato.fails(1, "there is no safe", ["list"]);
+    fs::write(sato.passphrase_file(), format!("{shown}\n")).unwrap();
+    sato.ok(finish);
+    sato.ok(["list"]);
 }

@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use hizo_ledger::log::note::NamedKey;
-use hizo_vault::keys::generate_passphrase;
 use serde_json::json;
 
 use super::There;
-use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::words::words;
 use crate::{Setting, bundle, receipts, safe};
@@ -63,23 +61,10 @@ const ADMISSION_BYTES_MAX: usize = 1 << 10;
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let folder = setting.home_folder()?;
-    let (passphrase, generated) = match setting.passphrase.is_given() {
-        true => (setting.passphrase.read()?, false),
-        false => (generate_passphrase(&mut SystemEntropy), true),
-    };
-    let home = super::init(&folder, &arguments.name, &passphrase, arguments.there()?.as_ref())?;
+    let passphrase = setting.passphrase.for_something_new()?;
+    let home = super::init(&folder, &arguments.name, &passphrase.text, arguments.there()?.as_ref())?;
+    passphrase.tell(setting.console, &words!("the safe", "金庫"));
     let safe = safe::Safe::open(home)?;
-    let promised = match safe.home.address() {
-        Some(_) => receipts::answer(&safe, safe.home.genesis).holds(),
-        None => Ok(()),
-    };
-    if generated {
-        setting.console.warn(words!(
-            "this passphrase opens the safe. It is shown once: write it down and keep it apart.",
-            "これが金庫を開けるパスフレーズです。表示は今回だけです。書き写して、別の場所に保管してください。"
-        ));
-        setting.console.beside(&format!("\n    {}\n", *passphrase));
-    }
     let result = json!({ "home": folder.to_string_lossy(), "space": safe.home.space.to_string() });
     setting.console.result(result, |out| {
         let made = words!("safe set up in {folder}", "{folder} に金庫を作りました", folder = shown(&folder));
@@ -91,5 +76,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         writeln!(out, "{}", setting.console.say(advice))
     });
     // The safe is there all the same.
-    promised
+    match safe.home.address() {
+        Some(_) => receipts::answer(&safe, safe.home.genesis).holds(),
+        None => Ok(()),
+    }
 }

@@ -52,8 +52,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         )));
     }
     let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
-    let keyring = safe.unlock_with(&identity)?;
-    keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
+    let keyring = setting.unlock_with(&safe, &identity)?;
     let admin = identity.signing_seed.space_key(&safe.home.space);
     check_may(&safe, &admin.verifying_key())?;
     check_opens_all(setting, &safe, &keyring)?;

@@ -7,7 +7,7 @@ use hizo_ledger::record::{Control, Role};
 use hizo_ledger::space::Chain;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
-use hizo_vault::keys::{IdentityFile, RecoverySeed, generate_passphrase};
+use hizo_vault::keys::{IdentityFile, RecoverySeed};
 use serde_json::json;
 
 use crate::Setting;
@@ -47,16 +47,10 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let cards = cards::read(&arguments.card_files, setting.console)?;
     let seed = cards::open(&safe, &cards)?;
     let keyring = Keyring::unlock(&safe, &seed.identity())?;
-    let (passphrase, generated) = match setting.passphrase.is_given() {
-        true => (setting.read_passphrase()?, false),
-        false => (generate_passphrase(&mut SystemEntropy), true),
-    };
+    let passphrase = setting.passphrase.for_something_new()?;
     let closed = safe.chain.epochs().len().saturating_sub(keyring.epochs().count());
-    let identity = make_home(&safe, &keyring, &arguments.to, &passphrase)?;
-    if generated {
-        // Whatever becomes of what follows, the new home must stay open to whoever made it.
-        tell_passphrase(setting, &passphrase);
-    }
+    let identity = make_home(&safe, &keyring, &arguments.to, &passphrase.text)?;
+    passphrase.tell(setting.console, &words!("the new home", "新しい金庫のフォルダー"));
     let mut new = Safe::open(Home::open(&arguments.to)?)?;
     let asked = if arguments.read_only { Ok(()) } else { let_in(&mut new, &seed, &identity) };
     tell(setting, &new, &arguments.to, closed);
@@ -119,14 +113,6 @@ fn copy(from: &Path, to: &Path, without: &[&str]) -> Outcome<()> {
         }
     }
     Ok(())
-}
-
-fn tell_passphrase(setting: &Setting, passphrase: &str) {
-    setting.console.warn(words!(
-        "this passphrase opens the new home. It is shown once: write it down and keep it apart.",
-        "これが新しい金庫のフォルダーを開けるパスフレーズです。表示は今回だけです。書き写して、別の場所に保管してください。"
-    ));
-    setting.console.beside(&format!("\n    {passphrase}\n"));
 }
 
 fn tell(setting: &Setting, safe: &Safe, to: &Path, closed: usize) {

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use hizo_ledger::id::RecordId;
-use hizo_ledger::record::{Control, Role};
+use hizo_ledger::record::Role;
 use hizo_vault::event::Event;
-use hizo_vault::event::certificate::Certificate;
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::{self, REQUEST_BYTES_MAX, Request, UnverifiedRequest};
 use serde_json::json;
 
-use super::entering::{self, Admin, Change, RoleWord, of_machine};
+use super::entering::{self, Admin, Appended, Change, RoleWord, of_machine};
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::people::Person;
@@ -47,7 +46,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "この参加願の人は、すでに加わっています"
         )));
     }
-    let record = match &known {
+    let appended = match &known {
         // Whose it is was heard when the person came; the request is signed by the same identity.
         Some(person) => add_machine(&mut safe, &admin, &request, person)?,
         None => {
@@ -62,8 +61,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             add_person(&mut safe, &admin, &request, arguments)?
         }
     };
-    tell(setting, &safe, &request, known.is_some(), record);
-    Ok(())
+    tell(setting, &safe, &request, known.is_some(), appended.id);
+    appended.promised
 }
 
 /// A request for this safe whose keys one identity has signed.
@@ -90,19 +89,19 @@ fn read(path: &std::path::Path, safe: &Safe) -> Outcome<Request> {
     said.verify().map_err(refused)
 }
 
-fn add_machine(safe: &mut Safe, admin: &Admin, request: &Request, person: &Person) -> Outcome<RecordId> {
+fn add_machine(safe: &mut Safe, admin: &Admin, request: &Request, person: &Person) -> Outcome<Appended> {
     let role = of_machine(person.own.map_or(Role::Writer, |seat| seat.role));
     let mut change = Change::default();
-    seat(&mut change, &request.device, role);
+    change.seat(&request.device, role);
     change.events = machine_events(request);
     change.append(safe, admin)
 }
 
-fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arguments) -> Outcome<RecordId> {
+fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arguments) -> Outcome<Appended> {
     let role = arguments.role.role();
     let mut change = Change::default();
-    seat(&mut change, &request.person, role);
-    seat(&mut change, &request.device, of_machine(role));
+    change.seat(&request.person, role);
+    change.seat(&request.device, of_machine(role));
     if let Some(recipient) = request.person.recipient.as_ref().filter(|_| role.opens()) {
         if arguments.history {
             change.give_history(safe, admin, recipient)?;
@@ -127,13 +126,6 @@ fn machine_events(request: &Request) -> Vec<Event> {
         Event::KeyCertified(request.said.device.clone()),
         Event::DeviceAdded { key, name: request.said.machine.clone() },
     ]
-}
-
-/// The lines that make a certified key a member.
-fn seat(change: &mut Change, certificate: &Certificate, role: Role) {
-    change.controls.push(Control::Member { key: certificate.key, role });
-    let session = certificate.session.map(|session| Control::Session { member: certificate.key, session });
-    change.controls.extend(session);
 }
 
 fn tell(setting: &Setting, safe: &Safe, request: &Request, is_known: bool, record: RecordId) {

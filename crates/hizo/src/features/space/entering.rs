@@ -8,6 +8,7 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Role};
 use hizo_ledger::space::Chain;
 use hizo_vault::age::Recipient;
+use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Event};
 use hizo_vault::fingerprint::{Spoken, WordList};
 use hizo_vault::keys::IdentityFile;
@@ -127,8 +128,7 @@ impl Admin {
     /// The same, whatever members say falsely: for whoever then asks [`crate::people::People::heed`].
     pub(crate) fn unheeded(setting: &Setting, safe: &Safe) -> Outcome<Self> {
         let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
-        let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
-        if safe.chain.role(&own) != Some(Role::Admin) {
+        if safe.role_of(&identity) != Some(Role::Admin) {
             return Err(Failure::fixable(words!(
                 "only an admin changes who is a member",
                 "メンバーを変えられるのは管理者だけです"
@@ -139,7 +139,7 @@ impl Admin {
             )));
         }
         let keyring = safe.unlock_unheeded(&identity)?;
-        keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
+        setting.warn_of_doubts(&keyring);
         Ok(Self { identity, keyring })
     }
 }
@@ -153,7 +153,21 @@ pub(crate) struct Change {
     recipient: Option<Recipient>,
 }
 
+/// A record that stands, and whether the keeper has promised to log it: without that promise a keeper could forget who was
+/// removed, and nobody could hold it to anything. What was done is told first; it is done all the same.
+pub(crate) struct Appended {
+    pub id: RecordId,
+    pub promised: Outcome<()>,
+}
+
 impl Change {
+    /// Makes a certified key a member.
+    pub(crate) fn seat(&mut self, certificate: &Certificate, role: Role) {
+        self.controls.push(Control::Member { key: certificate.key, role });
+        let session = certificate.session.map(|session| Control::Session { member: certificate.key, session });
+        self.controls.extend(session);
+    }
+
     /// Has the record begin an epoch for these readers.
     pub(crate) fn begin_epoch(&mut self, safe: &Safe, admin: &Admin, readers: &[Recipient]) -> Outcome<()> {
         let NewEpoch { recipient, controls } = epochs::begin(Opened { safe, keyring: &admin.keyring }, readers, None)?;
@@ -171,7 +185,7 @@ impl Change {
     }
 
     /// Appends it, unless who is a member has changed meanwhile.
-    pub(crate) fn append(self, safe: &mut Safe, admin: &Admin) -> Outcome<RecordId> {
+    pub(crate) fn append(self, safe: &mut Safe, admin: &Admin) -> Outcome<Appended> {
         let recipient = match self.recipient {
             Some(recipient) => recipient,
             None => safe.recipient()?,
@@ -190,9 +204,7 @@ impl Change {
         let id = safe.append(&key, &draft, |chain| {
             chain.epoch() == epoch && self::members(chain) == members && chain.recovery() == cards
         })?;
-        // Without its promise a keeper could forget who was removed, and nobody could hold it to anything.
-        receipts::answer(safe, id).holds()?;
-        Ok(id)
+        Ok(Appended { id, promised: receipts::answer(safe, id).holds() })
     }
 }
 
@@ -200,8 +212,8 @@ fn members(chain: &Chain) -> Vec<(VerifyingKey, Role)> {
     chain.members().collect()
 }
 
-/// What a newcomer who gets no history has to be told again: what the safe and its series are called, whose each present member's key is, and
-/// to which recovery cards new epochs are sealed.
+/// What a newcomer who gets no history has to be told again: what the safe and its series are called, whose each present
+/// member's key is, and to which recovery cards new epochs are sealed.
 pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
     let opened = Opened { safe, keyring: &admin.keyring };
     let people = admin.keyring.people()?;

@@ -34,9 +34,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     change.give_history(&safe, &admin, &recipient)?;
     change.events = vec![Event::HistoryGiven { key: key.to_base64() }];
     let epochs = change.controls.len();
-    let record = change.append(&mut safe, &admin)?;
-    let number = safe.chain.head().number;
-    let result = json!({ "name": person.name, "epochs": epochs, "record": number, "id": record.to_string() });
+    let appended = change.append(&mut safe, &admin)?;
+    let (number, id) = (safe.chain.head().number, appended.id.to_string());
+    let result = json!({ "name": person.name, "epochs": epochs, "record": number, "id": id });
     setting.console.result(result, |out| {
         let done = words!(
             "{name} can open what was kept before, too",
@@ -45,5 +45,5 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(done))
     });
-    Ok(())
+    appended.promised
 }

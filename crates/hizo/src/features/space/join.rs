@@ -9,15 +9,15 @@ use hizo_vault::event::NAME_BYTES_MAX;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::{INVITE_BYTES_MAX, Invite, UnverifiedRequest};
-use hizo_vault::keys::{IdentityFile, generate_passphrase};
+use hizo_vault::keys::IdentityFile;
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::entering;
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{self, Device, Home};
+use crate::passphrase::NewPassphrase;
 use crate::safe::{self, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
@@ -73,12 +73,12 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
             .source(error)
     })?;
     let folder = setting.home_folder()?;
-    let (identity, device, passphrase) = match home::invite_of(&folder)? {
+    let (identity, device) = match home::invite_of(&folder)? {
         // Begun before: the same keys, so that words that were read out stay right.
         Some(before) if before.space == invited.space && before.genesis == invited.genesis => {
             let passphrase = setting.read_passphrase()?;
             let bytes = bundle::read(&home::identity_file(&folder), IDENTITY_BYTES_MAX)?;
-            (safe::open_identity_file(&home::identity_file(&folder), bytes, &passphrase)?, Device::read(&folder)?, None)
+            (safe::open_identity_file(&home::identity_file(&folder), bytes, &passphrase)?, Device::read(&folder)?)
         }
         Some(_) => {
             return Err(Failure::fixable(words!(
@@ -101,7 +101,7 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
     entering::write(to, &request.compose())?;
     let own = identity.signing_seed.identity_key().verifying_key();
     let spoken = Spoken::of_identity(&own, identity.identity.recipient(), &invited.genesis);
-    tell_begun(setting, to, &entering::read_out(setting, &spoken), passphrase.as_deref().map(String::as_str));
+    tell_begun(setting, to, &entering::read_out(setting, &spoken));
     Ok(())
 }
 
@@ -119,23 +119,20 @@ fn prepare(
     arguments: &Arguments,
     folder: &Path,
     invited: &Invite,
-) -> Outcome<(IdentityFile, Device, Option<Zeroizing<String>>)> {
+) -> Outcome<(IdentityFile, Device)> {
     Home::make(folder)?;
-    let brought = arguments.identity.as_ref();
-    let generated = !setting.passphrase.is_given() && brought.is_none();
-    let passphrase = match generated {
-        true => generate_passphrase(&mut SystemEntropy),
-        false => setting.read_passphrase()?,
-    };
-    let (identity, sealed) = match brought {
+    let (passphrase, identity, sealed) = match &arguments.identity {
         Some(path) => {
+            let passphrase = NewPassphrase::given(setting.read_passphrase()?);
             let bytes = bundle::read(path, IDENTITY_BYTES_MAX)?;
-            (safe::open_identity_file(path, bytes.clone(), &passphrase)?, bytes)
+            let identity = safe::open_identity_file(path, bytes.clone(), &passphrase.text)?;
+            (passphrase, identity, bytes)
         }
         None => {
+            let passphrase = setting.passphrase.for_something_new()?;
             let identity = IdentityFile::generate(&mut SystemEntropy);
-            let sealed = identity.seal(&passphrase, &mut SystemEntropy).as_bytes().to_vec();
-            (identity, sealed)
+            let sealed = identity.seal(&passphrase.text, &mut SystemEntropy).as_bytes().to_vec();
+            (passphrase, identity, sealed)
         }
     };
     let device = Device::generate();
@@ -143,17 +140,11 @@ fn prepare(
     home::write_new(&home::identity_file(folder), &sealed)?;
     device.write(folder)?;
     home::begin_joining(folder, invited)?;
-    Ok((identity, device, generated.then_some(passphrase)))
+    passphrase.tell(setting.console, &words!("the safe", "金庫"));
+    Ok((identity, device))
 }
 
-fn tell_begun(setting: &Setting, to: &Path, spoken: &str, passphrase: Option<&str>) {
-    if let Some(passphrase) = passphrase {
-        setting.console.warn(words!(
-            "this passphrase opens the safe. It is shown once: write it down and keep it apart.",
-            "これが金庫を開けるパスフレーズです。表示は今回だけです。書き写して、別の場所に保管してください。"
-        ));
-        setting.console.beside(&format!("\n    {passphrase}\n"));
-    }
+fn tell_begun(setting: &Setting, to: &Path, spoken: &str) {
     setting.console.result(json!({ "request": to.to_string_lossy(), "words": spoken }), |out| {
         let written = words!(
             "request written to {file}; send it to the admin",
@@ -202,13 +193,16 @@ fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     if !Spoken::of_head(&record.id()).is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
         return Err(entering::other_words());
     }
-    let home = Home::join(&folder, &invited)?;
-    let safe = Safe::open(home)?;
-    let names = learn_names(setting, &safe)?;
-    let members = safe.chain.members().count();
-    let result = json!({ "home": folder.to_string_lossy(), "space": safe.home.space.to_string(), "members": members, "series": names });
+    // Before anything is settled: a wrong passphrase is a reason to run this again.
+    let identity = own_identity(setting, &safe)?;
+    let safe = Safe::open(Home::join(&folder, &invited)?)?;
+    let learnt = identity.map(|identity| learn_names(setting, &safe, &identity)).transpose();
+    let (space, members) = (safe.home.space.to_string(), safe.chain.members().count());
+    let names = learnt.as_ref().ok().copied().flatten();
+    let result = json!({ "home": folder.to_string_lossy(), "space": space, "members": members, "series": names });
     setting.console.result(result, |out| {
-        let joined = words!("{folder} is a home of the safe now", "{folder} で金庫を使えるようになりました", folder = shown(&folder));
+        let folder = shown(&folder);
+        let joined = words!("{folder} is a home of the safe now", "{folder} で金庫を使えるようになりました");
         writeln!(out, "{}", setting.console.say(joined))?;
         let advice = words!(
             "keep a copy of identity.age elsewhere: without it and the passphrase you open nothing",
@@ -216,7 +210,8 @@ fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(advice))
     });
-    Ok(())
+    // It is a home all the same.
+    learnt.map(drop)
 }
 
 fn wait() -> Words {
@@ -233,19 +228,19 @@ fn admission(safe: &Safe, key: VerifyingKey) -> Option<&Record> {
     safe.records.iter().rfind(|record| record.envelope().controls.iter().any(makes))
 }
 
-/// Which series there are: this machine deposits into the same ones. Only whoever opens the safe can tell.
-fn learn_names(setting: &Setting, safe: &Safe) -> Outcome<Option<usize>> {
+/// The identity of this home, if it opens the safe and can be had: only whoever opens it can tell which series there are.
+fn own_identity(setting: &Setting, safe: &Safe) -> Outcome<Option<IdentityFile>> {
     if !setting.passphrase.is_given() && !std::io::stdin().is_terminal() {
         return Ok(None);
     }
     let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
-    let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
-    if !safe.chain.role(&own).is_some_and(Role::opens) {
-        return Ok(None);
-    }
-    let keyring = safe.unlock_with(&identity)?;
-    keyring.doubts.iter().for_each(|doubt| setting.console.warn(doubt.clone()));
+    Ok(Some(identity).filter(|identity| safe.role_of(identity).is_some_and(Role::opens)))
+}
+
+/// Has this machine know the series that there are, so that it deposits into the same ones: how many.
+fn learn_names(setting: &Setting, safe: &Safe, identity: &IdentityFile) -> Outcome<usize> {
+    let keyring = setting.unlock_with(safe, identity)?;
     let view = View::of(Opened { safe, keyring: &keyring })?;
     view.remember_names(safe, &safe.home.device()?)?;
-    Ok(Some(view.series.len()))
+    Ok(view.series.len())
 }

@@ -49,7 +49,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let own = person.own.filter(|own| keys.contains(&own.key));
     let from = own.and_then(|own| admin.keyring.people().ok()?.first_epoch(&safe, &own.key));
     let read = Readable::since(&safe, &view, from);
-    if !arguments.dry_run {
+    let promised = if arguments.dry_run {
+        Ok(())
+    } else {
         let mut change = Change::default();
         change.controls.extend(keys.iter().map(|key| Control::Remove(*key)));
         let readers = epochs::readers(Opened { safe: &safe, keyring: &admin.keyring }, &keys)?;
@@ -57,10 +59,10 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         let removed =
             |key: &VerifyingKey| Event::MemberRemoved { key: key.to_base64(), reason: arguments.reason.clone() };
         change.events = keys.iter().map(removed).collect();
-        change.append(&mut safe, &admin)?;
-    }
+        change.append(&mut safe, &admin)?.promised
+    };
     tell(setting, arguments, &person, &leaving, &read);
-    Ok(())
+    promised
 }
 
 fn machine(person: &Person, named: &str) -> Outcome<Seat> {

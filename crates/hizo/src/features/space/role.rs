@@ -1,7 +1,6 @@
 //! `hizo space role`
 
-use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Role};
+use hizo_ledger::record::Control;
 use hizo_vault::event::Event;
 use serde_json::json;
 
@@ -10,7 +9,6 @@ use crate::Setting;
 use crate::contents::Opened;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
-use crate::people::People;
 use crate::words::words;
 
 /// Change what a member may do; whoever may no longer read opens nothing from then on
@@ -33,7 +31,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let people = admin.keyring.people()?;
     let person = people.named(&safe, &arguments.member)?;
     let role = arguments.role.role();
-    let Some(own) = person.own.filter(|own| people.certificates.of(&own.key).is_some()) else {
+    let certified = person.own.and_then(|own| Some((own, people.certificates.of(&own.key)?)));
+    let Some((own, certificate)) = certified else {
         return Err(Failure::fixable(words!(
             "nobody has certified whose key that is, so it gets no other role",
             "誰の鍵か証明されていないため、役割を変えられません"
@@ -48,39 +47,31 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
     entering::stays_with_admin(&safe, own.key, role)?;
     let mut change = Change::default();
-    let mut seats = vec![(own.key, role)];
-    let machines = person.machines.iter().map(|(seat, _)| seat).filter(|seat| seat.role != of_machine(role));
-    seats.extend(machines.map(|seat| (seat.key, of_machine(role))));
-    for (key, role) in seats {
-        change.controls.push(Control::Remove(key));
-        change.controls.extend(again(people, key, role));
+    let machines = person.machines.iter().filter(|(seat, _)| seat.role != of_machine(role));
+    let machines = machines.filter_map(|(seat, _)| Some((people.certificates.of(&seat.key)?, of_machine(role))));
+    for (certificate, role) in [(certificate, role)].into_iter().chain(machines) {
+        change.controls.push(Control::Remove(certificate.key));
+        change.seat(certificate, role);
     }
-    let recipient = people.certificates.of(&own.key).and_then(|known| known.recipient.clone());
     let mut readers = epochs::readers(Opened { safe: &safe, keyring: &admin.keyring }, &[own.key])?;
-    if let Some(recipient) = recipient.filter(|_| role.opens()) {
+    if let Some(recipient) = certificate.recipient.as_ref().filter(|_| role.opens()) {
         if !own.role.opens() {
             match arguments.history {
-                true => change.give_history(&safe, &admin, &recipient)?,
+                true => change.give_history(&safe, &admin, recipient)?,
                 false => change.events = entering::retold(&safe, &admin)?,
             }
         }
-        readers.push(recipient);
+        readers.push(recipient.clone());
     }
     change.begin_epoch(&safe, &admin, &readers)?;
     let name = people.name(&own.key).map(str::to_owned);
     change.events.extend(name.map(|name| Event::MemberAdded { key: own.key.to_base64(), name }));
-    let record = change.append(&mut safe, &admin)?;
-    let result = json!({ "name": person.name, "role": role.as_str(), "record": safe.chain.head().number, "id": record.to_string() });
+    let appended = change.append(&mut safe, &admin)?;
+    let (number, id) = (safe.chain.head().number, appended.id.to_string());
+    let result = json!({ "name": person.name, "role": role.as_str(), "record": number, "id": id });
     setting.console.result(result, |out| {
         let (name, role) = (person.shown_name(), role.as_str());
         writeln!(out, "{}", setting.console.say(words!("{name} is {role} now", "{name}さんの役割を {role} にしました")))
     });
-    Ok(())
-}
-
-/// The lines that make a certified key a member again.
-fn again(people: &People, key: VerifyingKey, role: Role) -> Vec<Control> {
-    let session = people.certificates.of(&key).and_then(|known| known.session);
-    let session = session.map(|session| Control::Session { member: key, session });
-    [Control::Member { key, role }].into_iter().chain(session).collect()
+    appended.promised
 }
