@@ -61,6 +61,22 @@ pub(crate) struct Request {
     pub excludes: Vec<String>,
 }
 
+impl Request {
+    /// These paths as they are, into a series that is standard if it begins, with everything reused that can be.
+    pub(crate) fn of(paths: Vec<PathBuf>, series: impl Into<String>) -> Self {
+        Self {
+            paths,
+            series: series.into(),
+            labels: Vec::new(),
+            class: None,
+            reuse: true,
+            reread: false,
+            apart: false,
+            excludes: Vec::new(),
+        }
+    }
+}
+
 /// What was kept.
 #[derive(Debug)]
 pub(crate) struct Made {

@@ -70,16 +70,7 @@ impl Place {
         let safe = Safe::open(home).unwrap();
         let series = safe.series_named(&device, "test", Class::Standard).unwrap();
         let keyring = safe.unlock(PASSPHRASE).unwrap();
-        let request = Request {
-            paths: vec![folder.clone()],
-            series: "test".to_owned(),
-            labels: Vec::new(),
-            class: None,
-            reuse: true,
-            reread: false,
-            apart: false,
-            excludes: Vec::new(),
-        };
+        let request = Request::of(vec![folder.clone()], "test");
         Self { _all: all, folder, safe, device, request, series, keyring }
     }
 

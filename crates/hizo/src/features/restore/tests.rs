@@ -74,16 +74,7 @@ impl Place {
     }
 
     fn deposit(&mut self) {
-        let request = deposit::Request {
-            paths: vec![self.folder.clone()],
-            series: "test".to_owned(),
-            labels: Vec::new(),
-            class: None,
-            reuse: true,
-            reread: false,
-            apart: false,
-            excludes: Vec::new(),
-        };
+        let request = deposit::Request::of(vec![self.folder.clone()], "test");
         let device = self.safe.home.device().unwrap();
         deposit::deposit(&mut self.safe, &device, &request, &Silent).unwrap();
     }

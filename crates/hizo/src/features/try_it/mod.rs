@@ -128,16 +128,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let home = init::init(&scratch.join("home"), safe_name, &passphrase, None)?;
     let device = home.device()?;
     let mut safe = Safe::open(home)?;
-    let request = deposit::Request {
-        paths: vec![source.clone()],
-        series: series.to_owned(),
-        labels: Vec::new(),
-        class: None,
-        reuse: true,
-        reread: false,
-        apart: false,
-        excludes: Vec::new(),
-    };
+    let request = deposit::Request::of(vec![source.clone()], series);
     let start = Instant::now();
     let first = deposit::deposit(&mut safe, &device, &request, told)?;
     let first_took = start.elapsed();

@@ -354,16 +354,7 @@ impl Watch {
 }
 
 fn deposit_request(folder: &Path, series: &str, exclude: &[String]) -> deposit::Request {
-    deposit::Request {
-        paths: vec![folder.to_owned()],
-        series: series.to_owned(),
-        labels: Vec::new(),
-        class: None,
-        reuse: true,
-        reread: false,
-        apart: false,
-        excludes: exclude.to_vec(),
-    }
+    deposit::Request { excludes: exclude.to_vec(), ..deposit::Request::of(vec![folder.to_owned()], series) }
 }
 
 fn attempt(
