@@ -99,7 +99,10 @@ pub struct EmbeddedLog {
     own: OwnSpace,
     /// The keeper's own folder, whose files are written as published ones are.
     beside: PublishedFiles,
+    /// Held by whoever publishes.
     lock: PathBuf,
+    /// Held by whoever is the next to publish.
+    next: PathBuf,
 }
 
 impl EmbeddedLog {
@@ -114,8 +117,8 @@ impl EmbeddedLog {
         let receipts = ReceiptSigner::new(keeper.origin(), &seed).ok_or(Error::LogKey)?;
         let own = OwnSpace::new(&seed).ok_or(Error::LogKey)?;
         let beside = PublishedFiles::open(SystemDisk, folder).map_err(log::Error::from)?;
-        let (sequencer, lock) = (Sequencer::new(files, signer), folder.join("log.lock"));
-        Ok(Self { sequencer, receipts, own, beside, lock })
+        let (lock, next) = (folder.join("log.lock"), folder.join("log.next"));
+        Ok(Self { sequencer: Sequencer::new(files, signer), receipts, own, beside, lock, next })
     }
 
     /// The signed promise that a record is kept and stands in the log soon; `None` when there is no such record.
@@ -181,22 +184,12 @@ impl EmbeddedLog {
         }
     }
 
-    /// Of several processes one publishes at a time: until this is dropped.
+    /// Of several processes one publishes at a time: until this is dropped. Whoever has just had his turn comes behind the one
+    /// that waits: a process that publishes without a pause would else keep all others out, who only look now and then.
     fn turn(&self, wait: Duration) -> Result<fs::File, Error> {
-        let mut options = fs::OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let turn = options.open(&self.lock).map_err(failed("be locked"))?;
         let until = Instant::now() + wait;
-        while let Err(refused) = turn.try_lock() {
-            match refused {
-                TryLockError::Error(source) => return Err(failed("be locked")(source)),
-                TryLockError::WouldBlock if Instant::now() >= until => return Err(log::Error::Busy.into()),
-                TryLockError::WouldBlock => thread::sleep(TURN_WAIT),
-            }
-        }
-        Ok(turn)
+        let _next = locked(&self.next, until)?;
+        locked(&self.lock, until)
     }
 
     /// Keeps an authority's answer over a published head: published beside it, and then a record of the keeper's own space,
@@ -346,6 +339,23 @@ fn write_seed(folder: &Path, seeds: &Seeds) -> Result<Zeroizing<[u8; 32]>, Error
 
 fn public(seed: &[u8; 32]) -> Result<VerifyingKey, Error> {
     VerifyingKey::from_bytes(SigningKey::from_bytes(seed).verifying_key().as_bytes()).map_err(|_| Error::LogKey)
+}
+
+/// Holds the lock of a file, once nobody else does.
+fn locked(path: &Path, until: Instant) -> Result<fs::File, Error> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(failed("be locked"))?;
+    while let Err(refused) = file.try_lock() {
+        match refused {
+            TryLockError::Error(source) => return Err(failed("be locked")(source)),
+            TryLockError::WouldBlock if Instant::now() >= until => return Err(log::Error::Busy.into()),
+            TryLockError::WouldBlock => thread::sleep(TURN_WAIT),
+        }
+    }
+    Ok(file)
 }
 
 fn failed(act: &'static str) -> impl FnOnce(io::Error) -> Error {

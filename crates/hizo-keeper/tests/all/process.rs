@@ -238,7 +238,11 @@ fn log_for_ever(folder: &Path, of: &str) {
             });
         }
         loop {
-            publish(&keeper, &log).unwrap();
+            if let Err(error) = publish(&keeper, &log) {
+                // The others here go on for ever: whoever waits for heads must learn that there are none any more.
+                tell(&format!("gave up: {error}"));
+                std::process::exit(1);
+            }
         }
     });
 }
