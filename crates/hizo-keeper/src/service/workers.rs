@@ -134,8 +134,8 @@ mod tests {
             let mut long = pin!(workers.run_in(busy, move || Ok(ended.recv().is_err())));
             let mut behind = pin!(workers.run_in(busy, || Ok(())));
             // Each has begun, or waits.
-            poll_fn(|context| Poll::Ready(assert!(long.as_mut().poll(context).is_pending()))).await;
-            poll_fn(|context| Poll::Ready(assert!(behind.as_mut().poll(context).is_pending()))).await;
+            assert!(poll_fn(|context| Poll::Ready(long.as_mut().poll(context).is_pending())).await);
+            assert!(poll_fn(|context| Poll::Ready(behind.as_mut().poll(context).is_pending())).await);
             assert_eq!((workers.places.available_permits(), workers.waiting()), (1, 1));
             let elsewhere = workers.run_in(other, || Ok(7));
             let elsewhere = tokio::time::timeout(Duration::from_secs(60), elsewhere).await;
