@@ -105,6 +105,23 @@ fn an_account_is_filled_to_its_quota_and_no_further() {
 }
 
 #[test]
+fn nobody_without_a_code_learns_which_spaces_there_are() {
+    let running = running(Admission::Closed(codes(1 << 30)));
+    let (one, two) = (Company::new("one", &running.origin), Company::new("two", &running.origin));
+    begin(&running, &one, &admitted(&running, &one, 1), &genesis(&one)).is(201);
+    let asked = |company: &Company, nonce, code| {
+        let note = signed(&running.note(company.space, "stranger", nonce, Verbs::Read), "stranger");
+        running.send_note(&note, code)
+    };
+    for code in [None, Some("apple-river-eight")] {
+        let (begun, not_begun) = (asked(&one, 2, code), asked(&two, 2, code));
+        assert_eq!(begun.is(403).header("hizo-error"), not_begun.is(403).header("hizo-error"));
+        assert_eq!(begun.text(), not_begun.text());
+    }
+    asked(&one, 3, Some(CODE)).says(403, "NotMember");
+}
+
+#[test]
 fn of_copies_of_one_note_that_come_at_once_one_is_appended_and_counted() {
     let running = running(Admission::Open(1 << 30));
     let begun = Begun::new(&running, "a company");
