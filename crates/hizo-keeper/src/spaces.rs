@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::object::{ObjectList, ObjectRef};
-use hizo_ledger::record::{Control, Envelope, Record, Role, UnverifiedRecord};
-use hizo_ledger::space::{self, Chain, Head, RECOVERY_CLOCK_SECONDS};
+use hizo_ledger::object::{OBJECT_LIST_LINE_BYTES_MAX, ObjectList, ObjectRef, RECIPIENT_BYTES_MAX};
+use hizo_ledger::record::{Control, Deposit, Envelope, Record, Role, UnverifiedRecord};
+use hizo_ledger::space::{self, Chain, Following, Head, RECOVERY_CLOCK_SECONDS};
 use hizo_store::journal::{AccountId, Charge, Entry, PAGE_RECORDS_MAX, StoredRecord};
 use hizo_store::objects::{self, ABSENT_MAX};
 use hizo_store::{Journal, Objects};
@@ -234,7 +234,7 @@ fn commit<O: Objects, J: Journal>(
         // It comes with the genesis, and is not told again.
         slot_key: expected.is_none().then_some(slot_key),
         kept: time,
-        charge: payer.map(|payer| payer.charge(named_bytes(record.envelope()))),
+        charge: payer.map(|payer| payer.charge(cost(record.envelope(), record.note_bytes()))),
     };
     let Head { number, id } = journal(keeper, entry)?;
     Ok(Kept { id, number, time, slot: Slot::of(slot_key, number) })
@@ -257,15 +257,28 @@ impl Payer {
     }
 }
 
-/// What a record costs: the lengths that it names, of its body, its wraps, and all that its object list holds.
-pub(crate) fn named_bytes(envelope: &Envelope) -> u64 {
-    let wraps = envelope.controls.iter().map(|control| match control {
-        Control::Wrap { bytes, .. } => *bytes,
+/// What a record costs beside its note and its objects, and an object at least, in bytes: about what either takes up here,
+/// however short it is.
+pub(crate) const COST_MIN: u64 = 4 << 10;
+
+/// What a record costs: its note, and every object that it names.
+fn cost(envelope: &Envelope, note: &[u8]) -> u64 {
+    objects_cost(envelope).saturating_add(COST_MIN).saturating_add(note.len() as u64)
+}
+
+/// What a record's objects cost, as it names them: those that its object list holds, too.
+pub(crate) fn objects_cost(envelope: &Envelope) -> u64 {
+    let controls = envelope.controls.iter().map(|control| match control {
+        Control::Wrap { bytes, .. } => COST_MIN.max(*bytes),
+        Control::Epoch { .. } => COST_MIN.max(RECIPIENT_BYTES_MAX),
         _ => 0,
     });
-    let body = envelope.body.map_or(0, |(_, bytes)| bytes);
-    let listed = envelope.deposit.map_or(0, |deposit| deposit.objects.total);
-    wraps.fold(body.saturating_add(listed), u64::saturating_add)
+    let body = envelope.body.map_or(0, |(_, bytes)| COST_MIN.max(bytes));
+    let deposit = envelope.deposit.map_or(0, |Deposit { objects, .. }| {
+        let list = COST_MIN.max(objects.count.saturating_mul(OBJECT_LIST_LINE_BYTES_MAX));
+        list.saturating_add(objects.total.max(objects.count.saturating_mul(COST_MIN)))
+    });
+    controls.fold(body.saturating_add(deposit), u64::saturating_add)
 }
 
 /// An object as a record, or a list that it names, speaks of it.
@@ -408,14 +421,13 @@ pub(crate) fn replay<O: Objects, J: Journal>(
     space: SpaceId,
     head: Head,
 ) -> Result<Chain, Error> {
-    let mut notes = Vec::new();
-    while notes.len() as u64 <= head.number {
-        let page = keeper.journal.records(space, notes.len() as u64, PAGE_RECORDS_MAX)?;
+    let mut following = Following::to(head);
+    while let Some(next) = following.next_number() {
+        let page = keeper.journal.records(space, next, PAGE_RECORDS_MAX)?;
         if page.is_empty() {
             break;
         }
-        let rest = head.number.saturating_add(1).saturating_sub(notes.len() as u64);
-        notes.extend(page.into_iter().take(usize::try_from(rest).unwrap_or(usize::MAX)).map(|record| record.note));
+        page.iter().try_for_each(|record| following.take(&record.note)).map_err(Error::Kept)?;
     }
-    Chain::replay_followed(&notes, head, |_| {}).map_err(Error::Kept)
+    following.end().map_err(Error::Kept)
 }

@@ -15,7 +15,7 @@ pub const OBJECT_BYTES_MAX: u64 = 16 << 20;
 pub const OBJECT_LIST_LINES_MAX: usize = 1 << 16;
 
 /// Most bytes of one line of an object list: 64 digits, a space, 8 digits, a line feed.
-pub(crate) const OBJECT_LIST_LINE_BYTES_MAX: u64 = 74;
+pub const OBJECT_LIST_LINE_BYTES_MAX: u64 = 74;
 
 /// Most bytes the text of an epoch's recipient may have (a hybrid one has about 2,000).
 pub const RECIPIENT_BYTES_MAX: u64 = 4096;

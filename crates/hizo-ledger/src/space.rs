@@ -19,6 +19,9 @@ pub const RECOVERY_CLOCK_SECONDS: u64 = 3_600;
 /// Most members a space may have at one time.
 pub const MEMBERS_MAX: usize = 4096;
 
+/// Most wraps of one epoch's secret: a chain keeps all of them.
+pub const WRAPS_MAX: usize = 4096;
+
 /// Why a record may not stand where it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -92,6 +95,18 @@ pub enum Error {
         expected: u32,
         /// The epoch in the record.
         found: u32,
+    },
+    /// The object is a wrap of that epoch already.
+    #[error("epoch {epoch} has this wrap already")]
+    WrapTwice {
+        /// The wrap's epoch.
+        epoch: u32,
+    },
+    /// The record would give an epoch more than [`WRAPS_MAX`] wraps.
+    #[error("epoch {epoch} would have more than {WRAPS_MAX} wraps")]
+    WrapCount {
+        /// The wraps' epoch.
+        epoch: u32,
     },
     /// The key to be added is a member already.
     #[error("{name} is a member already")]
@@ -228,6 +243,46 @@ impl Next {
     }
 }
 
+/// A space on its way to a head to which this machine has followed it before: as [`Chain::replay_followed`], of notes that
+/// come one by one and that nobody has to hold. Nothing of it can be had before that head is reached.
+#[derive(Debug)]
+pub struct Following {
+    followed: Head,
+    chain: Option<Chain>,
+}
+
+impl Following {
+    /// At the beginning, before record 0.
+    pub const fn to(followed: Head) -> Self {
+        Self { followed, chain: None }
+    }
+
+    /// Number of the note that comes next; `None` when the head was reached.
+    pub fn next_number(&self) -> Option<u64> {
+        let next = self.chain.as_ref().map_or(0, Chain::next_number);
+        (next <= self.followed.number).then_some(next)
+    }
+
+    /// Takes up the next note, or passes over it behind the head.
+    ///
+    /// # Errors
+    /// The first rule but those of signatures that it breaks.
+    pub fn take(&mut self, note: &[u8]) -> Result<(), ReplayError> {
+        let Some(number) = self.next_number() else { return Ok(()) };
+        follow(&mut self.chain, note, By::Hash).map_err(|error| ReplayError { number, error })?;
+        Ok(())
+    }
+
+    /// The space as it is with that head.
+    ///
+    /// # Errors
+    /// [`Error::NotFollowed`] when the notes have not led there.
+    pub fn end(self) -> Result<Chain, ReplayError> {
+        let fault = ReplayError { number: self.followed.number, error: Error::NotFollowed };
+        self.chain.filter(|chain| chain.head() == self.followed).ok_or(fault)
+    }
+}
+
 /// Somebody whom the recovery key let in as an admin, and who waits until the delay has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
@@ -322,6 +377,7 @@ impl Chain {
         let present = seated.as_ref().unwrap_or(&self.people);
         let signers = self.check_signatures(&record, present, by)?;
         self.check_epoch(envelope)?;
+        self.check_wraps(envelope)?;
         let people = self.people_after(envelope, present)?.or_else(|| seated.clone());
         if let Some(deposit) = &envelope.deposit {
             self.check_deposit(deposit)?;
@@ -633,6 +689,20 @@ impl Chain {
         let begins = envelope.new_epoch().is_some();
         let expected = if begins { self.next_epoch() } else { self.epoch() };
         ensure(envelope.epoch == expected, Error::Epoch { expected, found: envelope.epoch })
+    }
+
+    /// A wrap is new to its epoch, and an epoch has so many. No record's own lines are more than that.
+    fn check_wraps(&self, envelope: &Envelope) -> Result<(), Error> {
+        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+        for control in &envelope.controls {
+            let Control::Wrap { epoch, wrap, .. } = control else { continue };
+            let known = self.wraps(*epoch);
+            ensure(known.iter().all(|known| known.id() != *wrap), Error::WrapTwice { epoch: *epoch })?;
+            let count = counts.entry(*epoch).or_insert(known.len());
+            *count = count.saturating_add(1);
+            ensure(*count <= WRAPS_MAX, Error::WrapCount { epoch: *epoch })?;
+        }
+        Ok(())
     }
 
     fn check_deposit(&self, deposit: &Deposit) -> Result<(), Error> {

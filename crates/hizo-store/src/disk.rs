@@ -20,7 +20,8 @@ pub trait Disk: Send + Sync {
     /// Opens a file to read it, to renew its time or to sync it.
     fn open(&self, path: &Path) -> io::Result<Self::File>;
 
-    /// Gives a file another name in the same folder, in one step. A file that had that name is gone.
+    /// Gives a file another name, in this folder or another one, in one step for whoever looks. A file that had that name is
+    /// gone. After a power cut each folder has its half of it or has not, until it is synced.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Takes a file's name away.

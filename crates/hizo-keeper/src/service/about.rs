@@ -86,18 +86,20 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request)
     let (keeper, space, key) = (Arc::clone(&shared.keeper), session.space, session.key);
     let asked = move || Ok((keeper.head(space)?.is_some(), keeper.session_member(space, &key)?));
     let (begun, member) = shared.workers.run_in(space, asked).await?;
-    let begins = match (begun, member) {
-        (true, Some(_)) => None,
-        (false, _) => Some(shared.admission.admit(fields.get("admission").map(String::as_str))?),
-        (true, None) => {
-            let sentence = "the key is no present member's session key in this space; ask an admin of the space";
-            return Err(Refusal::forbidden("NotMember", sentence));
+    let begins = match member {
+        Some(_) => None,
+        None => {
+            // First, so that nobody without a code learns which spaces there are.
+            let account = shared.admission.admit(fields.get("admission").map(String::as_str))?;
+            if begun {
+                let sentence = "the key is no present member's session key in this space; ask an admin of the space";
+                return Err(Refusal::forbidden("NotMember", sentence));
+            }
+            Some(account)
         }
     };
     // What waited for its turn is of another moment by now.
-    let now = shared.now();
-    shared.sessions.check_time(&session, now)?;
-    let token = shared.sessions.grant(&session, begins, now, (shared.random)())?;
+    let token = shared.sessions.grant(&session, begins, shared.now(), (shared.random)())?;
     Ok(answer_json(StatusCode::CREATED, &json!({ "token": token, "seconds": TOKEN_SECONDS })))
 }
 

@@ -49,8 +49,12 @@ impl Admission {
             Self::Invitation(codes) => (codes, true),
             Self::Closed(codes) => (codes, false),
         };
-        let needed =
-            || Refusal::forbidden("AdmissionNeeded", "a space begins here with an admission code; ask the operator");
+        let needed = || {
+            Refusal::forbidden(
+                "AdmissionNeeded",
+                "the key is no present member's session key in this space, and a space begins here with an admission code; ask an admin of the space or the operator",
+            )
+        };
         let code = code.ok_or_else(needed)?;
         let id = AccountId(Sha256::digest(code).into());
         if code.len() > CODE_BYTES_MAX || !codes.contains_key(&id) {

@@ -18,7 +18,7 @@ use hizo_store::{Journal as _, journal};
 use super::answer::{Refusal, text, typed};
 use super::body::{Reading, Sending};
 use super::{Need, Shared};
-use crate::spaces::Payer;
+use crate::spaces::{COST_MIN, Payer};
 
 /// How much is gathered before it goes to the disk, and read from it at a time.
 const PIECE_BYTES: usize = 64 << 10;
@@ -41,7 +41,7 @@ pub(super) async fn put(
     let admitted = shared.admitted(request.headers(), space, Need::Put).await?.ok_or_else(Refusal::not_found)?;
     let (head, body) = request.into_parts();
     let mut reading = Reading::new(body, &head.headers, shared.limits.pace, OBJECT_BYTES_MAX, "an object")?;
-    let coming = reading.claimed().unwrap_or(OBJECT_BYTES_MAX);
+    let coming = reading.claimed().unwrap_or(OBJECT_BYTES_MAX).max(COST_MIN);
     let working = Arc::clone(&shared);
     let begun = shared.workers.run(move || {
         let reserved = match working.payer(space, admitted.begins)? {
@@ -81,7 +81,7 @@ pub(super) async fn put(
     let keeper = Arc::clone(&shared.keeper);
     let put = shared.workers.run_begun(move || keeper.take(space, id, arriving)).await?;
     if let Some(reserved) = reserved.filter(|_| put == Put::New) {
-        reserved.put(bytes);
+        reserved.put(bytes.max(COST_MIN));
     }
     Ok(match put {
         Put::New => text(StatusCode::CREATED, "new\n"),

@@ -17,7 +17,7 @@ use super::answer::{Refusal, text};
 use super::body::Reading;
 use super::{Need, Shared};
 use crate::EmbeddedKeeper;
-use crate::spaces::{self, Done, Payer, named_bytes};
+use crate::spaces::{self, Done, Payer, objects_cost};
 
 /// Notes in one answer, at most, in bytes; one note is always given.
 const PAGE_BYTES_MAX: usize = 1 << 20;
@@ -105,7 +105,7 @@ async fn keep(
     act: impl FnOnce(&EmbeddedKeeper, Option<Payer>) -> Result<Done, crate::Error> + Send + 'static,
 ) -> Result<Response, Refusal> {
     let space = record.envelope().space;
-    let named = named_bytes(record.envelope());
+    let named = objects_cost(record.envelope());
     let working = Arc::clone(&shared);
     let done = shared.workers.run_in(space, move || {
         let shared = working;

@@ -107,7 +107,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Makes a token of a note that was found good: its nonce is used from now on.
+    /// Makes a token of a note that was found good and is still of this moment: its nonce is used from now on.
     pub(super) fn grant(
         &self,
         session: &Session,
@@ -115,6 +115,8 @@ impl Sessions {
         now: u64,
         random: [u8; 32],
     ) -> Result<String, Refusal> {
+        // A nonce is forgotten when its note's time is over.
+        self.check_time(session, now)?;
         let token = hex(&random);
         let hash = hash_of(&token);
         let mut state = self.lock();
@@ -215,22 +217,26 @@ mod tests {
 
     const NOON: u64 = 1_800_000_000;
 
-    /// A token of this number, by an account that may begin a space of this number.
-    fn grant(sessions: &Sessions, number: u64, now: u64, begins: Option<Account>) -> Result<String, Refusal> {
+    /// A note for the space of this number.
+    fn session(number: u64, time: u64) -> Session {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&number.to_be_bytes());
         let secret = SigningKey::from_bytes(&[1; 32]);
-        let session = Session {
+        Session {
             keeper: Origin::parse("keeper.example").unwrap(),
             space: SpaceId::from_bytes(bytes),
             key: VerifyingKey::from_bytes(secret.verifying_key().as_bytes()).unwrap(),
             nonce: Nonce::from_bytes(bytes),
-            time: ClaimedTime::from_unix_seconds(now).unwrap(),
+            time: ClaimedTime::from_unix_seconds(time).unwrap(),
             verbs: Verbs::ReadWrite,
-        };
+        }
+    }
+
+    /// A token of this number, by an account that may begin a space of this number.
+    fn grant(sessions: &Sessions, number: u64, now: u64, begins: Option<Account>) -> Result<String, Refusal> {
         let mut random = [0; 32];
-        random[..16].copy_from_slice(&bytes);
-        sessions.grant(&session, begins, now, random)
+        random[..8].copy_from_slice(&number.to_be_bytes());
+        sessions.grant(&session(number, now), begins, now, random)
     }
 
     #[test]
@@ -256,5 +262,17 @@ mod tests {
         assert_eq!(sessions.count(), 2);
         let state = sessions.lock();
         assert_eq!((state.by_end.len(), state.of_owner.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_note_that_waited_until_its_nonce_is_forgotten_starts_no_second_session() {
+        let (sessions, note) = (Sessions::new(0), session(0, NOON));
+        let last = NOON + SESSION_SKEW_SECONDS_MAX;
+        sessions.grant(&note, None, last, [1; 32]).unwrap();
+        assert!(sessions.grant(&note, None, last, [2; 32]).is_err());
+        // Whatever else comes has its nonce forgotten.
+        grant(&sessions, 1, last + 1, None).unwrap();
+        assert!(sessions.lock().spent.len() == 1);
+        assert!(sessions.grant(&note, None, last + 1, [3; 32]).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use hizo_ledger::id::{ObjectId, RecordId};
 use hizo_ledger::object::{Error as ObjectError, ObjectList};
 use hizo_ledger::record::{Control, Error as RecordError, NOTE_BYTES_MAX, Role, SIGNATURES_MAX, UnverifiedRecord};
-use hizo_ledger::space::{Chain, Error, Head, MEMBERS_MAX, Standing};
+use hizo_ledger::space::{Chain, Error, Following, Head, MEMBERS_MAX, Standing, WRAPS_MAX};
 
 use crate::kit::{
     Story, epoch, genesis, key, member, note, object, secret, series, session, session_key, signature_line, signed,
@@ -284,6 +284,44 @@ fn a_space_has_a_largest_number_of_members() {
     assert_eq!(story.chain.members().count(), MEMBERS_MAX);
     let refused = story.chain.append(signed(&story.control(&all[MEMBERS_MAX - 1..]), "owner")).err();
     assert_eq!(refused, Some(Error::MemberCount));
+}
+
+#[test]
+fn a_space_that_is_followed_note_by_note_is_had_at_its_head_and_not_before() {
+    let story = twelve_records();
+    let followed = |notes: &[String], head| {
+        let mut following = Following::to(head);
+        notes.iter().try_for_each(|note| following.take(note.as_bytes()))?;
+        following.end()
+    };
+    let last = story.chain.head();
+    assert_eq!(format!("{:?}", followed(&story.notes, last).unwrap()), format!("{:?}", story.chain));
+    let seventh = Head { number: 7, id: story.chain.id_at(7).unwrap() };
+    // What comes behind the head is none of its business.
+    assert_eq!(followed(&story.notes, seventh).unwrap().head(), seventh);
+    let refused = |notes: &[String], head| followed(notes, head).err().unwrap().error;
+    assert_eq!(refused(&story.notes[..11], last), Error::NotFollowed);
+    assert_eq!(refused(&[], last), Error::NotFollowed);
+    assert_eq!(refused(&story.notes, Head { number: 11, id: seventh.id }), Error::NotFollowed);
+    let (mut altered, mut cut) = (story.notes.clone(), story.notes.clone());
+    altered[7] = altered[7].replace("reader+writer", "admin");
+    cut.remove(7);
+    assert_eq!(refused(&altered, last), Error::Prev);
+    assert_eq!(refused(&altered, seventh), Error::NotFollowed);
+    assert_eq!(refused(&cut, last), Error::Number { expected: 7, found: 8 });
+}
+
+#[test]
+fn an_epoch_has_a_largest_number_of_wraps() {
+    let mut story = Story::begin(&[]);
+    let all: Vec<_> = (1..=WRAPS_MAX).map(|number| wrap(0, &format!("wrap {number} of many"))).collect();
+    for some in all[..WRAPS_MAX - 1].chunks(512) {
+        story.add(&story.control(some), "owner");
+    }
+    assert_eq!(story.chain.wraps(0).len(), WRAPS_MAX);
+    let refused = story.chain.append(signed(&story.control(&all[WRAPS_MAX - 1..]), "owner")).err();
+    assert_eq!(refused, Some(Error::WrapCount { epoch: 0 }));
+    story.add(&story.control(&epoch(1)), "owner");
 }
 
 #[test]

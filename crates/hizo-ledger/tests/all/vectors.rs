@@ -138,6 +138,7 @@ fn every_rule_that_a_page_names_has_a_vector_or_needs_none() {
         "NotCanonical",
         "ControlCount",
         "MemberCount",
+        "WrapCount",
         "NameTaken",
         "SignatureOrder",
         "NotFollowed",

@@ -1,4 +1,4 @@
-//! Objects as files: `objects/<space>/<first two digits>/<id>`.
+//! Objects as files: `objects/<space>/<first two digits>/<id>`, and below `objects/arriving` while they come in.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write as _};
@@ -19,6 +19,9 @@ pub const TEMPORARY_AGE_MIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a temporary file's name ends; an object's name has no dot.
 const TEMPORARY_SUFFIX: &str = ".new";
+
+/// Where objects come in piece by piece. No space's folder is made before something of it is whole.
+const ARRIVING: &str = "arriving";
 
 /// How many names in use a put steps over.
 const TEMPORARY_TRIES_MAX: u32 = 1_000;
@@ -68,8 +71,12 @@ impl<D: Disk> FileObjects<D> {
     /// [`Error::Disk`] when a folder cannot be read.
     pub fn clean(&self) -> Result<usize, Error> {
         let mut removed = 0;
-        for space in self.names(&self.root)? {
-            let space = self.root.join(space);
+        for name in self.names(&self.root)? {
+            let space = self.root.join(&name);
+            if name == ARRIVING {
+                removed += self.clean_folder(&space)?;
+                continue;
+            }
             for prefix in self.names(&space)? {
                 removed += self.clean_folder(&space.join(prefix))?;
             }
@@ -106,7 +113,10 @@ impl<D: Disk> FileObjects<D> {
 
     fn settle_for(&self, space: SpaceId, id: ObjectId) -> Result<PathBuf, Error> {
         self.settle(&self.root.join(space.to_string()))?;
-        let folder = self.folder(space, id);
+        self.settle_clean(self.folder(space, id))
+    }
+
+    fn settle_clean(&self, folder: PathBuf) -> Result<PathBuf, Error> {
         if self.settle(&folder)? {
             self.clean_folder(&folder)?;
         }
@@ -170,15 +180,30 @@ impl<D: Disk> FileObjects<D> {
                 Err(source) if source.kind() == io::ErrorKind::AlreadyExists && tries < TEMPORARY_TRIES_MAX => {
                     tries += 1;
                 }
-                Err(source) => {
-                    // Somebody has taken the folder away: it must be made anew.
-                    if is_absent(&source) {
-                        lock(&self.settled).clear();
-                    }
-                    return Err(Error::Disk { act: "create an object", source });
-                }
+                Err(source) => return Err(self.doubting("create an object")(source)),
             }
         }
+    }
+
+    /// The disk's error; if something is absent, somebody has taken a folder away, and it must be made anew.
+    fn doubting(&self, act: &'static str) -> impl FnOnce(io::Error) -> Error {
+        move |source| {
+            if is_absent(&source) {
+                lock(&self.settled).clear();
+            }
+            Error::Disk { act, source }
+        }
+    }
+
+    /// Gives what has come in its name: the bytes are durable before it appears, as in every put.
+    fn name(&self, arrived: &mut ArrivingFile<D>, folder: &Path) -> Result<(), Error> {
+        let lost = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let file = arrived.file.as_mut().ok_or_else(lost).map_err(disk("make an object durable"))?;
+        file.sync().map_err(disk("make an object durable"))?;
+        let name = folder.join(arrived.id.to_string());
+        self.disk.rename(&arrived.temporary, &name).map_err(self.doubting("name an object"))?;
+        arrived.file = None;
+        self.disk.sync_dir(folder).map_err(disk("make an object's name durable"))
     }
 
     /// Its bytes were durable before its name was; the name may not be, if its writer died before the last sync.
@@ -201,7 +226,6 @@ pub struct ArrivingFile<D: Disk> {
     disk: D,
     space: SpaceId,
     id: ObjectId,
-    folder: PathBuf,
     temporary: PathBuf,
     /// Until it has its name, or is taken for lost.
     file: Option<D::File>,
@@ -231,27 +255,14 @@ impl<D: Disk> Drop for ArrivingFile<D> {
     }
 }
 
-impl<D: Disk> ArrivingFile<D> {
-    /// The bytes are durable before the name appears, as in every put.
-    fn name(&mut self) -> Result<(), Error> {
-        let lost = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let file = self.file.as_mut().ok_or_else(lost).map_err(disk("make an object durable"))?;
-        file.sync().map_err(disk("make an object durable"))?;
-        let name = self.folder.join(self.id.to_string());
-        self.disk.rename(&self.temporary, &name).map_err(disk("name an object"))?;
-        self.file = None;
-        self.disk.sync_dir(&self.folder).map_err(disk("make an object's name durable"))
-    }
-}
-
 impl<D: Disk + Clone> Objects for FileObjects<D> {
     type Arriving = ArrivingFile<D>;
 
     fn receive(&self, space: SpaceId, id: ObjectId) -> Result<Self::Arriving, Error> {
-        let folder = self.settle_for(space, id)?;
+        let folder = self.settle_clean(self.root.join(ARRIVING))?;
         let (temporary, file) = self.create_temporary(&folder, id)?;
         let (disk, file, hash) = (self.disk.clone(), Some(file), Sha256::new());
-        Ok(ArrivingFile { disk, space, id, folder, temporary, file, hash, bytes: 0 })
+        Ok(ArrivingFile { disk, space, id, temporary, file, hash, bytes: 0 })
     }
 
     fn take(&self, mut arrived: Self::Arriving) -> Result<Put, Error> {
@@ -262,19 +273,20 @@ impl<D: Disk + Clone> Objects for FileObjects<D> {
         if <[u8; 32]>::from(arrived.hash.finalize_reset()) != *id.as_bytes() {
             return Err(Error::WrongName { id });
         }
+        let folder = self.settle_for(space, id)?;
         let put = match self.find(space, id)? {
             None => {
-                arrived.name()?;
+                self.name(&mut arrived, &folder)?;
                 Put::New
             }
             Some(mut file) => match is_whole(&mut file, id) {
                 Ok(true) => {
-                    self.renew(&arrived.folder, file)?;
+                    self.renew(&folder, file)?;
                     Put::Present
                 }
                 Ok(false) | Err(_) => {
                     drop(file);
-                    arrived.name()?;
+                    self.name(&mut arrived, &folder)?;
                     Put::Mended
                 }
             },

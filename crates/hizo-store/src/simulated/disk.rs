@@ -359,6 +359,14 @@ impl State {
     }
 }
 
+impl Folder {
+    fn change(&mut self, change: Change) -> io::Result<()> {
+        change.clone().apply(&mut self.now);
+        self.pending.push(change);
+        Ok(())
+    }
+}
+
 impl Change {
     fn apply(self, names: &mut BTreeMap<String, usize>) {
         match self {
@@ -424,16 +432,17 @@ impl Disk for SimulatedDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.calling();
         state.call("rename")?;
-        if from.parent() != to.parent() {
-            return Err(io::Error::other("a rename stays in its folder"));
+        let node = state.find(from)?;
+        if from.parent() == to.parent() {
+            let (_, to) = state.parent(to)?;
+            let (folder, from) = state.parent(from)?;
+            return folder.change(Change::Renamed { from, to, node });
         }
-        let (_, to) = state.parent(to)?;
-        let (folder, from) = state.parent(from)?;
-        let node = *folder.now.get(&from).ok_or_else(absent)?;
-        let change = Change::Renamed { from, to, node };
-        change.clone().apply(&mut folder.now);
-        folder.pending.push(change);
-        Ok(())
+        // Each folder remembers its half, or does not.
+        let (folder, name) = state.parent(to)?;
+        folder.change(Change::Made { name, node })?;
+        let (folder, name) = state.parent(from)?;
+        folder.change(Change::Removed { name })
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -460,6 +460,39 @@ fn the_first_put_into_a_folder_removes_what_is_old_there() {
     assert_eq!(temporaries(&disk), 0);
 }
 
+#[test]
+fn what_is_not_taken_leaves_no_folder_and_a_folder_that_was_taken_away_is_made_anew() {
+    let disk = SimulatedDisk::new(SECTOR_BYTES);
+    let process = Process::start(&disk, &MemoryJournal::beside(&disk)).unwrap();
+    let mut forged = process.objects.receive(SPACE, object(1).id()).unwrap();
+    forged.write(object(2).as_bytes()).unwrap();
+    assert!(matches!(process.objects.take(forged), Err(Error::WrongName { .. })));
+    assert!(process.act(Act::GiveUp(0), &mut Promised::default()));
+    assert_eq!(disk.list(ROOT.as_ref()).unwrap(), ["arriving"]);
+    assert_eq!(disk.list(&Path::new(ROOT).join("arriving")).unwrap(), Vec::<String>::new());
+
+    process.arrive(&object(0)).unwrap();
+    disk.remove(&path(0)).unwrap();
+    disk.remove_dir(path(0).parent().unwrap()).unwrap();
+    assert!(process.arrive(&object(0)).is_err());
+    assert_eq!(process.arrive(&object(0)).unwrap(), Put::New);
+}
+
+#[test]
+fn what_a_crash_has_left_of_arriving_objects_is_removed_when_it_is_old() {
+    let disk = SimulatedDisk::new(SECTOR_BYTES);
+    let arriving = |name: &str| Path::new(ROOT).join("arriving").join(name);
+    let start = || FileObjects::open(disk.clone(), ROOT.as_ref()).unwrap();
+    drop(start().receive(SPACE, object(0).id()).unwrap());
+    disk.create(&arriving("1.new")).unwrap();
+    disk.advance(TEMPORARY_AGE_MIN);
+    disk.create(&arriving("2.new")).unwrap();
+    assert_eq!(start().clean().unwrap(), 1);
+    disk.advance(TEMPORARY_AGE_MIN);
+    drop(start().receive(SPACE, object(0).id()).unwrap());
+    assert_eq!(disk.list(&arriving("")).unwrap(), Vec::<String>::new());
+}
+
 fn path(number: usize) -> std::path::PathBuf {
     let id = object(number).id().to_string();
     Path::new(ROOT).join(SPACE.to_string()).join(&id[..2]).join(&id)

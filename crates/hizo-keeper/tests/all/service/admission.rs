@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 
 use hizo_keeper::service::{Admission, Settings};
+use hizo_ledger::record::{Control, Origin};
 use hizo_ledger::session::Verbs;
 use hizo_store::NamedBytes;
 use hizo_store::journal::AccountId;
@@ -56,29 +58,67 @@ fn a_space_begins_with_a_code_where_one_is_asked_for() {
     }
 }
 
+/// What a record costs beside its note, and a short object.
+const LEAST: u64 = 4 << 10;
+
 #[test]
 fn an_account_is_filled_to_its_quota_and_no_further() {
-    let begins: u64 = 400;
-    let running = running(Admission::Open(begins + 1_000));
+    let company = Company::new("a company", &Origin::local([7; 16]));
+    // Recipient, wrap and body.
+    let mut used = 4 * LEAST + genesis(&company).note.len() as u64;
+    let start = |folder, quota| {
+        let running = Running::start_in(folder, Settings { admission: Admission::Open(quota), ..settings() });
+        running.ahead.store(5, Ordering::Relaxed);
+        running
+    };
+    let object = |bytes: u64, seed: u8| NamedBytes::name(vec![seed; bytes as usize]).unwrap();
+    let running = start(tempfile::tempdir().unwrap(), used + 4 * LEAST);
     let mut begun = Begun::new(&running, "a company");
-    let object = |bytes: usize, seed: u8| NamedBytes::name(vec![seed; bytes]).unwrap();
     let owner = begun.owner.clone();
     // What is put and named by nothing counts, too.
     running.put(begun.space(), &owner, &object(1_000, 1)).is(201);
     running.put(begun.space(), &owner, &object(1_000, 1)).is(200);
-    running.put(begun.space(), &owner, &object(500, 2)).says(507, "QuotaOver");
+    running.put(begun.space(), &owner, &object(3 * LEAST + 1, 2)).says(507, "QuotaOver");
     let saying = begun.company.saying();
     begun.keep(&running, &owner, &saying).is(201);
-    // What came and was not kept does not.
-    let running = Running::start_in(running.stop(), Settings { admission: Admission::Open(1_200), ..settings() });
-    running.ahead.store(5, std::sync::atomic::Ordering::Relaxed);
+    used += 2 * LEAST + saying.note.len() as u64;
+    // What came and was not kept does not, and the shortest objects count as much as others do.
+    let running = start(running.stop(), used + 2 * LEAST);
     let owner = running.token(begun.space(), "owner", 9, Verbs::ReadWrite);
     let path = format!("/v1/spaces/{}/objects/{}", begun.space(), object(900, 3).id());
     for _ in 0..3 {
         running.ask("PUT", &path, Some(&owner), &[4; 900]).says(422, "WrongName");
     }
-    running.put(begun.space(), &owner, &object(900, 3)).is(201);
-    running.put(begun.space(), &owner, &object(900, 5)).says(507, "QuotaOver");
+    running.put(begun.space(), &owner, &object(1, 3)).is(201);
+    running.put(begun.space(), &owner, &object(1, 5)).is(201);
+    running.put(begun.space(), &owner, &object(1, 6)).says(507, "QuotaOver");
+    // Records without any object do as well.
+    let control = begun.control(&[Control::Recovery(None)]);
+    let costs = LEAST + control.note.len() as u64;
+    for (quota, answer) in [(used + costs - 1, 507), (used + costs, 201)] {
+        let running = start(tempfile::tempdir().unwrap(), quota);
+        let mut begun = Begun::new(&running, "a company");
+        let owner = begun.owner.clone();
+        begun.keep(&running, &owner, &saying).is(201);
+        begun.keep(&running, &owner, &control).is(answer);
+    }
+}
+
+#[test]
+fn nobody_without_a_code_learns_which_spaces_there_are() {
+    let running = running(Admission::Closed(codes(1 << 30)));
+    let (one, two) = (Company::new("one", &running.origin), Company::new("two", &running.origin));
+    begin(&running, &one, &admitted(&running, &one, 1), &genesis(&one)).is(201);
+    let asked = |company: &Company, nonce, code| {
+        let note = signed(&running.note(company.space, "stranger", nonce, Verbs::Read), "stranger");
+        running.send_note(&note, code)
+    };
+    for code in [None, Some("apple-river-eight")] {
+        let (begun, not_begun) = (asked(&one, 2, code), asked(&two, 2, code));
+        assert_eq!(begun.is(403).header("hizo-error"), not_begun.is(403).header("hizo-error"));
+        assert_eq!(begun.text(), not_begun.text());
+    }
+    asked(&one, 3, Some(CODE)).says(403, "NotMember");
 }
 
 #[test]
@@ -117,7 +157,7 @@ fn an_account_that_is_no_longer_listed_keeps_what_it_has_and_gets_no_more() {
     begin(&running, &company, &admitted(&running, &company, 1), &genesis(&company)).is(201);
     let settings = Settings { admission: Admission::Closed(BTreeMap::new()), ..settings() };
     let running = Running::start_in(running.stop(), settings);
-    running.ahead.store(5, std::sync::atomic::Ordering::Relaxed);
+    running.ahead.store(5, Ordering::Relaxed);
     let owner = running.token(company.space, "owner", 2, Verbs::ReadWrite);
     running.ask("GET", &format!("/v1/spaces/{}/records", company.space), Some(&owner), b"").is(200);
     let record = hizo_ledger::record::UnverifiedRecord::parse(&genesis(&company).note).unwrap();

@@ -136,6 +136,12 @@ fn accepted_spaces() -> Vec<(&'static str, &'static str, Story)> {
             story.add(&story.control(&[wrap(1, "wrap 1 for a newcomer")]), "owner");
             story
         }),
+        ("wrap_in_two_epochs", "an object that is a wrap of one epoch becomes a wrap of another, too", {
+            let mut story = begun();
+            story.add(&story.control(&epoch(1)), "owner");
+            story.add(&story.control(&[wrap(1, "wrap 0")]), "owner");
+            story
+        }),
     ]
 }
 
@@ -411,6 +417,7 @@ fn refused_epochs() -> Vec<Refused<Vec<String>>> {
     old.epoch = 0;
     ahead.epoch = 2;
     old_control.epoch = 0;
+    let again = story.control(&[wrap(1, "wrap 1")]);
     vec![
         ("Epoch", "epoch_old", "a deposit sealed to the epoch before", and(&story, &old, "machine")),
         ("Epoch", "epoch_ahead", "a body sealed to an epoch to come", and(&story, &ahead, "owner")),
@@ -418,6 +425,10 @@ fn refused_epochs() -> Vec<Refused<Vec<String>>> {
         ("Epoch", "epoch_skipped", "epoch 3 follows epoch 1", and(&story, &story.control(&epoch(3)), "owner")),
         ("Epoch", "epoch_repeated", "epoch 1 begins twice", and(&story, &story.control(&epoch(1)), "owner")),
         ("Epoch", "epoch_returns", "epoch 0 begins again", and(&story, &story.control(&epoch(0)), "owner")),
+        ("WrapTwice", "wrap_again", "a wrap that the epoch has", and(&story, &again, "owner")),
+        ("WrapTwice", "wrap_again_among_others", "a wrap that an earlier epoch has, beside new ones", {
+            and(&story, &story.control(&[wrap(0, "wrap 0"), wrap(0, "new"), wrap(1, "new")]), "owner")
+        }),
     ]
 }
 
