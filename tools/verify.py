@@ -139,6 +139,11 @@ def read_note(form, data):
     demand(said, "it is not in its form")
     return said, text, [(name, unbase64(value)) for name, value in re.findall("— (\\S+) (\\S+)\n", lines)]
 
+def read_checkpoint(data):
+    said, text, signatures = read_note(CHECKPOINT, data)
+    demand(int(said[2]) <= 2**63, "no log is that long")
+    return said, text, signatures
+
 def read_record(data):
     said, text, signatures = read_note(RECORD, data)
     size, lines, total = int(said["bytes"] or 1), int(said["lines"] or 1), int(said["total"] or 1)
@@ -162,7 +167,7 @@ def check_signers(data, text, signatures):
 def climb(node, index, size, path):
     """The root over a leaf (RFC 9162, 2.1.3.2): above where its way meets that of the last leaf, siblings lie left."""
     meeting = (index ^ (size - 1)).bit_length()
-    demand(0 <= index < size <= 2**63, "the tree has no such place")
+    demand(0 <= index < size, "the tree has no such place")
     demand(len(path) == meeting + (index >> meeting).bit_count(), "the path has another length")
     for level, sibling in enumerate(path):
         is_left = level >= meeting or index >> level & 1
@@ -172,7 +177,7 @@ def climb(node, index, size, path):
 def check_inclusion(data, leaf):
     """The checkpoint under which the leaf stands: the log's name, text and signatures."""
     index, path, head = re.fullmatch(INCLUSION, data.decode(), re.S).groups()
-    said, text, signatures = read_note(CHECKPOINT, head.encode())
+    said, text, signatures = read_checkpoint(head.encode())
     path = [unbase64(line) for line in path.split("\n")[1:]]
     root = climb(sha256(b"\0", leaf), int(index), int(said[2]), path)
     holds = base64.b64encode(root).decode() == said[3] and all(len(sibling) == 32 for sibling in path)
@@ -310,7 +315,7 @@ class Proof:
 
     def check_renewal(self, place, before):
         """The names of the earlier stamps, all of them records that stand under the later head."""
-        said, later, _ = read_note(CHECKPOINT, self.read(place + "checkpoint", 256 << 10))
+        said, later, _ = read_checkpoint(self.read(place + "checkpoint", 256 << 10))
         covered = self.names(place + "earlier", *EARLIER)
         demand(said[1] == self.keeper and covered, "the later head is of another log, or covers no stamp")
         demand({*covered} <= {*self.names(before + "stamps", ".tsr")}, "it covers a stamp that is not there")
@@ -359,7 +364,7 @@ class Proof:
         demand(head[0] == self.keeper, "it is of another log than the record names")
         doubts = self.doubts_of(head)
         self.step = "stamped"
-        stamped = read_note(CHECKPOINT, self.read("checkpoint", 256 << 10))[1]
+        stamped = read_checkpoint(self.read("checkpoint", 256 << 10))[1]
         demand(stamped == head[1], "another checkpoint was stamped")
 
         self.step = "stamps"
