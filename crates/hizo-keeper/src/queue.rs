@@ -4,9 +4,9 @@
 //! Nobody waits for others to come: an append by itself costs what it always did.
 
 use std::collections::VecDeque;
-use std::iter;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{iter, vec};
 
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::space::Head;
@@ -44,9 +44,12 @@ struct Waiting {
 enum Turn {
     /// The next step is yours to take.
     Lead,
-    /// It was taken for you.
-    Done(Result<Head, Error>),
+    /// It was taken for you, and for others who still wait to hear of it.
+    Done(Result<Head, Error>, Outcomes),
 }
+
+/// What became of entries, and who waits for that.
+type Outcomes = vec::IntoIter<(SyncSender<Turn>, Result<Head, Error>)>;
 
 /// Takes entries through one durable step: [`hizo_store::Journal::append_all`].
 pub(crate) trait Commit: Fn(&[Entry<'_>]) -> Vec<Result<Head, Error>> {}
@@ -59,7 +62,10 @@ impl Queue {
         let Some(turn) = self.wait(&entry) else { return self.lead(entry, commit) };
         match turn.recv() {
             Ok(Turn::Lead) => self.lead(entry, commit),
-            Ok(Turn::Done(outcome)) => outcome,
+            Ok(Turn::Done(outcome, others)) => {
+                hand_on(others);
+                outcome
+            }
             // Whoever led was torn away in the middle. An entry may be appended again.
             Err(_) => first(commit(&[entry])),
         }
@@ -89,16 +95,23 @@ impl Queue {
         // The next step begins while this one's outcomes are handed out.
         drop(step);
         let outcome = outcomes.pop();
-        for (waiting, outcome) in others.iter().zip(outcomes) {
-            // It waits for this as long as it lives.
-            let _ = waiting.turn.send(Turn::Done(outcome));
-        }
+        let others: Vec<_> = others.into_iter().map(|waiting| waiting.turn).zip(outcomes).collect();
+        hand_on(others.into_iter());
         first(outcome)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Whoever is torn away has handed the step on.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the first of them, who tells the next: hundreds that woke at once would take the processors from the step that is
+/// under way by then.
+fn hand_on(mut outcomes: Outcomes) {
+    if let Some((turn, outcome)) = outcomes.next() {
+        // It waits for this as long as it lives. Without it the others would append again.
+        let _ = turn.send(Turn::Done(outcome, outcomes));
     }
 }
 
@@ -220,6 +233,19 @@ mod tests {
                 Ok(head) => assert_eq!(head.id, RecordId::of(note)),
                 Err(error) => assert!(note == b"wrong" && matches!(error, Error::Refused { .. }), "{error}"),
             }
+        }
+    }
+
+    #[test]
+    fn whoever_is_answered_answers_the_next_one() {
+        let (turns, waiting): (Vec<_>, Vec<_>) = (0..3).map(|_| sync_channel(1)).unzip();
+        let head = Head { number: 0, id: RecordId::of(b"note") };
+        hand_on(turns.into_iter().map(|turn| (turn, Ok(head))).collect::<Vec<_>>().into_iter());
+        for (place, own) in waiting.iter().enumerate() {
+            let Ok(Turn::Done(outcome, others)) = own.try_recv() else { panic!("{place} is not told") };
+            assert_eq!((outcome.unwrap(), others.len()), (head, 2 - place));
+            assert!(waiting.iter().skip(place + 1).all(|later| later.try_recv().is_err()), "one at a time");
+            hand_on(others);
         }
     }
 

@@ -304,6 +304,9 @@ pub(super) fn fact(tx: &Connection, key: &str) -> Result<Option<Vec<u8>>, Error>
 }
 
 pub(super) fn condemned_among(tx: &Connection, space: SpaceId, objects: &[ObjectId]) -> Result<Vec<ObjectId>, Error> {
+    if objects.is_empty() {
+        return Ok(Vec::new());
+    }
     let [first, second] = TWINS_CONDEMNED.map(|table| marked(tx, table, space, objects));
     agree(first?, second?, "the two tables of condemned objects differ")
 }
