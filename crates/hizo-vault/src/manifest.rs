@@ -6,7 +6,7 @@ mod checking;
 mod entry_line;
 mod step;
 
-pub use self::checking::{Checking, Shared};
+pub use self::checking::{Checking, Rules, Shared};
 pub use self::step::Step;
 
 use base64::Engine as _;
@@ -14,7 +14,6 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use self::checking::Rules;
 use crate::archive::{Xattr, check_path};
 use crate::commit::{self, CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
 use crate::event;
@@ -589,24 +588,21 @@ impl Manifest {
     /// [`Error::Commitment`] when they differ: an alarm, whoever served the manifest. [`Error::Link`],
     /// [`Error::Place`], [`Error::TooLong`]: whoever signed it did not follow the format.
     pub fn check(&self, expected: &Commitment) -> Result<(), Error> {
+        self.check_entries()?;
         let mut checking = Checking::of(&self.head);
         checking.take(&self.entries);
-        let (shared, committed) = checking.finish(expected);
-        self.check_shared(shared)?;
-        committed
+        checking.finish(expected)
     }
 
     /// What of [`Manifest::check`] needs no commitment.
     pub(crate) fn check_entries(&self) -> Result<(), Error> {
         let mut rules = Rules::default();
         self.entries.iter().for_each(|entry| rules.take(entry));
-        let (shared, kept) = rules.finish();
-        self.check_shared(shared)?;
+        let (mut shared, kept) = rules.finish();
+        if !shared.is_empty() {
+            self.entries.iter().try_for_each(|entry| shared.take(entry))?;
+        }
         kept
-    }
-
-    fn check_shared(&self, mut shared: Shared) -> Result<(), Error> {
-        if shared.is_empty() { Ok(()) } else { self.entries.iter().try_for_each(|entry| shared.take(entry)) }
     }
 
     /// The leaves of all entries, made by several threads where there are many.

@@ -13,7 +13,7 @@ use hizo_vault::commit::{Commitment, EntryId};
 use hizo_vault::event::Event;
 use hizo_vault::manifest::{
     self, CHAIN_MAX, Checking, Content, Entry, Head, Kind, Layer, LayerBuilder, Line, Manifest, PackStart, Reader,
-    Shared, Step,
+    Rules, Shared, Step,
 };
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
 use zeroize::Zeroizing;
@@ -334,36 +334,43 @@ impl List<'_> {
         })
     }
 
-    /// Compares the entries with what a record commits to: what is left to be seen in a second pass, and whether they are
-    /// those.
+    /// Compares the entries with what a record commits to: what is left to be seen in a last pass, and whether they are those.
     ///
     /// # Errors
     /// When the list cannot be read. What it is does not matter here.
     pub(crate) fn compare(&self, record: &Record) -> Outcome<(Shared, Result<(), manifest::Error>)> {
-        let checking = match self {
+        let committed = self.leaves()?.finish(&commitment_of(record)?);
+        let mut rules = Rules::default();
+        for entry in self.entries()? {
+            rules.take(&*entry?);
+        }
+        let (shared, kept) = rules.finish();
+        Ok((shared, kept.and(committed)))
+    }
+
+    /// The leaves of all entries.
+    fn leaves(&self) -> Outcome<Checking> {
+        let (opened, record) = match self {
             Self::AtHand(manifest) => {
                 let mut checking = Checking::of(&manifest.head);
                 checking.take(&manifest.entries);
-                checking
+                return Ok(checking);
             }
-            Self::Sealed(opened, record) => {
-                let mut lines = opened.lines(record)?;
-                let mut checking = Checking::of(lines.head()?);
-                let mut entries = opened.whole(lines)?;
-                let mut next = Vec::new();
-                loop {
-                    next.clear();
-                    for entry in entries.by_ref().take(Checking::ENTRIES_AT_A_TIME) {
-                        next.push(entry?);
-                    }
-                    if next.is_empty() {
-                        break checking;
-                    }
-                    checking.take(&next);
-                }
-            }
+            Self::Sealed(opened, record) => (opened, record),
         };
-        Ok(checking.finish(&commitment_of(record)?))
+        let mut lines = opened.lines(record)?;
+        let mut checking = Checking::of(lines.head()?);
+        let (mut entries, mut next) = (opened.whole(lines)?, Vec::new());
+        loop {
+            next.clear();
+            for entry in entries.by_ref().take(Checking::ENTRIES_AT_A_TIME) {
+                next.push(entry?);
+            }
+            if next.is_empty() {
+                return Ok(checking);
+            }
+            checking.take(&next);
+        }
     }
 }
 

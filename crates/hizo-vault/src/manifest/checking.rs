@@ -1,8 +1,7 @@
-//! Holds a whole list against its record's commitment as its entries come: hashes, ids and places are held, never the
-//! entries.
+//! Holds a whole list against its record's commitment as its entries come, in three passes, so that little is held at once:
+//! the two hashes of every leaf, then ids and places, then something of the entries alone that share a place.
 //!
-//! What two entries have to have in common is seen in a second pass over the same list, which holds something of those
-//! alone that share a place. See docs/spec/manifest.md, section "How to verify".
+//! See docs/spec/manifest.md, section "How to verify".
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,16 +12,15 @@ use crate::commit::{CommitKey, Commitment, EntryId, Leaves};
 const LEAF_THREADS: usize = 4;
 const ENTRIES_WORTH_A_THREAD: usize = 2 << 10;
 
-/// The first pass.
+/// The first pass: are the entries those that were committed to.
 pub struct Checking {
     key: CommitKey,
     leaves: Leaves,
-    rules: Rules,
 }
 
-/// What of the first pass needs no commitment.
+/// The second pass: each entry has an id of its own, and which of them have a place in common.
 #[derive(Default)]
-pub(super) struct Rules {
+pub struct Rules {
     ids: Vec<EntryId>,
     places: Vec<Place>,
     bytes: u64,
@@ -30,7 +28,7 @@ pub(super) struct Rules {
     has_links: bool,
 }
 
-/// The second pass: a restored file is compared with the content of the entry that its bytes were read for. So a further
+/// The third pass: a restored file is compared with the content of the entry that its bytes were read for. So a further
 /// name must have the content of the file that it names, and contents at one place must be one.
 pub struct Shared {
     /// Places of several contents, each with the first of them when it has come.
@@ -48,26 +46,23 @@ impl Checking {
 
     /// Begins with the list of this head.
     pub fn of(head: &Head) -> Self {
-        Self { key: CommitKey::new(&head.seed), leaves: Leaves::default(), rules: Rules::default() }
+        Self { key: CommitKey::new(&head.seed), leaves: Leaves::default() }
     }
 
     /// Takes the next entries, in order; several threads make their leaves where there are many.
     pub fn take(&mut self, entries: &[Entry]) {
         self.leaves.append(leaves(entries, &self.key));
-        entries.iter().for_each(|entry| self.rules.take(entry));
     }
 
-    /// Ends the first pass: what the second one has to look at, and whether the entries are those that were committed to.
+    /// Ends the pass.
     ///
-    /// The second is [`Error::Commitment`] or [`Error::TooLong`] if not, and says nothing of what entries have in common.
-    pub fn finish(self, expected: &Commitment) -> (Shared, Result<(), Error>) {
-        // Each is let go of before the next is made larger.
-        let committed = match self.key.commit(self.leaves) {
+    /// # Errors
+    /// [`Error::Commitment`] when the entries are not those.
+    pub fn finish(self, expected: &Commitment) -> Result<(), Error> {
+        match self.key.commit(self.leaves) {
             Ok(commitment) if commitment == *expected => Ok(()),
             _ => Err(Error::Commitment),
-        };
-        let (shared, kept) = self.rules.finish();
-        (shared, kept.and(committed))
+        }
     }
 }
 
@@ -91,7 +86,8 @@ pub(super) fn leaves(entries: &[Entry], key: &CommitKey) -> Leaves {
 }
 
 impl Rules {
-    pub(super) fn take(&mut self, entry: &Entry) {
+    /// Takes the next entry.
+    pub fn take(&mut self, entry: &Entry) {
         self.ids.push(entry.id);
         let Some(content) = entry.kind.content() else { return };
         self.places.push(content.place);
@@ -100,7 +96,10 @@ impl Rules {
         (self.bytes, self.is_too_long) = (bytes, self.is_too_long || is_too_long);
     }
 
-    pub(super) fn finish(mut self) -> (Shared, Result<(), Error>) {
+    /// Ends the pass: what the third one has to look at, and whether the rules of this one are kept.
+    ///
+    /// If not, it is [`Error::Commitment`] of an id that stands twice, or [`Error::TooLong`].
+    pub fn finish(mut self) -> (Shared, Result<(), Error>) {
         self.ids.sort_unstable();
         let unique = self.ids.array_windows().all(|[a, b]| a != b);
         drop(self.ids);
@@ -117,12 +116,12 @@ impl Rules {
 }
 
 impl Shared {
-    /// Whether nothing is shared, so that no second pass is needed.
+    /// Whether nothing is shared, so that no third pass is needed.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty() && !self.has_links
     }
 
-    /// Takes the next entry, in the order of the first pass.
+    /// Takes the next entry, in the order of the list.
     ///
     /// # Errors
     /// [`Error::Link`] of a further name that does not name a file with its content, [`Error::Place`] of content at the place
