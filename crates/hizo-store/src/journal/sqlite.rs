@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::log::Leaf;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use self::rows::{
@@ -125,6 +126,8 @@ impl SqliteJournal {
                 .optional()
                 .map_err(database("be opened"))?;
         }
+        // Else a statement at hand is parsed and planned again whenever other values are bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(database("be opened"))?;
         Ok(Self { path: path.to_path_buf(), connection: Mutex::new(connection) })
     }
 
@@ -433,5 +436,21 @@ mod tests {
         assert_eq!(number("synchronous"), 2, "2 is FULL");
         assert_eq!((number("fullfsync"), number("cell_size_check"), number("trusted_schema")), (1, 1, 0));
         assert_eq!(one::<String>(&connection, "PRAGMA journal_mode").unwrap(), "persist");
+    }
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        SqliteJournal::create(&path).unwrap();
+        let journal = SqliteJournal::open(&path).unwrap();
+        let connection = journal.lock();
+        let sql = "SELECT number FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1";
+        for space in [1, 2, 3].map(|byte| SpaceId::from_bytes([byte; 16])) {
+            let mut statement = connection.prepare_cached(sql).unwrap();
+            assert!(!statement.exists(params![space.as_bytes()]).unwrap());
+        }
+        let statement = connection.prepare_cached(sql).unwrap();
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
     }
 }
