@@ -248,9 +248,10 @@ impl From<hizo_keeper::Error> for Failure {
             }
             Keeper::Journal(journal::Error::Damaged { .. }) | Keeper::Kept(_) => {
                 Self::untrue(words!("the keeper's records are damaged: {error}", "預け先の記録が壊れています: {error}"))
+                    // To SQLite a page that the disk did not give this once is a damaged one.
                     .hint(words!(
-                        "Keep a copy of the folder as it is, then put the keeper's folder back from a copy.",
-                        "今のフォルダーをそのまま別の場所に残してから、預け先のフォルダーを控えから戻してください。"
+                        "Run `hizo check`. If it says the same, keep a copy of the folder as it is, on another disk, then put the keeper's folder back from a copy; if it finds everything in order, the disk failed to answer: look at it, then run the same command again.",
+                        "`hizo check` を実行してください。同じことを言われたら、今のフォルダーをそのまま別のディスクに残してから、預け先のフォルダーを控えから戻してください。異常がなければ、ディスクが一度応答しなかったためです。ディスクの状態を確かめてから、同じコマンドをもう一度実行してください。"
                     ))
             }
             Keeper::Log(error @ Log::Witness { .. }) => Self::new(
