@@ -42,7 +42,7 @@ use crate::{EmbeddedKeeper, EmbeddedLog};
 use admission::{Account, Unnamed};
 use answer::Refusal;
 use rates::Rates;
-use sessions::{Sessions, TokenHash, token_of};
+use sessions::{Granted, Sessions, TokenHash, token_of};
 use telling::Telling;
 use workers::Workers;
 
@@ -284,6 +284,44 @@ impl Shared {
 
     /// Whether the request's token lets it do this in the space, as its chain is now. `None` for what anybody may.
     async fn admitted(&self, headers: &HeaderMap, space: SpaceId, need: Need) -> Result<Option<Admitted>, Refusal> {
+        let Some((token, granted)) = self.granted(headers, space, need)? else { return Ok(None) };
+        let (keeper, key) = (Arc::clone(&self.keeper), granted.key);
+        let standing = self.workers.run_in(space, move || Standing::of(&keeper, space, &key)).await?;
+        self.judge(token, &granted, standing, need).map(Some)
+    }
+
+    /// What is looked up in the space, if the request's token lets it be read.
+    async fn read<T: Send + 'static>(
+        &self,
+        headers: &HeaderMap,
+        space: SpaceId,
+        act: impl FnOnce(&EmbeddedKeeper) -> Result<T, crate::Error> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let keeper = Arc::clone(&self.keeper);
+        let Some((token, granted)) = self.granted(headers, space, Need::Read)? else {
+            return self.workers.run(move || act(&keeper)).await;
+        };
+        let key = granted.key;
+        let looked_up = self.workers.run_in(space, move || match Standing::of(&keeper, space, &key)? {
+            Standing::Member => act(&keeper).map(Ok),
+            other => Ok(Err(other)),
+        });
+        match looked_up.await? {
+            Ok(found) => Ok(found),
+            Err(standing) => Err(match self.judge(token, &granted, standing, Need::Read) {
+                Err(refusal) => refusal,
+                Ok(_) => Refusal::not_found(),
+            }),
+        }
+    }
+
+    /// What the request's token stands for, if it is one for such a request. `None` for what anybody may.
+    fn granted(
+        &self,
+        headers: &HeaderMap,
+        space: SpaceId,
+        need: Need,
+    ) -> Result<Option<(TokenHash, Granted)>, Refusal> {
         if space == self.log.own().id() {
             return if need == Need::Read { Ok(None) } else { Err(own_space()) };
         }
@@ -300,26 +338,41 @@ impl Shared {
         if need != Need::Read && granted.verbs != Verbs::ReadWrite {
             return Err(Refusal::forbidden("ReadOnly", "the session is one that reads; start one with `read write`"));
         }
-        let (keeper, key) = (Arc::clone(&self.keeper), granted.key);
-        let (begun, member) = self
-            .workers
-            .run_in(space, move || {
-                let member = keeper.session_member(space, &key)?;
-                Ok((member.is_some() || keeper.head(space)?.is_some(), member))
-            })
-            .await?;
-        match (begun, member, granted.begins) {
-            (_, Some(_), begins) => Ok(Some(Admitted { key, begins })),
-            (false, None, Some(begins)) if matches!(need, Need::Put | Need::Begin) => {
-                Ok(Some(Admitted { key, begins: Some(begins) }))
+        Ok(Some((token, granted)))
+    }
+
+    fn judge(&self, token: TokenHash, granted: &Granted, standing: Standing, need: Need) -> Result<Admitted, Refusal> {
+        let (key, begins) = (granted.key, granted.begins);
+        match standing {
+            Standing::Member => Ok(Admitted { key, begins }),
+            Standing::NotBegun if begins.is_some() && matches!(need, Need::Put | Need::Begin) => {
+                Ok(Admitted { key, begins })
             }
-            (false, None, _) => Err(Refusal::new(StatusCode::NOT_FOUND, "NotBegun", "the space has not begun here")),
-            (true, None, _) => {
+            Standing::NotBegun => Err(Refusal::new(StatusCode::NOT_FOUND, "NotBegun", "the space has not begun here")),
+            Standing::Stranger => {
                 self.sessions.end(token);
                 let sentence = "the session's key is no present member's; ask an admin of the space";
                 Err(Refusal::forbidden("NotMember", sentence))
             }
         }
+    }
+}
+
+/// What a session's key is to a space.
+enum Standing {
+    Member,
+    /// To a space that has begun.
+    Stranger,
+    NotBegun,
+}
+
+impl Standing {
+    fn of(keeper: &EmbeddedKeeper, space: SpaceId, key: &VerifyingKey) -> Result<Self, crate::Error> {
+        Ok(match keeper.session_member(space, key)? {
+            Some(_) => Self::Member,
+            None if keeper.head(space)?.is_some() => Self::Stranger,
+            None => Self::NotBegun,
+        })
     }
 }
 

@@ -32,6 +32,10 @@ struct Followed {
 }
 
 impl Chains {
+    fn known(&self, space: SpaceId) -> Option<Arc<Mutex<Option<Followed>>>> {
+        lock(&self.spaces).get(&space).map(Arc::clone)
+    }
+
     /// Spaces wait for themselves only.
     fn of(&self, space: SpaceId) -> Arc<Mutex<Option<Followed>>> {
         let mut spaces = lock(&self.spaces);
@@ -154,11 +158,12 @@ pub(crate) fn session_member<O: Objects, J: Journal>(
     space: SpaceId,
     session: &VerifyingKey,
 ) -> Result<Option<(VerifyingKey, Role)>, Error> {
-    // A space that has not begun takes no place among the chains, or anybody could push the others out.
-    if keeper.journal.head(space)?.is_none() {
-        return Ok(None);
-    }
-    let cached = keeper.chains.of(space);
+    let cached = match keeper.chains.known(space) {
+        Some(cached) => cached,
+        // A space that has not begun takes no place among the chains, or anybody could push the others out.
+        None if keeper.journal.head(space)?.is_none() => return Ok(None),
+        None => keeper.chains.of(space),
+    };
     let mut cached = lock(&cached);
     Ok(follow(keeper, space, &mut cached)?.and_then(|followed| followed.chain.session_member(session)))
 }

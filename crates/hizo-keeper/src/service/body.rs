@@ -76,6 +76,23 @@ impl Reading {
         }
     }
 
+    /// How much has come.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// At least so many of the next bytes, or all that are left; then also whether that was all.
+    pub(super) async fn gather(&mut self, least: usize) -> Result<(Vec<u8>, bool), Refusal> {
+        let mut gathered = Vec::new();
+        while gathered.len() < least {
+            match self.next().await? {
+                Some(piece) => gathered.extend_from_slice(&piece),
+                None => return Ok((gathered, true)),
+            }
+        }
+        Ok((gathered, false))
+    }
+
     /// All of it: for what is small.
     pub(super) async fn whole(mut self) -> Result<Vec<u8>, Refusal> {
         let mut bytes = Vec::new();

@@ -12,8 +12,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::object::OBJECT_BYTES_MAX;
-use hizo_store::objects::{Arriving as _, Put};
-use hizo_store::{Journal as _, journal};
+use hizo_store::disk::SystemDisk;
+use hizo_store::objects::{Arriving as _, FileObjects, Put};
+use hizo_store::{Journal as _, Objects, journal};
 
 use super::answer::{Refusal, text, typed};
 use super::body::{Reading, Sending};
@@ -42,6 +43,7 @@ pub(super) async fn put(
     let (head, body) = request.into_parts();
     let mut reading = Reading::new(body, &head.headers, shared.limits.pace, OBJECT_BYTES_MAX, "an object")?;
     let coming = reading.claimed().unwrap_or(OBJECT_BYTES_MAX).max(COST_MIN);
+    let (mut gathered, mut whole) = reading.gather(PIECE_BYTES).await?;
     let working = Arc::clone(&shared);
     let begun = shared.workers.run(move || {
         let reserved = match working.payer(space, admitted.begins)? {
@@ -54,32 +56,21 @@ pub(super) async fn put(
                 Some(reserved.ok_or(journal::Error::Quota { used, quota })?)
             }
         };
-        Ok((reserved, working.keeper.receive(space, id)?))
+        let arriving = working.keeper.receive(space, id)?;
+        Ok((reserved, arrive(&working, space, id, arriving, &gathered, whole)?))
     });
-    let (reserved, mut arriving) = begun.await?;
-    let (mut gathered, mut bytes) = (Vec::with_capacity(PIECE_BYTES), 0_u64);
-    loop {
-        let piece = reading.next().await?;
-        let end = piece.is_none();
-        if let Some(piece) = piece {
-            bytes = bytes.saturating_add(piece.len() as u64);
-            gathered.extend_from_slice(&piece);
-        }
-        if gathered.len() >= PIECE_BYTES || (end && !gathered.is_empty()) {
-            let write = move || {
-                arriving.write(&gathered)?;
-                gathered.clear();
-                Ok((arriving, gathered))
-            };
-            (arriving, gathered) = shared.workers.run_begun(write).await?;
-        }
-        if end {
-            break;
-        }
-    }
-    shared.telling.bytes_in.fetch_add(bytes, Ordering::Relaxed);
-    let keeper = Arc::clone(&shared.keeper);
-    let put = shared.workers.run_begun(move || keeper.take(space, id, arriving)).await?;
+    let (reserved, mut step) = begun.await?;
+    let put = loop {
+        let arriving = match step {
+            Step::Put(put) => break put,
+            Step::Arriving(arriving) => arriving,
+        };
+        (gathered, whole) = reading.gather(PIECE_BYTES).await?;
+        let working = Arc::clone(&shared);
+        let next = move || arrive(&working, space, id, arriving, &gathered, whole);
+        step = shared.workers.run_begun(next).await?;
+    };
+    let bytes = reading.bytes();
     if let Some(reserved) = reserved.filter(|_| put == Put::New) {
         reserved.put(bytes.max(COST_MIN));
     }
@@ -88,6 +79,28 @@ pub(super) async fn put(
         Put::Present => text(StatusCode::OK, "present\n"),
         Put::Mended => text(StatusCode::OK, "mended\n"),
     })
+}
+
+/// How far an object has come.
+enum Step<A> {
+    Arriving(A),
+    Put(Put),
+}
+
+type ArrivingObject = <FileObjects<SystemDisk> as Objects>::Arriving;
+
+/// Takes the next bytes of an object, and the object when they are its last.
+fn arrive(
+    shared: &Shared,
+    space: SpaceId,
+    id: ObjectId,
+    mut arriving: ArrivingObject,
+    next: &[u8],
+    whole: bool,
+) -> Result<Step<ArrivingObject>, crate::Error> {
+    arriving.write(next)?;
+    shared.telling.bytes_in.fetch_add(next.len() as u64, Ordering::Relaxed);
+    if whole { shared.keeper.take(space, id, arriving).map(Step::Put) } else { Ok(Step::Arriving(arriving)) }
 }
 
 pub(super) async fn get(

@@ -130,7 +130,6 @@ pub(super) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let space = space_of(&space)?;
-    shared.admitted(&headers, space, Need::Read).await?;
     let from = match uri.query() {
         None => 0,
         Some(query) => {
@@ -138,16 +137,13 @@ pub(super) async fn page(
             from.ok_or_else(|| Refusal::malformed("From", "`from` is the number of a record; ask for ?from=0"))?
         }
     };
-    let keeper = Arc::clone(&shared.keeper);
-    let (head, page) = shared
-        .workers
-        .run(move || {
-            let page = keeper.records(space, from, PAGE_RECORDS_MAX)?;
-            // Read last: whoever reads on does so until he has what the header says.
-            let head = keeper.head(space)?.ok_or(crate::Error::NotBegun)?;
-            Ok((head, page))
-        })
-        .await?;
+    let read = move |keeper: &EmbeddedKeeper| {
+        let page = keeper.records(space, from, PAGE_RECORDS_MAX)?;
+        // Read last: whoever reads on does so until he has what the header says.
+        let head = keeper.head(space)?.ok_or(crate::Error::NotBegun)?;
+        Ok((head, page))
+    };
+    let (head, page) = shared.read(&headers, space, read).await?;
     let mut notes = Vec::new();
     for record in page {
         if !notes.is_empty() && notes.len().saturating_add(record.note.len()) > PAGE_BYTES_MAX {
@@ -169,14 +165,13 @@ pub(super) async fn receipt(
 ) -> Result<Response, Refusal> {
     let space = space_of(&space)?;
     let number = number(&record).ok_or_else(Refusal::not_found)?;
-    shared.admitted(&headers, space, Need::Read).await?;
     let working = Arc::clone(&shared);
-    let found = shared.workers.run(move || {
-        let place = working.keeper.records(space, number, 1)?.first().map(|record| record.position);
-        Ok(working.log.receipt(&working.keeper, space, number)?.zip(place))
-    });
+    let find = move |keeper: &EmbeddedKeeper| {
+        let place = keeper.records(space, number, 1)?.first().map(|record| record.position);
+        Ok(working.log.receipt(keeper, space, number)?.zip(place))
+    };
     let absent = || Refusal::new(StatusCode::NOT_FOUND, "NoRecord", "the space has no such record yet");
-    let (receipt, place) = found.await?.ok_or_else(absent)?;
+    let (receipt, place) = shared.read(&headers, space, find).await?.ok_or_else(absent)?;
     let mut answer = text(StatusCode::OK, receipt);
     answer.headers_mut().insert(POSITION, HeaderValue::from(place));
     Ok(answer)
