@@ -1,5 +1,5 @@
 //! The log: durable appends, what is published behind them, ten million records, and proofs. The program that does it lies
-//! in `bench/log`.
+//! in `bench/keeper`.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::bench::acts::{self, Act, Place};
 use crate::bench::measure::{self, Taken};
 use crate::bench::peers::{Kind, Peer};
-use crate::bench::{Settings, data, date};
+use crate::bench::{Settings, data, date, figures};
 use crate::shell::{self, About, Failure, Result};
 
 /// Files of the deposit of which one is proved.
@@ -39,7 +39,7 @@ impl Amounts {
 /// All rows of the log.
 pub(crate) fn log(settings: &Settings, peers: &[Peer]) -> Result<Value> {
     let amounts = Amounts::of(settings);
-    shell::run(shell::cargo().args(["build", "--quiet", "--release", "--package", "hizo-bench-log", "--locked"]))?;
+    shell::run(shell::cargo().args(["build", "--quiet", "--release", "--package", "hizo-bench-keeper", "--locked"]))?;
     let folder = shell::scratch("bench").join("log");
     data::remove(&folder)?;
     fs::create_dir_all(&folder).about(&folder)?;
@@ -57,18 +57,6 @@ pub(crate) fn log(settings: &Settings, peers: &[Peer]) -> Result<Value> {
     Ok(session)
 }
 
-/// Runs a command of the program; a folder that it takes lies in this one.
-fn figures(folder: &Path, arguments: &[&str]) -> Result<(Value, Taken)> {
-    let mut command = Command::new(shell::cargo_target().join("release/hizo-bench-log"));
-    command.current_dir(folder).args(arguments);
-    let log = folder.join("said");
-    let taken = measure::measure(&mut command, &log)?;
-    let said = fs::read_to_string(&log).about(&log)?;
-    let last = said.lines().last().unwrap_or_default();
-    println!("{:8} {last}  peak {} MiB", arguments.first().unwrap_or(&""), taken.peak_bytes >> 20);
-    Ok((serde_json::from_str(last)?, taken))
-}
-
 /// Syncs of a run without those of its setup, counted by `strace`, which makes everything slower.
 fn syncs(folder: &Path, records: u64) -> Result<Value> {
     if Command::new("strace").arg("-V").output().is_err() {
@@ -78,7 +66,7 @@ fn syncs(folder: &Path, records: u64) -> Result<Value> {
         let log = folder.join("syncs");
         let mut command = Command::new("strace");
         command.current_dir(folder).args(["-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-o"]).arg(&log);
-        command.arg(shell::cargo_target().join("release/hizo-bench-log"));
+        command.arg(shell::cargo_target().join("release/hizo-bench-keeper"));
         shell::output(command.args(["appends", "keeper", &records.to_string()]))?;
         data::remove(&folder.join("keeper"))?;
         let calls = fs::read_to_string(&log).about(&log)?;

@@ -6,6 +6,7 @@
 
 mod acts;
 mod data;
+mod keeper;
 mod log;
 mod measure;
 mod peers;
@@ -27,7 +28,7 @@ use crate::shell::{self, About, Failure, Result};
 const GIB: u64 = 1 << 30;
 const GB: u64 = 1_000_000_000;
 const ROUNDS: usize = 3;
-const SESSIONS: [&str; 8] = ["big", "tree", "small", "log", "bytes", "long", "entries", "build"];
+const SESSIONS: [&str; 9] = ["big", "tree", "small", "log", "keeper", "bytes", "long", "entries", "build"];
 /// Those in which others do the same things.
 const SETS: [&str; 3] = ["big", "tree", "small"];
 /// Entries that must fit in 200 MiB, and the most that one deposit takes.
@@ -55,7 +56,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     fs::create_dir_all(&folder).about(&folder)?;
     let mut results = load(settings.quick)?;
     // The others are wanted only where something is measured beside them.
-    let beside = settings.sessions.iter().any(|name| SETS.contains(&name.as_str()));
+    let beside = settings.sessions.iter().any(|name| SETS.contains(&name.as_str()) || name == "keeper");
     let peers = if beside {
         peers::obtain(settings.hizo.as_deref(), settings.build)
     } else {
@@ -69,6 +70,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         shell::heading(name);
         let session = match name.as_str() {
             "log" => log::log(&settings, &peers)?,
+            "keeper" => keeper::keeper(&settings, &peers)?,
             "bytes" => peaks(&peers, |program| over_bytes(&settings, program))?,
             "long" => peaks(&peers, |program| over_many_bytes(&settings, program))?,
             "entries" => peaks(&peers, |program| over_entries(&settings, program))?,
@@ -406,6 +408,18 @@ fn build() -> Result<Value> {
     let taken = taken?;
     println!("build   {:.1} s, cpu {:.1} s", taken.wall_s, taken.cpu_s);
     Ok(json!({ "made": date()?, "taken": taken.json() }))
+}
+
+/// What a command of `bench/keeper` prints, and what it took; a folder that it takes lies in this one.
+fn figures(folder: &Path, arguments: &[&str]) -> Result<(Value, Taken)> {
+    let mut command = Command::new(shell::cargo_target().join("release/hizo-bench-keeper"));
+    command.current_dir(folder).args(arguments);
+    let log = folder.join("said");
+    let taken = measure::measure(&mut command, &log)?;
+    let said = fs::read_to_string(&log).about(&log)?;
+    let last = said.lines().last().unwrap_or_default();
+    println!("{:8} {last}  peak {} MiB", arguments.first().unwrap_or(&""), taken.peak_bytes >> 20);
+    Ok((serde_json::from_str(last)?, taken))
 }
 
 fn programs(peers: &[Peer]) -> Map<String, Value> {

@@ -64,6 +64,11 @@ pub(crate) fn obtain(hizo: Option<&Path>, build: bool) -> Vec<Peer> {
     ]
 }
 
+/// The server beside which restic is usually tried.
+pub(crate) fn rclone() -> Result<Program> {
+    program(unpacked("rclone", None, &["rclone"])?.join("usr/bin/rclone"), "--version", None)
+}
+
 /// hizo itself.
 pub(crate) fn hizo(given: Option<&Path>, build: bool) -> Peer {
     Peer { kind: Kind::Hizo, program: hizo_program(given, build) }

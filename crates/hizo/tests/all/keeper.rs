@@ -181,7 +181,7 @@ fn a_configuration_is_checked_and_unknown_keys_are_named_with_their_line() {
         fs::read_to_string(&list).unwrap().replace("authority test\n", "authority test\nurl https://a.example/\n");
     fs::write(folder.path().join("list"), asked).unwrap();
     wrong(&format!("{sound}[stamps]\nauthorities = \"list\"\n"), "the address of test is none that is asked");
-    wrong(&"#".repeat((2 << 20) + 1), "2 MiB");
+    wrong(&"#".repeat((32 << 20) + 1), "32 MiB");
     let [whole, proxied] = &examples()[..] else { panic!("the page has two examples") };
     fs::write(&config, proxied).unwrap();
     assert_eq!(check(&config).code, Some(0));

@@ -18,8 +18,8 @@ use crate::failure::{Failure, Outcome, shown};
 use crate::stamps;
 use crate::words::{Words, words};
 
-/// Longest configuration, in bytes: some ten thousand codes.
-const CONFIG_BYTES_MAX: u64 = 2 << 20;
+/// Longest configuration, in bytes: some three hundred thousand codes.
+const CONFIG_BYTES_MAX: u64 = 32 << 20;
 
 /// What a keeper may fill where nothing else is said.
 pub(super) const QUOTA_BYTES: u64 = 1 << 40;
@@ -118,7 +118,7 @@ pub(super) fn read(path: &Path) -> Outcome<Plan> {
     let file = fs::File::open(path).map_err(|error| Failure::file("read", path, error))?;
     file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| Failure::file("read", path, error))?;
     if text.len() as u64 > CONFIG_BYTES_MAX {
-        return Err(wrong(path, words!("it is longer than 2 MiB", "2 MiB より長くなっています")));
+        return Err(wrong(path, words!("it is longer than 32 MiB", "32 MiB より長くなっています")));
     }
     let file: File = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or(&text).matches('\n').count() + 1);

@@ -1,18 +1,24 @@
-//! What the log does under load, and at ten million records: the figures behind `cargo xtask bench log`.
+//! What a keeper does under load, with ten million records, and with many accounts: the figures behind `cargo xtask bench log`
+//! and `cargo xtask bench keeper`.
 //!
 //! Each command prints one JSON object.
 
+mod accounts;
 mod appends;
 mod bundles;
+mod http;
 mod large;
+mod owner;
+mod service;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use hizo_ledger::record::Origin;
 use serde_json::Value;
 
 const USAGE: &str = "\
-usage: hizo-bench-log COMMAND
+usage: hizo-bench-keeper COMMAND
 
   appends FOLDER RECORDS   so many records in 256 spaces, appended and acknowledged, the log published behind them
   grow FOLDER RECORDS      a keeper whose journal and log have so many records of 32 bytes
@@ -22,6 +28,16 @@ usage: hizo-bench-log COMMAND
   hash RECORDS             hashes as many leaves and nodes as such a check must
   verify BUNDLE TIMES POLICY ROOTS
                            reads and verifies a bundle so many times
+  deposits ADDRESS ORIGIN CLIENTS EACH
+                           clients who put and append so many small deposits at a service
+  reads ADDRESS ORIGIN SECONDS
+                           reads records and tiles for so long
+  uploads ADDRESS ORIGIN COUNT
+                           so many objects on their way at once
+  accounts FOLDER ACCOUNTS EACH
+                           a keeper with so many accounts, each with a space of so many records
+  ask ADDRESS ORIGIN ACCOUNTS EACH COUNT ROUND
+                           appends, lists and proofs for so many of those accounts
 ";
 
 /// Why there is no figure.
@@ -40,6 +56,22 @@ fn main() -> ExitCode {
         ["verify", bundle, times, policy, roots] => {
             number(times).and_then(|n| bundles::verify(Path::new(bundle), n, Path::new(policy), Path::new(roots)))
         }
+        ["deposits", address, origin, clients, each] => {
+            origin_of(origin).and_then(|keeper| service::deposits(address, &keeper, number(clients)?, number(each)?))
+        }
+        ["reads", address, origin, seconds] => {
+            origin_of(origin).and_then(|keeper| service::reads(address, &keeper, number(seconds)?))
+        }
+        ["uploads", address, origin, count] => {
+            origin_of(origin).and_then(|keeper| service::uploads(address, &keeper, count.parse()?))
+        }
+        ["accounts", folder, accounts, each] => {
+            number(accounts).and_then(|count| accounts::grow(Path::new(folder), count, number(each)?))
+        }
+        ["ask", address, origin, accounts, each, asked, round] => origin_of(origin).and_then(|keeper| {
+            let numbers = [number(accounts)?, number(each)?, number(asked)?, number(round)?];
+            accounts::ask(address, &keeper, numbers)
+        }),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
@@ -55,6 +87,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn origin_of(word: &str) -> Result<Origin, Failure> {
+    Ok(Origin::parse(word)?)
 }
 
 fn number(word: &str) -> Result<u64, Failure> {

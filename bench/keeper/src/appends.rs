@@ -6,23 +6,19 @@ use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ed25519_dalek::{Signer, SigningKey};
 use hizo_keeper::witness::Patience;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
-use hizo_ledger::id::{RecordId, SlotKeyHash, SpaceId};
-use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, UnverifiedRecord};
-use hizo_store::{Journal, NamedBytes};
+use hizo_ledger::id::SpaceId;
+use hizo_store::Journal;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::owner::Owner;
 use crate::{Failure, quantile};
 
 const SPACES: u64 = 256;
 /// A head costs signatures and syncs, which appends want too.
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
-const CLAIMED: u64 = 1_809_335_564;
 
 /// A space with records that are signed and wait.
 struct Space {
@@ -76,64 +72,14 @@ fn cpu_s() -> f64 {
 }
 
 fn begin(keeper: &EmbeddedKeeper, number: u64, records: u64) -> Result<Space, Failure> {
-    let seed: [u8; 32] = Sha256::digest(number.to_be_bytes()).into();
-    let secret = SigningKey::from_bytes(&seed);
-    let mut id = [0; 16];
-    id.copy_from_slice(&seed[..16]);
-    let id = SpaceId::from_bytes(id);
-    let objects = ["recipient", "wrap", "body"].map(|what| NamedBytes::name(format!("{what} {number}").into_bytes()));
-    let [recipient, wrap, body] = objects;
-    let (recipient, wrap, body) = (recipient?, wrap?, body?);
-    for object in [&recipient, &wrap, &body] {
-        keeper.put(id, object)?;
+    let mut owner = Owner::new(keeper.origin(), number);
+    let genesis = owner.genesis()?;
+    for object in &genesis.objects {
+        keeper.put(owner.space, object)?;
     }
-    let slot = SlotKeyHash::from_bytes(Sha256::digest(seed).into());
-    let controls = vec![
-        Control::Founder(public(&secret)?),
-        Control::Slot(slot),
-        Control::Recovery(None),
-        Control::Epoch { epoch: 0, recipient: recipient.id() },
-        Control::Wrap { epoch: 0, wrap: wrap.id(), bytes: wrap.length() },
-    ];
-    let mut genesis = Envelope { body: Some((body.id(), body.length())), controls, ..empty(keeper.origin(), id)? };
-    genesis.sort_controls();
-    let note = sign(&genesis, &secret)?;
-    keeper.create_space(&note, &seed)?;
-    let mut prev = RecordId::of(&note);
-    let mut notes = Vec::new();
-    // What a record without a body says stands in the clear: here, another recovery key each time.
-    let recovery = public(&SigningKey::from_bytes(&Sha256::digest(seed).into()))?;
-    for (number, recovery) in (1..=records).zip([Some(recovery), None].into_iter().cycle()) {
-        let controls = vec![Control::Recovery(recovery)];
-        let note = sign(&Envelope { number, prev: Some(prev), controls, ..empty(keeper.origin(), id)? }, &secret)?;
-        prev = RecordId::of(&note);
-        notes.push(note);
-    }
-    Ok(Space { id, notes })
-}
-
-fn empty(keeper: &Origin, space: SpaceId) -> Result<Envelope, Failure> {
-    Ok(Envelope {
-        keeper: keeper.clone(),
-        space,
-        number: 0,
-        prev: None,
-        epoch: 0,
-        time: ClaimedTime::from_unix_seconds(CLAIMED)?,
-        seen: None,
-        body: None,
-        deposit: None,
-        controls: Vec::new(),
-    })
-}
-
-fn public(secret: &SigningKey) -> Result<VerifyingKey, Failure> {
-    Ok(VerifyingKey::from_bytes(secret.verifying_key().as_bytes())?)
-}
-
-fn sign(envelope: &Envelope, secret: &SigningKey) -> Result<Vec<u8>, Failure> {
-    let signature = secret.sign(envelope.text()?.as_bytes()).to_bytes();
-    Ok(UnverifiedRecord::compose(envelope, &[(public(secret)?, signature)])?.note_bytes().to_vec())
+    keeper.create_space(&genesis.note, &owner.slot_key)?;
+    let notes: Result<_, Failure> = (0..records).map(|_| owner.bare()).collect();
+    Ok(Space { id: owner.space, notes: notes? })
 }
 
 fn work(keeper: &EmbeddedKeeper, log: &EmbeddedLog, space: &Space, start: &Barrier) -> Result<Vec<Answered>, Failure> {
