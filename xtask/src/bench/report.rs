@@ -63,6 +63,7 @@ impl Page {
             text.push_str(&self.set(set, name));
         }
         text.push_str(&self.log());
+        text.push_str(&self.keeper());
         text.push_str(&self.memory());
         text.push_str(&self.ground());
         Ok(text)
@@ -82,6 +83,7 @@ impl Page {
         goals.extend(self.slope());
         goals.push(self.growth());
         goals.extend(self.log_goals());
+        goals.extend(self.keeper_goals());
         goals.push(self.build());
         for (set, name) in SETS {
             goals.push(self.size(set, &format!("stored size, {name}")));
@@ -255,9 +257,7 @@ impl Page {
 
     /// The median of a figure over the rounds of the log's session.
     fn appends(&self, path: &[&str]) -> Option<f64> {
-        let rounds = self.results["log"]["appends"].as_array()?;
-        let figure = |round: &Value| path.iter().fold(round, |value, key| &value[*key]).as_f64();
-        median(&rounds.iter().filter_map(figure).collect::<Vec<_>>())
+        rounds_of(&self.results["log"]["appends"], path)
     }
 
     fn log_figure(&self, path: &[&str]) -> Option<f64> {
@@ -376,6 +376,101 @@ impl Page {
         text
     }
 
+    /// The median over the rounds of one part of the keeper's session.
+    fn keeper_figure(&self, part: &str, path: &[&str]) -> Option<f64> {
+        rounds_of(&self.results["keeper"][part], path)
+    }
+
+    /// What an act takes with many accounts, over what it takes with few; the median over rounds of medians.
+    fn account_figure(&self, at: usize, act: &str) -> Option<f64> {
+        rounds_of(&self.results["keeper"]["accounts"][at]["rounds"], &[act, "median_s"])
+    }
+
+    fn keeper_goals(&self) -> Vec<Goal> {
+        let mut goals = vec![self.over_tls_goal(), self.deposits_goal()];
+        let (what, asked) = ("reads of records and of tiles, by turns", "at least 20,000 a second");
+        goals.push(self.keeper_figure("reads", &["both"]).map_or_else(
+            || Goal::open(what, asked),
+            |rate| Goal::judged(what, asked, format!("{rate:.0} a second"), format!("{:.2}", rate / 2e4), rate >= 2e4),
+        ));
+        for act in ["append", "list", "proof"] {
+            let (what, asked) = (format!("{act} with 100,000 accounts, beside 1,000"), "within 1.5x");
+            goals.push(self.account_figure(1, act).zip(self.account_figure(0, act)).map_or_else(
+                || Goal::open(&what, asked),
+                |(many, few)| {
+                    let measured = format!("{:.1} ms; {:.1} ms", many * 1e3, few * 1e3);
+                    Goal::judged(&what, asked, measured, format!("{:.2}", many / few), many / few <= 1.5)
+                },
+            ));
+        }
+        let (what, asked) = ("memory of a keeper, 1,000 uploads at once", "at most 300 MiB");
+        let peak = self.results["keeper"]["uploads_peak_bytes"].as_f64().map(|bytes| bytes / MIB);
+        goals.push(peak.map_or_else(
+            || Goal::open(what, asked),
+            |peak| Goal::judged(what, asked, format!("{peak:.0} MiB"), format!("{:.2}", peak / 300.0), peak <= 300.0),
+        ));
+        goals
+    }
+
+    fn over_tls_goal(&self) -> Goal {
+        let (what, asked) = ("first deposit over TLS, 2 GiB file", "at least 3x faster than restic to rclone");
+        let wall = |name: &str| rounds_of(&self.results["keeper"]["over_tls"][name], &["client", "wall_s"]);
+        let (Some(own), Some(theirs)) = (wall("hizo"), wall("restic")) else { return Goal::open(what, asked) };
+        let measured = format!("{own:.2} s; restic {theirs:.2} s");
+        Goal::judged(what, asked, measured, format!("{:.1}x", theirs / own), theirs / own >= 3.0)
+    }
+
+    fn deposits_goal(&self) -> Goal {
+        let (what, asked) = ("deposits of 1 KiB, from 64 clients", "at least 1,000 a second, p99 at most 250 ms");
+        let figure = |path: &[&str]| self.keeper_figure("deposits", path);
+        let (Some(rate), Some(p99)) = (figure(&["per_second"]), figure(&["p99_s"])) else {
+            return Goal::open(what, asked);
+        };
+        let measured = format!("{rate:.0} a second; p99 {:.0} ms", p99 * 1e3);
+        Goal::judged(what, asked, measured, format!("{:.2}", rate / 1e3), rate >= 1e3 && p99 <= 0.25)
+    }
+
+    /// Everything measured on the keeper's service.
+    fn keeper(&self) -> String {
+        let session = &self.results["keeper"];
+        if session.is_null() {
+            return "## The keeper's service\n\nNot measured.\n\n".to_owned();
+        }
+        let shown = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:.3}"));
+        let mut text = format!(
+            "## The keeper's service\n\n{} rounds on {}. The service and whoever asks it share this machine. A small deposit is a \
+             pack of 1 KiB, the list that names it, and the record, three requests one after the other, over plain HTTP; 16 \
+             connections read. Of 1,000 uploads of 4 MiB all are half sent before the first one is whole. Each of the accounts has \
+             one space of 30 records; eight clients ask for a thousand of them here and there.\n\n| | |\n|---|---|\n",
+            session["rounds"],
+            session["made"].as_str().unwrap_or("?"),
+        );
+        let figure = |part, path: &[&str]| self.keeper_figure(part, path);
+        let tls = |name: &str, path: &[&str]| rounds_of(&session["over_tls"][name], path);
+        for (what, value) in [
+            ("small deposits a second", figure("deposits", &["per_second"])),
+            ("one of them, median s", figure("deposits", &["median_s"])),
+            ("one of them, p99 s", figure("deposits", &["p99_s"])),
+            ("tiles read a second", figure("reads", &["tiles"])),
+            ("records read a second", figure("reads", &["records"])),
+            ("both by turns, a second", figure("reads", &["both"])),
+            ("1,000 uploads of 4 MiB, s", session["uploads"]["wall_s"].as_f64()),
+            ("writing down 100,000 accounts, s", session["accounts"][1]["grown"]["wall_s"].as_f64()),
+            (
+                "memory of a keeper with them, MiB",
+                session["accounts"][1]["peak_bytes"].as_f64().map(|bytes| bytes / MIB),
+            ),
+            ("2 GiB over TLS, hizo, CPU s", tls("hizo", &["client", "cpu_s"])),
+            ("its keeper, CPU s", tls("hizo", &["server_cpu_s"])),
+            ("2 GiB over TLS, restic, CPU s", tls("restic", &["client", "cpu_s"])),
+            ("its rclone, CPU s", tls("restic", &["server_cpu_s"])),
+        ] {
+            let _ = writeln!(text, "| {what} | {} |", shown(value));
+        }
+        text.push('\n');
+        text
+    }
+
     fn cell(&self, set: &str, program: &str, act: &str) -> String {
         let Some(wall) = self.wall(set, program, act) else { return String::new() };
         let value = |field| self.middle(set, program, act, field).unwrap_or(f64::NAN);
@@ -486,6 +581,12 @@ impl Page {
     }
 }
 
+/// The median of a figure over rounds.
+fn rounds_of(rounds: &Value, path: &[&str]) -> Option<f64> {
+    let figure = |round: &Value| path.iter().fold(round, |value, key| &value[*key]).as_f64();
+    median(&rounds.as_array()?.iter().filter_map(figure).collect::<Vec<_>>())
+}
+
 /// In which peak memory is measured.
 const MEMORY_SESSIONS: [&str; 3] = ["bytes", "long", "entries"];
 
@@ -558,7 +659,8 @@ const GROUND: &str = "
 
 ```
 cargo xtask bench                 all of it: about an hour, and 40 GB of disk beneath target/
-cargo xtask bench tree            one session: big, tree, small, log, bytes, long, entries or build
+cargo xtask bench tree            one session: big, tree, small, log, keeper, bytes, long,
+                                  entries or build
 cargo xtask bench --quick         one round on smaller data; writes target/bench/quick.md only
 cargo xtask bench long            memory at 100 GB; --repeats-at DIR puts their source on a disk that compresses
 cargo xtask bench --long entries  memory up to the limit of entries
