@@ -10,6 +10,7 @@ mod answer;
 mod body;
 mod gate;
 mod objects;
+mod places;
 mod publisher;
 mod rates;
 mod records;
@@ -61,6 +62,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at once of one address; more are closed.
     pub connections_of_address: usize,
+    /// Connections of one network: an IPv4 /24, an IPv6 /48.
+    pub connections_of_network: usize,
     /// Longest wait for a request's head, for the next request on a connection, and for a TLS handshake.
     pub head: Duration,
     /// Longest time from a request's head to its answer's, for requests whose body is small.
@@ -91,6 +94,7 @@ impl Default for Limits {
         Self {
             connections: 2_048,
             connections_of_address: 256,
+            connections_of_network: 1_024,
             head: seconds(15),
             answer: seconds(60),
             stalled: seconds(30),

@@ -17,7 +17,7 @@ use crate::bench::{Settings, data, date, figures};
 use crate::shell::{self, About, Failure, Result};
 
 /// Nobody of one machine is kept from asking as much as he can.
-const LIMITS: &str = "[limits]\nconnections_of_address = 2048\nrequests_of_address_per_second = 1000000\n\
+const LIMITS: &str = "[limits]\nconnections_of_address = 2048\nconnections_of_network = 2048\nrequests_of_address_per_second = 1000000\n\
     requests_of_address_burst = 1000000\nrequests_of_token_per_second = 1000000\nrequests_of_token_burst = 1000000\n";
 
 /// Records of each account.

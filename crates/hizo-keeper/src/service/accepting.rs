@@ -1,12 +1,11 @@
 //! Connections: so many in all and of one address, each with an end.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,13 +18,12 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::{Sleep, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::gate::Peer;
-use super::rates::sender_of;
-use super::{Listening, Shared, about, router};
+use super::places::{Place, Places, Room};
+use super::{Limits, Listening, Shared, about, router};
 
 /// Most bytes and lines of a request's head; the buffer holds what came of a body, too.
 const HEAD_BYTES_MAX: usize = 32 << 10;
@@ -104,10 +102,10 @@ async fn take(
     shared: Arc<Shared>,
     connections: Arc<GracefulShutdown>,
 ) {
-    let places = Arc::new(Semaphore::new(shared.limits.connections));
-    let addresses = Arc::new(Addresses::default());
-    // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let Limits { connections: all, connections_of_address: of_address, connections_of_network: of_network, .. } =
+        shared.limits;
+    let places = Places::new(Room { all, of_address, of_network });
+    loop {
         let Ok((stream, peer)) = listener.accept().await else {
             // Out of files, most likely: connections that end give some back.
             sleep(Duration::from_millis(100)).await;
@@ -115,20 +113,36 @@ async fn take(
         };
         let peer = peer.ip().to_canonical();
         // Behind a proxy every connection is the proxy's.
-        let most = if shared.proxy == Some(peer) { usize::MAX } else { shared.limits.connections_of_address };
-        let Some(of_address) = Addresses::enter(&addresses, sender_of(peer), most) else {
+        let Some(place) = places.enter(peer, shared.proxy == Some(peer)).await else {
             shared.telling.refused_connections.fetch_add(1, Ordering::Relaxed);
             continue;
         };
-        let (router, shared, tls) = (router.clone(), Arc::clone(&shared), tls.clone());
-        let watcher = connections.watcher();
-        tokio::spawn(async move {
-            shared.telling.connections.fetch_add(1, Ordering::Relaxed);
-            let life = timeout(shared.limits.connection, connection(stream, peer, router, tls, &shared, watcher));
-            let _ = life.await;
-            shared.telling.connections.fetch_sub(1, Ordering::Relaxed);
-            drop((place, of_address));
+        let (number, router, tls) = (place.number(), router.clone(), tls.clone());
+        let (open, watcher) = (Open::new(&shared, place), connections.watcher());
+        let task = tokio::spawn(async move {
+            let life = open.shared.limits.connection;
+            let _ = timeout(life, connection(stream, peer, router, tls, &open, watcher)).await;
         });
+        Place::is_of(&places, number, task.abort_handle());
+    }
+}
+
+/// A connection that is open, and counted as such until this is dropped.
+struct Open {
+    shared: Arc<Shared>,
+    place: Arc<Place>,
+}
+
+impl Open {
+    fn new(shared: &Arc<Shared>, place: Place) -> Self {
+        shared.telling.connections.fetch_add(1, Ordering::Relaxed);
+        Self { shared: Arc::clone(shared), place: Arc::new(place) }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.telling.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -137,16 +151,16 @@ async fn connection(
     peer: IpAddr,
     router: Router,
     tls: Option<TlsAcceptor>,
-    shared: &Shared,
+    open: &Open,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let _ = stream.set_nodelay(true);
-    let stream = Impatient::new(stream, shared.limits.stalled);
+    let stream = Impatient::new(stream, open.shared.limits.stalled);
     match tls {
-        None => spoken(stream, peer, router, shared, watcher).await,
+        None => spoken(stream, peer, router, open, watcher).await,
         Some(tls) => {
-            if let Ok(Ok(stream)) = timeout(shared.limits.head, tls.accept(stream)).await {
-                spoken(stream, peer, router, shared, watcher).await;
+            if let Ok(Ok(stream)) = timeout(open.shared.limits.head, tls.accept(stream)).await {
+                spoken(stream, peer, router, open, watcher).await;
             }
         }
     }
@@ -156,55 +170,23 @@ async fn spoken<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     peer: IpAddr,
     router: Router,
-    shared: &Shared,
+    open: &Open,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let router = TowerToHyperService::new(router);
+    let place = Arc::clone(&open.place);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        router.call(request)
+        let (busy, answer) = (place.busy(), router.call(request));
+        async move { answer.await.map(|answer| busy.answered(answer)) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(shared.limits.head)
+        .header_read_timeout(open.shared.limits.head)
         .max_headers(HEAD_LINES_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let _ = watcher.watch(connection).await;
-}
-
-/// How many connections each address has.
-#[derive(Default)]
-struct Addresses(Mutex<HashMap<IpAddr, usize>>);
-
-impl Addresses {
-    fn enter(addresses: &Arc<Self>, address: IpAddr, most: usize) -> Option<OfAddress> {
-        let mut counts = addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(OfAddress { addresses: Arc::clone(addresses), address })
-    }
-}
-
-/// One connection of an address.
-struct OfAddress {
-    addresses: Arc<Addresses>,
-    address: IpAddr,
-}
-
-impl Drop for OfAddress {
-    fn drop(&mut self) {
-        let mut counts = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
 }
 
 /// A stream that breaks off when the other side takes nothing of what is written for too long.

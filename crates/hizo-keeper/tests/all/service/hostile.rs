@@ -47,16 +47,35 @@ fn one_sender_has_so_many_requests_and_connections() {
     assert_eq!(running.ask("GET", "/v1/keeper", None, b"").says(429, "TooMany").header("retry-after"), Some("1"));
 
     let running = limited(Limits { connections_of_address: 2, ..settings().limits });
-    let mut open = Vec::new();
-    for _ in 0..2 {
-        let mut stream = TcpStream::connect(running.address).unwrap();
-        stream.write_all(b"GET /v1/keeper HTTP/1.1\r\nhost: k\r\n\r\n").unwrap();
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer).unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
-        open.push(stream);
-    }
+    let _open = [answered(&running), answered(&running)];
     assert_eq!(running.ask("GET", "/v1/keeper", None, b"").status, 0, "a third connection was answered");
+}
+
+/// A connection that was answered, and stays.
+fn answered(running: &Running) -> TcpStream {
+    let mut stream = TcpStream::connect(running.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(b"GET /v1/keeper HTTP/1.1\r\nhost: k\r\n\r\n").unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    stream
+}
+
+#[test]
+fn connections_that_ask_for_nothing_keep_nobody_out() {
+    let hour = Duration::from_secs(3_600);
+    let running = limited(Limits { connections: 4, head: hour, ..settings().limits });
+    let mut open: Vec<TcpStream> = (0..2).map(|_| answered(&running)).collect();
+    // Whoever has said nothing at all, or half a word, holds a place no more firmly.
+    open.push(TcpStream::connect(running.address).unwrap());
+    let mut half = TcpStream::connect(running.address).unwrap();
+    half.write_all(b"GET /v1/kee").unwrap();
+    open.push(half);
+    for _ in 0..6 {
+        open.push(answered(&running));
+    }
+    running.ask("GET", "/v1/keeper", None, b"").is(200);
 }
 
 #[test]

@@ -96,6 +96,7 @@ struct StampsTable {
 struct LimitsTable {
     connections: Option<u32>,
     connections_of_address: Option<u32>,
+    connections_of_network: Option<u32>,
     head_seconds: Option<u32>,
     answer_seconds: Option<u32>,
     stalled_seconds: Option<u32>,
@@ -227,6 +228,11 @@ fn limits(path: &Path, table: &LimitsTable) -> Outcome<Limits> {
             "connections_of_address",
             table.connections_of_address,
             usual.connections_of_address,
+        )?,
+        connections_of_network: count(
+            "connections_of_network",
+            table.connections_of_network,
+            usual.connections_of_network,
         )?,
         head: seconds("head_seconds", table.head_seconds, usual.head)?,
         answer: seconds("answer_seconds", table.answer_seconds, usual.answer)?,
