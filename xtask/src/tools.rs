@@ -31,6 +31,38 @@ const PYPI: [(&str, &str); 7] = [
     ("shamir-mnemonic", "0.3.0"),
 ];
 
+/// What asks the keeper's service everything that its description says, and much that it does not; the tests read
+/// `target/schemathesis`. The others are what it needs.
+const SCHEMATHESIS: [(&str, &str); 27] = [
+    ("schemathesis", "4.32.5"),
+    ("anyio", "4.16.0"),
+    ("certifi", "2026.10.19.post1"),
+    ("charset-normalizer", "3.5.3"),
+    ("click", "8.5.1"),
+    ("graphql-core", "3.3.2"),
+    ("harfile", "0.6.0"),
+    ("hypothesis", "6.170.17"),
+    ("hypothesis-graphql", "0.13.5"),
+    ("idna", "3.20"),
+    ("iniconfig", "2.3.1"),
+    ("jsonschema-rs", "0.60.3"),
+    ("markdown-it-py", "4.3.0"),
+    ("markupsafe", "3.0.4"),
+    ("mdurl", "0.1.2"),
+    ("packaging", "26.4"),
+    ("pluggy", "1.7.0"),
+    ("pygments", "2.21.0"),
+    ("pyrate-limiter", "4.5.1"),
+    ("pytest", "9.2.0"),
+    ("pyyaml", "6.0.4"),
+    ("requests", "2.34.2"),
+    ("rich", "15.0.0"),
+    ("sortedcontainers", "2.4.0"),
+    ("typing-extensions", "4.16.0"),
+    ("urllib3", "2.8.0"),
+    ("werkzeug", "3.1.9"),
+];
+
 /// What could be had. What could not is named in `missing`.
 pub(crate) struct Tools {
     /// Whether `cargo nextest` answers.
@@ -58,7 +90,8 @@ pub(crate) fn prepare() -> Tools {
     };
     note("Debian packages", debian());
     note("npm packages", npm());
-    note("PyPI packages", pypi());
+    note("PyPI packages", pypi("pypi", &PYPI));
+    note("schemathesis", pypi("schemathesis", &SCHEMATHESIS));
     let nextest = shell::output(shell::cargo().args(["nextest", "--version"])).is_ok();
     Tools { nextest, missing }
 }
@@ -94,16 +127,17 @@ fn npm() -> Result<()> {
     shell::run(install.args(NPM.iter().map(|(name, version)| format!("{name}@{version}"))))
 }
 
-fn pypi() -> Result<()> {
-    let folder = shell::scratch("pypi");
+/// Packages side by side in a folder of their own under `target/`.
+fn pypi(folder: &str, packages: &[(&str, &str)]) -> Result<()> {
+    let folder = shell::scratch(folder);
     let there =
         |name: &str, version: &str| folder.join(format!("{}-{version}.dist-info", name.replace('-', "_"))).is_dir();
-    if PYPI.iter().all(|(name, version)| there(name, version)) {
+    if packages.iter().all(|(name, version)| there(name, version)) {
         return Ok(());
     }
     std::fs::create_dir_all(&folder)?;
     let mut install = Command::new("python3");
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade"]);
     install.args(["--root-user-action", "ignore", "--target"]).arg(&folder);
-    shell::run(install.args(PYPI.iter().map(|(name, version)| format!("{name}=={version}"))))
+    shell::run(install.args(packages.iter().map(|(name, version)| format!("{name}=={version}"))))
 }

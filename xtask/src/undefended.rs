@@ -121,7 +121,7 @@ impl Worktree {
         // The tests look for the tools of the check in the tree that they are built from.
         let target = path.join("target");
         std::fs::create_dir_all(&target).about(&target)?;
-        for tool in ["npm", "pypi"] {
+        for tool in ["npm", "pypi", "schemathesis"] {
             shell::link(&shell::scratch(tool), &target.join(tool))?;
         }
         Ok(Self { path, commit })

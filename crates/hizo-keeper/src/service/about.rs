@@ -168,7 +168,7 @@ const DESCRIBED: [Described; 11] = [
     ("post", "/v1/spaces/{space}/records", "Appends a record; answers with the receipt", true, Some(TEXT), &[(200, TEXT), (201, TEXT), (409, TEXT), (413, TEXT), (422, TEXT), (424, TEXT), (507, TEXT)]),
     ("get", "/v1/spaces/{space}/records", "Reads records from number `from` on, one note after the other", true, None, &[(200, TEXT), (400, TEXT), (404, TEXT)]),
     ("get", "/v1/spaces/{space}/records/{record}/receipt", "The receipt of a record", true, None, &[(200, TEXT), (404, TEXT)]),
-    ("get", "/log/{path}", "A file of the published log: checkpoint, tiles, stamps", false, None, &[(200, BYTES), (404, TEXT)]),
+    ("get", "/log/{path}", "A file of the published log: checkpoint, tiles, stamps", false, None, &[(200, BYTES), (200, TEXT), (404, TEXT)]),
     ("get", "/health", "Whether the journal answers and the log goes on", false, None, &[(200, TEXT), (503, TEXT)]),
     ("get", "/openapi.json", "This description", false, None, &[(200, JSON)]),
 ];
@@ -239,8 +239,10 @@ fn responses(token: bool, answers: &[(u16, &str)]) -> Value {
     for (status, kind) in answers.iter().chain(refused).chain(common) {
         let meaning =
             StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
-        let answer = json!({ "description": meaning, "content": { *kind: {} } });
-        all.entry(status.to_string()).or_insert(answer);
+        let answer = all.entry(status.to_string()).or_insert(json!({ "description": meaning, "content": {} }));
+        if let Some(content) = answer.get_mut("content") {
+            set(content, kind, json!({}));
+        }
     }
     Value::Object(all)
 }

@@ -1,0 +1,69 @@
+//! The description of the service, held against the service by schemathesis: every route is asked in every way that the
+//! description names, and in many that it does not, by a stranger and by a member.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use hizo_keeper::service::{Limits, Rate, Settings};
+
+use super::world::{Begun, Running, settings};
+
+/// Nobody who asks this much is sent away.
+fn unhurried() -> Running {
+    let rate = Rate { per_second: 1_000_000, burst: 1_000_000 };
+    let limits = Limits { rate_of_address: rate, rate_of_token: rate, ..settings().limits };
+    Running::start_with(Settings { limits, ..settings() })
+}
+
+/// Asks by this configuration, and says what was found.
+fn asked(running: &Running, config: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/schemathesis");
+    let program = root.join("bin/schemathesis");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("schemathesis.toml"), config).unwrap();
+    let mut python = Command::new("python3");
+    python.current_dir(folder.path()).env("PYTHONPATH", &root).env("PYTHONDONTWRITEBYTECODE", "1").arg(&program);
+    python.args(["run", &format!("http://{}/openapi.json", running.address)]);
+    // What is well formed is refused all the same where no member has signed it, or where it has another name.
+    python.args([
+        "--checks",
+        "all",
+        "--exclude-checks",
+        "positive_data_acceptance",
+        "--seed",
+        "7",
+        "--max-examples",
+        "30",
+        "--no-color",
+    ]);
+    let said = match python.output() {
+        Ok(said) if program.is_file() => said,
+        missing => {
+            eprintln!("NOT RUN: schemathesis is absent ({missing:?}); `cargo xtask check` installs it");
+            return;
+        }
+    };
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success() && text.contains("Tested: 10"), "{text}{}", String::from_utf8_lossy(&said.stderr));
+}
+
+#[test]
+fn a_stranger_is_answered_as_the_description_says() {
+    asked(&unhurried(), "");
+}
+
+#[test]
+fn a_member_is_answered_as_the_description_says() {
+    let running = unhurried();
+    let mut begun = Begun::new(&running, "a company");
+    let (_, draft) = begun.company.deposit("a folder", 1);
+    let (space, owner) = (begun.space(), begun.owner.clone());
+    begun.keep(&running, &owner, &draft).is(201);
+    let object = draft.objects[0].id();
+    let config = format!(
+        "headers = {{ Authorization = \"Bearer {owner}\" }}\n[parameters]\nspace = \"{space}\"\nobject = \"{object}\"\n\
+         record = \"1\"\n\"path.path\" = \"checkpoint\"\n"
+    );
+    asked(&running, &config);
+}
