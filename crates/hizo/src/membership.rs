@@ -9,16 +9,17 @@ use hizo_ledger::space::Chain;
 use hizo_vault::age::Recipient;
 use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Event};
-use hizo_vault::joining::{self, REQUEST_BYTES_MAX, Request, UnverifiedRequest};
+use hizo_vault::fingerprint::{Spoken, WordList};
+use hizo_vault::joining::{self, INVITE_BYTES_MAX, Invite, REQUEST_BYTES_MAX, Request, UnverifiedRequest};
 use hizo_vault::keys::IdentityFile;
 
-use crate::bundle;
 use crate::contents::Opened;
 use crate::epochs::{self, NewEpoch};
 use crate::failure::{Failure, Outcome, shown};
 use crate::receipts;
 use crate::safe::{self, Draft, Safe};
-use crate::words::words;
+use crate::words::{Language, words};
+use crate::{Setting, bundle};
 
 /// A record that changes who is a member, or without control lines one that says something.
 #[derive(Default)]
@@ -37,6 +38,11 @@ pub(crate) struct Appended {
 }
 
 impl Change {
+    /// One that changes nobody, and says this.
+    pub(crate) fn saying(events: Vec<Event>) -> Self {
+        Self { events, ..Self::default() }
+    }
+
     /// Makes a certified key a member.
     pub(crate) fn seat(&mut self, certificate: &Certificate, role: Role) {
         self.controls.push(Control::Member { key: certificate.key, role });
@@ -146,4 +152,37 @@ pub(crate) fn read_request(path: &Path, safe: &Safe) -> Outcome<Request> {
         ));
     }
     said.verify().map_err(refused)
+}
+
+/// An invite that an admin sent.
+pub(crate) fn read_invite(path: &Path) -> Outcome<Invite> {
+    let bytes = bundle::read(path, INVITE_BYTES_MAX)?;
+    Invite::parse(&bytes).map_err(|error| {
+        let file = shown(path);
+        Failure::untrue(words!("{file} is no invite: {error}", "{file} は招待状として正しくありません（{error}）"))
+            .hint(words!("Let the admin send it again.", "管理者に、もう一度送ってもらってください。"))
+            .source(error)
+    })
+}
+
+/// Length of a file with a code of admission, at most, in bytes.
+const ADMISSION_BYTES_MAX: usize = 1 << 10;
+
+/// The code that lets a space begin at a keeper.
+pub(crate) fn read_admission(path: &Path) -> Outcome<String> {
+    let bytes = bundle::read(path, ADMISSION_BYTES_MAX)?;
+    let code = String::from_utf8(bytes).ok().map(|text| text.trim_end().to_owned());
+    code.filter(|code| !code.is_empty()).ok_or_else(|| {
+        let path = shown(path);
+        Failure::fixable(words!("{path} holds no code", "{path} に、利用のための番号がありません"))
+    })
+}
+
+/// The words in the person's language.
+pub(crate) fn read_out(setting: &Setting, spoken: &Spoken) -> String {
+    let list = match setting.console.language {
+        Language::Japanese => WordList::Japanese,
+        Language::English => WordList::English,
+    };
+    spoken.words(list).join(" ")
 }

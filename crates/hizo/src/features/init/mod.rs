@@ -10,7 +10,6 @@ use hizo_keeper::{EmbeddedKeeper, Seeds};
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_vault::keys::{IdentityFile, SigningSeed};
-use sha2::Digest as _;
 use zeroize::Zeroizing;
 
 use crate::entropy::{SystemEntropy, random};

@@ -92,7 +92,7 @@ fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arg
 }
 
 fn tell(setting: &Setting, safe: &Safe, request: &Request, is_known: bool, record: RecordId) {
-    let spoken = entering::read_out(setting, &Spoken::of_head(&record));
+    let spoken = membership::read_out(setting, &Spoken::of_head(&record));
     let result = json!({
         "name": request.said.name, "machine": request.said.machine, "known": is_known,
         "record": safe.chain.head().number, "id": record.to_string(), "words": spoken,

@@ -6,7 +6,6 @@ use std::path::Path;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
 use hizo_vault::event::Event;
-use hizo_vault::fingerprint::{Spoken, WordList};
 use hizo_vault::keys::IdentityFile;
 
 use crate::Setting;
@@ -16,7 +15,7 @@ use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home;
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
-use crate::words::{Language, Words, words};
+use crate::words::{Words, words};
 
 /// What a member may do, as it is said on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -52,15 +51,6 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
             .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。")));
     }
     home::write_new(path, bytes)
-}
-
-/// The words in the person's language.
-pub(crate) fn read_out(setting: &Setting, spoken: &Spoken) -> String {
-    let list = match setting.console.language {
-        Language::Japanese => WordList::Japanese,
-        Language::English => WordList::English,
-    };
-    spoken.words(list).join(" ")
 }
 
 /// The words that somebody heard: given on the command line, or typed now.
