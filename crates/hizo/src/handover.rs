@@ -52,7 +52,13 @@ impl HandOver {
         let Some(genesis) = safe.records.first().filter(|genesis| keyring.opens(genesis.envelope().epoch)) else {
             return Ok(None);
         };
-        let consent = keyring.events(safe, genesis)?.into_iter().find_map(|event| match event {
+        let said = match keyring.events(safe, genesis) {
+            Ok(said) => said,
+            // Of a safe that is no hand-over nothing is closed because this one body is damaged.
+            Err(failure) if is_spoken_of(opened) => return Err(failure),
+            Err(_) => return Ok(None),
+        };
+        let consent = said.into_iter().find_map(|event| match event {
             Event::Consent(said) => Some(*said),
             _ => None,
         });
@@ -69,7 +75,7 @@ impl HandOver {
         };
         for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
             let signers = record.signers();
-            // Nobody but the receiver has to read what he and the company say later, and its loss is told elsewhere.
+            // One that cannot be read says nothing: then an item, the opening or an answer is missing.
             for event in keyring.events(safe, record).unwrap_or_default() {
                 handover.take(safe, record, signers, event);
             }
@@ -152,6 +158,17 @@ impl HandOver {
             deposits,
         })
     }
+}
+
+/// Whether somebody says here that something was handed over.
+fn is_spoken_of(Opened { safe, keyring }: Opened) -> bool {
+    let says = |record: &Record| {
+        let events = keyring.events(safe, record).unwrap_or_default();
+        events
+            .iter()
+            .any(|event| matches!(event, Event::HandedOver { space, .. } if *space == safe.home.space.to_string()))
+    };
+    safe.records.iter().filter(|record| record.envelope().deposit.is_none()).any(says)
 }
 
 /// For each deposit of which only parts were consented to, whether it holds these and nothing else.
