@@ -13,7 +13,7 @@ use hizo_vault::event::handover::{
 use hizo_vault::keys::IdentityFile;
 use hizo_vault::manifest::Kind;
 
-use crate::contents::Opened;
+use crate::contents::{Chosen, Opened};
 use crate::failure::{Failure, Kind as FailureKind, Outcome};
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
@@ -186,16 +186,23 @@ fn holds_paths(opened: Opened, consent: &Consent, custody: &[Custody]) -> Outcom
 }
 
 fn holds_just(opened: Opened, record: &Record, item: &Item) -> Outcome<bool> {
-    let list = opened.list(record)?;
-    let mut missing: BTreeSet<&[u8]> = item.paths.iter().map(String::as_bytes).collect();
+    let paths = paths(item);
+    let chosen = Chosen(&paths);
+    let (list, mut search) = (opened.list(record)?, chosen.search());
     for entry in list.entries()? {
         let entry = entry?;
-        if !item.allows(&entry.path, matches!(entry.kind, Kind::Directory)) {
+        let is_around = matches!(entry.kind, Kind::Directory) && chosen.reaches(&entry.path);
+        if !(is_around || chosen.has(&entry.path)) {
             return Ok(false);
         }
-        missing.remove(entry.path.as_slice());
+        search.meet(&entry);
     }
-    Ok(missing.is_empty())
+    Ok(search.finish().is_ok())
+}
+
+/// What of a deposit an item is, as it is chosen to be restored.
+pub(crate) fn paths(item: &Item) -> Vec<Vec<u8>> {
+    item.paths.iter().map(|path| path.as_bytes().to_vec()).collect()
 }
 
 /// Stands before everything that is opened: in a hand-over nobody but the sender and the company sees anything before the

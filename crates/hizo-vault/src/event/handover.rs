@@ -472,20 +472,6 @@ impl Consent {
     }
 }
 
-impl Item {
-    /// Whether a deposit of this item may hold this path: one that was consented to, what is below it, or a folder above it.
-    pub fn allows(&self, path: &[u8], is_directory: bool) -> bool {
-        let is_below =
-            |above: &[u8], below: &[u8]| below.strip_prefix(above).is_some_and(|rest| rest.starts_with(b"/"));
-        self.paths.is_empty()
-            || self
-                .paths
-                .iter()
-                .map(String::as_bytes)
-                .any(|allowed| path == allowed || is_below(allowed, path) || (is_directory && is_below(path, allowed)))
-    }
-}
-
 impl Custody {
     fn to_value(&self) -> Value {
         object([

@@ -4,7 +4,7 @@ use hizo_ledger::id::{CommitHash, RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::ClaimedTime;
 use hizo_vault::event::handover::{
-    Custody, Delivery, ITEMS_MAX, Item, Level, PATHS_MAX, PaperConsent, Refusal, UnverifiedAnswer, UnverifiedConsent,
+    Custody, Delivery, ITEMS_MAX, Level, PATHS_MAX, PaperConsent, Refusal, UnverifiedAnswer, UnverifiedConsent,
     UnverifiedItem, Verdict,
 };
 use hizo_vault::event::{self, Event};
@@ -433,16 +433,6 @@ fn a_consent_has_no_more_items_and_paths_than_its_limits() {
     );
     let more = changed(|it| it.items = vec![UnverifiedItem { paths: paths(PATHS_MAX + 1), ..item("a", &[]) }]);
     assert_eq!(verified(more), Err(Refusal::Form));
-}
-
-#[test]
-fn an_item_is_the_paths_that_it_names_what_is_below_and_the_folders_above() {
-    let paths = vec!["a/b".to_owned(), "c".to_owned()];
-    let item = Item { deposit: record("x"), commit: commit(1), paths };
-    let allowed = |path: &str, is_directory| item.allows(path.as_bytes(), is_directory);
-    assert!(allowed("a/b", false) && allowed("a/b/d", false) && allowed("c", true) && allowed("a", true));
-    assert!(!allowed("a", false) && !allowed("a/bb", false) && !allowed("d", true) && !allowed("cc", false));
-    assert!(Item { paths: vec![], ..item }.allows(b"anything", false));
 }
 
 #[test]

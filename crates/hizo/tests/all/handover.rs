@@ -322,6 +322,31 @@ fn a_hand_over_is_complete_when_each_has_sealed_what_he_can_open() {
 }
 
 #[test]
+fn a43_something_else_in_an_items_place_is_found_by_its_name_or_by_the_company() {
+    let case = Case::new();
+    // The centre cannot open this one, and puts something of its own there.
+    let placed = |name: &str| {
+        let handover = case.consented(&["drawings:1//KX-204.dxf"], &[]);
+        let (made, said) = case.make(&handover);
+        assert_eq!(said.json()["missing"], 1);
+        let folder = case.centre.beside(name).join("of the centre's");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), "what the centre would like to show").unwrap();
+        made.ok(&["deposit", path(&folder), "--series", "item 1"]);
+        let (_, request, invite) = case.asked(&made, &case.office);
+        (made, request, invite)
+    };
+    let (made, request, _) = placed("other.dxf");
+    let said = case.admit(&made, &request);
+    assert!(said.code == Some(3) && said.err.contains("not exactly what"), "{said:?}");
+    let (_, _, invite) = placed("KX-204.dxf");
+    let to = case.firm.founder.folder.path().join("entered");
+    let enter = ["hand-over", "enter", path(&invite), "--to", path(&to)];
+    case.firm.founder.fails(3, "not exactly what", enter);
+    case.firm.founder.fails(3, "not exactly what", ["hand-over", "status", "--at", path(&to)]);
+}
+
+#[test]
 fn a_sender_who_is_kept_reads_on_and_changes_nothing() {
     let case = Case::new();
     let (made, _, receiving) = case.delivered(&["drawings:2"], &["--keeps-sender"]);

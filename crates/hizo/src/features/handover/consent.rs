@@ -13,7 +13,7 @@ use serde_json::json;
 use super::case::Case;
 use super::{Side, must_be_company};
 use crate::Setting;
-use crate::contents::Opened;
+use crate::contents::{Chosen, Opened};
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::handover::refused;
@@ -221,15 +221,12 @@ fn items(setting: &Setting, opened: Opened, named: &[String]) -> Outcome<Vec<Unv
 fn item(opened: Opened, record: &Record, paths: BTreeSet<String>) -> Outcome<UnverifiedItem> {
     let deposit = record.envelope().deposit.as_ref();
     let deposit = deposit.ok_or_else(|| Failure::internal_message("a deposit that was named is one"))?;
-    let mut missing: BTreeSet<&[u8]> = paths.iter().map(String::as_bytes).collect();
-    let list = opened.list(record)?;
-    for entry in list.entries()?.take_while(|_| !paths.is_empty()) {
-        missing.remove(entry?.path.as_slice());
-    }
-    if let Some(path) = missing.first() {
-        let path = shown_bytes(path);
-        return Err(Failure::fixable(words!("the deposit has no {path}", "この預け入れに {path} はありません"))
-            .hint(words!("Name it as `hizo show` writes it.", "`hizo show` の表示どおりに指定してください。")));
+    let named: Vec<Vec<u8>> = paths.iter().map(|path| path.as_bytes().to_vec()).collect();
+    if !named.is_empty() {
+        let chosen = Chosen(&named);
+        let (list, mut search) = (opened.list(record)?, chosen.search());
+        list.entries()?.try_for_each(|entry| entry.map(|entry| search.meet(&entry)))?;
+        search.finish()?;
     }
     let (deposit, commit) = (record.id().to_string(), deposit.commit.sha256.to_string());
     Ok(UnverifiedItem { deposit, commit, paths: paths.into_iter().collect() })

@@ -51,6 +51,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         side.say(vec![Event::KeyCertified(certificate)])?.promised?;
     }
     let missing = filling::fill(&case, &mut side, &consent)?;
+    filling::compare(&case, &side, &consent)?;
     let result = json!({
         "handover": consent.space.to_string(), "home": arguments.to.to_string_lossy(), "items": consent.items.len(),
         "missing": missing,

@@ -1,15 +1,20 @@
 //! Sealing items of a case anew: each becomes a deposit of the hand-over, in a series of its own.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use hizo_vault::event::handover::{Consent, Custody};
+use hizo_ledger::record::Record;
+use hizo_vault::event::handover::{Consent, Custody, Refusal};
+use hizo_vault::manifest::Kind;
 
 use super::Side;
+use crate::contents::{Chosen, Opened};
 use crate::failure::{Failure, Outcome};
 use crate::features::deposit::{self, deposit};
 use crate::features::restore::{self, restore};
+use crate::handover::{self, refused};
 use crate::view::View;
 use crate::words::words;
 
@@ -50,8 +55,7 @@ pub(super) fn fill(case: &Side, side: &mut Side, consent: &Consent) -> Outcome<u
         };
         let staging = Staging::begin(side.safe.home.folder().join("staging"))?;
         let to = staging.folder.join("item");
-        let paths = item.paths.iter().map(|path| path.as_bytes().to_vec()).collect();
-        let request = restore::Request { to: to.clone(), paths, special: false };
+        let request = restore::Request { to: to.clone(), paths: handover::paths(item), special: false };
         let restored = restore(case.opened(), record, &request, &Silent)?;
         restored.shortfall().map_or(Ok(()), Err)?;
         let request = deposit::Request::of(vec![to], series_of(index));
@@ -69,6 +73,37 @@ pub(super) fn fill(case: &Side, side: &mut Side, consent: &Consent) -> Outcome<u
         made.answer.holds()?;
     }
     Ok(missing)
+}
+
+/// Compares what was made of each item with the deposit of the case, by whoever opens both: names and contents are the same.
+///
+/// # Errors
+/// Exit code 3 when the sender put something else in an item's place.
+pub(super) fn compare(case: &Side, side: &Side, consent: &Consent) -> Outcome<()> {
+    for (index, custody) in there(side, consent)? {
+        let Some(item) = consent.items.get(index) else { continue };
+        let original = case.safe.records.iter().find(|record| record.id() == item.deposit);
+        let made = side.safe.records.iter().find(|record| record.id().to_string() == custody.record);
+        let (Some(original), Some(made)) = (original, made) else { continue };
+        let paths = handover::paths(item);
+        if files(case.opened(), original, Chosen(&paths))? != files(side.opened(), made, Chosen(&[]))? {
+            return Err(refused(Refusal::Items));
+        }
+    }
+    Ok(())
+}
+
+/// The files of a deposit, or of what is chosen of it, and what they hold.
+fn files(opened: Opened, record: &Record, chosen: Chosen) -> Outcome<BTreeMap<Vec<u8>, [u8; 32]>> {
+    let list = opened.list(record)?;
+    let mut files = BTreeMap::new();
+    for entry in list.entries()? {
+        let entry = entry?;
+        if let (true, Kind::File(content) | Kind::HardLink { content, .. }) = (chosen.has(&entry.path), &entry.kind) {
+            files.insert(entry.path.clone(), content.value.sha256);
+        }
+    }
+    Ok(files)
 }
 
 /// Where an item lies in the clear while it is sealed anew; what is left of it goes with this.

@@ -8,9 +8,9 @@ use hizo_vault::event::Event;
 use hizo_vault::event::handover::{Custody, Refusal, Verdict};
 use serde_json::{Value, json};
 
-use super::Side;
 use super::answer::word;
 use super::case::{Case, Given, Paper};
+use super::{Side, filling};
 use crate::Setting;
 use crate::failure::{Outcome, shown_bytes};
 use crate::handover::refused;
@@ -36,6 +36,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         let space = side.safe.home.space.to_string();
         let given = fold.given.iter().find(|given| given.said.space == space).ok_or_else(|| refused(Refusal::Space))?;
         let handover = side.handover()?;
+        if side.is_admin() {
+            filling::compare(&case, &side, &given.said.verify().map_err(refused)?)?;
+        }
         let receiver = given.handed.as_ref().map(|handed| handed.receiver);
         let since = receiver.and_then(|receiver| handover.opened.get(&receiver).copied());
         opened = since.and_then(|seconds| Some((space, ClaimedTime::from_unix_seconds(seconds).ok()?)));
