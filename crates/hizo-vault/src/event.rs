@@ -149,8 +149,8 @@ pub enum Event {
         space: String,
         /// Its record 0.
         genesis: String,
-        /// The receiver's key there, base64.
-        receiver: String,
+        /// The receiver's certificate there: the identity that the consent names says which key it answers with.
+        receiver: Box<UnverifiedCertificate>,
         /// What was handed over.
         items: Vec<Custody>,
     },
@@ -234,7 +234,7 @@ impl Event {
                 [
                     ("space", space.as_str().into()),
                     ("genesis", genesis.as_str().into()),
-                    ("receiver", receiver.as_str().into()),
+                    ("receiver", handover::object(receiver.fields())),
                     ("items", Custody::value_of(items)),
                 ],
             ),
@@ -307,7 +307,10 @@ impl Event {
             "handed-over" => Self::HandedOver {
                 space: text("space")?,
                 genesis: text("genesis")?,
-                receiver: text("receiver")?,
+                receiver: {
+                    let inner = object.get("receiver")?;
+                    Box::new(UnverifiedCertificate::read_fields(&|key| Some(inner.get(key)?.as_str()?.to_owned()))?)
+                },
                 items: Custody::list_of(object)?,
             },
             "opened" => Self::Opened { space: text("space")?, items: Custody::list_of(object)? },

@@ -12,6 +12,7 @@ use hizo_ledger::identity::{SIGNATURE_BYTES, VerifyingKey};
 use hizo_ledger::record::ClaimedTime;
 use serde_json::{Map, Value};
 
+use super::certificate::{self, UnverifiedCertificate};
 use super::{NAME_BYTES_MAX, fields};
 use crate::keys::SpaceSigningKey;
 
@@ -433,6 +434,21 @@ impl Consent {
         self.covers(delivery)
     }
 
+    /// The key that its receiver answers with, as the receiver's identity says in a certificate for the hand-over's space.
+    ///
+    /// # Errors
+    /// [`Refusal::Form`], [`Refusal::Signature`], and [`Refusal::Receiver`] for another identity's.
+    pub fn receiver_key(&self, certificate: &UnverifiedCertificate) -> Result<VerifyingKey, Refusal> {
+        let certificate = certificate.verify(&self.space).map_err(|error| match error {
+            certificate::Error::Signature => Refusal::Signature,
+            _ => Refusal::Form,
+        })?;
+        if certificate.identity != self.receiver {
+            return Err(Refusal::Receiver);
+        }
+        Ok(certificate.key)
+    }
+
     /// Whether it can still be acted on.
     ///
     /// # Errors
@@ -614,7 +630,7 @@ pub(super) fn list<T>(object: &Map<String, Value>, key: &str, read: impl Fn(&Val
     values.iter().map(read).collect()
 }
 
-fn object<const N: usize>(pairs: [(&str, Value); N]) -> Value {
+pub(super) fn object<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 

@@ -136,7 +136,12 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
             "a consent, what was handed over, an answer that was carried here, and a consent that was withdrawn",
             vec![
                 Event::Consent(Box::new(handover::consent())),
-                Event::HandedOver { space: space(), genesis: "ab".repeat(32), receiver: a_key(), items: custody() },
+                Event::HandedOver {
+                    space: space(),
+                    genesis: "ab".repeat(32),
+                    receiver: Box::new(certified(&person(4))),
+                    items: custody(),
+                },
                 Event::Answered(handover::answer(Verdict::Insufficient, "", "the extract of the logs is missing")),
                 Event::ConsentWithdrawn { space: space(), reason: String::new() },
             ],
@@ -188,10 +193,6 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
 
 fn space() -> String {
     SPACE.to_string()
-}
-
-fn a_key() -> String {
-    key(&person(4)).to_base64()
 }
 
 fn custody() -> Vec<Custody> {

@@ -3,6 +3,7 @@
 use hizo_ledger::id::{CommitHash, RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::ClaimedTime;
+use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::event::handover::{
     Custody, Delivery, ITEMS_MAX, Level, PATHS_MAX, PaperConsent, Refusal, UnverifiedAnswer, UnverifiedConsent,
     UnverifiedItem, Verdict,
@@ -452,6 +453,20 @@ fn an_answer_is_the_receivers_for_this_space_and_as_he_signed_it() {
         assert_eq!(answer(verdict, "", "").verify(&SPACE, &receiver), Err(Refusal::Form));
         assert_eq!(answer(verdict, "", "logs are missing").verify(&SPACE, &receiver), Ok(()));
     }
+}
+
+#[test]
+fn the_key_of_a_receiver_is_the_one_that_the_identity_in_the_consent_says() {
+    let consent = consent().verify().unwrap();
+    let certified = |seed: u64, space: &SpaceId| UnverifiedCertificate::issue(&person(seed), space);
+    let receivers = certified(RECEIVER, &SPACE);
+    assert_eq!(consent.receiver_key(&receivers), Ok(key(&person(RECEIVER))));
+    // Whoever says so of himself, of the receiver elsewhere, or of a key that the receiver did not sign.
+    assert_eq!(consent.receiver_key(&certified(SENDER, &SPACE)), Err(Refusal::Receiver));
+    let elsewhere = certified(RECEIVER, &SpaceId::from_bytes([9; 16]));
+    assert_eq!(consent.receiver_key(&elsewhere), Err(Refusal::Signature));
+    let another = UnverifiedCertificate { key: key(&person(SENDER)).to_base64(), ..receivers };
+    assert_eq!(consent.receiver_key(&another), Err(Refusal::Signature));
 }
 
 #[test]

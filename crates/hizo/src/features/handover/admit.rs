@@ -43,7 +43,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let handed = Event::HandedOver {
         space: side.safe.home.space.to_string(),
         genesis: side.safe.home.genesis.to_string(),
-        receiver: request.person.key.to_base64(),
+        receiver: Box::new(request.said.person.clone()),
         items: custody,
     };
     // The case knows before anybody is let in, whatever happens in between.

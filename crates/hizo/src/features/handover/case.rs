@@ -72,8 +72,9 @@ impl Case {
                 self.by_space(&space).into_iter().for_each(|given| given.is_withdrawn = true);
             }
             Event::HandedOver { space, genesis, receiver, items } if is_person && !is_company => {
-                let receiver = VerifyingKey::from_base64(&receiver).ok();
-                if let (Some(given), Some(receiver)) = (self.by_space(&space), receiver) {
+                let Some(given) = self.by_space(&space) else { return };
+                // Whoever says that he handed something over cannot make up who answers.
+                if let Ok(receiver) = given.said.verify().and_then(|consent| consent.receiver_key(&receiver)) {
                     given.handed.get_or_insert(Handed { genesis, receiver, items });
                 }
             }
