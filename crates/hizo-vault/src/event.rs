@@ -3,10 +3,12 @@
 //! See docs/spec/event.md.
 
 pub mod certificate;
+pub mod handover;
 
 use serde_json::{Map, Value};
 
 use self::certificate::UnverifiedCertificate;
+use self::handover::{Custody, PaperConsent, UnverifiedAnswer, UnverifiedConsent, Verdict};
 
 /// Longest name of a space, series or device, and longest label, in bytes.
 pub const NAME_BYTES_MAX: usize = 1000;
@@ -132,6 +134,48 @@ pub enum Event {
         /// Which cards, from 1.
         cards: Vec<u64>,
     },
+    /// A company consents to a hand-over.
+    Consent(Box<UnverifiedConsent>),
+    /// It takes the consent back.
+    ConsentWithdrawn {
+        /// The space of the hand-over, in hexadecimal digits.
+        space: String,
+        /// Why; empty if nobody said.
+        reason: String,
+    },
+    /// What the sender made of the items, and who receives them.
+    HandedOver {
+        /// The space of the hand-over, in hexadecimal digits.
+        space: String,
+        /// Its record 0.
+        genesis: String,
+        /// The receiver's certificate there: the identity that the consent names says which key it answers with.
+        receiver: Box<UnverifiedCertificate>,
+        /// What was handed over.
+        items: Vec<Custody>,
+    },
+    /// The receiver is about to see what was handed over.
+    Opened {
+        /// The space of the hand-over, in hexadecimal digits.
+        space: String,
+        /// What he found there.
+        items: Vec<Custody>,
+    },
+    /// The receiver's answer.
+    Answered(UnverifiedAnswer),
+    /// Two of the staff saw a consent on paper.
+    PaperAttested(PaperConsent),
+    /// An organisation without hizo took a printed hand-over, as somebody says.
+    AcceptedPaper {
+        /// Who took it.
+        receiver_name: String,
+        /// The deposits that were handed over, in hexadecimal digits.
+        deposits: Vec<String>,
+        /// The receipt number that was given for it.
+        reference: String,
+        /// Whatever else there is to say.
+        note: String,
+    },
     /// An event that a later version knows: kept, shown by its name, without meaning here.
     Unknown(Value),
 }
@@ -181,6 +225,33 @@ impl Event {
             Self::RecoveryDrilled { key, cards } => {
                 fields("recovery.drilled", [("key", key.as_str().into()), ("cards", cards.clone().into())])
             }
+            Self::Consent(consent) => consent.to_object(),
+            Self::ConsentWithdrawn { space, reason } => {
+                fields("consent.withdrawn", [("space", space.as_str().into()), ("reason", reason.as_str().into())])
+            }
+            Self::HandedOver { space, genesis, receiver, items } => fields(
+                "handed-over",
+                [
+                    ("space", space.as_str().into()),
+                    ("genesis", genesis.as_str().into()),
+                    ("receiver", handover::object(receiver.fields())),
+                    ("items", Custody::value_of(items)),
+                ],
+            ),
+            Self::Opened { space, items } => {
+                fields("opened", [("space", space.as_str().into()), ("items", Custody::value_of(items))])
+            }
+            Self::Answered(answer) => answer.to_object(),
+            Self::PaperAttested(paper) => paper.to_object(),
+            Self::AcceptedPaper { receiver_name, deposits, reference, note } => fields(
+                "accepted-paper",
+                [
+                    ("receiver_name", receiver_name.as_str().into()),
+                    ("deposits", deposits.clone().into()),
+                    ("reference", reference.as_str().into()),
+                    ("note", note.as_str().into()),
+                ],
+            ),
             Self::Unknown(value) => return value.clone(),
         };
         Value::Object(object)
@@ -231,7 +302,29 @@ impl Event {
                 key: text("key")?,
                 cards: object.get("cards")?.as_array()?.iter().map(Value::as_u64).collect::<Option<_>>()?,
             },
-            _ => return Some(Self::Unknown(value.clone())),
+            "consent" => Self::Consent(Box::new(UnverifiedConsent::read_fields(object, &text)?)),
+            "consent.withdrawn" => Self::ConsentWithdrawn { space: text("space")?, reason: text("reason")? },
+            "handed-over" => Self::HandedOver {
+                space: text("space")?,
+                genesis: text("genesis")?,
+                receiver: {
+                    let inner = object.get("receiver")?;
+                    Box::new(UnverifiedCertificate::read_fields(&|key| Some(inner.get(key)?.as_str()?.to_owned()))?)
+                },
+                items: Custody::list_of(object)?,
+            },
+            "opened" => Self::Opened { space: text("space")?, items: Custody::list_of(object)? },
+            "paper-attested" => Self::PaperAttested(PaperConsent::read_fields(object, &text)?),
+            "accepted-paper" => Self::AcceptedPaper {
+                receiver_name: text("receiver_name")?,
+                deposits: handover::list(object, "deposits", |value| value.as_str().map(str::to_owned))?,
+                reference: text("reference")?,
+                note: text("note")?,
+            },
+            name => match Verdict::from_word(name) {
+                Some(verdict) => Self::Answered(UnverifiedAnswer::read_fields(verdict, object, &text)?),
+                None => return Some(Self::Unknown(value.clone())),
+            },
         };
         // Compared as text: two objects are equal as values whatever the order of their keys.
         let (canonical, found) = (event.to_value().to_string(), value.to_string());

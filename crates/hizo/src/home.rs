@@ -114,6 +114,12 @@ impl Pinned {
         Ok(Self { origin, log_key, receipt_key, address: Some(invite.address.clone()) })
     }
 
+    /// The keeper of a home that there is.
+    pub(crate) fn of(home: &Home) -> Self {
+        let (log_key, receipt_key, address) = (home.log_key, home.receipt_key.clone(), home.address.clone());
+        Self { origin: home.keeper.clone(), log_key, receipt_key, address }
+    }
+
     /// The keeper in this home's own folder.
     pub(crate) fn here(folder: &Path, keeper: &EmbeddedKeeper) -> Outcome<Self> {
         let log = EmbeddedLog::open(&keeper_folder(folder), keeper).map_err(Failure::from)?;
@@ -189,6 +195,31 @@ impl Home {
         // With `safe.json` beside it, it means nothing any more.
         let _ = fs::remove_file(path);
         Ok(home)
+    }
+
+    /// Begins a home of another space, of the same identity and the same machine. Their keys there are others, so that nobody
+    /// can tell from these that they are the same.
+    pub(crate) fn begin_beside(&self, folder: &Path) -> Outcome<Device> {
+        Self::make(folder)?;
+        clear_unfinished(folder)?;
+        let path = self.identity_file();
+        let sealed = fs::read(&path).map_err(|error| Failure::file("read", &path, error))?;
+        write_new(&identity_file(folder), &sealed)?;
+        let device = Device { signing: self.device()?.signing, local: Zeroizing::new(random()) };
+        device.write(folder)?;
+        Ok(device)
+    }
+
+    /// What such a home holds its keeper to beside the keys: where it is the same keeper.
+    pub(crate) fn write_terms_beside(&self, folder: &Path, slot_key: &[u8; 32]) -> Outcome<()> {
+        Self::write_slot_key(folder, slot_key)?;
+        if let Some(roots) = self.keeper_roots()? {
+            Self::write_keeper_roots(folder, &roots)?;
+        }
+        if let Some(policy) = self.witness_policy_text()? {
+            write_new(&folder.join(POLICY_FILE), policy.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Makes the folder of a home that is not there yet.

@@ -10,12 +10,15 @@ mod epochs;
 mod failure;
 mod features;
 mod folder;
+mod founding;
+mod handover;
 mod hashing;
 mod home;
 mod keeper;
 mod kept;
 mod lanes;
 mod log;
+mod membership;
 mod packing;
 mod paper;
 mod passphrase;
@@ -85,6 +88,8 @@ enum Command {
     Log(features::log::command::Arguments),
     Keeper(features::keeper::command::Arguments),
     Space(features::space::command::Arguments),
+    Consent(features::handover::consent::Arguments),
+    HandOver(features::handover::command::Arguments),
     Recovery(features::recovery::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
@@ -104,6 +109,8 @@ impl Command {
                 | Self::Witness(_)
                 | Self::Keeper(_)
                 | Self::Space(_)
+                | Self::Consent(_)
+                | Self::HandOver(_)
                 | Self::Verify(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -150,6 +157,8 @@ fn run(language: Language) -> ExitCode {
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
         Command::Keeper(arguments) => features::keeper::command::run(&setting, arguments),
         Command::Space(arguments) => features::space::command::run(&setting, arguments),
+        Command::Consent(arguments) => features::handover::consent::run(&setting, arguments),
+        Command::HandOver(arguments) => features::handover::command::run(&setting, arguments),
         Command::Recovery(arguments) => features::recovery::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
@@ -232,6 +241,7 @@ impl Setting {
     /// The same, with an identity that was opened.
     fn unlock_with(&self, safe: &Safe, identity: &IdentityFile) -> Outcome<Keyring> {
         let keyring = safe.unlock_with(identity)?;
+        handover::guard(safe, &keyring, identity)?;
         self.warn_of_doubts(&keyring);
         Ok(keyring)
     }

@@ -20,6 +20,8 @@ pub(crate) struct People {
     names: BTreeMap<VerifyingKey, String>,
     /// The first epoch that an admin gave to a member later.
     given: BTreeMap<VerifyingKey, u32>,
+    /// The company of a hand-over, whose consent lets nobody know who it is.
+    untold: Option<VerifyingKey>,
     /// What was said falsely by somebody whom nobody has to believe, and in which record.
     falsehoods: Vec<(u64, certificate::Error)>,
     /// The same, said by somebody who reads the space.
@@ -57,6 +59,7 @@ impl People {
             said: BTreeMap::new(),
             names: BTreeMap::new(),
             given: BTreeMap::new(),
+            untold: None,
             falsehoods: Vec::new(),
             alarms: Vec::new(),
         };
@@ -87,6 +90,9 @@ impl People {
                         if let (Ok(key), Some(first)) = (VerifyingKey::from_base64(&key), first) {
                             people.given.entry(key).and_modify(|epoch| *epoch = first.min(*epoch)).or_insert(first);
                         }
+                    }
+                    Event::Consent(said) if record.number() == 0 && !said.level.tells_company() => {
+                        people.untold = VerifyingKey::from_base64(&said.key).ok();
                     }
                     _ => (),
                 }
@@ -135,7 +141,8 @@ impl People {
                 reason
             ));
         }
-        doubts.extend(self.uncertified(safe).map(|key| {
+        let is_untold = |key: &VerifyingKey| self.untold == Some(*key);
+        doubts.extend(self.uncertified(safe).filter(|key| !is_untold(key)).map(|key| {
             words!(
                 "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
                 "鍵 {name} の持ち主を、誰も証明していません。この鍵は金庫の中を見られますが、誰のものかは分かりません",

@@ -145,6 +145,9 @@ impl View {
                 Event::KeyCertified { .. } | Event::DeviceAdded { .. } => (),
                 Event::MemberAdded { .. } | Event::MemberRemoved { .. } | Event::HistoryGiven { .. } => (),
                 Event::RecoveryMade { .. } | Event::RecoveryDrilled { .. } | Event::Unknown(_) => (),
+                Event::Consent(_) | Event::ConsentWithdrawn { .. } | Event::HandedOver { .. } => (),
+                Event::Opened { .. } | Event::Answered(_) => (),
+                Event::PaperAttested(_) | Event::AcceptedPaper { .. } => (),
             }
         }
         let Some(facts) = facts else { return Ok(()) };

@@ -5,11 +5,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_vault::event::certificate::{Certificate, Certificates, Sessions, UnverifiedCertificate};
+use hizo_vault::event::handover::{Custody, Verdict};
 use hizo_vault::event::{self, BODY_BYTES_MAX, Class, Error, Event, LABELS_MAX, NAME_BYTES_MAX};
 use hizo_vault::keys::IdentityFile;
 use serde_json::{Value, json};
 
 use crate::certificate::{SPACE, key, person, session, written};
+use crate::handover;
 use crate::vectors::Vectors;
 
 const VECTORS: Vectors = Vectors::new("event", "body");
@@ -129,6 +131,43 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
                 Event::HistoryGiven { key: key(&person(2)).to_base64() },
             ],
         ),
+        (
+            "handover_in_the_case",
+            "a consent, what was handed over, an answer that was carried here, and a consent that was withdrawn",
+            vec![
+                Event::Consent(Box::new(handover::consent())),
+                Event::HandedOver {
+                    space: space(),
+                    genesis: "ab".repeat(32),
+                    receiver: Box::new(certified(&person(4))),
+                    items: custody(),
+                },
+                Event::Answered(handover::answer(Verdict::Insufficient, "", "the extract of the logs is missing")),
+                Event::ConsentWithdrawn { space: space(), reason: String::new() },
+            ],
+        ),
+        (
+            "handover_received",
+            "a receiver opens and answers",
+            vec![
+                Event::Opened { space: space(), items: custody() },
+                Event::Answered(handover::answer(Verdict::Accepted, "令9-114", "")),
+                Event::Answered(handover::answer(Verdict::Rejected, "", "not ours")),
+            ],
+        ),
+        (
+            "handover_on_paper",
+            "a consent on a form, and a printed hand-over that was taken",
+            vec![
+                Event::PaperAttested(handover::paper()),
+                Event::AcceptedPaper {
+                    receiver_name: "県警".into(),
+                    deposits: vec!["ab".repeat(32)],
+                    reference: "第 12 号".into(),
+                    note: String::new(),
+                },
+            ],
+        ),
         ("unknown", "an event of a later version", vec![Event::Unknown(later)]),
         ("unknown_deepest", "an event as deep as one may be", vec![Event::Unknown(nested(8))]),
         ("unknown_numbers", "the largest numbers either side of zero", vec![Event::Unknown(numbers)]),
@@ -150,6 +189,21 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
             ],
         ),
     ]
+}
+
+fn space() -> String {
+    SPACE.to_string()
+}
+
+fn custody() -> Vec<Custody> {
+    handover::answer(Verdict::Accepted, "1", "").items
+}
+
+/// A line of an event of a hand-over, with one text in place of another.
+fn spoilt(event: Event, old: &str, new: &str) -> String {
+    let line = format!("{}\n", event.to_value());
+    assert!(line.contains(old), "{line}");
+    line.replace(old, new)
 }
 
 /// An unknown event of so many levels, itself counted.
@@ -188,6 +242,7 @@ fn lines() -> Vec<Refused> {
     let objects = format!("{{\"event\":\"a.b\",\"c\":{}{{}}{}}}\n", "{\"d\":".repeat(7), "}".repeat(7));
     let second = "{\"event\":\"space.founded\",\"name\":\"a\"}\n{\"event\":\"space.founded\"}\n";
     let made = |rest: &str| format!("{{\"event\":\"deposit.made\",{rest}}}\n");
+    let consent = || Event::Consent(Box::new(handover::consent()));
     let cases: Vec<(&str, &str, String, &str)> = vec![
         ("line_cut", "a last line without its end", "{\"event\":\"space.founded\",\"name\":\"a\"}".into(), "Line 2"),
         ("line_empty", "an empty line", "\n".into(), "Line 2"),
@@ -283,6 +338,45 @@ fn lines() -> Vec<Refused> {
             "left_out_missing",
             "nothing is said of what was left out",
             made("\"labels\":[],\"files\":1,\"bytes\":1"),
+            "Line 2",
+        ),
+        ("consent_level", "a level that there is not", spoilt(consent(), "\"B\"", "\"E\""), "Line 2"),
+        (
+            "consent_item_text",
+            "an item that is a text",
+            spoilt(consent(), "\"paths\":[]}", "\"paths\":[]},\"a\""),
+            "Line 2",
+        ),
+        (
+            "consent_item_more",
+            "a key more in an item",
+            spoilt(consent(), "\"paths\":[]", "\"paths\":[],\"a\":1"),
+            "Line 2",
+        ),
+        ("consent_keeps_word", "yes or no as a word", spoilt(consent(), ":false", ":\"no\""), "Line 2"),
+        (
+            "handed_over_order",
+            "a custody entry with its keys in another order",
+            "{\"event\":\"opened\",\"space\":\"a\",\"items\":[{\"record\":\"a\",\"deposit\":\"a\",\"commit\":\"a\"}]}\n".into(),
+            "Line 2",
+        ),
+        (
+            "opened_items_many",
+            "more items than a consent has",
+            format!("{}\n", Event::Opened { space: space(), items: vec![custody().remove(0); 257] }.to_value()),
+            "Line 2",
+        ),
+        (
+            "answer_unsigned",
+            "an answer without a signature",
+            "{\"event\":\"accepted\",\"space\":\"a\",\"items\":[],\"reference\":\"\",\"reason\":\"\",\"key\":\"a\"}\n"
+                .into(),
+            "Line 2",
+        ),
+        (
+            "paper_staff_three",
+            "three who attest",
+            spoilt(Event::PaperAttested(handover::paper()), "\"staff\":[", "\"staff\":[\"a\","),
             "Line 2",
         ),
         (

@@ -11,6 +11,7 @@ mod commit_vectors;
 mod door;
 mod event_vectors;
 mod fingerprint;
+mod handover;
 mod interop;
 mod joining;
 mod keys;

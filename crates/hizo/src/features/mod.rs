@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod deposit;
 pub(crate) mod diff;
 pub(crate) mod export;
+pub(crate) mod handover;
 pub(crate) mod init;
 pub(crate) mod keeper;
 pub(crate) mod list;

@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: space, recovery, log, keeper, witness, man [COMMAND], completions SHELL";
+More: space consent hand-over recovery log keeper witness man completions";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-他に: space, recovery, log, keeper, witness, man [コマンド], completions シェル";
+他に: space consent hand-over recovery log keeper witness man completions";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -327,6 +327,97 @@ const HELP: &[(&str, &str)] = &[
         "Say the last record in eight words: two people who hear the same ones see the same safe",
         "最後の記録を8語で表します。2人が同じ言葉を聞けば、同じ金庫を見ています",
     ),
+    // consent
+    (
+        "Consent, for the company, that exactly these items go to one other organisation",
+        "会社として、指定した資料だけを別の機関に渡すことに同意します",
+    ),
+    (
+        "Print the key by which a consent names you as its receiver",
+        "同意の受け取り先として指定してもらうための鍵を表示します",
+    ),
+    (
+        "Sign a consent in the case; it is shown as the receiver will see it",
+        "相談の金庫で同意に署名します。受け取り先に見える形で表示します",
+    ),
+    (
+        "What may be handed over: a deposit as in `hizo restore`, or one path in it: DEPOSIT//PATH",
+        "渡してよいもの。`hizo restore` と同じ預け入れの指定か、その中の1つ（預け入れ//パス）",
+    ),
+    (
+        "The receiver's key, as `hizo consent key` prints it there; check it by another way than it came",
+        "受け取り先の鍵。相手の `hizo consent key` の表示です。届いたのとは別の方法で確かめてください",
+    ),
+    ("What the receiver is called", "受け取り先の名前"),
+    ("What the receiver may use it for", "受け取り先が使ってよい目的"),
+    (
+        "How much may be known: A technique, B facts without your name, C with your name, D with evidence",
+        "明かしてよい範囲。A 手口だけ、B 会社名を伏せた事実、C 会社名あり、D 証拠あり",
+    ),
+    ("What your company is called; for level C and D", "会社名。段階 C と D で指定します"),
+    ("To whom the receiver may pass it on, as TLP 2.0 says", "受け取り先がさらに共有してよい範囲（TLP 2.0）"),
+    ("Let the sender go on reading what was handed over", "渡す側が、引き渡したあとも見られるようにします"),
+    (
+        "The last day on which it may be opened, YYYY-MM-DD, or the last second",
+        "開封してよい最後の日（YYYY-MM-DD）、または最後の秒",
+    ),
+    (
+        "Take a consent back: what was not accepted by then is not opened any more",
+        "同意を取り消します。まだ受領されていないものは、以後開けられません",
+    ),
+    ("The consent: the first digits of its hand-over", "同意。引き渡しの番号の先頭の桁"),
+    (
+        "Your home of the hand-over, if you have entered it: the receiver's client learns it there",
+        "引き渡しに入っているなら、そのフォルダー。受け取り先にはそこで伝わります",
+    ),
+    ("Why; the others can read it", "理由。ほかの人も読めます"),
+    // hand-over
+    (
+        "Hand items of a case over to another organisation, receive them, and see how far it has come",
+        "相談の資料を別の機関に引き渡す・受け取る・進み具合を見る",
+    ),
+    (
+        "Make the safe of a hand-over, with exactly what the company consented to, sealed anew",
+        "会社が同意した資料だけに封をし直し、引き渡し用の金庫を作ります",
+    ),
+    (
+        "The consent: the first digits of its hand-over, as `hizo hand-over status` shows them",
+        "同意。`hizo hand-over status` に表示される番号の先頭の桁",
+    ),
+    ("The folder to make: your home of the hand-over", "作るフォルダー。引き渡しの金庫に使います"),
+    (
+        "Enter, as the company, the safe of a hand-over that you consented to, and seal what the sender cannot open",
+        "会社として、同意した引き渡しの金庫に入り、渡す側が開けられない資料に封をし直します",
+    ),
+    ("The invite that the sender sent", "渡す側から届いた招待状"),
+    (
+        "Let the receiver in, once every item is there, and leave: what was handed over is on its way",
+        "資料が揃ったら受け取り先を入れ、自分は抜けます",
+    ),
+    ("The receiver's request", "受け取り先の参加願"),
+    ("Your home of the hand-over", "引き渡しの金庫のフォルダー"),
+    (
+        "Check the company's consent, note that you open, and list what was handed over to you",
+        "会社の同意を確かめ、開いたことを記録し、引き渡された資料を一覧します",
+    ),
+    (
+        "Answer, as the receiver: only this ends \"not delivered\"",
+        "受け取り先として回答します。回答があって初めて「届いた」ことになります",
+    ),
+    ("What you answer", "どう回答するか"),
+    ("You take it over", "受領する"),
+    ("You do not", "受領しない"),
+    ("You need more", "資料が足りない"),
+    ("Your own number for it; needed to accept", "そちらの受領番号。受領するときに必要です"),
+    (
+        "Why you do not take it, or what is missing; needed for both",
+        "受領しない理由、または足りないもの。どちらの場合も必要です",
+    ),
+    ("Say how far each hand-over of a case has come", "相談の引き渡しごとに、進み具合を表示します"),
+    (
+        "Your home of a hand-over: the receiver's answer there is carried into the case",
+        "引き渡しの金庫のフォルダー。そこにある回答を相談に書き写します",
+    ),
     // recovery
     (
         "Make, try and use the paper cards that open a safe whose keys are lost",
@@ -409,7 +500,8 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 7] = ["space", "recovery", "log", "keeper", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 9] =
+    ["space", "consent", "hand-over", "recovery", "log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

@@ -34,6 +34,16 @@ fn the_sharing_guide_in_japanese_is_true() {
 }
 
 #[test]
+fn the_handover_guide_in_english_is_true() {
+    Guide::new("C").run("handover.md");
+}
+
+#[test]
+fn the_handover_guide_in_japanese_is_true() {
+    Guide::new("ja_JP.UTF-8").run("handover.ja.md");
+}
+
+#[test]
 fn the_witness_guide_in_english_is_true() {
     Guide::new("C").run("witness.md");
 }
@@ -72,7 +82,7 @@ fn what_starts_a_keeper_is_what_the_operator_guides_show_and_holds_before_its_ju
 #[test]
 fn the_owner_guides_never_say_what_owners_need_not_know() {
     let ours = ["epoch", "manifest", "checkpoint", "エポック", "マニフェスト", "チェックポイント"];
-    for name in ["owner.md", "owner.ja.md", "sharing.md", "sharing.ja.md"] {
+    for name in ["owner.md", "owner.ja.md", "sharing.md", "sharing.ja.md", "handover.md", "handover.ja.md"] {
         let page = page(name).to_lowercase();
         let word = ours.iter().find(|word| page.contains(*word));
         assert!(word.is_none(), "{name} says {}", word.unwrap());
@@ -83,13 +93,13 @@ fn the_owner_guides_never_say_what_owners_need_not_know() {
 fn the_owner_guides_run_the_same_commands_in_both_languages() {
     // What a reader names (folders, labels, the company) is in his own language; programs, acts and options are not.
     let acts = "hizo init deposit list show diff restore proof watch install status run check export cp cat cd sha256sum \
-                space invite join admit grant members remove head";
+                space invite join admit grant members remove head consent give withdraw hand-over make enter open answer";
     let is_act = |word: &&str| word.starts_with("--") || acts.split(' ').any(|act| act == *word);
     let commands = |name: &str| -> Vec<Vec<String>> {
         let words = |step: Step| step.command.split(' ').filter(is_act).map(str::to_owned).collect::<Vec<_>>();
         steps(&page(name)).into_iter().filter(|step| !step.is_hidden).map(words).collect()
     };
-    for page in ["owner", "sharing"] {
+    for page in ["owner", "sharing", "handover"] {
         assert_eq!(commands(&format!("{page}.md")), commands(&format!("{page}.ja.md")));
     }
 }

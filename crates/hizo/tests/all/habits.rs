@@ -473,7 +473,7 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let running = crate::keeper::Process::start(&home.folder.path().join("a keeper"));
     assert!(pages.iter().any(|(command, examples)| command == "keeper" && has_shape(&running.said, &examples[0])));
     covered.insert("keeper".into());
-    for (command, told) in crate::sharing::every_act_as_json() {
+    for (command, told) in crate::sharing::every_act_as_json().into_iter().chain(crate::handover::every_act_as_json()) {
         assert!(is_documented(command, &told), "{command}: {told:#}");
         covered.insert(command.into());
     }
@@ -494,5 +494,6 @@ fn leaves(pages: &[PathBuf]) -> BTreeSet<String> {
     let holds_others = |name: &String| all.iter().any(|other| other.starts_with(&format!("{name}-")));
     // By itself it shows what its own commands change.
     let leaves = all.iter().filter(|name| !holds_others(name) || *name == "hizo-log");
-    leaves.map(|name| name.trim_start_matches("hizo-").replace('-', " ")).collect()
+    let words = |name: &String| name.trim_start_matches("hizo-").replace('-', " ");
+    leaves.map(|name| words(name).replace("hand over", "hand-over")).collect()
 }

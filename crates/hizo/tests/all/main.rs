@@ -14,6 +14,7 @@ mod folders;
 mod forge;
 mod guide;
 mod habits;
+mod handover;
 mod keeper;
 mod kept;
 mod kills;

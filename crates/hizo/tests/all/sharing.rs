@@ -10,13 +10,13 @@ use crate::kit::{Home, Said, assert_same, said, tree};
 use crate::liar::{Answer, Liar};
 
 /// A safe at a keeper elsewhere, with one deposit by its founder.
-struct Firm {
-    founder: Home,
+pub(crate) struct Firm {
+    pub(crate) founder: Home,
     _keeper: Process,
 }
 
 impl Firm {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at(|keeper| (keeper.url().to_owned(), ())).0
     }
 
@@ -40,7 +40,7 @@ impl Firm {
     }
 
     /// Deposits a folder that holds one file with this content.
-    fn put(&self, home: &Home, series: &str, content: &str) -> Value {
+    pub(crate) fn put(&self, home: &Home, series: &str, content: &str) -> Value {
         let folder = home.beside("work");
         fs::write(folder.join("KX-204.dxf"), content).unwrap();
         home.deposit_with(&folder, series, &["--reread"])
@@ -72,13 +72,18 @@ impl Firm {
     }
 
     /// Somebody new, let in with these settings.
-    fn let_in(&self, name: &str, more: &[&str]) -> Home {
+    pub(crate) fn let_in(&self, name: &str, more: &[&str]) -> Home {
         let home = Home::unmade();
         let (request, words) = self.ask(&home, name, &[]);
         let said = self.admit(&request, &words, more);
         assert_eq!(said.code, Some(0), "{said:?}");
         home.ok(["space", "join", "--words", said.json()["words"].as_str().unwrap()]);
         home
+    }
+
+    /// Where the keeper's data lie.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.founder.folder.path().join("data")
     }
 
     fn roles(&self) -> Vec<(String, String, usize)> {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::There;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::words::words;
-use crate::{Setting, bundle, receipts, safe};
+use crate::{Setting, bundle, membership, receipts, safe};
 
 /// Set up a safe on this machine
 #[derive(Debug, clap::Args)]
@@ -40,15 +40,7 @@ impl Arguments {
             )
             .source(error)
         })?;
-        let read = |path: &PathBuf| -> Outcome<String> {
-            let bytes = bundle::read(path, ADMISSION_BYTES_MAX)?;
-            let code = String::from_utf8(bytes).ok().map(|text| text.trim_end().to_owned());
-            code.filter(|code| !code.is_empty()).ok_or_else(|| {
-                let path = shown(path);
-                Failure::fixable(words!("{path} holds no code", "{path} に、利用のための番号がありません"))
-            })
-        };
-        let admission = self.admission_file.as_ref().map(read).transpose()?;
+        let admission = self.admission_file.as_deref().map(membership::read_admission).transpose()?;
         let roots = self.keeper_roots.as_ref().map(|path| bundle::read(path, ROOTS_BYTES_MAX)).transpose()?;
         Ok(Some(There { address, log_key, roots, admission }))
     }
@@ -56,8 +48,6 @@ impl Arguments {
 
 /// Length of a file with root certificates, at most, in bytes.
 const ROOTS_BYTES_MAX: usize = 1 << 20;
-/// Length of a file with a code of admission, at most, in bytes.
-const ADMISSION_BYTES_MAX: usize = 1 << 10;
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let folder = setting.home_folder()?;

@@ -7,24 +7,17 @@ use std::sync::Arc;
 
 use hizo_keeper::client::{RemoteKeeper, patience};
 use hizo_keeper::{EmbeddedKeeper, Seeds};
-use hizo_ledger::id::{RecordId, SlotKeyHash, SpaceId};
-use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::id::SpaceId;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
-use hizo_ledger::record::{Control, Envelope, Origin, Role, UnverifiedRecord};
-use hizo_vault::age::Identity;
-use hizo_vault::event::Event;
-use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::keys::{IdentityFile, SigningSeed};
-use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::entropy::{SystemEntropy, random};
-use crate::epochs;
 use crate::failure::{Failure, Outcome};
+use crate::founding::Founding;
 use crate::home::{self, Device, Home, Pinned};
 use crate::keeper::{self, Keeper};
 use crate::log::lying;
-use crate::safe;
 use crate::words::words;
 
 /// Sets up a safe in `folder`.
@@ -44,7 +37,7 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
         None => here(folder)?,
         Some(there) => there.keeper(identity.signing_seed.clone())?,
     };
-    let founding = Founding { keeper: &keeper, origin: &pinned.origin, space: SpaceId::from_bytes(random()) };
+    let space = SpaceId::from_bytes(random());
     let slot_key: [u8; 32] = random();
     if let Some(there) = there {
         Home::write_slot_key(folder, &slot_key)?;
@@ -52,8 +45,9 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
             Home::write_keeper_roots(folder, roots)?;
         }
     }
-    let genesis = founding.begin(name, &identity, &device, &slot_key)?;
-    Home::settle(folder, &pinned, founding.space, genesis)
+    let founding = Founding::new(&keeper, &pinned.origin, space, name, &identity, &device);
+    let genesis = founding.begin(&identity, &slot_key)?;
+    Home::settle(folder, &pinned, space, genesis)
 }
 
 /// A keeper in the home folder.
@@ -103,69 +97,5 @@ impl There {
         };
         let pinned = Pinned { origin: facts.origin, log_key, receipt_key: facts.receipt_key, address };
         Ok((Keeper::There(Arc::new(keeper)), pinned))
-    }
-}
-
-struct Founding<'a> {
-    keeper: &'a Keeper,
-    origin: &'a Origin,
-    space: SpaceId,
-}
-
-impl Founding<'_> {
-    /// Record 0: the founder as admin, this machine as a writer, and the first epoch.
-    fn begin(&self, name: &str, identity: &IdentityFile, device: &Device, slot_key: &[u8; 32]) -> Outcome<RecordId> {
-        let founder = identity.signing_seed.space_key(&self.space);
-        let writer = device.signing.space_key(&self.space);
-        let epoch = Identity::generate(&mut SystemEntropy);
-        let recipient = epoch.recipient().clone();
-        let (recipient_object, _) = self.keeper.put_bytes(self.space, recipient.to_string().into_bytes())?;
-        let wrap = epochs::seal(&epoch, std::slice::from_ref(identity.identity.recipient()));
-        let (wrap, wrap_bytes) = self.keeper.put_bytes(self.space, wrap?)?;
-        let events = self.events(name, identity, device);
-        let mut envelope = Envelope {
-            keeper: self.origin.clone(),
-            space: self.space,
-            number: 0,
-            prev: None,
-            epoch: 0,
-            time: safe::now()?,
-            seen: None,
-            body: Some(self.keeper.put_bytes(self.space, safe::seal_body(&events, &recipient)?)?),
-            deposit: None,
-            controls: vec![
-                Control::Founder(founder.verifying_key()),
-                Control::Slot(SlotKeyHash::from_bytes(Sha256::digest(slot_key).into())),
-                Control::Recovery(None),
-                Control::Member { key: writer.verifying_key(), role: Role::Writer },
-                self.session(&identity.signing_seed, founder.verifying_key()),
-                self.session(&device.signing, writer.verifying_key()),
-                Control::Epoch { epoch: 0, recipient: recipient_object },
-                Control::Wrap { epoch: 0, wrap, bytes: wrap_bytes },
-            ],
-        };
-        envelope.sort_controls();
-        let text = envelope.text().map_err(Failure::internal)?;
-        let signature = founder.sign(text.as_bytes());
-        let record = UnverifiedRecord::compose(&envelope, &[(founder.verifying_key(), signature)]);
-        let record = record.map_err(Failure::internal)?;
-        self.keeper.create_space(self.space, record.note_bytes(), slot_key).map_err(Failure::from)?;
-        Ok(record.id())
-    }
-
-    /// Names the key with which this member will start sessions with a keeper that is reached over a network.
-    fn session(&self, seed: &SigningSeed, member: VerifyingKey) -> Control {
-        Control::Session { member, session: seed.session_key(&self.space).verifying_key() }
-    }
-
-    fn events(&self, name: &str, identity: &IdentityFile, device: &Device) -> Vec<Event> {
-        let machine = UnverifiedCertificate::issue_machine(identity, &device.signing, &self.space);
-        let key = machine.key.clone();
-        vec![
-            Event::SpaceFounded { name: name.to_owned() },
-            Event::KeyCertified(UnverifiedCertificate::issue(identity, &self.space)),
-            Event::KeyCertified(machine),
-            Event::DeviceAdded { key, name: "this machine".into() },
-        ]
     }
 }

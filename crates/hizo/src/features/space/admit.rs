@@ -4,18 +4,17 @@ use std::path::PathBuf;
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::record::Role;
-use hizo_vault::event::Event;
 use hizo_vault::fingerprint::Spoken;
-use hizo_vault::joining::{self, REQUEST_BYTES_MAX, Request, UnverifiedRequest};
+use hizo_vault::joining::Request;
 use serde_json::json;
 
-use super::entering::{self, Admin, Appended, Change, RoleWord, of_machine};
-use crate::contents::Opened;
-use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use super::entering::{self, Admin, RoleWord};
+use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::membership::{self, Appended, Change, of_machine};
 use crate::people::Person;
 use crate::safe::Safe;
 use crate::words::words;
-use crate::{Setting, bundle, epochs};
+use crate::{Setting, epochs};
 
 /// Let in whoever sent a request, once you have heard the same words from that person
 #[derive(Debug, clap::Args)]
@@ -36,7 +35,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut safe = setting.safe()?;
-    let request = read(&arguments.request, &safe)?;
+    let request = membership::read_request(&arguments.request, &safe)?;
     let admin = Admin::of(setting, &safe)?;
     let people = admin.keyring.people()?;
     let known = people.persons(&safe).into_iter().find(|person| person.identity == Some(request.person.identity));
@@ -65,71 +64,35 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     appended.promised
 }
 
-/// A request for this safe whose keys one identity has signed.
-fn read(path: &std::path::Path, safe: &Safe) -> Outcome<Request> {
-    let bytes = bundle::read(path, REQUEST_BYTES_MAX)?;
-    let file = shown(path);
-    let refused = |error: joining::Error| {
-        Failure::untrue(words!(
-            "{file} is no request that holds: {error}",
-            "{file} は参加願として正しくありません（{error}）"
-        ))
-        .hint(words!("Let the person send it again.", "もう一度送ってもらってください。"))
-        .source(error)
-    };
-    let said = UnverifiedRequest::parse(&bytes).map_err(refused)?;
-    if said.space != safe.home.space || said.genesis != safe.home.genesis {
-        return Err(Failure::fixable(words!("the request is for another safe", "別の金庫への参加願です")).hint(
-            words!(
-                "Name the home of that safe with --home, or send the person an invite to this one.",
-                "その金庫のフォルダーを --home で指定するか、この金庫の招待状を送ってください。"
-            ),
-        ));
-    }
-    said.verify().map_err(refused)
-}
-
 fn add_machine(safe: &mut Safe, admin: &Admin, request: &Request, person: &Person) -> Outcome<Appended> {
     let role = of_machine(person.own.map_or(Role::Writer, |seat| seat.role));
     let mut change = Change::default();
     change.seat(&request.device, role);
-    change.events = machine_events(request);
-    change.append(safe, admin)
+    change.events = membership::machine_events(request);
+    change.append(safe, &admin.identity)
 }
 
 fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arguments) -> Outcome<Appended> {
     let role = arguments.role.role();
     let mut change = Change::default();
-    change.seat(&request.person, role);
-    change.seat(&request.device, of_machine(role));
     if let Some(recipient) = request.person.recipient.as_ref().filter(|_| role.opens()) {
+        let opened = admin.opened(safe);
         if arguments.history {
-            change.give_history(safe, admin, recipient)?;
+            change.give_history(opened, recipient)?;
         } else {
-            let mut readers = epochs::readers(Opened { safe, keyring: &admin.keyring }, &[])?;
+            let mut readers = epochs::readers(opened, &[])?;
             readers.push(recipient.clone());
-            change.begin_epoch(safe, admin, &readers)?;
+            change.begin_epoch(opened, &readers)?;
             // What was said before stays closed to the newcomer, who has to know who else reads.
             change.events = entering::retold(safe, admin)?;
         }
     }
-    let key = request.person.key.to_base64();
-    change.events.push(Event::KeyCertified(request.said.person.clone()));
-    change.events.push(Event::MemberAdded { key, name: request.said.name.clone() });
-    change.events.extend(machine_events(request));
-    change.append(safe, admin)
-}
-
-fn machine_events(request: &Request) -> Vec<Event> {
-    let key = request.device.key.to_base64();
-    vec![
-        Event::KeyCertified(request.said.device.clone()),
-        Event::DeviceAdded { key, name: request.said.machine.clone() },
-    ]
+    change.let_in(request, role);
+    change.append(safe, &admin.identity)
 }
 
 fn tell(setting: &Setting, safe: &Safe, request: &Request, is_known: bool, record: RecordId) {
-    let spoken = entering::read_out(setting, &Spoken::of_head(&record));
+    let spoken = membership::read_out(setting, &Spoken::of_head(&record));
     let result = json!({
         "name": request.said.name, "machine": request.said.machine, "known": is_known,
         "record": safe.chain.head().number, "id": record.to_string(), "words": spoken,

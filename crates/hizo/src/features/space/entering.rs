@@ -3,26 +3,19 @@
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
-use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Role};
-use hizo_ledger::space::Chain;
-use hizo_vault::age::Recipient;
-use hizo_vault::event::certificate::Certificate;
-use hizo_vault::event::{self, Event};
-use hizo_vault::fingerprint::{Spoken, WordList};
+use hizo_ledger::record::Role;
+use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 
 use crate::Setting;
 use crate::cards::CardSet;
 use crate::contents::Opened;
-use crate::epochs::{self, NewEpoch};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home;
-use crate::receipts;
-use crate::safe::{self, Draft, Keyring, Safe};
+use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
-use crate::words::{Language, Words, words};
+use crate::words::{Words, words};
 
 /// What a member may do, as it is said on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -50,15 +43,6 @@ impl RoleWord {
     }
 }
 
-/// The role of a machine whose owner has this one. A machine opens nothing; one that may not deposit still has to speak with
-/// the keeper.
-pub(crate) const fn of_machine(owner: Role) -> Role {
-    match owner {
-        Role::Admin | Role::Writer | Role::ReaderWriter => Role::Writer,
-        Role::Reader => Role::Reader,
-    }
-}
-
 /// Writes a file that is to be sent, and never over another one.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
     if path.exists() {
@@ -67,15 +51,6 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
             .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。")));
     }
     home::write_new(path, bytes)
-}
-
-/// The words in the person's language.
-pub(crate) fn read_out(setting: &Setting, spoken: &Spoken) -> String {
-    let list = match setting.console.language {
-        Language::Japanese => WordList::Japanese,
-        Language::English => WordList::English,
-    };
-    spoken.words(list).join(" ")
 }
 
 /// The words that somebody heard: given on the command line, or typed now.
@@ -142,80 +117,17 @@ impl Admin {
         setting.warn_of_doubts(&keyring);
         Ok(Self { identity, keyring })
     }
-}
 
-/// A record that changes who is a member.
-#[derive(Default)]
-pub(crate) struct Change {
-    pub controls: Vec<Control>,
-    pub events: Vec<Event>,
-    /// What its body is sealed to, if it begins an epoch.
-    recipient: Option<Recipient>,
-}
-
-/// A record that stands, and whether the keeper has promised to log it: without that promise a keeper could forget who was
-/// removed, and nobody could hold it to anything. What was done is told first; it is done all the same.
-pub(crate) struct Appended {
-    pub id: RecordId,
-    pub promised: Outcome<()>,
-}
-
-impl Change {
-    /// Makes a certified key a member.
-    pub(crate) fn seat(&mut self, certificate: &Certificate, role: Role) {
-        self.controls.push(Control::Member { key: certificate.key, role });
-        let session = certificate.session.map(|session| Control::Session { member: certificate.key, session });
-        self.controls.extend(session);
+    /// The safe with what this admin opens of it.
+    pub(crate) fn opened<'a>(&'a self, safe: &'a Safe) -> Opened<'a> {
+        Opened { safe, keyring: &self.keyring }
     }
-
-    /// Has the record begin an epoch for these readers.
-    pub(crate) fn begin_epoch(&mut self, safe: &Safe, admin: &Admin, readers: &[Recipient]) -> Outcome<()> {
-        let NewEpoch { recipient, controls } = epochs::begin(Opened { safe, keyring: &admin.keyring }, readers, None)?;
-        self.controls.extend(controls);
-        self.recipient = Some(recipient);
-        Ok(())
-    }
-
-    /// Gives somebody every earlier epoch that the admin opens.
-    pub(crate) fn give_history(&mut self, safe: &Safe, admin: &Admin, to: &Recipient) -> Outcome<()> {
-        for (epoch, secret) in admin.keyring.epochs() {
-            self.controls.push(epochs::wrap(safe, epoch, secret, std::slice::from_ref(to))?);
-        }
-        Ok(())
-    }
-
-    /// Appends it, unless who is a member has changed meanwhile.
-    pub(crate) fn append(self, safe: &mut Safe, admin: &Admin) -> Outcome<Appended> {
-        let recipient = match self.recipient {
-            Some(recipient) => recipient,
-            None => safe.recipient()?,
-        };
-        if event::compose(&self.events).len() > event::BODY_BYTES_MAX {
-            return Err(Failure::fixable(words!(
-                "the safe has too many members and series to tell a newcomer of all at once",
-                "メンバーと束が多すぎて、新しいメンバーに一度に伝えられません"
-            ))
-            .hint(words!("Let the person in with --history.", "--history を付けて加えてください。")));
-        }
-        let body = safe.put(safe::seal_body(&self.events, &recipient)?)?;
-        let draft = Draft { body: Some(body), deposit: None, controls: self.controls };
-        let key = admin.identity.signing_seed.space_key(&safe.home.space);
-        let (epoch, members, cards) = (safe.chain.epoch(), members(&safe.chain), safe.chain.recovery());
-        let id = safe.append(&key, &draft, |chain| {
-            chain.epoch() == epoch && self::members(chain) == members && chain.recovery() == cards
-        })?;
-        Ok(Appended { id, promised: receipts::answer(safe, id).holds() })
-    }
-}
-
-fn members(chain: &Chain) -> Vec<(VerifyingKey, Role)> {
-    chain.members().collect()
 }
 
 /// What a newcomer who gets no history has to be told again: what the safe and its series are called, whose each present
 /// member's key is, and to which recovery cards new epochs are sealed.
 pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
-    let opened = Opened { safe, keyring: &admin.keyring };
+    let opened = admin.opened(safe);
     let people = admin.keyring.people()?;
     let view = View::of(opened)?;
     let mut events: Vec<Event> = view.name.map(|name| Event::SpaceFounded { name }).into_iter().collect();

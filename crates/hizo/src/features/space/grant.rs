@@ -3,9 +3,10 @@
 use hizo_vault::event::Event;
 use serde_json::json;
 
-use super::entering::{Admin, Change};
+use super::entering::Admin;
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
+use crate::membership::Change;
 use crate::words::words;
 
 /// Let a member who reads open what was kept before that person came, too
@@ -31,10 +32,10 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         .hint(words!("Change the role first: `hizo space role`.", "先に役割を変えてください: `hizo space role`。")));
     };
     let mut change = Change::default();
-    change.give_history(&safe, &admin, &recipient)?;
+    change.give_history(admin.opened(&safe), &recipient)?;
     change.events = vec![Event::HistoryGiven { key: key.to_base64() }];
     let epochs = change.controls.len();
-    let appended = change.append(&mut safe, &admin)?;
+    let appended = change.append(&mut safe, &admin.identity)?;
     let (number, id) = (safe.chain.head().number, appended.id.to_string());
     let result = json!({ "name": person.name, "epochs": epochs, "record": number, "id": id });
     setting.console.result(result, |out| {

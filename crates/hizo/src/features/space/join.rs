@@ -8,7 +8,7 @@ use hizo_ledger::record::{Control, Record, Role};
 use hizo_vault::event::NAME_BYTES_MAX;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::fingerprint::Spoken;
-use hizo_vault::joining::{INVITE_BYTES_MAX, Invite, UnverifiedRequest};
+use hizo_vault::joining::{Invite, UnverifiedRequest};
 use hizo_vault::keys::IdentityFile;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ use crate::passphrase::NewPassphrase;
 use crate::safe::{self, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
-use crate::{Setting, bundle};
+use crate::{Setting, bundle, membership};
 
 /// Join a safe: with an invite, write a request; once an admin has let you in, without one, finish
 #[derive(Debug, clap::Args)]
@@ -65,13 +65,7 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
     };
     check_name(&name)?;
     check_name(&arguments.machine)?;
-    let bytes = bundle::read(invite, INVITE_BYTES_MAX)?;
-    let invited = Invite::parse(&bytes).map_err(|error| {
-        let file = shown(invite);
-        Failure::untrue(words!("{file} is no invite: {error}", "{file} は招待状として正しくありません（{error}）"))
-            .hint(words!("Let the admin send it again.", "管理者に、もう一度送ってもらってください。"))
-            .source(error)
-    })?;
+    let invited = membership::read_invite(invite)?;
     let folder = setting.home_folder()?;
     let (identity, device) = match home::invite_of(&folder)? {
         // Begun before: the same keys, so that words that were read out stay right.
@@ -101,7 +95,7 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
     entering::write(to, &request.compose())?;
     let own = identity.signing_seed.identity_key().verifying_key();
     let spoken = Spoken::of_identity(&own, identity.identity.recipient(), &invited.genesis);
-    tell_begun(setting, to, &entering::read_out(setting, &spoken));
+    tell_begun(setting, to, &membership::read_out(setting, &spoken));
     Ok(())
 }
 
@@ -239,7 +233,9 @@ fn own_identity(setting: &Setting, safe: &Safe) -> Outcome<Option<IdentityFile>>
 
 /// Has this machine know the series that there are, so that it deposits into the same ones: how many.
 fn learn_names(setting: &Setting, safe: &Safe, identity: &IdentityFile) -> Outcome<usize> {
-    let keyring = setting.unlock_with(safe, identity)?;
+    // Nothing of what is kept is shown, so that a hand-over may still be closed.
+    let keyring = safe.unlock_with(identity)?;
+    setting.warn_of_doubts(&keyring);
     let view = View::of(Opened { safe, keyring: &keyring })?;
     view.remember_names(safe, &safe.home.device()?)?;
     Ok(view.series.len())

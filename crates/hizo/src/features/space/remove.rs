@@ -5,11 +5,11 @@ use hizo_ledger::record::{Control, Role};
 use hizo_vault::event::Event;
 use serde_json::{Value, json};
 
-use super::entering::{self, Admin, Change};
+use super::entering::{self, Admin};
 use crate::Setting;
-use crate::contents::Opened;
 use crate::epochs;
 use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::membership::Change;
 use crate::people::{Person, Seat};
 use crate::safe::Safe;
 use crate::view::View;
@@ -45,7 +45,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     for key in &keys {
         entering::stays_with_admin(&safe, *key, Role::Writer)?;
     }
-    let view = View::of(Opened { safe: &safe, keyring: &admin.keyring })?;
+    let view = View::of(admin.opened(&safe))?;
     let own = person.own.filter(|own| keys.contains(&own.key));
     let from = own.and_then(|own| admin.keyring.people().ok()?.first_epoch(&safe, &own.key));
     let read = Readable::since(&safe, &view, from);
@@ -54,12 +54,12 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     } else {
         let mut change = Change::default();
         change.controls.extend(keys.iter().map(|key| Control::Remove(*key)));
-        let readers = epochs::readers(Opened { safe: &safe, keyring: &admin.keyring }, &keys)?;
-        change.begin_epoch(&safe, &admin, &readers)?;
+        let readers = epochs::readers(admin.opened(&safe), &keys)?;
+        change.begin_epoch(admin.opened(&safe), &readers)?;
         let removed =
             |key: &VerifyingKey| Event::MemberRemoved { key: key.to_base64(), reason: arguments.reason.clone() };
         change.events = keys.iter().map(removed).collect();
-        change.append(&mut safe, &admin)?.promised
+        change.append(&mut safe, &admin.identity)?.promised
     };
     tell(setting, arguments, &person, &leaving, &read);
     promised

@@ -4,11 +4,11 @@ use hizo_ledger::record::Control;
 use hizo_vault::event::Event;
 use serde_json::json;
 
-use super::entering::{self, Admin, Change, RoleWord, of_machine};
+use super::entering::{self, Admin, RoleWord};
 use crate::Setting;
-use crate::contents::Opened;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
+use crate::membership::{Change, of_machine};
 use crate::words::words;
 
 /// Change what a member may do; whoever may no longer read opens nothing from then on
@@ -53,20 +53,20 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         change.controls.push(Control::Remove(certificate.key));
         change.seat(certificate, role);
     }
-    let mut readers = epochs::readers(Opened { safe: &safe, keyring: &admin.keyring }, &[own.key])?;
+    let mut readers = epochs::readers(admin.opened(&safe), &[own.key])?;
     if let Some(recipient) = certificate.recipient.as_ref().filter(|_| role.opens()) {
         if !own.role.opens() {
             match arguments.history {
-                true => change.give_history(&safe, &admin, recipient)?,
+                true => change.give_history(admin.opened(&safe), recipient)?,
                 false => change.events = entering::retold(&safe, &admin)?,
             }
         }
         readers.push(recipient.clone());
     }
-    change.begin_epoch(&safe, &admin, &readers)?;
+    change.begin_epoch(admin.opened(&safe), &readers)?;
     let name = people.name(&own.key).map(str::to_owned);
     change.events.extend(name.map(|name| Event::MemberAdded { key: own.key.to_base64(), name }));
-    let appended = change.append(&mut safe, &admin)?;
+    let appended = change.append(&mut safe, &admin.identity)?;
     let (number, id) = (safe.chain.head().number, appended.id.to_string());
     let result = json!({ "name": person.name, "role": role.as_str(), "record": number, "id": id });
     setting.console.result(result, |out| {

@@ -1,0 +1,177 @@
+//! What a case says of its hand-overs: a fold over its records.
+
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::{Record, Role};
+use hizo_ledger::space::Chain;
+use hizo_vault::event::Event;
+use hizo_vault::event::handover::{Consent, Custody, PaperConsent, Refusal, UnverifiedAnswer, UnverifiedConsent};
+
+use super::Side;
+use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::handover::refused;
+use crate::people::People;
+use crate::safe;
+use crate::words::words;
+
+/// Every hand-over of a case, in the order of the consents.
+#[derive(Default)]
+pub(super) struct Case {
+    pub given: Vec<Given>,
+    pub papers: Vec<Paper>,
+}
+
+/// A consent, and what came of it.
+pub(super) struct Given {
+    pub said: UnverifiedConsent,
+    /// The company's key in the case.
+    pub by: VerifyingKey,
+    pub is_withdrawn: bool,
+    pub handed: Option<Handed>,
+    pub answer: Option<UnverifiedAnswer>,
+}
+
+/// That the items were handed over, as the sender says.
+pub(super) struct Handed {
+    pub genesis: String,
+    /// The receiver's key in the hand-over.
+    pub receiver: VerifyingKey,
+    pub items: Vec<Custody>,
+}
+
+/// What somebody attests for somebody else.
+pub(super) enum Paper {
+    /// A consent on a printed form, and who of the two has said so.
+    Consent { said: PaperConsent, by: Vec<VerifyingKey> },
+    /// A printed hand-over that was taken.
+    Accepted { receiver_name: String, reference: String, by: VerifyingKey },
+}
+
+impl Case {
+    pub(super) fn of(side: &Side) -> Outcome<Self> {
+        let people = side.keyring.people()?;
+        let mut case = Self::default();
+        for record in side.safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+            let Some(signer) = record.signers().first().copied() else { continue };
+            // A body that cannot be read consents to nothing.
+            for event in side.keyring.events(&side.safe, record).unwrap_or_default() {
+                case.take(&side.safe.chain, people, record, signer, event);
+            }
+        }
+        Ok(case)
+    }
+
+    fn take(&mut self, chain: &Chain, people: &People, record: &Record, signer: VerifyingKey, event: Event) {
+        let is_person = people.certificates.of(&signer).is_some_and(|certificate| certificate.recipient.is_some());
+        let is_company = is_person && chain.role(&signer) == Some(Role::Admin);
+        match event {
+            Event::Consent(said) if is_company && self.by_space(&said.space).is_none() => {
+                let (is_withdrawn, handed, answer) = (false, None, None);
+                self.given.push(Given { said: *said, by: signer, is_withdrawn, handed, answer });
+            }
+            Event::ConsentWithdrawn { space, .. } if is_company => {
+                self.by_space(&space).into_iter().for_each(|given| given.is_withdrawn = true);
+            }
+            Event::HandedOver { space, genesis, receiver, items } if is_person && !is_company => {
+                let Some(given) = self.by_space(&space) else { return };
+                // Whoever says that he handed something over cannot make up who answers.
+                if let Ok(receiver) = given.said.verify().and_then(|consent| consent.receiver_key(&receiver)) {
+                    given.handed.get_or_insert(Handed { genesis, receiver, items });
+                }
+            }
+            Event::Answered(answer) => {
+                let Some(given) = self.by_space(&answer.space) else { return };
+                if given.believes(&answer) {
+                    given.answer.get_or_insert(answer);
+                }
+            }
+            Event::PaperAttested(said) if is_person && said.holds(record.envelope().time).is_ok() => {
+                self.attest(people, signer, said);
+            }
+            Event::AcceptedPaper { receiver_name, reference, .. } if is_person && !reference.is_empty() => {
+                self.papers.push(Paper::Accepted { receiver_name, reference, by: signer });
+            }
+            _ => (),
+        }
+    }
+
+    /// One of the two says so; a third one's word adds nothing.
+    fn attest(&mut self, people: &People, signer: VerifyingKey, said: PaperConsent) {
+        let identity = people.certificates.of(&signer).map(|certificate| certificate.identity);
+        let Some(identity) = identity.filter(|identity| said.staff.contains(&identity.to_base64())) else { return };
+        let known = self.papers.iter_mut().find_map(|paper| match paper {
+            Paper::Consent { said: known, by } if *known == said => Some(by),
+            Paper::Consent { .. } | Paper::Accepted { .. } => None,
+        });
+        match known {
+            Some(by) if !by.contains(&identity) => by.push(identity),
+            Some(_) => (),
+            None => self.papers.push(Paper::Consent { said, by: vec![identity] }),
+        }
+    }
+
+    fn by_space(&mut self, space: &str) -> Option<&mut Given> {
+        self.given.iter_mut().find(|given| given.said.space == space)
+    }
+
+    /// The one whose hand-over begins with these digits.
+    ///
+    /// # Errors
+    /// Exit code 3: without a consent there is nothing to be done.
+    pub(super) fn named(&self, digits: &str) -> Outcome<&Given> {
+        let mut found = self.given.iter().filter(|given| digits.len() >= 6 && given.said.space.starts_with(digits));
+        match (found.next(), found.next()) {
+            (Some(given), None) => Ok(given),
+            (None, _) => {
+                let digits = shown_bytes(digits.as_bytes());
+                Err(Failure::untrue(words!(
+                    "the company has given no consent {digits} in this case",
+                    "この相談に、会社の同意 {digits} はありません"
+                ))
+                .hint(words!(
+                    "Nothing is handed over without one. `hizo hand-over status` lists them; write at least six digits.",
+                    "同意がなければ引き渡せません。一覧は `hizo hand-over status` で見られます。6桁以上で指定してください。"
+                )))
+            }
+            (Some(_), Some(_)) => Err(Failure::fixable(words!(
+                "several consents begin with {digits}",
+                "{digits} で始まる同意が複数あります"
+            ))
+            .hint(words!("Write more digits.", "もっと多くの桁を書いてください。"))),
+        }
+    }
+}
+
+impl Given {
+    /// The consent, if this member may act on it as the sender.
+    ///
+    /// # Errors
+    /// Exit code 3, and why not.
+    pub(super) fn for_sender(&self, side: &Side) -> Outcome<Consent> {
+        if side.is_admin() || self.by == side.key() {
+            return Err(Failure::untrue(words!(
+                "whoever speaks for the company in a case does not hand it over: nobody consents to his own act",
+                "相談の金庫の管理者は引き渡しを行えません。自分の行為に自分で同意することになるためです"
+            ))
+            .hint(words!(
+                "Let a member hand over who reads and is no admin.",
+                "管理者でなく、金庫の中を見られるメンバーが行ってください。"
+            )));
+        }
+        let consent = self.said.verify().map_err(refused)?;
+        consent.is_open(self.is_withdrawn, safe::now()?).map_err(refused)?;
+        for item in &consent.items {
+            let record = side.safe.records.iter().find(|record| record.id() == item.deposit);
+            let deposit = record.and_then(|record| record.envelope().deposit.as_ref());
+            if deposit.is_none_or(|deposit| deposit.commit.sha256 != item.commit) {
+                return Err(refused(Refusal::Items));
+            }
+        }
+        Ok(consent)
+    }
+
+    /// Whether an answer is that of whom the sender named.
+    pub(super) fn believes(&self, answer: &UnverifiedAnswer) -> bool {
+        let (Some(handed), Ok(consent)) = (&self.handed, self.said.verify()) else { return false };
+        answer.verify(&consent.space, &handed.receiver).is_ok()
+    }
+}

@@ -1,0 +1,146 @@
+//! Sealing items of a case anew: each becomes a deposit of the hand-over, in a series of its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use hizo_ledger::record::Record;
+use hizo_vault::event::handover::{Consent, Custody, Refusal};
+use hizo_vault::manifest::Kind;
+
+use super::Side;
+use crate::contents::{Chosen, Opened};
+use crate::failure::{Failure, Outcome};
+use crate::features::deposit::{self, deposit};
+use crate::features::restore::{self, restore};
+use crate::handover::{self, refused};
+use crate::view::View;
+use crate::words::words;
+
+/// What an item is called there: its number in the consent, from 1.
+fn series_of(index: usize) -> String {
+    format!("item {}", index + 1)
+}
+
+/// Which items are there, as their number, and what stands for each.
+pub(super) fn there(side: &Side, consent: &Consent) -> Outcome<Vec<(usize, Custody)>> {
+    let view = View::of(side.opened())?;
+    let mut found = Vec::new();
+    for (index, item) in consent.items.iter().enumerate() {
+        let name = series_of(index);
+        let mut series = view.series.values().filter(|series| series.name.as_ref() == Some(&name));
+        let deposit = series.next().and_then(|series| series.deposits.first());
+        let record = deposit.and_then(|deposit| side.safe.records.get(usize::try_from(deposit.record).ok()?));
+        let Some((record, facts)) = record.and_then(|record| Some((record, record.envelope().deposit.as_ref()?)))
+        else {
+            continue;
+        };
+        let (record, commit) = (record.id().to_string(), facts.commit.sha256.to_string());
+        found.push((index, Custody { deposit: item.deposit.to_string(), record, commit }));
+    }
+    Ok(found)
+}
+
+/// Seals every item anew that is not there yet and that this identity opens in the case; how many are still missing.
+pub(super) fn fill(case: &Side, side: &mut Side, consent: &Consent) -> Outcome<usize> {
+    let device = side.safe.home.device()?;
+    let done: Vec<usize> = there(side, consent)?.into_iter().map(|(index, _)| index).collect();
+    let mut missing = 0;
+    for (index, item) in consent.items.iter().enumerate().filter(|(index, _)| !done.contains(index)) {
+        let record = case.safe.records.iter().find(|record| record.id() == item.deposit);
+        let Some(record) = record.filter(|record| case.keyring.opens(record.envelope().epoch)) else {
+            missing += 1;
+            continue;
+        };
+        let staging = Staging::begin(side.safe.home.folder().join("staging"))?;
+        let to = staging.folder.join("item");
+        let request = restore::Request { to: to.clone(), paths: handover::paths(item), special: false };
+        let restored = restore(case.opened(), record, &request, &Silent)?;
+        restored.shortfall().map_or(Ok(()), Err)?;
+        let request = deposit::Request::of(vec![to], series_of(index));
+        let made = deposit(&mut side.safe, &device, &request, &Silent)?;
+        if !(made.left_out.is_empty() && made.unsteady.is_empty()) {
+            return Err(Failure::fixable(words!(
+                "an item could not be sealed anew as it is",
+                "資料の一つに、そのままの形で封をし直せませんでした"
+            ))
+            .hint(words!(
+                "Something changed or could not be read in the home of the hand-over. Withdraw the consent and begin again.",
+                "引き渡しのフォルダーの中で、変わったものか読めないものがあります。同意を取り消して、やり直してください。"
+            )));
+        }
+        made.answer.holds()?;
+    }
+    Ok(missing)
+}
+
+/// Compares what was made of each item with the deposit of the case, by whoever opens both: names and contents are the same.
+///
+/// # Errors
+/// Exit code 3 when the sender put something else in an item's place.
+pub(super) fn compare(case: &Side, side: &Side, consent: &Consent) -> Outcome<()> {
+    for (index, custody) in there(side, consent)? {
+        let Some(item) = consent.items.get(index) else { continue };
+        let original = case.safe.records.iter().find(|record| record.id() == item.deposit);
+        let made = side.safe.records.iter().find(|record| record.id().to_string() == custody.record);
+        let (Some(original), Some(made)) = (original, made) else { continue };
+        let paths = handover::paths(item);
+        if files(case.opened(), original, Chosen(&paths))? != files(side.opened(), made, Chosen(&[]))? {
+            return Err(refused(Refusal::Items));
+        }
+    }
+    Ok(())
+}
+
+/// The files of a deposit, or of what is chosen of it, and what they hold.
+fn files(opened: Opened, record: &Record, chosen: Chosen) -> Outcome<BTreeMap<Vec<u8>, [u8; 32]>> {
+    let list = opened.list(record)?;
+    let mut files = BTreeMap::new();
+    for entry in list.entries()? {
+        let entry = entry?;
+        if let (true, Kind::File(content) | Kind::HardLink { content, .. }) = (chosen.has(&entry.path), &entry.kind) {
+            files.insert(entry.path.clone(), content.value.sha256);
+        }
+    }
+    Ok(files)
+}
+
+/// Where an item lies in the clear while it is sealed anew; what is left of it goes with this.
+struct Staging {
+    folder: PathBuf,
+}
+
+impl Staging {
+    fn begin(folder: PathBuf) -> Outcome<Self> {
+        // One that a power cut has left.
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::file("replace", &folder, error));
+            }
+            _ => (),
+        }
+        crate::system::create_private_directory(&folder)
+            .map_err(|error| Failure::file("make the folder", &folder, error))?;
+        Ok(Self { folder })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // The next run removes what cannot be removed now.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+struct Silent;
+
+impl deposit::Watcher for Silent {
+    fn listed(&self, _files: u64, _bytes: u64) {}
+    fn progress(&self, _bytes: u64) {}
+}
+
+impl restore::Watcher for Silent {
+    fn planned(&self, _files: u64, _bytes: u64) {}
+    fn progress(&self, _bytes: u64) {}
+}

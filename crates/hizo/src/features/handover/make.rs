@@ -1,0 +1,108 @@
+//! `hizo hand-over make`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hizo_ledger::record::Role;
+use hizo_vault::event::Event;
+use hizo_vault::event::handover::Consent;
+use serde_json::json;
+
+use super::Side;
+use super::case::{Case, Given};
+use super::filling;
+use crate::entropy::random;
+use crate::failure::{Failure, Outcome, shown};
+use crate::founding::Founding;
+use crate::home::{Home, Pinned};
+use crate::keeper::{self, Keeper};
+use crate::membership;
+use crate::safe::Safe;
+use crate::words::words;
+use crate::{Setting, receipts};
+
+/// Make the safe of a hand-over, with exactly what the company consented to, sealed anew
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The consent: the first digits of its hand-over, as `hizo hand-over status` shows them
+    #[arg(value_name = "HANDOVER")]
+    handover: String,
+    /// The folder to make: your home of the hand-over
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// A file with the code that lets a safe begin at this keeper
+    #[arg(long, value_name = "FILE")]
+    admission_file: Option<PathBuf>,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let case = Side::of(setting)?;
+    let said = Case::of(&case)?;
+    let given = said.named(&arguments.handover)?;
+    let consent = given.for_sender(&case)?;
+    let mut side = match Home::open(&arguments.to) {
+        // Begun before: what is not there yet is added.
+        Ok(home) if home.space == consent.space => case.in_space(Safe::open(home)?)?,
+        // Another safe's home is refused by whoever begins one there.
+        _ => found(&case, given, &consent, arguments)?,
+    };
+    let missing = filling::fill(&case, &mut side, &consent)?;
+    let items = consent.items.len();
+    let result = json!({
+        "handover": consent.space.to_string(), "home": arguments.to.to_string_lossy(), "items": items, "missing": missing,
+    });
+    let made = items - missing;
+    setting.console.result(result, |out| {
+        let home = shown(&arguments.to);
+        let done = words!(
+            "made in {home}: {made} of {items} items sealed anew, nobody let in yet",
+            "{home} に作りました。{items}件のうち{made}件に封をし直しました。まだ誰も入れていません"
+        );
+        writeln!(out, "{}", setting.console.say(done))
+    });
+    setting.console.note(words!(
+        "next: `hizo --home {home} space invite --to FILE`; send it to the receiver and to the company, then `hizo hand-over admit`",
+        "次に: `hizo --home {home} space invite --to ファイル` の招待状を受け取り先と会社に送り、届いた参加願で `hizo hand-over admit` を実行します",
+        home = shown(&arguments.to)
+    ));
+    Ok(())
+}
+
+/// Begins the space: the sender and his machine, the company's keys as the consent names them, and the consent itself.
+fn found(case: &Side, given: &Given, consent: &Consent, arguments: &Arguments) -> Outcome<Side> {
+    let (home, folder) = (&case.safe.home, arguments.to.as_path());
+    let Some(address) = home.address() else {
+        return Err(Failure::fixable(words!(
+            "this case is kept in a folder of this machine, where nobody else reaches it",
+            "この相談はこのコンピューターのフォルダーに預けてあり、ほかの人からは届きません"
+        ))
+        .hint(words!(
+            "Hand over from a case at a keeper that all of you reach: `hizo init --keeper URL`.",
+            "全員が届く預け先にある相談から引き渡してください: `hizo init --keeper アドレス`。"
+        )));
+    };
+    let company = case.keyring.people()?.certificates.of(&given.by).and_then(|company| company.recipient.clone());
+    let company = company.ok_or_else(|| Failure::internal_message("the company of a consent is certified"))?;
+    let device = home.begin_beside(folder)?;
+    let slot_key: [u8; 32] = random();
+    home.write_terms_beside(folder, &slot_key)?;
+    let founder = case.identity.signing_seed.clone();
+    let keeper =
+        keeper::remote(address, &home.keeper, home.keeper_roots()?.as_deref(), move |space| founder.session_key(space));
+    let keeper = keeper.map_err(Failure::from)?;
+    let keeper = match &arguments.admission_file {
+        Some(path) => keeper.admitted_by(membership::read_admission(path)?),
+        None => keeper,
+    };
+    let keeper = Keeper::There(Arc::new(keeper));
+    let mut founding =
+        Founding::new(&keeper, &home.keeper, consent.space, &given.said.purpose, &case.identity, &device)
+            .with(consent.key, consent.session, Role::Admin)
+            .with(consent.machine, consent.machine_session, Role::Writer)
+            .read_by(&company);
+    founding.events.push(Event::Consent(Box::new(given.said.clone())));
+    let genesis = founding.begin(&case.identity, &slot_key)?;
+    let side = case.in_space(Safe::open(Home::settle(folder, &Pinned::of(home), consent.space, genesis)?)?)?;
+    receipts::answer(&side.safe, genesis).holds()?;
+    Ok(side)
+}

@@ -1,0 +1,162 @@
+//! `hizo hand-over status`
+
+use std::path::PathBuf;
+
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::ClaimedTime;
+use hizo_vault::event::Event;
+use hizo_vault::event::handover::{Custody, Refusal, Verdict};
+use serde_json::{Value, json};
+
+use super::answer::word;
+use super::case::{Case, Given, Paper};
+use super::{Side, filling};
+use crate::Setting;
+use crate::failure::{Outcome, shown_bytes};
+use crate::handover::refused;
+use crate::people::People;
+use crate::safe;
+use crate::words::{Words, words};
+
+/// Say how far each hand-over of a case has come
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Your home of a hand-over: the receiver's answer there is carried into the case
+    #[arg(long, value_name = "DIR")]
+    at: Option<PathBuf>,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let mut case = Side::of(setting)?;
+    let mut fold = Case::of(&case)?;
+    let mut promised = Ok(());
+    let mut opened = None;
+    if let Some(folder) = &arguments.at {
+        let side = case.at(folder)?;
+        let space = side.safe.home.space.to_string();
+        let given = fold.given.iter().find(|given| given.said.space == space).ok_or_else(|| refused(Refusal::Space))?;
+        let handover = side.handover()?;
+        if side.is_admin() {
+            filling::compare(&case, &side, &given.said.verify().map_err(refused)?)?;
+        }
+        let receiver = given.handed.as_ref().map(|handed| handed.receiver);
+        let since = receiver.and_then(|receiver| handover.opened.get(&receiver).copied());
+        opened = since.and_then(|seconds| Some((space, ClaimedTime::from_unix_seconds(seconds).ok()?)));
+        let answer = handover.answers.into_iter().find(|answer| given.believes(answer));
+        if let Some(answer) = answer.filter(|_| given.answer.is_none()) {
+            promised = case.say(vec![Event::Answered(answer)])?.promised;
+            fold = Case::of(&case)?;
+        }
+    }
+    tell(setting, &case, &fold, opened.as_ref())?;
+    promised
+}
+
+fn tell(setting: &Setting, case: &Side, fold: &Case, opened: Option<&(String, ClaimedTime)>) -> Outcome<()> {
+    let now = safe::now()?;
+    let people = case.keyring.people()?;
+    let opened_at = |given: &Given| {
+        opened.filter(|(space, _)| *space == given.said.space).map(|(_, time)| time.as_str().to_owned())
+    };
+    let handovers: Vec<_> = fold.given.iter().map(|given| as_json(given, now, opened_at(given))).collect();
+    let papers: Vec<_> = fold.papers.iter().map(|paper| paper_as_json(paper, people)).collect();
+    setting.console.result(json!({ "handovers": handovers, "paper": papers }), |out| {
+        for given in &fold.given {
+            writeln!(out, "{}", setting.console.say(line(given, now)))?;
+            if let Some(time) = opened_at(given) {
+                let seen = words!("    opened by the receiver at {time}", "    受け取り先が {time} に開きました");
+                writeln!(out, "{}", setting.console.say(seen))?;
+            }
+        }
+        fold.papers.iter().try_for_each(|paper| writeln!(out, "{}", setting.console.say(paper_line(paper, people))))
+    });
+    Ok(())
+}
+
+/// How far a hand-over has come. Nothing but the receiver's own answer ends "not delivered".
+fn state(given: &Given, now: ClaimedTime) -> (&'static str, Words) {
+    if let Some(answer) = &given.answer {
+        return (answer.verdict.word(), word(answer.verdict));
+    }
+    let refusal = given.said.verify().and_then(|consent| consent.is_open(given.is_withdrawn, now)).err();
+    match (refusal, &given.handed) {
+        (Some(Refusal::Withdrawn), _) => ("withdrawn", words!("withdrawn", "同意は取り消されました")),
+        (Some(Refusal::Expired), _) => ("expired", words!("expired, not delivered", "期限切れ（届いていません）")),
+        (Some(_), _) => ("refused", words!("the consent does not hold", "同意が正しくありません")),
+        (None, Some(_)) => {
+            ("not delivered", words!("handed over, not delivered", "引き渡し済み（まだ届いていません）"))
+        }
+        (None, None) => ("consented", words!("consented, not handed over", "同意済み（まだ引き渡していません）")),
+    }
+}
+
+fn as_json(given: &Given, now: ClaimedTime, opened: Option<String>) -> Value {
+    let said = &given.said;
+    let answer = given.answer.as_ref();
+    let items = given.handed.as_ref().map(|handed| {
+        let entry =
+            |entry: &Custody| json!({ "deposit": entry.deposit, "record": entry.record, "commit": entry.commit });
+        handed.items.iter().map(entry).collect::<Vec<_>>()
+    });
+    json!({
+        "handover": said.space, "receiver_name": said.receiver_name, "purpose": said.purpose, "level": said.level.word(),
+        "until": said.until, "state": state(given, now).0, "withdrawn": given.is_withdrawn,
+        "reference": answer.map(|answer| answer.reference.as_str()), "reason": answer.map(|answer| answer.reason.as_str()),
+        "opened": opened, "custody": items,
+    })
+}
+
+fn line(given: &Given, now: ClaimedTime) -> Words {
+    let (_, state) = state(given, now);
+    let more = given.answer.as_ref().map(|answer| match answer.verdict {
+        Verdict::Accepted => answer.reference.as_str(),
+        Verdict::Rejected | Verdict::Insufficient => answer.reason.as_str(),
+    });
+    let more = more.map(|more| format!(" ({})", shown_bytes(more.as_bytes()))).unwrap_or_default();
+    words!(
+        "{handover}  {receiver}  level {level}  {state}{more}",
+        "{handover}  {receiver}  段階 {level}  {state}{more}",
+        handover = given.said.space.get(..12).unwrap_or_default(),
+        receiver = shown_bytes(given.said.receiver_name.as_bytes()),
+        level = given.said.level.word(),
+        more = more;
+        state
+    )
+}
+
+fn name(people: &People, key: &VerifyingKey) -> String {
+    people.name(key).map_or_else(|| key.name().to_string(), |name| shown_bytes(name.as_bytes()))
+}
+
+fn paper_as_json(paper: &Paper, people: &People) -> Value {
+    match paper {
+        Paper::Consent { said, by } => json!({
+            "kind": "paper-attested", "signed_by_company": false, "receiver_name": said.receiver_name,
+            "purpose": said.purpose, "level": said.level.word(), "until": said.until, "attested_by": by.len(), "needed": 2,
+        }),
+        Paper::Accepted { receiver_name, reference, by } => json!({
+            "kind": "accepted-paper", "signed_by_receiver": false, "receiver_name": receiver_name,
+            "reference": reference, "said_by": name(people, by),
+        }),
+    }
+}
+
+fn paper_line(paper: &Paper, people: &People) -> Words {
+    match paper {
+        Paper::Consent { said, by } => words!(
+            "on paper  {receiver}  level {level}  attested by {count} of 2 of the staff, no signature of the company; until {until}",
+            "書面  {receiver}  段階 {level}  職員2人のうち{count}人が確認。会社の署名ではありません。期限 {until}",
+            receiver = shown_bytes(said.receiver_name.as_bytes()),
+            level = said.level.word(),
+            count = by.len(),
+            until = said.until
+        ),
+        Paper::Accepted { receiver_name, reference, by } => words!(
+            "on paper  {receiver}  accepted under {reference}, as {name} says; no signature of the receiver",
+            "書面  {receiver}  受領番号 {reference}（{name}さんによる記録）。受け取り先の署名ではありません",
+            receiver = shown_bytes(receiver_name.as_bytes()),
+            reference = shown_bytes(reference.as_bytes()),
+            name = name(people, by)
+        ),
+    }
+}

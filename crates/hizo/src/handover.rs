@@ -1,0 +1,286 @@
+//! The space of a hand-over as somebody in it sees it, and the guard that stands before everything in it
+//! (docs/spec/handover.md).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hizo_ledger::id::RecordId;
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::{Record, Role};
+use hizo_vault::event::Event;
+use hizo_vault::event::handover::{
+    Consent, Custody, Delivery, Item, Refusal, UnverifiedAnswer, UnverifiedConsent, Verdict,
+};
+use hizo_vault::keys::IdentityFile;
+use hizo_vault::manifest::Kind;
+
+use crate::contents::{Chosen, Opened};
+use crate::failure::{Failure, Kind as FailureKind, Outcome};
+use crate::safe::{self, Keyring, Safe};
+use crate::words::{Words, words};
+
+/// What was said in the space of a hand-over.
+pub(crate) struct HandOver {
+    pub said: UnverifiedConsent,
+    /// The key of whoever founded it.
+    pub sender: VerifyingKey,
+    is_withdrawn: bool,
+    /// The items, as the sender says.
+    pub custody: Vec<Custody>,
+    /// Who said that he opens, and when, in seconds since 1970.
+    pub opened: BTreeMap<VerifyingKey, u64>,
+    /// Answers that hold by their own signature, in order.
+    pub answers: Vec<UnverifiedAnswer>,
+    /// Keys of which a certificate was said.
+    certified: BTreeSet<String>,
+}
+
+/// Who is about to see what is there, and whether somebody leaves before.
+pub(crate) struct Onlooker {
+    /// The identity of the receiver.
+    pub identity: VerifyingKey,
+    /// The sender leaves before the receiver comes.
+    pub sender_leaves: bool,
+}
+
+impl HandOver {
+    /// What was said here; nothing where the space is no hand-over.
+    ///
+    /// # Errors
+    /// When record 0 cannot be read by somebody who holds its key.
+    pub(crate) fn of(opened: Opened) -> Outcome<Option<Self>> {
+        let Opened { safe, keyring } = opened;
+        let Some(genesis) = safe.records.first().filter(|genesis| keyring.opens(genesis.envelope().epoch)) else {
+            return Ok(None);
+        };
+        let said = match keyring.events(safe, genesis) {
+            Ok(said) => said,
+            // Of a safe that is no hand-over nothing is closed because this one body is damaged.
+            Err(failure) if is_spoken_of(opened) => return Err(failure),
+            Err(_) => return Ok(None),
+        };
+        let consent = said.into_iter().find_map(|event| match event {
+            Event::Consent(said) => Some(*said),
+            _ => None,
+        });
+        let founder = genesis.signers().first().copied();
+        let (Some(said), Some(sender)) = (consent, founder) else { return Ok(None) };
+        let mut handover = Self {
+            said,
+            sender,
+            is_withdrawn: false,
+            custody: Vec::new(),
+            opened: BTreeMap::new(),
+            answers: Vec::new(),
+            certified: BTreeSet::new(),
+        };
+        for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+            let signers = record.signers();
+            // One that cannot be read says nothing: then an item, the opening or an answer is missing.
+            for event in keyring.events(safe, record).unwrap_or_default() {
+                handover.take(safe, record, signers, event);
+            }
+        }
+        Ok(Some(handover))
+    }
+
+    fn take(&mut self, safe: &Safe, record: &Record, signers: &[VerifyingKey], event: Event) {
+        let is_here = |space: &str| space == safe.home.space.to_string();
+        match event {
+            Event::ConsentWithdrawn { space, .. } if is_here(&space) => {
+                self.is_withdrawn |= signers.iter().any(|key| key.to_base64() == self.said.key);
+            }
+            Event::HandedOver { space, items, .. } if is_here(&space) && signers.contains(&self.sender) => {
+                self.custody = items;
+            }
+            Event::Opened { space, .. } if is_here(&space) => {
+                let time = record.envelope().time.unix_seconds();
+                for key in signers {
+                    self.opened.entry(*key).or_insert(time);
+                }
+            }
+            Event::Answered(answer) if signers.iter().any(|key| answer.verify(&safe.home.space, key).is_ok()) => {
+                self.answers.push(answer);
+            }
+            Event::KeyCertified(certificate) => drop(self.certified.insert(certificate.key)),
+            _ => (),
+        }
+    }
+
+    /// Whether whoever looks on may see what is there; `custody` are the items as the sender says them.
+    ///
+    /// # Errors
+    /// Exit code 3, and the first rule that does not hold.
+    pub(crate) fn check(&self, opened: Opened, onlooker: &Onlooker, custody: &[Custody]) -> Outcome<()> {
+        let consent = self.said.verify().map_err(refused)?;
+        let delivery = self.delivery(opened, &consent, onlooker, custody)?;
+        consent.permits(&delivery).map_err(refused)
+    }
+
+    fn delivery(
+        &self,
+        opened: Opened,
+        consent: &Consent,
+        onlooker: &Onlooker,
+        custody: &[Custody],
+    ) -> Outcome<Delivery> {
+        let Opened { safe, keyring } = opened;
+        let people = keyring.people()?;
+        let identity_of = |key: &VerifyingKey| people.certificates.of(key).map(|certificate| certificate.identity);
+        let is_receivers = |key: &VerifyingKey| identity_of(key) == Some(onlooker.identity);
+        let sender = identity_of(&self.sender);
+        // A machine of the sender's, which opens nothing, comes and goes with him.
+        let is_senders = |key: &VerifyingKey| *key == self.sender || (sender.is_some() && identity_of(key) == sender);
+        let stays = |key: &VerifyingKey| !(onlooker.sender_leaves && is_senders(key));
+        let present: Vec<_> = safe.chain.members().filter(|(key, _)| stays(key)).collect();
+        let is_stranger = |(key, role): &&(VerifyingKey, Role)| {
+            role.opens() && *role != Role::Admin && !is_senders(key) && !is_receivers(key)
+        };
+        let records = safe.records.iter().filter(|record| !record.signers().iter().any(is_receivers));
+        let deposits: BTreeMap<_, _> = records
+            .filter_map(|record| Some((record.id(), record.envelope().deposit.as_ref()?.commit.sha256)))
+            .collect();
+        let receivers = safe.chain.members().map(|(key, _)| key).filter(|key| is_receivers(key));
+        let receivers: Vec<String> = receivers.map(|key| key.to_base64()).collect();
+        let accepted =
+            |answer: &UnverifiedAnswer| answer.verdict == Verdict::Accepted && receivers.contains(&answer.key);
+        Ok(Delivery {
+            space: safe.home.space,
+            reader: onlooker.identity,
+            now: safe::now()?,
+            is_withdrawn: self.is_withdrawn,
+            was_accepted: self.answers.iter().any(accepted),
+            is_company_certified: self.certified.contains(&self.said.key),
+            admins: present.iter().filter(|(_, role)| *role == Role::Admin).map(|(key, _)| *key).collect(),
+            strangers: present.iter().filter(is_stranger).count(),
+            sender_reads: present.iter().any(|(key, role)| is_senders(key) && role.opens()),
+            custody: custody.to_vec(),
+            holds_paths: holds_paths(opened, consent, custody)?,
+            deposits,
+        })
+    }
+}
+
+/// Whether somebody says here that something was handed over.
+fn is_spoken_of(Opened { safe, keyring }: Opened) -> bool {
+    let says = |record: &Record| {
+        let events = keyring.events(safe, record).unwrap_or_default();
+        events
+            .iter()
+            .any(|event| matches!(event, Event::HandedOver { space, .. } if *space == safe.home.space.to_string()))
+    };
+    safe.records.iter().filter(|record| record.envelope().deposit.is_none()).any(says)
+}
+
+/// For each deposit of which only parts were consented to, whether it holds these and nothing else.
+fn holds_paths(opened: Opened, consent: &Consent, custody: &[Custody]) -> Outcome<BTreeMap<RecordId, bool>> {
+    let mut holds = BTreeMap::new();
+    for entry in custody {
+        let item = consent.items.iter().find(|item| item.deposit.to_string() == entry.deposit);
+        let record = opened.safe.records.iter().find(|record| record.id().to_string() == entry.record);
+        let (Some(item), Some(record)) = (item.filter(|item| !item.paths.is_empty()), record) else { continue };
+        if record.envelope().deposit.is_some() {
+            holds.insert(record.id(), holds_just(opened, record, item)?);
+        }
+    }
+    Ok(holds)
+}
+
+fn holds_just(opened: Opened, record: &Record, item: &Item) -> Outcome<bool> {
+    let paths = paths(item);
+    let chosen = Chosen(&paths);
+    let (list, mut search) = (opened.list(record)?, chosen.search());
+    for entry in list.entries()? {
+        let entry = entry?;
+        let is_around = matches!(entry.kind, Kind::Directory) && chosen.reaches(&entry.path);
+        if !(is_around || chosen.has(&entry.path)) {
+            return Ok(false);
+        }
+        search.meet(&entry);
+    }
+    Ok(search.finish().is_ok())
+}
+
+/// What of a deposit an item is, as it is chosen to be restored.
+pub(crate) fn paths(item: &Item) -> Vec<Vec<u8>> {
+    item.paths.iter().map(|path| path.as_bytes().to_vec()).collect()
+}
+
+/// Stands before everything that is opened: in a hand-over nobody but the sender and the company sees anything before the
+/// consent was found to hold, and before he has said that he opens.
+///
+/// # Errors
+/// Exit code 3 when the consent does not hold.
+pub(crate) fn guard(safe: &Safe, keyring: &Keyring, identity: &IdentityFile) -> Outcome<()> {
+    let opened = Opened { safe, keyring };
+    let Some(handover) = HandOver::of(opened)? else { return Ok(()) };
+    let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+    if own == handover.sender || own.to_base64() == handover.said.key {
+        return Ok(());
+    }
+    let onlooker = Onlooker { identity: identity.signing_seed.identity_key().verifying_key(), sender_leaves: false };
+    handover.check(opened, &onlooker, &handover.custody)?;
+    if handover.opened.contains_key(&own) {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!(
+        "this was handed over to you, and you have not opened it yet",
+        "引き渡された資料ですが、まだ受け取って開いていません"
+    ))
+    .hint(words!(
+        "Run `hizo hand-over open`: the company sees that you do.",
+        "`hizo hand-over open` を実行してください。開いたことは会社にも見えます。"
+    )))
+}
+
+/// What people see when a consent does not carry what is to be done.
+pub(crate) fn refused(refusal: Refusal) -> Failure {
+    let reason = reason(refusal);
+    let failure = Failure::new(
+        FailureKind::False,
+        words!("nothing is handed over or opened: {reason}", "引き渡しも開封もしません: {reason}"; reason),
+    );
+    failure.hint(match refusal {
+        Refusal::Incomplete => words!(
+            "The company and the sender seal each item that they can open; ask them for the rest.",
+            "資料は、会社と渡す側がそれぞれ開けられるものに封をし直して揃えます。残りを頼んでください。"
+        ),
+        Refusal::Withdrawn | Refusal::Expired => words!(
+            "Ask the company whether it consents again.",
+            "改めて同意してもらえるか、会社に確かめてください。"
+        ),
+        Refusal::Form
+        | Refusal::Signature
+        | Refusal::Space
+        | Refusal::Receiver
+        | Refusal::Level
+        | Refusal::Members
+        | Refusal::Items => words!(
+            "Without the company's consent to exactly this, nobody may show it. Tell the sender, and the company if you know it.",
+            "まさにこの内容への会社の同意がない限り、誰にも見せられません。渡す側に、会社が分かるなら会社にも、知らせてください。"
+        ),
+    })
+    .source(refusal)
+}
+
+fn reason(refusal: Refusal) -> Words {
+    match refusal {
+        Refusal::Form => words!("the consent is not in its form", "同意の書式が正しくありません"),
+        Refusal::Signature => words!("the company did not sign this consent", "この同意には会社の署名がありません"),
+        Refusal::Space => words!("the consent is for another hand-over", "別の引き渡しのための同意です"),
+        Refusal::Receiver => words!("the consent names another receiver", "同意された受け取り先と違います"),
+        Refusal::Withdrawn => words!("the company has withdrawn its consent", "会社が同意を取り消しています"),
+        Refusal::Expired => words!("the consent has expired", "同意の期限が過ぎています"),
+        Refusal::Level => words!(
+            "the consent is of a lower level, at which the company is not to be known",
+            "同意された段階では、会社名を明かせません"
+        ),
+        Refusal::Members => {
+            words!("others can open this than the consent allows", "同意された相手のほかにも、開けられる人がいます")
+        }
+        Refusal::Items => words!(
+            "what is here is not exactly what the company consented to",
+            "会社が同意した資料とちょうど同じものではありません"
+        ),
+        Refusal::Incomplete => words!("not every item is here yet", "資料がまだ揃っていません"),
+    }
+}

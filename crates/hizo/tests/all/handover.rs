@@ -1,0 +1,468 @@
+//! Items of a case go to one other organisation, by the company's consent and by nothing else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hizo_vault::age::{self, Identity};
+use hizo_vault::event::Event;
+use hizo_vault::event::handover::{Level, PaperConsent};
+use hizo_vault::keys::IdentityFile;
+use hizo_vault::stream::{self, Frames};
+use serde_json::Value;
+
+use crate::forge::Insider;
+use crate::kit::{Home, PASSPHRASE, Said, files_below, program, said};
+use crate::sharing::Firm;
+
+/// A company and a centre that share a case, and an organisation that is to receive something of it.
+struct Case {
+    firm: Firm,
+    centre: Home,
+    office: Home,
+    /// The identity key of the organisation.
+    receiver: String,
+}
+
+/// A home of somebody's beside the one that the test made for him.
+struct Beside<'a> {
+    of: &'a Home,
+    path: PathBuf,
+}
+
+impl Beside<'_> {
+    fn run(&self, arguments: &[&str]) -> Said {
+        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+        command.arg("--home").arg(&self.path).arg("--passphrase-file").arg(self.of.passphrase_file());
+        said(command.args(arguments))
+    }
+
+    #[track_caller]
+    fn ok(&self, arguments: &[&str]) -> Said {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said
+    }
+
+    #[track_caller]
+    fn fails(&self, code: i32, words: &str, arguments: &[&str]) {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(code), "{said:?}");
+        assert!(said.err.contains(words), "{words:?} is not in {said:?}");
+        assert_eq!(said.out, "", "nothing is shown");
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value}")).to_owned()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+impl Case {
+    /// With two deposits that the centre can open, of which the second holds two files.
+    fn new() -> Self {
+        let firm = Firm::new();
+        let centre = firm.let_in("知財窓口", &[]);
+        firm.put(&firm.founder, "drawings", "after the centre came");
+        let folder = firm.founder.beside("logs");
+        fs::create_dir_all(folder.join("extract")).unwrap();
+        fs::write(folder.join("extract/may.csv"), "09:12 copied KX-204.dxf").unwrap();
+        fs::write(folder.join("private.txt"), "what nobody outside is to see").unwrap();
+        firm.founder.deposit(&folder, "logs");
+        let office = Home::new();
+        let receiver = text(&office.ok(["consent", "key", "--json"]).json()["key"]);
+        Self { firm, centre, office, receiver }
+    }
+
+    fn consent_to(&self, items: &[&str], more: &[&str]) -> Said {
+        let mut arguments = vec!["consent", "give", "--json"];
+        arguments.extend(items);
+        arguments.extend(["--receiver", &self.receiver, "--receiver-name", "特許庁 営業秘密室"]);
+        arguments.extend(["--purpose", "is this an attack?"]);
+        arguments.extend(more);
+        if !more.contains(&"--until") {
+            arguments.extend(["--until", "2099-12-31"]);
+        }
+        self.firm.founder.run(arguments)
+    }
+
+    /// The digits by which such a consent is named.
+    #[track_caller]
+    fn consented(&self, items: &[&str], more: &[&str]) -> String {
+        let said = self.consent_to(items, more);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        text(&said.json()["handover"])
+    }
+
+    fn make(&self, handover: &str) -> (Beside<'_>, Said) {
+        let to = self.centre.folder.path().join(format!("hand-over {}", &handover[..8]));
+        let said = self.centre.run(["hand-over", "make", handover, "--to", path(&to), "--json"]);
+        (Beside { of: &self.centre, path: to }, said)
+    }
+
+    /// The receiver's home of a hand-over, his request, and the invite that everybody gets.
+    fn asked(&self, made: &Beside, of: &Home) -> (PathBuf, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir_in(self.office.folder.path()).unwrap().keep();
+        let (invite, request, home) = (folder.join("invite"), folder.join("request"), folder.join("home"));
+        made.ok(&["space", "invite", "--to", path(&invite)]);
+        let receiving = Beside { of, path: home.clone() };
+        let identity = of.path.join("identity.age");
+        let mut join = vec!["space", "join", path(&invite), "--name", "特許庁", "--to", path(&request)];
+        join.extend(["--identity", path(&identity)]);
+        receiving.ok(&join);
+        (home, request, invite)
+    }
+
+    fn admit(&self, made: &Beside, request: &Path) -> Said {
+        self.centre.run(["hand-over", "admit", path(request), "--at", path(&made.path), "--json"])
+    }
+
+    /// A hand-over that was made, and the receiver let in; with the company's home of it.
+    fn delivered(&self, items: &[&str], more: &[&str]) -> (Beside<'_>, Beside<'_>, Beside<'_>) {
+        let handover = self.consented(items, more);
+        let (made, said) = self.make(&handover);
+        assert_eq!((said.code, said.json()["missing"].as_u64()), (Some(0), Some(0)), "{said:?}");
+        let (home, request, invite) = self.asked(&made, &self.office);
+        let company = self.enter(&handover, &invite);
+        let said = self.admit(&made, &request);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let receiving = Beside { of: &self.office, path: home };
+        receiving.ok(&["space", "join", "--words", &text(&said.json()["words"])]);
+        (made, company, receiving)
+    }
+
+    fn enter(&self, handover: &str, invite: &Path) -> Beside<'_> {
+        let to = self.firm.founder.folder.path().join(format!("hand-over {}", &handover[..8]));
+        self.firm.founder.ok(["hand-over", "enter", path(invite), "--to", path(&to)]);
+        Beside { of: &self.firm.founder, path: to }
+    }
+
+    fn state(&self, home: &Home) -> String {
+        let said = home.ok(["hand-over", "status", "--json"]).json();
+        text(&said["handovers"].as_array().unwrap().last().unwrap()["state"])
+    }
+
+    fn spaces(&self) -> usize {
+        fs::read_dir(self.firm.data().join("objects")).map_or(0, Iterator::count)
+    }
+}
+
+/// What each act of `hizo consent` and `hizo hand-over` prints as JSON.
+pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
+    let case = Case::new();
+    let mut told = vec![("consent key", case.office.ok(["consent", "key", "--json"]).json())];
+    let given = case.consent_to(&["logs:1//extract", "drawings:2"], &[]).json();
+    let handover = text(&given["handover"]);
+    told.push(("consent give", given));
+    let (made, said) = case.make(&handover);
+    told.push(("hand-over make", said.json()));
+    let (home, request, invite) = case.asked(&made, &case.office);
+    let to = case.firm.founder.folder.path().join("entered");
+    let entered = case.firm.founder.ok(["hand-over", "enter", path(&invite), "--to", path(&to), "--json"]);
+    told.push(("hand-over enter", entered.json()));
+    let admitted = case.admit(&made, &request).json();
+    let receiving = Beside { of: &case.office, path: home };
+    receiving.ok(&["space", "join", "--words", &text(&admitted["words"])]);
+    told.push(("hand-over admit", admitted));
+    told.push(("hand-over open", receiving.ok(&["hand-over", "open", "--json"]).json()));
+    let answered = receiving.ok(&["hand-over", "answer", "insufficient", "--reason", "which machine?", "--json"]);
+    told.push(("hand-over answer", answered.json()));
+    let status = ["hand-over", "status", "--at", path(&to), "--json"];
+    told.push(("hand-over status", case.firm.founder.ok(status).json()));
+    told.push(("consent withdraw", case.firm.founder.ok(["consent", "withdraw", &handover, "--json"]).json()));
+    told
+}
+
+#[test]
+fn what_the_company_consented_to_reaches_the_receiver_and_only_his_answer_ends_not_delivered() {
+    let case = Case::new();
+    let handover = case.consented(&["logs:1//extract", "drawings:2"], &[]);
+    assert_eq!(case.state(&case.centre), "consented");
+    let (made, said) = case.make(&handover);
+    assert_eq!((said.code, said.json()["missing"].as_u64()), (Some(0), Some(0)), "{said:?}");
+    assert!(!made.path.join("staging").exists(), "nothing lies there in the clear");
+    let (home, request, invite) = case.asked(&made, &case.office);
+    let company = case.enter(&handover, &invite);
+    let said = case.admit(&made, &request);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(case.state(&case.centre), "not delivered");
+    let receiving = Beside { of: &case.office, path: home };
+    receiving.ok(&["space", "join", "--words", &text(&said.json()["words"])]);
+    // The sender has left.
+    assert_ne!(made.run(&["list"]).code, Some(0));
+
+    // Nothing is shown before it was opened, by whatever command.
+    let out = case.office.folder.path().join("out");
+    for act in [&["list"][..], &["show", "latest:item 1"], &["restore", "latest:item 1", "--to", path(&out)]] {
+        receiving.fails(1, "you have not opened it yet", act);
+    }
+    receiving.fails(1, "you have not opened it yet", &["hand-over", "answer", "accepted", "--reference", "1"]);
+    let opened = receiving.ok(&["hand-over", "open", "--json"]).json();
+    assert_eq!((opened["company"].as_str(), opened["items"].as_array().unwrap().len()), (None, 2));
+    let mut contents: Vec<String> = Vec::new();
+    for (number, item) in opened["items"].as_array().unwrap().iter().enumerate() {
+        let out = out.with_extension(number.to_string());
+        receiving.ok(&["restore", &text(&item["deposit"]), "--to", path(&out)]);
+        contents.extend(files_below(&out).iter().map(|file| fs::read_to_string(file).unwrap()));
+    }
+    contents.sort();
+    assert_eq!(contents, ["09:12 copied KX-204.dxf", "after the centre came"], "exactly the items, and no other file");
+
+    // The company sees that it was opened; it is not delivered until the receiver answers.
+    let status = ["hand-over", "status", "--at", path(&company.path), "--json"];
+    let seen = case.firm.founder.ok(status).json()["handovers"][0].clone();
+    assert!(seen["opened"].is_string() && seen["state"] == "not delivered", "{seen}");
+    receiving.fails(2, "needs a number", &["hand-over", "answer", "accepted"]);
+    receiving.ok(&["hand-over", "answer", "accepted", "--reference", "令9-114"]);
+    assert_eq!(case.state(&case.centre), "not delivered", "the case does not know yet");
+    let seen = case.firm.founder.ok(status).json()["handovers"][0].clone();
+    assert_eq!((seen["state"].as_str(), seen["reference"].as_str()), (Some("accepted"), Some("令9-114")));
+    let seen = case.centre.ok(["hand-over", "status", "--json"]).json()["handovers"][0].clone();
+    assert_eq!(seen["state"], "accepted");
+    assert_eq!(seen["custody"].as_array().unwrap().len(), 2);
+    // What was accepted stays, whatever comes then.
+    case.firm.founder.ok(["consent", "withdraw", &handover, "--at", path(&company.path)]);
+    receiving.ok(&["list"]);
+    company.ok(&["check"]);
+    receiving.ok(&["check"]);
+}
+
+#[test]
+fn a43_nothing_is_handed_over_that_the_company_did_not_consent_to() {
+    let case = Case::new();
+    let before = case.spaces();
+    // Without a consent, by whoever could consent himself, or by one that was withdrawn or has ended.
+    let (_, said) = case.make("00112233445566778899aabbccddeeff");
+    assert_eq!((said.code, said.out.as_str()), (Some(3), ""), "{said:?}");
+    case.centre.fails(
+        1,
+        "only an admin",
+        ["consent", "give", "drawings:2", "--receiver", &case.receiver].into_iter().chain([
+            "--receiver-name",
+            "x",
+            "--purpose",
+            "y",
+            "--until",
+            "2099-12-31",
+        ]),
+    );
+    let given = case.consented(&["drawings:2"], &[]);
+    let to = case.firm.founder.folder.path().join("by the company");
+    case.firm.founder.fails(3, "nobody consents to his own act", ["hand-over", "make", &given, "--to", path(&to)]);
+    case.firm.founder.ok(["consent", "withdraw", &given]);
+    let (_, said) = case.make(&given);
+    assert!(said.code == Some(3) && said.err.contains("withdrawn"), "{said:?}");
+    let ended = case.consented(&["drawings:2"], &["--until", "2026-01-01"]);
+    let (_, said) = case.make(&ended);
+    assert!(said.code == Some(3) && said.err.contains("expired"), "{said:?}");
+    assert_eq!(case.spaces(), before, "nothing was begun");
+
+    // To another receiver, or with an item more.
+    let given = case.consented(&["drawings:2"], &[]);
+    let (made, said) = case.make(&given);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let stranger = Home::new();
+    let (_, request, _) = case.asked(&made, &stranger);
+    let said = case.admit(&made, &request);
+    assert!(said.code == Some(3) && said.err.contains("another receiver"), "{said:?}");
+    let (_, request, _) = case.asked(&made, &case.office);
+    let more = case.centre.beside("more");
+    fs::write(more.join("more.txt"), "not consented to").unwrap();
+    made.ok(&["deposit", path(&more), "--series", "item 2"]);
+    let said = case.admit(&made, &request);
+    assert!(said.code == Some(3) && said.err.contains("not exactly what"), "{said:?}");
+    assert_eq!(case.state(&case.centre), "consented", "and the case says that nothing was handed over");
+}
+
+#[test]
+fn a43_the_receivers_client_opens_nothing_that_the_company_did_not_consent_to() {
+    let case = Case::new();
+    let open = |receiving: &Beside, words: &str| {
+        receiving.fails(3, words, &["hand-over", "open"]);
+        receiving.fails(3, words, &["list"]);
+        let nowhere = case.office.folder.path().join("nowhere");
+        receiving.fails(3, words, &["restore", "latest:item 1", "--to", path(&nowhere)]);
+    };
+    // Withdrawn while it was on its way.
+    let (_, company, receiving) = case.delivered(&["drawings:2"], &[]);
+    let withdrawn = case.state(&case.firm.founder);
+    assert_eq!(withdrawn, "not delivered");
+    let listed = case.firm.founder.ok(["hand-over", "status", "--json"]).json();
+    let handover = text(&listed["handovers"][0]["handover"]);
+    case.firm.founder.ok(["consent", "withdraw", &handover, "--at", path(&company.path)]);
+    open(&receiving, "withdrawn");
+    // Something more is put there later.
+    let (_, company, receiving) = case.delivered(&["drawings:2"], &[]);
+    let more = case.firm.founder.beside("more");
+    fs::write(more.join("more.txt"), "not consented to").unwrap();
+    company.ok(&["deposit", path(&more), "--series", "another"]);
+    open(&receiving, "not exactly what");
+    // A safe that somebody shares is no hand-over.
+    case.office.fails(3, "another hand-over", ["hand-over", "open"]);
+}
+
+#[test]
+fn a_hand_over_is_complete_when_each_has_sealed_what_he_can_open() {
+    let case = Case::new();
+    // Made before the centre came: the company has to seal it.
+    let handover = case.consented(&["drawings:1", "drawings:2"], &[]);
+    let (made, said) = case.make(&handover);
+    assert_eq!((said.code, said.json()["missing"].as_u64()), (Some(0), Some(1)), "{said:?}");
+    let (_, request, invite) = case.asked(&made, &case.office);
+    let said = case.admit(&made, &request);
+    assert!(said.code == Some(3) && said.err.contains("not every item is here yet"), "{said:?}");
+    case.enter(&handover, &invite);
+    let said = case.admit(&made, &request);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    // Once more it adds nothing, and says so.
+    let (_, said) = case.make(&handover);
+    assert_ne!(said.code, Some(0), "the sender has left");
+}
+
+#[test]
+fn a43_something_else_in_an_items_place_is_found_by_its_name_or_by_the_company() {
+    let case = Case::new();
+    // The centre cannot open this one, and puts something of its own there.
+    let placed = |name: &str| {
+        let handover = case.consented(&["drawings:1//KX-204.dxf"], &[]);
+        let (made, said) = case.make(&handover);
+        assert_eq!(said.json()["missing"], 1);
+        let folder = case.centre.beside(name).join("of the centre's");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), "what the centre would like to show").unwrap();
+        made.ok(&["deposit", path(&folder), "--series", "item 1"]);
+        let (_, request, invite) = case.asked(&made, &case.office);
+        (made, request, invite)
+    };
+    let (made, request, _) = placed("other.dxf");
+    let said = case.admit(&made, &request);
+    assert!(said.code == Some(3) && said.err.contains("not exactly what"), "{said:?}");
+    let (_, _, invite) = placed("KX-204.dxf");
+    let to = case.firm.founder.folder.path().join("entered");
+    let enter = ["hand-over", "enter", path(&invite), "--to", path(&to)];
+    case.firm.founder.fails(3, "not exactly what", enter);
+    case.firm.founder.fails(3, "not exactly what", ["hand-over", "status", "--at", path(&to)]);
+}
+
+#[test]
+fn a_sender_who_is_kept_reads_on_and_changes_nothing() {
+    let case = Case::new();
+    let (made, _, receiving) = case.delivered(&["drawings:2"], &["--keeps-sender"]);
+    made.ok(&["list"]);
+    receiving.ok(&["hand-over", "open"]);
+    let folder = made.of.beside("work");
+    assert_ne!(made.run(&["deposit", path(&folder), "--series", "more"]).code, Some(0));
+    made.fails(1, "only an admin", &["space", "remove", "特許庁"]);
+}
+
+#[test]
+fn at_level_c_the_receiver_learns_who_the_company_is() {
+    let case = Case::new();
+    let said = case.consent_to(&["drawings:2"], &["--level", "C"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    let (_, _, receiving) = case.delivered(&["drawings:2"], &["--level", "C", "--company", "山田金型"]);
+    assert_eq!(receiving.ok(&["hand-over", "open", "--json"]).json()["company"], "山田金型");
+    let members = receiving.ok(&["space", "members", "--json"]).json();
+    let members = members["members"].as_array().unwrap().iter();
+    let admins: Vec<_> = members.filter(|member| member["own"]["role"] == "admin").collect();
+    assert!(admins.len() == 1 && admins[0]["certified"] == true, "{admins:?}");
+}
+
+#[test]
+fn at_level_b_nothing_that_the_receiver_can_open_tells_him_the_company() {
+    let case = Case::new();
+    let (_, _, receiving) = case.delivered(&["drawings:2", "logs:1//extract"], &[]);
+    receiving.ok(&["hand-over", "open"]);
+    let identity = |home: &Path| IdentityFile::open(fs::read(home.join("identity.age")).unwrap(), PASSPHRASE).unwrap();
+    let (company, office) = (identity(&case.firm.founder.path), identity(&receiving.path));
+    let machine = crate::forge::device(&case.firm.founder);
+    // All that is the company's in the case or anywhere, and its name.
+    let about = case.firm.founder.ok(["list", "--json"]).json();
+    let safe: Value = serde_json::from_slice(&fs::read(case.firm.founder.path.join("safe.json")).unwrap()).unwrap();
+    let space = hizo_ledger::id::SpaceId::from_hex(safe["space"].as_str().unwrap()).unwrap();
+    let seeds = [&company.signing_seed, &machine];
+    let keys = seeds
+        .iter()
+        .flat_map(|seed| [seed.space_key(&space).verifying_key(), seed.session_key(&space).verifying_key()]);
+    let keys: Vec<_> = keys.chain([company.signing_seed.identity_key().verifying_key()]).collect();
+    let mut secrets: Vec<String> = keys.iter().map(|key| key.to_base64()).collect();
+    secrets.extend(keys.iter().map(|key| key.name().to_string()));
+    secrets.extend([company.identity.recipient().to_string(), text(&about["safe"]), space.to_string()]);
+    secrets.push(text(&safe["genesis"]));
+
+    let (opened, readable) = everything(&case.firm.data(), &receiving, &office);
+    // Two items, and what was said of the founding, the receiver's coming, the sender's leaving and the opening.
+    assert!(opened >= 6, "too little was opened: {opened}");
+    let is_there = |secret: &str| readable.iter().any(|bytes| contains(bytes, secret.as_bytes()));
+    assert!(is_there("after the centre came") && is_there("is this an attack?"), "the search finds what is there");
+    let found: Vec<_> = secrets.iter().filter(|secret| is_there(secret)).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// How many objects of the keeper an identity opens, by whatever it finds, and everything that it can read: these, and its home.
+fn everything(data: &Path, home: &Beside, own: &IdentityFile) -> (usize, Vec<Vec<u8>>) {
+    let sealed: Vec<Vec<u8>> = files_below(data).iter().map(|file| fs::read(file).unwrap()).collect();
+    let mut readable: Vec<Vec<u8>> = files_below(&home.path).iter().map(|file| fs::read(file).unwrap()).collect();
+    let epochs = sealed.iter().filter_map(|bytes| {
+        let line = age::open_own(bytes.clone(), &own.identity).ok()?;
+        Identity::parse(std::str::from_utf8(&line).ok()?.trim_end()).ok()
+    });
+    let mut opened = 0;
+    for epoch in epochs.collect::<Vec<_>>() {
+        for plain in sealed.iter().filter_map(|bytes| age::open_own(bytes.clone(), &epoch).ok()) {
+            opened += 1;
+            let mut frames = Frames::new();
+            frames.push(&plain).unwrap();
+            let blocks = std::iter::from_fn(|| frames.next_frame());
+            readable.push(blocks.flat_map(|frame| stream::unframe(&frame).unwrap().to_vec()).collect());
+        }
+    }
+    (opened, readable)
+}
+
+#[test]
+fn what_was_done_on_paper_is_shown_as_what_it_is() {
+    let home = Home::new();
+    let owner = IdentityFile::open(fs::read(home.path.join("identity.age")).unwrap(), PASSPHRASE).unwrap();
+    let own = owner.signing_seed.identity_key().verifying_key().to_base64();
+    let mut staff = [own, home_key()];
+    staff.sort();
+    let paper = PaperConsent {
+        level: Level::B,
+        receiver_name: "情報処理推進機構".into(),
+        purpose: "first help".into(),
+        form: "ab".repeat(32),
+        called_back: "the managing director, by the number on file".into(),
+        staff,
+        // The records of this insider are of 15 January 2027.
+        until: "2027-02-01T00:00:00Z".into(),
+    };
+    let named = PaperConsent { level: Level::C, ..paper.clone() };
+    let taken = Event::AcceptedPaper {
+        receiver_name: "県警".into(),
+        deposits: vec!["ab".repeat(32)],
+        reference: "第 12 号".into(),
+        note: String::new(),
+    };
+    let events = [Event::PaperAttested(paper.clone()), Event::PaperAttested(paper), Event::PaperAttested(named), taken];
+    Insider::of(&home).say(&owner.signing_seed, &events, vec![]);
+    let said = home.ok(["hand-over", "status", "--json"]).json();
+    let papers = said["paper"].as_array().unwrap();
+    assert_eq!((papers.len(), said["handovers"].as_array().unwrap().len()), (2, 0), "{said:#}");
+    // One of the two has said it, twice; a level that tells the company is no matter of paper.
+    assert_eq!((&papers[0]["attested_by"], &papers[0]["signed_by_company"]), (&1.into(), &false.into()));
+    assert_eq!((&papers[1]["reference"], &papers[1]["signed_by_receiver"]), (&"第 12 号".into(), &false.into()));
+    let told = home.ok(["hand-over", "status"]).out;
+    assert!(told.contains("no signature of the company") && told.contains("no signature of the receiver"), "{told}");
+}
+
+fn home_key() -> String {
+    let mut dice = crate::forge::Drawn(crate::kit::Dice::new(77));
+    IdentityFile::generate(&mut dice).signing_seed.identity_key().verifying_key().to_base64()
+}
