@@ -401,6 +401,11 @@ impl Home {
         replace(&self.receipts(promise)?.join(format!("{record}.note")), note)
     }
 
+    /// A receipt of a higher class takes the place of the one that lies here.
+    pub(crate) fn renew_receipt(&self, path: &Path, note: &[u8]) -> Outcome<()> {
+        replace(path, note)
+    }
+
     /// The promise for a record has been met; its receipt is kept all the same.
     pub(crate) fn promise_met(&self, record: RecordId) -> Outcome<()> {
         let (due, met) = (self.receipts(Promise::Due)?, self.receipts(Promise::Met)?);

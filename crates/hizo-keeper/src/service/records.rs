@@ -173,7 +173,7 @@ pub(super) async fn receipt(
     let working = Arc::clone(&shared);
     let found = shared.workers.run(move || {
         let place = working.keeper.records(space, number, 1)?.first().map(|record| record.position);
-        Ok(working.log.receipt(&working.keeper, space, number)?.zip(place))
+        Ok(working.log.receipt(&working.keeper, space, number, &working.copied)?.zip(place))
     });
     let absent = || Refusal::new(StatusCode::NOT_FOUND, "NoRecord", "the space has no such record yet");
     let (receipt, place) = found.await?.ok_or_else(absent)?;
