@@ -19,12 +19,13 @@ const UNAUTHENTICATED: [&str; 12] =
 
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
-const RUNS: [(&str, &str, &[&str]); 6] = [
+const RUNS: [(&str, &str, &[&str]); 7] = [
     ("try_it", "init", &["init"]),
     ("try_it", "deposit", &["deposit", "Request", "Made", "Watcher", "command::Bar"]),
     ("try_it", "restore", &["restore", "Request", "Watcher"]),
     ("try_it", "proof", &["prove", "Request", "Proved"]),
     ("try_it", "verify", &["verify", "Request"]),
+    ("watch", "check", &["sample_in_passing"]),
     (
         "watch",
         "deposit",
