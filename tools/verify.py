@@ -18,7 +18,7 @@ RECORD = (  # docs/spec/record.md, as much of it as a deposit needs
     f"objects (?P<lines>{INTEGER}) (?P<total>{INTEGER}) {HASH}\n|"
     "(?P<control>(?:(?:founder|slot|recovery|remove|member|session|epoch|wrap|origin) [^\n]+\n)*))"
 )
-RECEIPT = f"hizo/receipt/v1\nkeeper (.+)\nrecord ({HASH})\nslot ({HASH})\ntime ({DAY})\nindex-by ({DAY})\n"
+RECEIPT = f"hizo/receipt/v1\nkeeper (.+)\nrecord ({HASH})\nslot ({HASH})\ntime ({DAY})\nindex-by ({DAY})\n(?:copies 2\n)?"
 CHECKPOINT = "([^\n]+)\n(0|[1-9][0-9]*)\n([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n"
 INCLUSION = "c2sp.org/tlog-proof@v1\nindex (0|[1-9][0-9]*)((?:\n[^\n]+)*)\n\n(.+)"
 # A name that can be shown as text: nothing that controls, misleads or cannot be seen.

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::log::{self, LogReader, LogSigner, NewStamp, Published, ReceiptSigner, Sequencer};
 use crate::witness::{Patience, WitnessPolicy};
-use crate::{Error, Keeper, Kept, OwnSpace};
+use crate::{Copied, Error, Keeper, Kept, OwnSpace};
 
 /// A keeper in a folder.
 pub type EmbeddedKeeper = Keeper<FileObjects<SystemDisk>, SqliteJournal>;
@@ -121,12 +121,19 @@ impl EmbeddedLog {
         Ok(Self { sequencer: Sequencer::new(files, signer), receipts, own, beside, lock, next })
     }
 
-    /// The signed promise that a record is kept and stands in the log soon; `None` when there is no such record.
+    /// The signed promise that a record is kept, in as many places as it is, and stands in the log soon; `None` when there is
+    /// no such record.
     ///
     /// # Errors
     /// The store's; [`log::Error::Shorter`] or [`log::Error::Other`] when the log cannot go on, so that nothing is promised
     /// that is not meant.
-    pub fn receipt(&self, keeper: &EmbeddedKeeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
+    pub fn receipt(
+        &self,
+        keeper: &EmbeddedKeeper,
+        space: SpaceId,
+        number: u64,
+        copied: &Copied,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let journal = keeper.journal();
         let (Some(record), Some(slot_key)) =
             (journal.records(space, number, 1)?.into_iter().next(), journal.slot_key(space)?)
@@ -138,13 +145,13 @@ impl EmbeddedLog {
             return Err(error.into());
         }
         let leaf = Leaf { slot: Slot::of(&slot_key, record.number), record: record.id };
-        Ok(self.receipts.sign(keeper.origin(), leaf, record.kept))
+        Ok(self.receipts.sign(keeper.origin(), leaf, record.kept, copied.holds(record.position)))
     }
 
     /// The same promise for what the keeper has just kept; nothing is read for it. `None` only for a time that no receipt
     /// can name.
     pub fn receipt_of(&self, keeper: &EmbeddedKeeper, kept: &Kept) -> Option<Vec<u8>> {
-        self.receipts.sign(keeper.origin(), kept.leaf(), kept.time)
+        self.receipts.sign(keeper.origin(), kept.leaf(), kept.time, false)
     }
 
     /// The key under which receipts are signed.
@@ -234,6 +241,11 @@ impl EmbeddedLog {
     /// [`log::Error::Shorter`] or [`log::Error::Other`] when it does not go on from what was signed before.
     pub fn goes_on(&self, keeper: &EmbeddedKeeper) -> Result<(), Error> {
         Ok(self.sequencer.goes_on(keeper.journal())?)
+    }
+
+    /// The files that are published.
+    pub const fn files(&self) -> &PublishedFiles<SystemDisk> {
+        self.sequencer.log().files()
     }
 
     /// What is published.

@@ -104,6 +104,22 @@ pub enum Error {
     /// The keeper at an address answered what no keeper answers.
     #[error("the answer is not one of a keeper")]
     Answer,
+    /// The second directory holds what is not of this keeper.
+    #[error("the second directory holds the records of another keeper, or others than these")]
+    CopyOther,
+    /// The second directory has more than the keeper, which was put back from something older.
+    #[error(
+        "the second directory has {copied} records and the keeper {size}: the keeper was put back from an older copy"
+    )]
+    CopyAhead {
+        /// Records of the copy.
+        copied: u64,
+        /// Records of the keeper.
+        size: u64,
+    },
+    /// A copy was begun, and is not there.
+    #[error("the second directory is empty, and a copy was begun there")]
+    CopyGone,
     /// The keeper's folder could not be made or read.
     #[error("the keeper's folder could not {act}")]
     Folder {

@@ -5,6 +5,7 @@
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 pub mod client;
+pub mod copy;
 mod embedded;
 mod error;
 mod http;
@@ -27,6 +28,7 @@ use hizo_store::journal::StoredRecord;
 use hizo_store::objects::Put;
 use hizo_store::{Journal, NamedBytes, Objects};
 
+pub use copy::{Copied, SecondCopy};
 pub use embedded::{EmbeddedKeeper, EmbeddedLog, Seeds};
 pub use error::Error;
 pub use own::{LoggedStamp, OwnSpace};

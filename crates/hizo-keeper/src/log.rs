@@ -8,7 +8,7 @@ use std::iter;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ed25519_dalek::{Signer, SigningKey};
-use hizo_ledger::id::ObjectId;
+use hizo_ledger::id::{ObjectId, RootHash};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::Checkpoint;
@@ -165,11 +165,11 @@ impl ReceiptSigner {
         &self.key
     }
 
-    /// The receipt of a record that is kept: durable, before anybody calls this.
-    pub fn sign(&self, origin: &Origin, leaf: Leaf, kept: u64) -> Option<Vec<u8>> {
+    /// The receipt of a record that is kept, or kept twice: durable, before anybody calls this.
+    pub fn sign(&self, origin: &Origin, leaf: Leaf, kept: u64, is_twice: bool) -> Option<Vec<u8>> {
         let time = ClaimedTime::from_unix_seconds(kept).ok()?;
         let index_by = ClaimedTime::from_unix_seconds(kept.checked_add(MERGE_SECONDS_MAX)?).ok()?;
-        let receipt = Receipt { keeper: origin.clone(), leaf, time, index_by };
+        let receipt = Receipt { keeper: origin.clone(), leaf, time, index_by, is_twice };
         let signature = self.secret.sign(receipt.text().as_bytes());
         Some(receipt.note(&self.key, signature.as_ref().try_into().ok()?).into_bytes())
     }
@@ -347,6 +347,38 @@ fn stamped_name(head: &[u8]) -> String {
 /// Where the names of all stamped heads of a size stand, a line each.
 fn stamped_list(size: u64) -> String {
     format!("stamps/{size}/{HEADS}")
+}
+
+/// Every tile that the journal's leaves make of a log of this size, with its path, and the root.
+pub(crate) fn derive<J: Journal>(
+    journal: &J,
+    size: u64,
+    take: &mut dyn FnMut(String, &[u8]) -> Result<(), Error>,
+) -> Result<RootHash, Error> {
+    let (mut rows, mut bundle) = (Rows::default(), Vec::new());
+    while rows.size() < size {
+        let wanted = usize::try_from(size.saturating_sub(rows.size())).unwrap_or(usize::MAX).min(PAGE_RECORDS_MAX);
+        let leaves = journal.leaves(rows.size(), wanted)?;
+        if leaves.is_empty() {
+            return Err(Error::Shorter { signed: size, size: rows.size() });
+        }
+        for leaf in leaves {
+            let index = rows.size() / WIDTH;
+            bundle.push(leaf);
+            if bundle.len() as u64 == WIDTH {
+                take(Tile { kind: Kind::Entries, index, width: WIDTH }.path(), &tile::from_leaves(&bundle))?;
+                bundle.clear();
+            }
+            rows.push(leaf.hash(), |tile, row| take(tile.path(), &tile::from_hashes(row)))?;
+        }
+    }
+    if let Some(partial) = partial(Kind::Entries, size) {
+        take(partial.path(), &tile::from_leaves(&bundle))?;
+    }
+    for (tile, row) in rows.partial() {
+        take(tile.path(), &tile::from_hashes(row))?;
+    }
+    rows.root()
 }
 
 fn damaged(path: &str) -> Error {

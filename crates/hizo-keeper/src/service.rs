@@ -8,6 +8,7 @@ mod accepting;
 mod admission;
 mod answer;
 mod body;
+mod copier;
 mod gate;
 mod objects;
 mod places;
@@ -23,8 +24,9 @@ mod workers;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -38,7 +40,7 @@ use hizo_ledger::session::Verbs;
 use hizo_store::Journal as _;
 
 use crate::spaces::Payer;
-use crate::{EmbeddedKeeper, EmbeddedLog};
+use crate::{Copied, EmbeddedKeeper, EmbeddedLog, SecondCopy};
 
 use admission::{Account, Unnamed};
 use answer::Refusal;
@@ -49,6 +51,7 @@ use workers::Workers;
 
 pub use admission::{Admission, CODE_BYTES_MAX};
 pub use body::Pace;
+pub use copier::{Copying, Scrubbing};
 pub use rates::Rate;
 pub use sessions::TOKEN_SECONDS;
 pub use stamper::Stamping;
@@ -124,6 +127,12 @@ pub struct Settings {
     pub metrics: bool,
     /// Who stamps the log.
     pub stamping: Stamping,
+    /// The keeper's folder.
+    pub data: PathBuf,
+    /// The second directory, if there is one.
+    pub copying: Option<Copying>,
+    /// How everything is read again.
+    pub scrubbing: Scrubbing,
     /// Where lines about what happens go.
     pub lines: Lines,
     /// Seconds since 1970.
@@ -148,6 +157,15 @@ struct Shared {
     bell: publisher::Bell,
     stamping: Stamping,
     stamper: stamper::Bell,
+    /// The keeper's folder.
+    data: PathBuf,
+    copying: Option<Copying>,
+    copied: Arc<Copied>,
+    copier: publisher::Bell,
+    /// The second directory, once it could be opened.
+    second: Mutex<Option<Arc<SecondCopy>>>,
+    scrubbing: Scrubbing,
+    scrubber: publisher::Bell,
     /// As the last publishing said.
     log_goes_on: AtomicBool,
     clock: crate::Clock,
@@ -191,6 +209,13 @@ pub fn serve(
         bell: publisher::Bell::default(),
         stamping: settings.stamping,
         stamper,
+        data: settings.data,
+        copying: settings.copying,
+        copied: Arc::default(),
+        copier: publisher::Bell::default(),
+        second: Mutex::default(),
+        scrubbing: settings.scrubbing,
+        scrubber: publisher::Bell::default(),
         log_goes_on: AtomicBool::new(true),
         clock: settings.clock,
         random: settings.random,
@@ -198,8 +223,10 @@ pub fn serve(
     });
     let publisher = publisher::start(Arc::clone(&shared), shared.limits.publish_pause)?;
     let stamper = stamper::start(Arc::clone(&shared), events)?;
+    let behind = copier::start(&shared)?;
     // What was kept before the last end and not published, or not stamped.
     shared.bell.ring();
+    shared.copier.ring();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(shared.limits.workers)
@@ -211,12 +238,15 @@ pub fn serve(
     shared.stamper.tell(stamper::Event::End);
     let stamped = stamper.join();
     shared.bell.end();
+    shared.copier.end();
+    shared.scrubber.end();
     if stamped.is_err() {
         return Err(io::Error::other("the stamper panicked"));
     }
     if publisher.join().is_err() {
         return Err(io::Error::other("the publisher panicked"));
     }
+    behind.iter().for_each(|working| working.wait(shared.limits.stop));
     served
 }
 

@@ -267,7 +267,7 @@ impl Payer {
 pub(crate) const COST_MIN: u64 = 4 << 10;
 
 /// What a record costs: its note, and every object that it names.
-fn cost(envelope: &Envelope, note: &[u8]) -> u64 {
+pub(crate) fn cost(envelope: &Envelope, note: &[u8]) -> u64 {
     objects_cost(envelope).saturating_add(COST_MIN).saturating_add(note.len() as u64)
 }
 
@@ -306,6 +306,17 @@ impl Named {
     fn allows(&self, found: u64) -> bool {
         if self.exact { found == self.bytes } else { found <= self.bytes }
     }
+}
+
+/// The ids of what an envelope itself names, without what its object list names.
+pub(crate) fn direct(envelope: &Envelope) -> Vec<ObjectId> {
+    let mut ids: Vec<ObjectId> = envelope.body.map(|(id, _)| id).into_iter().collect();
+    ids.extend(envelope.controls.iter().filter_map(|control| match control {
+        Control::Epoch { recipient: id, .. } | Control::Wrap { wrap: id, .. } => Some(*id),
+        _ => None,
+    }));
+    ids.extend(envelope.deposit.map(|deposit| deposit.objects.list));
+    ids
 }
 
 /// What the record itself names, without what its object list names.

@@ -107,6 +107,32 @@ impl<D: Disk> PublishedFiles<D> {
         gone(self.disk.remove_dir(&folder))
     }
 
+    /// Every path at which something is published, in ascending order within a folder; `take` is given one after the other.
+    /// What is published or withdrawn meanwhile may be among them or not.
+    ///
+    /// # Errors
+    /// [`Error::Disk`], and what `take` fails with.
+    pub fn each<E: From<Error>>(&self, take: &mut dyn FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        self.each_below("", take)
+    }
+
+    fn each_below<E: From<Error>>(&self, path: &str, take: &mut dyn FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        let mut names = match self.disk.list(&self.root.join(path)) {
+            Ok(names) => names,
+            // A folder that was withdrawn, or a file: what is neither will not be read either.
+            Err(_) if !path.is_empty() => return take(path),
+            Err(source) => return Err(Error::Disk { act: "list published files", source }.into()),
+        };
+        names.sort_unstable();
+        for name in names {
+            let path = if path.is_empty() { name } else { format!("{path}/{name}") };
+            if checked(&path).is_ok() {
+                self.each_below(&path, take)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The bytes of a published file; `None` when nothing has this path.
     ///
     /// # Errors

@@ -53,6 +53,9 @@ const EPOCHS_FILE: &str = "epochs.age";
 const EPOCHS_HEAD: &str = "# hizo/epochs/v1\n";
 /// The last drill of recovery cards that this machine knows of.
 const DRILL_FILE: &str = "drill";
+/// What came of samples of the keeper's objects, a line each.
+const SAMPLES_FILE: &str = "samples";
+const SAMPLES_MAX: usize = 1_000;
 /// The invite with which joining such a space was begun; without `safe.json` beside it, nobody has confirmed it.
 const INVITE_FILE: &str = "invite";
 /// A head of the log that does not go on from what was seen.
@@ -430,6 +433,20 @@ impl Home {
     /// Keeps what the keeper promised for a record; durable on return.
     pub(crate) fn keep_receipt(&self, record: RecordId, note: &[u8], promise: Promise) -> Outcome<()> {
         replace(&self.receipts(promise)?.join(format!("{record}.note")), note)
+    }
+
+    /// A receipt of a higher class takes the place of the one that lies here.
+    pub(crate) fn renew_receipt(&self, path: &Path, note: &[u8]) -> Outcome<()> {
+        replace(path, note)
+    }
+
+    /// Writes down what came of a sample, behind the earlier ones; the newest [`SAMPLES_MAX`] stay. Durable on return.
+    pub(crate) fn note_sample(&self, line: &str) -> Outcome<()> {
+        let path = self.folder.join(SAMPLES_FILE);
+        let known = if_there(&path, fs::read_to_string(&path))?.unwrap_or_default();
+        let lines: Vec<&str> = known.lines().chain([line]).collect();
+        let newest = lines.get(lines.len().saturating_sub(SAMPLES_MAX)..).unwrap_or_default();
+        replace(&path, newest.iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes())
     }
 
     /// The promise for a record has been met; its receipt is kept all the same.

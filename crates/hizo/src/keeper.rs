@@ -9,7 +9,7 @@ use hizo_keeper::client::{self, RemoteKeeper, Stamping};
 use hizo_keeper::log::{LogFiles, LogReader};
 use hizo_keeper::stamp::LocalAuthority;
 use hizo_keeper::witness::{Patience, WitnessPolicy};
-use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
+use hizo_keeper::{Copied, EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
 use hizo_ledger::id::{Nonce, ObjectId, SpaceId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::note::NamedKey;
@@ -312,7 +312,7 @@ impl KeeperLog {
     /// The keeper's signed promise for a record; `None` when it has no such record.
     pub(crate) fn receipt(&self, keeper: &Keeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
         match (&*self.side, keeper) {
-            (Side::Here(log), Keeper::Here(keeper)) => log.receipt(keeper, space, number),
+            (Side::Here(log), Keeper::Here(keeper)) => log.receipt(keeper, space, number, &Copied::default()),
             (Side::There(keeper), _) | (_, Keeper::There(keeper)) => {
                 Ok(keeper.receipt(space, number)?.map(|promised| promised.receipt))
             }

@@ -86,6 +86,25 @@ pub(crate) fn of(safe: &Safe, record: &Record) -> Outcome<Receipt> {
     }
 }
 
+/// The promise for a record, of the highest class that a keeper elsewhere answers for by now. A keeper that cannot be asked
+/// takes nothing from the one that this machine has.
+///
+/// # Errors
+/// As [`of`].
+pub(crate) fn newest(safe: &Safe, record: &Record) -> Outcome<Receipt> {
+    let kept = of(safe, record)?;
+    if kept.is_twice || safe.home.address().is_none() {
+        return Ok(kept);
+    }
+    let asked = log::of_keeper(safe).map(|log| log.receipt(&safe.keeper, safe.home.space, record.number()));
+    let (Ok(Ok(Some(note))), Some((path, _))) = (asked, safe.home.receipt(record.id())?) else { return Ok(kept) };
+    let receipt = held(safe, record, &note)?.map_err(wrong)?;
+    if receipt.is_twice {
+        safe.home.renew_receipt(&path, &note)?;
+    }
+    Ok(receipt)
+}
+
 /// Holds a receipt against the pinned key, the record, its slot, and what a keeper may promise; what is wrong, if not.
 fn held(safe: &Safe, record: &Record, note: &[u8]) -> Outcome<Result<Receipt, Words>> {
     let Ok(receipt) = UnverifiedReceipt::parse(note).and_then(|receipt| receipt.verify(&safe.home.receipt_key)) else {
@@ -222,6 +241,7 @@ mod tests {
             leaf: leaf(),
             time: time(NOON + 2),
             index_by: time(NOON + 2 + MERGE_SECONDS_MAX),
+            is_twice: false,
         };
         change(&mut receipt);
         let envelope = Envelope {

@@ -189,7 +189,7 @@ impl<F: LogFiles> LogReader<F> {
     }
 
     /// The head of the published checkpoint, whose signature must be this log's own.
-    pub(super) fn published(&self) -> Result<Option<LogHead>, Error> {
+    pub(crate) fn published(&self) -> Result<Option<LogHead>, Error> {
         self.checkpoint()?.map(|note| self.own_head(&note)).transpose()
     }
 
@@ -221,6 +221,11 @@ impl<F: LogFiles> LogReader<F> {
 }
 
 impl<D: Disk> LogReader<PublishedFiles<D>> {
+    /// The files that are read.
+    pub(crate) const fn files(&self) -> &PublishedFiles<D> {
+        &self.files
+    }
+
     /// A published file by its path below the log's folder; `None` when nothing is published there.
     ///
     /// # Errors

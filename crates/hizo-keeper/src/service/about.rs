@@ -139,11 +139,11 @@ pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Result<Response
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "Unwell", sentence));
     }
     // An authority that stays away holds nothing up.
-    Ok(text(StatusCode::OK, format!("well\n{}", shared.telling.without_stamps())))
+    Ok(text(StatusCode::OK, format!("well\n{}{}", shared.telling.without_stamps(), shared.telling.copies())))
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let text = shared.telling.metrics(shared.sessions.count(), shared.workers.waiting());
+    let text = shared.telling.metrics(shared.sessions.count(), shared.workers.waiting(), shared.now());
     typed(StatusCode::OK, HeaderValue::from_static("text/plain; version=0.0.4"), text)
 }
 

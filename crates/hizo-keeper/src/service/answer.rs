@@ -144,9 +144,15 @@ impl From<Error> for Refusal {
             Error::Journal(error) => Self::internal(format!("Journal {}", first_word(&error))),
             Error::Log(error) => Self::internal(format!("Log {}", first_word(&error))),
             Error::Folder { act, source } => Self::internal(format!("the folder could not {act}: {}", source.kind())),
-            Error::NotSetUp | Error::LogKey | Error::Facts | Error::Kept(_) | Error::Clock | Error::Policy(_) => {
-                Self::internal(first_word(&error))
-            }
+            Error::NotSetUp
+            | Error::LogKey
+            | Error::Facts
+            | Error::Kept(_)
+            | Error::Clock
+            | Error::Policy(_)
+            | Error::CopyOther
+            | Error::CopyAhead { .. }
+            | Error::CopyGone => Self::internal(first_word(&error)),
             // Whoever asks a keeper elsewhere meets these; this one asks none.
             Error::Address
             | Error::Roots

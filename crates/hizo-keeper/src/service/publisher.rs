@@ -16,7 +16,7 @@ use crate::witness::Patience;
 /// Until a log that could not be published is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Tells the publisher that there is something new, or that it is to come to its end.
+/// Tells a thread that there is something new, or that it is to come to its end.
 #[derive(Default)]
 pub(super) struct Bell {
     state: Mutex<Rung>,
@@ -40,20 +40,32 @@ impl Bell {
         self.changed.notify_all();
     }
 
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().end
+    }
+
     fn lock(&self) -> MutexGuard<'_, Rung> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there is something to publish: `false` at the end.
-    fn wait(&self) -> bool {
+    /// Waits for something new: `false` at the end.
+    pub(super) fn wait(&self) -> bool {
         let idle = |rung: &mut Rung| !rung.new && !rung.end;
         let mut rung = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         rung.new = false;
         !rung.end
     }
 
+    /// A pause, which something new cuts short, and the end.
+    pub(super) fn doze(&self, pause: Duration) {
+        let idle = |rung: &mut Rung| !rung.new && !rung.end;
+        if let Ok((mut rung, _)) = self.changed.wait_timeout_while(self.lock(), pause, idle) {
+            rung.new = false;
+        }
+    }
+
     /// A pause, which the end cuts short.
-    fn rest(&self, pause: Duration) {
+    pub(super) fn rest(&self, pause: Duration) {
         drop(self.changed.wait_timeout_while(self.lock(), pause, |rung| !rung.end));
     }
 }
@@ -85,6 +97,7 @@ fn publish(shared: &Shared) -> bool {
             telling.log_size.store(published.head.size, Ordering::Relaxed);
             shared.log_goes_on.store(true, Ordering::Relaxed);
             shared.stamper.tell(Event::Published);
+            shared.copier.ring();
             true
         }
         Err(error) => {

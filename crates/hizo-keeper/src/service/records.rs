@@ -168,7 +168,7 @@ pub(super) async fn receipt(
     let working = Arc::clone(&shared);
     let find = move |keeper: &EmbeddedKeeper| {
         let place = keeper.records(space, number, 1)?.first().map(|record| record.position);
-        Ok(working.log.receipt(keeper, space, number)?.zip(place))
+        Ok(working.log.receipt(keeper, space, number, &working.copied)?.zip(place))
     };
     let absent = || Refusal::new(StatusCode::NOT_FOUND, "NoRecord", "the space has no such record yet");
     let (receipt, place) = shared.read(&headers, space, find).await?.ok_or_else(absent)?;

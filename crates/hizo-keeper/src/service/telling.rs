@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
@@ -38,6 +38,19 @@ pub(super) struct Telling {
     pub(super) published: AtomicU64,
     pub(super) publish_failures: AtomicU64,
     pub(super) log_size: AtomicU64,
+    /// Records of the log that the second directory has.
+    pub(super) copied: AtomicU64,
+    /// Those of them whose objects are not all there.
+    pub(super) copy_wanting: AtomicU64,
+    pub(super) copy_failures: AtomicU64,
+    /// Whether the last round failed.
+    pub(super) copy_fails: AtomicBool,
+    pub(super) scrub_objects: AtomicU64,
+    pub(super) scrub_mended: AtomicU64,
+    /// What the last reading found, and nobody here can mend.
+    pub(super) scrub_lost: AtomicU64,
+    /// Nothing that was there at this time was read longer ago; in seconds since 1970, 0 before it is known.
+    scrub_read: AtomicU64,
     stamps: Mutex<BTreeMap<String, Stamps>>,
 }
 
@@ -69,6 +82,14 @@ impl Telling {
             published: none(),
             publish_failures: none(),
             log_size: none(),
+            copied: none(),
+            copy_wanting: none(),
+            copy_failures: none(),
+            copy_fails: AtomicBool::new(false),
+            scrub_objects: none(),
+            scrub_mended: none(),
+            scrub_lost: none(),
+            scrub_read: none(),
             stamps: Mutex::default(),
         }
     }
@@ -95,6 +116,28 @@ impl Telling {
 
     fn of(&self, name: &str, change: impl FnOnce(&mut Stamps)) {
         change(self.stamps.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default());
+    }
+
+    /// Nothing that was there at this time was read longer ago.
+    pub(super) fn scrub_read(&self, time: u64) {
+        self.scrub_read.store(time, Ordering::Relaxed);
+    }
+
+    /// A line for what is kept in fewer places than it should be, or not whole.
+    pub(super) fn copies(&self) -> String {
+        let mut lines = String::new();
+        if self.copy_fails.load(Ordering::Relaxed) {
+            lines += "nothing new is copied: the second directory cannot be used\n";
+        }
+        for (count, what) in
+            [(&self.copy_wanting, "records wait for objects"), (&self.scrub_lost, "damaged and not mended")]
+        {
+            let count = count.load(Ordering::Relaxed);
+            if count > 0 {
+                let _ = writeln!(lines, "{what}: {count}");
+            }
+        }
+        lines
     }
 
     /// A line for each of those that gave no stamp when they were asked last.
@@ -141,7 +184,7 @@ impl Telling {
     }
 
     /// Prometheus text.
-    pub(super) fn metrics(&self, tokens: usize, waiting: usize) -> String {
+    pub(super) fn metrics(&self, tokens: usize, waiting: usize, now: u64) -> String {
         let mut text = String::from("# TYPE hizo_requests_total counter\n");
         for ((method, route, status), count) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let _ = writeln!(
@@ -165,6 +208,20 @@ impl Telling {
             ("hizo_log_published_total", "counter", number(&self.published)),
             ("hizo_log_publish_failures_total", "counter", number(&self.publish_failures)),
             ("hizo_log_size", "gauge", number(&self.log_size)),
+            ("hizo_copy_log_size", "gauge", number(&self.copied)),
+            ("hizo_copy_wanting", "gauge", number(&self.copy_wanting)),
+            ("hizo_copy_failures_total", "counter", number(&self.copy_failures)),
+            ("hizo_scrub_objects_total", "counter", number(&self.scrub_objects)),
+            ("hizo_scrub_mended_total", "counter", number(&self.scrub_mended)),
+            ("hizo_scrub_lost", "gauge", number(&self.scrub_lost)),
+            (
+                "hizo_scrub_oldest_seconds",
+                "gauge",
+                match number(&self.scrub_read) {
+                    0 => 0,
+                    read => now.saturating_sub(read),
+                },
+            ),
             ("hizo_tokens", "gauge", tokens as u64),
             ("hizo_work_waiting", "gauge", waiting as u64),
         ] {

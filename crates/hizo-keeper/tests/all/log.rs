@@ -191,14 +191,14 @@ fn a_receipt_states_whatever_time_the_record_was_kept_at() {
     let receipts = ReceiptSigner::new(&origin, &[1; 32]).unwrap();
     let leaf = Leaf { slot: Slot::of(&[2; 32], 3), record: RecordId::of(b"record") };
     for kept in [0, 5, 1_800_000_000] {
-        let note = receipts.sign(&origin, leaf, kept).unwrap();
+        let note = receipts.sign(&origin, leaf, kept, false).unwrap();
         let receipt = UnverifiedReceipt::parse(&note).unwrap().verify(receipts.key()).unwrap();
         let time = |seconds| ClaimedTime::from_unix_seconds(seconds).unwrap();
         assert_eq!((receipt.leaf, receipt.time), (leaf, time(kept)));
         assert_eq!(receipt.index_by, time(kept + MERGE_SECONDS_MAX));
     }
     // What no receipt can name is no promise.
-    assert_eq!(receipts.sign(&origin, leaf, u64::MAX), None);
+    assert_eq!(receipts.sign(&origin, leaf, u64::MAX, false), None);
 }
 
 /// A log of `before` published leaves, that grows to `after` on a disk that stops at this step.
@@ -349,6 +349,10 @@ impl Journal for HeldUp<'_> {
 
     fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, journal::Error> {
         self.journal.leaves(from, limit)
+    }
+
+    fn logged(&self, from: u64, limit: usize) -> Result<Vec<(SpaceId, StoredRecord)>, journal::Error> {
+        self.journal.logged(from, limit)
     }
 
     fn append_all(&self, _: &[Entry<'_>]) -> Vec<Result<Head, journal::Error>> {

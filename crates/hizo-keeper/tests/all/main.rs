@@ -1,6 +1,7 @@
 //! All tests of the keeper that need more than one module.
 
 mod acts;
+mod copies;
 mod crash;
 mod embedded;
 mod kit;

@@ -7,7 +7,7 @@ use std::thread;
 
 use hizo_keeper::log::{self, LogSigner, NewStamp, Sequencer};
 use hizo_keeper::witness::Patience;
-use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
+use hizo_keeper::{Copied, EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
 use hizo_ledger::id::{ObjectId, Slot};
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
@@ -52,7 +52,7 @@ fn kept() -> Kept {
 fn nothing_is_promised_while_the_log_cannot_go_on() {
     let Kept { _place: place, keeper, log, mut company } = kept();
     let journal = place.path().join("journal.sqlite");
-    assert!(log.receipt(&keeper, company.space, 0).unwrap().is_some());
+    assert!(log.receipt(&keeper, company.space, 0, &Copied::default()).unwrap().is_some());
     drop((keeper, log));
     let older = fs::read(&journal).unwrap();
     let (keeper, log) = open(place.path());
@@ -61,7 +61,7 @@ fn nothing_is_promised_while_the_log_cannot_go_on() {
     drop((keeper, log));
     fs::write(&journal, older).unwrap();
     let (keeper, log) = open(place.path());
-    let refused = log.receipt(&keeper, company.space, 0);
+    let refused = log.receipt(&keeper, company.space, 0, &Copied::default());
     assert!(matches!(refused, Err(Error::Log(log::Error::Shorter { .. }))), "{refused:?}");
 }
 
@@ -80,7 +80,7 @@ fn a_stamp_becomes_a_record_that_later_heads_cover_and_earlier_heads_stay_provab
 
     // Under the newest head stands the stamp; under the stamped one still what was there.
     let policy = Policy::of_log(log.keys()[0].clone());
-    let receipt = log.receipt(&keeper, log.own().id(), stamped.number).unwrap().unwrap();
+    let receipt = log.receipt(&keeper, log.own().id(), stamped.number, &Copied::default()).unwrap().unwrap();
     let leaf = UnverifiedReceipt::parse(&receipt).unwrap().claimed().leaf;
     assert_eq!(leaf.record, stamped.id);
     log.published().prove(2).unwrap().check(&leaf, &policy).unwrap();

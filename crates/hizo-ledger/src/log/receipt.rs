@@ -13,6 +13,9 @@ pub const RECEIPT_BYTES_MAX: usize = 2 << 10;
 
 const FIRST_LINE: &str = "hizo/receipt/v1";
 
+/// The seventh line, of what is kept twice.
+const TWICE: &str = "copies 2\n";
+
 /// Why bytes are not a receipt, or not one by this key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -22,8 +25,8 @@ pub enum Error {
     /// Not a signed note.
     #[error("the receipt is not a signed note: {0}")]
     Note(#[from] note::Error),
-    /// Not the six lines in their one form.
-    #[error("the text of a receipt is its six lines, in their one form")]
+    /// Not the six lines, and the seventh of what is kept twice, in their one form.
+    #[error("the text of a receipt is its six lines, or seven, in their one form")]
     Lines,
     /// The record is promised for a time before it was kept.
     #[error("the receipt promises a time before its own")]
@@ -50,13 +53,18 @@ pub struct Receipt {
     pub time: ClaimedTime,
     /// By when it will stand in the log.
     pub index_by: ClaimedTime,
+    /// The class *kept twice*: the record and all that it names are durable at a second place, too.
+    pub is_twice: bool,
 }
 
 impl Receipt {
     /// The text that is signed.
     pub fn text(&self) -> String {
-        let Self { keeper, leaf: Leaf { slot, record }, time, index_by } = self;
-        format!("{FIRST_LINE}\nkeeper {keeper}\nrecord {record}\nslot {slot}\ntime {time}\nindex-by {index_by}\n")
+        let Self { keeper, leaf: Leaf { slot, record }, time, index_by, is_twice } = self;
+        let twice = if *is_twice { TWICE } else { "" };
+        format!(
+            "{FIRST_LINE}\nkeeper {keeper}\nrecord {record}\nslot {slot}\ntime {time}\nindex-by {index_by}\n{twice}"
+        )
     }
 
     /// The whole note, with the signature that the keeper's receipt key made over [`Receipt::text`].
@@ -75,7 +83,8 @@ impl Receipt {
         let slot = Slot::from_hex(value("slot")?).ok()?;
         let time = ClaimedTime::parse(value("time")?).ok()?;
         let index_by = ClaimedTime::parse(value("index-by")?).ok()?;
-        let receipt = Self { keeper, leaf: Leaf { slot, record }, time, index_by };
+        let is_twice = text.ends_with(TWICE);
+        let receipt = Self { keeper, leaf: Leaf { slot, record }, time, index_by, is_twice };
         (receipt.text() == text).then_some(receipt)
     }
 }
@@ -146,6 +155,7 @@ mod tests {
             leaf: Leaf { slot: Slot::from_bytes([1; 32]), record: RecordId::from_bytes([2; 32]) },
             time: ClaimedTime::parse("2027-05-03T09:12:44Z").unwrap(),
             index_by: ClaimedTime::parse("2027-05-03T09:13:44Z").unwrap(),
+            is_twice: false,
         }
     }
 
@@ -162,6 +172,17 @@ mod tests {
         assert_eq!(read().verify(&own), Ok(receipt()));
         assert_eq!(read().verify(&key("keeper.example/log", 6).1), Err(Error::OtherKey));
         assert_eq!(read().verify(&key("keeper.example", 5).1), Err(Error::OtherKey));
+    }
+
+    #[test]
+    fn what_is_kept_twice_is_said_under_the_signature_and_not_without_it() {
+        let (secret, own) = key("keeper.example/log", 5);
+        let twice = Receipt { is_twice: true, ..receipt() };
+        let note = twice.note(&own, &secret.sign(twice.text().as_bytes()).to_bytes());
+        let held = |note: &str| UnverifiedReceipt::parse(note.as_bytes()).unwrap().verify(&own);
+        assert_eq!(held(&note), Ok(twice));
+        assert_eq!(held(&note.replace("copies 2\n", "")), Err(Error::Signature));
+        assert_eq!(held(&signed().0.replace("44Z\n\n", "44Z\ncopies 2\n\n")), Err(Error::Signature));
     }
 
     #[test]
@@ -184,6 +205,8 @@ mod tests {
             (note.replace("keeper keeper", "keeper  keeper"), Error::Lines),
             (note.replace("index-by 2027", "index-by 2027-05-03T09:13:44Z\nindex-by 2027"), Error::Lines),
             (note.replace("09:13:44Z", "09:12:43Z"), Error::Order),
+            (note.replace("44Z\n\n", "44Z\ncopies 1\n\n"), Error::Lines),
+            (note.replace("44Z\n\n", "44Z\ncopies 2\ncopies 2\n\n"), Error::Lines),
             (note.clone() + &line, Error::Signer),
             (note.replace("— keeper.example/log", "— keeper.example/other"), Error::Signer),
             (note.trim_end().to_owned(), Error::Note(note::Error::Shape)),

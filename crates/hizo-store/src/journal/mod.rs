@@ -345,6 +345,13 @@ pub trait Journal: Send + Sync {
     /// When they cannot be told, whole and without a gap.
     fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, Error>;
 
+    /// Records of all spaces in the order of the log from place `from`, at most `limit`, [`PAGE_RECORDS_MAX`] and
+    /// [`PAGE_BYTES_MAX`]; none past its end.
+    ///
+    /// # Errors
+    /// When they cannot be told, whole and without a gap.
+    fn logged(&self, from: u64, limit: usize) -> Result<Vec<(SpaceId, StoredRecord)>, Error>;
+
     /// Settles that this head is about to be signed, provided that `newest` is still the newest settled one. Settling the
     /// newest again changes nothing.
     ///

@@ -16,8 +16,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 
 use self::rows::{
     TWINS_CONDEMNED, TWINS_FACT, agree, check_accounts, check_condemned, check_facts, check_leaves, check_records,
-    condemned, condemned_among, execute, fact, follows, head, insert_record, integer, known_space, leaves, log, one,
-    payer, put_log, put_payer, put_space, put_usage, records, spaces, sum, usage,
+    condemned, condemned_among, execute, fact, follows, head, insert_record, integer, known_space, leaves, log, logged,
+    one, payer, put_log, put_payer, put_space, put_usage, records, spaces, sum, usage,
 };
 use self::schema::{check_format, is_blank, lay_out};
 use super::{
@@ -217,6 +217,10 @@ impl Journal for SqliteJournal {
 
     fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, Error> {
         self.read(|tx| leaves(tx, from, limit.min(PAGE_RECORDS_MAX)))
+    }
+
+    fn logged(&self, from: u64, limit: usize) -> Result<Vec<(SpaceId, StoredRecord)>, Error> {
+        self.read(|tx| logged(tx, from, limit.min(PAGE_RECORDS_MAX)))
     }
 
     fn settle_signed(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), Error> {

@@ -26,6 +26,8 @@ struct Kept {
     condemned: BTreeMap<(SpaceId, ObjectId), u64>,
     facts: BTreeMap<String, Vec<u8>>,
     leaves: Vec<Leaf>,
+    /// Space and number of each leaf's record.
+    places: Vec<(SpaceId, u64)>,
     signed: Option<LogHead>,
     payers: BTreeMap<SpaceId, AccountId>,
     accounts: BTreeMap<AccountId, Usage>,
@@ -78,6 +80,7 @@ impl Kept {
         let leaf = Leaf { slot: Slot::of(slot_key, new.number), record: new.id };
         records.push(record);
         self.leaves.push(leaf);
+        self.places.push((entry.space, new.number));
         Ok(new)
     }
 }
@@ -143,6 +146,17 @@ impl Journal for MemoryJournal {
         let kept = self.kept("leaves")?;
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         Ok(kept.leaves.iter().skip(from).take(limit.min(PAGE_RECORDS_MAX)).copied().collect())
+    }
+
+    fn logged(&self, from: u64, limit: usize) -> Result<Vec<(SpaceId, StoredRecord)>, journal::Error> {
+        let kept = self.kept("logged")?;
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let places = kept.places.iter().skip(from).take(limit.min(PAGE_RECORDS_MAX));
+        let found = places.filter_map(|(space, number)| {
+            let (_, records) = kept.spaces.get(space)?;
+            Some((*space, records.get(usize::try_from(*number).ok()?)?.clone()))
+        });
+        Ok(found.collect())
     }
 
     fn settle_signed(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), journal::Error> {

@@ -391,3 +391,67 @@ fn words_of_a_keeper_cannot_turn_what_a_terminal_shows() {
     assert!(!said.err.contains('\u{202e}') && !said.err.contains('\u{1b}'), "{said:?}");
     assert!(said.err.contains("erif ni si"), "{said:?}");
 }
+
+#[test]
+fn a17_a_keeper_that_withholds_or_alters_what_it_answered_for_is_caught_by_a_sample_and_named() {
+    let scene = Scene::new();
+    scene.deposit("second\n");
+    scene.liar.heard();
+    let held = scene.home.ok(["check", "--sample", "1000", "--json"]).json();
+    assert_eq!((&held["asked"], &held["notices_per_mille"]), (&held["of"], &1000.into()), "{held}");
+    let one = scene.home.ok(["check", "--sample", "1", "--json"]).json();
+    assert_eq!(one["asked"], 1, "{one}");
+    let asked = scene.liar.heard();
+    let objects: Vec<_> = asked.iter().filter(|asked| asked.path.contains("/objects/")).collect();
+    assert!(objects.iter().all(|asked| asked.method == "GET"));
+    // The second deposit's own pack: the last object that was asked for in order of the lists, whichever that is.
+    let victim = objects.last().unwrap().path.clone();
+    for (status, state) in [(404, "missing"), (200, "damaged")] {
+        let path = victim.clone();
+        scene.liar.tells(move |asked, honest| {
+            (asked.path == path).then(|| match status {
+                404 => Answer::new(404, "no such object\n"),
+                _ => {
+                    let mut answer = honest.clone();
+                    answer.body[20] ^= 1;
+                    answer
+                }
+            })
+        });
+        let caught =
+            scene.home.fails(3, "does not have 1 objects as it answered for them", ["check", "--sample", "1000"]);
+        let id = victim.rsplit('/').next().unwrap();
+        assert!(caught.out.contains(&format!("{id} {state}: deposits of the records ")), "{caught:?}");
+    }
+    scene.liar.is_honest();
+    let noted = fs::read_to_string(scene.home.path.join("samples")).unwrap();
+    assert_eq!(noted.lines().count(), 4, "{noted}");
+    assert!(noted.lines().next().unwrap().ends_with(": held") && noted.lines().last().unwrap().ends_with(" damaged"));
+}
+
+#[test]
+fn a17_a_scheduled_run_asks_for_an_object_behind_its_deposit_and_warns_of_a_keeper_that_lost_it() {
+    let scene = Scene::new();
+    let series = scene.deposit("second\n")["series_id"].as_str().unwrap().to_owned();
+    fs::create_dir(scene.home.path.join("watch")).unwrap();
+    let watch = format!(
+        r#"{{"hizo":"watch/v1","series":"{series}","folder":"{}","exclude":[],"every_seconds":86400,
+        "scheduler":"crontab","installed":1795307450}}"#,
+        scene.folder.display()
+    );
+    fs::write(scene.home.path.join("watch").join(&series), watch).unwrap();
+    fs::write(scene.folder.join("KX-204.dxf"), "scheduled\n").unwrap();
+    scene.home.ok(["watch", "run", "moulds"]);
+    let noted = || fs::read_to_string(scene.home.path.join("samples")).unwrap();
+    assert!(noted().ends_with(": held\n") && noted().contains(" 1 of "), "{}", noted());
+    // It loses everything as soon as the record is kept.
+    let mut kept = false;
+    scene.liar.tells(move |asked, _| {
+        kept |= asked.method == "POST" && asked.path.ends_with("/records");
+        let is_lost = kept && asked.method == "GET" && asked.path.contains("/objects/");
+        is_lost.then(|| Answer::new(404, "no such object\n"))
+    });
+    fs::write(scene.folder.join("KX-204.dxf"), "scheduled again\n").unwrap();
+    let warned = scene.home.ok(["watch", "run", "moulds"]);
+    assert!(warned.err.contains("does not have") && noted().ends_with("missing\n"), "{warned:?}\n{}", noted());
+}

@@ -181,6 +181,10 @@ fn a_configuration_is_checked_and_unknown_keys_are_named_with_their_line() {
         fs::read_to_string(&list).unwrap().replace("authority test\n", "authority test\nurl https://a.example/\n");
     fs::write(folder.path().join("list"), asked).unwrap();
     wrong(&format!("{sound}[stamps]\nauthorities = \"list\"\n"), "the address of test is none that is asked");
+    wrong(&format!("{sound}[copy]\ndirectory = \"none\"\n"), "there is no folder `copy.directory`");
+    wrong(&format!("{sound}[copy]\ndirectory = \".\"\n"), "lie in each other");
+    wrong(&format!("{sound}[copy]\ndirectory = \"/\"\npause_seconds = 0\n"), "`copy.pause_seconds` is at least 1");
+    wrong(&format!("{sound}[scrub]\ndays = 0\n"), "`scrub.days` is at least 1");
     wrong(&"#".repeat((32 << 20) + 1), "32 MiB");
     let [whole, proxied] = &examples()[..] else { panic!("the page has two examples") };
     fs::write(&config, proxied).unwrap();
@@ -188,6 +192,9 @@ fn a_configuration_is_checked_and_unknown_keys_are_named_with_their_line() {
     // The example's list of authorities and its certificates are nowhere.
     wrong(whole, "/etc/hizo/authorities");
     let whole = &whole.replace("/etc/hizo/authorities", list.to_str().unwrap());
+    wrong(whole, "there is no folder `copy.directory` /mnt/second/hizo-keeper");
+    let whole = &whole.replace("/mnt/second/hizo-keeper", folder.path().join("second").to_str().unwrap());
+    fs::create_dir(folder.path().join("second")).unwrap();
     wrong(whole, "the certificates /etc/hizo/fullchain.pem cannot be used");
     let tls = whole.find("[tls]").unwrap()..whole.find("[admission]").unwrap();
     let clear = whole.replace(&whole[tls], "").replace("0.0.0.0:443", "127.0.0.1:0");

@@ -7,6 +7,7 @@ mod cards;
 mod certificates;
 mod check;
 mod composed;
+mod copies;
 mod damage;
 mod elsewhere;
 mod flips;

@@ -86,7 +86,8 @@ fn age(home: &Home, id: &str) {
     let path = promise(home, "due", id);
     let leaf = receipt(&path, &pinned(home)).leaf;
     let origin = Origin::parse(settings(home)["keeper"].as_str().unwrap()).unwrap();
-    fs::write(&path, ReceiptSigner::new(&origin, &seed).unwrap().sign(&origin, leaf, 1_700_000_000).unwrap()).unwrap();
+    fs::write(&path, ReceiptSigner::new(&origin, &seed).unwrap().sign(&origin, leaf, 1_700_000_000, false).unwrap())
+        .unwrap();
 }
 
 #[test]

@@ -19,7 +19,7 @@ const UNAUTHENTICATED: [&str; 12] =
 
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
-const RUNS: [(&str, &str, &[&str]); 8] = [
+const RUNS: [(&str, &str, &[&str]); 9] = [
     ("handover", "deposit", &["deposit", "Request", "Watcher"]),
     ("handover", "restore", &["restore", "Request", "Watcher"]),
     ("try_it", "init", &["init"]),
@@ -27,6 +27,7 @@ const RUNS: [(&str, &str, &[&str]); 8] = [
     ("try_it", "restore", &["restore", "Request", "Watcher"]),
     ("try_it", "proof", &["prove", "Request", "Proved"]),
     ("try_it", "verify", &["verify", "Request"]),
+    ("watch", "check", &["sample_in_passing"]),
     (
         "watch",
         "deposit",

@@ -2,6 +2,7 @@
 
 mod acts;
 mod admission;
+mod copying;
 mod described;
 mod hostile;
 mod sessions;

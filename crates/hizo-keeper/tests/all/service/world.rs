@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer as _;
-use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Settings, Stamping, serve};
+use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Rate, Scrubbing, Settings, Stamping, serve};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::id::{Nonce, SpaceId};
 use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, Role, UnverifiedRecord};
@@ -46,6 +46,9 @@ pub(crate) fn settings() -> Settings {
         addresses: false,
         metrics: true,
         stamping: Stamping { authorities: Vec::new(), own: None, by_itself: false, pause: Duration::from_secs(1) },
+        data: PathBuf::new(),
+        copying: None,
+        scrubbing: Scrubbing { period: Duration::from_secs(60 * 60), bytes_per_second: 1 << 30 },
         lines: Box::new(|_| {}),
         clock: Box::new(system_time),
         random: Box::new(|| [0; 32]),
@@ -54,6 +57,12 @@ pub(crate) fn settings() -> Settings {
 
 pub(crate) fn system_time() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// Limits for whoever asks again and again whether something has come.
+pub(crate) fn patient() -> Limits {
+    let often = Rate { per_second: 1_000_000, burst: 1_000_000 };
+    Limits { rate_of_address: often, rate_of_token: often, ..settings().limits }
 }
 
 impl Running {
@@ -73,6 +82,7 @@ impl Running {
         let seeds = Seeds { origin: [7; 16], log_key: Zeroizing::new([9; 32]) };
         let keeper = EmbeddedKeeper::init_embedded(&folder.path().join("keeper"), &seeds).unwrap();
         let log = EmbeddedLog::open(&folder.path().join("keeper"), &keeper).unwrap();
+        settings.data = folder.path().join("keeper");
         let (origin, own_space) = (keeper.origin().clone(), log.own().id());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

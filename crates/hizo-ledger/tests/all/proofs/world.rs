@@ -219,6 +219,7 @@ impl World {
                 leaf,
                 time: time(KEPT),
                 index_by: time("2027-05-03T09:13:40Z"),
+                is_twice: false,
             },
             receipt_signer: "receipts",
             disclosure,

@@ -167,6 +167,39 @@ pub(super) fn put_log(tx: &Connection, state: LogState) -> Result<(), Error> {
 
 /// Each leaf stands in `leaf` and, with its place, in `record`.
 pub(super) fn leaves(tx: &Connection, from: u64, limit: usize) -> Result<Vec<Leaf>, Error> {
+    let sql = "SELECT id, kept, position, sum FROM record WHERE space = ?1 AND number = ?2";
+    let mut records = tx.prepare_cached(sql).map_err(database("be read"))?;
+    let (mut leaves, mut keys) = (Vec::new(), BTreeMap::new());
+    for (position, space, head) in placed(tx, from, limit)? {
+        agree(record_place(&mut records, space, head)?, Some(position), "a leaf is not where its record says")?;
+        let slot_key = match keys.entry(space) {
+            Occupied(known) => *known.get(),
+            Vacant(unknown) => *unknown.insert(slot_key(tx, space)?),
+        };
+        leaves.push(Leaf { slot: Slot::of(&slot_key, head.number), record: head.id });
+    }
+    Ok(leaves)
+}
+
+/// The same with the records themselves, until their notes fill a page.
+pub(super) fn logged(tx: &Connection, from: u64, limit: usize) -> Result<Vec<(SpaceId, StoredRecord)>, Error> {
+    let sql = "SELECT number, id, kept, position, note, sum FROM record WHERE space = ?1 AND number = ?2";
+    let (mut page, mut bytes) = (Vec::new(), 0_usize);
+    for (position, space, head) in placed(tx, from, limit)? {
+        let record = row(tx, sql, params![space.as_bytes(), integer(head.number)?], RecordRow::read)?;
+        let record = record.ok_or_else(|| damaged("a record is missing"))?.check(space)?;
+        agree((record.id, record.position), (head.id, position), "a leaf is not where its record says")?;
+        bytes = bytes.saturating_add(record.note.len());
+        page.push((space, record));
+        if bytes >= PAGE_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// Whose leaf stands at each place: without gap, and as many as there are, or as are wanted.
+fn placed(tx: &Connection, from: u64, limit: usize) -> Result<Vec<(u64, SpaceId, Head)>, Error> {
     let size = log(tx)?.size;
     let wanted = usize::try_from(size.saturating_sub(from)).unwrap_or(usize::MAX).min(limit);
     let sql = "SELECT position, space, number, id, sum FROM leaf WHERE position >= ?1 ORDER BY position LIMIT ?2";
@@ -177,21 +210,14 @@ pub(super) fn leaves(tx: &Connection, from: u64, limit: usize) -> Result<Vec<Lea
         })
         .and_then(Iterator::collect::<Result<Vec<(i64, [u8; 16], i64, [u8; 32], [u8; 16])>, _>>)
         .map_err(database("be read"))?;
-    let sql = "SELECT id, kept, position, sum FROM record WHERE space = ?1 AND number = ?2";
-    let mut records = tx.prepare_cached(sql).map_err(database("be read"))?;
-    let (mut leaves, mut keys) = (Vec::with_capacity(wanted), BTreeMap::new());
+    let mut leaves = Vec::with_capacity(wanted);
     for ((position, space, number, id, found), expected) in rows.into_iter().zip(from..) {
         let (position, space) = (natural(position)?, SpaceId::from_bytes(space));
         let head = Head { number: natural(number)?, id: RecordId::from_bytes(id) };
         if position != expected || found != leaf_sum(position, space, head) {
             return Err(damaged("a leaf of the log is missing or does not match its sum"));
         }
-        agree(record_place(&mut records, space, head)?, Some(position), "a leaf is not where its record says")?;
-        let slot_key = match keys.entry(space) {
-            Occupied(known) => *known.get(),
-            Vacant(unknown) => *unknown.insert(slot_key(tx, space)?),
-        };
-        leaves.push(Leaf { slot: Slot::of(&slot_key, head.number), record: head.id });
+        leaves.push((position, space, head));
     }
     if leaves.len() != wanted {
         return Err(damaged("a leaf of the log is missing or does not match its sum"));

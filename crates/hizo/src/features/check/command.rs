@@ -7,6 +7,7 @@ use hizo_keeper::EmbeddedKeeper;
 use hizo_ledger::id::{ObjectId, SeriesId, SpaceId};
 use serde_json::{Value, json};
 
+use super::sample::{Sampled, sample};
 use super::{Report, State, Touched, Watcher};
 use crate::Setting;
 use crate::console::{self, Console, Progress};
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// Open nothing: compare records and sealed objects with their hashes only
     #[arg(long)]
     blind: bool,
+    /// Only so many objects, drawn by chance, without opening anything: whether the keeper still has what it answered for
+    #[arg(long, value_name = "N", conflicts_with_all = ["series", "blind"], value_parser = clap::value_parser!(u32).range(1..))]
+    sample: Option<u32>,
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -36,6 +40,12 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Ok(safe) => safe,
         Err(failure) => return without_records(setting, failure),
     };
+    if let Some(count) = arguments.sample {
+        let bar = Bar { console: setting.console, progress: OnceLock::new() };
+        let found = sample(&safe, usize::try_from(count).unwrap_or(usize::MAX), &bar)?;
+        drop(bar);
+        return show_sample(setting.console, &found);
+    }
     let mut beside = Vec::new();
     let keyring = match arguments.blind {
         true => None,
@@ -51,6 +61,39 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     report.faults.splice(0..0, beside);
     show(setting.console, &safe.home, &report, None);
     conclude(&report)
+}
+
+fn show_sample(console: Console, found: &Sampled) -> Outcome<()> {
+    let (asked, all, notice) = (found.asked, found.all, found.would_notice(1));
+    let (whole, tenth) = (notice / 10, notice % 10);
+    let bad: Vec<_> = found
+        .bad
+        .iter()
+        .map(|(id, (state, records))| json!({ "object": id.to_string(), "state": state.word(), "records": records }))
+        .collect();
+    console.result(
+        json!({ "asked": asked, "of": all, "bytes": found.bytes, "notices_per_mille": notice, "bad": bad }),
+        |out| {
+            for (id, (state, records)) in &found.bad {
+                let state = state.word();
+                let records = records.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+                let said = words!("{id} {state}: deposits of the records {records}", "{id} {state}: 記録 {records} の預け入れ");
+                writeln!(out, "{}", console.say(said))?;
+            }
+            let said = words!(
+                "{asked} of {all} objects asked for and compared; a loss of 1 % would have been noticed with a probability of {whole}.{tenth} %",
+                "部品{all}個のうち{asked}個を取り寄せて照合しました。1 % が失われていれば {whole}.{tenth} % の確率で気づきます"
+            );
+            writeln!(out, "{}", console.say(said))
+        },
+    );
+    if found.bad.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::untrue(found.fault()).hint(words!(
+        "Keep the folder receipts of the home folder: they are the keeper's signed word. Run `hizo check`, and tell whoever runs the keeper; deposit the folders again with --reread --no-reuse.",
+        "金庫のフォルダーの receipts を残してください。預け先が署名した証拠です。`hizo check` を実行し、預け先に知らせ、--reread --no-reuse を付けて預け直してください。"
+    )))
 }
 
 /// The secrets; none when what is damaged keeps them from being opened, which is a finding of its own.

@@ -7,6 +7,7 @@ pub(crate) mod command;
 mod objects;
 mod own;
 mod packs;
+mod sample;
 mod series;
 mod tar;
 
@@ -25,6 +26,7 @@ use crate::safe::{Keyring, Safe};
 use crate::words::{Words, words};
 pub(crate) use objects::State;
 pub(crate) use own::Own;
+pub(crate) use sample::sample_in_passing;
 pub(crate) use series::Touched;
 
 /// Ids of one page of the keeper's list of objects.

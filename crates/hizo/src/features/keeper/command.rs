@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Plan, config};
+use super::{Plan, config, scrub};
 use crate::Setting;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::system;
@@ -13,7 +13,10 @@ use crate::words::words;
 
 /// Be a keeper that others reach over a network, until stopped
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    act: Option<Act>,
     /// The keeper's folder; it is set up if there is none
     #[arg(long, value_name = "DIR", requires = "listen")]
     data: Option<PathBuf>,
@@ -28,9 +31,20 @@ pub(crate) struct Arguments {
     check_config: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Act {
+    /// Read everything that is kept again, in both directories, and mend what is damaged from the other one
+    Scrub {
+        /// The keeper's configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let console = setting.console;
     let plan = match arguments {
+        Arguments { act: Some(Act::Scrub { config }), .. } => return scrub::scrub(console, config::read(config)?),
         Arguments { check_config: Some(path), .. } => {
             config::read(path)?.check()?;
             console.result(json!({ "config": path.to_string_lossy() }), |out| {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hizo_keeper::service::{Admission, Limits, Pace, Rate};
+use hizo_keeper::service::{Admission, Copying, Limits, Pace, Rate, Scrubbing};
 use hizo_ledger::id::ObjectId;
 use hizo_ledger::record::Origin;
 use hizo_store::journal::AccountId;
@@ -20,6 +20,11 @@ use crate::words::{Words, words};
 
 /// Longest configuration, in bytes: some three hundred thousand codes.
 const CONFIG_BYTES_MAX: u64 = 32 << 20;
+
+/// Shortest time from one round of copying to the next.
+const COPY_PAUSE: Duration = Duration::from_secs(10);
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a keeper may fill where nothing else is said.
 pub(super) const QUOTA_BYTES: u64 = 1 << 40;
@@ -39,8 +44,25 @@ struct File {
     admission: AdmissionTable,
     #[serde(default)]
     stamps: StampsTable,
+    copy: Option<CopyTable>,
+    #[serde(default)]
+    scrub: ScrubTable,
     #[serde(default)]
     limits: LimitsTable,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CopyTable {
+    directory: PathBuf,
+    pause_seconds: Option<u32>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ScrubTable {
+    days: Option<u32>,
+    bytes_per_second: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -140,6 +162,11 @@ pub(super) fn read(path: &Path) -> Outcome<Plan> {
         addresses: file.log_addresses,
         admission: admission(path, file.admission)?,
         stamps: stamps(path, &file.stamps, beside)?,
+        copying: file
+            .copy
+            .map(|table| copying(path, &beside(&file.data), beside(&table.directory), &table))
+            .transpose()?,
+        scrubbing: scrubbing(path, &file.scrub)?,
         limits: limits(path, &file.limits)?,
     })
 }
@@ -196,6 +223,54 @@ fn stamps(path: &Path, table: &StampsTable, beside: impl Fn(&Path) -> PathBuf) -
         by_itself: table.by_itself.unwrap_or(usual.by_itself),
         pause: pause.unwrap_or(usual.pause),
     })
+}
+
+/// A second directory is there, and is neither the first one nor within it, nor the other way round.
+fn copying(path: &Path, data: &Path, directory: PathBuf, table: &CopyTable) -> Outcome<Copying> {
+    if table.pause_seconds == Some(0) {
+        return Err(wrong(path, words!("`copy.pause_seconds` is at least 1", "`copy.pause_seconds` は1以上です")));
+    }
+    let found = fs::canonicalize(&directory).ok().filter(|directory| directory.is_dir());
+    let Some(found) = found else {
+        let directory = shown(&directory);
+        let said = words!(
+            "there is no folder `copy.directory` {directory}: make it, or mount what holds it",
+            "`copy.directory` のフォルダー {directory} がありません。作るか、それを含む装置をつないでください"
+        );
+        return Err(wrong(path, said));
+    };
+    // Before it is set up, the folder above has to be there.
+    let own = fs::canonicalize(data).or_else(|_| {
+        let above = data.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::canonicalize(above).map(|above| above.join(data.file_name().unwrap_or_default()))
+    });
+    if own.is_ok_and(|own| own.starts_with(&found) || found.starts_with(&own)) {
+        let said = words!(
+            "`copy.directory` and `data` lie in each other: what is lost with one of them is lost with both",
+            "`copy.directory` と `data` の一方が他方の中にあり、一緒に失われます"
+        );
+        return Err(wrong(path, said));
+    }
+    let pause = table.pause_seconds.map_or(COPY_PAUSE, |seconds| Duration::from_secs(seconds.into()));
+    Ok(Copying { directory, pause })
+}
+
+fn scrubbing(path: &Path, table: &ScrubTable) -> Outcome<Scrubbing> {
+    for (name, value) in [("days", table.days), ("bytes_per_second", table.bytes_per_second)] {
+        if value == Some(0) {
+            return Err(wrong(path, words!("`scrub.{name}` is at least 1", "`scrub.{name}` は1以上です")));
+        }
+    }
+    let usual = usual_scrubbing();
+    Ok(Scrubbing {
+        period: table.days.map_or(usual.period, |days| DAY.saturating_mul(days)),
+        bytes_per_second: table.bytes_per_second.map_or(usual.bytes_per_second, Into::into),
+    })
+}
+
+/// How everything is read again where nothing else is said.
+pub(super) fn usual_scrubbing() -> Scrubbing {
+    Scrubbing { period: DAY.saturating_mul(30), bytes_per_second: 16 << 20 }
 }
 
 fn limits(path: &Path, table: &LimitsTable) -> Outcome<Limits> {

@@ -4,6 +4,7 @@
 
 pub(crate) mod command;
 mod config;
+mod scrub;
 
 use std::future::Future;
 use std::io;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hizo_keeper::service::{
-    Admission, Certificates, Limits, Listening, Settings, Stamping, TlsError, is_private, serve,
+    Admission, Certificates, Copying, Limits, Listening, Scrubbing, Settings, Stamping, TlsError, is_private, serve,
 };
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::record::Origin;
@@ -38,6 +39,8 @@ struct Plan {
     addresses: bool,
     admission: Admission,
     stamps: Stamps,
+    copying: Option<Copying>,
+    scrubbing: Scrubbing,
     limits: Limits,
 }
 
@@ -95,6 +98,8 @@ impl Plan {
             addresses: false,
             admission: Admission::Open(config::QUOTA_BYTES),
             stamps: Stamps::default(),
+            copying: None,
+            scrubbing: config::usual_scrubbing(),
             limits: Limits::default(),
         }
     }
@@ -150,6 +155,9 @@ impl Plan {
             admission: self.admission,
             proxy: self.proxy,
             stamping: self.stamps.of(&self.data, keeper.origin())?,
+            data: self.data,
+            copying: self.copying,
+            scrubbing: self.scrubbing,
             addresses: self.addresses,
             // Where only this machine asks, and no proxy passes others on.
             metrics: metrics.is_none() && is_private(&address) && self.proxy.is_none(),

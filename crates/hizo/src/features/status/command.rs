@@ -115,6 +115,7 @@ fn as_json(status: &Status, view: Option<&View>) -> Value {
         "deposit": status.record.id().to_string(), "series": series, "series_id": status.series.to_string(),
         "number": status.number, "device_time": status.record.envelope().time.as_str(),
         "keeper_time": status.receipt.as_ref().map(|receipt| receipt.time.as_str()),
+        "copies": status.receipt.as_ref().map(|receipt| if receipt.is_twice { 2 } else { 1 }),
         "index_by": status.receipt.as_ref().map(|receipt| receipt.index_by.as_str()),
         "log": status.place.map(|(index, size)| json!({ "index": index, "size": size })),
         "witnesses": witnesses,
@@ -129,7 +130,10 @@ fn as_json(status: &Status, view: Option<&View>) -> Value {
 fn line(status: &Status, name: &str) -> Words {
     let kept = status.receipt.as_ref().map_or_else(
         || words!("no receipt", "受領書なし"),
-        |receipt| words!("kept {time}", "{time} 受領", time = receipt.time),
+        |receipt| match receipt.is_twice {
+            true => words!("kept twice {time}", "{time} 受領（2か所に保管）", time = receipt.time),
+            false => words!("kept {time}", "{time} 受領", time = receipt.time),
+        },
     );
     let logged = status.place.map_or_else(
         || words!("not logged", "台帳に未登載"),
@@ -159,6 +163,11 @@ fn line(status: &Status, name: &str) -> Words {
 fn whole(console: Console, status: &Status, name: &str, out: &mut dyn Write) -> io::Result<()> {
     let device = &status.record.envelope().time;
     let kept = match &status.receipt {
+        Some(receipt) if receipt.is_twice => words!(
+            "{time}, in two places by now, the keeper says; made {device}, the device says",
+            "{time}、今は2か所に保管（預け先の申告）。作成は {device}（預けた機械の申告）",
+            time = receipt.time
+        ),
         Some(receipt) => words!(
             "{time}, the keeper says; made {device}, the device says",
             "{time}（預け先の申告）。作成は {device}（預けた機械の申告）",

@@ -65,7 +65,7 @@ struct Vouching<'a> {
 
 /// How far each deposit has come, as this machine and its keeper can tell.
 pub(super) fn status<'a>(safe: &'a Safe, records: &[&'a Record]) -> Told<'a> {
-    let receipts: Vec<_> = records.iter().map(|record| receipts::of(safe, record)).collect();
+    let receipts: Vec<_> = records.iter().map(|record| receipts::newest(safe, record)).collect();
     let seen = receipts::call_in(safe, SeenLog::publish(safe));
     let place = |record: &&'a Record| seen.as_ref().ok().and_then(|seen| seen.place(safe, record));
     let places: Vec<_> = records.iter().map(place).collect();

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cards;
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
+use crate::features::check::sample_in_passing;
 use crate::features::deposit::{self, Made};
 use crate::home::{self, Home};
 use crate::safe::Safe;
@@ -330,7 +331,7 @@ pub(crate) fn run(
     series: SeriesId,
     now: u64,
     watcher: &dyn deposit::Watcher,
-    alarm: impl FnOnce(Words),
+    alarm: impl Fn(Words),
 ) -> Outcome<Made> {
     let watch = read(home, series)?;
     let request = deposit_request(&watch.folder(), &format!("id:{series}"), &watch.exclude);
@@ -361,7 +362,7 @@ fn attempt(
     home: &Home,
     request: &deposit::Request,
     watcher: &dyn deposit::Watcher,
-    alarm: impl FnOnce(Words),
+    alarm: impl Fn(Words),
 ) -> Outcome<Made> {
     request.paths.iter().try_for_each(|folder| refuse_an_empty(folder))?;
     let mut safe = Safe::open(home.clone())?;
@@ -369,7 +370,11 @@ fn attempt(
         alarm(cards::waits(waiting));
     }
     let device = home.device()?;
-    deposit::deposit(&mut safe, &device, request, watcher)
+    let made = deposit::deposit(&mut safe, &device, request, watcher)?;
+    if let Some(fault) = sample_in_passing(&safe) {
+        alarm(fault);
+    }
+    Ok(made)
 }
 
 /// Nothing is in a watched folder.

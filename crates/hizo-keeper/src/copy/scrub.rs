@@ -1,0 +1,347 @@
+//! Scrub: everything that is kept is read again, in both directories, and mended from the other one where it is damaged.
+//!
+//! What is written matches its name, what it replaces does not: good bytes are never overwritten. See docs/spec/keeper.md,
+//! section "Scrub".
+
+use std::collections::BTreeSet;
+
+use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::object::ObjectList;
+use hizo_store::disk::Disk;
+use hizo_store::objects;
+use hizo_store::published::PublishedFiles;
+use hizo_store::{Journal, NamedBytes, Objects};
+
+use super::{SecondCopy, envelope, may_change, whole};
+use crate::log::{self, LogReader};
+use crate::spaces::direct;
+use crate::{Error, Keeper};
+
+/// Names of one folder that are looked at together.
+const PAGE: usize = 1_000;
+
+/// Records that are read together: no append waits for longer.
+const RECORDS: usize = 256;
+
+/// How far a scrub has come: it goes on behind this object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// Spaces before this one were read.
+    pub space: SpaceId,
+    /// So were its objects up to this one.
+    pub object: Option<ObjectId>,
+}
+
+/// One of the two directories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Directory {
+    /// The keeper's own.
+    First,
+    /// The copy.
+    Second,
+}
+
+/// What was found damaged or missing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Damage {
+    /// An object that a record names.
+    Object {
+        /// Where.
+        at: Directory,
+        /// Whose it is.
+        space: SpaceId,
+        /// Which one.
+        object: ObjectId,
+    },
+    /// A file of the published log.
+    File {
+        /// Where.
+        at: Directory,
+        /// Its path below the log's folder.
+        path: String,
+    },
+    /// Rows of a journal, which cannot be told or are not those of the other one.
+    Journal {
+        /// Where.
+        at: Directory,
+        /// What does not hold.
+        what: String,
+    },
+}
+
+/// What a scrub has read and found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scrubbed {
+    /// Objects that were read, those of both directories.
+    pub objects: u64,
+    /// Their lengths together, in bytes.
+    pub bytes: u64,
+    /// Records that were read.
+    pub records: u64,
+    /// Whether everything was read, or the rest was left to another time.
+    pub is_whole: bool,
+    /// What was put right.
+    pub mended: BTreeSet<Damage>,
+    /// What nobody here can put right.
+    pub lost: BTreeSet<Damage>,
+}
+
+/// A keeper, what it has published, and its second directory if there is one.
+pub struct Scrub<'a, O, J, D: Disk, K, F: Disk> {
+    /// The keeper.
+    pub keeper: &'a Keeper<O, J>,
+    /// Its log.
+    pub log: &'a LogReader<PublishedFiles<F>>,
+    /// Its second directory.
+    pub copy: Option<&'a SecondCopy<D, K>>,
+}
+
+/// Told of each object that was read, and how many bytes that were; whether to go on.
+pub type Each<'a> = dyn FnMut(Mark, u64) -> bool + 'a;
+
+enum Found {
+    Absent,
+    Damaged,
+    Whole(NamedBytes),
+}
+
+impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, J, D, K, F> {
+    /// Reads everything behind this mark again, and mends what the other directory has. `each` is where a caller takes his
+    /// time, and where he ends.
+    ///
+    /// # Errors
+    /// The store's, where it cannot write or not even be asked. What is damaged is no error, but told.
+    pub fn run(&self, from: Option<Mark>, each: &mut Each<'_>) -> Result<Scrubbed, Error> {
+        let mut found = Scrubbed::default();
+        let Some(spaces) = self.journals(&mut found)? else { return Ok(found) };
+        for space in spaces.into_iter().filter(|space| from.is_none_or(|from| *space >= from.space)) {
+            let after = from.filter(|from| from.space == space).and_then(|from| from.object);
+            if after.is_none() {
+                self.named(space, &mut found)?;
+            }
+            if !self.lying(space, after, &mut found, each)? {
+                return Ok(found);
+            }
+        }
+        self.files(&mut found)?;
+        found.is_whole = true;
+        Ok(found)
+    }
+
+    /// Every record of the log, in both journals. The spaces, where they can be told.
+    fn journals(&self, found: &mut Scrubbed) -> Result<Option<Vec<SpaceId>>, Error> {
+        let broken = |at, error: hizo_store::journal::Error| Damage::Journal { at, what: error.to_string() };
+        let mut next = 0;
+        loop {
+            let page = match self.keeper.journal().logged(next, RECORDS) {
+                Ok(page) => page,
+                Err(error) => {
+                    found.lost.insert(broken(Directory::First, error));
+                    return Ok(None);
+                }
+            };
+            if let Some(copy) = self.copy.filter(|copy| copy.copied.size() > next) {
+                let what = match copy.journal.logged(next, RECORDS) {
+                    Ok(copied) if copied.iter().zip(&page).all(|(copied, first)| copied == first) => None,
+                    Ok(_) => Some("its records are not those of the first directory".to_owned()),
+                    Err(error) => Some(error.to_string()),
+                };
+                found.lost.extend(what.map(|what| Damage::Journal { at: Directory::Second, what }));
+            }
+            let read = u64::try_from(page.len()).unwrap_or(u64::MAX);
+            (next, found.records) = (next.saturating_add(read), found.records.saturating_add(read));
+            if page.is_empty() {
+                break;
+            }
+        }
+        match self.keeper.journal().spaces() {
+            Ok(spaces) => Ok(Some(spaces)),
+            Err(error) => {
+                found.lost.insert(broken(Directory::First, error));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether everything that the records of a space name is there; its bytes are read later.
+    fn named(&self, space: SpaceId, found: &mut Scrubbed) -> Result<(), Error> {
+        self.each_name(space, &mut |position, id| {
+            let is_first = self.keeper.objects().stat(space, id)?.is_some();
+            let copy = self.copy.filter(|copy| position < copy.copied.size());
+            let is_second =
+                copy.map(|copy| copy.objects.stat(space, id)).transpose()?.is_some_and(|stat| stat.is_some());
+            if !is_first || (copy.is_some() && !is_second) {
+                self.object(space, id, copy.is_some(), &mut |_| true, found)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Every id that a record of the space names, with the record's place in the log. A list that is damaged is put right
+    /// first, if it can be.
+    fn each_name(&self, space: SpaceId, take: &mut dyn FnMut(u64, ObjectId) -> Result<(), Error>) -> Result<(), Error> {
+        let mut next = 0;
+        loop {
+            let page = self.keeper.records(space, next, RECORDS)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for record in page {
+                next = record.number.saturating_add(1);
+                let envelope = envelope(&record)?;
+                for id in direct(&envelope) {
+                    take(record.position, id)?;
+                }
+                let Some(deposit) = envelope.deposit else { continue };
+                let list = match whole(self.keeper.objects(), space, deposit.objects.list) {
+                    Some(list) => Some(list),
+                    None => self.copy.and_then(|copy| whole(&copy.objects, space, deposit.objects.list)),
+                };
+                let listed = list.and_then(|list| ObjectList::parse_unverified(list.as_bytes()).ok());
+                for (id, _) in listed.unwrap_or_default() {
+                    take(record.position, id)?;
+                }
+            }
+        }
+    }
+
+    /// Reads every object that lies in the folders of a space. Whether there was time for all.
+    fn lying(
+        &self,
+        space: SpaceId,
+        mut after: Option<ObjectId>,
+        found: &mut Scrubbed,
+        each: &mut Each<'_>,
+    ) -> Result<bool, Error> {
+        let mut names = None;
+        loop {
+            let first = self.keeper.objects().list(space, after, PAGE)?;
+            let second = self.copy.map_or(Ok(Vec::new()), |copy| copy.objects.list(space, after, PAGE))?;
+            // Behind the end of a full page there may be more that stands before what the other page still has.
+            let end = [&first, &second]
+                .into_iter()
+                .filter(|page| page.len() >= PAGE)
+                .filter_map(|page| page.last().copied())
+                .min();
+            let ids: BTreeSet<ObjectId> =
+                first.into_iter().chain(second).filter(|id| end.is_none_or(|end| *id <= end)).collect();
+            for id in &ids {
+                let mut is_named = |id: ObjectId| match &names {
+                    Some(names) => BTreeSet::contains(names, &id),
+                    None => {
+                        let mut all = BTreeSet::new();
+                        // What cannot be followed is taken for named.
+                        let told = self.each_name(space, &mut |_, id| {
+                            all.insert(id);
+                            Ok(())
+                        });
+                        told.is_err() || names.insert(all).contains(&id)
+                    }
+                };
+                let bytes = self.object(space, *id, false, &mut is_named, found)?;
+                after = Some(*id);
+                if !each(Mark { space, object: after }, bytes) {
+                    return Ok(false);
+                }
+            }
+            if end.is_none() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Reads an object wherever it lies, and mends it; `both`: it has to lie in the second directory too.
+    fn object(
+        &self,
+        space: SpaceId,
+        id: ObjectId,
+        both: bool,
+        is_named: &mut dyn FnMut(ObjectId) -> bool,
+        found: &mut Scrubbed,
+    ) -> Result<u64, Error> {
+        let first = read(self.keeper.objects(), space, id)?;
+        let second = self.copy.map(|copy| read(&copy.objects, space, id)).transpose()?.unwrap_or(Found::Absent);
+        let mut bytes = 0_u64;
+        for read in [&first, &second] {
+            if let Found::Whole(object) = read {
+                (found.objects, bytes) = (found.objects.saturating_add(1), bytes.saturating_add(object.length()));
+            }
+        }
+        found.bytes = found.bytes.saturating_add(bytes);
+        let damage = |at| Damage::Object { at, space, object: id };
+        match (&first, &second) {
+            (Found::Whole(_), Found::Whole(_)) => {}
+            (Found::Whole(_), Found::Absent) if !both => {}
+            (Found::Whole(object), Found::Damaged | Found::Absent) => {
+                if let Some(copy) = self.copy {
+                    copy.objects.put(space, object)?;
+                    found.mended.insert(damage(Directory::Second));
+                }
+            }
+            (Found::Damaged | Found::Absent, Found::Whole(object)) => {
+                self.keeper.put(space, object)?;
+                found.mended.insert(damage(Directory::First));
+            }
+            // What no record names is nobody's loss.
+            _ if !is_named(id) => {}
+            (_, second) => {
+                found.lost.insert(damage(Directory::First));
+                if matches!(second, Found::Damaged) {
+                    found.lost.insert(damage(Directory::Second));
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// The published log of both directories: tiles against what the journal's leaves make, everything else against the other
+    /// directory.
+    fn files(&self, found: &mut Scrubbed) -> Result<(), Error> {
+        let Some(head) = self.log.published()? else { return Ok(()) };
+        let journal = self.keeper.journal();
+        if log::derive(journal, head.size, &mut |_, _| Ok(()))? != head.root {
+            let what = "its leaves are not those of the published head".to_owned();
+            found.lost.insert(Damage::Journal { at: Directory::First, what });
+            return Ok(());
+        }
+        log::derive(journal, head.size, &mut |path, bytes| {
+            if self.log.files().read(&path).ok().flatten().as_deref() != Some(bytes) {
+                self.log.files().publish(&path, bytes)?;
+                found.mended.insert(Damage::File { at: Directory::First, path: path.clone() });
+            }
+            // What was not copied yet comes with the next copy.
+            if let Some(copy) = self.copy
+                && copy.log.read(&path).map_or(true, |copied| copied.is_some_and(|copied| copied != bytes))
+            {
+                copy.log.publish(&path, bytes)?;
+                found.mended.insert(Damage::File { at: Directory::Second, path });
+            }
+            Ok(())
+        })?;
+        let Some(copy) = self.copy else { return Ok(()) };
+        self.log.files().each(&mut |path: &str| -> Result<(), log::Error> {
+            if path.starts_with("tile/") || may_change(path) {
+                return Ok(());
+            }
+            if let (Some(first), Some(second)) = (self.log.files().read(path)?, copy.log.read(path)?)
+                && first != second
+            {
+                // Neither says of itself which one it was.
+                found.lost.insert(Damage::File { at: Directory::First, path: path.to_owned() });
+                found.lost.insert(Damage::File { at: Directory::Second, path: path.to_owned() });
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+fn read<O: Objects>(store: &O, space: SpaceId, id: ObjectId) -> Result<Found, Error> {
+    match store.get(space, id) {
+        Ok(None) => Ok(Found::Absent),
+        Ok(Some(bytes)) => Ok(NamedBytes::claimed(id, bytes).map_or(Found::Damaged, Found::Whole)),
+        // A sector that cannot be read is damage like any other.
+        Err(objects::Error::Damaged { .. } | objects::Error::Disk { act: "read an object", .. }) => Ok(Found::Damaged),
+        Err(other) => Err(other.into()),
+    }
+}

@@ -1,0 +1,187 @@
+//! Fills the second directory, and reads everything that is kept again, on two threads of their own. Nobody waits for either,
+//! not even the end for longer than for requests: a disk that hangs holds nothing else up, and both may be cut at any step.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::Shared;
+use super::answer::first_word;
+use crate::copy::{Mark, Progress, Scrub, Scrubbed, SecondCopy};
+
+/// Until a second directory that could not be reached is tried again, at least.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// Until it is looked at again whether it is time to read.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// What is read between two times at which is written down how far it has come, in bytes.
+const SAVE_BYTES: u64 = 256 << 20;
+
+/// The smallest object costs a seek: it counts for so many bytes.
+const OBJECT_COST: u64 = 64 << 10;
+
+/// Where the running service writes down how far it has read.
+const PROGRESS: &str = "scrub";
+
+/// A second directory, and how often something is brought there.
+#[derive(Debug, Clone)]
+pub struct Copying {
+    /// Where; the folder is there.
+    pub directory: PathBuf,
+    /// Shortest time from one round to the next.
+    pub pause: Duration,
+}
+
+/// How everything is read again.
+#[derive(Debug, Clone, Copy)]
+pub struct Scrubbing {
+    /// Everything is read once in so long; a reading begins when half of it is over.
+    pub period: Duration,
+    /// Not faster than this.
+    pub bytes_per_second: u64,
+}
+
+/// One of the two threads.
+pub(super) struct Working(Receiver<()>);
+
+impl Working {
+    fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        let (ended, waiting) = channel();
+        let work = move || {
+            // Dropped at its end, also by a panic.
+            let _ended = ended;
+            work();
+        };
+        drop(thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(Self(waiting))
+    }
+
+    /// Waits for its end, which it was told of, but for no disk that hangs.
+    pub(super) fn wait(&self, most: Duration) {
+        let _ = self.0.recv_timeout(most);
+    }
+}
+
+pub(super) fn start(shared: &Arc<Shared>) -> io::Result<[Working; 2]> {
+    let (copying, scrubbing) = (Arc::clone(shared), Arc::clone(shared));
+    Ok([Working::start("copier", move || copy(&copying))?, Working::start("scrubber", move || scrub(&scrubbing))?])
+}
+
+fn copy(shared: &Shared) {
+    let Some(Copying { pause, .. }) = shared.copying.as_ref() else { return };
+    while shared.copier.wait() {
+        match catch_up(shared) {
+            Ok(()) => {
+                shared.telling.copied.store(shared.copied.size(), Ordering::Relaxed);
+                shared.telling.copy_wanting.store(shared.copied.wanting() as u64, Ordering::Relaxed);
+                shared.telling.copy_fails.store(false, Ordering::Relaxed);
+                shared.copier.rest(*pause);
+            }
+            Err(error) => {
+                shared.telling.copy_failures.fetch_add(1, Ordering::Relaxed);
+                shared.telling.copy_fails.store(true, Ordering::Relaxed);
+                shared.telling.event("nothing was copied", Some(&first_word(&error)), shared.now());
+                shared.copier.rest(RETRY.max(*pause));
+                shared.copier.ring();
+            }
+        }
+    }
+}
+
+fn catch_up(shared: &Shared) -> Result<(), crate::Error> {
+    let copy = match second(shared) {
+        Some(copy) => copy,
+        None => {
+            let Some(Copying { directory, .. }) = shared.copying.as_ref() else { return Ok(()) };
+            let copy = Arc::new(SecondCopy::open(directory, &shared.data, Arc::clone(&shared.copied))?);
+            *shared.second.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&copy));
+            shared.scrubber.ring();
+            copy
+        }
+    };
+    copy.catch_up(&shared.keeper, shared.log.files(), &|| !shared.copier.is_over())
+}
+
+fn second(shared: &Shared) -> Option<Arc<SecondCopy>> {
+    shared.second.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn scrub(shared: &Shared) {
+    while !shared.scrubber.is_over() {
+        if let Err(error) = look(shared) {
+            shared.telling.event("what is kept was not read", Some(&first_word(&error)), shared.now());
+        }
+        shared.scrubber.doze(LOOK);
+    }
+}
+
+/// Reads, if it is time and the second directory can be reached.
+fn look(shared: &Shared) -> Result<(), crate::Error> {
+    let known = Progress::load(&shared.data, PROGRESS)?;
+    if let Some(known) = known {
+        shared.telling.scrub_read(known.read.unwrap_or(known.began));
+    }
+    let copy = second(shared);
+    if copy.is_none() && shared.copying.is_some() {
+        return Ok(());
+    }
+    let is_due = |known: &Progress| shared.now().saturating_sub(known.began) >= shared.scrubbing.period.as_secs() / 2;
+    let fresh = Progress { began: shared.now(), read: known.and_then(|known| known.read), at: None };
+    let mut progress = match known {
+        Some(known) if known.at.is_some() => known,
+        Some(known) if !is_due(&known) => return Ok(()),
+        Some(_) | None => fresh,
+    };
+    progress.save(&shared.data, PROGRESS)?;
+    shared.telling.scrub_read(progress.read.unwrap_or(progress.began));
+    let scrub = Scrub { keeper: &shared.keeper, log: shared.log.published(), copy: copy.as_deref() };
+    let found = scrub.run(progress.at, &mut pace(shared, &mut progress.clone()))?;
+    if found.is_whole {
+        progress = Progress { read: Some(progress.began), at: None, ..progress };
+        progress.save(&shared.data, PROGRESS)?;
+        shared.telling.scrub_read(progress.began);
+    }
+    tell(shared, &found);
+    Ok(())
+}
+
+/// Takes its time, writes down how far it has come, and ends when the service does.
+fn pace<'a>(shared: &'a Shared, progress: &'a mut Progress) -> impl FnMut(Mark, u64) -> bool + 'a {
+    let mut unsaved = 0_u64;
+    move |mark, bytes| {
+        shared.telling.scrub_objects.fetch_add(1, Ordering::Relaxed);
+        let cost = bytes.max(OBJECT_COST);
+        unsaved = unsaved.saturating_add(cost);
+        let nanoseconds = cost.saturating_mul(1_000_000_000) / shared.scrubbing.bytes_per_second.max(1);
+        shared.scrubber.rest(Duration::from_nanos(nanoseconds));
+        let goes_on = !shared.scrubber.is_over();
+        if unsaved >= SAVE_BYTES || !goes_on {
+            progress.at = Some(mark);
+            // What cannot be written down is read once more.
+            drop(progress.save(&shared.data, PROGRESS));
+            unsaved = 0;
+        }
+        goes_on
+    }
+}
+
+fn tell(shared: &Shared, found: &Scrubbed) {
+    shared.telling.scrub_mended.fetch_add(found.mended.len() as u64, Ordering::Relaxed);
+    if found.is_whole || !found.lost.is_empty() {
+        shared.telling.scrub_lost.store(found.lost.len() as u64, Ordering::Relaxed);
+    }
+    for (event, count) in [("damage was mended", found.mended.len()), ("damage cannot be mended", found.lost.len())] {
+        if count > 0 {
+            shared.telling.event(
+                event,
+                Some(&format!("{count}: hizo keeper scrub names what is damaged")),
+                shared.now(),
+            );
+        }
+    }
+}

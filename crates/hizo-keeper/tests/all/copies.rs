@@ -1,0 +1,399 @@
+//! The second directory: what is answered for as kept twice, after power cuts, losses and damage, and the scrub that mends.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hizo_keeper::copy::{Damage, Directory, Mark, Scrub, Scrubbed};
+use hizo_keeper::log::{LogSigner, Sequencer};
+use hizo_keeper::witness::Patience;
+use hizo_keeper::{Copied, EmbeddedKeeper, EmbeddedLog, Error, SecondCopy};
+use hizo_ledger::id::ObjectId;
+use hizo_ledger::log::receipt::UnverifiedReceipt;
+use hizo_store::objects::FileObjects;
+use hizo_store::published::PublishedFiles;
+use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk};
+use hizo_store::{Journal as _, Objects as _};
+use tempfile::TempDir;
+
+use crate::embedded::seeds;
+use crate::kit::{Company, SimulatedKeeper, keeper, origin, secret};
+
+/// Objects here have a handful of sectors.
+const SECTOR_BYTES: usize = 16;
+
+const GO_ON: &dyn Fn() -> bool = &|| true;
+
+/// A keeper of two spaces, its published log, and every object that each record names, by its place in the log.
+struct First {
+    keeper: SimulatedKeeper,
+    published: PublishedFiles<SimulatedDisk>,
+    disk: SimulatedDisk,
+    companies: [Company; 2],
+    named: Vec<(usize, Vec<ObjectId>)>,
+}
+
+impl First {
+    fn new() -> Self {
+        let (keeper, disk) = keeper();
+        let mut companies = ["one", "two"].map(|name| Company::new(name, keeper.origin()));
+        let mut named = Vec::new();
+        for number in 0..3 {
+            for (place, company) in companies.iter_mut().enumerate() {
+                let draft = if number == 0 { company.genesis() } else { company.deposit("drawings", 2).1 };
+                company.keep(&keeper, &draft).unwrap();
+                named.push((place, draft.objects.iter().map(|object| object.id()).collect()));
+            }
+        }
+        let files = || PublishedFiles::open(disk.clone(), Path::new("/log")).unwrap();
+        let signer = LogSigner::new(origin(), &secret("log").to_bytes()).unwrap();
+        Sequencer::new(files(), signer).publish(keeper.journal(), 1).unwrap();
+        let published = files();
+        Self { keeper, published, disk, companies, named }
+    }
+
+    fn catch_up(&self, copy: &SecondCopy<SimulatedDisk, MemoryJournal>) -> Result<(), Error> {
+        copy.catch_up(&self.keeper, &self.published, GO_ON)
+    }
+
+    fn path(&self, place: usize, id: ObjectId) -> PathBuf {
+        let id = id.to_string();
+        Path::new("objects").join(self.companies[place].space.to_string()).join(&id[..2]).join(&id)
+    }
+}
+
+fn second(disk: &SimulatedDisk, journal: &MemoryJournal) -> Result<SecondCopy<SimulatedDisk, MemoryJournal>, Error> {
+    SecondCopy::over(disk.clone(), Path::new("/copy"), journal.moved_beside(disk), Arc::default())
+}
+
+fn copied(copy: &SecondCopy<SimulatedDisk, MemoryJournal>) -> Vec<u64> {
+    (0..100).filter(|position| copy.copied().holds(*position)).collect()
+}
+
+/// Whether the record at this place, and everything that it names, lies on what is left of the second disk.
+fn lies_whole(first: &First, disk: &SimulatedDisk, journal: &MemoryJournal, position: u64) -> bool {
+    let (place, named) = &first.named[usize::try_from(position).unwrap()];
+    let objects = FileObjects::open(disk.clone(), Path::new("/copy/objects")).unwrap();
+    let space = first.companies[*place].space;
+    let whole = |id: &ObjectId| objects.get(space, *id).unwrap().is_some_and(|bytes| ObjectId::of(&bytes) == *id);
+    let record = |journal: &MemoryJournal| journal.logged(position, 1).unwrap();
+    named.iter().all(whole) && record(&journal.moved_beside(disk)) == record(first.keeper.journal())
+}
+
+#[test]
+fn at_every_step_a_power_cut_leaves_whole_what_was_answered_for_as_kept_twice() {
+    let first = First::new();
+    let (mut points, mut states) = (0, 0);
+    for step in 0.. {
+        let disk = SimulatedDisk::new(SECTOR_BYTES);
+        let journal = MemoryJournal::beside(&disk);
+        disk.fail_at(step, Fault::Stop);
+        let told = match second(&disk, &journal) {
+            Err(_) => (false, Vec::new()),
+            Ok(copy) => (first.catch_up(&copy).is_ok(), copied(&copy)),
+        };
+        let (finished, answered) = told;
+        let (survivors, _) = disk.survivors(16, 20_261_126);
+        for (number, survivor) in survivors.iter().enumerate() {
+            let story = format!("power cut before step {step}, state {number}");
+            for position in &answered {
+                assert!(lies_whole(&first, survivor, &journal, *position), "{story}: {position} is not kept twice");
+            }
+            let copy = second(survivor, &journal).unwrap();
+            for position in copied(&copy) {
+                assert!(lies_whole(&first, survivor, &journal, position), "{story}: {position} is not there");
+            }
+        }
+        (points, states) = (points + 1, states + survivors.len());
+        // Whoever comes after a death goes on where it ended.
+        disk.go_on();
+        let copy = second(&disk, &journal).unwrap();
+        first.catch_up(&copy).unwrap();
+        assert_eq!(copied(&copy), [0, 1, 2, 3, 4, 5], "death before step {step}");
+        if finished {
+            break;
+        }
+    }
+    println!("{points} power cuts, {states} states");
+    assert!(points > 100, "the copy has become too short to mean anything");
+}
+
+#[test]
+fn what_the_first_directory_has_lost_holds_nothing_else_up_and_is_kept_twice_once_it_is_put_again() {
+    let first = First::new();
+    let (place, named) = first.named[2].clone();
+    first.disk.damage(&first.path(place, named[0]), b"other bytes").unwrap();
+    let disk = SimulatedDisk::new(SECTOR_BYTES);
+    let journal = MemoryJournal::beside(&disk);
+    let copy = second(&disk, &journal).unwrap();
+    first.catch_up(&copy).unwrap();
+    assert_eq!(copied(&copy), [0, 1, 3, 4, 5]);
+    // A start later it is known all the same.
+    let copy = second(&disk, &journal).unwrap();
+    assert_eq!(copied(&copy), [0, 1, 3, 4, 5]);
+    first.catch_up(&copy).unwrap();
+    assert_eq!((copied(&copy), copy.copied().wanting()), (vec![0, 1, 3, 4, 5], 1));
+
+    // Whoever made it has it still.
+    let mut again = Company::new("one", first.keeper.origin());
+    let (other, _) = keeper();
+    again.keep(&other, &again.genesis()).unwrap();
+    let draft = again.deposit("drawings", 2).1;
+    for object in &draft.objects {
+        first.keeper.put(again.space, object).unwrap();
+    }
+    first.catch_up(&copy).unwrap();
+    assert_eq!(copied(&copy), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_directory_of_another_keeper_or_of_a_later_state_is_refused_and_left_as_it_is() {
+    let first = First::new();
+    let disk = SimulatedDisk::new(SECTOR_BYTES);
+    let journal = MemoryJournal::beside(&disk);
+    first.catch_up(&second(&disk, &journal).unwrap()).unwrap();
+    // The same keeper, put back from before its first record.
+    let (older, _) = keeper();
+    let copy = second(&disk, &journal).unwrap();
+    assert!(matches!(copy.catch_up(&older, &first.published, GO_ON), Err(Error::CopyAhead { copied: 6, size: 0 })));
+    // And with other records.
+    let mut company = Company::new("three", older.origin());
+    company.keep(&older, &company.genesis()).unwrap();
+    for _ in 0..6 {
+        company.keep(&older, &company.saying()).unwrap();
+    }
+    assert!(matches!(copy.catch_up(&older, &first.published, GO_ON), Err(Error::CopyOther)));
+    assert_eq!(journal.log().unwrap().size, 6);
+}
+
+/// A keeper in a folder with a copy beside it.
+struct Place {
+    folder: TempDir,
+    company: Company,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("second")).unwrap();
+        let keeper = EmbeddedKeeper::init_embedded(&folder.path().join("first"), &seeds(1)).unwrap();
+        let mut company = Company::new("a small company", keeper.origin());
+        company.keep(&keeper, &company.genesis()).unwrap();
+        company.keep(&keeper, &company.deposit("drawings", 3).1).unwrap();
+        let place = Self { folder, company };
+        place.catch_up();
+        place
+    }
+
+    fn first(&self) -> PathBuf {
+        self.folder.path().join("first")
+    }
+
+    fn second(&self) -> PathBuf {
+        self.folder.path().join("second")
+    }
+
+    fn open(&self) -> (EmbeddedKeeper, EmbeddedLog, SecondCopy) {
+        let keeper = EmbeddedKeeper::open_embedded(&self.first()).unwrap();
+        let log = EmbeddedLog::open(&self.first(), &keeper).unwrap();
+        let copy = SecondCopy::open(&self.second(), &self.first(), Arc::default()).unwrap();
+        (keeper, log, copy)
+    }
+
+    fn catch_up(&self) {
+        let (keeper, log, copy) = self.open();
+        log.publish(&keeper, &Patience::default()).unwrap();
+        copy.catch_up(&keeper, log.files(), GO_ON).unwrap();
+    }
+
+    fn scrub(&self) -> Scrubbed {
+        self.scrub_from(None, &mut |_, _| true)
+    }
+
+    fn scrub_from(&self, from: Option<Mark>, each: &mut dyn FnMut(Mark, u64) -> bool) -> Scrubbed {
+        let (keeper, log, copy) = self.open();
+        Scrub { keeper: &keeper, log: log.published(), copy: Some(&copy) }.run(from, each).unwrap()
+    }
+
+    /// Every object's file in both directories, and what it is damaged as.
+    fn objects(&self) -> Vec<(PathBuf, Directory, ObjectId)> {
+        let mut found = Vec::new();
+        for (at, folder) in [(Directory::First, self.first()), (Directory::Second, self.second())] {
+            let objects = folder.join("objects").join(self.company.space.to_string());
+            for file in files(&objects) {
+                let id = ObjectId::from_hex(file.file_name().unwrap().to_str().unwrap()).unwrap();
+                found.push((file, at, id));
+            }
+        }
+        found
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn each_object_that_is_damaged_or_lost_in_one_directory_is_mended_from_the_other_one() {
+    let place = Place::new();
+    assert_eq!(place.objects().len(), 14);
+    for (path, at, object) in place.objects() {
+        let whole = fs::read(&path).unwrap();
+        for damage in [flip as fn(&Path), |path| fs::remove_file(path).unwrap(), |path| fs::write(path, b"").unwrap()] {
+            damage(&path);
+            let found = place.scrub();
+            let expected = BTreeSet::from([Damage::Object { at, space: place.company.space, object }]);
+            assert_eq!((found.mended, found.lost.len(), found.is_whole), (expected, 0, true));
+            assert_eq!(fs::read(&path).unwrap(), whole);
+        }
+    }
+    assert_eq!(place.scrub().mended, BTreeSet::new());
+}
+
+#[test]
+fn a28_what_is_good_is_never_overwritten_and_what_nobody_has_is_named_with_its_space() {
+    let place = Place::new();
+    let objects = place.objects();
+    let (first, second) = objects.split_at(7);
+    let both = (&first[2].0, second.iter().find(|(_, _, id)| *id == first[2].2).unwrap().0.clone());
+    flip(both.0);
+    flip(&both.1);
+    let before: Vec<_> =
+        files(place.folder.path()).into_iter().filter(|path| path.to_str().unwrap().contains("objects")).collect();
+    let bytes = |paths: &[PathBuf]| paths.iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
+    let held = bytes(&before);
+    let found = place.scrub();
+    let lost = |at| Damage::Object { at, space: place.company.space, object: first[2].2 };
+    assert_eq!(found.lost, BTreeSet::from([lost(Directory::First), lost(Directory::Second)]));
+    assert_eq!((found.mended, bytes(&before)), (BTreeSet::new(), held), "nothing was written");
+}
+
+#[test]
+fn an_object_that_no_record_names_is_nobodys_loss() {
+    let place = Place::new();
+    let (keeper, ..) = place.open();
+    let orphan = crate::kit::object("put, and never named");
+    keeper.put(place.company.space, &orphan).unwrap();
+    let (path, ..) = place.objects().into_iter().find(|(_, _, id)| *id == orphan.id()).unwrap();
+    flip(&path);
+    let found = place.scrub();
+    assert_eq!((found.lost, found.mended), (BTreeSet::new(), BTreeSet::new()));
+}
+
+#[test]
+fn a_scrub_that_was_cut_short_goes_on_behind_the_last_object() {
+    let place = Place::new();
+    let whole = place.scrub();
+    assert_eq!((whole.objects, whole.records), (14, 2));
+    for stop in 1..7 {
+        let (mut mark, mut left) = (None, stop);
+        let begun = place.scrub_from(None, &mut |at, _| {
+            mark = Some(at);
+            left -= 1;
+            left > 0
+        });
+        assert!(!begun.is_whole);
+        let rest = place.scrub_from(mark, &mut |_, _| true);
+        assert!(rest.is_whole);
+        assert_eq!(begun.objects + rest.objects, whole.objects, "stopped after {stop}");
+    }
+}
+
+#[test]
+fn each_tile_that_is_damaged_or_lost_in_either_directory_is_made_anew() {
+    let place = Place::new();
+    for (at, folder) in [(Directory::First, place.first()), (Directory::Second, place.second())] {
+        let tiles = files(&folder.join("log/tile"));
+        assert!(tiles.len() >= 2);
+        for tile in tiles {
+            let whole = fs::read(&tile).unwrap();
+            flip(&tile);
+            let path = tile.strip_prefix(folder.join("log")).unwrap().to_str().unwrap().to_owned();
+            let found = place.scrub();
+            assert_eq!((found.mended, found.lost), (BTreeSet::from([Damage::File { at, path }]), BTreeSet::new()));
+            assert_eq!(fs::read(&tile).unwrap(), whole);
+        }
+    }
+}
+
+#[test]
+fn a_flipped_byte_in_a_record_of_either_journal_is_told() {
+    for second in [false, true] {
+        let place = Place::new();
+        let folder = if second { place.second() } else { place.first() };
+        let journal = folder.join("journal.sqlite");
+        let mut bytes = fs::read(&journal).unwrap();
+        let note = bytes.windows(14).position(|window| window == b"hizo/record/v1").unwrap();
+        bytes[note + 60] ^= 1;
+        fs::write(&journal, bytes).unwrap();
+        let found = place.scrub();
+        let at = if second { Directory::Second } else { Directory::First };
+        assert!(
+            matches!(found.lost.first(), Some(Damage::Journal { at: found, .. }) if *found == at),
+            "{:?}",
+            found.lost
+        );
+    }
+}
+
+#[test]
+fn a_copy_with_the_log_key_is_the_keeper_itself() {
+    let place = Place::new();
+    let (keeper, log, copy) = place.open();
+    let space = place.company.space;
+    let receipts: Vec<_> =
+        (0..2).map(|number| log.receipt(&keeper, space, number, copy.copied()).unwrap().unwrap()).collect();
+    for receipt in &receipts {
+        assert!(UnverifiedReceipt::parse(receipt).unwrap().verify(log.receipt_key()).unwrap().is_twice);
+    }
+    let (head, account) = (keeper.head(space).unwrap(), keeper.journal().account(space).unwrap());
+    let state = keeper.journal().log().unwrap();
+    drop((keeper, log, copy));
+
+    assert!(!place.second().join("log.key").exists(), "the copy holds no secret that signs");
+    assert!(matches!(EmbeddedKeeper::open_embedded(&place.second()), Err(Error::LogKey)));
+    fs::copy(place.first().join("log.key"), place.second().join("log.key")).unwrap();
+    let keeper = EmbeddedKeeper::open_embedded(&place.second()).unwrap();
+    let log = EmbeddedLog::open(&place.second(), &keeper).unwrap();
+    assert_eq!((keeper.head(space).unwrap(), keeper.journal().account(space).unwrap()), (head, account));
+    assert_eq!(keeper.journal().log().unwrap(), state);
+    for (number, before) in (0..).zip(&receipts) {
+        let now = log.receipt(&keeper, space, number, &Copied::default()).unwrap().unwrap();
+        let read = |note: &[u8]| UnverifiedReceipt::parse(note).unwrap().verify(log.receipt_key()).unwrap();
+        let mut now = read(&now);
+        now.is_twice = true;
+        assert_eq!(now, read(before));
+    }
+    log.published().check().unwrap();
+    let mut company = Company::new("a small company", keeper.origin()).follow(&keeper);
+    company.keep(&keeper, &company.saying()).unwrap();
+    log.publish(&keeper, &Patience::default()).unwrap();
+    assert_eq!(log.published().check().unwrap().size, 3);
+}
+
+#[test]
+fn a_second_directory_that_is_not_mounted_is_not_begun_anew() {
+    let place = Place::new();
+    fs::rename(place.second(), place.folder.path().join("away")).unwrap();
+    fs::create_dir(place.second()).unwrap();
+    let opened = SecondCopy::open(&place.second(), &place.first(), Arc::default());
+    assert!(matches!(opened.err(), Some(Error::CopyGone)));
+    assert_eq!(fs::read_dir(place.second()).unwrap().count(), 0);
+    // Another one may be begun.
+    fs::create_dir(place.folder.path().join("third")).unwrap();
+    SecondCopy::open(&place.folder.path().join("third"), &place.first(), Arc::default()).unwrap();
+}

@@ -1,0 +1,111 @@
+//! The service fills its second directory behind everything else, and says of a record that it is kept twice once it is.
+
+use std::fs;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hizo_keeper::EmbeddedKeeper;
+use hizo_keeper::service::{Copying, Settings};
+use hizo_ledger::session::Verbs;
+use hizo_store::Journal as _;
+use hizo_store::journal::SqliteJournal;
+use tempfile::TempDir;
+
+use super::world::{Begun, Running, patient, settings};
+
+/// As long as a test waits for something that must come.
+const LONG: Duration = Duration::from_secs(20);
+
+fn start_in(folder: TempDir) -> Running {
+    let copying = Copying { directory: folder.path().join("second"), pause: Duration::from_millis(1) };
+    Running::start_in(folder, Settings { copying: Some(copying), limits: patient(), ..settings() })
+}
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("second")).unwrap();
+    folder
+}
+
+#[track_caller]
+fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}");
+        thread::yield_now();
+    }
+}
+
+fn receipt(running: &Running, begun: &Begun, number: u64) -> String {
+    let path = format!("{}/{number}/receipt", begun.records());
+    running.ask("GET", &path, Some(&begun.owner), b"").is(200).text().to_owned()
+}
+
+fn metric(running: &Running, name: &str) -> u64 {
+    let metrics = running.ask("GET", "/metrics", None, b"");
+    let line = metrics.text().lines().find(|line| line.starts_with(&format!("{name} "))).unwrap().to_owned();
+    line.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_record_is_kept_first_and_kept_twice_once_the_second_directory_has_it() {
+    let running = start_in(folder());
+    let mut begun = Begun::new(&running, "a company");
+    let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
+    let answer = begun.keep(&running, &machine, &deposit);
+    assert!(!answer.is(201).text().contains("copies"), "an append is answered before anything is copied");
+    soon("the deposit is not kept twice", || receipt(&running, &begun, 1).contains("\ncopies 2\n"));
+    soon("it is not counted", || metric(&running, "hizo_copy_log_size") == 2);
+    let space = begun.space();
+    let folder = running.stop();
+    // What it cost is counted there, too.
+    let keeper = EmbeddedKeeper::open_embedded(&folder.path().join("keeper")).unwrap();
+    let copy = SqliteJournal::open(&folder.path().join("second/journal.sqlite")).unwrap();
+    let account = keeper.journal().account(space).unwrap();
+    assert_eq!(copy.account(space).unwrap(), account);
+    let usage = |journal: &SqliteJournal| journal.usage(account.unwrap()).unwrap();
+    assert_eq!(usage(keeper.journal()), usage(&copy));
+    drop((keeper, copy));
+    // A start later it is known without copying anything.
+    let running = start_in(folder);
+    running.ahead.store(1, Ordering::Relaxed);
+    begun.owner = running.token(space, "owner", 100, Verbs::Read);
+    soon("it is forgotten", || receipt(&running, &begun, 1).contains("\ncopies 2\n"));
+}
+
+#[test]
+fn a_second_directory_that_is_gone_holds_nothing_up_and_is_told() {
+    let folder = folder();
+    fs::remove_dir(folder.path().join("second")).unwrap();
+    let running = start_in(folder);
+    let mut begun = Begun::new(&running, "a company");
+    let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
+    begun.keep(&running, &machine, &deposit).is(201);
+    soon("it is not told", || {
+        running.ask("GET", "/health", None, b"").is(200).text().contains("nothing new is copied")
+    });
+    assert!(!receipt(&running, &begun, 1).contains("copies"));
+    assert!(metric(&running, "hizo_copy_failures_total") > 0);
+}
+
+#[test]
+fn the_running_service_mends_what_is_damaged_and_says_how_old_its_reading_is() {
+    let folder = folder();
+    let running = start_in(folder);
+    let mut begun = Begun::new(&running, "a company");
+    let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
+    begun.keep(&running, &machine, &deposit).is(201);
+    soon("the deposit is not kept twice", || receipt(&running, &begun, 1).contains("\ncopies 2\n"));
+    let space = begun.space();
+    let folder = running.stop();
+    let id = deposit.objects[0].id().to_string();
+    let path = folder.path().join("keeper/objects").join(space.to_string()).join(&id[..2]).join(&id);
+    fs::write(&path, b"other bytes").unwrap();
+    let _ = fs::remove_file(folder.path().join("keeper/scrub"));
+    let running = start_in(folder);
+    soon("it is not mended", || metric(&running, "hizo_scrub_mended_total") == 1);
+    assert_eq!(fs::read(&path).unwrap(), deposit.objects[0].as_bytes());
+    assert!(metric(&running, "hizo_scrub_oldest_seconds") < 60);
+    assert!(running.lines.lock().unwrap().iter().any(|line| line.contains("damage was mended")));
+}
