@@ -32,7 +32,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post, put};
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::object::OBJECT_BYTES_MAX;
 use hizo_ledger::session::Verbs;
+use hizo_ledger::space::SessionBy;
 
 use hizo_store::Journal as _;
 
@@ -239,7 +241,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Shared>>); 9] {
     [
         ("/v1/keeper", get(about::keeper)),
         ("/v1/sessions", post(about::session)),
-        ("/v1/spaces/{space}", post(records::begin)),
+        ("/v1/spaces/{space}", post(records::begin).get(records::slot_key)),
         ("/v1/spaces/{space}/objects/{object}", put(objects::put).get(objects::get)),
         ("/v1/spaces/{space}/records", post(records::append).get(records::page)),
         ("/v1/spaces/{space}/records/{record}/receipt", get(records::receipt)),
@@ -258,10 +260,22 @@ enum Need {
     Begin,
 }
 
+/// Length of an object that may be put in a session of the recovery key, at most: the body of the one record that it signs
+/// holds a certificate.
+const RECOVERY_OBJECT_BYTES_MAX: u64 = 64 << 10;
+
 /// Whoever was let in.
 struct Admitted {
     key: VerifyingKey,
     begins: Option<Account>,
+    /// The key is the recovery key, and no other record than its own is taken in this session.
+    recovers: bool,
+}
+
+impl Admitted {
+    const fn object_bytes_max(&self) -> u64 {
+        if self.recovers { RECOVERY_OBJECT_BYTES_MAX } else { OBJECT_BYTES_MAX }
+    }
 }
 
 impl Shared {
@@ -301,22 +315,27 @@ impl Shared {
             return Err(Refusal::forbidden("ReadOnly", "the session is one that reads; start one with `read write`"));
         }
         let (keeper, key) = (Arc::clone(&self.keeper), granted.key);
-        let (begun, member) = self
+        let (begun, by) = self
             .workers
             .run_in(space, move || {
-                let member = keeper.session_member(space, &key)?;
-                Ok((member.is_some() || keeper.head(space)?.is_some(), member))
+                let by = keeper.session_by(space, &key)?;
+                Ok((by.is_some() || keeper.head(space)?.is_some(), by))
             })
             .await?;
-        match (begun, member, granted.begins) {
-            (_, Some(_), begins) => Ok(Some(Admitted { key, begins })),
+        match (begun, by, granted.begins) {
+            (_, Some(SessionBy::Waiting { until }), _) if need != Need::Read && self.now() < until => {
+                let sentence =
+                    "whoever the recovery key let in reads, and does nothing else before the delay has passed";
+                Err(Refusal::forbidden("Waiting", sentence))
+            }
+            (_, Some(by), begins) => Ok(Some(Admitted { key, begins, recovers: by == SessionBy::Recovery })),
             (false, None, Some(begins)) if matches!(need, Need::Put | Need::Begin) => {
-                Ok(Some(Admitted { key, begins: Some(begins) }))
+                Ok(Some(Admitted { key, begins: Some(begins), recovers: false }))
             }
             (false, None, _) => Err(Refusal::new(StatusCode::NOT_FOUND, "NotBegun", "the space has not begun here")),
             (true, None, _) => {
                 self.sessions.end(token);
-                let sentence = "the session's key is no present member's; ask an admin of the space";
+                let sentence = "the session's key starts no session in this space any more; ask an admin of the space";
                 Err(Refusal::forbidden("NotMember", sentence))
             }
         }
