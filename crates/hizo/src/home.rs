@@ -351,6 +351,21 @@ impl Home {
         lock(&self.folder.join("series").join(format!("{series}.lock")))
     }
 
+    /// The series that this machine deposits by a schedule, ascending.
+    pub(crate) fn watched(&self) -> Outcome<Vec<SeriesId>> {
+        let folder = self.watch_folder();
+        let failed = |error| Failure::file("read", &folder, error);
+        let Some(listing) = if_there(&folder, fs::read_dir(&folder))? else { return Ok(Vec::new()) };
+        let mut watched = Vec::new();
+        for item in listing {
+            // Anything else is what a replaced file left behind.
+            let name = item.map_err(failed)?.file_name();
+            watched.extend(name.to_str().and_then(|name| SeriesId::from_hex(name).ok()));
+        }
+        watched.sort_unstable();
+        Ok(watched)
+    }
+
     /// The folder of scheduled deposits' settings.
     pub(crate) fn watch_folder(&self) -> PathBuf {
         self.folder.join("watch")

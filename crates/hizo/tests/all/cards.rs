@@ -114,6 +114,23 @@ fn when_the_keys_are_lost_two_of_three_cards_bring_everything_back() {
 }
 
 #[test]
+fn what_a_home_from_cards_does_not_bring_along_is_named() {
+    let home = Home::new();
+    let folder = home.beside("watched");
+    fs::write(folder.join("file"), "kept").unwrap();
+    home.deposit(&folder, "nightly");
+    let Some(cards) = make(&home, "cards", &[]) else { return };
+    let series = fs::read_to_string(home.path.join("series/names")).unwrap().split(' ').nth(1).unwrap().to_owned();
+    fs::create_dir(home.path.join("watch")).unwrap();
+    // What is in the setting does not matter: it stays where it is.
+    fs::write(home.path.join("watch").join(&series), "").unwrap();
+    let to = home.folder.path().join("to");
+    let said = home.ok(with(&["use", "--to", to.to_str().unwrap()], &[&cards[0], &cards[1]]));
+    assert!(said.err.contains(&format!("the schedule of series id:{series} was left behind")), "{said:?}");
+    assert!(!to.join("watch").exists());
+}
+
+#[test]
 fn an_admin_refuses_whom_stolen_cards_let_in() {
     let mut home = Home::new();
     let Some(cards) = make(&home, "cards", &[]) else { return };

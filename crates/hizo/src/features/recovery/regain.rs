@@ -17,6 +17,7 @@ use crate::cards;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::{self, Home};
+use crate::log;
 use crate::receipts;
 use crate::safe::{self, Draft, Keyring, Safe};
 use crate::system;
@@ -46,7 +47,7 @@ pub(crate) struct Arguments {
 }
 
 /// What a new home has of its own, or has no use for.
-const LEFT_BEHIND: [&str; 4] = ["identity.age", "epochs.age", "safe.json", "watch"];
+const LEFT_BEHIND: [&str; 5] = ["identity.age", "epochs.age", "safe.json", "watch", "keeper"];
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let Arguments { card_files, emergency, identity, machine, read_only, to } = arguments;
@@ -76,6 +77,12 @@ fn beside(setting: &Setting, card_files: &[PathBuf], read_only: bool, to: &Path)
     let mut new = Safe::open(Home::open(to)?)?;
     let asked = if read_only { Ok(None) } else { let_in(&mut new, &seed, &identity).map(Some) };
     tell(setting, &new, closed(&safe, &keyring));
+    for series in safe.home.watched()? {
+        setting.console.warn(words!(
+            "the schedule of series id:{series} was left behind: on the new home, set it up with `hizo watch install`",
+            "束 id:{series} の自動預け入れは引き継がれません。新しいフォルダーで `hizo watch install` を実行してください"
+        ));
+    }
     setting.console.note(words!(
         "next: restore what you need with --home, and do not use the old home beside it",
         "次に: --home で新しいフォルダーを指定して取り出してください。元のフォルダーは、もう使わないでください"
@@ -107,11 +114,18 @@ pub(super) fn closed(safe: &Safe, keyring: &Keyring) -> usize {
     safe.chain.epochs().len().saturating_sub(keyring.epochs().count())
 }
 
-/// A copy of the home with a new identity, and with what the cards opened sealed to it. `safe.json` comes last: without it
-/// the folder is no safe.
+/// A copy of the home with a new identity, and with what the cards opened sealed to it. Deposits of this machine wait meanwhile, and
+/// a keeper in this folder is copied as it is at one moment. `safe.json` comes last: without it the folder is no safe.
 fn make_home(safe: &Safe, keyring: &Keyring, to: &Path, passphrase: &str) -> Outcome<IdentityFile> {
     let from = safe.home.folder();
+    let series = safe.home.known_series()?;
+    let _turns = series.iter().map(|series| safe.home.lock(series.id)).collect::<Outcome<Vec<_>>>()?;
     copy(from, to, &LEFT_BEHIND)?;
+    if let Some(keeper) = safe.keeper.here() {
+        let log = log::of_keeper(safe)?;
+        let log = log.here().ok_or_else(|| Failure::internal_message("a keeper here has no log here"))?;
+        log.copy_to(keeper, &home::keeper_folder(to)).map_err(Failure::from)?;
+    }
     let identity = IdentityFile::generate(&mut SystemEntropy);
     Home::write_recovered_epochs(to, identity.identity.recipient(), keyring.epochs())?;
     home::write_new(&home::identity_file(to), identity.seal(passphrase, &mut SystemEntropy).as_bytes())?;
