@@ -218,6 +218,17 @@ impl RemoteKeeper {
         self.within(space, Method::Post, &path, Some(body.as_bytes()))?.promised()
     }
 
+    /// The slot key of a space; whoever asks compares its hash with the one in record 0.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`], [`Error::Answer`].
+    pub fn slot_key(&self, space: SpaceId) -> Result<[u8; 32], Error> {
+        let answer = self.within(space, Method::Get, &format!("/v1/spaces/{space}"), None)?.expect(&[200])?;
+        let said: Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
+        let key = said.get("slot_key").and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
+        key.and_then(|key| key.try_into().ok()).ok_or(Error::Answer)
+    }
+
     /// Appends a record, as [`Keeper::append`](crate::Keeper::append) does.
     ///
     /// # Errors

@@ -35,6 +35,13 @@ const LOG_KEY_FILE: &str = "log.key";
 
 /// Until it is looked at again whether somebody else still publishes.
 const TURN_WAIT: Duration = Duration::from_millis(5);
+/// The journal's file, and what SQLite keeps beside it.
+const JOURNAL_FILE: &str = "journal.sqlite";
+const JOURNAL_FILES: [&str; 2] = [JOURNAL_FILE, "journal.sqlite-journal"];
+/// Everything that was put.
+const OBJECTS_FOLDER: &str = "objects";
+/// Where objects lie in there while they come in.
+const ARRIVING_FOLDER: &str = "arriving";
 /// The policy whose witnesses are asked.
 const POLICY_FILE: &str = "log.policy";
 
@@ -67,9 +74,9 @@ impl EmbeddedKeeper {
             Some(seed) => seed,
             None => write_seed(folder, seeds)?,
         };
-        let journal = SqliteJournal::create(&folder.join("journal.sqlite"))?;
+        let journal = SqliteJournal::create(&folder.join(JOURNAL_FILE))?;
         settle_identity(&journal, origin, &public(&seed)?)?;
-        FileObjects::open(SystemDisk, &folder.join("objects"))?;
+        FileObjects::open(SystemDisk, &folder.join(OBJECTS_FOLDER))?;
         Self::open_embedded(folder)
     }
 
@@ -78,11 +85,11 @@ impl EmbeddedKeeper {
     /// # Errors
     /// [`Error::NotSetUp`], [`Error::LogKey`], or the store's.
     pub fn open_embedded(folder: &Path) -> Result<Self, Error> {
-        let journal = match SqliteJournal::open(&folder.join("journal.sqlite")) {
+        let journal = match SqliteJournal::open(&folder.join(JOURNAL_FILE)) {
             Err(journal::Error::Absent) => return Err(Error::NotSetUp),
             other => other?,
         };
-        let objects = FileObjects::open(SystemDisk, &folder.join("objects"))?;
+        let objects = FileObjects::open(SystemDisk, &folder.join(OBJECTS_FOLDER))?;
         let keeper = Self::open(objects, journal, Box::new(system_time))?;
         let seed = read_seed(folder)?.ok_or(Error::LogKey)?;
         if public(&seed)? != *keeper.log_key() {
@@ -211,6 +218,25 @@ impl EmbeddedLog {
         self.own.log_stamp(keeper, Seen { size, root }, stamp.answer)
     }
 
+    /// Copies the keeper of this folder into another one that is not there yet, whole, whoever appends meanwhile.
+    ///
+    /// Nobody publishes while the log and the journal are copied, so that the copy's log goes on from what it has signed. Objects come
+    /// last: whatever the copied journal names was durable before.
+    ///
+    /// # Errors
+    /// [`Error::Folder`], [`log::Error::Busy`], or the journal's. What was copied until then is no keeper.
+    pub fn copy_to(&self, keeper: &EmbeddedKeeper, to: &Path) -> Result<(), Error> {
+        let from = self.lock.parent().unwrap_or(Path::new("."));
+        make_folder(to)?;
+        let turn = self.turn(BUSY_WAIT_MAX)?;
+        copy_files(from, to, &[&JOURNAL_FILES[..], &[OBJECTS_FOLDER]].concat())?;
+        keeper.journal().copy_to(&to.join(JOURNAL_FILE))?;
+        drop(turn);
+        let objects = to.join(OBJECTS_FOLDER);
+        make_folder(&objects)?;
+        copy_files(&from.join(OBJECTS_FOLDER), &objects, &[ARRIVING_FOLDER])
+    }
+
     /// The keeper's own space, which holds the stamps.
     pub const fn own(&self) -> &OwnSpace {
         &self.own
@@ -288,6 +314,29 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     // A folder named without its parent lies in the present one.
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     SystemDisk.sync_dir(parent).map_err(failed("be made durable"))
+}
+
+/// Copies what lies in a folder, but for these names. What is gone when it would be copied, nobody needs: a partial tile, a file
+/// that was being written.
+fn copy_files(from: &Path, to: &Path, without: &[&str]) -> Result<(), Error> {
+    for item in fs::read_dir(from).map_err(failed("be read"))? {
+        let item = item.map_err(failed("be read"))?;
+        let (name, kind) = (item.file_name(), item.file_type().map_err(failed("be read"))?);
+        if without.iter().any(|left| name == *left) {
+            continue;
+        }
+        let (from, to) = (item.path(), to.join(&name));
+        if kind.is_dir() {
+            make_folder(&to)?;
+            copy_files(&from, &to, &[])?;
+        } else if kind.is_file()
+            && let Err(error) = fs::copy(&from, &to).and_then(|_| fs::File::open(&to)?.sync_all())
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(failed("be copied")(error));
+        }
+    }
+    SystemDisk.sync_dir(to).map_err(failed("be made durable"))
 }
 
 /// A file of the keeper's folder could not be read or written.

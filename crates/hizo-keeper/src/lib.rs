@@ -22,8 +22,8 @@ pub mod witness;
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
-use hizo_ledger::record::{Origin, Role};
-use hizo_ledger::space::Head;
+use hizo_ledger::record::Origin;
+use hizo_ledger::space::{Head, SessionBy};
 use hizo_store::journal::StoredRecord;
 use hizo_store::objects::Put;
 use hizo_store::{Journal, NamedBytes, Objects};
@@ -138,17 +138,12 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
         Ok(put)
     }
 
-    /// The present member, and its role, that starts sessions with this key; `None` when there is none, or the space has
-    /// not begun here.
+    /// Who starts sessions with this key; `None` when nobody does, or the space has not begun here.
     ///
     /// # Errors
     /// The journal's, or what is wrong with the space's records.
-    pub fn session_member(
-        &self,
-        space: SpaceId,
-        session: &VerifyingKey,
-    ) -> Result<Option<(VerifyingKey, Role)>, Error> {
-        spaces::session_member(self, space, session)
+    pub fn session_by(&self, space: SpaceId, session: &VerifyingKey) -> Result<Option<SessionBy>, Error> {
+        spaces::session_by(self, space, session)
     }
 
     /// Begins a space with its genesis, and keeps the slot key that the genesis names by its hash. Repeating it with

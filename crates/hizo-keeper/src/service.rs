@@ -35,7 +35,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post, put};
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::object::OBJECT_BYTES_MAX;
 use hizo_ledger::session::Verbs;
+use hizo_ledger::space::SessionBy;
 
 use hizo_store::Journal as _;
 
@@ -273,7 +275,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Shared>>); 9] {
     [
         ("/v1/keeper", get(about::keeper)),
         ("/v1/sessions", post(about::session)),
-        ("/v1/spaces/{space}", post(records::begin)),
+        ("/v1/spaces/{space}", post(records::begin).get(records::slot_key)),
         ("/v1/spaces/{space}/objects/{object}", put(objects::put).get(objects::get)),
         ("/v1/spaces/{space}/records", post(records::append).get(records::page)),
         ("/v1/spaces/{space}/records/{record}/receipt", get(records::receipt)),
@@ -292,10 +294,22 @@ enum Need {
     Begin,
 }
 
+/// Length of an object that may be put in a session of the recovery key, at most: the body of the one record that it signs
+/// holds a certificate.
+const RECOVERY_OBJECT_BYTES_MAX: u64 = 64 << 10;
+
 /// Whoever was let in.
 struct Admitted {
     key: VerifyingKey,
     begins: Option<Account>,
+    /// The key is the recovery key, and no other record than its own is taken in this session.
+    recovers: bool,
+}
+
+impl Admitted {
+    const fn object_bytes_max(&self) -> u64 {
+        if self.recovers { RECOVERY_OBJECT_BYTES_MAX } else { OBJECT_BYTES_MAX }
+    }
 }
 
 impl Shared {
@@ -337,7 +351,7 @@ impl Shared {
         };
         let key = granted.key;
         let looked_up = self.workers.run_in(space, move || match Standing::of(&keeper, space, &key)? {
-            Standing::Member => act(&keeper).map(Ok),
+            Standing::By(_) => act(&keeper).map(Ok),
             other => Ok(Err(other)),
         });
         match looked_up.await? {
@@ -378,14 +392,19 @@ impl Shared {
     fn judge(&self, token: TokenHash, granted: &Granted, standing: Standing, need: Need) -> Result<Admitted, Refusal> {
         let (key, begins) = (granted.key, granted.begins);
         match standing {
-            Standing::Member => Ok(Admitted { key, begins }),
+            Standing::By(SessionBy::Waiting { until }) if need != Need::Read && self.now() < until => {
+                let sentence =
+                    "whoever the recovery key let in reads, and does nothing else before the delay has passed";
+                Err(Refusal::forbidden("Waiting", sentence))
+            }
+            Standing::By(by) => Ok(Admitted { key, begins, recovers: by == SessionBy::Recovery }),
             Standing::NotBegun if begins.is_some() && matches!(need, Need::Put | Need::Begin) => {
-                Ok(Admitted { key, begins })
+                Ok(Admitted { key, begins, recovers: false })
             }
             Standing::NotBegun => Err(Refusal::new(StatusCode::NOT_FOUND, "NotBegun", "the space has not begun here")),
             Standing::Stranger => {
                 self.sessions.end(token);
-                let sentence = "the session's key is no present member's; ask an admin of the space";
+                let sentence = "the session's key starts no session in this space any more; ask an admin of the space";
                 Err(Refusal::forbidden("NotMember", sentence))
             }
         }
@@ -394,7 +413,8 @@ impl Shared {
 
 /// What a session's key is to a space.
 enum Standing {
-    Member,
+    /// It starts sessions.
+    By(SessionBy),
     /// To a space that has begun.
     Stranger,
     NotBegun,
@@ -402,8 +422,8 @@ enum Standing {
 
 impl Standing {
     fn of(keeper: &EmbeddedKeeper, space: SpaceId, key: &VerifyingKey) -> Result<Self, crate::Error> {
-        Ok(match keeper.session_member(space, key)? {
-            Some(_) => Self::Member,
+        Ok(match keeper.session_by(space, key)? {
+            Some(by) => Self::By(by),
             None if keeper.head(space)?.is_some() => Self::Stranger,
             None => Self::NotBegun,
         })

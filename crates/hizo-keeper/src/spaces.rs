@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{OBJECT_LIST_LINE_BYTES_MAX, ObjectList, ObjectRef, RECIPIENT_BYTES_MAX};
-use hizo_ledger::record::{Control, Deposit, Envelope, Record, Role, UnverifiedRecord};
-use hizo_ledger::space::{self, Chain, Following, Head, RECOVERY_CLOCK_SECONDS};
+use hizo_ledger::record::{Control, Deposit, Envelope, Record, UnverifiedRecord};
+use hizo_ledger::space::{self, Chain, Following, Head, RECOVERY_CLOCK_SECONDS, SessionBy};
 use hizo_store::journal::{AccountId, Charge, Entry, PAGE_RECORDS_MAX, StoredRecord};
 use hizo_store::objects::{self, ABSENT_MAX};
 use hizo_store::{Journal, Objects};
@@ -153,11 +153,11 @@ fn lengthen<O: Objects, J: Journal>(
 }
 
 /// Whose session key this is now.
-pub(crate) fn session_member<O: Objects, J: Journal>(
+pub(crate) fn session_by<O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     space: SpaceId,
     session: &VerifyingKey,
-) -> Result<Option<(VerifyingKey, Role)>, Error> {
+) -> Result<Option<SessionBy>, Error> {
     let cached = match keeper.chains.known(space) {
         Some(cached) => cached,
         // A space that has not begun takes no place among the chains, or anybody could push the others out.
@@ -165,7 +165,7 @@ pub(crate) fn session_member<O: Objects, J: Journal>(
         None => keeper.chains.of(space),
     };
     let mut cached = lock(&cached);
-    Ok(follow(keeper, space, &mut cached)?.and_then(|followed| followed.chain.session_member(session)))
+    Ok(follow(keeper, space, &mut cached)?.and_then(|followed| followed.chain.session_by(session)))
 }
 
 fn parse<O, J>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<UnverifiedRecord, Error> {

@@ -1,6 +1,6 @@
 //! The note by which a member starts a session with a keeper: composed by the client, signed by the member's session key.
 //!
-//! See docs/spec/session.md. Whether the key is a member's is told by [`crate::space::Chain::session_member`]; whether the
+//! See docs/spec/session.md. Whose the key is, is told by [`crate::space::Chain::session_by`]; whether the
 //! note is fresh, by whoever has a clock and remembers nonces.
 
 use crate::id::{Nonce, SpaceId};

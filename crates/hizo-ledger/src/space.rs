@@ -138,12 +138,6 @@ pub enum Error {
     /// A session key would be another key of the space too.
     #[error("a session key is no member's key, not the recovery key, and one member's alone")]
     SessionTaken,
-    /// Somebody waits already; an admin who replaces the recovery key sends him away.
-    #[error("the recovery key has let {name} in already, who waits")]
-    SomebodyWaits {
-        /// The name of who waits.
-        name: KeyName,
-    },
     /// Whoever the recovery key let in signs before the delay has passed.
     #[error("{name} is let in by the recovery key and may sign in {seconds} seconds")]
     TooEarly {
@@ -303,6 +297,26 @@ impl Waiting {
     }
 }
 
+/// Who starts a session with a keeper, as the chain says of the key that signs for it. See docs/spec/space.md, section "Who
+/// starts sessions".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionBy {
+    /// A present member.
+    Member {
+        /// The key that signs its records.
+        key: VerifyingKey,
+        /// Its role.
+        role: Role,
+    },
+    /// Somebody whom the recovery key let in, and who waits.
+    Waiting {
+        /// From which time on he is as a member, in seconds since 1970.
+        until: u64,
+    },
+    /// The recovery key itself, which has nobody yet who could read with a key of his own.
+    Recovery,
+}
+
 /// Names of current members are unique, so that a name finds one full key.
 type Members = BTreeMap<KeyName, (VerifyingKey, Role)>;
 
@@ -414,10 +428,8 @@ impl Chain {
             check_signature(&record, line, &recovery, by)?;
         }
         self.check_epoch(record.envelope())?;
-        if let Some(Waiting { key, .. }) = &self.waiting {
-            return Err(Error::SomebodyWaits { name: key.name() });
-        }
         self.with(&waiting)?;
+        // Whoever waited before is nobody from now on: a thief of old cards keeps nobody out.
         Ok(Next { record: Record::verified(record, vec![recovery]), people: None, waiting: Some(waiting) })
     }
 
@@ -570,10 +582,14 @@ impl Chain {
         self.people.members.get(&key.name()).filter(|(member, _)| member == key).map(|(_, role)| *role)
     }
 
-    /// The present member, and its role, that starts sessions with this key.
-    pub fn session_member(&self, session: &VerifyingKey) -> Option<(VerifyingKey, Role)> {
-        let member = self.people.sessions.get(session)?;
-        self.role(member).map(|role| (*member, role))
+    /// Who starts sessions with this key; `None` for a key that starts none.
+    pub fn session_by(&self, session: &VerifyingKey) -> Option<SessionBy> {
+        if let Some(member) = self.people.sessions.get(session) {
+            return self.role(member).map(|role| SessionBy::Member { key: *member, role });
+        }
+        let waiting = self.waiting.filter(|waiting| waiting.session == Some(*session));
+        let waiting = waiting.map(|waiting| SessionBy::Waiting { until: waiting.until() });
+        waiting.or_else(|| (self.recovery == Some(*session)).then_some(SessionBy::Recovery))
     }
 
     /// The current epoch's number.

@@ -5,8 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use hizo_ledger::id::{RecordId, SpaceId};
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::Origin;
@@ -44,7 +42,7 @@ pub enum Error {
 
 /// What somebody needs to follow a space from the first record on: which one it is, and where it is kept.
 ///
-/// Its slot key lets whoever has the file find the space's places in the log, and nothing else.
+/// It holds no secret, and lets nobody in: the same file lies beside an emergency card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invite {
     /// The space.
@@ -59,8 +57,6 @@ pub struct Invite {
     pub log_key: NamedKey,
     /// The key of the keeper's receipts.
     pub receipt_key: NamedKey,
-    /// The space's slot key.
-    pub slot_key: [u8; 32],
     /// Where the keeper is.
     pub address: String,
     /// Roots of the keeper's certificate, as PEM; nothing where those that browsers trust will do.
@@ -82,7 +78,6 @@ impl Invite {
             ("keeper", self.keeper.as_str().into()),
             ("log_key", self.log_key.to_string().into()),
             ("receipt_key", self.receipt_key.to_string().into()),
-            ("slot_key", BASE64.encode(self.slot_key).into()),
             ("address", self.address.as_str().into()),
             ("roots", optional(&self.roots)),
             ("policy", optional(&self.policy)),
@@ -116,7 +111,6 @@ impl Invite {
             keeper: Origin::parse(text("keeper")?).ok()?,
             log_key: NamedKey::parse(text("log_key")?).ok()?,
             receipt_key: NamedKey::parse(text("receipt_key")?).ok()?,
-            slot_key: BASE64.decode(text("slot_key")?).ok()?.try_into().ok()?,
             address: text("address")?.to_owned(),
             roots: optional("roots")?,
             policy: optional("policy")?,

@@ -32,6 +32,7 @@ const RECOVERY_LABEL: &[u8] = b"hizo/recovery-sign/v1";
 
 const IDENTITY_FILE_HEAD: &str = "# hizo/identity/v1\n# signing-seed ";
 const WRITER_FILE_HEAD: &str = "hizo/writer/v1\nsigning-seed ";
+const SESSION_FILE_HEAD: &str = "hizo/session-key/v1\nsecret ";
 
 /// Why a text is not a key file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +46,9 @@ pub enum Error {
     /// Not a signing seed in its one form.
     #[error("not a hizo writer file")]
     NotAWriterFile,
+    /// Not a session key in its one form.
+    #[error("not a hizo session key file")]
+    NotASessionFile,
 }
 
 /// The 32 bytes from which a person's, or a machine's, signing keys are derived.
@@ -147,6 +151,11 @@ impl RecoverySeed {
     pub fn signing_key(&self) -> RecoveryKey {
         RecoveryKey(derive(&self.0, RECOVERY_LABEL, &[]))
     }
+
+    /// The same key, to start a session with the keeper: a space knows no other key of the cards.
+    pub fn session_key(&self) -> SessionKey {
+        SessionKey(self.signing_key().0)
+    }
 }
 
 impl fmt::Debug for RecoverySeed {
@@ -206,6 +215,31 @@ signing_key!(
     /// Signs the one kind of record that recovery cards allow.
     RecoveryKey
 );
+
+impl Clone for SessionKey {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl SessionKey {
+    /// The text of a file by which a machine that is no member itself starts sessions as the person whose key this is.
+    pub fn to_session_file(&self) -> Zeroizing<String> {
+        let secret = Zeroizing::new(BASE64.encode(self.0.as_bytes()));
+        Zeroizing::new(format!("{SESSION_FILE_HEAD}{}\n", *secret))
+    }
+
+    /// Reads such a file.
+    ///
+    /// # Errors
+    /// [`Error::NotASessionFile`] for anything but what [`SessionKey::to_session_file`] writes.
+    pub fn from_session_file(text: &str) -> Result<Self, Error> {
+        let secret = text.strip_prefix(SESSION_FILE_HEAD).and_then(|rest| rest.strip_suffix('\n'));
+        let bytes = secret.and_then(|secret| BASE64.decode(secret).ok()).map(Zeroizing::new);
+        let bytes = bytes.as_deref().and_then(|bytes| bytes.as_slice().try_into().ok());
+        bytes.map(|bytes| Self(ed25519_dalek::SigningKey::from_bytes(bytes))).ok_or(Error::NotASessionFile)
+    }
+}
 
 /// What a person keeps: the signing seed and the age identity, together in one file under one passphrase.
 ///

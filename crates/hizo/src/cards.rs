@@ -185,10 +185,17 @@ pub(crate) fn open(safe: &Safe, cards: &[Card]) -> Outcome<RecoverySeed> {
         return Err(Failure::fixable(words!("this safe has no recovery cards", "この金庫に復旧カードはありません"))
             .hint(words!("Make some: `hizo recovery make`.", "`hizo recovery make` で作れます。")));
     };
-    recovery::open(cards, &Pinned { key, recipient: None }).map_err(|error| {
-        let (kind, message, hint) = refused(error);
-        Failure::new(kind, message).hint(hint).source(error)
-    })
+    recovery::open(cards, &Pinned { key, recipient: None }).map_err(unfit)
+}
+
+/// The seed of these cards, before anybody could say whose it is.
+pub(crate) fn combine(cards: &[Card]) -> Outcome<RecoverySeed> {
+    recovery::combine(cards).map_err(unfit)
+}
+
+fn unfit(error: recovery::Error) -> Failure {
+    let (kind, message, hint) = refused(error);
+    Failure::new(kind, message).hint(hint).source(error)
 }
 
 fn refused(error: recovery::Error) -> (Kind, Words, Words) {
@@ -246,10 +253,7 @@ pub(crate) fn split(
     cards: u8,
     entropy: &mut dyn hizo_vault::entropy::Entropy,
 ) -> Outcome<Vec<Card>> {
-    recovery::split(seed, needed, cards, entropy).map_err(|error| {
-        let (kind, message, hint) = refused(error);
-        Failure::new(kind, message).hint(hint)
-    })
+    recovery::split(seed, needed, cards, entropy).map_err(unfit)
 }
 
 #[cfg(test)]

@@ -15,11 +15,12 @@ use hizo_ledger::record::{self, Origin, UnverifiedRecord};
 use hizo_ledger::timestamp::Authority;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::Class;
-use hizo_vault::joining::Invite;
-use hizo_vault::keys::SigningSeed;
+use hizo_vault::joining::{INVITE_BYTES_MAX, Invite};
+use hizo_vault::keys::{SessionKey, SigningSeed};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::bundle;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::system;
@@ -42,6 +43,11 @@ struct SafeFile {
 
 const SAFE_FORMAT: &str = "home/v1";
 
+/// Length of an identity file, at most, in bytes.
+pub(crate) const IDENTITY_BYTES_MAX: usize = 64 << 10;
+
+/// The session key of the identity of this home, where the machine is no member itself.
+const SESSION_FILE: &str = "session.key";
 /// The slot key of a space whose keeper is elsewhere: base64 and a line feed.
 const SLOT_KEY_FILE: &str = "slot.key";
 /// The policy by which heads of such a keeper are witnessed.
@@ -184,7 +190,7 @@ impl Home {
         Self::open(folder)
     }
 
-    /// A home of which joining was begun and not confirmed.
+    /// A home that an invite leads to, and that was not confirmed: nothing of it need be there yet.
     pub(crate) fn invited(folder: &Path, invite: &Invite) -> Outcome<Self> {
         let Pinned { origin, log_key, receipt_key, address } = Pinned::of_invite(invite)?;
         let (space, genesis) = (invite.space, invite.genesis);
@@ -225,19 +231,25 @@ impl Home {
         Ok(())
     }
 
+    /// Makes sure that a folder is no home yet.
+    pub(crate) fn is_free(folder: &Path) -> Outcome<()> {
+        if !folder.join("safe.json").exists() {
+            return Ok(());
+        }
+        Err(Failure::fixable(words!(
+            "there is a safe in {folder} already",
+            "{folder} にはすでに金庫があります",
+            folder = shown(folder)
+        ))
+        .hint(words!(
+            "Nothing was changed. Name another folder with --home to set up a second safe.",
+            "何も変更していません。2つ目の金庫を作るときは、別のフォルダーを --home で指定してください。"
+        )))
+    }
+
     /// Makes the folder of a home that is not there yet.
     pub(crate) fn make(folder: &Path) -> Outcome<()> {
-        if folder.join("safe.json").exists() {
-            return Err(Failure::fixable(words!(
-                "there is a safe in {folder} already",
-                "{folder} にはすでに金庫があります",
-                folder = shown(folder)
-            ))
-            .hint(words!(
-                "Nothing was changed. Name another folder with --home to set up a second safe.",
-                "何も変更していません。2つ目の金庫を作るときは、別のフォルダーを --home で指定してください。"
-            )));
-        }
+        Self::is_free(folder)?;
         system::create_private_directory(&folder.join("series"))
             .map_err(|error| Failure::file("make the folder", folder, error))
     }
@@ -247,7 +259,26 @@ impl Home {
         self.address.as_deref()
     }
 
-    /// The slot key of the space, as whoever joined it was given it; nothing when the keeper lies in this folder and has it.
+    /// The session key by which this machine, which is no member itself, asks the keeper as the person whose home this is;
+    /// nothing where the machine has one of its own.
+    pub(crate) fn session_key(&self) -> Outcome<Option<SessionKey>> {
+        let path = self.folder.join(SESSION_FILE);
+        let Some(text) = if_there(&path, fs::read_to_string(&path).map(Zeroizing::new))? else { return Ok(None) };
+        SessionKey::from_session_file(&text).map(Some).map_err(|error| damaged(&path).source(error))
+    }
+
+    /// Writes such a key down.
+    pub(crate) fn write_session_key(folder: &Path, key: &SessionKey) -> Outcome<()> {
+        write_new(&folder.join(SESSION_FILE), key.to_session_file().as_bytes())
+    }
+
+    /// Forgets it: the machine is a member now.
+    pub(crate) fn forget_session_key(&self) -> Outcome<()> {
+        let path = self.folder.join(SESSION_FILE);
+        if_there(&path, fs::remove_file(&path)).map(drop)
+    }
+
+    /// The slot key of the space, once the keeper was asked for it; nothing when the keeper lies in this folder and has it.
     pub(crate) fn slot_key(&self) -> Outcome<Option<[u8; 32]>> {
         let path = self.folder.join(SLOT_KEY_FILE);
         let Some(text) = if_there(&path, fs::read_to_string(&path))? else { return Ok(None) };
@@ -352,6 +383,21 @@ impl Home {
     /// Held while a deposit of the series is made: a second one waits for its turn.
     pub(crate) fn lock(&self, series: SeriesId) -> Outcome<fs::File> {
         lock(&self.folder.join("series").join(format!("{series}.lock")))
+    }
+
+    /// The series that this machine deposits by a schedule, ascending.
+    pub(crate) fn watched(&self) -> Outcome<Vec<SeriesId>> {
+        let folder = self.watch_folder();
+        let failed = |error| Failure::file("read", &folder, error);
+        let Some(listing) = if_there(&folder, fs::read_dir(&folder))? else { return Ok(Vec::new()) };
+        let mut watched = Vec::new();
+        for item in listing {
+            // Anything else is what a replaced file left behind.
+            let name = item.map_err(failed)?.file_name();
+            watched.extend(name.to_str().and_then(|name| SeriesId::from_hex(name).ok()));
+        }
+        watched.sort_unstable();
+        Ok(watched)
     }
 
     /// The folder of scheduled deposits' settings.
@@ -649,16 +695,34 @@ fn damaged(path: &Path) -> Failure {
 
 /// Writes down what an invite says; the last step is the invite itself.
 pub(crate) fn begin_joining(folder: &Path, invite: &Invite) -> Outcome<()> {
+    write_pins(folder, invite)?;
+    write_new(&folder.join(INVITE_FILE), &invite.compose())
+}
+
+/// Writes down what an invite says besides which safe it is of: how the keeper is believed, and since when it is held to.
+pub(crate) fn write_pins(folder: &Path, invite: &Invite) -> Outcome<()> {
     Pinned::of_invite(invite)?;
-    Home::write_slot_key(folder, &invite.slot_key)?;
     if let Some(roots) = &invite.roots {
         Home::write_keeper_roots(folder, roots.as_bytes())?;
     }
     if let Some(policy) = &invite.policy {
         write_new(&folder.join(POLICY_FILE), policy.as_bytes())?;
     }
-    write_new(&folder.join(HEAD_FILE), head_line(invite.head.number, invite.head.id).as_bytes())?;
-    write_new(&folder.join(INVITE_FILE), &invite.compose())
+    write_new(&folder.join(HEAD_FILE), head_line(invite.head.number, invite.head.id).as_bytes())
+}
+
+/// Reads an invite, or the file beside an emergency card, which is one.
+pub(crate) fn read_invite(path: &Path) -> Outcome<Invite> {
+    let bytes = bundle::read(path, INVITE_BYTES_MAX)?;
+    Invite::parse(&bytes).map_err(|error| {
+        let file = shown(path);
+        Failure::untrue(words!("{file} is no invite: {error}", "{file} は招待状として正しくありません（{error}）"))
+            .hint(words!(
+                "Use another copy of it, or let an admin send it again.",
+                "別の控えを使うか、管理者に、もう一度送ってもらってください。"
+            ))
+            .source(error)
+    })
 }
 
 /// The invite with which joining was begun in a folder and not confirmed.
@@ -681,7 +745,8 @@ fn no_log_key() -> Failure {
 
 /// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.
 pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
-    let more = [SLOT_KEY_FILE, ROOTS_FILE, POLICY_FILE, HEAD_FILE, INVITE_FILE].map(|name| folder.join(name));
+    let more = [SLOT_KEY_FILE, ROOTS_FILE, POLICY_FILE, HEAD_FILE, INVITE_FILE, EPOCHS_FILE, SESSION_FILE];
+    let more = more.map(|name| folder.join(name));
     for path in [identity_file(folder), device_file(folder), local_key_file(folder)].into_iter().chain(more) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -17,8 +17,8 @@ use hizo_ledger::record::{ClaimedTime, Origin, UnverifiedRecord};
 use hizo_ledger::session::{Session, Verbs};
 use hizo_ledger::space::Head;
 use hizo_ledger::timestamp::Authority;
-use hizo_store::NamedBytes;
 use hizo_store::journal::PAGE_RECORDS_MAX;
+use hizo_store::{Journal as _, NamedBytes};
 use hizo_vault::keys::SessionKey;
 
 use crate::entropy::random;
@@ -53,16 +53,54 @@ impl Keeper {
     pub(crate) fn open(home: &Home) -> Outcome<Self> {
         match home.address() {
             Some(address) => {
-                let signing = home.device()?.signing;
                 let roots = home.keeper_roots()?;
-                let keeper = remote(address, &home.keeper, roots.as_deref(), move |space| signing.session_key(space));
-                let keeper = keeper.map_err(Failure::from)?;
-                Ok(Self::There(Arc::new(keeper)))
+                if let Some(key) = home.session_key()? {
+                    return Self::there(address, &home.keeper, roots.as_deref(), move |_| key.clone());
+                }
+                let signing = home.device()?.signing;
+                Self::there(address, &home.keeper, roots.as_deref(), move |space| signing.session_key(space))
             }
             None => {
                 let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
                 Ok(Self::Here(Box::new(keeper)))
             }
+        }
+    }
+
+    /// The keeper of this name at an address, which is not asked yet.
+    pub(crate) fn there(
+        address: &str,
+        origin: &Origin,
+        roots: Option<&[u8]>,
+        key_of: impl Fn(&SpaceId) -> SessionKey + Send + Sync + 'static,
+    ) -> Outcome<Self> {
+        Ok(Self::There(Arc::new(remote(address, origin, roots, key_of).map_err(Failure::from)?)))
+    }
+
+    /// Makes sure that a keeper at an address says of itself what this machine was given by another way.
+    ///
+    /// # Errors
+    /// Exit code 5 when it shows another name or another key.
+    pub(crate) fn is_the_pinned(&self, home: &Home) -> Outcome<()> {
+        let Self::There(keeper) = self else { return Ok(()) };
+        let facts = keeper.facts().map_err(Failure::from)?;
+        let is_pinned = facts.origin == home.keeper
+            && facts.log_key == log::named_key(home)?
+            && facts.receipt_key == home.receipt_key;
+        if is_pinned {
+            return Ok(());
+        }
+        Err(log::lying(words!(
+            "it shows another name or key than the ones that you were given",
+            "渡されたものとは別の名前か鍵を見せています"
+        )))
+    }
+
+    /// The slot key of a space, as the keeper has it.
+    pub(crate) fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, Error> {
+        match self {
+            Self::Here(keeper) => Ok(keeper.journal().slot_key(space)?),
+            Self::There(keeper) => keeper.slot_key(space).map(Some),
         }
     }
 

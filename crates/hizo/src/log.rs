@@ -14,7 +14,6 @@ use hizo_ledger::log::policy::Policy;
 use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::log::tree;
 use hizo_ledger::record::{Record, Seen};
-use hizo_store::Journal as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Kind, Outcome};
@@ -237,16 +236,23 @@ pub(crate) fn leaf(safe: &Safe, record: &Record) -> Outcome<Leaf> {
 
 /// The space's slot key. The keeper has it, and the genesis says which one it is.
 fn slot_key(safe: &Safe) -> Outcome<[u8; 32]> {
-    let key = match safe.keeper.here() {
-        Some(keeper) => keeper.journal().slot_key(safe.home.space).map_err(hizo_keeper::Error::from)?,
-        None => safe.home.slot_key()?,
+    let known = safe.home.slot_key()?;
+    let key = match known {
+        Some(key) => Some(key),
+        None => safe.keeper.slot_key(safe.home.space).map_err(Failure::from)?,
     };
-    key.filter(|key| *safe.chain.slot().as_bytes() == <[u8; 32]>::from(Sha256::digest(key))).ok_or_else(|| {
+    let key = key.filter(|key| *safe.chain.slot().as_bytes() == <[u8; 32]>::from(Sha256::digest(key)));
+    let key = key.ok_or_else(|| {
         Failure::untrue(words!(
             "the keeper does not have the slot key of this safe",
             "この金庫の記録の位置を示す鍵が、預け先にありません"
         ))
-    })
+    })?;
+    if known.is_none() && safe.keeper.here().is_none() {
+        // A home that cannot be written asks for it again.
+        let _ = Home::write_slot_key(safe.home.folder(), &key);
+    }
+    Ok(key)
 }
 
 fn verified(home: &Home, note: &[u8]) -> Outcome<Checkpoint> {

@@ -14,6 +14,7 @@ use hizo_ledger::timestamp::Moment;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Class, Event};
+use hizo_vault::joining::Invite;
 use hizo_vault::keys::{IdentityFile, SpaceSigningKey};
 use hizo_vault::stream::{self, Frames};
 use zeroize::Zeroizing;
@@ -44,7 +45,8 @@ impl Safe {
     pub(crate) fn open(home: Home) -> Outcome<Self> {
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
-        let (safe, new) = Self::followed(home, pinned, pinned)?;
+        let keeper = Keeper::open(&home)?;
+        let (safe, new) = Self::followed(home, keeper, pinned, pinned)?;
         if let Some(New { notes, remembered }) = new {
             // What is not remembered is asked for again.
             let _ = safe.home.remember_notes(&notes, remembered);
@@ -53,23 +55,23 @@ impl Safe {
         Ok(safe)
     }
 
-    /// Follows a space that this machine has not joined yet, checks every signature, and remembers nothing.
+    /// Follows a space that this machine knows by an invite alone, checks every signature, and remembers nothing.
     ///
     /// # Errors
     /// As [`Safe::open`], beside the head that came with the invite.
-    pub(crate) fn look(home: Home) -> Outcome<Self> {
-        let pinned = home.pinned_head()?;
-        Ok(Self::followed(home, pinned, None)?.0)
+    pub(crate) fn look(home: Home, keeper: Keeper, invite: &Invite) -> Outcome<Self> {
+        let Head { number, id } = invite.head;
+        Ok(Self::followed(home, keeper, Some((number, id)), None)?.0)
     }
 
     /// The safe, and what a machine whose keeper is elsewhere has to remember of it. `held` is the head up to which this
     /// machine has checked every signature.
     fn followed(
         home: Home,
+        keeper: Keeper,
         pinned: Option<(u64, RecordId)>,
         held: Option<(u64, RecordId)>,
     ) -> Outcome<(Self, Option<New>)> {
-        let keeper = Keeper::open(&home)?;
         let (followed, new) = match keeper.here() {
             Some(_) => (Followed::all(&keeper.notes(home.space, 0)?, held)?, None),
             None => {
@@ -103,6 +105,24 @@ impl Safe {
             Standing::Short => Err(older(number, self.chain.head().number)),
             Standing::Forked => Err(forked(number)),
         }
+    }
+
+    /// What leads somebody else, or this machine's successor, to this safe; nothing where its keeper lies in this machine's own
+    /// folder, and nobody else reaches it.
+    pub(crate) fn invite(&self) -> Outcome<Option<Invite>> {
+        let home = &self.home;
+        let Some(address) = home.address() else { return Ok(None) };
+        Ok(Some(Invite {
+            space: home.space,
+            genesis: home.genesis,
+            head: self.chain.head(),
+            keeper: home.keeper.clone(),
+            log_key: log::named_key(home)?,
+            receipt_key: home.receipt_key.clone(),
+            address: address.to_owned(),
+            roots: home.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
+            policy: home.witness_policy_text()?,
+        }))
     }
 
     /// The recipient that everything new is sealed to.

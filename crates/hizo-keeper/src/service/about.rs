@@ -84,15 +84,15 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request)
     }
     shared.sessions.check_time(&session, shared.now())?;
     let (keeper, space, key) = (Arc::clone(&shared.keeper), session.space, session.key);
-    let asked = move || Ok((keeper.head(space)?.is_some(), keeper.session_member(space, &key)?));
-    let (begun, member) = shared.workers.run_in(space, asked).await?;
-    let begins = match member {
+    let asked = move || Ok((keeper.head(space)?.is_some(), keeper.session_by(space, &key)?));
+    let (begun, by) = shared.workers.run_in(space, asked).await?;
+    let begins = match by {
         Some(_) => None,
         None => {
             // First, so that nobody without a code learns which spaces there are.
             let account = shared.admission.admit(fields.get("admission").map(String::as_str))?;
             if begun {
-                let sentence = "the key is no present member's session key in this space; ask an admin of the space";
+                let sentence = "the key starts no session in this space now; ask an admin of the space";
                 return Err(Refusal::forbidden("NotMember", sentence));
             }
             Some(account)
@@ -159,10 +159,11 @@ const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
 
 #[rustfmt::skip]
-const DESCRIBED: [Described; 11] = [
+const DESCRIBED: [Described; 12] = [
     ("get", "/v1/keeper", "What the keeper is called, its keys and limits: to be compared with what was pinned", false, None, &[(200, JSON)]),
     ("post", "/v1/sessions", "Starts a session by a signed note", false, Some(JSON), &[(201, JSON), (400, TEXT), (401, TEXT), (403, TEXT), (413, TEXT)]),
     ("post", "/v1/spaces/{space}", "Begins a space with its record 0 and its slot key; answers with the receipt", true, Some(JSON), &[(200, TEXT), (201, TEXT), (400, TEXT), (409, TEXT), (422, TEXT), (424, TEXT), (507, TEXT)]),
+    ("get", "/v1/spaces/{space}", "The slot key of a space", true, None, &[(200, JSON), (404, TEXT)]),
     ("put", "/v1/spaces/{space}/objects/{object}", "Puts an object if it is absent", true, Some(BYTES), &[(200, TEXT), (201, TEXT), (413, TEXT), (422, TEXT), (507, TEXT)]),
     ("get", "/v1/spaces/{space}/objects/{object}", "Reads an object, or one range of it", true, None, &[(200, BYTES), (206, BYTES), (304, BYTES), (404, TEXT), (416, TEXT)]),
     ("post", "/v1/spaces/{space}/records", "Appends a record; answers with the receipt", true, Some(TEXT), &[(200, TEXT), (201, TEXT), (409, TEXT), (413, TEXT), (422, TEXT), (424, TEXT), (507, TEXT)]),

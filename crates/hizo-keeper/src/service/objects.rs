@@ -41,8 +41,8 @@ pub(super) async fn put(
     let (space, id) = names(&space, &object)?;
     let admitted = shared.admitted(request.headers(), space, Need::Put).await?.ok_or_else(Refusal::not_found)?;
     let (head, body) = request.into_parts();
-    let mut reading = Reading::new(body, &head.headers, shared.limits.pace, OBJECT_BYTES_MAX, "an object")?;
-    let coming = reading.claimed().unwrap_or(OBJECT_BYTES_MAX).max(COST_MIN);
+    let mut reading = Reading::new(body, &head.headers, shared.limits.pace, admitted.object_bytes_max(), "an object")?;
+    let coming = reading.claimed().unwrap_or(admitted.object_bytes_max()).max(COST_MIN);
     let (mut gathered, mut whole) = reading.gather(PIECE_BYTES).await?;
     let working = Arc::clone(&shared);
     let begun = shared.workers.run(move || {

@@ -10,10 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, NOTE_BYTES_MAX, UnverifiedRecord};
-use serde_json::Value;
+use hizo_store::Journal as _;
+use serde_json::{Value, json};
 
 use super::admission::Account;
-use super::answer::{Refusal, text};
+use super::answer::{Refusal, json as answer_json, text};
 use super::body::Reading;
 use super::{Need, Shared};
 use crate::EmbeddedKeeper;
@@ -63,15 +64,35 @@ pub(super) async fn begin(
     .await
 }
 
+/// The key by which members find their places in the log; its hash stands in record 0.
+pub(super) async fn slot_key(
+    State(shared): State<Arc<Shared>>,
+    Path(space): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let space = space_of(&space)?;
+    // Nobody is let into the keeper's own space, whose slots are the keeper's business.
+    shared.admitted(&headers, space, Need::Read).await?.ok_or_else(Refusal::not_found)?;
+    let keeper = Arc::clone(&shared.keeper);
+    let found = shared.workers.run(move || Ok(keeper.journal().slot_key(space)?)).await?;
+    let absent = || Refusal::new(StatusCode::NOT_FOUND, "NotBegun", "the space has not begun here");
+    Ok(answer_json(StatusCode::OK, &json!({ "slot_key": STANDARD.encode(found.ok_or_else(absent)?) })))
+}
+
 pub(super) async fn append(
     State(shared): State<Arc<Shared>>,
     Path(space): Path<String>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let space = space_of(&space)?;
-    shared.admitted(request.headers(), space, Need::Append).await?;
+    let admitted = shared.admitted(request.headers(), space, Need::Append).await?.ok_or_else(Refusal::not_found)?;
     let note = body_of(&shared, request, NOTE_BYTES_MAX as u64).await?;
     let record = of_space(&note, space)?;
+    // What else the recovery key signs, the chain refuses.
+    if admitted.recovers && record.signatures().iter().any(|line| line.name != admitted.key.name()) {
+        let sentence = "in a session of the recovery key nothing but its own record is appended";
+        return Err(Refusal::forbidden("RecoveryOnly", sentence));
+    }
     keep(shared, &record, None, move |keeper, payer| spaces::append(keeper, &note, payer)).await
 }
 

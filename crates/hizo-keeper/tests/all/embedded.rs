@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use hizo_keeper::{EmbeddedKeeper, Error, Seeds};
+use hizo_keeper::witness::Patience;
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, Seeds};
 use hizo_store::Journal;
 use zeroize::Zeroizing;
 
@@ -36,6 +38,46 @@ fn a_keeper_that_was_set_up_opens_with_what_was_kept() {
     assert_eq!((found.records, found.missing.len(), found.damaged.len()), (3, 0, 0));
     let integrity = keeper.journal().integrity().unwrap();
     assert_eq!((integrity.spaces, integrity.records, integrity.facts), (1, 3, 1));
+}
+
+#[test]
+fn a_keeper_that_others_append_to_is_copied_as_it_was_at_one_moment() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("keeper");
+    let mut company = filled(&folder);
+    let space = company.space;
+    let keeper = EmbeddedKeeper::open_embedded(&folder).unwrap();
+    let log = EmbeddedLog::open(&folder, &keeper).unwrap();
+    log.publish(&keeper, &Patience::default()).unwrap();
+    let copied = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (folder, copied, company) = (&folder, &copied, &mut company);
+        scope.spawn(move || {
+            let other = EmbeddedKeeper::open_embedded(folder).unwrap();
+            let log = EmbeddedLog::open(folder, &other).unwrap();
+            while !copied.load(Ordering::Relaxed) {
+                company.keep(&other, &company.deposit("drawings", 3).1).unwrap();
+                log.publish(&other, &Patience::default()).unwrap();
+            }
+        });
+        for number in 0..4 {
+            log.copy_to(&keeper, &place.path().join(format!("copy{number}"))).unwrap();
+        }
+        copied.store(true, Ordering::Relaxed);
+    });
+    for number in 0..4 {
+        let folder = place.path().join(format!("copy{number}"));
+        let copy = EmbeddedKeeper::open_embedded(&folder).unwrap();
+        copy.journal().integrity().unwrap();
+        let found = copy.check(space).unwrap().unwrap();
+        assert_eq!((found.missing.len(), found.damaged.len()), (0, 0), "copy {number} of {} records", found.records);
+        let (copied, whole) = (copy.head(space).unwrap().unwrap(), company.chain.as_ref().unwrap());
+        assert!(whole.contains(copied.number, copied.id));
+        // It goes on by itself: what it has signed is a part of what it holds.
+        EmbeddedLog::open(&folder, &copy).unwrap().publish(&copy, &Patience::default()).unwrap();
+    }
+    // Nothing is copied over what is there.
+    assert!(log.copy_to(&keeper, &place.path().join("copy0")).is_err());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use hizo_ledger::id::{ObjectId, RecordId};
 use hizo_ledger::object::{Error as ObjectError, ObjectList};
 use hizo_ledger::record::{Control, Error as RecordError, NOTE_BYTES_MAX, Role, SIGNATURES_MAX, UnverifiedRecord};
-use hizo_ledger::space::{Chain, Error, Following, Head, MEMBERS_MAX, Standing, WRAPS_MAX};
+use hizo_ledger::space::{Chain, Error, Following, Head, MEMBERS_MAX, SessionBy, Standing, WRAPS_MAX};
 
 use crate::kit::{
     Story, epoch, genesis, key, member, note, object, secret, series, session, session_key, signature_line, signed,
@@ -363,9 +363,12 @@ fn a_hundred_thousand_records_are_followed() {
 #[test]
 fn a_session_key_is_known_with_its_member_and_ends_with_it() {
     let mut story = Story::begin(&[session("owner")]);
-    let opens = |story: &Story, who: &str| story.chain.session_member(&session_key(who));
+    let opens = |story: &Story, who: &str| match story.chain.session_by(&session_key(who)) {
+        Some(SessionBy::Member { key, role }) => Some((key, role)),
+        other => other.map(|by| panic!("{by:?}")),
+    };
     assert_eq!(opens(&story, "owner"), Some((key("owner"), Role::Admin)));
-    assert_eq!(story.chain.session_member(&key("owner")), None, "the key that signs records starts no session");
+    assert_eq!(story.chain.session_by(&key("owner")), None, "the key that signs records starts no session");
     story.add(&story.control(&[member("clerk", Role::Reader), session("clerk")]), "owner");
     assert_eq!(opens(&story, "clerk"), Some((key("clerk"), Role::Reader)));
     let mut change = story.removal("clerk");

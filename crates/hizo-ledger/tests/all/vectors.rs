@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::record::UnverifiedRecord;
 use hizo_ledger::session::Session;
-use hizo_ledger::space::Chain;
+use hizo_ledger::space::{Chain, SessionBy};
 
 use crate::kit::{key, seed};
 use records::record_vectors;
@@ -227,7 +227,11 @@ fn all_files() -> [(&'static str, Files); 3] {
             chain.members().map(|(key, role)| format!("\"{}\": \"{}\"", key.name(), role.as_str())).collect();
         let series: Vec<_> = chain.series().iter().map(|(series, last)| format!("\"{series}\": {}", last.k)).collect();
         write!(state, ", \"members\": {{{}}}, \"series\": {{{}}}", members.join(", "), series.join(", ")).unwrap();
-        let opens = SESSIONS.iter().filter_map(|who| Some((key(who), chain.session_member(&key(who))?.0)));
+        let member = |who| match chain.session_by(&key(who))? {
+            SessionBy::Member { key, .. } => Some(key),
+            SessionBy::Waiting { .. } | SessionBy::Recovery => None,
+        };
+        let opens = SESSIONS.iter().filter_map(|who| Some((key(who), member(who)?)));
         let opens: Vec<_> = opens.map(|(session, member)| format!("\"{session}\": \"{}\"", member.name())).collect();
         write!(state, ", \"sessions\": {{{}}}", opens.join(", ")).unwrap();
         if let Some(waiting) = chain.waiting() {

@@ -87,6 +87,22 @@ impl SqliteJournal {
         Ok(journal)
     }
 
+    /// Copies the journal to a file that is not there yet, as it is at one moment, whoever appends meanwhile; durable on return.
+    ///
+    /// # Errors
+    /// [`Error::Disk`], also when there is such a file, and [`Error::Busy`]. What was written of the copy is then none.
+    pub fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        let mut options = OpenOptions::new();
+        options.create_new(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(disk("be made"))?;
+        let name = path.to_str().ok_or(io::ErrorKind::InvalidFilename.into()).map_err(disk("be copied"))?;
+        // The plain copy of a file that is written to would be torn.
+        self.lock().execute("VACUUM INTO ?1", [name]).map_err(database("be copied"))?;
+        file.sync_all().map_err(disk("be made durable"))
+    }
+
     fn connect(path: &Path) -> Result<Self, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|source| match source {

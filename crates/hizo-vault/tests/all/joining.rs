@@ -24,7 +24,6 @@ fn invite() -> Invite {
         keeper: Origin::parse("keeper.example/1").unwrap(),
         log_key: named(11),
         receipt_key: named(12),
-        slot_key: [7; 32],
         address: "https://keeper.example".into(),
         roots: None,
         policy: None,
@@ -92,16 +91,6 @@ fn refused() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
         ),
         ("invite_twice", "a key twice", changed(&invite, "\"roots\":null", "\"roots\":null,\"roots\":null"), "Form"),
         ("invite_head_none", "no head", changed(&invite, "\"number\":4,", ""), "Form"),
-        (
-            "invite_slot_short",
-            "a slot key of 31 bytes",
-            changed(
-                &invite,
-                "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
-                "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw==",
-            ),
-            "Form",
-        ),
         ("request_name_none", "no name", UnverifiedRequest { name: String::new(), ..request() }.compose(), "Form"),
         (
             "request_name_long",

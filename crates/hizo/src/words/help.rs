@@ -452,8 +452,18 @@ const HELP: &[(&str, &str)] = &[
         "鍵をなくした金庫を開けます。カードで開けられるものをすべて開ける新しい鍵と、新しいフォルダーを作ります",
     ),
     (
-        "The home folder to make; it must not be there yet, or be empty",
-        "作る金庫のフォルダー。まだないか、空であること",
+        "The home folder to make beside the old one; it must not be there yet, or be empty",
+        "元のフォルダーの隣に作る金庫のフォルダー。まだないか、空であること",
+    ),
+    (
+        "The file beside the emergency card: brings the safe back from its keeper, into the folder of --home, where nothing is left",
+        "緊急カードと一緒に作られたファイル。コンピューターを失っても、預け先から --home のフォルダーに金庫を取り戻します",
+    ),
+    ("A copy of your identity file, instead of cards", "カードの代わりに使う、鍵ファイルの控え"),
+    ("What you call this machine, with --identity", "このコンピューターの呼び名（--identity のとき）"),
+    (
+        "Make this machine a member again: once whom the cards let in may act as an admin, so that it deposits",
+        "カードで加えられた人が管理者になったあと、このコンピューターを登録し、預けられるようにします",
     ),
     // witness
     (

@@ -42,8 +42,9 @@ pub(crate) fn read_off(pdf: &Path) -> Option<PathBuf> {
 fn make(home: &Home, to: &str, more: &[&str]) -> Option<Vec<PathBuf>> {
     let folder = home.folder.path().join(to);
     let said = home.ok(["recovery", "make", "--json", "--to", folder.to_str().unwrap()].iter().chain(more));
-    let files = said.json()["files"].as_array().unwrap().len();
-    (1..files).map(|number| read_off(&folder.join(format!("card-{number}.pdf")))).collect()
+    let files = said.json()["files"].as_array().unwrap().clone();
+    let cards = files.iter().filter(|file| file.as_str().unwrap().contains("card-")).count();
+    (1..=cards).map(|number| read_off(&folder.join(format!("card-{number}.pdf")))).collect()
 }
 
 fn with<'a>(act: &[&'a str], cards: &[&'a PathBuf]) -> Vec<&'a str> {
@@ -101,10 +102,32 @@ fn when_the_keys_are_lost_two_of_three_cards_bring_everything_back() {
     assert!(seen.json()["recovery"]["waiting"]["until"].is_string(), "{seen:?}");
     let again = new.folder.path().join("again").to_str().unwrap().to_owned();
     new.fails(1, "waits until", ["recovery", "make", "--replace", "--to", &again]);
-    let third = new.folder.path().join("third").to_str().unwrap().to_owned();
-    new.fails(1, "let somebody in already", with(&["use", "--to", &third], &[&cards[0], &cards[1]]));
+    // Whoever brings the cards again waits in place of the first, for as long anew.
+    let before = new.ok(["status", "--json"]).json()["recovery"]["waiting"]["key"].clone();
+    let third = Home { path: new.folder.path().join("third"), folder: tempfile::tempdir().unwrap() };
+    fs::copy(new.passphrase_file(), third.passphrase_file()).unwrap();
+    new.ok(with(&["use", "--to", third.path.to_str().unwrap()], &[&cards[0], &cards[1]]));
+    let waiting = third.ok(["status", "--json"]).json()["recovery"]["waiting"]["key"].clone();
+    assert!(waiting.is_string() && waiting != before, "{waiting} {before}");
     // A folder with something in it is not written over.
     new.fails(1, "is not empty", with(&["use", "--to", &to], &[&cards[0], &cards[1]]));
+}
+
+#[test]
+fn what_a_home_from_cards_does_not_bring_along_is_named() {
+    let home = Home::new();
+    let folder = home.beside("watched");
+    fs::write(folder.join("file"), "kept").unwrap();
+    home.deposit(&folder, "nightly");
+    let Some(cards) = make(&home, "cards", &[]) else { return };
+    let series = fs::read_to_string(home.path.join("series/names")).unwrap().split(' ').nth(1).unwrap().to_owned();
+    fs::create_dir(home.path.join("watch")).unwrap();
+    // What is in the setting does not matter: it stays where it is.
+    fs::write(home.path.join("watch").join(&series), "").unwrap();
+    let to = home.folder.path().join("to");
+    let said = home.ok(with(&["use", "--to", to.to_str().unwrap()], &[&cards[0], &cards[1]]));
+    assert!(said.err.contains(&format!("the schedule of series id:{series} was left behind")), "{said:?}");
+    assert!(!to.join("watch").exists());
 }
 
 #[test]
@@ -306,7 +329,7 @@ fn cards_whose_record_may_stand_are_never_taken_away() {
     let said = make("two", &[]);
     assert_ne!(said.code, Some(0));
     assert!(said.err.contains("keep the files and the old cards"), "{said:?}");
-    assert_eq!(files("two"), 4);
+    assert_eq!(files("two"), 5, "three cards, the emergency card and its file");
     liar.is_honest();
     let Some(words) =
         (1..3).map(|n| read_off(&home.folder.path().join(format!("two/card-{n}.pdf")))).collect::<Option<Vec<_>>>()

@@ -465,7 +465,13 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     }
     let told = home.ok(["recovery", "refuse", "--json"]).json();
     assert!(is_documented("recovery refuse", &told), "{told:#}");
-    covered.extend(["recovery drill", "recovery refuse", "recovery use"].map(str::to_owned));
+    let members = home.ok(["space", "members", "--json"]).json();
+    let own = members["members"][0]["own"]["key"].as_str().unwrap();
+    home.ok(["space", "remove", own, "--machine", "this machine"]);
+    let told = home.ok(["recovery", "machine", "--json"]).json();
+    assert!(is_documented("recovery machine", &told), "{told:#}");
+    home.fails(1, "is a member already", ["recovery", "machine"]);
+    covered.extend(["recovery drill", "recovery machine", "recovery refuse", "recovery use"].map(str::to_owned));
     // It prints its object and goes on.
     let running = crate::witness::Process::start(&home.folder.path().join("witness"));
     assert!(pages.iter().any(|(command, examples)| command == "witness run" && has_shape(&running.said, &examples[0])));

@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod afresh;
 mod attacks;
 mod cards;
 mod certificates;

@@ -2,12 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hizo_ledger::id::SpaceId;
-use hizo_ledger::record::{ClaimedTime, Control, Origin, Role};
+use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, Role};
 use hizo_ledger::session::{Session, Verbs};
+use hizo_ledger::space::RECOVERY_DELAY_SECONDS;
+use hizo_store::NamedBytes;
 
-use super::world::{Begun, Running, begin, genesis, signed, token_in};
-use crate::kit::{Company, key, object};
+use super::world::{Begun, Running, begin, genesis, session, signed, system_time, token_in};
+use crate::kit::{Company, Draft, key, object, sign};
 
 fn moved(session: &Session, seconds: i64) -> Session {
     let time = session.time.unix_seconds().checked_add_signed(seconds).unwrap();
@@ -139,4 +143,87 @@ fn nobody_begins_or_enters_the_keepers_own_space() {
     let body = b"{\"note\": \"hizo\", \"slot_key\": \"\"}";
     running.ask("POST", &format!("/v1/spaces/{own}"), Some(&begun.owner), body).says(403, "OwnSpace");
     running.ask("GET", &format!("/v1/spaces/{own}/records?from=0"), None, b"").is_one_of(&[200, 404]);
+}
+
+/// A record of this moment, as the service's clock tells it.
+fn now(running: &Running, begun: &Begun, controls: Vec<Control>, who: &str) -> Draft {
+    let seconds = system_time() + running.ahead.load(Ordering::Relaxed);
+    let time = ClaimedTime::from_unix_seconds(seconds).unwrap();
+    let envelope = Envelope { controls, time, ..begun.company.say() };
+    let body = object(&format!("sealed body {} of {}", envelope.number, envelope.space));
+    Draft { objects: vec![body], note: sign(&envelope, who) }
+}
+
+/// The recovery key starts sessions itself, so that its name here is that of a session key.
+const CARDS: &str = "cards, session";
+
+fn with_cards(running: &Running) -> Begun {
+    let mut begun = Begun::new(running, "a company with cards");
+    let owner = begun.owner.clone();
+    let pins = begun.control(&[Control::Recovery(Some(key(CARDS)))]);
+    begun.keep(running, &owner, &pins).is(201);
+    begun
+}
+
+#[test]
+fn a13_a_session_of_the_recovery_key_reads_and_appends_its_one_record_and_nothing_else() {
+    let running = Running::start();
+    let mut begun = with_cards(&running);
+    let (owner, path) = (begun.owner.clone(), format!("{}?from=0", begun.records()));
+    let cards = running.token(begun.space(), "cards", 90, Verbs::ReadWrite);
+    running.ask("GET", &path, Some(&cards), b"").is(200);
+    running.put(begun.space(), &cards, &NamedBytes::name(vec![7; 65_537]).unwrap()).says(413, "TooLarge");
+    running.put(begun.space(), &cards, &object("a certificate")).is(201);
+    // Somebody else's record, which the chain would take.
+    let others = now(&running, &begun, Vec::new(), "owner");
+    begun.keep(&running, &cards, &others).says(403, "RecoveryOnly");
+    let own = now(&running, &begun, Vec::new(), CARDS);
+    begun.keep(&running, &cards, &own).says(422, "SignerNotMember");
+    let lets_in = vec![Control::Member { key: key("newcomer"), role: Role::Admin }, session("newcomer")];
+    let lets_in = now(&running, &begun, lets_in, CARDS);
+    begun.keep(&running, &cards, &lets_in).is(201);
+    // Other cards end it at once.
+    let refuses = begun.control(&[Control::Recovery(None)]);
+    begun.keep(&running, &owner, &refuses).is(201);
+    running.ask("GET", &path, Some(&cards), b"").says(403, "NotMember");
+    running.send(&running.note(begun.space(), "cards", 91, Verbs::Read), "cards").says(403, "NotMember");
+    running.send(&running.note(begun.space(), "newcomer", 92, Verbs::Read), "newcomer").says(403, "NotMember");
+}
+
+#[test]
+fn a13_who_waits_reads_and_does_what_a_member_may_once_the_delay_has_passed() {
+    let running = Running::start();
+    let mut begun = with_cards(&running);
+    let path = format!("{}?from=0", begun.records());
+    let cards = running.token(begun.space(), "cards", 90, Verbs::ReadWrite);
+    running.send(&running.note(begun.space(), "newcomer", 91, Verbs::Read), "newcomer").says(403, "NotMember");
+    let lets_in = vec![Control::Member { key: key("newcomer"), role: Role::Admin }, session("newcomer")];
+    let lets_in = now(&running, &begun, lets_in, CARDS);
+    begun.keep(&running, &cards, &lets_in).is(201);
+    let waits = running.token(begun.space(), "newcomer", 92, Verbs::ReadWrite);
+    running.ask("GET", &path, Some(&waits), b"").is(200);
+    running.put(begun.space(), &waits, &object("his")).says(403, "Waiting");
+    let early = now(&running, &begun, Vec::new(), "newcomer");
+    running.ask("POST", &begun.records(), Some(&waits), &early.note).says(403, "Waiting");
+
+    running.ahead.store(RECOVERY_DELAY_SECONDS + 5, Ordering::Relaxed);
+    let comes = running.token(begun.space(), "newcomer", 93, Verbs::ReadWrite);
+    running.put(begun.space(), &comes, &object("his")).is(201);
+    // The clock that was moved is that of sessions alone: what a record's time is held to goes by the system's.
+    let first = now(&running, &begun, Vec::new(), "newcomer");
+    begun.keep(&running, &comes, &first).says(422, "TimeOff");
+}
+
+#[test]
+fn a_member_is_told_the_slot_key_and_nobody_else() {
+    let running = Running::start();
+    let (begun, other) = (Begun::new(&running, "one"), Begun::new(&running, "two"));
+    let path = format!("/v1/spaces/{}", begun.space());
+    let told = running.ask("GET", &path, Some(&begun.machine), b"");
+    assert!(told.is(200).text().contains(&STANDARD.encode(begun.company.slot_key)), "{told:?}");
+    running.ask("GET", &path, None, b"").says(401, "TokenNeeded");
+    running.ask("GET", &path, Some(&other.owner), b"").says(403, "OtherSpace");
+    let about = running.ask("GET", "/v1/keeper", None, b"");
+    let own = about.text().split("\"own_space\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    running.ask("GET", &format!("/v1/spaces/{own}"), None, b"").is(404);
 }

@@ -115,6 +115,14 @@ fn accepted_spaces() -> Vec<(&'static str, &'static str, Story)> {
             story.add(&story.control(&[member("newcomer", Role::Admin)]), "deputy");
             story
         }),
+        ("recovery_twice", "the recovery key lets in one more, who waits in place of the first", twice()),
+        ("recovery_twice_and_recovered", "and signs when the delay has passed, counted anew", {
+            let mut story = twice();
+            let mut record = story.say();
+            record.time = after(&story, RECOVERY_DELAY_SECONDS);
+            story.add(&record, "stranger");
+            story
+        }),
         ("recovery_welcomed", "an admin lets in at once whoever waits", {
             let mut story = waits();
             story.add(&story.control(&[member("newcomer", Role::Reader)]), "owner");
@@ -152,6 +160,13 @@ fn waits() -> Story {
     story
 }
 
+/// As [`waits`], and the recovery key lets in one more, later.
+fn twice() -> Story {
+    let mut story = waits();
+    story.add(&story.control(&[member("stranger", Role::Admin)]), "recovery");
+    story
+}
+
 /// So many seconds after the last record of a story in which somebody was let in.
 fn after(story: &Story, seconds: u64) -> ClaimedTime {
     let since = story.chain.waiting().unwrap().since;
@@ -159,7 +174,7 @@ fn after(story: &Story, seconds: u64) -> ClaimedTime {
 }
 
 fn refused_recoveries() -> Vec<Refused<Vec<String>>> {
-    let (begun, waits) = (Story::begin(&[]), waits());
+    let (begun, waits, twice) = (Story::begin(&[]), waits(), twice());
     let admin = |who| member(who, Role::Admin);
     let recovers = |story: &Story, lines: &[Control]| and(story, &story.control(lines), "recovery");
     let early = |seconds| {
@@ -217,12 +232,16 @@ fn refused_recoveries() -> Vec<Refused<Vec<String>>> {
         ("SessionTaken", "recovery_session_signs", "with a member's key as session key", {
             recovers(&begun, &[admin("newcomer"), own])
         }),
-        (
-            "SomebodyWaits",
-            "recovery_twice",
-            "the recovery key lets in one more",
-            recovers(&waits, &[admin("stranger")]),
-        ),
+        ("TooEarly", "recovery_twice_signs_early", "the second one signs when the delay of the first has passed", {
+            let mut record = twice.say();
+            record.time = after(&waits, RECOVERY_DELAY_SECONDS);
+            and(&twice, &record, "stranger")
+        }),
+        ("SignerNotMember", "recovery_twice_first_signs", "the first one signs when the delay has passed", {
+            let mut record = twice.say();
+            record.time = after(&twice, RECOVERY_DELAY_SECONDS);
+            and(&twice, &record, "newcomer")
+        }),
         ("TooEarly", "waiting_signs_at_once", "whoever waits signs an hour later", {
             and(&waits, &waits.say(), "newcomer")
         }),

@@ -14,6 +14,7 @@ use crate::Setting;
 use crate::failure::{Outcome, shown};
 use crate::handover::refused;
 use crate::home::{self, Home};
+use crate::keeper::Keeper;
 use crate::membership;
 use crate::safe::Safe;
 use crate::words::words;
@@ -78,7 +79,9 @@ fn settle(case: &Side, given: &Given, invite: &Invite, arguments: &Arguments) ->
     let folder = arguments.to.as_path();
     case.safe.home.begin_beside(folder)?;
     home::begin_joining(folder, invite)?;
-    let side = case.in_space(Safe::look(Home::invited(folder, invite)?)?)?;
+    let home = Home::invited(folder, invite)?;
+    let keeper = Keeper::open(&home)?;
+    let side = case.in_space(Safe::look(home, keeper, invite)?)?;
     if side.handover()?.said != given.said || !side.is_admin() {
         return Err(refused(Refusal::Space));
     }

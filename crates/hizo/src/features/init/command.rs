@@ -59,10 +59,16 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     setting.console.result(result, |out| {
         let made = words!("safe set up in {folder}", "{folder} に金庫を作りました", folder = shown(&folder));
         writeln!(out, "{}", setting.console.say(made))?;
-        let advice = words!(
-            "keep a copy of identity.age elsewhere: without it and the passphrase nobody opens the safe",
-            "鍵ファイル identity.age の控えを別の場所に置いてください。これとパスフレーズがないと、誰も金庫を開けられません"
-        );
+        let advice = match safe.home.address() {
+            None => words!(
+                "keep a copy of identity.age elsewhere: without it and the passphrase nobody opens the safe",
+                "鍵ファイル identity.age の控えを別の場所に置いてください。これとパスフレーズがないと、誰も金庫を開けられません"
+            ),
+            Some(_) => words!(
+                "keep copies of identity.age and of an invite (`hizo space invite`) elsewhere: with both and the passphrase you come back when this machine is gone",
+                "鍵ファイル identity.age と招待状（`hizo space invite`）の控えを別の場所に置いてください。コンピューターを失っても、この2つとパスフレーズで元に戻せます"
+            ),
+        };
         writeln!(out, "{}", setting.console.say(advice))
     });
     // The safe is there all the same.

@@ -1,6 +1,6 @@
 //! `hizo recovery`
 
-use super::{drill, make, refuse, regain};
+use super::{drill, machine, make, refuse, regain};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -17,6 +17,7 @@ enum Act {
     Drill(drill::Arguments),
     Refuse(refuse::Arguments),
     Use(regain::Arguments),
+    Machine(machine::Arguments),
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -25,5 +26,6 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Drill(arguments) => drill::run(setting, arguments),
         Act::Refuse(arguments) => refuse::run(setting, arguments),
         Act::Use(arguments) => regain::run(setting, arguments),
+        Act::Machine(arguments) => machine::run(setting, arguments),
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::Setting;
 use crate::cards;
 use crate::failure::{Failure, Outcome};
+use crate::receipts;
 use crate::safe::{self, Draft, Keyring};
 use crate::words::words;
 
@@ -63,5 +64,6 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(said))
     });
-    Ok(())
+    // They open it all the same.
+    receipts::answer(&safe, record).holds()
 }

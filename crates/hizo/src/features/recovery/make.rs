@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Role};
 use hizo_vault::event::Event;
@@ -19,7 +20,7 @@ use crate::failure::{Failure, Outcome, shown};
 use crate::safe::{self, Draft, Keyring, Safe};
 use crate::view::View;
 use crate::words::words;
-use crate::{cards, home, system};
+use crate::{cards, home, receipts, system};
 
 /// Make cards, of which some together open the safe, and an emergency card without secrets
 #[derive(Debug, clap::Args)]
@@ -58,12 +59,24 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     check_opens_all(setting, &safe, &keyring)?;
     let seed = RecoverySeed::generate(&mut SystemEntropy);
     let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
-    let written = print(&safe, &keyring, &made, &arguments.to)?;
-    if let Err(failure) = pin(&mut safe, &keyring, &identity, &seed, &made) {
-        return Err(unpinned(&mut safe, &seed, &written, failure));
+    let mut written = print(&safe, &keyring, &made, &arguments.to)?;
+    let pinned = pin(&mut safe, &keyring, &identity, &seed, &made);
+    if pinned.is_err() && is_unpinned(&mut safe, &seed) {
+        written.iter().for_each(|path| drop(fs::remove_file(path)));
+        return pinned.map(drop);
     }
+    // Last, so that whoever comes back by them is shown nothing older than the cards.
+    let emergency = print_emergency(&safe, &made, &arguments.to).map(|files| written.extend(files));
+    let record = pinned.map_err(|failure| {
+        failure.hint(words!(
+            "The safe may know these cards already: keep the files and the old cards, and try them with `hizo recovery drill`.",
+            "新しいカードは、すでに登録されているかもしれません。ファイルも今までのカードも残し、`hizo recovery drill` で確かめてください。"
+        ))
+    })?;
     tell(setting, arguments, &made, &written, replaces);
-    Ok(())
+    emergency?;
+    // They are pinned all the same.
+    receipts::answer(&safe, record).holds()
 }
 
 /// Cards that leave out what is kept would be found out when it is too late, and the old ones burnt by then.
@@ -88,21 +101,13 @@ fn check_opens_all(setting: &Setting, safe: &Safe, keyring: &Keyring) -> Outcome
     Ok(())
 }
 
-/// What becomes of cards whose record may or may not stand: only those that certainly open nothing must not lie about.
-fn unpinned(safe: &mut Safe, seed: &RecoverySeed, written: &[PathBuf], failure: Failure) -> Failure {
-    let key = seed.signing_key().verifying_key();
-    if safe.catch_up().is_ok() && safe.chain.recovery() != Some(key) {
-        written.iter().for_each(|path| drop(fs::remove_file(path)));
-        return failure;
-    }
-    failure.hint(words!(
-        "The safe may know these cards already: keep the files and the old cards, and try them with `hizo recovery drill`.",
-        "新しいカードは、すでに登録されているかもしれません。ファイルも今までのカードも残し、`hizo recovery drill` で確かめてください。"
-    ))
+/// Whether the record that was to pin these cards certainly does not stand: only cards that open nothing must not lie about.
+fn is_unpinned(safe: &mut Safe, seed: &RecoverySeed) -> bool {
+    safe.catch_up().is_ok() && safe.chain.recovery() != Some(seed.signing_key().verifying_key())
 }
 
 /// Only an admin pins cards; whom the old ones let in is one once the delay has passed.
-fn check_may(safe: &Safe, key: &VerifyingKey) -> Outcome<()> {
+pub(super) fn check_may(safe: &Safe, key: &VerifyingKey) -> Outcome<()> {
     if safe.chain.role(key) == Some(Role::Admin) {
         return Ok(());
     }
@@ -127,7 +132,10 @@ fn check_may(safe: &Safe, key: &VerifyingKey) -> Outcome<()> {
     .hint(words!("Ask an admin.", "管理者に頼んでください。")))
 }
 
-/// Writes the cards, and the emergency card last, into files that only their owner may read.
+/// What is printed for the day when something happened, and beside it what a machine reads.
+const EMERGENCY_FILES: [&str; 2] = ["emergency.pdf", "emergency.json"];
+
+/// Writes the cards into files that only their owner may read.
 fn print(safe: &Safe, keyring: &Keyring, made: &[Card], to: &Path) -> Outcome<Vec<PathBuf>> {
     let view = View::of(Opened { safe, keyring })?;
     let printed = Printed::of(safe, view.name.as_deref().unwrap_or_default(), made)?;
@@ -136,9 +144,9 @@ fn print(safe: &Safe, keyring: &Keyring, made: &[Card], to: &Path) -> Outcome<Ve
     for card in made {
         files.push((to.join(format!("card-{}.pdf", card.number())), paper::card(&printed, card)?));
     }
-    files.push((to.join("emergency.pdf"), paper::emergency(&printed)?));
-    if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
-        let path = shown(there);
+    let mut paths = files.iter().map(|(path, _)| path.clone()).chain(EMERGENCY_FILES.map(|name| to.join(name)));
+    if let Some(there) = paths.find(|path| path.exists()) {
+        let path = shown(&there);
         return Err(Failure::fixable(words!("{path} is there already", "{path} がすでにあります"))
             .hint(words!("Name another folder with --to.", "--to で別のフォルダーを指定してください。")));
     }
@@ -153,8 +161,25 @@ fn print(safe: &Safe, keyring: &Keyring, made: &[Card], to: &Path) -> Outcome<Ve
     Ok(written)
 }
 
+/// Writes the emergency card, and beside it the file that leads a clean machine to a keeper elsewhere.
+fn print_emergency(safe: &Safe, made: &[Card], to: &Path) -> Outcome<Vec<PathBuf>> {
+    let invite = safe.invite()?;
+    let page = paper::emergency(&Printed::of(safe, "", made)?, invite.as_ref())?;
+    let [pdf, json] = EMERGENCY_FILES.map(|name| to.join(name));
+    home::write_new(&pdf, &page)?;
+    let Some(invite) = invite else { return Ok(vec![pdf]) };
+    home::write_new(&json, &invite.compose())?;
+    Ok(vec![pdf, json])
+}
+
 /// Appends the record that pins the cards, with what lets them open everything.
-fn pin(safe: &mut Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySeed, made: &[Card]) -> Outcome<()> {
+fn pin(
+    safe: &mut Safe,
+    keyring: &Keyring,
+    own: &IdentityFile,
+    seed: &RecoverySeed,
+    made: &[Card],
+) -> Outcome<RecordId> {
     let admin = own.signing_seed.space_key(&safe.home.space);
     let (key, identity) = (seed.signing_key().verifying_key(), seed.identity());
     let cards = identity.recipient();
@@ -183,7 +208,7 @@ fn pin(safe: &mut Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySe
     };
     let body = safe.put(safe::seal_body(&[event], &recipient)?)?;
     let draft = Draft { body: Some(body), deposit: None, controls };
-    safe.append(&admin, &draft, |chain| (chain.recovery(), chain.epoch()) == before).map(drop)
+    safe.append(&admin, &draft, |chain| (chain.recovery(), chain.epoch()) == before)
 }
 
 fn tell(setting: &Setting, arguments: &Arguments, made: &[Card], written: &[PathBuf], replaced: bool) {
@@ -200,10 +225,16 @@ fn tell(setting: &Setting, arguments: &Arguments, made: &[Card], written: &[Path
         Ok(())
     });
     console.warn(words!(
-        "print these files, and then delete them: whoever has {needed} of the cards reads everything, and leaves no trace",
-        "印刷したら、これらのファイルを必ず消してください。カードが{needed}枚そろえば、誰でもすべてを読めて、跡も残りません",
+        "print the cards, and then delete their files: whoever has {needed} of them reads everything, and leaves no trace",
+        "カードを印刷したら、カードのファイルは必ず消してください。カードが{needed}枚そろえば、誰でもすべてを読めて、跡も残りません",
         needed = arguments.needed
     ));
+    if written.iter().any(|path| path.ends_with(EMERGENCY_FILES[1])) {
+        console.warn(words!(
+            "keep emergency.json outside of this machine, with the emergency card: it is no secret, and the cards need it when this machine is gone",
+            "emergency.json は緊急カードと一緒に、このコンピューターの外に保管してください。秘密ではありません。コンピューターを失ったとき、カードと一緒に必要です"
+        ));
+    }
     if replaced {
         console.warn(words!(
             "what was deposited up to now stays open to the cards that there were: destroy them",

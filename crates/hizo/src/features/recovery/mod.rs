@@ -1,7 +1,9 @@
 //! Recovery cards: making them, trying them, and opening a safe with them when its keys are lost.
 
+mod afresh;
 pub(crate) mod command;
 mod drill;
+mod machine;
 mod make;
 mod paper;
 mod refuse;

@@ -1,5 +1,6 @@
 //! The cards as they are printed: one page each, in Japanese and English. No picture that a machine reads.
 
+use hizo_vault::joining::Invite;
 use hizo_vault::recovery::Card;
 use zeroize::Zeroizing;
 
@@ -26,7 +27,6 @@ pub(super) struct Printed {
     genesis: String,
     head: String,
     keeper: String,
-    address: Option<String>,
     set: String,
     cards: usize,
     needed: u8,
@@ -42,7 +42,6 @@ impl Printed {
             genesis: safe.home.genesis.to_string(),
             head: format!("{} {}", head.number, head.id),
             keeper: safe.home.keeper.to_string(),
-            address: safe.home.address().map(str::to_owned),
             set: cards.first().map(Card::set).unwrap_or_default(),
             cards: cards.len(),
             needed: cards.first().map_or(0, Card::needed),
@@ -91,8 +90,8 @@ fn instructions(needed: u8) -> Vec<Words> {
             "{needed}枚そろえば、誰でもすぐにすべてを読めます。読まれても跡は残りません。"
         ),
         words!(
-            "When the keys are lost: bring {needed} cards to a clean computer and run hizo recovery use.",
-            "鍵をなくしたら、カードを{needed}枚持ち寄り、安全なコンピューターで hizo recovery use を実行します。"
+            "When the keys are lost: follow the emergency card, with {needed} cards and what it names, on a clean computer.",
+            "鍵をなくしたら、カード{needed}枚と緊急カードに書かれたものを、安全なコンピューターに用意し、緊急カードの手順に従います。"
         ),
         words!(
             "Try the cards once a year with hizo recovery drill. It shows nothing.",
@@ -106,7 +105,7 @@ fn instructions(needed: u8) -> Vec<Words> {
 }
 
 /// The card for the day when something happened; it holds no secret.
-pub(super) fn emergency(printed: &Printed) -> Outcome<Vec<u8>> {
+pub(super) fn emergency(printed: &Printed, invite: Option<&Invite>) -> Outcome<Vec<u8>> {
     let title = words!("Emergency card", "緊急カード");
     let mut page = Page::begin(&title, &printed.set)?;
     page.head(
@@ -114,7 +113,7 @@ pub(super) fn emergency(printed: &Printed) -> Outcome<Vec<u8>> {
         &words!("Holds no secret: keep it where it is seen", "秘密は書いてありません。見える場所に置いてください"),
     );
     page.heading(&words!("First", "まず、すること"));
-    page.list(&first_steps(printed.needed));
+    page.list(&first_steps(printed.needed, invite.is_some()));
     page.heading(&words!("Whom to call", "連絡先"));
     for label in [
         words!("In the company", "社内の責任者"),
@@ -128,14 +127,20 @@ pub(super) fn emergency(printed: &Printed) -> Outcome<Vec<u8>> {
         page.blank(&label);
     }
     page.heading(&words!("The safe", "金庫"));
-    match &printed.address {
-        Some(address) => page.row(&words!("Keeper", "預け先"), address),
+    match invite {
+        Some(invite) => page.row(&words!("Keeper", "預け先"), &invite.address),
         None => page.row_of(
             &words!("Keeper", "預け先"),
             &words!("in the home folder of the computer that deposits", "預けるコンピューターの金庫のフォルダー"),
         ),
     }
-    page.row(&words!("Log", "台帳"), &printed.keeper);
+    match invite {
+        Some(invite) => {
+            page.row(&words!("Log", "台帳"), &invite.log_key.to_string());
+            page.row(&words!("Receipts", "受領書"), &invite.receipt_key.to_string());
+        }
+        None => page.row(&words!("Log", "台帳"), &printed.keeper),
+    }
     page.row(&words!("Space", "スペース"), &printed.space);
     page.row(&words!("Record 0", "最初の記録"), &printed.genesis);
     page.row(&words!("Last record", "最後の記録"), &printed.head);
@@ -147,7 +152,17 @@ pub(super) fn emergency(printed: &Printed) -> Outcome<Vec<u8>> {
     page.finish(&title)
 }
 
-fn first_steps(needed: u8) -> Vec<Words> {
+fn first_steps(needed: u8, is_elsewhere: bool) -> Vec<Words> {
+    let last = match is_elsewhere {
+        true => words!(
+            "Bring {needed} recovery cards and the file emergency.json to a clean computer. There: hizo recovery use --emergency emergency.json, then hizo restore. The file is lost: write it anew from what stands below.",
+            "復旧カード{needed}枚とファイル emergency.json を、安全なコンピューターに用意します。hizo recovery use --emergency emergency.json、続けて hizo restore を実行します。ファイルをなくしたら、下の内容から作り直せます。"
+        ),
+        false => words!(
+            "Bring {needed} recovery cards and a copy of the home folder to a clean computer. There: hizo recovery use, then hizo restore. Cards alone bring nothing back.",
+            "復旧カード{needed}枚と金庫のフォルダーの控えを、安全なコンピューターに用意します。hizo recovery use、続けて hizo restore を実行します。カードだけでは元に戻せません。"
+        ),
+    };
     vec![
         words!(
             "Take the machine off the network. Do not switch it off, erase nothing.",
@@ -156,10 +171,7 @@ fn first_steps(needed: u8) -> Vec<Words> {
         words!("Call those below, by another telephone or line.", "下の連絡先に、別の電話や回線で連絡します。"),
         words!("Write down on paper what happened, and when.", "起きたことと時刻を、紙に書き留めます。"),
         words!("Deposit nothing more from that machine.", "そのコンピューターからは、もう預けないでください。"),
-        words!(
-            "Bring {needed} recovery cards to a clean computer. There: hizo recovery use, then hizo restore.",
-            "復旧カードを{needed}枚持ち寄り、安全なコンピューターで hizo recovery use、続けて hizo restore を実行します。"
-        ),
+        last,
     ]
 }
 

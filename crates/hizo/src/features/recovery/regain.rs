@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::id::RecordId;
 use hizo_ledger::record::{Control, Role};
 use hizo_ledger::space::Chain;
 use hizo_vault::event::Event;
@@ -10,11 +11,14 @@ use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::keys::{IdentityFile, RecoverySeed};
 use serde_json::json;
 
+use super::afresh;
 use crate::Setting;
 use crate::cards;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::{self, Home};
+use crate::log;
+use crate::receipts;
 use crate::safe::{self, Draft, Keyring, Safe};
 use crate::system;
 use crate::words::words;
@@ -25,51 +29,74 @@ pub(crate) struct Arguments {
     /// A file with the words of one card, once for each card; without one they are asked for
     #[arg(long = "card-file", value_name = "FILE")]
     card_files: Vec<PathBuf>,
+    /// The file beside the emergency card: brings the safe back from its keeper, into the folder of --home, where nothing is left
+    #[arg(long, value_name = "FILE")]
+    emergency: Option<PathBuf>,
+    /// A copy of your identity file, instead of cards
+    #[arg(long, value_name = "FILE", requires = "emergency", conflicts_with = "card_files")]
+    identity: Option<PathBuf>,
+    /// What you call this machine, with --identity
+    #[arg(long, value_name = "NAME", requires = "identity", default_value = "machine")]
+    machine: String,
     /// Do not ask to be let in as an admin; reading leaves no trace
-    #[arg(long)]
+    #[arg(long, conflicts_with = "emergency")]
     read_only: bool,
-    /// The home folder to make; it must not be there yet, or be empty
-    #[arg(long, value_name = "NEWHOME")]
-    to: PathBuf,
+    /// The home folder to make beside the old one; it must not be there yet, or be empty
+    #[arg(long, value_name = "NEWHOME", required_unless_present = "emergency", conflicts_with = "emergency")]
+    to: Option<PathBuf>,
 }
 
 /// What a new home has of its own, or has no use for.
-const LEFT_BEHIND: [&str; 4] = ["identity.age", "epochs.age", "safe.json", "watch"];
+const LEFT_BEHIND: [&str; 5] = ["identity.age", "epochs.age", "safe.json", "watch", "keeper"];
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let Arguments { card_files, emergency, identity, machine, read_only, to } = arguments;
+    match (emergency, identity, to) {
+        (Some(emergency), Some(identity), _) => afresh::by_identity(setting, emergency, identity, machine),
+        (Some(emergency), None, _) => afresh::by_cards(setting, emergency, card_files),
+        (None, _, Some(to)) => beside(setting, card_files, *read_only, to),
+        (None, _, None) => Err(Failure::internal_message("neither --emergency nor --to was given")),
+    }
+}
+
+/// Makes a new home beside an old one that has lost its identity.
+fn beside(setting: &Setting, card_files: &[PathBuf], read_only: bool, to: &Path) -> Outcome<()> {
     let safe = setting.safe()?;
-    let is_empty = fs::read_dir(&arguments.to).map_or(true, |mut entries| entries.next().is_none());
+    let is_empty = fs::read_dir(to).map_or(true, |mut entries| entries.next().is_none());
     if !is_empty {
-        let folder = shown(&arguments.to);
+        let folder = shown(to);
         return Err(Failure::fixable(words!("{folder} is not empty", "{folder} は空ではありません"))
             .hint(words!("Name another folder with --to.", "--to で別のフォルダーを指定してください。")));
     }
-    let cards = cards::read(&arguments.card_files, setting.console)?;
+    let cards = cards::read(card_files, setting.console)?;
     let seed = cards::open(&safe, &cards)?;
     let keyring = Keyring::unlock(&safe, &seed.identity())?;
     let passphrase = setting.passphrase.for_something_new()?;
-    let closed = safe.chain.epochs().len().saturating_sub(keyring.epochs().count());
-    let identity = make_home(&safe, &keyring, &arguments.to, &passphrase.text)?;
+    let identity = make_home(&safe, &keyring, to, &passphrase.text)?;
     passphrase.tell(setting.console, &words!("the new home", "新しい金庫のフォルダー"));
-    let mut new = Safe::open(Home::open(&arguments.to)?)?;
-    let asked = if arguments.read_only { Ok(()) } else { let_in(&mut new, &seed, &identity) };
-    tell(setting, &new, &arguments.to, closed);
+    let mut new = Safe::open(Home::open(to)?)?;
+    let asked = if read_only { Ok(None) } else { let_in(&mut new, &seed, &identity).map(Some) };
+    tell(setting, &new, closed(&safe, &keyring));
+    for series in safe.home.watched()? {
+        setting.console.warn(words!(
+            "the schedule of series id:{series} was left behind: on the new home, set it up with `hizo watch install`",
+            "束 id:{series} の自動預け入れは引き継がれません。新しいフォルダーで `hizo watch install` を実行してください"
+        ));
+    }
+    setting.console.note(words!(
+        "next: restore what you need with --home, and do not use the old home beside it",
+        "次に: --home で新しいフォルダーを指定して取り出してください。元のフォルダーは、もう使わないでください"
+    ));
     // The home opens what it opens, whatever came of this.
-    asked
+    match asked? {
+        Some(record) => receipts::answer(&new, record).holds(),
+        None => Ok(()),
+    }
 }
 
-/// Appends the one record that the recovery key may sign: it lets the new identity in, when the delay has passed.
-fn let_in(safe: &mut Safe, seed: &RecoverySeed, identity: &IdentityFile) -> Outcome<()> {
-    if safe.chain.waiting().is_some() {
-        return Err(Failure::fixable(words!(
-            "the cards have let somebody in already, who waits",
-            "このカードで加えられた人が、すでに待っています"
-        ))
-        .hint(words!(
-            "The new home reads all the same. Who it is says `hizo status`.",
-            "新しいフォルダーで読むことはできます。誰なのかは `hizo status` で分かります。"
-        )));
-    }
+/// Appends the one record that the recovery key may sign: it lets the new identity in, when the delay has passed, in place of
+/// whoever waits.
+pub(super) fn let_in(safe: &mut Safe, seed: &RecoverySeed, identity: &IdentityFile) -> Outcome<RecordId> {
     let (space, key) = (safe.home.space, seed.signing_key());
     let member = identity.signing_seed.space_key(&space).verifying_key();
     let session = identity.signing_seed.session_key(&space).verifying_key();
@@ -78,15 +105,27 @@ fn let_in(safe: &mut Safe, seed: &RecoverySeed, identity: &IdentityFile) -> Outc
     let controls = vec![Control::Member { key: member, role: Role::Admin }, Control::Session { member, session }];
     let draft = Draft { body: Some(body), deposit: None, controls };
     let (pinned, epoch) = (key.verifying_key(), safe.chain.epoch());
-    let fits = |chain: &Chain| chain.recovery() == Some(pinned) && chain.epoch() == epoch && chain.waiting().is_none();
-    safe.append_by(pinned, |text| key.sign(text), &draft, fits).map(drop)
+    let fits = |chain: &Chain| chain.recovery() == Some(pinned) && chain.epoch() == epoch;
+    safe.append_by(pinned, |text| key.sign(text), &draft, fits)
 }
 
-/// A copy of the home with a new identity, and with what the cards opened sealed to it. `safe.json` comes last: without it
-/// the folder is no safe.
+/// How many epochs stay closed to whoever opens these.
+pub(super) fn closed(safe: &Safe, keyring: &Keyring) -> usize {
+    safe.chain.epochs().len().saturating_sub(keyring.epochs().count())
+}
+
+/// A copy of the home with a new identity, and with what the cards opened sealed to it. Deposits of this machine wait meanwhile, and
+/// a keeper in this folder is copied as it is at one moment. `safe.json` comes last: without it the folder is no safe.
 fn make_home(safe: &Safe, keyring: &Keyring, to: &Path, passphrase: &str) -> Outcome<IdentityFile> {
     let from = safe.home.folder();
+    let series = safe.home.known_series()?;
+    let _turns = series.iter().map(|series| safe.home.lock(series.id)).collect::<Outcome<Vec<_>>>()?;
     copy(from, to, &LEFT_BEHIND)?;
+    if let Some(keeper) = safe.keeper.here() {
+        let log = log::of_keeper(safe)?;
+        let log = log.here().ok_or_else(|| Failure::internal_message("a keeper here has no log here"))?;
+        log.copy_to(keeper, &home::keeper_folder(to)).map_err(Failure::from)?;
+    }
     let identity = IdentityFile::generate(&mut SystemEntropy);
     Home::write_recovered_epochs(to, identity.identity.recipient(), keyring.epochs())?;
     home::write_new(&home::identity_file(to), identity.seal(passphrase, &mut SystemEntropy).as_bytes())?;
@@ -115,12 +154,14 @@ fn copy(from: &Path, to: &Path, without: &[&str]) -> Outcome<()> {
     Ok(())
 }
 
-fn tell(setting: &Setting, safe: &Safe, to: &Path, closed: usize) {
+/// What the new home is good for.
+pub(super) fn tell(setting: &Setting, safe: &Safe, closed: usize) {
+    let to = safe.home.folder();
     let console = setting.console;
     if closed > 0 {
         console.warn(words!(
-            "{closed} epochs stay closed: their keys were not sealed to these cards",
-            "このカードでは開けられない時期の鍵が{closed}個あります"
+            "{closed} epochs stay closed: their keys were not sealed to these keys",
+            "この鍵では開けられない時期のものが{closed}期分あります"
         ));
     }
     let admin_from = safe.chain.waiting().map(|waiting| cards::time(waiting.until()));
@@ -128,8 +169,8 @@ fn tell(setting: &Setting, safe: &Safe, to: &Path, closed: usize) {
     console.result(result, |out| {
         let folder = shown(to);
         let made = words!(
-            "{folder} opens everything that the cards open",
-            "{folder} で、カードで開けられるものをすべて取り出せます"
+            "{folder} opens everything that these keys open",
+            "{folder} で、この鍵で開けられるものをすべて取り出せます"
         );
         writeln!(out, "{}", console.say(made))?;
         match admin_from {
@@ -143,8 +184,4 @@ fn tell(setting: &Setting, safe: &Safe, to: &Path, closed: usize) {
             None => Ok(()),
         }
     });
-    console.note(words!(
-        "next: restore what you need with --home, and do not use the old home beside it",
-        "次に: --home で新しいフォルダーを指定して取り出してください。元のフォルダーは、もう使わないでください"
-    ));
 }

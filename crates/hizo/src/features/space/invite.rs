@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use hizo_vault::joining::Invite;
 use serde_json::json;
 
 use super::entering;
 use crate::Setting;
 use crate::failure::{Failure, Outcome, shown};
-use crate::log;
 use crate::words::words;
 
 /// Write an invite: which safe it is and where it is kept, for somebody who is to join it
@@ -21,8 +19,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
-    let home = &safe.home;
-    let Some(address) = home.address() else {
+    let Some(invite) = safe.invite()? else {
         return Err(Failure::fixable(words!(
             "this safe is kept in a folder of this machine, where nobody else reaches it",
             "この金庫はこのコンピューターのフォルダーに預けてあり、ほかの人からは届きません"
@@ -31,20 +28,6 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "Set up a safe at a keeper that all of you reach: `hizo init --keeper URL`.",
             "全員が届く預け先に金庫を作ってください: `hizo init --keeper アドレス`。"
         )));
-    };
-    let no_slot_key =
-        || Failure::fixable(words!("the safe's slot key is missing", "金庫の記録の位置を示す鍵がありません"));
-    let invite = Invite {
-        space: home.space,
-        genesis: home.genesis,
-        head: safe.chain.head(),
-        keeper: home.keeper.clone(),
-        log_key: log::named_key(home)?,
-        receipt_key: home.receipt_key.clone(),
-        slot_key: home.slot_key()?.ok_or_else(no_slot_key)?,
-        address: address.to_owned(),
-        roots: home.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
-        policy: home.witness_policy_text()?,
     };
     entering::write(&arguments.to, &invite.compose())?;
     let result = json!({ "invite": arguments.to.to_string_lossy() });

@@ -16,7 +16,8 @@ use super::entering;
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::home::{self, Device, Home};
+use crate::home::{self, Device, Home, IDENTITY_BYTES_MAX};
+use crate::keeper::Keeper;
 use crate::passphrase::NewPassphrase;
 use crate::safe::{self, Safe};
 use crate::view::View;
@@ -53,9 +54,6 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
 }
 
-/// Length of an identity file, at most, in bytes.
-const IDENTITY_BYTES_MAX: usize = 64 << 10;
-
 fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> Outcome<()> {
     let Some(name) = arguments.name.clone().filter(|name| !name.is_empty()) else {
         return Err(Failure::new(Kind::Usage, words!("your name is needed", "名前が必要です")).hint(words!(
@@ -65,7 +63,7 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
     };
     check_name(&name)?;
     check_name(&arguments.machine)?;
-    let invited = membership::read_invite(invite)?;
+    let invited = home::read_invite(invite)?;
     let folder = setting.home_folder()?;
     let (identity, device) = match home::invite_of(&folder)? {
         // Begun before: the same keys, so that words that were read out stay right.
@@ -171,7 +169,9 @@ fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "管理者から招待状をもらい、`hizo space join 招待状 --name 名前 --to 参加願` を実行してください。"
         )));
     };
-    let safe = Safe::look(Home::invited(&folder, &invited)?).map_err(|failure| match failure.kind {
+    let home = Home::invited(&folder, &invited)?;
+    let keeper = Keeper::open(&home)?;
+    let safe = Safe::look(home, keeper, &invited).map_err(|failure| match failure.kind {
         // The keeper lets in whom the safe's records name.
         Kind::Fixable => failure.hint(wait()),
         _ => failure,
@@ -199,8 +199,8 @@ fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         let joined = words!("{folder} is a home of the safe now", "{folder} で金庫を使えるようになりました");
         writeln!(out, "{}", setting.console.say(joined))?;
         let advice = words!(
-            "keep a copy of identity.age elsewhere: without it and the passphrase you open nothing",
-            "鍵ファイル identity.age の控えを別の場所に置いてください。これとパスフレーズがないと、あなたは何も開けられません"
+            "keep copies of identity.age and of the invite elsewhere: with both and the passphrase you come back when this machine is gone",
+            "鍵ファイル identity.age と招待状の控えを別の場所に置いてください。コンピューターを失っても、この2つとパスフレーズで元に戻せます"
         );
         writeln!(out, "{}", setting.console.say(advice))
     });

@@ -251,21 +251,7 @@ impl Watch {
 /// # Errors
 /// When one of them is damaged.
 pub(crate) fn all(home: &Home) -> Outcome<Vec<(SeriesId, Watch)>> {
-    let folder = home.watch_folder();
-    let listed = match fs::read_dir(&folder) {
-        Ok(listed) => listed,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Failure::file("read", &folder, error)),
-    };
-    let mut watches = Vec::new();
-    for item in listed {
-        let name = item.map_err(|error| Failure::file("read", &folder, error))?.file_name();
-        // Anything else is what a replaced file left behind.
-        let Some(series) = name.to_str().and_then(|name| SeriesId::from_hex(name).ok()) else { continue };
-        watches.push((series, read(home, series)?));
-    }
-    watches.sort_by_key(|(series, _)| *series);
-    Ok(watches)
+    home.watched()?.into_iter().map(|series| Ok((series, read(home, series)?))).collect()
 }
 
 /// How many watches have missed their time or failed, by what is written down alone: no scheduler is asked.

@@ -1,0 +1,177 @@
+//! A machine is gone, and its keeper is elsewhere: cards, or a copy of the identity, and the emergency file bring everything
+//! back on a clean one (docs/spec/recovery.md), and a keeper that lies brings nothing.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cards::read_off;
+use crate::keeper::Process;
+use crate::kit::{Home, Said, Tree, assert_same, noise, tree};
+use crate::liar::Liar;
+
+/// What is left of a company after a fire: its keeper, and what lay elsewhere.
+struct Ashes {
+    _keeper: Process,
+    liar: Liar,
+    /// What had been deposited.
+    kept: Tree,
+    /// The machine before the fire, for whoever has to go on beside it.
+    before: Home,
+    away: PathBuf,
+}
+
+impl Ashes {
+    fn new() -> Self {
+        let before = Home::unmade();
+        let keeper = Process::start(&before.folder.path().join("data"));
+        let liar = Liar::before(&keeper.address());
+        before.ok(["init", "--keeper", &liar.address]);
+        before.make_cheap();
+        let source = before.beside("source");
+        fs::create_dir(source.join("型")).unwrap();
+        fs::write(source.join("型/KX-204.dxf"), noise(1, 3 << 20)).unwrap();
+        before.deposit(&source, "moulds");
+        let away = before.folder.path().join("away");
+        before.ok(["recovery", "make", "--to", away.to_str().unwrap()]);
+        fs::copy(before.path.join("identity.age"), away.join("identity.age")).unwrap();
+        // What was deposited after the cards were made comes back too.
+        fs::write(source.join("recipe.csv"), "resin,12\n").unwrap();
+        before.deposit(&source, "moulds");
+        let kept = tree(&source);
+        Self { _keeper: keeper, liar, kept, before, away }
+    }
+
+    fn emergency(&self) -> PathBuf {
+        self.away.join("emergency.json")
+    }
+
+    /// The words of two cards; nothing where they cannot be read off.
+    fn cards(&self) -> Option<[PathBuf; 2]> {
+        Some([read_off(&self.away.join("card-1.pdf"))?, read_off(&self.away.join("card-3.pdf"))?])
+    }
+
+    /// Everything of the machine is gone.
+    fn burn(&self) {
+        fs::remove_dir_all(&self.before.path).unwrap();
+    }
+}
+
+fn by_cards(home: &Home, emergency: &Path, cards: &[PathBuf; 2]) -> Said {
+    let [one, other] = cards.each_ref().map(|path| path.as_os_str());
+    let file = OsStr::new("--card-file");
+    let act = ["recovery", "use", "--json", "--emergency"].map(OsStr::new);
+    home.run(act.into_iter().chain([emergency.as_os_str(), file, one, file, other]))
+}
+
+fn by_identity(home: &Home, emergency: &Path, identity: &Path) -> Said {
+    let act = ["recovery", "use", "--json", "--emergency"].map(OsStr::new);
+    home.run(act.into_iter().chain([emergency.as_os_str(), "--identity".as_ref(), identity.as_os_str()]))
+}
+
+#[test]
+fn two_cards_and_the_emergency_file_bring_everything_back_when_the_machine_is_gone() {
+    let ashes = Ashes::new();
+    let Some(cards) = ashes.cards() else { return };
+    ashes.burn();
+    let clean = Home::unmade();
+    let said = by_cards(&clean, &ashes.emergency(), &cards);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.json()["admin_from"].is_string(), "{said:?}");
+    clean.make_cheap();
+    assert_same(&ashes.kept, &tree(&clean.restore("latest:moulds", "back")));
+    clean.ok(["check"]);
+    // The record that let it in was promised to the new machine.
+    let receipts = fs::read_dir(clean.path.join("receipts/due")).into_iter().flatten().count()
+        + fs::read_dir(clean.path.join("receipts/met")).into_iter().flatten().count();
+    assert_eq!(receipts, 1);
+    // Until the week has passed it reads, and does nothing else.
+    let source = clean.beside("source");
+    fs::write(source.join("new"), "new").unwrap();
+    let deposit = [OsStr::new("deposit"), source.as_os_str(), "--series".as_ref(), "moulds".as_ref()];
+    assert_eq!(clean.run(deposit).code, Some(1));
+    clean.fails(1, "waits until", ["recovery", "machine"]);
+    // What asks the keeper opens nothing, and no secret of the cards is there.
+    for path in crate::kit::files_below(&clean.path) {
+        assert!(!crate::kit::contains(&fs::read(&path).unwrap(), b"AGE-SECRET-KEY"), "{}", path.display());
+    }
+    assert_eq!(by_cards(&clean, &ashes.emergency(), &cards).code, Some(1), "a home is not written over");
+}
+
+#[test]
+fn a_copy_of_the_identity_and_the_emergency_file_bring_back_a_machine_that_deposits() {
+    let ashes = Ashes::new();
+    ashes.burn();
+    let clean = Home::unmade();
+    let said = by_identity(&clean, &ashes.emergency(), &ashes.away.join("identity.age"));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.json()["admin_from"].is_null(), "nobody waits: {said:?}");
+    assert_same(&ashes.kept, &tree(&clean.restore("latest:moulds", "back")));
+    let source = clean.beside("source");
+    fs::write(source.join("new"), "new").unwrap();
+    let made = clean.deposit(&source, "moulds");
+    assert_eq!(made["number"], 3, "it goes on with the series that was there");
+    clean.ok(["check"]);
+    let machines: Value = clean.ok(["space", "members", "--json"]).json();
+    assert_eq!(machines["members"][0]["machines"].as_array().map(Vec::len), Some(2), "{machines}");
+}
+
+#[test]
+fn a9_a15_a_keeper_that_is_not_the_one_on_the_emergency_card_brings_nothing_back() {
+    let ashes = Ashes::new();
+    let Some(cards) = ashes.cards() else { return };
+    let invite = fs::read_to_string(ashes.emergency()).unwrap();
+    let named: Value = serde_json::from_str(&invite).unwrap();
+    let text = |key: &str| named[key].as_str().unwrap().to_owned();
+    let other = Home::unmade();
+    let stranger = Process::start(&other.folder.path().join("data"));
+    let (_, facts) = stranger.get("/v1/keeper");
+    let facts: Value = serde_json::from_str(facts.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let lies = [
+        ("another genesis", text("genesis"), "ab".repeat(32)),
+        ("another head", named["head"]["id"].as_str().unwrap().to_owned(), "ab".repeat(32)),
+        ("another key of receipts", text("receipt_key"), facts["receipt_key"].as_str().unwrap().to_owned()),
+    ];
+    for (what, right, wrong) in &lies {
+        let clean = Home::unmade();
+        let path = clean.folder.path().join("emergency.json");
+        fs::write(&path, invite.replace(right, wrong)).unwrap();
+        for said in [by_cards(&clean, &path, &cards), by_identity(&clean, &path, &ashes.away.join("identity.age"))] {
+            assert_eq!(said.code, Some(5), "{what}: {said:?}");
+            assert!(!clean.path.exists(), "{what}: something was written");
+        }
+    }
+    // It shows the chain as it was before the last records.
+    let head = named["head"]["number"].as_u64().unwrap();
+    ashes.liar.tells(move |asked, honest| {
+        asked.path.contains("/records?from=").then_some(())?;
+        let mut answer = honest.clone();
+        answer.set("hizo-head", &format!("{} {}", head - 1, "ab".repeat(32)));
+        Some(answer)
+    });
+    let clean = Home::unmade();
+    let said = by_cards(&clean, &ashes.emergency(), &cards);
+    assert_eq!(said.code, Some(5), "{said:?}");
+    assert!(said.err.contains("an older state"), "{said:?}");
+    assert!(!clean.path.exists());
+    ashes.liar.is_honest();
+    assert_eq!(by_cards(&clean, &ashes.emergency(), &cards).code, Some(0));
+}
+
+#[test]
+fn cards_of_another_safe_and_identities_of_strangers_are_let_in_by_nobody() {
+    let (ashes, others) = (Ashes::new(), Home::new());
+    let to = others.folder.path().join("cards");
+    others.ok(["recovery", "make", "--to", to.to_str().unwrap()]);
+    let clean = Home::unmade();
+    let said = by_identity(&clean, &ashes.emergency(), &others.path.join("identity.age"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("no member of this safe"), "{said:?}");
+    let (Some(one), Some(other)) = (read_off(&to.join("card-1.pdf")), read_off(&to.join("card-2.pdf"))) else { return };
+    let said = by_cards(&clean, &ashes.emergency(), &[one, other]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("of another safe"), "{said:?}");
+    assert!(!clean.path.exists());
+}
