@@ -253,6 +253,15 @@ const HELP: &[(&str, &str)] = &[
         "待ち受けるこの機械のアドレスとポート。例: 127.0.0.1:8443",
     ),
     ("Everything from a configuration file", "すべてを設定ファイルから読みます"),
+    (
+        "Read everything that is kept again, in both directories, and mend what is damaged from the other one",
+        "両方のフォルダーの中身をすべて読み直し、壊れたものをもう一方から直します",
+    ),
+    ("The keeper's configuration file", "預け先の設定ファイルを指定します"),
+    (
+        "Only so many objects, drawn by chance, without opening anything: whether the keeper still has what it answered for",
+        "くじで選んだ個数の部品だけを取り寄せ、開けずに照合して、預け先が今も持っているかを確かめます",
+    ),
     ("Check a configuration file, and do nothing else", "設定ファイルを確かめるだけで、何も始めません"),
     // space
     (

@@ -70,5 +70,8 @@ fn status_says_kept_twice_once_it_is_and_a_scrub_mends_from_the_other_place_or_n
     let lost = scrub();
     assert_eq!(lost.code, Some(3));
     let space = first[0].components().rev().nth(2).unwrap().as_os_str().to_str().unwrap().to_owned();
-    assert!(lost.out.contains(&format!("of space {space} in data")) && lost.err.contains("hint: "), "{lost:?}");
+    assert!(
+        lost.out.contains(&format!("of space {space} in the first directory")) && lost.err.contains("hint: "),
+        "{lost:?}"
+    );
 }

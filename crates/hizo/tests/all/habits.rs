@@ -395,6 +395,10 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let at_proofs = |name| format!("{proofs}/{name}");
     let [proof, drawing, policy, roots] = ["accepted/file", "KX-204.dxf", "policy", "roots.pem"].map(at_proofs);
     let install = ["watch", "install", folder, "--series", "nightly", "--scheduler", "crontab"];
+    let scrubbed = home.folder.path().join("keeper.toml");
+    let data = home.path.join("keeper");
+    fs::write(&scrubbed, format!("data = {data:?}\nlisten = \"127.0.0.1:0\"\n")).unwrap();
+    let scrubbed = scrubbed.to_str().unwrap().to_owned();
     let mut covered = BTreeSet::new();
     let cases: &[(i32, &[&str])] = &[
         (1, &["deposit", folder, "--series", "moulds", "--label", "third"]),
@@ -415,6 +419,8 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
         (3, &["verify", &proof, &policy, "--policy", &policy, "--roots", &roots]),
         (4, &["verify", &proof]),
         (0, &["check"]),
+        (0, &["check", "--sample", "2"]),
+        (0, &["keeper", "scrub", "--config", &scrubbed]),
         (0, &["export", "--to", &export]),
         (0, &["export", "--to", &out2, "--dry-run"]),
         (0, &["watch", "status"]),
@@ -498,8 +504,9 @@ fn leaves(pages: &[PathBuf]) -> BTreeSet<String> {
     let named = |page: &PathBuf| page.file_stem().unwrap().to_str().unwrap().to_owned();
     let all: Vec<_> = pages.iter().map(named).collect();
     let holds_others = |name: &String| all.iter().any(|other| other.starts_with(&format!("{name}-")));
-    // By itself it shows what its own commands change.
-    let leaves = all.iter().filter(|name| !holds_others(name) || *name == "hizo-log");
+    // By itself the log shows what its own commands change, and the keeper answers.
+    let alone = ["hizo-log", "hizo-keeper"];
+    let leaves = all.iter().filter(|name| !holds_others(name) || alone.contains(&name.as_str()));
     let words = |name: &String| name.trim_start_matches("hizo-").replace('-', " ");
     leaves.map(|name| words(name).replace("hand over", "hand-over")).collect()
 }

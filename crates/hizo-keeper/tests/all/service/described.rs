@@ -45,7 +45,8 @@ fn asked(running: &Running, config: &str) {
         }
     };
     let text = String::from_utf8_lossy(&said.stdout);
-    let after = |word: &str| text.lines().find_map(|line| line.trim().strip_prefix(word)).unwrap_or_default().to_owned();
+    let after =
+        |word: &str| text.lines().find_map(|line| line.trim().strip_prefix(word)).unwrap_or_default().to_owned();
     let tested = after("Tested: ");
     let all = after("Selected: ") == format!("{tested}/{tested}");
     assert!(said.status.success() && all, "{text}{}", String::from_utf8_lossy(&said.stderr));

@@ -79,6 +79,34 @@ fn connections_that_ask_for_nothing_keep_nobody_out() {
 }
 
 #[test]
+fn whoever_takes_all_connections_and_says_nothing_keeps_nobody_out_and_work_goes_on() {
+    // Nothing but the rule for a full house ends these connections while the test runs.
+    let long = std::time::Duration::from_secs(3_600);
+    let running = limited(Limits { connections: 8, head: long, ..settings().limits });
+    let begun = Begun::new(&running, "a company");
+    let upload = object("an upload that takes its time");
+    let mut at_work = TcpStream::connect(running.address).unwrap();
+    let head = format!(
+        "PUT /v1/spaces/{}/objects/{} HTTP/1.1\r\nhost: k\r\nconnection: close\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        begun.space(),
+        upload.id(),
+        begun.owner,
+        upload.as_bytes().len()
+    );
+    let (first, rest) = upload.as_bytes().split_at(5);
+    at_work.write_all(head.as_bytes()).unwrap();
+    at_work.write_all(first).unwrap();
+    running.ask("GET", "/v1/keeper", None, b"").is(200);
+    let silent: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(running.address).unwrap()).collect();
+    for _ in 0..20 {
+        running.ask("GET", "/v1/keeper", None, b"").is(200);
+    }
+    at_work.write_all(rest).unwrap();
+    Answer::read(at_work).is(201);
+    drop(silent);
+}
+
+#[test]
 fn a_proxy_that_is_named_is_believed_and_nobody_else() {
     let rate = Rate { per_second: 0, burst: 1 };
     let limits = Limits { rate_of_address: rate, ..settings().limits };

@@ -79,7 +79,7 @@ fn pace(data: &Path, bytes_per_second: u64, progress: Progress) -> impl FnMut(Ma
 
 fn directory(at: Directory) -> Words {
     match at {
-        Directory::First => words!("data", "data"),
+        Directory::First => words!("the first directory", "元のフォルダー"),
         Directory::Second => words!("the second directory", "二つ目のフォルダー"),
     }
 }
