@@ -114,6 +114,14 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// For whoever does not ask a keeper any more that could not be reached.
+    #[must_use]
+    pub fn unreachable() -> Self {
+        Self::Unreachable { source: Box::new(ureq::Error::ConnectionFailed) }
+    }
+}
+
 impl From<journal::Error> for Error {
     fn from(error: journal::Error) -> Self {
         match error {

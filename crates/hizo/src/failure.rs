@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Unknown = 4,
     /// A key or head is not the pinned one: somebody may be lying.
     Lying = 5,
+    /// Done on this machine; the keeper does not have it yet.
+    Waits = 6,
     /// Our fault.
     Internal = 70,
 }
@@ -63,6 +65,12 @@ impl Failure {
             "This is a fault of hizo. Nothing was lost; please report it.",
             "hizo の不具合です。失われたものはありません。お手数ですがお知らせください。"
         ))
+    }
+
+    /// Whether it is that the keeper cannot be reached.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        let keeper = self.source.as_ref().and_then(|source| source.downcast_ref());
+        matches!(keeper, Some(hizo_keeper::Error::Unreachable { .. }))
     }
 
     /// Adds what to do next.
@@ -109,6 +117,7 @@ impl Kind {
             Self::False => "調べたところ、正しい状態ではありません",
             Self::Unknown => "調べられませんでした",
             Self::Lying => "控えてある鍵や記録と違います",
+            Self::Waits => "まだ送っていません",
             Self::Internal => "内部で問題が起きました",
         }
     }

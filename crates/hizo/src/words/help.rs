@@ -13,14 +13,14 @@ Options of every command:
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: space, recovery, log, keeper, witness, man [COMMAND], completions SHELL";
+More: send, space, recovery, log, keeper, witness, man, completions SHELL";
 
 const OPTIONS_JAPANESE: &str = "\
 すべてのコマンドで使えるオプション:
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-他に: space, recovery, log, keeper, witness, man [コマンド], completions シェル";
+他に: send, space, recovery, log, keeper, witness, man, completions シェル";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -86,6 +86,13 @@ const HELP: &[(&str, &str)] = &[
         "The deposit's id or its first digits, latest:NAME, or NAME:NUMBER",
         "預け入れのID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
+    // send
+    (
+        "Send deposits that were sealed while the keeper could not be reached",
+        "預け先につながらない間に封をしたものを送ります",
+    ),
+    ("Let so many bytes wait from now on, at most", "これから送信を待てる量の上限（バイト）"),
+    ("Throw away what can no longer be sent", "もう送れなくなったものを捨てます"),
     // status
     (
         "Say how far deposits have come: kept, logged, witnessed, stamped",
@@ -409,7 +416,7 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 7] = ["space", "recovery", "log", "keeper", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 8] = ["send", "space", "recovery", "log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

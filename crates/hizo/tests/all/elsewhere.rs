@@ -79,7 +79,9 @@ fn a_keeper_that_is_killed_and_started_again_has_lost_nothing_it_acknowledged() 
 fn a_keeper_that_cannot_be_reached_is_said_to_be_so_and_nothing_is_lost() {
     let mut scene = Scene::new();
     scene.keeper.end("-TERM");
-    scene.home.fails(4, "cannot be reached", ["list"]);
+    scene.home.fails(4, "cannot be reached", ["check"]);
+    let listed = scene.home.ok(["list", "--json"]);
+    assert!(listed.err.contains("cannot be reached") && listed.json()["reached"] == false, "{listed:?}");
 }
 
 #[test]
@@ -273,7 +275,7 @@ fn a_keeper_over_tls_is_believed_by_the_roots_that_were_named_and_by_no_others()
     assert_same(&tree(&moulds), &tree(&restored));
     // Nobody is believed whose certificate is by somebody else.
     fs::write(home.path.join("keeper.pem"), fs::read(other_root(&folder)).unwrap()).unwrap();
-    home.fails(4, "cannot be reached", ["list"]);
+    home.fails(4, "cannot be reached", ["check"]);
 }
 
 fn other_root(folder: &Path) -> PathBuf {

@@ -10,13 +10,13 @@ use crate::kit::{Home, Said, assert_same, said, tree};
 use crate::liar::{Answer, Liar};
 
 /// A safe at a keeper elsewhere, with one deposit by its founder.
-struct Firm {
-    founder: Home,
-    _keeper: Process,
+pub(crate) struct Firm {
+    pub(crate) founder: Home,
+    pub(crate) keeper: Process,
 }
 
 impl Firm {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at(|keeper| (keeper.url().to_owned(), ())).0
     }
 
@@ -34,7 +34,7 @@ impl Firm {
         let (address, more) = place(&keeper);
         founder.ok(["init", "--name", "山田金型", "--keeper", &address]);
         founder.make_cheap();
-        let firm = Self { founder, _keeper: keeper };
+        let firm = Self { founder, keeper };
         firm.put(&firm.founder, "drawings", "before anybody came");
         (firm, more)
     }
@@ -72,7 +72,7 @@ impl Firm {
     }
 
     /// Somebody new, let in with these settings.
-    fn let_in(&self, name: &str, more: &[&str]) -> Home {
+    pub(crate) fn let_in(&self, name: &str, more: &[&str]) -> Home {
         let home = Home::unmade();
         let (request, words) = self.ask(&home, name, &[]);
         let said = self.admit(&request, &words, more);

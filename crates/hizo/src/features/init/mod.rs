@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hizo_keeper::client::{RemoteKeeper, patience};
 use hizo_keeper::{EmbeddedKeeper, Seeds};
-use hizo_ledger::id::{RecordId, SlotKeyHash, SpaceId};
+use hizo_ledger::id::{SlotKeyHash, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_ledger::record::{Control, Envelope, Origin, Role, UnverifiedRecord};
@@ -24,6 +24,7 @@ use crate::failure::{Failure, Outcome};
 use crate::home::{self, Device, Home, Pinned};
 use crate::keeper::{self, Keeper};
 use crate::log::lying;
+use crate::queue::AtHand;
 use crate::safe;
 use crate::words::words;
 
@@ -42,7 +43,7 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
     device.write(folder)?;
     let (keeper, pinned) = match there {
         None => here(folder)?,
-        Some(there) => there.keeper(identity.signing_seed.clone())?,
+        Some(there) => there.keeper(folder, identity.signing_seed.clone())?,
     };
     let founding = Founding { keeper: &keeper, origin: &pinned.origin, space: SpaceId::from_bytes(random()) };
     let slot_key: [u8; 32] = random();
@@ -53,7 +54,12 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
         }
     }
     let genesis = founding.begin(name, &identity, &device, &slot_key)?;
-    Home::settle(folder, &pinned, founding.space, genesis)
+    let home = Home::settle(folder, &pinned, founding.space, genesis.id())?;
+    if there.is_some() {
+        // The first deposit may come when the keeper cannot be reached.
+        home.remember_notes(&[genesis.note_bytes()], 0)?;
+    }
+    Ok(home)
 }
 
 /// A keeper in the home folder.
@@ -77,7 +83,7 @@ pub(crate) struct There {
 
 impl There {
     /// Asked in sessions of the founder: a space is begun by nobody else.
-    fn keeper(&self, founder: SigningSeed) -> Outcome<(Keeper, Pinned)> {
+    fn keeper(&self, folder: &Path, founder: SigningSeed) -> Outcome<(Keeper, Pinned)> {
         let facts = RemoteKeeper::introduce(&self.address, patience(), self.roots.as_deref()).map_err(Failure::from)?;
         if self.log_key.as_ref().is_some_and(|known| *known != facts.log_key) {
             return Err(lying(words!(
@@ -102,7 +108,7 @@ impl There {
             None => keeper,
         };
         let pinned = Pinned { origin: facts.origin, log_key, receipt_key: facts.receipt_key, address };
-        Ok((Keeper::There(Arc::new(keeper)), pinned))
+        Ok((Keeper::There(Arc::new(keeper), AtHand::of(folder)), pinned))
     }
 }
 
@@ -114,7 +120,13 @@ struct Founding<'a> {
 
 impl Founding<'_> {
     /// Record 0: the founder as admin, this machine as a writer, and the first epoch.
-    fn begin(&self, name: &str, identity: &IdentityFile, device: &Device, slot_key: &[u8; 32]) -> Outcome<RecordId> {
+    fn begin(
+        &self,
+        name: &str,
+        identity: &IdentityFile,
+        device: &Device,
+        slot_key: &[u8; 32],
+    ) -> Outcome<UnverifiedRecord> {
         let founder = identity.signing_seed.space_key(&self.space);
         let writer = device.signing.space_key(&self.space);
         let epoch = Identity::generate(&mut SystemEntropy);
@@ -150,7 +162,7 @@ impl Founding<'_> {
         let record = UnverifiedRecord::compose(&envelope, &[(founder.verifying_key(), signature)]);
         let record = record.map_err(Failure::internal)?;
         self.keeper.create_space(self.space, record.note_bytes(), slot_key).map_err(Failure::from)?;
-        Ok(record.id())
+        Ok(record)
     }
 
     /// Names the key with which this member will start sessions with a keeper that is reached over a network.
