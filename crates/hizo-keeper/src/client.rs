@@ -360,11 +360,11 @@ impl RemoteKeeper {
             let outcome = ask();
             let may_wait = |count: usize| count < WAITS_FOR_A_STRANGER || self.answered.load(Ordering::Relaxed);
             let busy = match &outcome {
-                Ok(answer) => matches!(answer.status, 429 | 502 | 503 | 504),
+                Ok(answer) => answer.status == 429 || is_of_a_proxy(answer.status),
                 Err(error) => matches!(error, Error::Unreachable { .. }),
             };
             let wait = waits.next().filter(|(count, _)| busy && may_wait(*count));
-            let Some((_, wait)) = wait else { return outcome };
+            let Some((_, wait)) = wait else { return outcome.and_then(Answer::of_the_keeper) };
             let asked_for = outcome.ok().and_then(|answer| answer.retry_after).unwrap_or(Duration::ZERO);
             thread::sleep(asked_for.min(PAUSE_MAX).max(*wait));
         }
@@ -391,9 +391,14 @@ impl RemoteKeeper {
             Method::Put => authorized!(self.agent.put(&address)).send(body.unwrap_or_default()),
             Method::Post => authorized!(self.agent.post(&address)).send(body.unwrap_or_default()),
         };
-        let unreachable = |source| Error::Unreachable { source: Box::new(source) };
+        let unreachable = |source: ureq::Error| match http::refused_certificate(&source) {
+            Some(said) => Error::Certificate { said },
+            None => Error::Unreachable { source: Box::new(source) },
+        };
         let answer = answer.map_err(unreachable)?;
-        self.answered.store(true, Ordering::Relaxed);
+        if !is_of_a_proxy(answer.status().as_u16()) {
+            self.answered.store(true, Ordering::Relaxed);
+        }
         Answer::read(answer, bytes_max).map_err(|error| match error {
             ureq::Error::BodyExceedsLimit(_) => Error::Answer,
             error => unreachable(error),
@@ -451,6 +456,15 @@ impl Answer {
     }
 
     /// # Errors
+    /// When it is of somebody who stands before a keeper that he cannot reach, or of one that is about to stop.
+    fn of_the_keeper(self) -> Result<Self, Error> {
+        match is_of_a_proxy(self.status) {
+            true => Err(Error::Unreachable { source: Box::new(ureq::Error::StatusCode(self.status)) }),
+            false => Ok(self),
+        }
+    }
+
+    /// # Errors
     /// What the keeper says instead.
     fn expect(self, wanted: &[u16]) -> Result<Self, Error> {
         if wanted.contains(&self.status) { Ok(self) } else { Err(self.refusal()) }
@@ -485,6 +499,11 @@ impl Answer {
             }
         }
     }
+}
+
+/// What somebody says who stands before a keeper and cannot reach it, and a keeper that has too much to do.
+const fn is_of_a_proxy(status: u16) -> bool {
+    matches!(status, 502..=504)
 }
 
 /// `<number> <record id>`; nothing where a space has not begun.

@@ -93,6 +93,12 @@ pub enum Error {
         /// What the line did.
         source: Box<ureq::Error>,
     },
+    /// Whoever answers at the address has no certificate by the roots that were named: he is not shown to be the keeper.
+    #[error("whoever answers at the keeper's address has no certificate that counts ({said})")]
+    Certificate {
+        /// What is wrong with it.
+        said: String,
+    },
     /// The keeper at an address said no.
     #[error("the keeper said no ({status}): {said}")]
     Refused {

@@ -175,6 +175,20 @@ impl From<hizo_keeper::Error> for Failure {
                 "Nothing was lost. Ask the keeper's operator for more room, then run the same command again.",
                 "失われたものはありません。預け先に空きを増やしてもらい、同じコマンドをもう一度実行してください。"
             )),
+            Keeper::Certificate { .. } => Self::new(
+                Kind::Lying,
+                words!("{error}", "預け先のアドレスに、預け先と確かめられない相手がいます（{error}）"),
+            )
+            .hint(words!(
+                "Nothing was sent. Somebody may stand between you and the keeper, or its certificate is new or has ended: ask its operator by another way.",
+                "何も送っていません。間に誰かがいるか、預け先の証明書が替わったか切れています。別の方法で、預け先に確かめてください。"
+            )),
+            Keeper::Refused { status: 400..=499, .. } => {
+                Self::fixable(words!("the keeper refuses: {error}", "預け先に断られました（{error}）")).hint(words!(
+                    "Run the same command again later; if it stays so, ask the keeper's operator.",
+                    "しばらくしてから、同じコマンドをもう一度実行してください。続くようなら、預け先に問い合わせてください。"
+                ))
+            }
             Keeper::Refused { .. } | Keeper::Answer => Self::new(
                 Kind::Unknown,
                 words!("the keeper did not do it: {error}", "預け先が応じませんでした（{error}）"),

@@ -208,6 +208,27 @@ impl Home {
             .map_err(|error| Failure::file("make the folder", folder, error))
     }
 
+    /// The same home, with its keeper at another address. Which keeper it is does not change: its keys are those that were pinned.
+    ///
+    /// # Errors
+    /// When the keeper lies in this folder.
+    pub(crate) fn reached_at(self, address: &str) -> Outcome<Self> {
+        if self.address.is_none() {
+            return Err(Failure::new(
+                Kind::Usage,
+                words!(
+                    "this safe's keeper lies in its own folder",
+                    "この金庫の預け先は、金庫のフォルダーの中にあります"
+                ),
+            )
+            .hint(words!(
+                "Leave --keeper out, and HIZO_KEEPER of the environment.",
+                "--keeper と環境変数 HIZO_KEEPER を外してください。"
+            )));
+        }
+        Ok(Self { address: Some(address.trim_end_matches('/').to_owned()), ..self })
+    }
+
     /// The keeper's address; nothing when it lies in this folder.
     pub(crate) fn address(&self) -> Option<&str> {
         self.address.as_deref()

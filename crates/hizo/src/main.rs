@@ -55,6 +55,9 @@ struct Arguments {
     /// The folder of this machine's safe
     #[arg(long, global = true, value_name = "DIR", env = "HIZO_HOME")]
     home: Option<PathBuf>,
+    /// Where the keeper is, https://…; else where it was when the safe was set up
+    #[arg(long, global = true, value_name = "URL", env = "HIZO_KEEPER")]
+    keeper: Option<String>,
     /// A file whose first line is the passphrase
     #[arg(long, global = true, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
@@ -135,6 +138,7 @@ fn run(language: Language) -> ExitCode {
     };
     let setting = Setting {
         home: arguments.home,
+        keeper: arguments.keeper,
         passphrase: passphrase::Source { file: arguments.passphrase_file, descriptor: arguments.passphrase_fd },
         console: Console { json: arguments.json, quiet: arguments.quiet, language },
     };
@@ -199,6 +203,7 @@ fn understand(language: Language) -> Result<Arguments, ExitCode> {
 /// What every command knows.
 struct Setting {
     home: Option<PathBuf>,
+    keeper: Option<String>,
     passphrase: passphrase::Source,
     console: Console,
 }
@@ -219,9 +224,18 @@ impl Setting {
         })
     }
 
+    /// The home, with its keeper at the address that was named, if one was.
+    fn home(&self) -> Outcome<Home> {
+        let home = Home::open(&self.home_folder()?)?;
+        match &self.keeper {
+            Some(address) => home.reached_at(address),
+            None => Ok(home),
+        }
+    }
+
     /// The safe of the home folder, followed and checked; what waited for its keeper has been sent.
     fn safe(&self) -> Outcome<Safe> {
-        let mut safe = Safe::open(Home::open(&self.home_folder()?)?)?;
+        let mut safe = Safe::open(self.home()?)?;
         self.send_what_waits(&mut safe)?;
         self.warn_of_who_waits(&safe);
         Ok(safe)
@@ -229,7 +243,7 @@ impl Setting {
 
     /// The same; where the keeper cannot be reached, with what this machine has at hand.
     fn safe_at_hand(&self) -> Outcome<Safe> {
-        let mut safe = Safe::open_at_hand(Home::open(&self.home_folder()?)?)?;
+        let mut safe = Safe::open_at_hand(self.home()?)?;
         match safe.is_away() {
             true => self.console.warn(words!(
                 "{address} cannot be reached: this is what this machine knew last and has at hand",

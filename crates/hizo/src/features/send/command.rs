@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
-use crate::home::Home;
 use crate::queue::{Extent, Queue, Sent};
 use crate::safe::Safe;
 use crate::words::words;
@@ -21,7 +20,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let queue = Queue::of(&home);
     if let Some(bytes_max) = arguments.limit {
         queue.limit(bytes_max)?;

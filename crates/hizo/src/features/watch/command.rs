@@ -201,7 +201,7 @@ fn report_installed(setting: &Setting, request: &Request, made: &Made) {
 
 /// What would be written. A series that this machine does not know yet has no id: zeros stand for it.
 fn dry_run(setting: &Setting, name: &str, request: &Request) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let known = home.series_by_name(&home.device()?, name)?;
     let series = known.map_or(SeriesId::from_bytes([0; 8]), |known| known.id);
     let plan = plan(setting, series, request.every)?;
@@ -232,7 +232,7 @@ fn scheduler_word(scheduler: Scheduler) -> Value {
 }
 
 fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let series = super::series_of(&home, &arguments.series)?;
     let began = now()?;
     if arguments.if_due && !super::read(&home, series)?.is_due(began) {
@@ -276,7 +276,7 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
         }
         writeln!(out, "{}", made.id)
     });
-    whole(made, &Home::open(&setting.home_folder()?)?)
+    whole(made, &setting.home()?)
 }
 
 /// What should be known of the stamps over a deposit that was kept.
@@ -285,7 +285,7 @@ fn unstamped(made: &Made) -> &[Words] {
 }
 
 fn remove(setting: &Setting, arguments: &RemoveArguments) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let series = super::series_of(&home, &arguments.series)?;
     let watch = super::read(&home, series)?;
     let result = json!({ "dry_run": arguments.dry_run, "series_id": series.to_string() });
@@ -322,7 +322,7 @@ struct Standing {
 }
 
 fn status(setting: &Setting) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let now = now()?;
     let standings: Vec<_> = super::all(&home)?
         .into_iter()
