@@ -6,6 +6,7 @@
 mod stamps;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,6 +39,8 @@ const FACTS_BYTES_MAX: u64 = 64 << 10;
 const SAID_CHARS_MAX: usize = 300;
 /// The longest that a keeper may ask to be left alone for at once.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How often one that has never answered is waited for between two tries: most likely nobody is there.
+const WAITS_FOR_A_STRANGER: usize = 2;
 /// A session is begun anew when less than this is left of it.
 const SESSION_REST: Duration = Duration::from_secs(30);
 
@@ -107,6 +110,10 @@ pub struct RemoteKeeper {
     sessions: Mutex<BTreeMap<SpaceId, Session>>,
     /// What it said of itself when it was asked first.
     facts: OnceLock<Facts>,
+    /// It has answered something.
+    answered: AtomicBool,
+    /// It was waited for in vain, and nobody waits for it any more.
+    given_up: AtomicBool,
 }
 
 struct Session {
@@ -156,7 +163,8 @@ impl RemoteKeeper {
         };
         let agent = http::agent_that_trusts(patience.connect, patience.answer, roots);
         let (admission, sessions, facts) = (None, Mutex::default(), OnceLock::new());
-        Ok(Self { agent, base, origin, compose, clock, patience, admission, sessions, facts })
+        let (answered, given_up) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Self { agent, base, origin, compose, clock, patience, admission, sessions, facts, answered, given_up })
     }
 
     /// What the keeper at an address says of itself, for whoever does not know it yet.
@@ -173,6 +181,11 @@ impl RemoteKeeper {
     pub fn admitted_by(mut self, code: String) -> Self {
         self.admission = Some(code);
         self
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> &str {
+        &self.base
     }
 
     /// What it says of itself; it is asked once.
@@ -316,18 +329,8 @@ impl RemoteKeeper {
         if let Some(session) = sessions.get(&space).filter(rest) {
             return Ok(session.token.clone());
         }
-        let time = ClaimedTime::from_unix_seconds((self.clock)()).map_err(|_| Error::Clock)?;
-        let note = (self.compose)(&self.origin, space, time).ok_or(Error::Session)?;
-        let mut body = serde_json::json!({ "note": note });
-        if let (Some(code), Some(body)) = (&self.admission, body.as_object_mut()) {
-            body.insert("admission".to_owned(), code.as_str().into());
-        }
-        let body = body.to_string();
-        // A note works once, so that a session whose answer was lost is not asked for again by the same one.
-        let (path, body) = ("/v1/sessions", Some(body.as_bytes()));
-        let question = Question { method: Method::Post, path, body, ..Question::default() };
         let asked = Instant::now();
-        let answer = self.ask_once(&question)?.expect(&[200, 201])?;
+        let answer = self.patiently(|| self.begin_session(space))?.expect(&[200, 201])?;
         let said: Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
         let token = said.get("token").and_then(Value::as_str).filter(|token| is_token(token));
         let seconds = said.get("seconds").and_then(Value::as_u64).unwrap_or(0);
@@ -336,22 +339,52 @@ impl RemoteKeeper {
         Ok(token)
     }
 
+    /// Asks once for a session. A note works once, so that each time has its own.
+    fn begin_session(&self, space: SpaceId) -> Result<Answer, Error> {
+        let time = ClaimedTime::from_unix_seconds((self.clock)()).map_err(|_| Error::Clock)?;
+        let note = (self.compose)(&self.origin, space, time).ok_or(Error::Session)?;
+        let mut body = serde_json::json!({ "note": note });
+        if let (Some(code), Some(body)) = (&self.admission, body.as_object_mut()) {
+            body.insert("admission".to_owned(), code.as_str().into());
+        }
+        let body = body.to_string();
+        let (path, body) = ("/v1/sessions", Some(body.as_bytes()));
+        self.ask_once(&Question { method: Method::Post, path, body, ..Question::default() })
+    }
+
     /// Asks until there is an answer, as long as patience lasts.
     fn ask(&self, question: &Question<'_>) -> Result<Answer, Error> {
-        let mut waits = self.patience.between.iter();
+        self.patiently(|| self.ask_once(question))
+    }
+
+    fn patiently(&self, ask: impl Fn() -> Result<Answer, Error>) -> Result<Answer, Error> {
+        let answer = self.as_long_as_patience_lasts(ask);
+        if matches!(answer, Err(Error::Unreachable { .. })) {
+            self.given_up.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    fn as_long_as_patience_lasts(&self, ask: impl Fn() -> Result<Answer, Error>) -> Result<Answer, Error> {
+        let mut waits = self.patience.between.iter().enumerate();
         loop {
-            let outcome = self.ask_once(question);
+            let outcome = ask();
+            let may_wait = |count: usize| count < WAITS_FOR_A_STRANGER || self.answered.load(Ordering::Relaxed);
             let busy = match &outcome {
-                Ok(answer) => matches!(answer.status, 429 | 502 | 503 | 504),
+                Ok(answer) => answer.status == 429 || is_of_a_proxy(answer.status),
                 Err(error) => matches!(error, Error::Unreachable { .. }),
             };
-            let Some(wait) = waits.next().filter(|_| busy) else { return outcome };
+            let wait = waits.next().filter(|(count, _)| busy && may_wait(*count));
+            let Some((_, wait)) = wait else { return outcome.and_then(Answer::of_the_keeper) };
             let asked_for = outcome.ok().and_then(|answer| answer.retry_after).unwrap_or(Duration::ZERO);
             thread::sleep(asked_for.min(PAUSE_MAX).max(*wait));
         }
     }
 
     fn ask_once(&self, question: &Question<'_>) -> Result<Answer, Error> {
+        if self.given_up.load(Ordering::Relaxed) {
+            return Err(Error::unreachable());
+        }
         let Question { method, path, body, token, bytes_max } = *question;
         let address = format!("{}{path}", self.base);
         let bearer = token.map(|token| format!("Bearer {token}"));
@@ -369,8 +402,15 @@ impl RemoteKeeper {
             Method::Put => authorized!(self.agent.put(&address)).send(body.unwrap_or_default()),
             Method::Post => authorized!(self.agent.post(&address)).send(body.unwrap_or_default()),
         };
-        let unreachable = |source| Error::Unreachable { source: Box::new(source) };
-        Answer::read(answer.map_err(unreachable)?, bytes_max).map_err(|error| match error {
+        let unreachable = |source: ureq::Error| match http::refused_certificate(&source) {
+            Some(said) => Error::Certificate { said },
+            None => Error::Unreachable { source: Box::new(source) },
+        };
+        let answer = answer.map_err(unreachable)?;
+        if !is_of_a_proxy(answer.status().as_u16()) {
+            self.answered.store(true, Ordering::Relaxed);
+        }
+        Answer::read(answer, bytes_max).map_err(|error| match error {
             ureq::Error::BodyExceedsLimit(_) => Error::Answer,
             error => unreachable(error),
         })
@@ -427,6 +467,15 @@ impl Answer {
     }
 
     /// # Errors
+    /// When it is of somebody who stands before a keeper that he cannot reach, or of one that is about to stop.
+    fn of_the_keeper(self) -> Result<Self, Error> {
+        match is_of_a_proxy(self.status) {
+            true => Err(Error::Unreachable { source: Box::new(ureq::Error::StatusCode(self.status)) }),
+            false => Ok(self),
+        }
+    }
+
+    /// # Errors
     /// What the keeper says instead.
     fn expect(self, wanted: &[u16]) -> Result<Self, Error> {
         if wanted.contains(&self.status) { Ok(self) } else { Err(self.refusal()) }
@@ -461,6 +510,11 @@ impl Answer {
             }
         }
     }
+}
+
+/// What somebody says who stands before a keeper and cannot reach it, and a keeper that has too much to do.
+const fn is_of_a_proxy(status: u16) -> bool {
+    matches!(status, 502..=504)
 }
 
 /// `<number> <record id>`; nothing where a space has not begun.

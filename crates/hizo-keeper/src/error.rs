@@ -93,6 +93,12 @@ pub enum Error {
         /// What the line did.
         source: Box<ureq::Error>,
     },
+    /// Whoever answers at the address has no certificate by the roots that were named: he is not shown to be the keeper.
+    #[error("whoever answers at the keeper's address has no certificate that counts ({said})")]
+    Certificate {
+        /// What is wrong with it.
+        said: String,
+    },
     /// The keeper at an address said no.
     #[error("the keeper said no ({status}): {said}")]
     Refused {
@@ -128,6 +134,14 @@ pub enum Error {
         /// The system's own answer.
         source: std::io::Error,
     },
+}
+
+impl Error {
+    /// For whoever does not ask a keeper any more that could not be reached.
+    #[must_use]
+    pub fn unreachable() -> Self {
+        Self::Unreachable { source: Box::new(ureq::Error::ConnectionFailed) }
+    }
 }
 
 impl From<journal::Error> for Error {

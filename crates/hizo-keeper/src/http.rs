@@ -55,6 +55,19 @@ pub(crate) fn agent_that_trusts(connect: Duration, answer: Duration, roots: Root
         .new_agent()
 }
 
+/// What is wrong with the certificate of whoever answered, if that is why nothing came of it.
+pub(crate) fn refused_certificate(error: &ureq::Error) -> Option<String> {
+    let refused = |error: &rustls::Error| match error {
+        rustls::Error::InvalidCertificate(why) => Some(why.to_string()),
+        _ => None,
+    };
+    match error {
+        ureq::Error::Rustls(error) => refused(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref().and_then(refused),
+        _ => None,
+    }
+}
+
 /// The certificates in a PEM file; `None` when there is none, or something cannot be read.
 pub(crate) fn roots(pem: &[u8]) -> Option<RootCerts> {
     let certificate = |item: Result<PemItem<'static>, _>| match item {

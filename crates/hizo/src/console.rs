@@ -61,7 +61,13 @@ impl Console {
 
     /// Says what went wrong, and what to do next.
     pub(crate) fn failed(&self, failure: &Failure) {
-        let head = self.paint("31", &self.say(words!("error:", "エラー:")));
+        let head = match failure.kind {
+            // Nothing failed: it is done here.
+            Kind::Waits => self.paint("33", &self.say(words!("waits:", "送信待ち:"))),
+            Kind::Fixable | Kind::Usage | Kind::False | Kind::Unknown | Kind::Lying | Kind::Internal => {
+                self.paint("31", &self.say(words!("error:", "エラー:")))
+            }
+        };
         self.beside(&format!("{head} {}", failure.told_in(self.language)));
         if let Some(hint) = &failure.hint {
             let head = self.paint("36", &self.say(words!("hint:", "対処:")));

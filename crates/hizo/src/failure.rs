@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Unknown = 4,
     /// A key or head is not the pinned one: somebody may be lying.
     Lying = 5,
+    /// Done on this machine; the keeper does not have it yet.
+    Waits = 6,
     /// Our fault.
     Internal = 70,
 }
@@ -63,6 +65,12 @@ impl Failure {
             "This is a fault of hizo. Nothing was lost; please report it.",
             "hizo の不具合です。失われたものはありません。お手数ですがお知らせください。"
         ))
+    }
+
+    /// Whether it is that the keeper cannot be reached.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        let keeper = self.source.as_ref().and_then(|source| source.downcast_ref());
+        matches!(keeper, Some(hizo_keeper::Error::Unreachable { .. }))
     }
 
     /// Adds what to do next.
@@ -109,6 +117,7 @@ impl Kind {
             Self::False => "調べたところ、正しい状態ではありません",
             Self::Unknown => "調べられませんでした",
             Self::Lying => "控えてある鍵や記録と違います",
+            Self::Waits => "まだ送っていません",
             Self::Internal => "内部で問題が起きました",
         }
     }
@@ -166,6 +175,20 @@ impl From<hizo_keeper::Error> for Failure {
                 "Nothing was lost. Ask the keeper's operator for more room, then run the same command again.",
                 "失われたものはありません。預け先に空きを増やしてもらい、同じコマンドをもう一度実行してください。"
             )),
+            Keeper::Certificate { .. } => Self::new(
+                Kind::Lying,
+                words!("{error}", "預け先のアドレスに、預け先と確かめられない相手がいます（{error}）"),
+            )
+            .hint(words!(
+                "Nothing was sent. Somebody may stand between you and the keeper, or its certificate is new or has ended: ask its operator by another way.",
+                "何も送っていません。間に誰かがいるか、預け先の証明書が替わったか切れています。別の方法で、預け先に確かめてください。"
+            )),
+            Keeper::Refused { status: 400..=499, .. } => {
+                Self::fixable(words!("the keeper refuses: {error}", "預け先に断られました（{error}）")).hint(words!(
+                    "Run the same command again later; if it stays so, ask the keeper's operator.",
+                    "しばらくしてから、同じコマンドをもう一度実行してください。続くようなら、預け先に問い合わせてください。"
+                ))
+            }
             Keeper::Refused { .. } | Keeper::Answer => Self::new(
                 Kind::Unknown,
                 words!("the keeper did not do it: {error}", "預け先が応じませんでした（{error}）"),

@@ -1,6 +1,6 @@
 //! Record 0 of a space: its founder, its first epoch, and whoever is in it from the beginning.
 
-use hizo_ledger::id::{RecordId, SlotKeyHash, SpaceId};
+use hizo_ledger::id::{SlotKeyHash, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Envelope, Origin, Role, UnverifiedRecord};
 use hizo_vault::age::{Identity, Recipient};
@@ -76,7 +76,7 @@ impl<'a> Founding<'a> {
     ///
     /// # Errors
     /// When the keeper does not take it: there may be one of this id already.
-    pub(crate) fn begin(self, identity: &IdentityFile, slot_key: &[u8; 32]) -> Outcome<RecordId> {
+    pub(crate) fn begin(self, identity: &IdentityFile, slot_key: &[u8; 32]) -> Outcome<UnverifiedRecord> {
         let founder = identity.signing_seed.space_key(&self.space);
         let epoch = Identity::generate(&mut SystemEntropy);
         let recipient = epoch.recipient().clone();
@@ -108,6 +108,6 @@ impl<'a> Founding<'a> {
         let record = UnverifiedRecord::compose(&envelope, &[(founder.verifying_key(), signature)]);
         let record = record.map_err(Failure::internal)?;
         self.keeper.create_space(self.space, record.note_bytes(), slot_key).map_err(Failure::from)?;
-        Ok(record.id())
+        Ok(record)
     }
 }

@@ -254,6 +254,27 @@ impl Home {
             .map_err(|error| Failure::file("make the folder", folder, error))
     }
 
+    /// The same home, with its keeper at another address. Which keeper it is does not change: its keys are those that were pinned.
+    ///
+    /// # Errors
+    /// When the keeper lies in this folder.
+    pub(crate) fn reached_at(self, address: &str) -> Outcome<Self> {
+        if self.address.is_none() {
+            return Err(Failure::new(
+                Kind::Usage,
+                words!(
+                    "this safe's keeper lies in its own folder",
+                    "この金庫の預け先は、金庫のフォルダーの中にあります"
+                ),
+            )
+            .hint(words!(
+                "Leave --keeper out, and HIZO_KEEPER of the environment.",
+                "--keeper と環境変数 HIZO_KEEPER を外してください。"
+            )));
+        }
+        Ok(Self { address: Some(address.trim_end_matches('/').to_owned()), ..self })
+    }
+
     /// The keeper's address; nothing when it lies in this folder.
     pub(crate) fn address(&self) -> Option<&str> {
         self.address.as_deref()
@@ -400,6 +421,11 @@ impl Home {
         Ok(watched)
     }
 
+    /// Where deposits wait for a keeper that cannot be reached.
+    pub(crate) fn queue_folder(&self) -> PathBuf {
+        self.folder.join("queue")
+    }
+
     /// The folder of scheduled deposits' settings.
     pub(crate) fn watch_folder(&self) -> PathBuf {
         self.folder.join("watch")
@@ -432,25 +458,26 @@ impl Home {
         Ok(are_whole.map(<[u8]>::to_vec).collect())
     }
 
-    /// Writes down notes that were followed, the first `written` of which were found written down.
-    pub(crate) fn remember_notes(&self, notes: &[Vec<u8>], written: usize) -> Outcome<()> {
+    /// Writes down notes that were followed, behind the first `written` ones, which are written down already.
+    pub(crate) fn remember_notes<N: AsRef<[u8]>>(&self, notes: &[N], written: usize) -> Outcome<()> {
         let (before, new) = notes.split_at(written);
         if new.is_empty() {
             return Ok(());
         }
+        let joined = |notes: &[N]| notes.iter().flat_map(|note| note.as_ref().iter().copied()).collect::<Vec<u8>>();
         let path = self.folder.join(NOTES_FILE);
         let _turn = lock(&self.folder.join("notes.lock"))?;
-        let length = before.iter().map(|note| note.len() as u64).sum::<u64>();
+        let length = before.iter().map(|note| note.as_ref().len() as u64).sum::<u64>();
         // Another process has written meanwhile, or a crash has left a part of a note behind those that are whole.
         if fs::metadata(&path).map_or(0, |found| found.len()) != length {
-            return replace(&path, &notes.concat());
+            return replace(&path, &joined(notes));
         }
         let append = || -> io::Result<()> {
             let mut file = match written {
                 0 => system::create_private(&path)?,
                 _ => fs::OpenOptions::new().append(true).open(&path)?,
             };
-            file.write_all(&new.concat())
+            file.write_all(&joined(new))
         };
         append().map_err(|error| Failure::file("write", &path, error))
     }
@@ -686,7 +713,7 @@ fn name_hash(device: &Device, name: &str) -> String {
     blake3::keyed_hash(&device.local, format!("series name {name}").as_bytes()).to_hex()[..32].to_owned()
 }
 
-fn damaged(path: &Path) -> Failure {
+pub(crate) fn damaged(path: &Path) -> Failure {
     Failure::new(Kind::Fixable, words!("{path} is damaged", "{path} が壊れています", path = shown(path))).hint(words!(
         "Put this file back from a copy of the home folder; what the keeper holds is not touched.",
         "このファイルを、金庫のフォルダーの控えから戻してください。預けたものは無事です。"
@@ -762,11 +789,16 @@ pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
 }
 
 /// Waits for its turn and holds it until the file is dropped or the process ends.
-fn lock(path: &Path) -> Outcome<fs::File> {
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path);
-    let file = file.map_err(|error| Failure::file("open", path, error))?;
+pub(crate) fn lock(path: &Path) -> Outcome<fs::File> {
+    let file = open_lock(path)?;
     file.lock().map_err(|error| Failure::file("lock", path, error))?;
     Ok(file)
+}
+
+/// A file that is there to be locked.
+pub(crate) fn open_lock(path: &Path) -> Outcome<fs::File> {
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    file.map_err(|error| Failure::file("open", path, error))
 }
 
 /// Bytes as text (RFC 4648, section 4).
@@ -780,7 +812,7 @@ pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// What was read at a path; nothing where nothing stands there.
-fn if_there<T>(path: &Path, read: io::Result<T>) -> Outcome<Option<T>> {
+pub(crate) fn if_there<T>(path: &Path, read: io::Result<T>) -> Outcome<Option<T>> {
     match read {
         Ok(read) => Ok(Some(read)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -25,6 +25,7 @@ use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
 use crate::log;
+use crate::queue::{AtHand, Away};
 use crate::stamps::known_local_authority;
 use crate::words::words;
 
@@ -36,8 +37,10 @@ const PUBLISHED_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) enum Keeper {
     /// In the home folder; nobody else has to run.
     Here(Box<EmbeddedKeeper>),
-    /// At an address.
-    There(Arc<RemoteKeeper>),
+    /// At an address; what is small is kept at hand.
+    There(Arc<RemoteKeeper>, AtHand),
+    /// At an address, and it cannot be reached: what is put waits for it.
+    Away(Arc<RemoteKeeper>, Box<Away>),
 }
 
 /// What a keeper shows of a space.
@@ -53,12 +56,12 @@ impl Keeper {
     pub(crate) fn open(home: &Home) -> Outcome<Self> {
         match home.address() {
             Some(address) => {
-                let roots = home.keeper_roots()?;
+                let (roots, at_hand) = (home.keeper_roots()?, AtHand::of(home.folder()));
                 if let Some(key) = home.session_key()? {
-                    return Self::there(address, &home.keeper, roots.as_deref(), move |_| key.clone());
+                    return Self::there(address, &home.keeper, roots.as_deref(), at_hand, move |_| key.clone());
                 }
                 let signing = home.device()?.signing;
-                Self::there(address, &home.keeper, roots.as_deref(), move |space| signing.session_key(space))
+                Self::there(address, &home.keeper, roots.as_deref(), at_hand, move |space| signing.session_key(space))
             }
             None => {
                 let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
@@ -72,9 +75,11 @@ impl Keeper {
         address: &str,
         origin: &Origin,
         roots: Option<&[u8]>,
+        at_hand: AtHand,
         key_of: impl Fn(&SpaceId) -> SessionKey + Send + Sync + 'static,
     ) -> Outcome<Self> {
-        Ok(Self::There(Arc::new(remote(address, origin, roots, key_of).map_err(Failure::from)?)))
+        let keeper = remote(address, origin, roots, key_of).map_err(Failure::from)?;
+        Ok(Self::There(Arc::new(keeper), at_hand))
     }
 
     /// Makes sure that a keeper at an address says of itself what this machine was given by another way.
@@ -82,7 +87,7 @@ impl Keeper {
     /// # Errors
     /// Exit code 5 when it shows another name or another key.
     pub(crate) fn is_the_pinned(&self, home: &Home) -> Outcome<()> {
-        let Self::There(keeper) = self else { return Ok(()) };
+        let Self::There(keeper, _) = self else { return Ok(()) };
         let facts = keeper.facts().map_err(Failure::from)?;
         let is_pinned = facts.origin == home.keeper
             && facts.log_key == log::named_key(home)?
@@ -100,7 +105,7 @@ impl Keeper {
     pub(crate) fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, Error> {
         match self {
             Self::Here(keeper) => Ok(keeper.journal().slot_key(space)?),
-            Self::There(keeper) => keeper.slot_key(space).map(Some),
+            Self::There(keeper, _) | Self::Away(keeper, _) => keeper.slot_key(space).map(Some),
         }
     }
 
@@ -108,7 +113,15 @@ impl Keeper {
     pub(crate) fn here(&self) -> Option<&EmbeddedKeeper> {
         match self {
             Self::Here(keeper) => Some(keeper),
-            Self::There(_) => None,
+            Self::There(..) | Self::Away(..) => None,
+        }
+    }
+
+    /// What stands for the keeper, if it cannot be reached.
+    pub(crate) fn away(&self) -> Option<&Away> {
+        match self {
+            Self::Away(_, away) => Some(away),
+            Self::Here(_) | Self::There(..) => None,
         }
     }
 
@@ -129,15 +142,20 @@ impl Keeper {
     /// Makes bytes an object and that durable: its id and its length, as a record names it.
     pub(crate) fn put_bytes(&self, space: SpaceId, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
         let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
-        self.put(space, &object).map_err(Failure::from)?;
+        self.put(space, &object)?;
         Ok((object.id(), object.length()))
     }
 
     /// Makes an object durable.
-    pub(crate) fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<(), Error> {
+    pub(crate) fn put(&self, space: SpaceId, object: &NamedBytes) -> Outcome<()> {
         match self {
-            Self::Here(keeper) => keeper.put(space, object).map(drop),
-            Self::There(keeper) => keeper.put(space, object),
+            Self::Here(keeper) => keeper.put(space, object).map(drop).map_err(Failure::from),
+            Self::There(keeper, at_hand) => {
+                keeper.put(space, object).map_err(Failure::from)?;
+                at_hand.keep(space, object.id(), object.as_bytes());
+                Ok(())
+            }
+            Self::Away(_, away) => away.put(space, object),
         }
     }
 
@@ -145,7 +163,8 @@ impl Keeper {
     pub(crate) fn create_space(&self, space: SpaceId, note: &[u8], slot_key: &[u8; 32]) -> Result<(), Error> {
         match self {
             Self::Here(keeper) => keeper.create_space(note, slot_key).map(drop),
-            Self::There(keeper) => keeper.create_space(space, note, slot_key).map(drop),
+            Self::There(keeper, _) => keeper.create_space(space, note, slot_key).map(drop),
+            Self::Away(..) => Err(Error::unreachable()),
         }
     }
 
@@ -153,7 +172,8 @@ impl Keeper {
     pub(crate) fn append(&self, space: SpaceId, note: &[u8]) -> Result<(), Error> {
         match self {
             Self::Here(keeper) => keeper.append(note).map(drop),
-            Self::There(keeper) => keeper.append(space, note).map(drop),
+            Self::There(keeper, _) => keeper.append(space, note).map(drop),
+            Self::Away(_, away) => away.append(note),
         }
     }
 
@@ -214,11 +234,12 @@ impl Keeper {
                 };
                 Ok(Shown { notes: page.into_iter().map(|record| record.note).collect(), head })
             }
-            Self::There(keeper) => match keeper.records(space, from) {
+            Self::There(keeper, _) => match keeper.records(space, from) {
                 Ok(page) => Ok(Shown { notes: page.notes, head: page.head }),
                 Err(Error::NotBegun) => Ok(Shown::default()),
                 Err(error) => Err(error.into()),
             },
+            Self::Away(_, away) => Ok(shown(away.notes()?, from)),
         }
     }
 
@@ -226,7 +247,8 @@ impl Keeper {
     pub(crate) fn place(&self, space: SpaceId, number: u64) -> Result<Option<u64>, Error> {
         match self {
             Self::Here(keeper) => Ok(keeper.records(space, number, 1)?.first().map(|kept| kept.position)),
-            Self::There(keeper) => Ok(keeper.receipt(space, number)?.and_then(|promised| promised.position)),
+            Self::There(keeper, _) => Ok(keeper.receipt(space, number)?.and_then(|promised| promised.position)),
+            Self::Away(..) => Err(Error::unreachable()),
         }
     }
 
@@ -234,7 +256,12 @@ impl Keeper {
     pub(crate) fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
         match self {
             Self::Here(keeper) => keeper.object(space, id),
-            Self::There(keeper) => keeper.object(space, id),
+            Self::There(keeper, at_hand) => {
+                let bytes = keeper.object(space, id)?;
+                bytes.iter().for_each(|bytes| at_hand.keep(space, id, bytes));
+                Ok(bytes)
+            }
+            Self::Away(_, away) => away.object(space, id),
         }
     }
 
@@ -242,9 +269,18 @@ impl Keeper {
     pub(crate) fn object_length(&self, space: SpaceId, id: ObjectId) -> Result<Option<u64>, Error> {
         match self {
             Self::Here(keeper) => keeper.object_length(space, id),
-            Self::There(keeper) => keeper.object_length(space, id),
+            Self::There(keeper, _) => keeper.object_length(space, id),
+            Self::Away(_, away) => away.sealed_length(space, id),
         }
     }
+}
+
+/// These notes of a space as a keeper would show them, from number `from` on.
+fn shown(notes: Vec<Vec<u8>>, from: u64) -> Shown {
+    let last = notes.last().and_then(|note| UnverifiedRecord::parse(note).ok());
+    let head = last.map(|last| Head { number: last.envelope().number, id: last.id() });
+    let before = usize::try_from(from).unwrap_or(usize::MAX);
+    Shown { notes: notes.into_iter().skip(before).collect(), head }
 }
 
 /// The keeper of this name at an address, asked in sessions by the keys that `key_of` gives for a space.
@@ -298,7 +334,9 @@ impl KeeperLog {
                 let here = EmbeddedLog::open(&home.keeper_folder(), keeper).map_err(Failure::from)?;
                 (here.policy().map_err(Failure::from)?, Side::Here(Box::new(here)))
             }
-            Keeper::There(keeper) => (home.witness_policy(&key)?, Side::There(Arc::clone(keeper))),
+            Keeper::There(keeper, _) | Keeper::Away(keeper, _) => {
+                (home.witness_policy(&key)?, Side::There(Arc::clone(keeper)))
+            }
         };
         let side = Arc::new(side);
         Ok(Self { reader: LogReader::new(Arc::clone(&side), key), receipt_key, policy, side })
@@ -351,7 +389,7 @@ impl KeeperLog {
     pub(crate) fn receipt(&self, keeper: &Keeper, space: SpaceId, number: u64) -> Result<Option<Vec<u8>>, Error> {
         match (&*self.side, keeper) {
             (Side::Here(log), Keeper::Here(keeper)) => log.receipt(keeper, space, number, &Copied::default()),
-            (Side::There(keeper), _) | (_, Keeper::There(keeper)) => {
+            (Side::There(keeper), _) | (_, Keeper::There(keeper, _) | Keeper::Away(keeper, _)) => {
                 Ok(keeper.receipt(space, number)?.map(|promised| promised.receipt))
             }
         }
@@ -389,7 +427,7 @@ impl KeeperLog {
     pub(crate) fn stamps(&self, keeper: &Keeper, sizes: &[u64]) -> Outcome<Vec<LoggedStamp>> {
         match (&*self.side, keeper) {
             (Side::Here(log), Keeper::Here(keeper)) => log.own().stamps(keeper, u64::MAX),
-            (Side::There(keeper), _) | (_, Keeper::There(keeper)) => keeper.stamps(sizes),
+            (Side::There(keeper), _) | (_, Keeper::There(keeper, _) | Keeper::Away(keeper, _)) => keeper.stamps(sizes),
         }
         .map_err(Failure::from)
     }
@@ -412,7 +450,7 @@ impl KeeperLog {
     pub(crate) fn stamp(&self, keeper: &Keeper, answer: ObjectId) -> Result<Option<Vec<u8>>, Error> {
         match (&*self.side, keeper) {
             (Side::Here(log), Keeper::Here(keeper)) => keeper.object(log.own().id(), answer),
-            (Side::There(keeper), _) | (_, Keeper::There(keeper)) => keeper.stamp(answer),
+            (Side::There(keeper), _) | (_, Keeper::There(keeper, _) | Keeper::Away(keeper, _)) => keeper.stamp(answer),
         }
     }
 }

@@ -23,6 +23,7 @@ mod packing;
 mod paper;
 mod passphrase;
 mod people;
+mod queue;
 mod receipts;
 mod safe;
 mod stamps;
@@ -45,6 +46,7 @@ use crate::console::Console;
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::{Device, Home};
+use crate::queue::Queue;
 use crate::safe::{Keyring, Safe};
 use crate::view::View;
 use crate::words::{Language, words};
@@ -56,6 +58,9 @@ struct Arguments {
     /// The folder of this machine's safe
     #[arg(long, global = true, value_name = "DIR", env = "HIZO_HOME")]
     home: Option<PathBuf>,
+    /// Where the keeper is, https://…; else where it was when the safe was set up
+    #[arg(long, global = true, value_name = "URL", env = "HIZO_KEEPER")]
+    keeper: Option<String>,
     /// A file whose first line is the passphrase
     #[arg(long, global = true, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
@@ -79,6 +84,7 @@ enum Command {
     List(features::list::command::Arguments),
     Show(features::show::command::Arguments),
     Status(features::status::command::Arguments),
+    Send(features::send::command::Arguments),
     Restore(features::restore::command::Arguments),
     Check(features::check::command::Arguments),
     Export(features::export::command::Arguments),
@@ -139,6 +145,7 @@ fn run(language: Language) -> ExitCode {
     };
     let setting = Setting {
         home: arguments.home,
+        keeper: arguments.keeper,
         passphrase: passphrase::Source { file: arguments.passphrase_file, descriptor: arguments.passphrase_fd },
         console: Console { json: arguments.json, quiet: arguments.quiet, language },
     };
@@ -148,6 +155,7 @@ fn run(language: Language) -> ExitCode {
         Command::List(arguments) => features::list::command::run(&setting, arguments),
         Command::Show(arguments) => features::show::command::run(&setting, arguments),
         Command::Status(arguments) => features::status::command::run(&setting, arguments),
+        Command::Send(arguments) => features::send::command::run(&setting, arguments),
         Command::Restore(arguments) => features::restore::command::run(&setting, arguments),
         Command::Check(arguments) => features::check::command::run(&setting, arguments),
         Command::Export(arguments) => features::export::command::run(&setting, arguments),
@@ -204,6 +212,7 @@ fn understand(language: Language) -> Result<Arguments, ExitCode> {
 /// What every command knows.
 struct Setting {
     home: Option<PathBuf>,
+    keeper: Option<String>,
     passphrase: passphrase::Source,
     console: Console,
 }
@@ -224,13 +233,80 @@ impl Setting {
         })
     }
 
-    /// The safe of the home folder, followed and checked.
+    /// The home, with its keeper at the address that was named, if one was.
+    fn home(&self) -> Outcome<Home> {
+        let home = Home::open(&self.home_folder()?)?;
+        match &self.keeper {
+            Some(address) => home.reached_at(address),
+            None => Ok(home),
+        }
+    }
+
+    /// The safe of the home folder, followed and checked; what waited for its keeper has been sent.
     fn safe(&self) -> Outcome<Safe> {
-        let safe = Safe::open(Home::open(&self.home_folder()?)?)?;
+        let mut safe = Safe::open(self.home()?)?;
+        self.send_what_waits(&mut safe)?;
+        self.warn_of_who_waits(&safe);
+        Ok(safe)
+    }
+
+    /// The same; where the keeper cannot be reached, with what this machine has at hand.
+    fn safe_at_hand(&self) -> Outcome<Safe> {
+        let mut safe = Safe::open_at_hand(self.home()?)?;
+        match safe.is_away() {
+            true => self.console.warn(words!(
+                "{address} cannot be reached: this is what this machine knew last and has at hand",
+                "{address} につながりません。このコンピューターが前回までに知ったこと、手元にあるものだけを扱います",
+                address = safe.home.address().unwrap_or_default()
+            )),
+            false => self.send_what_waits(&mut safe)?,
+        }
+        self.warn_of_set_aside(&safe.set_aside);
+        self.warn_of_who_waits(&safe);
+        Ok(safe)
+    }
+
+    /// Sends what waits for the keeper. What cannot be sent goes on waiting, and keeps no command from its work.
+    fn send_what_waits(&self, safe: &mut Safe) -> Outcome<()> {
+        let mut sent = queue::Sent::default();
+        let done = self.send(safe, &mut sent);
+        for kept in &sent.kept {
+            let (id, number, series) = (kept.id, kept.number, kept.series);
+            self.console.note(words!(
+                "sent what waited: {id} is kept as deposit {number} of series id:{series}",
+                "待っていたものを送りました: {id} を、束 id:{series} の第{number}回として預けました"
+            ));
+        }
+        self.warn_of_set_aside(&sent.aside);
+        match done {
+            Err(failure) if matches!(failure.kind, Kind::False | Kind::Lying | Kind::Internal) => Err(failure),
+            Err(Failure { message: why, .. }) => {
+                self.console.warn(words!(
+                    "what waits for the keeper is not sent yet: {why}",
+                    "待っているものは、まだ送れていません: {why}";
+                    why
+                ));
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Sends what waits, and shows how far it has come.
+    fn send(&self, safe: &mut Safe, sent: &mut queue::Sent) -> Outcome<()> {
+        let bytes = Queue::of(&safe.home).bytes_to_send()?;
+        let bar = self.console.progress(words!("sending", "送信中"), bytes);
+        queue::send(safe, false, sent, &|bytes| bar.add(bytes))
+    }
+
+    fn warn_of_set_aside(&self, aside: &[queue::SetAside]) {
+        aside.iter().for_each(|aside| self.console.warn(aside.words()));
+    }
+
+    fn warn_of_who_waits(&self, safe: &Safe) {
         if let Some(waiting) = safe.chain.waiting() {
             self.console.warn(cards::waits(waiting));
         }
-        Ok(safe)
     }
 
     /// The safe's secrets, opened with the passphrase.

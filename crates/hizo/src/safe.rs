@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use hizo_keeper::Error as KeeperError;
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
@@ -25,7 +26,11 @@ use crate::home::{Device, Home, SeriesFacts};
 use crate::keeper::{Keeper, unix_seconds};
 use crate::log;
 use crate::people::People;
+use crate::queue::{Away, Queue, SetAside};
 use crate::words::{Words, words};
+
+/// Wraps of an epoch that are brought at hand.
+const WRAPS_AT_HAND_MAX: usize = 64;
 
 /// A safe whose records have been followed from the first to the last. Nothing is unlocked.
 pub(crate) struct Safe {
@@ -35,6 +40,10 @@ pub(crate) struct Safe {
     /// Every record, in order.
     pub records: Vec<Record>,
     by_deposit: ByDeposit,
+    /// Records from this number on wait for a keeper that cannot be reached.
+    kept_until: u64,
+    /// What no longer could be sent when it was looked at.
+    pub set_aside: Vec<SetAside>,
 }
 
 impl Safe {
@@ -50,9 +59,72 @@ impl Safe {
         if let Some(New { notes, remembered }) = new {
             // What is not remembered is asked for again.
             let _ = safe.home.remember_notes(&notes, remembered);
+            safe.bring_at_hand();
         }
         safe.remember_head();
         Ok(safe)
+    }
+
+    /// As [`Safe::open`]; where the keeper cannot be reached, as far as this machine has it at hand.
+    pub(crate) fn open_at_hand(home: Home) -> Outcome<Self> {
+        match Self::open(home.clone()) {
+            Err(failure) if failure.is_unreachable() => Self::open_away(home).map_err(|_| failure),
+            safe => safe,
+        }
+    }
+
+    /// The safe as this machine knows it, with what waits for its keeper, which cannot be reached.
+    ///
+    /// # Errors
+    /// When this machine has never followed it.
+    fn open_away(home: Home) -> Outcome<Self> {
+        let pinned = home.pinned_head()?;
+        let Followed { chain, records } = Followed::all(&home.remembered_notes()?, pinned)?;
+        let chain = chain.filter(|chain| chain.id_at(0) == Some(home.genesis));
+        let chain = chain.ok_or_else(|| Failure::from(KeeperError::unreachable()))?;
+        let keeper = Keeper::open(&home)?;
+        let mut safe = Self::of(home, keeper, chain, records);
+        safe.go_away()?;
+        Ok(safe)
+    }
+
+    /// Goes on without the keeper, if that is elsewhere: what is put and appended from now on waits for it.
+    pub(crate) fn go_away(&mut self) -> Outcome<()> {
+        let Keeper::There(remote, _) = &self.keeper else { return Ok(()) };
+        let key = self.home.device()?.signing.space_key(&self.home.space);
+        let (waiting, aside) = Queue::of(&self.home).follow(&self.chain, &key, log::seen(&self.home)?)?;
+        self.kept_until = self.chain.head().number + 1;
+        self.keeper = Keeper::Away(Arc::clone(remote), Box::new(Away::new(&self.home)?));
+        self.set_aside.extend(aside);
+        waiting.into_iter().try_for_each(|record| self.take(record))
+    }
+
+    /// Has at hand what everything new is sealed to, and what opens it, for when the keeper cannot be reached.
+    fn bring_at_hand(&self) {
+        let Keeper::There(_, at_hand) = &self.keeper else { return };
+        let wraps = self.chain.wraps(self.chain.epoch()).iter().take(WRAPS_AT_HAND_MAX);
+        for object in wraps.chain([&self.chain.recipient()]) {
+            if at_hand.get(self.home.space, object.id()).is_none() {
+                // Without it, less can be done then.
+                let _ = self.object(*object);
+            }
+        }
+    }
+
+    /// Whether the keeper could not be reached, so that what this machine has at hand is all there is.
+    pub(crate) fn is_away(&self) -> bool {
+        self.keeper.away().is_some()
+    }
+
+    /// Whether the keeper has a record; what waits for it, it has not.
+    pub(crate) fn is_kept(&self, number: u64) -> bool {
+        number < self.kept_until
+    }
+
+    fn of(home: Home, keeper: Keeper, chain: Chain, records: Vec<Record>) -> Self {
+        let mut by_deposit = BTreeMap::new();
+        records.iter().enumerate().for_each(|(index, record)| note_deposit(&mut by_deposit, index, record));
+        Self { home, keeper, chain, records, by_deposit, kept_until: u64::MAX, set_aside: Vec::new() }
     }
 
     /// Follows a space that this machine knows by an invite alone, checks every signature, and remembers nothing.
@@ -81,9 +153,7 @@ impl Safe {
         };
         let Followed { chain, records } = followed;
         let chain = chain.ok_or_else(no_records)?;
-        let mut by_deposit = BTreeMap::new();
-        records.iter().enumerate().for_each(|(index, record)| note_deposit(&mut by_deposit, index, record));
-        let safe = Self { home, keeper, chain, records, by_deposit };
+        let safe = Self::of(home, keeper, chain, records);
         safe.check_pins(pinned)?;
         Ok((safe, new))
     }
@@ -179,9 +249,11 @@ impl Safe {
             let note = record.note_bytes().to_vec();
             match self.keeper.append(self.home.space, &note) {
                 Ok(()) => {
-                    self.take(record)?;
-                    let Head { number, id } = self.chain.head();
-                    self.home.pin_head(number, id)?;
+                    let id = record.id();
+                    match self.is_away() {
+                        true => self.take(record)?,
+                        false => self.take_kept(record)?,
+                    }
                     return Ok(id);
                 }
                 Err(KeeperError::Conflict { .. }) => {
@@ -214,6 +286,24 @@ impl Safe {
         }
     }
 
+    /// Takes up a record that the keeper has just taken, and never lets that be taken back.
+    pub(crate) fn take_kept(&mut self, record: UnverifiedRecord) -> Outcome<()> {
+        self.take(record)?;
+        let Head { number, id } = self.chain.head();
+        self.home.pin_head(number, id)?;
+        self.remember_records(number as usize);
+        Ok(())
+    }
+
+    /// Writes down what was followed behind the first `written` records, for when the keeper cannot be reached.
+    fn remember_records(&self, written: usize) {
+        if self.keeper.here().is_none() {
+            let notes: Vec<_> = self.records.iter().map(Record::note_bytes).collect();
+            // What is not remembered is asked for again.
+            let _ = self.home.remember_notes(&notes, written);
+        }
+    }
+
     fn take(&mut self, record: UnverifiedRecord) -> Outcome<()> {
         take_up(&mut self.chain, &mut self.records, &mut self.by_deposit, record)
     }
@@ -221,6 +311,7 @@ impl Safe {
     /// Follows what others have appended meanwhile.
     pub(crate) fn catch_up(&mut self) -> Outcome<()> {
         let (space, next) = (self.home.space, self.chain.head().number + 1);
+        let away = self.is_away();
         let Self { keeper, chain, records, by_deposit, .. } = self;
         keeper.walk(space, next, u64::MAX, &mut |page| {
             for note in page {
@@ -229,7 +320,10 @@ impl Safe {
             }
             Ok(())
         })?;
-        self.remember_head();
+        if !away {
+            self.remember_head();
+            self.remember_records(next as usize);
+        }
         Ok(())
     }
 

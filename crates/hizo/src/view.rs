@@ -101,7 +101,7 @@ impl View {
                 Ok(()) => (),
                 Err(failure) => match failure.kind {
                     Kind::Fixable | Kind::False | Kind::Unknown => view.keep_unreadable(record, failure),
-                    Kind::Usage | Kind::Lying | Kind::Internal => return Err(failure),
+                    Kind::Usage | Kind::Lying | Kind::Waits | Kind::Internal => return Err(failure),
                 },
             }
         }

@@ -159,6 +159,7 @@ impl From<Error> for Refusal {
             | Error::Session
             | Error::Answer
             | Error::Unreachable { .. }
+            | Error::Certificate { .. }
             | Error::Refused { .. } => Self::internal(first_word(&error)),
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod proof;
 pub(crate) mod recovery;
 pub(crate) mod restore;
+pub(crate) mod send;
 pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod space;

@@ -9,18 +9,20 @@ use super::{Language, Words, words};
 
 /// What `hizo --help` says below its commands, so that all of it fits a screen of 24 lines.
 const OPTIONS: &str = "\
-Options of every command:
+Options of every command: --json, -q (the result only), -h, -V (version), and
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
+      --keeper URL            Where the keeper is [env: HIZO_KEEPER]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
       --json, -q, -h, -V      Print JSON; the result only; help; the version
-More: space consent hand-over recovery log keeper witness man completions";
+More: send space consent hand-over recovery log keeper witness man completions";
 
 const OPTIONS_JAPANESE: &str = "\
-すべてのコマンドで使えるオプション:
+どのコマンドでも使えるオプション: --json、-q（結果だけ）、-h、-V、ほかに
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
+      --keeper URL            預け先のアドレス [env: HIZO_KEEPER]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
       --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
-他に: space consent hand-over recovery log keeper witness man completions";
+他に: send space consent hand-over recovery log keeper witness man completions";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -30,6 +32,10 @@ const HELP: &[(&str, &str)] = &[
         "会社の秘密に封をして保管し、何をいつから持っていたかを後から証明します",
     ),
     ("The folder of this machine's safe", "このコンピューターの金庫のフォルダー"),
+    (
+        "Where the keeper is, https://…; else where it was when the safe was set up",
+        "預け先のアドレス（https://…）。指定しなければ、金庫を作ったときのもの",
+    ),
     ("A file whose first line is the passphrase", "パスフレーズを1行目に書いたファイル"),
     (
         "An open file descriptor whose first line is the passphrase",
@@ -44,10 +50,6 @@ const HELP: &[(&str, &str)] = &[
     (
         "What the safe is called; only those who can open it see the name",
         "金庫の名前。金庫を開けられる人だけに見えます",
-    ),
-    (
-        "The keeper's address, https://…; without one, a folder of this machine keeps",
-        "預け先のアドレス（https://…）。指定しなければ、このコンピューターのフォルダーに預けます",
     ),
     ("The key of the keeper's log, as whoever runs it publishes it", "預け先の台帳の鍵。預け先が公表しているものです"),
     (
@@ -86,6 +88,13 @@ const HELP: &[(&str, &str)] = &[
         "The deposit's id or its first digits, latest:NAME, or NAME:NUMBER",
         "預け入れのID（先頭の数桁でも可）、latest:束の名前、または 束の名前:回",
     ),
+    // send
+    (
+        "Send deposits that were sealed while the keeper could not be reached",
+        "預け先につながらない間に封をしたものを送ります",
+    ),
+    ("Let so many bytes wait from now on, at most", "これから送信を待てる量の上限（バイト）"),
+    ("Throw away what can no longer be sent", "もう送れなくなったものを捨てます"),
     // status
     (
         "Say how far deposits have come: kept, logged, witnessed, stamped",
@@ -519,8 +528,8 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 9] =
-    ["space", "consent", "hand-over", "recovery", "log", "keeper", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 10] =
+    ["send", "space", "consent", "hand-over", "recovery", "log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

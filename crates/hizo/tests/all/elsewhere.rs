@@ -79,7 +79,9 @@ fn a_keeper_that_is_killed_and_started_again_has_lost_nothing_it_acknowledged() 
 fn a_keeper_that_cannot_be_reached_is_said_to_be_so_and_nothing_is_lost() {
     let mut scene = Scene::new();
     scene.keeper.end("-TERM");
-    scene.home.fails(4, "cannot be reached", ["list"]);
+    scene.home.fails(4, "cannot be reached", ["check"]);
+    let listed = scene.home.ok(["list", "--json"]);
+    assert!(listed.err.contains("cannot be reached") && listed.json()["reached"] == false, "{listed:?}");
 }
 
 #[test]
@@ -174,7 +176,7 @@ fn a_keeper_that_never_ends_saying_no_does_not_keep_a_client_for_ever() {
     let lies: [(i32, fn() -> Answer); 3] = [
         (5, || Answer::new(409, format!("head 9 {}\n", "ab".repeat(32)))),
         (70, || Answer::new(424, format!("{}\n", "ab".repeat(32)))),
-        (4, || Answer::new(418, "no\u{1b}[2J\n")),
+        (1, || Answer::new(418, "no\u{1b}[2J\n")),
     ];
     for (code, lie) in lies {
         scene.liar.refuses(move |asked| (asked.method == "POST" && asked.path.ends_with("/records")).then(lie));
@@ -263,7 +265,7 @@ fn a_keeper_over_tls_is_believed_by_the_roots_that_were_named_and_by_no_others()
     let keeper = Process::start_by(&config);
     let url = keeper.url().to_owned();
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
-    home.fails(4, "cannot be reached", ["init", "--keeper", &url]);
+    home.fails(5, "has no certificate that counts", ["init", "--keeper", &url]);
     home.ok([OsStr::new("init"), "--keeper".as_ref(), url.as_ref(), "--keeper-roots".as_ref(), root.as_os_str()]);
     home.make_cheap();
     let moulds = home.beside("moulds");
@@ -273,7 +275,7 @@ fn a_keeper_over_tls_is_believed_by_the_roots_that_were_named_and_by_no_others()
     assert_same(&tree(&moulds), &tree(&restored));
     // Nobody is believed whose certificate is by somebody else.
     fs::write(home.path.join("keeper.pem"), fs::read(other_root(&folder)).unwrap()).unwrap();
-    home.fails(4, "cannot be reached", ["list"]);
+    home.fails(5, "has no certificate that counts", ["list"]);
 }
 
 fn other_root(folder: &Path) -> PathBuf {

@@ -438,6 +438,7 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
         (0, &["log", "export", "--to", &log]),
         (0, &["witness", "init", "--dir", &witness, "--name", "witness.example/1"]),
         (0, &["witness", "add", "--dir", &witness, LOG_KEY]),
+        (0, &["send"]),
         (0, &["recovery", "make", "--to", &cards]),
         (0, &["try", folder]),
         (0, &["completions", "fish"]),

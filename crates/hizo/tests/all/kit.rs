@@ -207,7 +207,7 @@ impl Said {
 /// A program with an environment that does not depend on who runs the test.
 pub(crate) fn program(path: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(path);
-    command.stdin(Stdio::null()).env("LC_ALL", "C").env_remove("HIZO_HOME");
+    command.stdin(Stdio::null()).env("LC_ALL", "C").env_remove("HIZO_HOME").env_remove("HIZO_KEEPER");
     command
 }
 

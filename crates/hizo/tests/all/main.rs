@@ -24,6 +24,7 @@ mod kit;
 mod liar;
 mod outside;
 mod proofs;
+mod queue;
 mod receipts;
 mod recovery;
 mod refusals;

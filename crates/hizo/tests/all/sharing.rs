@@ -12,7 +12,7 @@ use crate::liar::{Answer, Liar};
 /// A safe at a keeper elsewhere, with one deposit by its founder.
 pub(crate) struct Firm {
     pub(crate) founder: Home,
-    _keeper: Process,
+    pub(crate) keeper: Process,
 }
 
 impl Firm {
@@ -34,7 +34,7 @@ impl Firm {
         let (address, more) = place(&keeper);
         founder.ok(["init", "--name", "山田金型", "--keeper", &address]);
         founder.make_cheap();
-        let firm = Self { founder, _keeper: keeper };
+        let firm = Self { founder, keeper };
         firm.put(&firm.founder, "drawings", "before anybody came");
         (firm, more)
     }

@@ -140,7 +140,7 @@ fn without_records(setting: &Setting, failure: Failure) -> Outcome<()> {
     if !matches!(failure.kind, Kind::False | Kind::Lying) {
         return Err(failure);
     }
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let Ok(keeper) = EmbeddedKeeper::open_embedded(&home.keeper_folder()) else { return Err(failure) };
     let Ok(report) = super::check_objects(&keeper, home.space) else { return Err(failure) };
     show(setting.console, &home, &report, Some(&failure));

@@ -13,7 +13,9 @@ use crate::console::{self, Console, Progress};
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::folder::listing::LeftOut;
 use crate::folder::walk;
+use crate::home::Home;
 use crate::log;
+use crate::queue::Queue;
 use crate::receipts::Answer;
 use crate::words::{self, Words, words};
 
@@ -63,7 +65,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     if arguments.dry_run {
         return dry_run(setting, &request);
     }
-    let mut safe = setting.safe()?;
+    let mut safe = setting.safe_at_hand()?;
     let device = safe.home.device()?;
     setting.name_series(&mut safe, &device, &request.series)?;
     let mut made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
@@ -78,10 +80,12 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;
     }
     report(setting.console, &request, &made);
-    if let Some(warning) = log::standing(&safe).ok().and_then(|standing| standing.warning()) {
+    if made.answer.is_some()
+        && let Some(warning) = log::standing(&safe).ok().and_then(|standing| standing.warning())
+    {
         setting.console.warn(warning);
     }
-    whole(made)
+    whole(made, &safe.home)
 }
 
 fn request(arguments: &Arguments) -> Outcome<Request> {
@@ -148,7 +152,9 @@ fn report(console: Console, request: &Request, made: &Made) {
             path = shown(path)
         ));
     }
-    made.answer.unstamped.iter().for_each(|why| console.warn(why.clone()));
+    let answer = made.answer.as_ref();
+    let unstamped = answer.map_or(&[][..], |answer| &answer.unstamped);
+    unstamped.iter().for_each(|why| console.warn(why.clone()));
     let left_out: Vec<_> = made
         .left_out
         .iter()
@@ -159,24 +165,31 @@ fn report(console: Console, request: &Request, made: &Made) {
         "deposit": made.id.to_string(), "series": request.series, "series_id": made.series.to_string(),
         "number": made.number, "files": made.files, "bytes": made.bytes, "entries": made.entries,
         "objects": made.objects, "stored_bytes": made.stored_bytes, "left_out": left_out, "unsteady": unsteady,
-        "receipt": receipt_as_json(&made.answer),
-        "unstamped": made.answer.unstamped.iter().map(Words::english).collect::<Vec<_>>(),
+        "kept": answer.is_some(), "receipt": answer.and_then(receipt_as_json),
+        "unstamped": unstamped.iter().map(Words::english).collect::<Vec<_>>(),
     });
     console.result(result, |out| {
         if !console.quiet {
             let files = words::files(made.files);
-            let kept = words!(
-                "kept {files}, {bytes}, as {series} deposit {number} ({stored} sealed)",
-                "{files}（{bytes}）を、束「{series}」の第{number}回として預けました（封をした大きさ {stored}）",
-                bytes = console::bytes(made.bytes),
-                series = shown_bytes(request.series.as_bytes()),
-                number = made.number,
-                stored = console::bytes(made.stored_bytes);
-                files
-            );
-            writeln!(out, "{}", console.say(kept))?;
-            if let Ok(receipt) = &made.answer.receipt {
-                writeln!(out, "{}", console.say(promise(receipt, made.answer.place())))?;
+            let (bytes, stored) = (console::bytes(made.bytes), console::bytes(made.stored_bytes));
+            let (series, number) = (shown_bytes(request.series.as_bytes()), made.number);
+            let told = match answer {
+                Some(_) => words!(
+                    "kept {files}, {bytes}, as {series} deposit {number} ({stored} sealed)",
+                    "{files}（{bytes}）を、束「{series}」の第{number}回として預けました（封をした大きさ {stored}）",
+                    bytes = bytes, series = series, number = number, stored = stored;
+                    files
+                ),
+                None => words!(
+                    "sealed {files}, {bytes}, as {series} deposit {number} ({stored} sealed)",
+                    "{files}（{bytes}）に、束「{series}」の第{number}回として封をしました（封をした大きさ {stored}）",
+                    bytes = bytes, series = series, number = number, stored = stored;
+                    files
+                ),
+            };
+            writeln!(out, "{}", console.say(told))?;
+            if let Some((answer, Ok(receipt))) = answer.map(|answer| (answer, &answer.receipt)) {
+                writeln!(out, "{}", console.say(promise(receipt, answer.place())))?;
             }
         }
         writeln!(out, "{}", made.id)
@@ -207,10 +220,12 @@ fn promise(receipt: &Receipt, place: Option<(u64, u64)>) -> Words {
     }
 }
 
-/// Done, unless something was left out: what is kept is kept, and the person must know.
-pub(crate) fn whole(made: Made) -> Outcome<()> {
-    made.answer.holds()?;
+/// Done, unless something was left out, or nothing is kept yet: what is kept is kept, and the person must know.
+pub(crate) fn whole(made: Made, home: &Home) -> Outcome<()> {
+    let is_kept = made.answer.is_some();
+    made.answer.map_or(Ok(()), Answer::holds)?;
     match made.left_out.len() {
+        _ if !is_kept => Err(Queue::of(home).waits(home)),
         0 => Ok(()),
         count => {
             let (id, left_out) = (made.id, words::left_out(count as u64));

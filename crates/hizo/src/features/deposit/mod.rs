@@ -32,6 +32,7 @@ use crate::folder::listing::{LeftOut, Listing};
 use crate::folder::walk;
 use crate::home::{Device, SeriesFacts};
 use crate::packing::{self, Framing, NotAsBefore, PackKept, Packed, Packing, Surroundings};
+use crate::queue::{self, Queue};
 use crate::receipts::{self, Answer};
 use crate::safe::{self, Draft, Safe};
 use crate::words::words;
@@ -92,8 +93,9 @@ pub(crate) struct Made {
     pub left_out: Vec<LeftOut>,
     /// Files that changed during every attempt to read them.
     pub unsteady: Vec<PathBuf>,
-    /// What the keeper promised, and what its log shows. It is kept all the same.
-    pub answer: Answer,
+    /// What the keeper promised, and what its log shows. It is kept all the same. Nothing while it waits for a keeper that
+    /// cannot be reached: it is sealed then, and not yet kept.
+    pub answer: Option<Answer>,
 }
 
 /// Told about the work as it goes on.
@@ -104,11 +106,30 @@ pub(crate) trait Watcher: Sync {
     fn progress(&self, bytes: u64);
 }
 
-/// Seals and keeps one version of the named paths.
+/// Seals and keeps one version of the named paths. Where the keeper is elsewhere and cannot be reached, it is sealed and waits.
 ///
 /// # Errors
 /// When a named path cannot be read, the keeper refuses, or the safe is not what it was. Nothing half-done is visible.
 pub(crate) fn deposit(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
+    // What waits comes first: a later deposit may build on it.
+    if !safe.is_away() {
+        let mut sent = queue::Sent::default();
+        match queue::send(safe, true, &mut sent, &|_| ()) {
+            Err(failure) if failure.is_unreachable() => safe.go_away()?,
+            done => done?,
+        }
+        safe.set_aside.extend(sent.aside);
+    }
+    match steadily(safe, device, request, watcher) {
+        Err(failure) if failure.is_unreachable() && !safe.is_away() => {
+            safe.go_away()?;
+            steadily(safe, device, request, watcher)
+        }
+        done => done,
+    }
+}
+
+fn steadily(safe: &mut Safe, device: &Device, request: &Request, watcher: &dyn Watcher) -> Outcome<Made> {
     match attempt(safe, device, request, true, watcher) {
         // What an interrupted deposit had kept cannot be made again as it was, or a file changed between two readings: it
         // is left alone, and all is stored anew. Nothing is laid over earlier content then, which takes two readings.
@@ -152,13 +173,18 @@ fn keep(
     compose: bool,
     watcher: &dyn Watcher,
 ) -> Outcome<Made> {
-    let last = LastWalk::read(&safe.home.walk_file(series.id), &device.local);
+    let queue = Queue::of(&safe.home);
+    let waiting = safe.is_away().then(|| LastWalk::read(&queue.walk_file(series.id), &device.local)).flatten();
+    let last = waiting.or_else(|| LastWalk::read(&safe.home.walk_file(series.id), &device.local));
     // A walk counts only if this very deposit stands in the chain: after a restored home it may not.
     // Nor one of before somebody came who opens nothing of that time: he could not open what builds on it.
     let is_shared = |record: &Record| record.number() >= safe.chain.shared_since();
+    // What waited may have been made anew over what others had added.
+    let names =
+        last.as_ref().map(|last| queue.name_now(last.of.record).map(|now| [last.of.record, now])).transpose()?;
     let last = last.filter(|last| {
-        let record = safe.deposit(series.id, last.of.deposit).filter(|record| record.id() == last.of.record);
-        record.is_some_and(is_shared)
+        let record = safe.deposit(series.id, last.of.deposit);
+        record.is_some_and(|record| names.is_some_and(|names| names.contains(&record.id())) && is_shared(record))
     });
     Making::new(safe, device, request, series, listing, compose, last.as_ref())?.run(last, watcher)
 }
@@ -222,10 +248,19 @@ impl<'a> Making<'a> {
     }
 
     fn run(mut self, last: Option<LastWalk>, watcher: &dyn Watcher) -> Outcome<Made> {
-        let walk_file = self.safe.home.walk_file(self.series.id);
+        let walk_file = match self.safe.keeper.away() {
+            Some(away) => {
+                away.begin(self.series.id, self.safe.chain.shared_since())?;
+                Queue::of(&self.safe.home).walk_file(self.series.id)
+            }
+            None => self.safe.home.walk_file(self.series.id),
+        };
         let mut walk = WalkWriter::create(&walk_file, &self.device.local)
             .map_err(|error| Failure::file("write", &walk_file, error))?;
         let (journal, continuation) = self.journal()?;
+        if let Some(away) = self.safe.keeper.away().filter(|_| continuation.is_none()) {
+            away.begin_anew(self.series.id, self.safe.chain.shared_since())?;
+        }
         let stored = self.store(last, &mut walk, &journal, continuation, watcher);
         let appended = stored.and_then(|(stored, made)| Ok((self.append(&stored, &made)?, stored, made)));
         let (id, stored, made) = match appended {
@@ -238,6 +273,9 @@ impl<'a> Making<'a> {
         let of = WalkOf { series: self.series.id, deposit: self.number, record: id, chain: stored.chain };
         walk.finish(&of).map_err(|error| Failure::file("write", &walk_file, error))?;
         journal.remove()?;
+        if !self.safe.is_away() {
+            Queue::of(&self.safe.home).forget_sealing(self.series.id);
+        }
         let path = |index: &usize| self.listing.get(*index).and_then(|found| self.listing.on_disk(&found.path).ok());
         Ok(Made {
             id,
@@ -250,7 +288,7 @@ impl<'a> Making<'a> {
             stored_bytes: stored.objects.iter().map(|(_, bytes)| bytes).sum(),
             unsteady: made.unsteady.iter().filter_map(path).collect(),
             left_out: self.listing.left_out.into_iter().chain(made.left_out).collect(),
-            answer: receipts::answer(self.safe, id),
+            answer: (!self.safe.is_away()).then(|| receipts::answer(self.safe, id)),
         })
     }
 
@@ -297,7 +335,7 @@ impl<'a> Making<'a> {
         let (keeper, space) = (&self.safe.keeper, self.safe.home.space);
         let put = |bytes: Vec<u8>| -> Outcome<ObjectId> {
             let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
-            keeper.put(space, &object).map_err(Failure::from)?;
+            keeper.put(space, &object)?;
             Ok(object.id())
         };
         let written_down = |pack: &PackKept| journal.pack(pack);
@@ -444,6 +482,8 @@ impl<'a> Making<'a> {
         appended.map_err(|failure| match is_put_again(&failure) {
             // Something that was put is no longer there. Whatever it was, an attempt that begins anew puts all of it.
             true => Failure::internal(NotAsBefore),
+            // It may be kept: sealed once more and queued, it would be there twice.
+            false if failure.is_unreachable() => Failure { source: None, ..failure },
             false => failure,
         })
     }

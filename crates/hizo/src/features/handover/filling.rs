@@ -10,6 +10,8 @@ use hizo_vault::event::handover::{Consent, Custody, Refusal};
 use hizo_vault::manifest::Kind;
 
 use super::Side;
+use hizo_keeper::Error as KeeperError;
+
 use crate::contents::{Chosen, Opened};
 use crate::failure::{Failure, Outcome};
 use crate::features::deposit::{self, deposit};
@@ -70,7 +72,8 @@ pub(super) fn fill(case: &Side, side: &mut Side, consent: &Consent) -> Outcome<u
                 "引き渡しのフォルダーの中で、変わったものか読めないものがあります。同意を取り消して、やり直してください。"
             )));
         }
-        made.answer.holds()?;
+        // What waits is sent by the next command that reaches the keeper.
+        made.answer.ok_or_else(|| Failure::from(KeeperError::unreachable()))?.holds()?;
     }
     Ok(missing)
 }

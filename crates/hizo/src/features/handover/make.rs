@@ -17,6 +17,7 @@ use crate::founding::Founding;
 use crate::home::{Home, Pinned};
 use crate::keeper::{self, Keeper};
 use crate::membership;
+use crate::queue::AtHand;
 use crate::safe::Safe;
 use crate::words::words;
 use crate::{Setting, receipts};
@@ -94,14 +95,14 @@ fn found(case: &Side, given: &Given, consent: &Consent, arguments: &Arguments) -
         Some(path) => keeper.admitted_by(membership::read_admission(path)?),
         None => keeper,
     };
-    let keeper = Keeper::There(Arc::new(keeper));
+    let keeper = Keeper::There(Arc::new(keeper), AtHand::of(folder));
     let mut founding =
         Founding::new(&keeper, &home.keeper, consent.space, &given.said.purpose, &case.identity, &device)
             .with(consent.key, consent.session, Role::Admin)
             .with(consent.machine, consent.machine_session, Role::Writer)
             .read_by(&company);
     founding.events.push(Event::Consent(Box::new(given.said.clone())));
-    let genesis = founding.begin(&case.identity, &slot_key)?;
+    let genesis = founding.begin(&case.identity, &slot_key)?.id();
     let side = case.in_space(Safe::open(Home::settle(folder, &Pinned::of(home), consent.space, genesis)?)?)?;
     receipts::answer(&side.safe, genesis).holds()?;
     Ok(side)

@@ -16,9 +16,6 @@ pub(crate) struct Arguments {
     /// What the safe is called; only those who can open it see the name
     #[arg(long, default_value = "safe")]
     name: String,
-    /// The keeper's address, https://…; without one, a folder of this machine keeps
-    #[arg(long, value_name = "URL")]
-    keeper: Option<String>,
     /// The key of the keeper's log, as whoever runs it publishes it
     #[arg(long, value_name = "KEY", requires = "keeper")]
     keeper_key: Option<String>,
@@ -31,8 +28,9 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    fn there(&self) -> Outcome<Option<There>> {
-        let Some(address) = self.keeper.clone() else { return Ok(None) };
+    /// Without an address, a folder of this machine keeps.
+    fn there(&self, address: Option<&str>) -> Outcome<Option<There>> {
+        let Some(address) = address.map(str::to_owned) else { return Ok(None) };
         let log_key = self.keeper_key.as_deref().map(NamedKey::parse).transpose().map_err(|error| {
             Failure::new(
                 Kind::Usage,
@@ -52,7 +50,8 @@ const ROOTS_BYTES_MAX: usize = 1 << 20;
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let folder = setting.home_folder()?;
     let passphrase = setting.passphrase.for_something_new()?;
-    let home = super::init(&folder, &arguments.name, &passphrase.text, arguments.there()?.as_ref())?;
+    let home =
+        super::init(&folder, &arguments.name, &passphrase.text, arguments.there(setting.keeper.as_deref())?.as_ref())?;
     passphrase.tell(setting.console, &words!("the safe", "金庫"));
     let safe = safe::Safe::open(home)?;
     let result = json!({ "home": folder.to_string_lossy(), "space": safe.home.space.to_string() });

@@ -18,6 +18,7 @@ use crate::founding::Founding;
 use crate::home::{self, Device, Home, Pinned};
 use crate::keeper::{self, Keeper};
 use crate::log::lying;
+use crate::queue::AtHand;
 use crate::words::words;
 
 /// Sets up a safe in `folder`.
@@ -35,7 +36,7 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
     device.write(folder)?;
     let (keeper, pinned) = match there {
         None => here(folder)?,
-        Some(there) => there.keeper(identity.signing_seed.clone())?,
+        Some(there) => there.keeper(folder, identity.signing_seed.clone())?,
     };
     let space = SpaceId::from_bytes(random());
     let slot_key: [u8; 32] = random();
@@ -47,7 +48,12 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
     }
     let founding = Founding::new(&keeper, &pinned.origin, space, name, &identity, &device);
     let genesis = founding.begin(&identity, &slot_key)?;
-    Home::settle(folder, &pinned, space, genesis)
+    let home = Home::settle(folder, &pinned, space, genesis.id())?;
+    if there.is_some() {
+        // The first deposit may come when the keeper cannot be reached.
+        home.remember_notes(&[genesis.note_bytes()], 0)?;
+    }
+    Ok(home)
 }
 
 /// A keeper in the home folder.
@@ -71,7 +77,7 @@ pub(crate) struct There {
 
 impl There {
     /// Asked in sessions of the founder: a space is begun by nobody else.
-    fn keeper(&self, founder: SigningSeed) -> Outcome<(Keeper, Pinned)> {
+    fn keeper(&self, folder: &Path, founder: SigningSeed) -> Outcome<(Keeper, Pinned)> {
         let facts = RemoteKeeper::introduce(&self.address, patience(), self.roots.as_deref()).map_err(Failure::from)?;
         if self.log_key.as_ref().is_some_and(|known| *known != facts.log_key) {
             return Err(lying(words!(
@@ -96,6 +102,6 @@ impl There {
             None => keeper,
         };
         let pinned = Pinned { origin: facts.origin, log_key, receipt_key: facts.receipt_key, address };
-        Ok((Keeper::There(Arc::new(keeper)), pinned))
+        Ok((Keeper::There(Arc::new(keeper), AtHand::of(folder)), pinned))
     }
 }

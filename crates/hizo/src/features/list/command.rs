@@ -11,6 +11,7 @@ use crate::console;
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::receipts;
+use crate::safe::Safe;
 use crate::view::{Deposit, Series, Unreadable, View};
 use crate::words::{Words, words};
 
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let safe = setting.safe()?;
+    let safe = setting.safe_at_hand()?;
     let keyring = setting.unlock(&safe)?;
     let view = View::of(Opened { safe: &safe, keyring: &keyring })?;
     let wanted = match &arguments.series {
@@ -40,7 +41,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let listed: Vec<_> = series
         .iter()
         .map(|(id, series)| {
-            let deposits: Vec<_> = series.deposits.iter().map(as_json).collect();
+            let deposits: Vec<_> = series.deposits.iter().map(|deposit| as_json(&safe, deposit)).collect();
             let class = series.class.map(Class::word);
             json!({ "name": series.name, "id": id.to_string(), "class": class, "deposits": deposits })
         })
@@ -48,12 +49,14 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let before: Vec<_> = view.before.iter().filter_map(|(_, deposit)| *deposit).collect();
     let before: Vec<_> = before.into_iter().filter(|(series, _)| is_wanted(series)).collect();
     let unreadable_listed: Vec<_> = unreadable.iter().map(|record| unreadable_as_json(&view, record)).collect();
-    let result =
-        json!({ "safe": view.name, "series": listed, "unreadable": unreadable_listed, "before": before.len() });
+    let result = json!({
+        "safe": view.name, "series": listed, "unreadable": unreadable_listed, "before": before.len(),
+        "reached": !safe.is_away(),
+    });
     setting.console.result(result, |out| {
         for (id, series) in &series {
             writeln!(out, "{}", series.shown_name(**id))?;
-            for line in lines(&view, **id, series).into_values() {
+            for line in lines(&safe, &view, **id, series).into_values() {
                 writeln!(out, "{}", setting.console.say(line))?;
             }
         }
@@ -82,7 +85,9 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         }
         Ok(())
     });
-    receipts::remind(&safe)?;
+    if !safe.is_away() {
+        receipts::remind(&safe)?;
+    }
     conclude(&unreadable)
 }
 
@@ -111,8 +116,8 @@ fn conclude(unreadable: &[&Unreadable]) -> Outcome<()> {
 }
 
 /// The lines of a series by number: what can be read of each deposit, or that it cannot.
-fn lines(view: &View, id: SeriesId, series: &Series) -> BTreeMap<u64, Words> {
-    let readable = series.deposits.iter().map(|deposit| (deposit.number, line(deposit)));
+fn lines(safe: &Safe, view: &View, id: SeriesId, series: &Series) -> BTreeMap<u64, Words> {
+    let readable = series.deposits.iter().map(|deposit| (deposit.number, line(safe, deposit)));
     readable.chain(view.unreadable_of(id).map(|(number, record)| (number, unreadable_line(number, record)))).collect()
 }
 
@@ -135,25 +140,30 @@ fn unreadable_line(number: u64, record: &Unreadable) -> Words {
     )
 }
 
-fn as_json(deposit: &Deposit) -> serde_json::Value {
+fn as_json(safe: &Safe, deposit: &Deposit) -> serde_json::Value {
     json!({
         "deposit": deposit.id.to_string(), "number": deposit.number, "time": time_text(deposit.time),
         "labels": deposit.labels, "files": deposit.files, "bytes": deposit.bytes,
-        "left_out": deposit.left_out, "stored_bytes": deposit.stored_bytes,
+        "left_out": deposit.left_out, "stored_bytes": deposit.stored_bytes, "kept": safe.is_kept(deposit.record),
     })
 }
 
-fn line(deposit: &Deposit) -> Words {
+fn line(safe: &Safe, deposit: &Deposit) -> Words {
+    let state = match safe.is_kept(deposit.record) {
+        true => "".into(),
+        false => words!("  sealed, not yet kept", "  封をして送信待ち"),
+    };
     let labels: String = deposit.labels.iter().map(|label| format!("  {}", shown_bytes(label.as_bytes()))).collect();
     words!(
-        "  {number:>4}  {time}  {files:>7} files  {bytes:>11}  {id:.12}{labels}",
-        "  第{number:>3}回  {time}  {files:>7} 件  {bytes:>11}  {id:.12}{labels}",
+        "  {number:>4}  {time}  {files:>7} files  {bytes:>11}  {id:.12}{labels}{state}",
+        "  第{number:>3}回  {time}  {files:>7} 件  {bytes:>11}  {id:.12}{labels}{state}",
         number = deposit.number,
         time = local_time(deposit.time),
         files = deposit.files,
         bytes = console::bytes(deposit.bytes),
         id = deposit.id.to_string(),
-        labels = labels,
+        labels = labels;
+        state
     )
 }
 

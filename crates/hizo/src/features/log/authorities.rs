@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::Setting;
 use crate::failure::Outcome;
-use crate::home::Home;
 use crate::stamps;
 use crate::words::words;
 
@@ -19,7 +18,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     if let Some(file) = &arguments.file {
         let (text, _) = stamps::read_list_to_ask(file)?;
         home.keep_authorities(&text)?;

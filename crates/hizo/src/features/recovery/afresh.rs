@@ -15,6 +15,7 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::{self, Device, Home, IDENTITY_BYTES_MAX};
 use crate::keeper::Keeper;
+use crate::queue::AtHand;
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
 use crate::{Setting, bundle, cards, receipts};
@@ -117,7 +118,7 @@ impl Way {
     fn follow(&self, key_of: impl Fn(&SpaceId) -> SessionKey + Send + Sync + 'static) -> Outcome<Safe> {
         let home = Home::invited(&self.folder, &self.invite)?;
         let roots = self.invite.roots.as_deref().map(str::as_bytes);
-        let keeper = Keeper::there(&self.invite.address, &self.invite.keeper, roots, key_of)?;
+        let keeper = Keeper::there(&self.invite.address, &self.invite.keeper, roots, AtHand::nowhere(), key_of)?;
         keeper.is_the_pinned(&home)?;
         Safe::look(home, keeper, &self.invite)
     }

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let safe = setting.safe()?;
+    let safe = setting.safe_at_hand()?;
     let keyring = setting.unlock(&safe)?;
     let opened = Opened { safe: &safe, keyring: &keyring };
     let record = setting.find(&View::of(opened)?, opened, &arguments.deposit)?;

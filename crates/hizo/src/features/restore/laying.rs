@@ -170,7 +170,7 @@ impl Laying {
                     reasons.len() - 1
                 })))
             }
-            FailureKind::Usage | FailureKind::Lying | FailureKind::Internal => Err(failure),
+            FailureKind::Usage | FailureKind::Lying | FailureKind::Waits | FailureKind::Internal => Err(failure),
         }
     }
 

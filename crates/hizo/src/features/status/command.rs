@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use hizo_keeper::client::Stamping;
+use hizo_ledger::id::SeriesId;
 use hizo_ledger::record::ClaimedTime;
 use hizo_ledger::timestamp::Token;
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use crate::cards::{CardSet, Tried};
 use crate::console::Console;
 use crate::contents::Opened;
 use crate::failure::Outcome;
+use crate::queue::Queue;
 use crate::safe::{self, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
@@ -25,7 +27,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let safe = setting.safe()?;
+    let safe = setting.safe_at_hand()?;
     // What series are called is said where nobody has to be asked for a passphrase.
     let can_open = setting.passphrase.is_given() && safe.home.identity_file().exists();
     let keyring = can_open.then(|| setting.unlock(&safe)).transpose()?;
@@ -36,6 +38,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         (Some(named), None) => vec![super::find(&safe, named)?],
         (None, _) => super::newest(&safe),
     };
+    let (records, waiting): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| safe.is_kept(record.number()));
+    let extent = Queue::of(&safe.home).extent()?;
     let is_asked = !safe.home.authorities()?.is_empty();
     let Told { statuses, stamping, wrong } = super::status(&safe, &records);
     let set = opened.map(CardSet::of).transpose()?.flatten();
@@ -43,14 +47,22 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let is_due = tried.is_some_and(|tried| safe::now().is_ok_and(|now| tried.is_due(now.unix_seconds())));
     let listed: Vec<_> = statuses.iter().map(|status| as_json(status, view.as_ref())).collect();
     setting.console.result(
-        json!({ "deposits": listed, "recovery": tried.map(|tried| cards_as_json(&safe, tried, is_due)) }),
+        json!({ "deposits": listed, "waiting": extent.as_json(), "reached": !safe.is_away(), "recovery": tried.map(|tried| cards_as_json(&safe, tried, is_due)) }),
         |out| {
             for status in &statuses {
-                let name = name(status, view.as_ref());
+                let name = name(status.series, status.number, view.as_ref());
                 match arguments.deposit {
                     Some(_) => whole(setting.console, status, &name, out)?,
                     None => writeln!(out, "{}", setting.console.say(line(status, &name)))?,
                 }
+            }
+            for deposit in waiting.iter().filter_map(|record| record.envelope().deposit.as_ref()) {
+                let name = name(deposit.series, deposit.k, view.as_ref());
+                let line = words!("{name}: sealed, not yet kept", "{name}: 封をして送信待ち");
+                writeln!(out, "{}", setting.console.say(line))?;
+            }
+            if extent.deposits > 0 {
+                writeln!(out, "{}", setting.console.say(extent.words()))?;
             }
             if let Some(tried) = tried.filter(|_| is_due) {
                 writeln!(out, "{}", setting.console.say(due(tried)))?;
@@ -96,10 +108,10 @@ fn day(seconds: u64) -> String {
 }
 
 /// A deposit as other commands take it.
-fn name(status: &Status, view: Option<&View>) -> String {
-    let series = view.and_then(|view| view.series.get(&status.series));
-    let series = series.map_or_else(|| format!("id:{}", status.series), |series| series.shown_name(status.series));
-    format!("{series}:{}", status.number)
+fn name(id: SeriesId, number: u64, view: Option<&View>) -> String {
+    let series = view.and_then(|view| view.series.get(&id));
+    let series = series.map_or_else(|| format!("id:{id}"), |series| series.shown_name(id));
+    format!("{series}:{number}")
 }
 
 fn as_json(status: &Status, view: Option<&View>) -> Value {

@@ -138,9 +138,9 @@ fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
     super::write(&home, made.series, &watch)?;
     request.scheduler.install(&plan, made.series)?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
-    made.answer.unstamped.iter().for_each(|why| setting.console.warn(why.clone()));
+    unstamped(&made).iter().for_each(|why| setting.console.warn(why.clone()));
     report_installed(setting, &request, &made);
-    whole(made)
+    whole(made, &home)
 }
 
 /// A series is one secret's life: two folders in turn would each look as if everything had changed.
@@ -201,7 +201,7 @@ fn report_installed(setting: &Setting, request: &Request, made: &Made) {
 
 /// What would be written. A series that this machine does not know yet has no id: zeros stand for it.
 fn dry_run(setting: &Setting, name: &str, request: &Request) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let known = home.series_by_name(&home.device()?, name)?;
     let series = known.map_or(SeriesId::from_bytes([0; 8]), |known| known.id);
     let plan = plan(setting, series, request.every)?;
@@ -232,7 +232,7 @@ fn scheduler_word(scheduler: Scheduler) -> Value {
 }
 
 fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let series = super::series_of(&home, &arguments.series)?;
     let began = now()?;
     if arguments.if_due && !super::read(&home, series)?.is_due(began) {
@@ -246,33 +246,46 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
     }
     let made = super::run(&home, series, began, &Bar::new(setting.console), |said| setting.console.warn(said))?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
-    made.answer.unstamped.iter().for_each(|why| setting.console.warn(why.clone()));
+    unstamped(&made).iter().for_each(|why| setting.console.warn(why.clone()));
     if let Some(warning) = Safe::open(home).and_then(|safe| log::standing(&safe)).ok().and_then(|log| log.warning()) {
         setting.console.warn(warning);
     }
     let result = json!({
         "series_id": series.to_string(), "due": true, "deposit": made.id.to_string(), "number": made.number,
-        "files": made.files, "bytes": made.bytes, "left_out": made.left_out.len(),
+        "files": made.files, "bytes": made.bytes, "left_out": made.left_out.len(), "kept": made.answer.is_some(),
     });
     setting.console.result(result, |out| {
         if !setting.console.quiet {
             let files = words::files(made.files);
-            let told = words!(
-                "kept {files}, {bytes}, as deposit {number}",
-                "{files}（{bytes}）を、第{number}回として預けました",
-                bytes = console::bytes(made.bytes),
-                number = made.number;
-                files
-            );
+            let (bytes, number) = (console::bytes(made.bytes), made.number);
+            let told = match &made.answer {
+                Some(_) => words!(
+                    "kept {files}, {bytes}, as deposit {number}",
+                    "{files}（{bytes}）を、第{number}回として預けました",
+                    bytes = bytes, number = number;
+                    files
+                ),
+                None => words!(
+                    "sealed {files}, {bytes}, as deposit {number}",
+                    "{files}（{bytes}）に、第{number}回として封をしました",
+                    bytes = bytes, number = number;
+                    files
+                ),
+            };
             writeln!(out, "{}", setting.console.say(told))?;
         }
         writeln!(out, "{}", made.id)
     });
-    whole(made)
+    whole(made, &setting.home()?)
+}
+
+/// What should be known of the stamps over a deposit that was kept.
+fn unstamped(made: &Made) -> &[Words] {
+    made.answer.as_ref().map_or(&[], |answer| &answer.unstamped)
 }
 
 fn remove(setting: &Setting, arguments: &RemoveArguments) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let series = super::series_of(&home, &arguments.series)?;
     let watch = super::read(&home, series)?;
     let result = json!({ "dry_run": arguments.dry_run, "series_id": series.to_string() });
@@ -309,7 +322,7 @@ struct Standing {
 }
 
 fn status(setting: &Setting) -> Outcome<()> {
-    let home = Home::open(&setting.home_folder()?)?;
+    let home = setting.home()?;
     let now = now()?;
     let standings: Vec<_> = super::all(&home)?
         .into_iter()
@@ -386,6 +399,12 @@ impl Standing {
                 let left_out = words::left_out(self.watch.last_kept.as_ref().map_or(0, |kept| kept.left_out));
                 words!("{folder}: {left_out}; {last}", "{folder}: {left_out}（{last}）", folder = folder; left_out, last)
             }
+            State::Sealed => words!(
+                "{folder}: sealed, and waits for the keeper; {last}",
+                "{folder}: 封をして、預け先につながるのを待っています（{last}）",
+                folder = folder;
+                last
+            ),
             State::Failed => {
                 let why = self.watch.last_failure().unwrap_or_else(|| "".into());
                 words!(
@@ -421,6 +440,10 @@ impl Standing {
                 words!("Run `hizo watch install` for it again.", "もう一度 `hizo watch install` を実行してください。")
             }
             State::ClockSetBack => words!("Set the clock.", "時計を合わせてください。"),
+            State::Sealed => words!(
+                "`hizo send` sends it when the keeper can be reached.",
+                "預け先につながるときに `hizo send` を実行すると送れます。"
+            ),
             State::Kept | State::Incomplete | State::Failed | State::Missed => words!(
                 "Run `hizo watch run {series}` and see what it says.",
                 "`hizo watch run {series}` を実行して、表示を確かめてください。"

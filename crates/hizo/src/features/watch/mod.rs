@@ -20,6 +20,7 @@ use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
 use crate::features::check::sample_in_passing;
 use crate::features::deposit::{self, Made};
 use crate::home::{self, Home};
+use crate::queue;
 use crate::safe::Safe;
 use crate::system;
 use crate::words::{Words, words};
@@ -50,6 +51,9 @@ pub(crate) struct Watch {
     /// The last run that made a deposit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_kept: Option<Kept>,
+    /// When the last run began that sealed a deposit for a keeper that could not be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_sealed: Option<u64>,
 }
 
 /// A run, when it began, and what went wrong if something did.
@@ -73,6 +77,8 @@ pub(crate) enum Reason {
     Disk,
     SafeDamaged,
     NotAsPinned,
+    /// Sealed, and not kept: the keeper cannot be reached.
+    Waits,
     Internal,
     Other,
 }
@@ -88,6 +94,7 @@ impl Reason {
         match (failure.kind, disk.map(io::Error::kind)) {
             (FailureKind::False | FailureKind::Unknown, _) => Self::SafeDamaged,
             (FailureKind::Lying, _) => Self::NotAsPinned,
+            (FailureKind::Waits, _) => Self::Waits,
             (_, Some(io::ErrorKind::NotFound)) => Self::NotThere,
             (_, Some(io::ErrorKind::PermissionDenied)) => Self::NotAllowed,
             (_, Some(io::ErrorKind::StorageFull)) => Self::DiskFull,
@@ -110,6 +117,10 @@ impl Reason {
             Self::NotAsPinned => {
                 words!("the safe is not the one that was noted down", "金庫が、控えてあるものと違います")
             }
+            Self::Waits => words!(
+                "it is sealed and waits for the keeper, which could not be reached",
+                "封をしましたが、預け先につながらず、送信を待っています"
+            ),
             Self::Internal => words!("something is wrong in hizo itself", "hizo の内部で問題が起きました"),
             Self::Other => words!("it could not be done", "実行できませんでした"),
         }
@@ -143,6 +154,8 @@ pub(crate) enum State {
     Kept,
     /// The last run kept a deposit, but not all of the folder.
     Incomplete,
+    /// The last run sealed everything, and it waits for the keeper.
+    Sealed,
     /// The last run failed; the next one tries again.
     Failed,
     /// No run has kept anything for longer than it should.
@@ -159,6 +172,7 @@ impl State {
         match self {
             Self::Kept => "kept",
             Self::Incomplete => "incomplete",
+            Self::Sealed => "sealed",
             Self::Failed => "failed",
             Self::Missed => "missed",
             Self::ClockSetBack => "clock-set-back",
@@ -182,6 +196,7 @@ impl Watch {
             installed: now,
             last_run: None,
             last_kept: None,
+            last_sealed: None,
         }
     }
 
@@ -216,23 +231,24 @@ impl Watch {
     /// Whether the timer should deposit now. It ticks more often than it deposits, so that a machine that was off at
     /// the time catches up soon after it is on again.
     pub(crate) fn is_due(&self, now: u64) -> bool {
-        let Some(last) = &self.last_kept else { return true };
+        let kept = self.last_kept.as_ref().map(|kept| kept.began);
+        let Some(last) = kept.max(self.last_sealed) else { return true };
         let slack = self.every().tick_seconds() / 2;
-        now < last.began || now - last.began + slack >= self.every_seconds
+        now < last || now - last + slack >= self.every_seconds
     }
 
     /// How the watch stands at `now`, if the system still has its timer.
     pub(crate) fn state(&self, now: u64, is_scheduled: bool) -> State {
         let last = self.last_kept.as_ref().map_or(self.installed, |kept| kept.began);
-        let failed = self.last_run.as_ref().is_some_and(|run| run.failure.is_some());
+        let failure = self.last_run.as_ref().and_then(|run| run.failure);
         if !is_scheduled {
             State::NotScheduled
         } else if last.saturating_sub(now) > self.every().tick_seconds() {
             State::ClockSetBack
         } else if now.saturating_sub(last) > self.every_seconds.saturating_add(self.every().grace_seconds()) {
             State::Missed
-        } else if failed {
-            State::Failed
+        } else if let Some(failure) = failure {
+            if failure == Reason::Waits { State::Sealed } else { State::Failed }
         } else if self.last_kept.as_ref().is_some_and(|kept| kept.left_out > 0) {
             State::Incomplete
         } else {
@@ -331,8 +347,14 @@ pub(crate) fn run(
 
 impl Watch {
     fn note(&mut self, began: u64, made: Result<&Made, Reason>) {
-        self.last_run = Some(Run { began, failure: made.err() });
-        if let Ok(made) = made {
+        let failure = match &made {
+            Ok(made) if made.answer.is_none() => Some(Reason::Waits),
+            made => made.err(),
+        };
+        self.last_run = Some(Run { began, failure });
+        if failure == Some(Reason::Waits) {
+            self.last_sealed = Some(began);
+        } else if let Ok(made) = made {
             let (deposit, number) = (made.id.to_string(), made.number);
             let left_out = made.left_out.len() as u64;
             self.last_kept = Some(Kept { began, deposit, number, files: made.files, left_out });
@@ -351,7 +373,16 @@ fn attempt(
     alarm: impl Fn(Words),
 ) -> Outcome<Made> {
     request.paths.iter().try_for_each(|folder| refuse_an_empty(folder))?;
-    let mut safe = Safe::open(home.clone())?;
+    let mut safe = Safe::open_at_hand(home.clone())?;
+    let mut sent = queue::Sent::default();
+    if !safe.is_away() {
+        // What cannot be sent goes on waiting, and this deposit behind it.
+        match queue::send(&mut safe, false, &mut sent, &|_| ()) {
+            Err(failure) if matches!(failure.kind, FailureKind::False | FailureKind::Lying) => return Err(failure),
+            Ok(()) | Err(_) => (),
+        }
+    }
+    sent.aside.iter().chain(&safe.set_aside).for_each(|aside| alarm(aside.words()));
     if let Some(waiting) = safe.chain.waiting() {
         alarm(cards::waits(waiting));
     }

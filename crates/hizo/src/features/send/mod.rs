@@ -1,0 +1,3 @@
+//! Sending what was sealed while the keeper could not be reached.
+
+pub(crate) mod command;
