@@ -4,7 +4,14 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use hizo_keeper::client::{RemoteKeeper, patience};
+use hizo_ledger::id::{Nonce, SpaceId};
+use hizo_ledger::record::{self, ClaimedTime, Control, Envelope, Origin, Role, UnverifiedRecord};
+use hizo_ledger::session::{Session, Verbs};
+use hizo_ledger::space::Chain;
+use hizo_vault::keys::IdentityFile;
 use serde_json::Value;
 
 use crate::cards::read_off;
@@ -174,4 +181,59 @@ fn cards_of_another_safe_and_identities_of_strangers_are_let_in_by_nobody() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("of another safe"), "{said:?}");
     assert!(!clean.path.exists());
+}
+
+/// An admin who is left makes whoever waits a member at once, as the chain allows him to.
+fn welcome(ashes: &Ashes, clean: &Home) {
+    let identity = fs::read(ashes.before.path.join("identity.age")).unwrap();
+    let admin = IdentityFile::open(identity, crate::kit::PASSPHRASE).unwrap().signing_seed;
+    let notes = fs::read(clean.path.join("notes")).unwrap();
+    let chain = Chain::replay(record::split_notes(&notes).unwrap(), drop).unwrap();
+    let (space, head, waiting) = (chain.space(), chain.head(), *chain.waiting().unwrap());
+    let (key, role) = (waiting.key, Role::Admin);
+    let session = Control::Session { member: key, session: waiting.session.unwrap() };
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let envelope = Envelope {
+        keeper: chain.keeper().clone(),
+        space,
+        number: head.number + 1,
+        prev: Some(head.id),
+        epoch: chain.epoch(),
+        time: ClaimedTime::from_unix_seconds(clock()).unwrap(),
+        seen: None,
+        body: None,
+        deposit: None,
+        controls: vec![Control::Member { key, role }, session],
+    };
+    let signer = admin.space_key(&space);
+    let signature = signer.sign(envelope.text().unwrap().as_bytes());
+    let record = UnverifiedRecord::compose(&envelope, &[(signer.verifying_key(), signature)]).unwrap();
+    let compose = move |keeper: &Origin, space: SpaceId, time: ClaimedTime| {
+        let (keeper, nonce, key) = (keeper.clone(), Nonce::from_bytes([7; 16]), admin.session_key(&space));
+        let session = Session { keeper, space, key: key.verifying_key(), nonce, time, verbs: Verbs::ReadWrite };
+        session.note(&key.sign(session.text().as_bytes())).ok()
+    };
+    let keeper = chain.keeper().clone();
+    let keeper = RemoteKeeper::new(&ashes.liar.address, keeper, Box::new(compose), clock, patience(), None).unwrap();
+    keeper.append(space, record.note_bytes()).unwrap();
+}
+
+#[test]
+fn once_an_admin_whoever_came_by_cards_makes_his_machine_a_member_and_needs_the_cards_no_more() {
+    let ashes = Ashes::new();
+    let Some(cards) = ashes.cards() else { return };
+    let clean = Home::unmade();
+    assert_eq!(by_cards(&clean, &ashes.emergency(), &cards).code, Some(0));
+    clean.make_cheap();
+    welcome(&ashes, &clean);
+    clean.ok(["recovery", "machine", "--machine", "new office"]);
+    assert!(!clean.path.join("session.key").exists(), "the machine asks by a key of its own");
+    // What the cards opened is given to the identity in the space itself.
+    fs::remove_file(clean.path.join("epochs.age")).unwrap();
+    assert_same(&ashes.kept, &tree(&clean.restore("latest:moulds", "back")));
+    let source = clean.beside("source");
+    fs::write(source.join("new"), "new").unwrap();
+    assert_eq!(clean.deposit(&source, "moulds")["number"], 3);
+    clean.ok(["check"]);
+    clean.fails(1, "is a member already", ["recovery", "machine"]);
 }

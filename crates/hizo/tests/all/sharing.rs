@@ -363,3 +363,26 @@ fn a_passphrase_that_was_drawn_is_shown_before_anything_can_fail_and_a_wrong_one
     sato.ok(finish);
     sato.ok(["list"]);
 }
+
+#[test]
+fn a_member_who_is_no_admin_comes_back_with_his_identity_and_reads_without_a_record() {
+    let firm = Firm::new();
+    let sato = firm.let_in("Sato", &["--history"]);
+    let identity = sato.folder.path().join("identity.age");
+    fs::copy(sato.path.join("identity.age"), &identity).unwrap();
+    fs::remove_dir_all(&sato.path).unwrap();
+    let head = || firm.founder.ok(["space", "head", "--json"]).json()["record"].clone();
+    let (invite, before) = (firm.invite("Sato's new machine"), head());
+    let act = ["recovery", "use", "--emergency", invite.to_str().unwrap(), "--identity", identity.to_str().unwrap()];
+    sato.ok(act);
+    assert_eq!(head(), before, "nobody was made a member");
+    let restored = sato.restore("latest:drawings", "back");
+    assert_eq!(fs::read(restored.join("KX-204.dxf")).unwrap(), b"before anybody came");
+    let folder = sato.beside("work");
+    fs::write(folder.join("more"), "more").unwrap();
+    let deposit = ["deposit", folder.to_str().unwrap(), "--series", "drawings"];
+    assert_ne!(sato.run(deposit).code, Some(0), "the machine is no member");
+    // Whoever is removed reads no more, however he came back.
+    firm.founder.ok(["space", "remove", "Sato"]);
+    sato.fails(1, "does not let this machine in", ["list"]);
+}
