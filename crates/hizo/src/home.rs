@@ -64,6 +64,8 @@ const SAMPLES_FILE: &str = "samples";
 const SAMPLES_MAX: usize = 1_000;
 /// The invite with which joining such a space was begun; without `safe.json` beside it, nobody has confirmed it.
 const INVITE_FILE: &str = "invite";
+/// There while a home is being set up.
+const UNFINISHED_FILE: &str = "unfinished";
 /// A head of the log that does not go on from what was seen.
 const REFUSED_CHECKPOINT_FILE: &str = "checkpoint.refused";
 /// The highest record that this machine has seen.
@@ -187,6 +189,8 @@ impl Home {
         let mut text = serde_json::to_vec_pretty(&file).expect("text and hexadecimal digits serialise");
         text.push(b'\n');
         write_new(&folder.join("safe.json"), &text)?;
+        // With `safe.json` beside it, it means nothing any more.
+        let _ = fs::remove_file(folder.join(UNFINISHED_FILE));
         Self::open(folder)
     }
 
@@ -250,6 +254,7 @@ impl Home {
     /// Makes the folder of a home that is not there yet.
     pub(crate) fn make(folder: &Path) -> Outcome<()> {
         Self::is_free(folder)?;
+        leave_remains(folder)?;
         system::create_private_directory(&folder.join("series"))
             .map_err(|error| Failure::file("make the folder", folder, error))
     }
@@ -770,11 +775,41 @@ fn no_log_key() -> Failure {
     Failure::untrue(words!("the invite names no key of the keeper's log", "招待状に、預け先の台帳の鍵がありません"))
 }
 
-/// Removes what an unfinished setting up left behind: a folder without `safe.json` is no safe.
-pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
+/// Makes sure that nothing of a safe lies in a folder that no beginning has made: an identity, or a keeper, whose `safe.json`
+/// was lost may be all that there is of it.
+fn leave_remains(folder: &Path) -> Outcome<()> {
+    if folder.join(UNFINISHED_FILE).exists() {
+        return Ok(());
+    }
+    let Some(path) = parts(folder).into_iter().chain([keeper_folder(folder)]).find(|path| path.exists()) else {
+        return Ok(());
+    };
+    Err(Failure::fixable(words!(
+        "{path} is of a safe, and there is no safe.json beside it",
+        "{path} は金庫の一部ですが、safe.json がありません",
+        path = shown(&path)
+    ))
+    .hint(words!(
+        "Nothing was changed. Put safe.json back from a copy of that folder; or name another folder with --home.",
+        "何も変更していません。そのフォルダーの控えから safe.json を戻すか、別のフォルダーを --home で指定してください。"
+    )))
+}
+
+/// The files of a home beside `safe.json`.
+fn parts(folder: &Path) -> Vec<PathBuf> {
     let more = [SLOT_KEY_FILE, ROOTS_FILE, POLICY_FILE, HEAD_FILE, INVITE_FILE, EPOCHS_FILE, SESSION_FILE];
     let more = more.map(|name| folder.join(name));
-    for path in [identity_file(folder), device_file(folder), local_key_file(folder)].into_iter().chain(more) {
+    [identity_file(folder), device_file(folder), local_key_file(folder)].into_iter().chain(more).collect()
+}
+
+/// Begins setting up a home in a folder of [`Home::make`]: what lies there until `safe.json` does was made by this, and what an
+/// earlier beginning left behind is removed.
+pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
+    let mark = folder.join(UNFINISHED_FILE);
+    if !mark.exists() {
+        return write_new(&mark, b"");
+    }
+    for path in parts(folder) {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Failure::file("replace", &path, error));

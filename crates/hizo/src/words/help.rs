@@ -13,7 +13,6 @@ Options of every command: --json, -q (the result only), -h, -V (version), and
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --keeper URL            Where the keeper is [env: HIZO_KEEPER]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
-      --json, -q, -h, -V      Print JSON; the result only; help; the version
 More: send space consent hand-over recovery log keeper witness man completions";
 
 const OPTIONS_JAPANESE: &str = "\
@@ -21,7 +20,6 @@ const OPTIONS_JAPANESE: &str = "\
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --keeper URL            預け先のアドレス [env: HIZO_KEEPER]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
-      --json, -q, -h, -V      JSON／結果だけ／使い方／バージョン
 他に: send space consent hand-over recovery log keeper witness man completions";
 
 /// English help, Japanese help.

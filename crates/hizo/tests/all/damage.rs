@@ -34,6 +34,29 @@ fn safe_with_a_life() -> (Home, Vec<(String, Tree)>) {
 }
 
 #[test]
+fn nothing_of_a_safe_whose_first_file_is_lost_is_taken_for_a_beginning_that_was_cut_short() {
+    let home = Home::new();
+    let folder = home.beside("moulds");
+    fs::write(folder.join("mould"), "of a mould").unwrap();
+    home.deposit(&folder, "moulds");
+    let first = home.path.join("safe.json");
+    let told = fs::read(&first).unwrap();
+    fs::remove_file(&first).unwrap();
+    let left = tree(&home.path);
+    home.fails(1, "there is no safe.json beside it", ["init"]);
+    assert_same(&left, &tree(&home.path));
+    fs::write(&first, told).unwrap();
+    home.ok(["check"]);
+    // An identity by itself may be the only one that there is.
+    let alone = Home::unmade();
+    fs::create_dir_all(&alone.path).unwrap();
+    fs::copy(home.path.join("identity.age"), alone.path.join("identity.age")).unwrap();
+    let left = tree(&alone.path);
+    alone.fails(1, "identity.age is of a safe", ["init"]);
+    assert_same(&left, &tree(&alone.path));
+}
+
+#[test]
 fn whatever_object_is_lost_every_deposit_that_it_does_not_touch_comes_back() {
     let (home, kept) = safe_with_a_life();
     let mut unreadable_seen = 0;
