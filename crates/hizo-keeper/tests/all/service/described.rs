@@ -5,16 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use hizo_keeper::service::{Limits, Rate, Settings};
-
-use super::world::{Begun, Running, settings};
-
-/// Nobody who asks this much is sent away.
-fn unhurried() -> Running {
-    let rate = Rate { per_second: 1_000_000, burst: 1_000_000 };
-    let limits = Limits { rate_of_address: rate, rate_of_token: rate, ..settings().limits };
-    Running::start_with(Settings { limits, ..settings() })
-}
+use super::world::{Begun, Running, unhurried};
 
 /// Asks by this configuration, and says what was found.
 fn asked(running: &Running, config: &str) {
@@ -54,12 +45,12 @@ fn asked(running: &Running, config: &str) {
 
 #[test]
 fn a_stranger_is_answered_as_the_description_says() {
-    asked(&unhurried(), "");
+    asked(&Running::start_with(unhurried()), "");
 }
 
 #[test]
 fn a_member_is_answered_as_the_description_says() {
-    let running = unhurried();
+    let running = Running::start_with(unhurried());
     let mut begun = Begun::new(&running, "a company");
     let (_, draft) = begun.company.deposit("a folder", 1);
     let (space, owner) = (begun.space(), begun.owner.clone());

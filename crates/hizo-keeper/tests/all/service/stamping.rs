@@ -13,7 +13,7 @@ use hizo_ledger::record::Origin;
 use hizo_ledger::timestamp::{Authority, Moment};
 use tempfile::TempDir;
 
-use super::world::{Begun, Running, settings, system_time};
+use super::world::{Begun, Running, system_time, unhurried};
 use crate::stamp::{Server, authority, authority_from, http, right};
 
 /// As long as a test waits for something that must come.
@@ -24,7 +24,7 @@ fn stamping(own: Option<LocalAuthority>, authorities: Vec<Authority>) -> Stampin
 }
 
 fn start_in(folder: TempDir, stamping: Stamping) -> Running {
-    Running::start_in(folder, hizo_keeper::service::Settings { stamping, ..settings() })
+    Running::start_in(folder, hizo_keeper::service::Settings { stamping, ..unhurried() })
 }
 
 fn start(stamping: Stamping) -> Running {
