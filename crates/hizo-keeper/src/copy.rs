@@ -9,7 +9,7 @@ mod scrub;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, SpaceId};
@@ -44,6 +44,8 @@ const BEGUN: &str = "copy.begun";
 /// How far the second directory has come, in memory: whoever asks waits for no disk.
 #[derive(Debug, Default)]
 pub struct Copied {
+    /// That what is there was compared with the keeper.
+    is_known: AtomicBool,
     size: AtomicU64,
     wanting: Mutex<BTreeSet<u64>>,
 }
@@ -51,7 +53,9 @@ pub struct Copied {
 impl Copied {
     /// Whether the record at this place of the log, and all that it names, is durable at the second place.
     pub fn holds(&self, position: u64) -> bool {
-        position < self.size.load(Ordering::Acquire) && !self.lock().contains(&position)
+        self.is_known.load(Ordering::Acquire)
+            && position < self.size.load(Ordering::Acquire)
+            && !self.lock().contains(&position)
     }
 
     /// Records of the log that the copy has.
@@ -152,8 +156,14 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         Ok(())
     }
 
-    /// Whether what is there is of this keeper, and no more than it has.
+    /// Whether what is there is of this keeper, and no more than it has. Until it is known to be, nothing counts as kept there.
     fn belongs<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
+        let compared = self.compare(keeper);
+        self.copied.is_known.store(compared.is_ok(), Ordering::Release);
+        compared
+    }
+
+    fn compare<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
         embedded::settle_identity(&self.journal, keeper.origin(), keeper.log_key())?;
         if embedded::identity(&self.journal)? != Some((keeper.origin().clone(), *keeper.log_key())) {
             return Err(Error::CopyOther);

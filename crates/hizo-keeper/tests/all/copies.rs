@@ -57,6 +57,11 @@ impl First {
         copy.catch_up(&self.keeper, &self.published, GO_ON)
     }
 
+    /// Has the copy compared with this keeper, and nothing copied.
+    fn look(&self, copy: &SecondCopy<SimulatedDisk, MemoryJournal>) {
+        copy.catch_up(&self.keeper, &self.published, &|| false).unwrap();
+    }
+
     fn path(&self, place: usize, id: ObjectId) -> PathBuf {
         let id = id.to_string();
         Path::new("objects").join(self.companies[place].space.to_string()).join(&id[..2]).join(&id)
@@ -101,6 +106,7 @@ fn at_every_step_a_power_cut_leaves_whole_what_was_answered_for_as_kept_twice() 
                 assert!(lies_whole(&first, survivor, &journal, *position), "{story}: {position} is not kept twice");
             }
             let copy = second(survivor, &journal).unwrap();
+            first.look(&copy);
             for position in copied(&copy) {
                 assert!(lies_whole(&first, survivor, &journal, position), "{story}: {position} is not there");
             }
@@ -131,6 +137,7 @@ fn what_the_first_directory_has_lost_holds_nothing_else_up_and_is_kept_twice_onc
     assert_eq!(copied(&copy), [0, 1, 3, 4, 5]);
     // A start later it is known all the same.
     let copy = second(&disk, &journal).unwrap();
+    first.look(&copy);
     assert_eq!(copied(&copy), [0, 1, 3, 4, 5]);
     first.catch_up(&copy).unwrap();
     assert_eq!((copied(&copy), copy.copied().wanting()), (vec![0, 1, 3, 4, 5], 1));
@@ -156,7 +163,9 @@ fn a_directory_of_another_keeper_or_of_a_later_state_is_refused_and_left_as_it_i
     // The same keeper, put back from before its first record.
     let (older, _) = keeper();
     let copy = second(&disk, &journal).unwrap();
+    assert!(!copy.copied().holds(0), "nothing is kept twice before the copy is known to be one");
     assert!(matches!(copy.catch_up(&older, &first.published, GO_ON), Err(Error::CopyAhead { copied: 6, size: 0 })));
+    assert!(!copy.copied().holds(0));
     // And with other records.
     let mut company = Company::new("three", older.origin());
     company.keep(&older, &company.genesis()).unwrap();
@@ -164,6 +173,7 @@ fn a_directory_of_another_keeper_or_of_a_later_state_is_refused_and_left_as_it_i
         company.keep(&older, &company.saying()).unwrap();
     }
     assert!(matches!(copy.catch_up(&older, &first.published, GO_ON), Err(Error::CopyOther)));
+    assert!(!copy.copied().holds(0));
     assert_eq!(journal.log().unwrap().size, 6);
 }
 
@@ -355,6 +365,7 @@ fn a_copy_with_the_log_key_is_the_keeper_itself() {
     let place = Place::new();
     let (keeper, log, copy) = place.open();
     let space = place.company.space;
+    copy.catch_up(&keeper, log.files(), GO_ON).unwrap();
     let receipts: Vec<_> =
         (0..2).map(|number| log.receipt(&keeper, space, number, copy.copied()).unwrap().unwrap()).collect();
     for receipt in &receipts {
