@@ -216,9 +216,7 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
                 charge: *charge,
             })
             .collect();
-        for appended in self.journal.append_all(&entries) {
-            appended?;
-        }
+        self.journal.append_whole(&entries)?;
         *self.copied.lock() = wanting;
         self.copied.size.store(self.journal.log()?.size, Ordering::Release);
         Ok(true)

@@ -61,6 +61,7 @@ pub fn journal_laws<J: Journal>() -> Vec<Law<J>> {
         an_append_that_succeeded_may_be_repeated,
         entries_given_together_have_each_the_outcome_that_it_has_alone,
         entries_given_together_may_follow_each_other,
+        of_entries_given_as_a_whole_all_are_appended_or_none,
         racing_groups_lose_nothing_and_leave_no_gap,
         spaces_do_not_touch_each_other,
         of_racing_appends_one_wins_each_number,
@@ -347,6 +348,23 @@ fn an_append_follows_the_expected_head_only<J: Journal>(open: Open<'_, J>) {
     assert!(open().append(after(last, &note(2))).is_err());
     assert_eq!(open().head(SPACE).expect("the journal answers"), Some(one));
     assert_eq!(open().records(SPACE, 0, 10).expect("the journal answers").len(), 2);
+}
+
+fn of_entries_given_as_a_whole_all_are_appended_or_none<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let zero = begin(&journal, SPACE);
+    let (one, two) = (note(1), note(2));
+    let first = Head { number: 1, id: RecordId::of(&one) };
+    let stale = [genesis(b"genesis", OTHER), after(zero, &one), after(zero, &two)];
+    let refused = journal.append_whole(&stale);
+    assert!(matches!(refused, Err(JournalError::Conflict { head: Some(now) }) if now == first));
+    assert_eq!(open().head(SPACE).expect("the journal answers"), Some(zero));
+    assert_eq!(open().head(OTHER).expect("the journal answers"), None, "one before the refused one was appended");
+    assert_eq!(open().log().expect("the journal answers").size, 1);
+    let following = [genesis(b"genesis", OTHER), after(zero, &one), after(first, &two)];
+    journal.append_whole(&following).expect("each follows");
+    let log: Vec<_> = open().leaves(0, 10).expect("the journal answers").iter().map(|leaf| leaf.record).collect();
+    assert_eq!(log[1..], [RecordId::of(b"genesis"), first.id, RecordId::of(&two)]);
 }
 
 fn a_slot_key_comes_with_the_genesis_only<J: Journal>(open: Open<'_, J>) {

@@ -359,6 +359,10 @@ impl Journal for HeldUp<'_> {
         unreachable!("a publisher appends nothing")
     }
 
+    fn append_whole(&self, _: &[Entry<'_>]) -> Result<(), journal::Error> {
+        unreachable!("a publisher appends nothing")
+    }
+
     fn head(&self, space: SpaceId) -> Result<Option<Head>, journal::Error> {
         self.journal.head(space)
     }

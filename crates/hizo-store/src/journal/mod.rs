@@ -287,6 +287,14 @@ pub trait Journal: Send + Sync {
     /// After any other error its record may be there or not: look at the head, or append the same again.
     fn append_all(&self, entries: &[Entry<'_>]) -> Vec<Result<Head, Error>>;
 
+    /// Appends all of these entries in one durable step, or none of them: for whoever copies a log, in which each record has its
+    /// place.
+    ///
+    /// # Errors
+    /// That of the first entry that cannot be appended. After any other error than [`Error::Conflict`], [`Error::Condemned`] and
+    /// [`Error::Refused`] all may be there or none.
+    fn append_whole(&self, entries: &[Entry<'_>]) -> Result<(), Error>;
+
     /// Appends one entry, and returns the new head when it is durable.
     ///
     /// # Errors

@@ -200,6 +200,11 @@ impl Journal for SqliteJournal {
         }
     }
 
+    fn append_whole(&self, entries: &[Entry<'_>]) -> Result<(), Error> {
+        // An error rolls all of them back.
+        self.write(|tx| group(tx, entries)?.into_iter().try_for_each(|outcome| outcome.map(drop)))
+    }
+
     fn head(&self, space: SpaceId) -> Result<Option<Head>, Error> {
         self.read(|tx| head(tx, space))
     }

@@ -20,7 +20,7 @@ pub struct MemoryJournal {
     kept: Arc<Mutex<Kept>>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Kept {
     spaces: BTreeMap<SpaceId, ([u8; 32], Vec<StoredRecord>)>,
     condemned: BTreeMap<(SpaceId, ObjectId), u64>,
@@ -109,6 +109,14 @@ impl Journal for MemoryJournal {
             Ok(mut kept) => entries.iter().map(|entry| kept.append(entry)).collect(),
             Err(error) => vec![Err(error); entries.len()],
         }
+    }
+
+    fn append_whole(&self, entries: &[Entry<'_>]) -> Result<(), journal::Error> {
+        let mut kept = self.kept("append")?;
+        let mut appended = kept.clone();
+        entries.iter().try_for_each(|entry| appended.append(entry).map(drop))?;
+        *kept = appended;
+        Ok(())
     }
 
     fn head(&self, space: SpaceId) -> Result<Option<Head>, journal::Error> {
