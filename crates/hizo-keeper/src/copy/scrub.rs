@@ -12,7 +12,7 @@ use hizo_store::objects;
 use hizo_store::published::PublishedFiles;
 use hizo_store::{Journal, NamedBytes, Objects};
 
-use super::{SecondCopy, envelope, may_change, whole};
+use super::{SecondCopy, envelope, is_full_tile, may_change, whole};
 use crate::log::{self, LogReader};
 use crate::spaces::direct;
 use crate::{Error, Keeper};
@@ -306,6 +306,10 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
         }
         log::derive(journal, head.size, &mut |path, bytes| {
             if self.log.files().read(&path).ok().flatten().as_deref() != Some(bytes) {
+                // Behind a later head the tiles that have filled since are withdrawn.
+                if !is_full_tile(&path) && self.log.published()? != Some(head) {
+                    return Ok(());
+                }
                 self.log.files().publish(&path, bytes)?;
                 found.mended.insert(Damage::File { at: Directory::First, path: path.clone() });
             }
