@@ -214,7 +214,7 @@ impl Home {
     /// can tell from these that they are the same.
     pub(crate) fn begin_beside(&self, folder: &Path) -> Outcome<Device> {
         Self::make(folder)?;
-        clear_unfinished(folder)?;
+        begin(folder)?;
         let path = self.identity_file();
         let sealed = fs::read(&path).map_err(|error| Failure::file("read", &path, error))?;
         write_new(&identity_file(folder), &sealed)?;
@@ -235,10 +235,10 @@ impl Home {
         Ok(())
     }
 
-    /// Makes sure that a folder is no home yet.
+    /// Makes sure that a folder is no home yet, and has nothing of one.
     pub(crate) fn is_free(folder: &Path) -> Outcome<()> {
         if !folder.join("safe.json").exists() {
-            return Ok(());
+            return leave_remains(folder);
         }
         Err(Failure::fixable(words!(
             "there is a safe in {folder} already",
@@ -254,7 +254,6 @@ impl Home {
     /// Makes the folder of a home that is not there yet.
     pub(crate) fn make(folder: &Path) -> Outcome<()> {
         Self::is_free(folder)?;
-        leave_remains(folder)?;
         system::create_private_directory(&folder.join("series"))
             .map_err(|error| Failure::file("make the folder", folder, error))
     }
@@ -804,7 +803,7 @@ fn parts(folder: &Path) -> Vec<PathBuf> {
 
 /// Begins setting up a home in a folder of [`Home::make`]: what lies there until `safe.json` does was made by this, and what an
 /// earlier beginning left behind is removed.
-pub(crate) fn clear_unfinished(folder: &Path) -> Outcome<()> {
+pub(crate) fn begin(folder: &Path) -> Outcome<()> {
     let mark = folder.join(UNFINISHED_FILE);
     if !mark.exists() {
         return write_new(&mark, b"");

@@ -10,7 +10,7 @@ use hizo_vault::age::Recipient;
 use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Event};
 use hizo_vault::fingerprint::{Spoken, WordList};
-use hizo_vault::joining::{self, INVITE_BYTES_MAX, Invite, REQUEST_BYTES_MAX, Request, UnverifiedRequest};
+use hizo_vault::joining::{self, REQUEST_BYTES_MAX, Request, UnverifiedRequest};
 use hizo_vault::keys::IdentityFile;
 
 use crate::contents::Opened;
@@ -152,17 +152,6 @@ pub(crate) fn read_request(path: &Path, safe: &Safe) -> Outcome<Request> {
         ));
     }
     said.verify().map_err(refused)
-}
-
-/// An invite that an admin sent.
-pub(crate) fn read_invite(path: &Path) -> Outcome<Invite> {
-    let bytes = bundle::read(path, INVITE_BYTES_MAX)?;
-    Invite::parse(&bytes).map_err(|error| {
-        let file = shown(path);
-        Failure::untrue(words!("{file} is no invite: {error}", "{file} は招待状として正しくありません（{error}）"))
-            .hint(words!("Let the admin send it again.", "管理者に、もう一度送ってもらってください。"))
-            .source(error)
-    })
 }
 
 /// Length of a file with a code of admission, at most, in bytes.

@@ -15,7 +15,6 @@ use crate::failure::{Outcome, shown};
 use crate::handover::refused;
 use crate::home::{self, Home};
 use crate::keeper::Keeper;
-use crate::membership;
 use crate::safe::Safe;
 use crate::words::words;
 
@@ -34,7 +33,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let case = Side::of(setting)?;
     must_be_company(&case)?;
     let fold = Case::of(&case)?;
-    let invite = membership::read_invite(&arguments.invite)?;
+    let invite = home::read_invite(&arguments.invite)?;
     let given = fold.named(&invite.space.to_string())?;
     // What the sender said in the case is about this very space.
     if given.by != case.key()

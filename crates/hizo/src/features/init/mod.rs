@@ -31,7 +31,7 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
     Home::make(folder)?;
     let identity = IdentityFile::generate(&mut SystemEntropy);
     let device = Device::generate();
-    home::clear_unfinished(folder)?;
+    home::begin(folder)?;
     home::write_new(&home::identity_file(folder), identity.seal(passphrase, &mut SystemEntropy).as_bytes())?;
     device.write(folder)?;
     let (keeper, pinned) = match there {

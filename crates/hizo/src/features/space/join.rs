@@ -128,7 +128,7 @@ fn prepare(
         }
     };
     let device = Device::generate();
-    home::clear_unfinished(folder)?;
+    home::begin(folder)?;
     home::write_new(&home::identity_file(folder), &sealed)?;
     device.write(folder)?;
     home::begin_joining(folder, invited)?;
