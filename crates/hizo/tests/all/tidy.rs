@@ -20,11 +20,11 @@ const UNAUTHENTICATED: [&str; 12] =
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
 const RUNS: [(&str, &str, &[&str]); 9] = [
-    ("handover", "deposit", &["deposit", "Request", "Watcher"]),
-    ("handover", "restore", &["restore", "Request", "Watcher"]),
+    ("handover", "deposit", &["deposit", "Request"]),
+    ("handover", "restore", &["restore", "Request"]),
     ("try_it", "init", &["init"]),
     ("try_it", "deposit", &["deposit", "Request", "Made", "Watcher", "command::Bar"]),
-    ("try_it", "restore", &["restore", "Request", "Watcher"]),
+    ("try_it", "restore", &["restore", "Request"]),
     ("try_it", "proof", &["prove", "Request", "Proved"]),
     ("try_it", "verify", &["verify", "Request"]),
     ("watch", "check", &["sample_in_passing"]),

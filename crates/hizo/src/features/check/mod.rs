@@ -76,6 +76,13 @@ pub(crate) trait Watcher: Sync {
     fn progress(&self, bytes: u64);
 }
 
+/// Nobody.
+impl Watcher for () {
+    fn planned(&self, _: u64) {}
+
+    fn progress(&self, _: u64) {}
+}
+
 /// Checks a safe, or one series of it; `keyring` opens what is sealed.
 ///
 /// # Errors

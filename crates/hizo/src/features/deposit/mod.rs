@@ -106,6 +106,13 @@ pub(crate) trait Watcher: Sync {
     fn progress(&self, bytes: u64);
 }
 
+/// Nobody.
+impl Watcher for () {
+    fn listed(&self, _: u64, _: u64) {}
+
+    fn progress(&self, _: u64) {}
+}
+
 /// Seals and keeps one version of the named paths. Where the keeper is elsewhere and cannot be reached, it is sealed and waits.
 ///
 /// # Errors

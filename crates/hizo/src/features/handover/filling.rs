@@ -58,10 +58,10 @@ pub(super) fn fill(case: &Side, side: &mut Side, consent: &Consent) -> Outcome<u
         let staging = Staging::begin(side.safe.home.folder().join("staging"))?;
         let to = staging.folder.join("item");
         let request = restore::Request { to: to.clone(), paths: handover::paths(item), special: false };
-        let restored = restore(case.opened(), record, &request, &Silent)?;
+        let restored = restore(case.opened(), record, &request, &())?;
         restored.shortfall().map_or(Ok(()), Err)?;
         let request = deposit::Request::of(vec![to], series_of(index));
-        let made = deposit(&mut side.safe, &device, &request, &Silent)?;
+        let made = deposit(&mut side.safe, &device, &request, &())?;
         if !(made.left_out.is_empty() && made.unsteady.is_empty()) {
             return Err(Failure::fixable(words!(
                 "an item could not be sealed anew as it is",
@@ -134,16 +134,4 @@ impl Drop for Staging {
         // The next run removes what cannot be removed now.
         let _ = fs::remove_dir_all(&self.folder);
     }
-}
-
-struct Silent;
-
-impl deposit::Watcher for Silent {
-    fn listed(&self, _files: u64, _bytes: u64) {}
-    fn progress(&self, _bytes: u64) {}
-}
-
-impl restore::Watcher for Silent {
-    fn planned(&self, _files: u64, _bytes: u64) {}
-    fn progress(&self, _bytes: u64) {}
 }

@@ -93,6 +93,13 @@ pub(crate) trait Watcher: Sync {
     fn progress(&self, bytes: u64);
 }
 
+/// Nobody.
+impl Watcher for () {
+    fn planned(&self, _: u64, _: u64) {}
+
+    fn progress(&self, _: u64) {}
+}
+
 /// Restores into a new or empty folder. Every file is compared with its committed hashes as it is written; one that is
 /// lost is left out, and the folder then stands beside its place, under a name that ends in `.incomplete`.
 ///

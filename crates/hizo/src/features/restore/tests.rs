@@ -22,23 +22,6 @@ struct Place {
     keyring: Keyring,
 }
 
-struct Silent;
-
-impl deposit::Watcher for Silent {
-    fn listed(&self, _: u64, _: u64) {}
-    fn progress(&self, _: u64) {}
-}
-
-impl check::Watcher for Silent {
-    fn planned(&self, _: u64) {}
-    fn progress(&self, _: u64) {}
-}
-
-impl Watcher for Silent {
-    fn planned(&self, _: u64, _: u64) {}
-    fn progress(&self, _: u64) {}
-}
-
 impl Place {
     /// A folder in which names sort between others and what these hold, content has several names, and of one content
     /// there are more names than are laid out at a time.
@@ -76,7 +59,7 @@ impl Place {
     fn deposit(&mut self) {
         let request = deposit::Request::of(vec![self.folder.clone()], "test");
         let device = self.safe.home.device().unwrap();
-        deposit::deposit(&mut self.safe, &device, &request, &Silent).unwrap();
+        deposit::deposit(&mut self.safe, &device, &request, &()).unwrap();
     }
 
     fn opened(&self) -> Opened<'_> {
@@ -94,11 +77,11 @@ impl Place {
     fn restore(&self, name: &str, paths: &[&str]) -> Restored {
         let paths = paths.iter().map(|path| path.as_bytes().to_vec()).collect();
         let request = Request { to: self.all.path().join(name), paths, special: false };
-        restore(self.opened(), self.last(), &request, &Silent).unwrap()
+        restore(self.opened(), self.last(), &request, &()).unwrap()
     }
 
     fn check(&self) -> check::Report {
-        check::check(&self.safe, Some(&self.keyring), None::<SeriesId>, &Silent).unwrap()
+        check::check(&self.safe, Some(&self.keyring), None::<SeriesId>, &()).unwrap()
     }
 }
 
@@ -168,7 +151,7 @@ fn chosen_paths_come_with_the_folders_around_them_and_with_content_of_names_that
         assert_eq!(kind_aside(&facts), kind_aside(whole), "{}", String::from_utf8_lossy(&path));
     }
     let missing = Request { to: place.all.path().join("no"), paths: vec![b"a/dee".to_vec()], special: false };
-    let failure = restore(place.opened(), place.last(), &missing, &Silent).unwrap_err();
+    let failure = restore(place.opened(), place.last(), &missing, &()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Fixable);
     assert!(!place.all.path().join("no.partial").exists(), "nothing was to be begun");
 }

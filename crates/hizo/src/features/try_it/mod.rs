@@ -133,7 +133,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let first = deposit::deposit(&mut safe, &device, &request, told)?;
     let first_took = start.elapsed();
     let start = Instant::now();
-    let second = deposit::deposit(&mut safe, &device, &request, &Silent)?;
+    let second = deposit::deposit(&mut safe, &device, &request, &())?;
     let second_took = start.elapsed();
 
     let keyring = safe.unlock(&passphrase)?;
@@ -141,7 +141,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let record = View::of(opened)?.find(opened, &format!("latest:{series}"))?;
     let to = scratch.join("restored");
     let start = Instant::now();
-    let restored = restore::restore(opened, record, &restore::Request::all(to.clone()), &Silent)?;
+    let restored = restore::restore(opened, record, &restore::Request::all(to.clone()), &())?;
     let restore_took = start.elapsed();
     if let Some((path, reason)) = restored.left_out.first() {
         let path = crate::failure::shown_bytes(path);
@@ -306,17 +306,4 @@ fn same_bytes(mut one: fs::File, mut other: fs::File) -> io::Result<bool> {
             return Ok(true);
         }
     }
-}
-
-/// Work that is over before anybody could read about it.
-struct Silent;
-
-impl deposit::Watcher for Silent {
-    fn listed(&self, _files: u64, _bytes: u64) {}
-    fn progress(&self, _bytes: u64) {}
-}
-
-impl restore::Watcher for Silent {
-    fn planned(&self, _files: u64, _bytes: u64) {}
-    fn progress(&self, _bytes: u64) {}
 }
