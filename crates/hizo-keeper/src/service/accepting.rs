@@ -123,7 +123,7 @@ async fn take(
             let life = open.shared.limits.connection;
             let _ = timeout(life, connection(stream, peer, router, tls, &open, watcher)).await;
         });
-        Place::is_of(&places, number, task.abort_handle());
+        places.hold(number, task.abort_handle());
     }
 }
 

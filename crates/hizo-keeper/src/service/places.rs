@@ -79,6 +79,13 @@ impl Places {
         }
     }
 
+    /// Says what to end when this place is wanted.
+    pub(super) fn hold(&self, number: u64, connection: AbortHandle) {
+        if let Some(taken) = self.lock().taken.get_mut(&number) {
+            taken.connection = Some(connection);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,13 +132,6 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// What to end when the place is wanted.
-    pub(super) fn is_of(places: &Places, number: u64, connection: AbortHandle) {
-        if let Some(taken) = places.lock().taken.get_mut(&number) {
-            taken.connection = Some(connection);
-        }
-    }
-
     pub(super) const fn number(&self) -> u64 {
         self.number
     }
@@ -240,7 +240,7 @@ mod tests {
             let _place = place;
             pending::<()>().await;
         });
-        Place::is_of(places, number, task.abort_handle());
+        places.hold(number, task.abort_handle());
         number
     }
 
@@ -289,7 +289,7 @@ mod tests {
             let _place = place;
             pending::<()>().await;
         });
-        Place::is_of(&places, number, task.abort_handle());
+        places.hold(number, task.abort_handle());
         let newcomer = places.enter("203.0.113.1".parse().unwrap(), false);
         let mut newcomer = pin!(newcomer);
         assert!(now(newcomer.as_mut()).is_none(), "he waits");

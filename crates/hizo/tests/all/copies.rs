@@ -1,25 +1,14 @@
 //! A keeper elsewhere with a second directory: what the company is told, and what the operator mends.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::keeper::Process;
-use crate::kit::{Home, program, said};
+use crate::kit::{self, Home, program, said};
 
 /// As long as a test waits for something that must come.
 const LONG: Duration = Duration::from_secs(30);
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
-}
 
 #[test]
 fn status_says_kept_twice_once_it_is_and_a_scrub_mends_from_the_other_place_or_names_what_is_lost() {
@@ -49,7 +38,7 @@ fn status_says_kept_twice_once_it_is_and_a_scrub_mends_from_the_other_place_or_n
     assert!(home.ok(["status"]).out.contains("kept twice "));
     // It is kept here too: a keeper that says less from then on takes nothing away.
     assert_eq!(keeper.end("-TERM"), Some(0));
-    let kept = files(&home.path.join("receipts"))
+    let kept = kit::files_below(&home.path.join("receipts"))
         .iter()
         .filter(|path| fs::read_to_string(path).unwrap().contains("\ncopies 2\n"))
         .count();
@@ -57,7 +46,8 @@ fn status_says_kept_twice_once_it_is_and_a_scrub_mends_from_the_other_place_or_n
 
     let scrub = || said(program(env!("CARGO_BIN_EXE_hizo")).args(["keeper", "scrub", "--config"]).arg(&config));
     assert_eq!(scrub().code, Some(0));
-    let (first, second) = (files(&place.path().join("data/objects")), files(&place.path().join("second/objects")));
+    let (first, second) =
+        (kit::files_below(&place.path().join("data/objects")), kit::files_below(&place.path().join("second/objects")));
     assert_eq!(first.len(), second.len());
     let whole = fs::read(&first[0]).unwrap();
     fs::write(&first[0], b"other bytes").unwrap();

@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hizo_keeper::EmbeddedKeeper;
 use hizo_keeper::service::{Copying, Settings};
@@ -12,29 +11,17 @@ use hizo_store::Journal as _;
 use hizo_store::journal::SqliteJournal;
 use tempfile::TempDir;
 
-use super::world::{Begun, Running, patient, settings};
-
-/// As long as a test waits for something that must come.
-const LONG: Duration = Duration::from_secs(20);
+use super::world::{Begun, Running, soon, unhurried};
 
 fn start_in(folder: TempDir) -> Running {
     let copying = Copying { directory: folder.path().join("second"), pause: Duration::from_millis(1) };
-    Running::start_in(folder, Settings { copying: Some(copying), limits: patient(), ..settings() })
+    Running::start_in(folder, Settings { copying: Some(copying), ..unhurried() })
 }
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("second")).unwrap();
     folder
-}
-
-#[track_caller]
-fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !is_so() {
-        assert!(Instant::now() < until, "{what}");
-        thread::yield_now();
-    }
 }
 
 fn receipt(running: &Running, begun: &Begun, number: u64) -> String {

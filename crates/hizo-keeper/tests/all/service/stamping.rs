@@ -1,6 +1,5 @@
 //! The service has its log stamped: once for what is new, behind everything else, and with patience for whoever stays away.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use hizo_keeper::client::{self, RemoteKeeper};
@@ -13,11 +12,8 @@ use hizo_ledger::record::Origin;
 use hizo_ledger::timestamp::{Authority, Moment};
 use tempfile::TempDir;
 
-use super::world::{Begun, Running, system_time, unhurried};
+use super::world::{Begun, Running, soon, system_time, unhurried};
 use crate::stamp::{Server, authority, authority_from, http, right};
-
-/// As long as a test waits for something that must come.
-const LONG: Duration = Duration::from_secs(20);
 
 fn stamping(own: Option<LocalAuthority>, authorities: Vec<Authority>) -> Stamping {
     Stamping { by_itself: own.is_some(), own, authorities, pause: Duration::from_millis(1) }
@@ -39,15 +35,6 @@ fn own() -> Option<LocalAuthority> {
 /// Whose stamps are by the test's own "one".
 fn listed(name: &str, server: &Server) -> Authority {
     Authority::new(name, &[authority("one").root().to_vec()]).unwrap().at(&server.url)
-}
-
-#[track_caller]
-fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !is_so() {
-        assert!(Instant::now() < until, "{what}");
-        thread::yield_now();
-    }
 }
 
 impl Running {

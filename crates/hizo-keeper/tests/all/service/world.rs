@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -64,12 +64,6 @@ pub(crate) fn unhurried() -> Settings {
 
 pub(crate) fn system_time() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
-}
-
-/// Limits for whoever asks again and again whether something has come.
-pub(crate) fn patient() -> Limits {
-    let often = Rate { per_second: 1_000_000, burst: 1_000_000 };
-    Limits { rate_of_address: often, rate_of_token: often, ..settings().limits }
 }
 
 impl Running {
@@ -180,6 +174,18 @@ impl Drop for Running {
         if !thread::panicking() {
             self.end();
         }
+    }
+}
+
+/// As long as a test waits for something that must come.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+#[track_caller]
+pub(crate) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}");
+        thread::yield_now();
     }
 }
 
