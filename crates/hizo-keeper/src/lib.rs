@@ -8,10 +8,10 @@ pub mod client;
 pub mod copy;
 mod embedded;
 mod error;
+mod group_commit;
 mod http;
 pub mod log;
 mod own;
-mod queue;
 pub mod service;
 mod sight;
 mod signer;
@@ -47,7 +47,7 @@ pub struct Keeper<O, J> {
     log_key: VerifyingKey,
     clock: Clock,
     chains: spaces::Chains,
-    queue: queue::Queue,
+    commits: group_commit::GroupCommit,
 }
 
 /// A record is kept: it and everything that it names outlives a power cut. Only a keeper makes one.
@@ -85,7 +85,7 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
             log_key,
             clock,
             chains: spaces::Chains::default(),
-            queue: queue::Queue::default(),
+            commits: group_commit::GroupCommit::default(),
         })
     }
 

@@ -218,7 +218,7 @@ fn kept<O: Objects, J: Journal>(
 
 /// Appends to the journal, together with what comes at the same time.
 fn journal<O: Objects, J: Journal>(keeper: &Keeper<O, J>, entry: Entry<'_>) -> Result<Head, Error> {
-    Ok(keeper.queue.append(entry, |entries: &[Entry<'_>]| keeper.journal.append_all(entries))?)
+    Ok(keeper.commits.append(entry, |entries: &[Entry<'_>]| keeper.journal.append_all(entries))?)
 }
 
 /// Objects first, then the record: the append is the one commit point, and whatever it names is durable before it.

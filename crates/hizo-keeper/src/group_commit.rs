@@ -18,7 +18,7 @@ const GROUP_MAX: usize = 1_024;
 
 /// Those who wait for a journal.
 #[derive(Default)]
-pub(crate) struct Queue {
+pub(crate) struct GroupCommit {
     state: Mutex<State>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) trait Commit: Fn(&[Entry<'_>]) -> Vec<Result<Head, Error>> {}
 
 impl<F: Fn(&[Entry<'_>]) -> Vec<Result<Head, Error>>> Commit for F {}
 
-impl Queue {
+impl GroupCommit {
     /// Appends an entry, together with whatever else has come meanwhile.
     pub(crate) fn append(&self, entry: Entry<'_>, commit: impl Commit) -> Result<Head, Error> {
         let Some(turn) = self.wait(&entry) else { return self.lead(entry, commit) };
@@ -120,7 +120,7 @@ fn first(outcomes: impl IntoIterator<Item = Result<Head, Error>>) -> Result<Head
 }
 
 /// A step under way. Whatever becomes of it, the next one follows.
-struct Step<'a>(&'a Queue);
+struct Step<'a>(&'a GroupCommit);
 
 impl Drop for Step<'_> {
     fn drop(&mut self) {
@@ -195,7 +195,7 @@ mod tests {
     /// Begins a step with `first`, has the others come while it is under way, and ends it then. Returns what each was
     /// answered, and the sizes of the steps.
     fn meanwhile(first: impl Commit + Sync, others: &[&[u8]]) -> (Vec<Result<Head, Error>>, Vec<usize>) {
-        let (queue, steps) = (Queue::default(), Mutex::new(Vec::new()));
+        let (commits, steps) = (GroupCommit::default(), Mutex::new(Vec::new()));
         let commit = |entries: &[Entry<'_>]| {
             steps.lock().unwrap().push(entries.len());
             entries.iter().map(outcome).collect()
@@ -203,23 +203,24 @@ mod tests {
         let answers = thread::scope(|scope| {
             let leading = |entries: &[Entry<'_>]| {
                 steps.lock().unwrap().push(entries.len());
-                while queue.lock().waiting.len() < others.len() {
+                while commits.lock().waiting.len() < others.len() {
                     thread::yield_now();
                 }
                 first(entries)
             };
-            let queue = &queue;
-            let leader = scope.spawn(move || catch_unwind(AssertUnwindSafe(|| queue.append(entry(b"first"), leading))));
-            while !queue.lock().under_way {
+            let commits = &commits;
+            let leader =
+                scope.spawn(move || catch_unwind(AssertUnwindSafe(|| commits.append(entry(b"first"), leading))));
+            while !commits.lock().under_way {
                 thread::yield_now();
             }
             let commit = &commit;
             let waiting: Vec<_> =
-                others.iter().map(|note| scope.spawn(move || queue.append(entry(note), commit))).collect();
+                others.iter().map(|note| scope.spawn(move || commits.append(entry(note), commit))).collect();
             let _ = leader.join().unwrap();
             waiting.into_iter().map(|waiting| waiting.join().unwrap()).collect()
         });
-        assert!(!queue.lock().under_way, "the last step has ended");
+        assert!(!commits.lock().under_way, "the last step has ended");
         (answers, steps.into_inner().unwrap())
     }
 
@@ -258,9 +259,9 @@ mod tests {
 
     #[test]
     fn whoever_comes_alone_waits_for_nobody() {
-        let queue = Queue::default();
+        let commits = GroupCommit::default();
         for note in [&b"one"[..], b"wrong", b"three"] {
-            let answer = queue.append(entry(note), |entries: &[Entry<'_>]| entries.iter().map(outcome).collect());
+            let answer = commits.append(entry(note), |entries: &[Entry<'_>]| entries.iter().map(outcome).collect());
             assert_eq!(answer.is_ok(), note != b"wrong");
         }
     }
