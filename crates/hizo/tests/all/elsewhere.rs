@@ -21,14 +21,20 @@ struct Scene {
     liar: Liar,
 }
 
+/// A safe whose keeper, of this folder, is reached by way of a liar, who says the truth as yet.
+pub(crate) fn begun() -> (Home, PathBuf, Process, Liar) {
+    let home = Home::unmade();
+    let data = home.folder.path().join("data");
+    let keeper = Process::start(&data);
+    let liar = Liar::before(&keeper.address());
+    home.ok(["init", "--keeper", &liar.address]);
+    home.make_cheap();
+    (home, data, keeper, liar)
+}
+
 impl Scene {
     fn new() -> Self {
-        let home = Home::unmade();
-        let data = home.folder.path().join("data");
-        let keeper = Process::start(&data);
-        let liar = Liar::before(&keeper.address());
-        home.ok(["init", "--keeper", &liar.address]);
-        home.make_cheap();
+        let (home, data, keeper, liar) = begun();
         let folder = home.beside("moulds");
         fs::write(folder.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
         fs::write(folder.join("配合表.csv"), "a,b\n1,2\n").unwrap();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::elsewhere::begun;
 use crate::keeper::Process;
 use crate::kit::{Dice, Home, Said, assert_same, contains, files_below, noise, said, tree};
 use crate::liar::{Answer, Liar};
@@ -24,12 +25,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let home = Home::unmade();
-        let data = home.folder.path().join("data");
-        let keeper = Process::start(&data);
-        let liar = Liar::before(&keeper.address());
-        home.ok(["init", "--keeper", &liar.address]);
-        home.make_cheap();
+        let (home, data, keeper, liar) = begun();
         let folder = home.beside("moulds");
         fs::write(folder.join("KX-204.dxf"), "first\n").unwrap();
         home.deposit(&folder, "moulds");
