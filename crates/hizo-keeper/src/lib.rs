@@ -23,8 +23,8 @@ use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::record::Origin;
-use hizo_ledger::space::{Head, SessionBy};
-use hizo_store::journal::StoredRecord;
+use hizo_ledger::space::Head;
+use hizo_store::journal::{Page, StoredRecord};
 use hizo_store::objects::Put;
 use hizo_store::{Journal, NamedBytes, Objects};
 
@@ -138,14 +138,6 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
         Ok(put)
     }
 
-    /// Who starts sessions with this key; `None` when nobody does, or the space has not begun here.
-    ///
-    /// # Errors
-    /// The journal's, or what is wrong with the space's records.
-    pub fn session_by(&self, space: SpaceId, session: &VerifyingKey) -> Result<Option<SessionBy>, Error> {
-        spaces::session_by(self, space, session)
-    }
-
     /// Begins a space with its genesis, and keeps the slot key that the genesis names by its hash. Repeating it with
     /// the same note and key succeeds.
     ///
@@ -181,6 +173,14 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// The journal's.
     pub fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, Error> {
         Ok(self.journal.records(space, from, limit)?)
+    }
+
+    /// The same with the head at that moment; `None` when the space has not begun here.
+    ///
+    /// # Errors
+    /// The journal's.
+    pub fn page(&self, space: SpaceId, from: u64, limit: usize) -> Result<Option<Page>, Error> {
+        Ok(self.journal.page(space, from, limit)?)
     }
 
     /// An object's bytes as they lie there; the reader checks their hash.

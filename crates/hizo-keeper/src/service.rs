@@ -37,11 +37,12 @@ use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::OBJECT_BYTES_MAX;
 use hizo_ledger::session::Verbs;
-use hizo_ledger::space::SessionBy;
+use hizo_ledger::space::{Head, SessionBy};
 
 use hizo_store::Journal as _;
+use hizo_store::journal::Page;
 
-use crate::spaces::Payer;
+use crate::spaces::{self, Payer};
 use crate::{Copied, EmbeddedKeeper, EmbeddedLog, SecondCopy};
 
 use admission::{Account, Unnamed};
@@ -338,29 +339,28 @@ impl Shared {
         self.judge(token, &granted, standing, need).map(Some)
     }
 
-    /// What is looked up in the space, if the request's token lets it be read.
-    async fn read<T: Send + 'static>(
+    /// A page of the space's records, if the request's token lets it be read as its chain was then: from number `from`, at most
+    /// `limit`.
+    async fn page(
         &self,
         headers: &HeaderMap,
         space: SpaceId,
-        act: impl FnOnce(&EmbeddedKeeper) -> Result<T, crate::Error> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        from: u64,
+        limit: usize,
+    ) -> Result<Option<Page>, Refusal> {
         let keeper = Arc::clone(&self.keeper);
         let Some((token, granted)) = self.granted(headers, space, Need::Read)? else {
-            return self.workers.run(move || act(&keeper)).await;
+            return self.workers.run(move || keeper.page(space, from, limit)).await;
         };
         let key = granted.key;
-        let looked_up = self.workers.run_in(space, move || match Standing::of(&keeper, space, &key)? {
-            Standing::By(_) => act(&keeper).map(Ok),
-            other => Ok(Err(other)),
+        let looked_up = self.workers.run_in(space, move || {
+            let page = keeper.page(space, from, limit)?;
+            let head = page.as_ref().map(|page| page.head);
+            Ok((Standing::at(&keeper, space, head, &key)?, page))
         });
-        match looked_up.await? {
-            Ok(found) => Ok(found),
-            Err(standing) => Err(match self.judge(token, &granted, standing, Need::Read) {
-                Err(refusal) => refusal,
-                Ok(_) => Refusal::not_found(),
-            }),
-        }
+        let (standing, page) = looked_up.await?;
+        self.judge(token, &granted, standing, Need::Read)?;
+        Ok(page)
     }
 
     /// What the request's token stands for, if it is one for such a request. `None` for what anybody may.
@@ -422,11 +422,18 @@ enum Standing {
 
 impl Standing {
     fn of(keeper: &EmbeddedKeeper, space: SpaceId, key: &VerifyingKey) -> Result<Self, crate::Error> {
-        Ok(match keeper.session_by(space, key)? {
-            Some(by) => Self::By(by),
-            None if keeper.head(space)?.is_some() => Self::Stranger,
-            None => Self::NotBegun,
-        })
+        Self::at(keeper, space, keeper.head(space)?, key)
+    }
+
+    /// As it is where this head was just read.
+    fn at(
+        keeper: &EmbeddedKeeper,
+        space: SpaceId,
+        head: Option<Head>,
+        key: &VerifyingKey,
+    ) -> Result<Self, crate::Error> {
+        let Some(head) = head else { return Ok(Self::NotBegun) };
+        Ok(spaces::session_by(keeper, space, head, key)?.map_or(Self::Stranger, Self::By))
     }
 }
 

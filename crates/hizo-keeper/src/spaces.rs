@@ -32,10 +32,6 @@ struct Followed {
 }
 
 impl Chains {
-    fn known(&self, space: SpaceId) -> Option<Arc<Mutex<Option<Followed>>>> {
-        lock(&self.spaces).get(&space).map(Arc::clone)
-    }
-
     /// Spaces wait for themselves only.
     fn of(&self, space: SpaceId) -> Arc<Mutex<Option<Followed>>> {
         let mut spaces = lock(&self.spaces);
@@ -116,7 +112,8 @@ pub(crate) fn append<O: Objects, J: Journal>(
             Err(_) => {}
         }
     }
-    let followed = follow(keeper, space, &mut cached)?.ok_or(Error::NotBegun)?;
+    let head = keeper.journal.head(space)?;
+    let followed = follow(keeper, space, head, &mut cached)?.ok_or(Error::NotBegun)?;
     let before = before.ok_or(Error::NotGenesis)?;
     if followed.chain.contains(number, record.id()) {
         return repeat(keeper, followed, before, note);
@@ -152,20 +149,22 @@ fn lengthen<O: Objects, J: Journal>(
     Ok(Done { kept, appended: true })
 }
 
-/// Whose session key this is now.
+/// Who starts sessions with this key in a space whose head was just read.
 pub(crate) fn session_by<O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     space: SpaceId,
+    head: Head,
     session: &VerifyingKey,
 ) -> Result<Option<SessionBy>, Error> {
-    let cached = match keeper.chains.known(space) {
-        Some(cached) => cached,
-        // A space that has not begun takes no place among the chains, or anybody could push the others out.
-        None if keeper.journal.head(space)?.is_none() => return Ok(None),
-        None => keeper.chains.of(space),
-    };
+    let cached = keeper.chains.of(space);
     let mut cached = lock(&cached);
-    Ok(follow(keeper, space, &mut cached)?.and_then(|followed| followed.chain.session_by(session)))
+    // Somebody may have appended since: the chain does not go back to answer.
+    let head = if cached.as_ref().is_some_and(|followed| followed.chain.head().number > head.number) {
+        keeper.journal.head(space)?
+    } else {
+        Some(head)
+    };
+    Ok(follow(keeper, space, head, &mut cached)?.and_then(|followed| followed.chain.session_by(session)))
 }
 
 fn parse<O, J>(keeper: &Keeper<O, J>, note: &[u8]) -> Result<UnverifiedRecord, Error> {
@@ -385,13 +384,14 @@ fn confirm<O: Objects, J: Journal>(keeper: &Keeper<O, J>, record: &Record) -> Re
     Err(Error::PutAgain { objects: ids.into_iter().filter(|id| again.remove(id)).collect() })
 }
 
-/// Brings a chain up to the journal's head: other processes append too. `None` when the space has not begun.
+/// Brings a chain up to the journal's head: other processes append too. `None` when it has none: the space has not begun.
 fn follow<'a, O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     space: SpaceId,
+    head: Option<Head>,
     cached: &'a mut Option<Followed>,
 ) -> Result<Option<&'a mut Followed>, Error> {
-    let Some(head) = keeper.journal.head(space)? else {
+    let Some(head) = head else {
         *cached = None;
         return Ok(None);
     };

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::answer::{Refusal, json as answer_json, set, text, typed};
 use super::body::Reading;
 use super::records::fields;
-use super::{Shared, Stamping, TOKEN_SECONDS};
+use super::{Shared, Stamping, Standing, TOKEN_SECONDS};
 use crate::log::{CHECKPOINT, MERGE_SECONDS_MAX};
 
 /// A note and a code as JSON, where each byte may be written as six characters.
@@ -84,14 +84,12 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request)
     }
     shared.sessions.check_time(&session, shared.now())?;
     let (keeper, space, key) = (Arc::clone(&shared.keeper), session.space, session.key);
-    let asked = move || Ok((keeper.head(space)?.is_some(), keeper.session_by(space, &key)?));
-    let (begun, by) = shared.workers.run_in(space, asked).await?;
-    let begins = match by {
-        Some(_) => None,
-        None => {
+    let begins = match shared.workers.run_in(space, move || Standing::of(&keeper, space, &key)).await? {
+        Standing::By(_) => None,
+        other => {
             // First, so that nobody without a code learns which spaces there are.
             let account = shared.admission.admit(fields.get("admission").map(String::as_str))?;
-            if begun {
+            if matches!(other, Standing::Stranger) {
                 let sentence = "the key starts no session in this space now; ask an admin of the space";
                 return Err(Refusal::forbidden("NotMember", sentence));
             }

@@ -11,6 +11,7 @@ use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, NOTE_BYTES_MAX, UnverifiedRecord};
 use hizo_store::Journal as _;
+use hizo_store::journal::Page;
 use serde_json::{Value, json};
 
 use super::admission::Account;
@@ -158,15 +159,10 @@ pub(super) async fn page(
             from.ok_or_else(|| Refusal::malformed("From", "`from` is the number of a record; ask for ?from=0"))?
         }
     };
-    let read = move |keeper: &EmbeddedKeeper| {
-        let page = keeper.records(space, from, PAGE_RECORDS_MAX)?;
-        // Read last: whoever reads on does so until he has what the header says.
-        let head = keeper.head(space)?.ok_or(crate::Error::NotBegun)?;
-        Ok((head, page))
-    };
-    let (head, page) = shared.read(&headers, space, read).await?;
+    let page = shared.page(&headers, space, from, PAGE_RECORDS_MAX).await?;
+    let Page { head, records } = page.ok_or(crate::Error::NotBegun)?;
     let mut notes = Vec::new();
-    for record in page {
+    for record in records {
         if !notes.is_empty() && notes.len().saturating_add(record.note.len()) > PAGE_BYTES_MAX {
             break;
         }
@@ -186,13 +182,12 @@ pub(super) async fn receipt(
 ) -> Result<Response, Refusal> {
     let space = space_of(&space)?;
     let number = number(&record).ok_or_else(Refusal::not_found)?;
-    let working = Arc::clone(&shared);
-    let find = move |keeper: &EmbeddedKeeper| {
-        let place = keeper.records(space, number, 1)?.first().map(|record| record.position);
-        Ok(working.log.receipt(keeper, space, number, &working.copied)?.zip(place))
-    };
     let absent = || Refusal::new(StatusCode::NOT_FOUND, "NoRecord", "the space has no such record yet");
-    let (receipt, place) = shared.read(&headers, space, find).await?.ok_or_else(absent)?;
+    let page = shared.page(&headers, space, number, 1).await?;
+    let record = page.and_then(|page| page.records.into_iter().next()).ok_or_else(absent)?;
+    let (place, working) = (record.position, Arc::clone(&shared));
+    let sign = move || working.log.receipt(&working.keeper, space, number, &working.copied);
+    let receipt = shared.workers.run(sign).await?.ok_or_else(absent)?;
     let mut answer = text(StatusCode::OK, receipt);
     answer.headers_mut().insert(POSITION, HeaderValue::from(place));
     Ok(answer)

@@ -14,7 +14,7 @@ use hizo_ledger::log::{Leaf, tree};
 use hizo_ledger::record::{ClaimedTime, Origin};
 use hizo_store::Journal;
 use hizo_store::disk::Disk;
-use hizo_store::journal::{self, AccountId, Entry, Head, Integrity, LogHead, LogState, StoredRecord, Usage};
+use hizo_store::journal::{self, AccountId, Entry, Head, Integrity, LogHead, LogState, Page, StoredRecord, Usage};
 use hizo_store::published::PublishedFiles;
 use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk};
 
@@ -367,8 +367,8 @@ impl Journal for HeldUp<'_> {
         self.journal.head(space)
     }
 
-    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, journal::Error> {
-        self.journal.records(space, from, limit)
+    fn page(&self, space: SpaceId, from: u64, limit: usize) -> Result<Option<Page>, journal::Error> {
+        self.journal.page(space, from, limit)
     }
 
     fn spaces(&self) -> Result<Vec<SpaceId>, journal::Error> {

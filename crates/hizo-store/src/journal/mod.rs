@@ -209,6 +209,15 @@ pub struct StoredRecord {
     pub note: Vec<u8>,
 }
 
+/// Records of a space, and its head when they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The head.
+    pub head: Head,
+    /// Records in order, without a gap.
+    pub records: Vec<StoredRecord>,
+}
+
 /// A head of the log: so many leaves, and their root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogHead {
@@ -310,12 +319,21 @@ pub trait Journal: Send + Sync {
     /// When it cannot be told.
     fn head(&self, space: SpaceId) -> Result<Option<Head>, Error>;
 
-    /// Records of a space in order from number `from`, at most `limit`, [`PAGE_RECORDS_MAX`] and [`PAGE_BYTES_MAX`]; none
-    /// past the head. A page may be shorter than asked for: only the head tells which one is the last.
+    /// A page of a space's records and the head at that moment; `None` when the space has not begun. The records come in
+    /// order from number `from`, at most `limit`, [`PAGE_RECORDS_MAX`] and [`PAGE_BYTES_MAX`], and none past the head. A page
+    /// may be shorter than asked for: only the head tells which one is the last.
     ///
     /// # Errors
     /// When they cannot be told, whole and without a gap.
-    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, Error>;
+    fn page(&self, space: SpaceId, from: u64, limit: usize) -> Result<Option<Page>, Error>;
+
+    /// The records of [`Journal::page`]; none when the space has not begun.
+    ///
+    /// # Errors
+    /// As [`Journal::page`].
+    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, Error> {
+        Ok(self.page(space, from, limit)?.map(|page| page.records).unwrap_or_default())
+    }
 
     /// Every space that has begun, in ascending order.
     ///

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, SpaceId};
@@ -22,7 +23,7 @@ use self::rows::{
 use self::schema::{check_format, is_blank, lay_out};
 use super::{
     AccountId, BUSY_WAIT_MAX, Entry, Error, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState,
-    PAGE_RECORDS_MAX, StoredRecord, Usage,
+    PAGE_RECORDS_MAX, Page, StoredRecord, Usage,
 };
 
 mod rows;
@@ -36,10 +37,41 @@ const CACHE_KIB: &str = "-32768";
 /// Statements at hand: every one that an append, a page of records or leaves, and a published head need.
 const STATEMENTS: usize = 40;
 
+/// Reads that share a transaction at most, so that another process that writes has its turn.
+const READS_MAX: usize = 64;
+
 /// The journal of one keeper. Any number of threads may share one; any number of processes may have one open.
 pub struct SqliteJournal {
     path: PathBuf,
-    connection: Mutex<Connection>,
+    connection: Mutex<Open>,
+    /// Readers that wait for the connection.
+    waiting: AtomicUsize,
+}
+
+struct Open {
+    connection: Connection,
+    /// How many have read in the transaction that is open; 0 when none is.
+    reads: usize,
+}
+
+impl Open {
+    /// Opens a transaction for reading, unless one is open that the last reader has left to this one.
+    fn begin_reading(&mut self) -> Result<(), Error> {
+        if self.reads == 0 {
+            execute(&self.connection, "BEGIN", ())?;
+        }
+        self.reads = self.reads.saturating_add(1);
+        Ok(())
+    }
+
+    /// Ends the transaction in which was read, if one is open.
+    fn end_reading(&mut self) -> Result<(), Error> {
+        if self.reads > 0 {
+            self.reads = 0;
+            execute(&self.connection, "ROLLBACK", ())?;
+        }
+        Ok(())
+    }
 }
 
 impl SqliteJournal {
@@ -55,7 +87,7 @@ impl SqliteJournal {
         options.open(path).map_err(disk("be made"))?;
         let journal = Self::connect(path)?;
         journal.take_turn(|tx| if is_blank(tx)? { lay_out(tx) } else { Ok(()) })?;
-        check_format(&journal.lock())?;
+        check_format(&journal.lock().connection)?;
         // SQLite has synced the folder with its rollback journal; the promise does not hang on that habit.
         #[cfg(unix)]
         if let Some(folder) = path.parent() {
@@ -77,12 +109,12 @@ impl SqliteJournal {
         }
         let journal = Self::connect(path)?;
         {
-            let connection = journal.lock();
+            let connection = &journal.lock().connection;
             // An empty file is a database without tables to SQLite; here it is a journal that was lost.
-            if is_blank(&connection)? {
+            if is_blank(connection)? {
                 return Err(Error::Absent);
             }
-            check_format(&connection)?;
+            check_format(connection)?;
         }
         Ok(journal)
     }
@@ -99,7 +131,10 @@ impl SqliteJournal {
         let file = options.open(path).map_err(disk("be made"))?;
         let name = path.to_str().ok_or(io::ErrorKind::InvalidFilename.into()).map_err(disk("be copied"))?;
         // The plain copy of a file that is written to would be torn.
-        self.lock().execute("VACUUM INTO ?1", [name]).map_err(database("be copied"))?;
+        let mut open = self.lock();
+        open.end_reading()?;
+        open.connection.execute("VACUUM INTO ?1", [name]).map_err(database("be copied"))?;
+        drop(open);
         file.sync_all().map_err(disk("be made durable"))
     }
 
@@ -144,18 +179,28 @@ impl SqliteJournal {
         }
         // Else a statement at hand is parsed and planned again whenever other values are bound to it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(database("be opened"))?;
-        Ok(Self { path: path.to_path_buf(), connection: Mutex::new(connection) })
+        let open = Mutex::new(Open { connection, reads: 0 });
+        Ok(Self { path: path.to_path_buf(), connection: open, waiting: AtomicUsize::new(0) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A transaction that a panic cut short was rolled back when it was dropped.
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        // A transaction that a panic cut short was rolled back when it was dropped, or is by whoever comes next.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T>(&self, act: impl FnOnce(&Transaction<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        let mut connection = self.lock();
-        let tx = connection.transaction().map_err(database("be read"))?;
-        act(&tx)
+    /// Reads at one moment. To begin a transaction costs more than to read a row, so whoever waits goes on in the one that is
+    /// open: as long as it is, nobody else can commit, and what is read in it is what is there.
+    fn read<T>(&self, act: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let mut open = self.lock();
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        open.begin_reading()?;
+        let read = act(&open.connection);
+        let others = self.waiting.load(Ordering::Relaxed) > 0;
+        if read.is_err() || !others || open.reads >= READS_MAX {
+            open.end_reading()?;
+        }
+        read
     }
 
     fn write<T>(&self, act: impl FnOnce(&Transaction<'_>) -> Result<T, Error>) -> Result<T, Error> {
@@ -167,9 +212,10 @@ impl SqliteJournal {
 
     /// Nobody else writes between the first look and the commit, and the commit is durable when it returns.
     fn take_turn<T>(&self, act: impl FnOnce(&Transaction<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        let mut connection = self.lock();
-        let tx =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(database("be written"))?;
+        let mut open = self.lock();
+        open.end_reading()?;
+        let behavior = TransactionBehavior::Immediate;
+        let tx = open.connection.transaction_with_behavior(behavior).map_err(database("be written"))?;
         let done = act(&tx)?;
         tx.commit().map_err(database("be written"))?;
         Ok(done)
@@ -209,10 +255,10 @@ impl Journal for SqliteJournal {
         self.read(|tx| head(tx, space))
     }
 
-    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, Error> {
-        self.read(|tx| match head(tx, space)? {
-            None => Ok(Vec::new()),
-            Some(head) => records(tx, space, head, from, limit.min(PAGE_RECORDS_MAX)),
+    fn page(&self, space: SpaceId, from: u64, limit: usize) -> Result<Option<Page>, Error> {
+        self.read(|tx| {
+            let Some(head) = head(tx, space)? else { return Ok(None) };
+            Ok(Some(Page { head, records: records(tx, space, head, from, limit.min(PAGE_RECORDS_MAX))? }))
         })
     }
 
@@ -233,7 +279,7 @@ impl Journal for SqliteJournal {
     }
 
     fn log(&self) -> Result<LogState, Error> {
-        self.read(|tx| log(tx))
+        self.read(log)
     }
 
     fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Leaf>, Error> {
@@ -456,11 +502,11 @@ mod tests {
         let path = folder.path().join("journal.sqlite");
         SqliteJournal::create(&path).unwrap();
         let journal = SqliteJournal::open(&path).unwrap();
-        let connection = journal.lock();
-        let number = |pragma: &str| one::<i64>(&connection, &format!("PRAGMA {pragma}")).unwrap();
+        let connection = &journal.lock().connection;
+        let number = |pragma: &str| one::<i64>(connection, &format!("PRAGMA {pragma}")).unwrap();
         assert_eq!(number("synchronous"), 2, "2 is FULL");
         assert_eq!((number("fullfsync"), number("cell_size_check"), number("trusted_schema")), (1, 1, 0));
-        assert_eq!(one::<String>(&connection, "PRAGMA journal_mode").unwrap(), "persist");
+        assert_eq!(one::<String>(connection, "PRAGMA journal_mode").unwrap(), "persist");
     }
 
     #[test]
@@ -469,7 +515,7 @@ mod tests {
         let path = folder.path().join("journal.sqlite");
         SqliteJournal::create(&path).unwrap();
         let journal = SqliteJournal::open(&path).unwrap();
-        let connection = journal.lock();
+        let connection = &journal.lock().connection;
         let sql = "SELECT number FROM record WHERE space = ?1 ORDER BY number DESC LIMIT 1";
         for space in [1, 2, 3].map(|byte| SpaceId::from_bytes([byte; 16])) {
             let mut statement = connection.prepare_cached(sql).unwrap();

@@ -8,7 +8,7 @@ use hizo_ledger::log::Leaf;
 
 use super::SimulatedDisk;
 use crate::journal::{
-    self, AccountId, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, PAGE_RECORDS_MAX,
+    self, AccountId, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, PAGE_RECORDS_MAX, Page,
     StoredRecord, Usage,
 };
 
@@ -123,11 +123,12 @@ impl Journal for MemoryJournal {
         Ok(self.kept("head")?.head(space))
     }
 
-    fn records(&self, space: SpaceId, from: u64, limit: usize) -> Result<Vec<StoredRecord>, journal::Error> {
-        let kept = self.kept("records")?;
-        let Some((_, records)) = kept.spaces.get(&space) else { return Ok(Vec::new()) };
+    fn page(&self, space: SpaceId, from: u64, limit: usize) -> Result<Option<Page>, journal::Error> {
+        let kept = self.kept("page")?;
+        let Some((head, (_, records))) = kept.head(space).zip(kept.spaces.get(&space)) else { return Ok(None) };
         let from = usize::try_from(from).unwrap_or(usize::MAX);
-        Ok(records.iter().skip(from).take(limit.min(PAGE_RECORDS_MAX)).cloned().collect())
+        let records = records.iter().skip(from).take(limit.min(PAGE_RECORDS_MAX)).cloned().collect();
+        Ok(Some(Page { head, records }))
     }
 
     fn spaces(&self) -> Result<Vec<SpaceId>, journal::Error> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hizo_ledger::id::{ObjectId, RootHash, SpaceId};
 use hizo_store::Journal;
@@ -401,4 +402,27 @@ fn a_transaction_cut_short_is_rolled_back_by_the_next_to_open() {
     assert_eq!((integrity.spaces, integrity.records), (u64::from(SPACES), 6 * u64::from(SPACES)));
     let last: Vec<StoredRecord> = journal.records(space(2), 5, 9).unwrap();
     assert_eq!(last.first().map(|record| record.note.clone()), Some(note(2, 5)));
+}
+
+#[test]
+fn readers_who_never_pause_keep_no_other_process_from_writing_and_see_at_once_what_it_wrote() {
+    let (_folder, path) = filled();
+    let (here, there) = (SqliteJournal::open(&path).unwrap(), SqliteJournal::open(&path).unwrap());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    assert!(here.head(space(1)).unwrap().is_some());
+                }
+            });
+        }
+        let written = (6..40).map(|record| {
+            let head = append(&there, 1, record)?;
+            Ok::<_, Error>(here.head(space(1))? == Some(head))
+        });
+        let written: Result<Vec<bool>, Error> = written.collect();
+        over.store(true, Ordering::Relaxed);
+        assert!(written.unwrap().into_iter().all(|seen| seen));
+    });
 }

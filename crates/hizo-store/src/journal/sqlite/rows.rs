@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry::{Occupied, Vacant};
 use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
 use hizo_ledger::log::Leaf;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 use sha2::{Digest, Sha256};
 
 use super::{damaged, database};
@@ -291,7 +291,7 @@ pub(super) fn records(
 }
 
 /// Both trees are walked side by side: a space that one of them has lost is found in the other.
-pub(super) fn spaces(tx: &Transaction<'_>) -> Result<Vec<SpaceId>, Error> {
+pub(super) fn spaces(tx: &Connection) -> Result<Vec<SpaceId>, Error> {
     let mut spaces = Vec::new();
     let mut heads = tx.prepare_cached("SELECT min(space) FROM space WHERE space > ?1").map_err(database("be read"))?;
     let mut records =
@@ -382,7 +382,7 @@ pub(super) fn check_mark(space: SpaceId, object: ObjectId, since: u64, found: [u
     Ok(())
 }
 
-pub(super) fn check_records(tx: &Transaction<'_>) -> Result<(u64, u64), Error> {
+pub(super) fn check_records(tx: &Connection) -> Result<(u64, u64), Error> {
     let spaces = spaces(tx)?;
     let mut total = 0u64;
     for &space in &spaces {
@@ -401,7 +401,7 @@ pub(super) fn check_records(tx: &Transaction<'_>) -> Result<(u64, u64), Error> {
     Ok((length(spaces.len()), total))
 }
 
-pub(super) fn check_condemned(tx: &Transaction<'_>) -> Result<u64, Error> {
+pub(super) fn check_condemned(tx: &Connection) -> Result<u64, Error> {
     let [first, second] = TWINS_CONDEMNED.map(|table| {
         let mut statement = tx.prepare_cached(&format!("SELECT DISTINCT space FROM {table}"))?;
         statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<[u8; 16]>, _>>()
@@ -417,7 +417,7 @@ pub(super) fn check_condemned(tx: &Transaction<'_>) -> Result<u64, Error> {
     Ok(total)
 }
 
-pub(super) fn check_facts(tx: &Transaction<'_>) -> Result<u64, Error> {
+pub(super) fn check_facts(tx: &Connection) -> Result<u64, Error> {
     let [first, second] = TWINS_FACT.map(|table| {
         let mut statement = tx.prepare_cached(&format!("SELECT key FROM {table} ORDER BY key"))?;
         statement.query_map((), |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
@@ -488,7 +488,7 @@ pub(super) fn put_usage(tx: &Connection, account: AccountId, usage: Usage) -> Re
 }
 
 /// Every account has as many spaces as say that it pays for them, and each of those has begun.
-pub(super) fn check_accounts(tx: &Transaction<'_>) -> Result<(), Error> {
+pub(super) fn check_accounts(tx: &Connection) -> Result<(), Error> {
     let accounts = TWINS_ACCOUNT.map(|table| keys::<32>(tx, table, "account"));
     let [first, second] = accounts;
     let accounts = agree(first?, second?, "the two tables of accounts differ")?;
