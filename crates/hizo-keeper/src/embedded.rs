@@ -55,6 +55,11 @@ pub struct Seeds {
 }
 
 impl EmbeddedKeeper {
+    /// Where an object of the keeper in this folder lies, for whoever is told of a damaged file.
+    pub fn object_file(folder: &Path, space: SpaceId, id: ObjectId) -> PathBuf {
+        hizo_store::objects::object_file(&folder.join(OBJECTS_FOLDER), space, id)
+    }
+
     /// Sets up a keeper in this folder, or finishes what was cut short, and opens it. A keeper that is there is opened
     /// as it is.
     ///

@@ -322,7 +322,7 @@ fn an_object_cut_short_on_the_disk_must_be_put_again() {
     put_all(&keeper, &company, &draft);
     for object in &draft.objects {
         let id = object.id().to_string();
-        let path = format!("objects/{}/{}/{id}", company.space, &id[..2]);
+        let path = format!("objects/{}/{}/{id}", company.space, &id[..1]);
         disk.damage(path.as_ref(), &object.as_bytes()[1..]).unwrap();
     }
     let list = draft.objects.last().unwrap();
@@ -444,7 +444,7 @@ fn a_check_finds_every_missing_and_every_damaged_object() {
     let draft_names = |pack: usize| object(&format!("pack {pack} of drawings 1 in {}", company.space)).id();
     let path = |id: ObjectId| {
         let id = id.to_string();
-        format!("objects/{}/{}/{id}", company.space, &id[..2])
+        format!("objects/{}/{}/{id}", company.space, &id[..1])
     };
     let whole = keeper.check(company.space).unwrap().unwrap();
     assert_eq!((whole.records, whole.objects, &whole.missing, &whole.damaged), (3, 8, &vec![], &vec![]));

@@ -64,7 +64,7 @@ impl First {
 
     fn path(&self, place: usize, id: ObjectId) -> PathBuf {
         let id = id.to_string();
-        Path::new("objects").join(self.companies[place].space.to_string()).join(&id[..2]).join(&id)
+        Path::new("objects").join(self.companies[place].space.to_string()).join(&id[..1]).join(&id)
     }
 }
 

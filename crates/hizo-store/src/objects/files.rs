@@ -1,4 +1,4 @@
-//! Objects as files: `objects/<space>/<first two digits>/<id>`, and below `objects/arriving` while they come in.
+//! Objects as files: `objects/<space>/<first digit>/<id>`, and below `objects/arriving` while they come in.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write as _};
@@ -85,11 +85,11 @@ impl<D: Disk> FileObjects<D> {
     }
 
     fn folder(&self, space: SpaceId, id: ObjectId) -> PathBuf {
-        self.root.join(space.to_string()).join(prefix(id))
+        folder(&self.root, space, id)
     }
 
     fn path(&self, space: SpaceId, id: ObjectId) -> PathBuf {
-        self.folder(space, id).join(id.to_string())
+        object_file(&self.root, space, id)
     }
 
     /// Makes sure that the folder is there and its name durable. Finding it there is not enough: whoever made it
@@ -391,10 +391,20 @@ impl<D: Disk + Clone> Objects for FileObjects<D> {
     }
 }
 
-/// The folder of an object within its space: 256 folders keep each one short.
+/// Where an object's file lies beneath the folder of the store.
+pub fn object_file(root: &Path, space: SpaceId, id: ObjectId) -> PathBuf {
+    folder(root, space, id).join(id.to_string())
+}
+
+fn folder(root: &Path, space: SpaceId, id: ObjectId) -> PathBuf {
+    root.join(space.to_string()).join(prefix(id))
+}
+
+/// The folder of an object within its space: 16 of them keep each one short. Each costs a step of the disk when it is made,
+/// and a keeper has many spaces in which little lies.
 fn prefix(id: ObjectId) -> String {
     let [first, ..] = id.as_bytes();
-    format!("{first:02x}")
+    format!("{:x}", first >> 4)
 }
 
 /// The caller's bytes are never copied, and synced once.

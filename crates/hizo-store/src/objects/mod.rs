@@ -9,7 +9,7 @@ use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::object::OBJECT_BYTES_MAX;
 
 mod files;
-pub use files::{ArrivingFile, FileObjects, TEMPORARY_AGE_MIN};
+pub use files::{ArrivingFile, FileObjects, TEMPORARY_AGE_MIN, object_file};
 
 /// Why an object could not be put, read or listed.
 #[derive(Debug, thiserror::Error)]

@@ -363,7 +363,7 @@ fn a_put_costs_a_write_for_each_mebibyte_one_sync_and_one_sync_of_its_folder() {
     let large = NamedBytes::name(vec![1; 16 << 20]).unwrap();
     objects.put(SPACE, &large).unwrap();
     // The folders are there now; mending the same object takes the path of a new one, after one look.
-    let file = Path::new(ROOT).join(SPACE.to_string()).join(&large.id().to_string()[..2]).join(large.id().to_string());
+    let file = Path::new(ROOT).join(SPACE.to_string()).join(&large.id().to_string()[..1]).join(large.id().to_string());
     disk.remove(&file).unwrap();
     let before = disk.calls().len();
     objects.put(SPACE, &large).unwrap();
@@ -495,7 +495,7 @@ fn what_a_crash_has_left_of_arriving_objects_is_removed_when_it_is_old() {
 
 fn path(number: usize) -> std::path::PathBuf {
     let id = object(number).id().to_string();
-    Path::new(ROOT).join(SPACE.to_string()).join(&id[..2]).join(&id)
+    Path::new(ROOT).join(SPACE.to_string()).join(&id[..1]).join(&id)
 }
 
 fn temporaries(disk: &SimulatedDisk) -> usize {

@@ -87,7 +87,7 @@ fn the_running_service_mends_what_is_damaged_and_says_how_old_its_reading_is() {
     let space = begun.space();
     let folder = running.stop();
     let id = deposit.objects[0].id().to_string();
-    let path = folder.path().join("keeper/objects").join(space.to_string()).join(&id[..2]).join(&id);
+    let path = folder.path().join("keeper/objects").join(space.to_string()).join(&id[..1]).join(&id);
     fs::write(&path, b"other bytes").unwrap();
     let _ = fs::remove_file(folder.path().join("keeper/scrub"));
     let running = start_in(folder);

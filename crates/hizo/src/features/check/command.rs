@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 use hizo_keeper::EmbeddedKeeper;
-use hizo_ledger::id::{ObjectId, SeriesId, SpaceId};
+use hizo_ledger::id::{ObjectId, SeriesId};
 use serde_json::{Value, json};
 
 use super::sample::{Sampled, sample};
@@ -304,10 +304,7 @@ fn state_name(state: State) -> Words {
 
 /// Everything that is missing or damaged, and where it lies or has to be put back: docs/spec/store.md, section "Objects".
 fn bad_objects(home: &Home, report: &Report) -> impl Iterator<Item = (ObjectId, State, String)> {
-    let path = |space: SpaceId, id: ObjectId| {
-        let id = id.to_string();
-        shown(&home.keeper_folder().join("objects").join(space.to_string()).join(&id[..2]).join(&id))
-    };
+    let path = |space, id| shown(&EmbeddedKeeper::object_file(&home.keeper_folder(), space, id));
     let own = report.own.iter().flat_map(|own| own.bad.iter().map(|(id, state)| (own.space, *id, *state)));
     let all = report.bad.iter().map(|(id, state)| (home.space, *id, *state)).chain(own);
     all.map(move |(space, id, state)| (id, state, path(space, id)))
