@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hizo_keeper::client::{self, RemoteKeeper, Stamping};
+use hizo_keeper::client::{self, Facts, RemoteKeeper, Stamping};
 use hizo_keeper::log::{LogFiles, LogReader};
 use hizo_keeper::stamp::LocalAuthority;
 use hizo_keeper::witness::{Patience, WitnessPolicy};
@@ -399,7 +399,7 @@ impl KeeperLog {
     pub(crate) fn own_space(&self) -> Outcome<SpaceId> {
         match &*self.side {
             Side::Here(log) => Ok(log.own().id()),
-            Side::There(keeper) => Ok(keeper.facts().map_err(Failure::from)?.own_space),
+            Side::There(keeper) => Ok(self.facts(keeper)?.own_space),
         }
     }
 
@@ -407,8 +407,20 @@ impl KeeperLog {
     pub(crate) fn stamping(&self) -> Option<Stamping> {
         match &*self.side {
             Side::Here(_) => None,
-            Side::There(keeper) => keeper.facts().ok()?.stamping.clone(),
+            Side::There(keeper) => self.facts(keeper).ok()?.stamping.clone(),
         }
+    }
+
+    /// What a keeper elsewhere says of itself, if it is the one whose keys this machine has pinned.
+    fn facts<'k>(&self, keeper: &'k RemoteKeeper) -> Outcome<&'k Facts> {
+        let facts = keeper.facts().map_err(Failure::from)?;
+        if (&facts.log_key, &facts.receipt_key) != (self.reader.key(), &self.receipt_key) {
+            return Err(log::lying(words!(
+                "it says that it signs by other keys than those that this machine has pinned",
+                "このコンピューターの知っている鍵とは別の鍵で署名すると言っています"
+            )));
+        }
+        Ok(facts)
     }
 
     /// The authority of the keeper's own stamps, which are never independent; nothing when there are none.
@@ -427,7 +439,11 @@ impl KeeperLog {
     pub(crate) fn stamps(&self, keeper: &Keeper, sizes: &[u64]) -> Outcome<Vec<LoggedStamp>> {
         match (&*self.side, keeper) {
             (Side::Here(log), Keeper::Here(keeper)) => log.own().stamps(keeper, u64::MAX),
-            (Side::There(keeper), _) | (_, Keeper::There(keeper, _) | Keeper::Away(keeper, _)) => keeper.stamps(sizes),
+            (Side::There(keeper), _) | (_, Keeper::There(keeper, _) | Keeper::Away(keeper, _)) => {
+                // Whose own space the stamps are in, it says itself.
+                self.facts(keeper)?;
+                keeper.stamps(sizes)
+            }
         }
         .map_err(Failure::from)
     }

@@ -127,9 +127,17 @@ impl SeenLog {
         &self.log
     }
 
-    /// Where a record of this safe stands in the log, and how many leaves that has; nothing while it does not.
-    pub(crate) fn place(&self, safe: &Safe, record: &Record) -> Option<(u64, u64)> {
-        self.prove(safe, record, &self.note).ok().map(|proof| (proof.index, self.checkpoint.size))
+    /// Where a record of this safe stands in the log, and how many leaves that has; nothing while the log is not as long.
+    ///
+    /// # Errors
+    /// As [`SeenLog::prove`].
+    pub(crate) fn place(&self, safe: &Safe, record: &Record) -> Outcome<Option<(u64, u64)>> {
+        let (index, size) = (position(safe, record.number())?, self.checkpoint.size);
+        if index >= size {
+            return Ok(None);
+        }
+        self.prove_at(index, safe, record, &self.note)?;
+        Ok(Some((index, size)))
     }
 
     /// A proof that a record of this safe stands in the log under this head, which was published once, checked.
@@ -137,9 +145,13 @@ impl SeenLog {
     /// # Errors
     /// When the keeper shows no such proof: exit code 3.
     pub(crate) fn prove(&self, safe: &Safe, record: &Record, head: &[u8]) -> Outcome<InclusionProof> {
+        self.prove_at(position(safe, record.number())?, safe, record, head)
+    }
+
+    fn prove_at(&self, index: u64, safe: &Safe, record: &Record, head: &[u8]) -> Outcome<InclusionProof> {
         let number = record.number();
         let leaf = leaf(safe, record)?;
-        let proof = self.log.published().prove_under(position(safe, number)?, head.to_vec());
+        let proof = self.log.published().prove_under(index, head.to_vec());
         let proof = proof.map_err(|error| not_logged(number).source(error))?;
         let (checkpoint, policy) = self.witnessed(head)?;
         let proof = InclusionProof { checkpoint, ..proof };

@@ -54,7 +54,7 @@ pub(crate) fn answer(safe: &Safe, id: RecordId) -> Answer {
     let receipt = log::of_keeper(safe).and_then(|log| ask(safe, &log, record()?));
     let seen = call_in(safe, SeenLog::publish(safe));
     let unstamped = seen.as_ref().map_or_else(|_| Vec::new(), |seen| stamps::ask_in_passing(safe, seen));
-    let place = seen.and_then(|seen| Ok(seen.place(safe, record()?)));
+    let place = seen.and_then(|seen| seen.place(safe, record()?));
     Answer { receipt, place, unstamped }
 }
 
@@ -157,14 +157,20 @@ fn damaged(path: &Path, what: Words) -> Failure {
 /// Holds every promise that is open against the log. Those that are met are marked so.
 ///
 /// # Errors
-/// Exit code 5 when one is past its time; what the log itself failed with, otherwise.
+/// Exit code 5 when one is past its time; what the log itself failed with, or the place of a record in it, otherwise.
 pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
     let now = safe::now()?;
-    let mut broken = Vec::new();
+    let (mut broken, mut unproved) = (Vec::new(), None);
     for id in safe.home.due_receipts()? {
         let record = safe.records.iter().find(|record| record.id() == id);
         let is_met = match (record, &seen) {
-            (Some(record), Ok(seen)) => seen.place(safe, record).is_some(),
+            (Some(record), Ok(seen)) => match seen.place(safe, record) {
+                Ok(place) => place.is_some(),
+                Err(failure) => {
+                    unproved.get_or_insert(failure);
+                    false
+                }
+            },
             (None, _) | (_, Err(_)) => false,
         };
         if is_met {
@@ -173,9 +179,10 @@ pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
             broken.push((id, by));
         }
     }
-    match broken.first() {
-        None => seen,
-        Some((id, by)) => Err(broken_promise(*id, by, broken.len())),
+    match (broken.first(), unproved) {
+        (Some((id, by)), _) => Err(broken_promise(*id, by, broken.len())),
+        (None, Some(failure)) => Err(failure),
+        (None, None) => seen,
     }
 }
 

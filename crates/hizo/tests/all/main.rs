@@ -17,6 +17,7 @@ mod forge;
 mod guide;
 mod habits;
 mod handover;
+mod hostile;
 mod keeper;
 mod kept;
 mod kills;

@@ -67,8 +67,15 @@ struct Vouching<'a> {
 pub(super) fn status<'a>(safe: &'a Safe, records: &[&'a Record]) -> Told<'a> {
     let receipts: Vec<_> = records.iter().map(|record| receipts::newest(safe, record)).collect();
     let seen = receipts::call_in(safe, SeenLog::publish(safe));
-    let place = |record: &&'a Record| seen.as_ref().ok().and_then(|seen| seen.place(safe, record));
-    let places: Vec<_> = records.iter().map(place).collect();
+    let mut placed = Ok(());
+    let mut place = |record: &&'a Record| {
+        let place = seen.as_ref().map_or(Ok(None), |seen| seen.place(safe, record));
+        place.unwrap_or_else(|failure| {
+            placed = Err(failure);
+            None
+        })
+    };
+    let places: Vec<_> = records.iter().map(&mut place).collect();
     let sizes: Vec<u64> = places.iter().flatten().map(|(index, _)| index.saturating_add(1)).collect();
     let vouching = seen.as_ref().ok().map(|seen| Vouching::found(safe, seen, &sizes)).transpose();
     let found = vouching.as_ref().ok().and_then(Option::as_ref);
@@ -95,7 +102,7 @@ pub(super) fn status<'a>(safe: &'a Safe, records: &[&'a Record]) -> Told<'a> {
     let stamping = seen.as_ref().ok().and_then(|seen| seen.keeper_log().stamping());
     let held = found.map_or(Ok(()), |found| found.stamps.hold());
     let wrong = receipts.into_iter().find_map(Result::err).map_or(Ok(()), Err);
-    let wrong = wrong.and(vouching.map(drop)).and(stamped).and(held);
+    let wrong = wrong.and(placed).and(vouching.map(drop)).and(stamped).and(held);
     Told { statuses, stamping, wrong: wrong.and(seen.map(drop)) }
 }
 
