@@ -265,6 +265,15 @@ impl Keeper {
         }
     }
 
+    /// The same for what is read and not checked: a copy that this machine has at hand, and whose hash holds, is as good.
+    pub(crate) fn recall(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
+        let copy = match self {
+            Self::There(_, at_hand) => at_hand.get(space, id).filter(|bytes| ObjectId::of(bytes) == id),
+            Self::Here(_) | Self::Away(..) => None,
+        };
+        copy.map_or_else(|| self.object(space, id), |copy| Ok(Some(copy)))
+    }
+
     /// The length of an object, as the keeper says; `None` when it is not there.
     pub(crate) fn object_length(&self, space: SpaceId, id: ObjectId) -> Result<Option<u64>, Error> {
         match self {

@@ -205,7 +205,7 @@ impl Safe {
 
     /// Fetches an object that a verified record names, and checks that it is that object.
     pub(crate) fn object(&self, named: ObjectRef) -> Outcome<VerifiedObject> {
-        let bytes = self.keeper.object(self.home.space, named.id()).map_err(|error| unread(named.id(), error))?;
+        let bytes = self.keeper.recall(self.home.space, named.id()).map_err(|error| unread(named.id(), error))?;
         let bytes = bytes.ok_or_else(|| {
             Failure::untrue(words!("object {id} is missing", "部品 {id} がありません", id = named.id()))
                 .hint(check_first())

@@ -1,5 +1,6 @@
 //! A keeper that is elsewhere: the same commands over a network, and a keeper that lies in each way it can.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +9,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::keeper::Process;
-use crate::kit::{Home, assert_same, program, said, tree};
+use crate::kit::{Home, assert_same, files_below, program, said, tree};
 use crate::liar::{Answer, Liar};
+use crate::sharing::Firm;
 use crate::stamped::stamped;
 
 /// A safe whose keeper is elsewhere, behind somebody who may lie, with one deposit.
@@ -149,6 +151,8 @@ fn a9_objects_that_are_changed_swapped_or_withheld_are_caught_and_nothing_is_res
         |_| Answer::new(404, "it is not here\n"),
     ];
     for (number, lie) in lies.into_iter().enumerate() {
+        // What this machine has of it at hand would be as good.
+        fs::remove_dir_all(scene.home.path.join("at-hand")).unwrap_or_default();
         scene.liar.tells(move |asked, honest| {
             (asked.method == "GET" && asked.path.contains("/objects/")).then(|| lie(honest))
         });
@@ -157,6 +161,28 @@ fn a9_objects_that_are_changed_swapped_or_withheld_are_caught_and_nothing_is_res
         assert_eq!(run.code, Some(3), "lie {number}: {run:?}");
         assert!(!to.exists(), "lie {number} left something at its place");
     }
+}
+
+#[test]
+fn what_a_machine_has_at_hand_is_not_asked_for_again_unless_it_is_spoiled_or_what_the_keeper_has_is_checked() {
+    let scene = Scene::new();
+    let asks = |words: &[&str]| {
+        scene.liar.heard();
+        scene.home.ok(words);
+        scene.liar.heard().iter().filter(|asked| asked.path.contains("/objects/")).count()
+    };
+    let all = asks(&["check"]);
+    assert_eq!(asks(&["list"]), 0);
+    let copies = files_below(&scene.home.path.join("at-hand/objects"));
+    assert!(copies.len() > 3 && all > 3, "{all} {copies:?}");
+    for copy in &copies {
+        let mut bytes = fs::read(copy).unwrap();
+        bytes[20] ^= 1;
+        fs::write(copy, bytes).unwrap();
+    }
+    assert!(asks(&["list"]) > 0);
+    // The keeper's own space may have another stamp by now.
+    assert!(asks(&["check"]) >= all);
 }
 
 #[test]
@@ -315,6 +341,41 @@ fn a12_no_secret_and_no_name_goes_over_the_line_to_a_keeper() {
         let body = String::from_utf8_lossy(&asked.body);
         let secrets = ["canary-content", "KX-204", "moulds", "AGE-SECRET-KEY", crate::kit::PASSPHRASE];
         assert!(!secrets.iter().any(|secret| body.contains(secret)), "{asked:?}");
+    }
+}
+
+#[test]
+fn a38_one_small_file_is_fetched_as_whole_objects_and_no_request_tells_which_part_of_them() {
+    let scene = Scene::new();
+    for number in 0..40 {
+        fs::write(scene.folder.join(format!("{number}.dxf")), crate::kit::noise(number, 1 << 20)).unwrap();
+    }
+    scene.home.deposit(&scene.folder, "moulds");
+    scene.liar.heard();
+    let wanted = |name: &str| -> BTreeSet<String> {
+        let to = scene.home.folder.path().join(name);
+        let restore = [OsStr::new("restore"), "latest:moulds".as_ref(), name.as_ref(), "--to".as_ref(), to.as_os_str()];
+        scene.home.ok(restore);
+        let heard = scene.liar.heard();
+        assert!(heard.iter().all(|asked| !asked.head.iter().any(|line| line.to_lowercase().starts_with("range"))));
+        heard.into_iter().filter(|asked| asked.path.contains("/objects/")).map(|asked| asked.path).collect()
+    };
+    // The packs hold 16 of these files each: whoever counts requests learns the pack, and not the file.
+    let (one, its_neighbour, another) = (wanted("0.dxf"), wanted("1.dxf"), wanted("39.dxf"));
+    assert_eq!(one, its_neighbour);
+    assert_ne!(one, another);
+}
+
+#[test]
+fn a25_nothing_that_a_passphrase_opens_goes_to_a_keeper() {
+    let (firm, liar) = Firm::behind();
+    firm.let_in("佐藤", &["--role", "reader+writer", "--history"]);
+    firm.founder.ok(["recovery", "make", "--to", &firm.founder.folder.path().join("cards").to_string_lossy()]);
+    firm.put(&firm.founder, "drawings", "after everybody came");
+    let heard = liar.heard();
+    assert!(heard.iter().filter(|asked| asked.method == "PUT").count() > 5);
+    for asked in heard {
+        assert!(!crate::kit::contains(&asked.body, b"-> scrypt"), "{} {}", asked.method, asked.path);
     }
 }
 

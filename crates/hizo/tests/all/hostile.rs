@@ -66,6 +66,8 @@ impl Scene {
         fs::write(folder.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
         home.deposit(&folder, "moulds");
         let early = home.copy();
+        // A copy that this machine has of an object is as good as the keeper's: here it has none.
+        fs::remove_dir_all(early.path.join("at-hand")).unwrap();
         for content in ["0\nSECTION\n2\n", "0\nSECTION\n3\n"] {
             fs::write(folder.join("KX-204.dxf"), content).unwrap();
             home.deposit_with(&folder, "moulds", &["--reread"]);

@@ -10,6 +10,8 @@ use std::thread;
 pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// Lines of the head but the first.
+    pub(crate) head: Vec<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -102,13 +104,13 @@ fn serve(
     let mut reader = BufReader::new(client.try_clone().ok()?);
     let mut writer = client;
     loop {
-        let (asked, head) = read_request(&mut reader)?;
+        let asked = read_request(&mut reader)?;
         heard.lock().unwrap().push(asked.clone());
         let refused = refusals.lock().unwrap().as_mut().and_then(|refusal| refusal(&asked));
         let answer = match refused {
             Some(answer) => answer,
             None => {
-                let honest = pass_on(keeper, &head, &asked)?;
+                let honest = pass_on(keeper, &asked)?;
                 let lie = lies.lock().unwrap().as_mut().and_then(|lie| lie(&asked, &honest));
                 lie.unwrap_or(honest)
             }
@@ -132,20 +134,21 @@ fn serve(
     }
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(Asked, Vec<String>)> {
-    let head = read_head(reader)?;
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+    let mut head = read_head(reader)?;
     let mut words = head.first()?.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
     let length = value(&head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((Asked { method, path, body }, head))
+    head.remove(0);
+    Some(Asked { method, path, head, body })
 }
 
-fn pass_on(keeper: &str, head: &[String], asked: &Asked) -> Option<Answer> {
+fn pass_on(keeper: &str, asked: &Asked) -> Option<Answer> {
     let mut stream = TcpStream::connect(keeper).ok()?;
     let mut text = format!("{} {} HTTP/1.1\r\nhost: {keeper}\r\nconnection: close\r\n", asked.method, asked.path);
-    let kept = head.iter().skip(1).filter(|line| {
+    let kept = asked.head.iter().filter(|line| {
         let name = line.split(':').next().unwrap_or_default().to_lowercase();
         !["host", "connection", "content-length", "expect"].contains(&name.as_str())
     });

@@ -29,6 +29,7 @@ mod queue;
 mod receipts;
 mod recovery;
 mod refusals;
+mod rotation;
 mod sharing;
 mod stamped;
 mod stamps;

@@ -21,7 +21,7 @@ impl Firm {
     }
 
     /// The same, at a keeper behind somebody who may lie.
-    fn behind() -> (Self, Liar) {
+    pub(crate) fn behind() -> (Self, Liar) {
         Self::at(|keeper| {
             let liar = Liar::before(&keeper.address());
             (liar.address.clone(), liar)

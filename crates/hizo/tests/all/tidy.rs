@@ -115,6 +115,16 @@ fn nothing_in_the_tree_encrypts_without_authenticating() {
 }
 
 #[test]
+fn a36_the_keeper_serves_no_page_and_no_program() {
+    for path in files(&root().join("crates/hizo-keeper/src"), ".rs") {
+        let text = read(&path).to_lowercase();
+        for kind in ["text/html", "javascript", "wasm", "text/css", "x-executable", "shellscript"] {
+            assert!(!text.contains(kind), "{} speaks of {kind}", path.display());
+        }
+    }
+}
+
+#[test]
 fn the_keeper_and_the_store_know_no_feature() {
     let features = fs::read_dir(root().join("crates/hizo/src/features")).unwrap().map(|item| item.unwrap().path());
     let features: Vec<String> = features
