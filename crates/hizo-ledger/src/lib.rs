@@ -10,6 +10,7 @@
 )]
 
 pub mod commitment;
+pub mod delegation;
 pub mod id;
 pub mod identity;
 pub mod log;

@@ -145,6 +145,7 @@ impl View {
                 Event::KeyCertified { .. } | Event::DeviceAdded { .. } => (),
                 Event::MemberAdded { .. } | Event::MemberRemoved { .. } | Event::HistoryGiven { .. } => (),
                 Event::RecoveryMade { .. } | Event::RecoveryDrilled { .. } | Event::Unknown(_) => (),
+                Event::OrganisationPinned { .. } | Event::KeyDelegated { .. } | Event::DelegationRevoked { .. } => (),
                 Event::Consent(_) | Event::ConsentWithdrawn { .. } | Event::HandedOver { .. } => (),
                 Event::Opened { .. } | Event::Answered(_) => (),
                 Event::PaperAttested(_) | Event::AcceptedPaper { .. } => (),
