@@ -12,6 +12,7 @@ use hizo_ledger::record::{ClaimedTime, Role};
 use serde_json::{Map, Value};
 
 use crate::age::Recipient;
+use crate::event::Event;
 use crate::joining::{self, Request, UnverifiedRequest, line, name, object, read};
 
 /// Longest card, in bytes.
@@ -205,8 +206,8 @@ pub struct Delegations {
 #[derive(Debug)]
 struct Bound {
     organisation: VerifyingKey,
-    /// Notes that count, as they were said.
-    notes: Vec<String>,
+    /// What counts, as it was said.
+    said: Vec<Event>,
     delegations: Vec<(Delegation, Option<Recipient>)>,
     revocations: Vec<Revocation>,
 }
@@ -229,7 +230,7 @@ impl Delegations {
         if bound.delegations.first().is_some_and(|(first, _)| first.key != delegation.key) {
             return Err(Refused::Unbound);
         }
-        bound.notes.push(note.to_owned());
+        bound.said.push(Event::KeyDelegated { note: note.to_owned() });
         bound.delegations.push((delegation, recipient));
         Ok(())
     }
@@ -237,19 +238,28 @@ impl Delegations {
     /// Takes a revocation that stands in a record, whoever signed that.
     ///
     /// # Errors
-    /// As [`Refused`] says; then it counts for nothing.
+    /// As [`Delegations::revocation`] says; then it counts for nothing.
     pub fn revoke(&mut self, space: &SpaceId, note: &str) -> Result<(), Refused> {
+        let (identity, revocation) = self.revocation(space, note)?;
+        let bound = self.bound.get_mut(&identity).ok_or(Refused::Unbound)?;
+        bound.said.push(Event::DelegationRevoked { note: note.to_owned() });
+        bound.revocations.push(revocation);
+        Ok(())
+    }
+
+    /// What a revocation would end, said here now: the identity that acts by the key.
+    ///
+    /// # Errors
+    /// [`Refused::Note`], [`Refused::Space`] and [`Refused::Unbound`].
+    pub fn revocation(&self, space: &SpaceId, note: &str) -> Result<(VerifyingKey, Revocation), Refused> {
         let revocation = Revocation::verify(note.as_bytes()).map_err(|_| Refused::Note)?;
-        let of_key =
-            |bound: &&mut Bound| bound.delegations.first().is_some_and(|(first, _)| first.key == revocation.key);
         if revocation.space != *space {
             return Err(Refused::Space);
         }
-        let bound = self.bound.values_mut().find(of_key);
-        let bound = bound.filter(|bound| bound.organisation == revocation.organisation).ok_or(Refused::Unbound)?;
-        bound.notes.push(note.to_owned());
-        bound.revocations.push(revocation);
-        Ok(())
+        let is_of_key = |bound: &Bound| bound.delegations.first().is_some_and(|(first, _)| first.key == revocation.key);
+        let mut bound = self.bound.iter().filter(|(_, bound)| bound.organisation == revocation.organisation);
+        let found = bound.find(|(_, bound)| is_of_key(bound)).map(|(identity, _)| *identity);
+        Ok((found.ok_or(Refused::Unbound)?, revocation))
     }
 
     fn bound(
@@ -267,9 +277,12 @@ impl Delegations {
             return Err(Refused::Unpinned);
         }
         if by_admin {
-            let (organisation, empty) = (*organisation, Vec::new);
-            let new = || Bound { organisation, notes: empty(), delegations: Vec::new(), revocations: Vec::new() };
-            self.bound.entry(*identity).or_insert_with(new);
+            self.bound.entry(*identity).or_insert_with(|| Bound {
+                organisation: *organisation,
+                said: Vec::new(),
+                delegations: Vec::new(),
+                revocations: Vec::new(),
+            });
         }
         let bound = self.bound.get_mut(identity).filter(|bound| bound.organisation == *organisation);
         bound.ok_or(Refused::Unbound)
@@ -286,8 +299,8 @@ impl Delegations {
     }
 
     /// What was said and counts of an identity, to be said again.
-    pub fn notes_of(&self, identity: &VerifyingKey) -> &[String] {
-        self.bound.get(identity).map_or(&[], |bound| &bound.notes)
+    pub fn said_of(&self, identity: &VerifyingKey) -> impl Iterator<Item = &Event> {
+        self.bound.get(identity).into_iter().flat_map(|bound| &bound.said)
     }
 
     /// Checks what somebody does who may act for an organisation: at the time that the record claims, in the role of the key that

@@ -96,6 +96,7 @@ enum Command {
     Space(features::space::command::Arguments),
     Consent(features::handover::consent::Arguments),
     HandOver(features::handover::command::Arguments),
+    Office(features::office::command::Arguments),
     Recovery(features::recovery::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
@@ -117,6 +118,7 @@ impl Command {
                 | Self::Space(_)
                 | Self::Consent(_)
                 | Self::HandOver(_)
+                | Self::Office(_)
                 | Self::Verify(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -167,6 +169,7 @@ fn run(language: Language) -> ExitCode {
         Command::Space(arguments) => features::space::command::run(&setting, arguments),
         Command::Consent(arguments) => features::handover::consent::run(&setting, arguments),
         Command::HandOver(arguments) => features::handover::command::run(&setting, arguments),
+        Command::Office(arguments) => features::office::command::run(&setting, arguments),
         Command::Recovery(arguments) => features::recovery::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),

@@ -22,6 +22,7 @@ mod kept;
 mod kills;
 mod kit;
 mod liar;
+mod organisations;
 mod outside;
 mod proofs;
 mod queue;
