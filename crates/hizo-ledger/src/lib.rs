@@ -11,6 +11,7 @@
 
 pub mod commitment;
 pub mod delegation;
+pub mod directory;
 pub mod id;
 pub mod identity;
 pub mod log;

@@ -69,6 +69,9 @@ const OWN_SPACE_FILE: &str = "organisation.home";
 /// The organisation's key, sealed with the passphrase of the identity, and the card by which others know it.
 const ORGANISATION_KEY_FILE: &str = "organisation.age";
 const ORGANISATION_CARD_FILE: &str = "organisation.card";
+/// The directory of organisations that this machine holds all later ones to, and one that it had to refuse.
+const DIRECTORY_FILE: &str = "directory.note";
+const REFUSED_DIRECTORY_FILE: &str = "directory.refused";
 /// There while a home is being set up.
 const UNFINISHED_FILE: &str = "unfinished";
 /// A head of the log that does not go on from what was seen.
@@ -408,6 +411,16 @@ impl Home {
     pub(crate) fn write_own_space(folder: &Path, home: &Path) -> Outcome<()> {
         let path = std::path::absolute(home).map_err(|error| Failure::file("read", home, error))?;
         write_new(&folder.join(OWN_SPACE_FILE), &[system::path_bytes(path.as_os_str()), vec![b'\n']].concat())
+    }
+
+    /// Where the directory of organisations lies, if one was installed.
+    pub(crate) fn directory_file(&self) -> PathBuf {
+        self.folder.join(DIRECTORY_FILE)
+    }
+
+    /// Where one lies that had to be refused.
+    pub(crate) fn refused_directory_file(&self) -> PathBuf {
+        self.folder.join(REFUSED_DIRECTORY_FILE)
     }
 
     /// Where the key of the organisation lies whose own space this is the home of.

@@ -10,7 +10,7 @@ use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::event::{self, Event};
 use hizo_vault::fingerprint::{Spoken, WordList};
 use hizo_vault::joining::UnverifiedRequest;
-use hizo_vault::keys::OrganisationSeed;
+use hizo_vault::keys::{OrganisationSeed, PublisherSeed};
 use hizo_vault::organisation::{CARD_BYTES_MAX, Card, Delegations, Refused, UnverifiedDelegatedRequest};
 use serde_json::{Value, json};
 
@@ -347,6 +347,11 @@ fn an_organisations_key_is_opened_by_its_passphrase_and_is_of_a_kind_of_its_own(
     let opened = OrganisationSeed::open(sealed.clone().into_bytes(), "a passphrase").unwrap();
     assert_eq!(opened.signing_key().verifying_key(), organisation(21));
     assert!(OrganisationSeed::open(sealed.into_bytes(), "another").is_err());
+    let publisher = PublisherSeed::from_bytes(&[21; 32]);
+    assert_ne!(publisher.signing_key().verifying_key(), organisation(21));
+    let sealed = publisher.seal("a passphrase", &mut crate::seeded::Seeded::new(2)).into_bytes();
+    assert!(OrganisationSeed::open(sealed.clone(), "a passphrase").is_err(), "a file of another kind");
+    assert!(PublisherSeed::open(sealed, "a passphrase").is_ok());
     // Computed apart from this code; see docs/spec/keys.md.
     let key = hex::encode(OrganisationSeed::from_bytes(&[7; 32]).signing_key().verifying_key().as_bytes());
     assert_eq!(key, "c45c4918fe62dbff9d0848b06be42831fb7d9607150a4a942abae696f39e446c");

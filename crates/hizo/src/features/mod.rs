@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod deposit;
 pub(crate) mod diff;
+pub(crate) mod directory;
 pub(crate) mod export;
 pub(crate) mod handover;
 pub(crate) mod init;

@@ -12,15 +12,15 @@ const OPTIONS: &str = "\
 Options of every command: --json, -q (the result only), -h, -V (version),
       --home DIR [env: HIZO_HOME], --keeper URL [env: HIZO_KEEPER], and
       --passphrase-file FILE (or --passphrase-fd N)
-More: send space consent hand-over office recovery log keeper witness
-      man completions";
+More: send space consent hand-over office directory recovery log keeper
+      witness man completions";
 
 const OPTIONS_JAPANESE: &str = "\
 どのコマンドでも使えるオプション: --json、-q（結果だけ）、-h、-V、
       --home DIR [env: HIZO_HOME]、--keeper URL [env: HIZO_KEEPER]、
       --passphrase-file FILE（パスフレーズ。または --passphrase-fd N）
-他に: send space consent hand-over office recovery log keeper witness
-      man completions";
+他に: send space consent hand-over office directory recovery log keeper
+      witness man completions";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -392,6 +392,48 @@ const HELP: &[(&str, &str)] = &[
         "鍵、またはその先頭の桁。`hizo office list` の表示どおりに書きます",
     ),
     ("The file to write, to be sent to a member of that safe", "書き出すファイル。相手の金庫のメンバーに送ります"),
+    // directory
+    ("The directory of organisations: install it, look into it, publish one", "機関の名簿を取り込み、調べ、発行します"),
+    (
+        "Install the directory of organisations, or the next one, with the proof that it is logged",
+        "機関の名簿、またはその次の号を、台帳にあることの証明とともに取り込みます",
+    ),
+    ("The directory", "名簿のファイル"),
+    ("The proof that came with it: its folder, or its ZIP", "名簿に付いてきた証明（フォルダーか ZIP）"),
+    (
+        "Whose logs and witnesses you trust; not from who sent the directory",
+        "信頼する台帳と立会人の一覧。名簿の送り主からではなく、別に受け取ったもの",
+    ),
+    (
+        "Root certificates, as PEM, of the authorities whose stamps you trust; not from who sent the directory",
+        "信頼する時刻認証局のルート証明書（PEM）。名簿の送り主からではなく、別に受け取ったもの",
+    ),
+    (
+        "The publisher's key, for the first directory; not from who sent it",
+        "発行者の鍵のファイル（最初の名簿のとき）。名簿の送り主からではなく、別に受け取ったもの",
+    ),
+    (
+        "Show the installed directory: its number, until when it is good, and every organisation",
+        "取り込んだ名簿の号、期限、すべての機関を表示します",
+    ),
+    (
+        "Find organisations of the installed directory by a part of their names",
+        "取り込んだ名簿から、名前の一部で機関を探します",
+    ),
+    ("A part of the name, in either language", "名前の一部（どちらの言語でも）"),
+    (
+        "Make the next directory out of a file of entries, and sign it",
+        "項目のファイルから次の号の名簿を作り、署名します",
+    ),
+    (
+        "The entries, six lines for each organisation, as docs/spec/directory.md shows",
+        "項目のファイル。機関ごとに6行で、docs/spec/directory.md のとおりに書きます",
+    ),
+    ("A directory to be looked at: nothing is sealed by it", "見本の名簿。これによって封をすることはできません"),
+    (
+        "The file to write the directory to, to be deposited, proved and published",
+        "名簿を書き出すファイル。預けて証明を作り、公開します",
+    ),
     // consent
     (
         "Consent, for the company, that exactly these items go to one other organisation",
@@ -575,8 +617,20 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last lines, so that it fits a screen.
-const NAMED_LAST: [&str; 11] =
-    ["send", "space", "consent", "hand-over", "office", "recovery", "log", "keeper", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 12] = [
+    "send",
+    "space",
+    "consent",
+    "hand-over",
+    "office",
+    "directory",
+    "recovery",
+    "log",
+    "keeper",
+    "witness",
+    "man",
+    "completions",
+];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

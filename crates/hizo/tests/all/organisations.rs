@@ -9,15 +9,15 @@ use crate::kit::{Home, Said};
 use crate::sharing::Firm;
 
 /// An office with a safe of its own, and a company that shares a case with it.
-struct Case {
-    company: Firm,
-    office: Firm,
+pub(crate) struct Case {
+    pub(crate) company: Firm,
+    pub(crate) office: Firm,
     /// The ten words of the office's key.
-    words: String,
+    pub(crate) words: String,
 }
 
 impl Case {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (company, office) = (Firm::new(), Firm::new());
         let made = office.founder.ok(["office", "make", "--name", "Patent Office", "--name-ja", "特許庁", "--json"]);
         let words = made.json()["words"].as_str().unwrap().to_owned();
@@ -25,7 +25,7 @@ impl Case {
     }
 
     /// Somebody of the office, with a safe of his there, asks to join the case; what comes of it when he is delegated.
-    fn ask(&self, staff: &Home, name: &str, more: &[&str]) -> (Home, PathBuf) {
+    pub(crate) fn ask(&self, staff: &Home, name: &str, more: &[&str]) -> (Home, PathBuf) {
         let home = Home::unmade();
         let request = self.request(staff, &home, name);
         (home, self.delegate(&request, more))
@@ -46,7 +46,7 @@ impl Case {
         to
     }
 
-    fn admit(&self, delegated: &Path, more: &[&str]) -> Said {
+    pub(crate) fn admit(&self, delegated: &Path, more: &[&str]) -> Said {
         let arguments = ["space", "admit", delegated.to_str().unwrap(), "--json"];
         self.company.founder.run(arguments.iter().chain(more))
     }
@@ -75,7 +75,7 @@ impl Case {
         to
     }
 
-    fn members(&self) -> Vec<Value> {
+    pub(crate) fn members(&self) -> Vec<Value> {
         self.company.founder.ok(["space", "members", "--json"]).json()["members"].as_array().unwrap().clone()
     }
 }

@@ -17,7 +17,7 @@ use crate::membership::{self, Asked, Change, RoleWord, of_machine};
 use crate::people::{People, Person, shown_organisation};
 use crate::safe::{self, Safe};
 use crate::words::words;
-use crate::{Setting, epochs};
+use crate::{Setting, directory, epochs};
 
 /// Let in whoever sent a request, once you have heard the same words from that person
 #[derive(Debug, clap::Args)]
@@ -116,7 +116,7 @@ fn person(
     Ok(change)
 }
 
-/// Lets somebody in who acts for an organisation: its words are compared, once.
+/// Lets somebody in who acts for an organisation: its words are compared, once, unless the directory has its key.
 fn act_for(
     setting: &Setting,
     safe: &Safe,
@@ -136,9 +136,10 @@ fn act_for(
             "役割を指定せずに実行するか、委任を出し直してもらってください。時計も確かめてください。"
         )));
     }
-    let pinned = admin.keyring.people()?.delegations.pinned(&card.key);
-    let organisation = shown_organisation(pinned.unwrap_or(card));
-    if pinned.is_none() {
+    let listed = directory::card_of(setting, &safe.home, card)?;
+    let known = listed.as_ref().or(admin.keyring.people()?.delegations.pinned(&card.key));
+    let organisation = shown_organisation(known.unwrap_or(card));
+    if known.is_none() {
         let question = words!(
             "Type the ten words of {organisation}, as you know them or hear them by a number that you knew before:",
             "{organisation}の10語を、以前から知っているとおりに、または以前から知っている番号で聞いて入力してください:";
@@ -150,7 +151,7 @@ fn act_for(
         }
     }
     let mut change = person(safe, admin, request, role, recipient.as_ref(), arguments)?;
-    change.events.extend([membership::pins(pinned.unwrap_or(card)), Event::KeyDelegated { note: note.clone() }]);
+    change.events.extend([membership::pins(known.unwrap_or(card)), Event::KeyDelegated { note: note.clone() }]);
     Ok(change)
 }
 
