@@ -209,9 +209,14 @@ impl People {
         let certificate = self.certificates.of(key)?;
         let own = certificate.recipient.as_ref()?;
         match self.delegations.organisation_of(&certificate.identity) {
-            Some(organisation) => self.delegations.recipient(&organisation.key, self.now),
+            Some(organisation) => self.recipient_of(&organisation.key),
             None => Some(own),
         }
+    }
+
+    /// To what is sealed for an organisation now.
+    pub(crate) fn recipient_of(&self, organisation: &VerifyingKey) -> Option<&Recipient> {
+        self.delegations.recipient(organisation, self.now)
     }
 
     /// Makes sure that an organisation has delegated as much, to somebody who acts for one.

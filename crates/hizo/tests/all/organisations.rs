@@ -146,6 +146,47 @@ fn whoever_reads_the_organisations_own_space_reads_what_is_sealed_for_it() {
 }
 
 #[test]
+fn whoever_left_the_organisation_opens_nothing_once_what_is_due_was_delegated_again() {
+    let case = Case::new();
+    let office = &case.office.founder;
+    let (suzuki, _) = case.suzuki(&[]);
+    let staff = case.office.let_in("佐藤", &["--history"]);
+    let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
+    let kept_by_sato = staff.copy();
+    case.company.put(&case.company.founder, "evidence", "while she was there");
+    assert_eq!(content(&sato, "latest:evidence", "before"), b"while she was there");
+    office.ok(["space", "remove", "佐藤"]);
+    let listed = office.ok(["office", "list"]);
+    assert_eq!(listed.out.matches("  due\n").count(), 2, "{listed:?}");
+    assert!(listed.err.contains("this safe has new keys since"), "{listed:?}");
+    case.company.put(&case.company.founder, "evidence", "before it was delegated again");
+
+    let again = case.delegate(&suzuki.folder.path().join("request"), &[]);
+    let said = case.admit(&again, &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    case.company.put(&case.company.founder, "evidence", "when she had gone");
+    assert_eq!(content(&suzuki, "latest:evidence", "after"), b"when she had gone");
+    assert_eq!(content(&suzuki, "evidence:1", "early"), b"while she was there");
+    let states: Vec<_> = office.ok(["office", "list", "--json"]).json()["delegations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["name"].clone(), entry["state"].clone()))
+        .collect();
+    assert!(
+        states.iter().any(|(_, state)| state == "good") && states.iter().any(|(_, state)| state == "due"),
+        "{states:?}"
+    );
+    // She is still a member there, and has what opened the office's safe when she left: of a keeper that does not answer, at hand.
+    let pointer = format!("{}\n", kept_by_sato.path.display());
+    fs::write(sato.path.join("organisation.home"), pointer).unwrap();
+    let Case { company: _company, office: Firm { keeper, .. }, .. } = case;
+    drop(keeper);
+    assert_eq!(content(&sato, "evidence:2", "between"), b"before it was delegated again");
+    sato.fails(1, "was not given to this identity", ["restore", "latest:evidence", "--to", "nowhere"]);
+}
+
+#[test]
 fn a_newcomer_without_history_is_told_for_whom_the_others_act() {
     let case = Case::new();
     let (suzuki, _) = case.suzuki(&[]);

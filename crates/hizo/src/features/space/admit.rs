@@ -14,7 +14,7 @@ use serde_json::json;
 use super::entering::{self, Admin};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::membership::{self, Asked, Change, RoleWord, of_machine};
-use crate::people::{People, Person, shown_organisation};
+use crate::people::{Person, shown_organisation};
 use crate::safe::{self, Safe};
 use crate::words::words;
 use crate::{Setting, directory, epochs};
@@ -45,7 +45,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let known = people.persons(&safe).into_iter().find(|person| person.identity == Some(request.person.identity));
     let is_there = safe.chain.role(&request.device.key).is_some();
     let change = match (&asked, &known) {
-        (Asked::Delegated(delegated), Some(person)) => delegate_again(&safe, people, delegated, person)?,
+        (Asked::Delegated(delegated), Some(person)) => delegate_again(&safe, &admin, delegated, person)?,
         (Asked::Alone(_), _) if is_there => {
             return Err(Failure::fixable(words!(
                 "whoever sent this request was let in already",
@@ -155,9 +155,11 @@ fn act_for(
     Ok(change)
 }
 
-/// Says a later delegation of somebody who acts for the organisation already; a machine that is new comes with it.
-fn delegate_again(safe: &Safe, people: &People, delegated: &DelegatedRequest, known: &Person) -> Outcome<Change> {
-    let DelegatedRequest { request, card, note, .. } = delegated;
+/// Says a later delegation of somebody who acts for the organisation already; a machine that is new comes with it. Where its own space has begun
+/// an epoch since, so does this one: whoever left it opens nothing more.
+fn delegate_again(safe: &Safe, admin: &Admin, delegated: &DelegatedRequest, known: &Person) -> Outcome<Change> {
+    let DelegatedRequest { request, card, note, recipient, .. } = delegated;
+    let people = admin.keyring.people()?;
     if known.organisation.as_ref().is_none_or(|organisation| organisation.key != card.key) {
         return Err(Failure::fixable(words!(
             "that person is a member already, and not for this organisation",
@@ -179,6 +181,14 @@ fn delegate_again(safe: &Safe, people: &People, delegated: &DelegatedRequest, kn
         Some(_) => Change::default(),
         None => machine(request, known),
     };
+    let opened = admin.opened(safe);
+    let mut readers = epochs::readers(opened, &[])?;
+    if let Some(recipient) = recipient.as_ref().filter(|recipient| !readers.contains(recipient)) {
+        let before = people.recipient_of(&card.key);
+        readers.retain(|reader| Some(reader) != before);
+        readers.push(recipient.clone());
+        change.begin_epoch(opened, &readers)?;
+    }
     change.events.push(said);
     Ok(change)
 }
