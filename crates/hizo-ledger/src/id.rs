@@ -70,6 +70,10 @@ id!(
     RecordId, 32, "record id"
 );
 id!(
+    /// SHA-256 of a whole directory note.
+    DirectoryId, 32, "directory id"
+);
+id!(
     /// A space's random name (16 bytes, drawn at genesis).
     SpaceId, 16, "space id"
 );
@@ -111,6 +115,13 @@ impl ObjectId {
     /// The id of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl DirectoryId {
+    /// The id of this whole note.
+    pub fn of(note: &[u8]) -> Self {
+        Self(Sha256::digest(note).into())
     }
 }
 

@@ -10,6 +10,8 @@
 )]
 
 pub mod commitment;
+pub mod delegation;
+pub mod directory;
 pub mod id;
 pub mod identity;
 pub mod log;

@@ -5,7 +5,7 @@
 
 use crate::id::{Nonce, SpaceId};
 use crate::identity::{SIGNATURE_BYTES, VerifyingKey};
-use crate::log::note::{self, Note};
+use crate::log::note::{self, NotBy, Note};
 use crate::record::{ClaimedTime, Origin};
 
 /// Length of a session note, at most, in bytes.
@@ -34,6 +34,15 @@ pub enum Error {
     /// The signature does not hold.
     #[error("the signature on the session note does not hold")]
     Signature,
+}
+
+impl From<NotBy> for Error {
+    fn from(error: NotBy) -> Self {
+        match error {
+            NotBy::Signer => Self::Signer,
+            NotBy::Signature => Self::Signature,
+        }
+    }
 }
 
 /// What a session may do.
@@ -89,10 +98,7 @@ impl Session {
     /// # Errors
     /// [`Error::Signature`] when it does not hold: nothing is sent that others refuse.
     pub fn note(&self, signature: &[u8; SIGNATURE_BYTES]) -> Result<String, Error> {
-        let text = self.text();
-        self.key.verify(text.as_bytes(), signature).map_err(|_| Error::Signature)?;
-        let line = note::named_line(&self.key.name().to_string(), self.key.key_id(), signature);
-        Ok(format!("{text}\n{line}"))
+        Ok(note::by_key(&self.key, &self.text(), signature)?)
     }
 
     /// Reads a note and checks that the key which it names has signed it. The key may be anybody's.
@@ -105,10 +111,7 @@ impl Session {
         }
         let note = Note::parse(bytes)?;
         let session = Self::parse(note.text()).ok_or(Error::Lines)?;
-        let [signature] = note.signatures() else { return Err(Error::Signer) };
-        let by_key = signature.name == session.key.name().to_string() && signature.key_id == session.key.key_id();
-        let bytes = signature.bytes.as_slice().try_into().ok().filter(|_| by_key).ok_or(Error::Signer)?;
-        session.key.verify(note.text().as_bytes(), bytes).map_err(|_| Error::Signature)?;
+        note.is_by(&session.key)?;
         Ok(session)
     }
 

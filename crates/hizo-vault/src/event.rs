@@ -5,6 +5,7 @@
 pub mod certificate;
 pub mod handover;
 
+use hizo_ledger::delegation;
 use serde_json::{Map, Value};
 
 use self::certificate::UnverifiedCertificate;
@@ -134,6 +135,25 @@ pub enum Event {
         /// Which cards, from 1.
         cards: Vec<u64>,
     },
+    /// An organisation's key, as an admin has compared it.
+    OrganisationPinned {
+        /// The key that signs its delegations, base64.
+        key: String,
+        /// What it is called in languages other than Japanese.
+        name: String,
+        /// What it is called in Japanese.
+        name_ja: String,
+    },
+    /// An organisation's delegation.
+    KeyDelegated {
+        /// The note.
+        note: String,
+    },
+    /// An organisation takes delegations back.
+    DelegationRevoked {
+        /// The note.
+        note: String,
+    },
     /// A company consents to a hand-over.
     Consent(Box<UnverifiedConsent>),
     /// It takes the consent back.
@@ -225,6 +245,12 @@ impl Event {
             Self::RecoveryDrilled { key, cards } => {
                 fields("recovery.drilled", [("key", key.as_str().into()), ("cards", cards.clone().into())])
             }
+            Self::OrganisationPinned { key, name, name_ja } => fields(
+                "organisation.pinned",
+                [("key", key.as_str().into()), ("name", name.as_str().into()), ("name_ja", name_ja.as_str().into())],
+            ),
+            Self::KeyDelegated { note } => fields("key.delegated", [("note", note.as_str().into())]),
+            Self::DelegationRevoked { note } => fields("delegation.revoked", [("note", note.as_str().into())]),
             Self::Consent(consent) => consent.to_object(),
             Self::ConsentWithdrawn { space, reason } => {
                 fields("consent.withdrawn", [("space", space.as_str().into()), ("reason", reason.as_str().into())])
@@ -266,6 +292,10 @@ impl Event {
             let text = object.get(key)?.as_str()?;
             (text.len() <= NAME_BYTES_MAX * 3).then(|| text.to_owned())
         };
+        let note = || {
+            let note = object.get("note")?.as_str()?;
+            (note.len() <= delegation::NOTE_BYTES_MAX).then(|| note.to_owned())
+        };
         let number = |key: &str| object.get(key)?.as_u64();
         let event = match object.get("event")?.as_str()? {
             "space.founded" => Self::SpaceFounded { name: text("name")? },
@@ -302,6 +332,11 @@ impl Event {
                 key: text("key")?,
                 cards: object.get("cards")?.as_array()?.iter().map(Value::as_u64).collect::<Option<_>>()?,
             },
+            "organisation.pinned" => {
+                Self::OrganisationPinned { key: text("key")?, name: text("name")?, name_ja: text("name_ja")? }
+            }
+            "key.delegated" => Self::KeyDelegated { note: note()? },
+            "delegation.revoked" => Self::DelegationRevoked { note: note()? },
             "consent" => Self::Consent(Box::new(UnverifiedConsent::read_fields(object, &text)?)),
             "consent.withdrawn" => Self::ConsentWithdrawn { space: text("space")?, reason: text("reason")? },
             "handed-over" => Self::HandedOver {

@@ -1,4 +1,4 @@
-//! Words that people compare by voice: of an identity that wants to join a space, and of a space's last record.
+//! Words that people compare by voice: of an identity that wants to join a space, of an organisation, and of a space's last record.
 //!
 //! See docs/spec/fingerprint.md.
 
@@ -10,12 +10,13 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::age::Recipient;
 
-/// Words of an identity's fingerprint: 110 bits. Fewer could be met by search.
+/// Words of an identity's fingerprint, and of an organisation's: 110 bits. Fewer could be met by search.
 pub const IDENTITY_WORDS: usize = 10;
 /// Words of a head: 88 bits.
 pub const HEAD_WORDS: usize = 8;
 
 const IDENTITY_LABEL: &[u8] = b"hizo/fingerprint/v1";
+const ORGANISATION_LABEL: &[u8] = b"hizo/organisation-fingerprint/v1";
 const HEAD_LABEL: &[u8] = b"hizo/head/v1";
 const WORD_BITS: usize = 11;
 
@@ -37,6 +38,11 @@ impl Spoken {
     pub fn of_identity(identity: &VerifyingKey, recipient: &Recipient, genesis: &RecordId) -> Self {
         let parts = [IDENTITY_LABEL, identity.as_bytes(), recipient.as_bytes(), genesis.as_bytes()];
         Self::of(&parts, IDENTITY_WORDS)
+    }
+
+    /// Ten words for the key of an organisation, the same in every space.
+    pub fn of_organisation(key: &VerifyingKey) -> Self {
+        Self::of(&[ORGANISATION_LABEL, key.as_bytes()], IDENTITY_WORDS)
     }
 
     /// Eight words for the last record of a space.

@@ -151,7 +151,12 @@ pub struct Request {
 impl UnverifiedRequest {
     /// The file's bytes.
     pub fn compose(&self) -> Vec<u8> {
-        line(object([
+        line(self.to_value())
+    }
+
+    /// The file's one line, as a value.
+    pub(crate) fn to_value(&self) -> Value {
+        object([
             ("hizo", REQUEST_FORMAT.into()),
             ("space", self.space.to_string().into()),
             ("genesis", self.genesis.to_string().into()),
@@ -159,7 +164,7 @@ impl UnverifiedRequest {
             ("machine", self.machine.as_str().into()),
             ("person", object(self.person.fields())),
             ("device", object(self.device.fields())),
-        ]))
+        ])
     }
 
     /// Reads one.
@@ -172,11 +177,9 @@ impl UnverifiedRequest {
         if request.compose() == bytes { Ok(request) } else { Err(Error::Form) }
     }
 
-    fn of(found: &Map<String, Value>) -> Option<Self> {
-        let name = |key: &str| {
-            let name = found.get(key)?.as_str()?;
-            (!name.is_empty() && name.len() <= NAME_BYTES_MAX).then(|| name.to_owned())
-        };
+    /// What stands in the keys of such an object, whatever else does.
+    pub(crate) fn of(found: &Map<String, Value>) -> Option<Self> {
+        let name = |key: &str| name(found.get(key)?);
         let certificate = |key: &str| {
             let fields = found.get(key)?;
             UnverifiedCertificate::read_fields(&|key| Some(fields.get(key)?.as_str()?.to_owned()))
@@ -208,16 +211,21 @@ impl UnverifiedRequest {
     }
 }
 
-fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+/// What somebody or something is called, in a file: 1 to [`NAME_BYTES_MAX`] bytes.
+pub(crate) fn name(value: &Value) -> Option<String> {
+    value.as_str().filter(|name| (1..=NAME_BYTES_MAX).contains(&name.len())).map(str::to_owned)
+}
+
+pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-fn line(value: Value) -> Vec<u8> {
+pub(crate) fn line(value: Value) -> Vec<u8> {
     format!("{value}\n").into_bytes()
 }
 
 /// One JSON object, if it is of this format.
-fn read(bytes: &[u8], format: &str, bytes_max: usize) -> Result<Map<String, Value>, Error> {
+pub(crate) fn read(bytes: &[u8], format: &str, bytes_max: usize) -> Result<Map<String, Value>, Error> {
     let value =
         Some(bytes).filter(|bytes| bytes.len() <= bytes_max).and_then(|bytes| serde_json::from_slice(bytes).ok());
     match value {

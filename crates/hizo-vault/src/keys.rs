@@ -29,10 +29,14 @@ const IDENTITY_LABEL: &[u8] = b"hizo/identity-sign/v1";
 const SPACE_LABEL: &[u8] = b"hizo/space-sign/v1";
 const SESSION_LABEL: &[u8] = b"hizo/session/v1";
 const RECOVERY_LABEL: &[u8] = b"hizo/recovery-sign/v1";
+const ORGANISATION_LABEL: &[u8] = b"hizo/delegation-sign/v1";
+const PUBLISHER_LABEL: &[u8] = b"hizo/directory-sign/v1";
 
 const IDENTITY_FILE_HEAD: &str = "# hizo/identity/v1\n# signing-seed ";
 const WRITER_FILE_HEAD: &str = "hizo/writer/v1\nsigning-seed ";
 const SESSION_FILE_HEAD: &str = "hizo/session-key/v1\nsecret ";
+const ORGANISATION_FILE_HEAD: &str = "hizo/organisation-key/v1\nseed ";
+const PUBLISHER_FILE_HEAD: &str = "hizo/publisher-key/v1\nseed ";
 
 /// Why a text is not a key file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +53,9 @@ pub enum Error {
     /// Not a session key in its one form.
     #[error("not a hizo session key file")]
     NotASessionFile,
+    /// It opened, but does not hold one seed of that kind in its one form.
+    #[error("not a hizo key file of this kind")]
+    NotASeedFile,
 }
 
 /// The 32 bytes from which a person's, or a machine's, signing keys are derived.
@@ -164,6 +171,78 @@ impl fmt::Debug for RecoverySeed {
     }
 }
 
+/// A seed of one key that lies in a file of its own, sealed with a passphrase.
+macro_rules! sealed_seed {
+    ($(#[$doc:meta])* $name:ident, $key:ident, $label:expr, $head:expr) => {
+        $(#[$doc])*
+        ///
+        /// Prints nothing but its type; wiped when dropped.
+        pub struct $name(Zeroizing<[u8; SEED_BYTES]>);
+
+        impl $name {
+            /// Length of the seed.
+            pub const BYTES: usize = SEED_BYTES;
+
+            /// Draws a new seed.
+            pub fn generate(entropy: &mut dyn Entropy) -> Self {
+                Self(entropy.draw())
+            }
+
+            /// Takes a seed that was kept.
+            pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+                Self(Zeroizing::new(*bytes))
+            }
+
+            /// The key that is derived from it.
+            pub fn signing_key(&self) -> $key {
+                $key(derive(&self.0, $label, &[]))
+            }
+
+            /// Seals it with a passphrase, as armored text. Takes about half a second and 128 MiB, freed on return.
+            pub fn seal(&self, passphrase: &str, entropy: &mut dyn Entropy) -> String {
+                let seed = Zeroizing::new(BASE64.encode(self.0.as_ref()));
+                let text = Zeroizing::new(format!("{}{}\n", $head, *seed));
+                let sealed: Result<String, SealError> = age::seal_passphrase(text.as_bytes(), passphrase, entropy);
+                sealed.expect("a key file is far smaller than an object may be")
+            }
+
+            /// Opens it again.
+            ///
+            /// # Errors
+            /// [`Error::Open`] for a wrong passphrase or a damaged file, [`Error::NotASeedFile`] for another file.
+            pub fn open(bytes: Vec<u8>, passphrase: &str) -> Result<Self, Error> {
+                let text = Zeroizing::new(age::open_own_passphrase(bytes, passphrase)?);
+                let text = std::str::from_utf8(&text).map_err(|_| Error::NotASeedFile)?;
+                let seed = text.strip_prefix($head).and_then(|rest| rest.strip_suffix('\n'));
+                let bytes = seed.and_then(|seed| BASE64.decode(seed).ok()).map(Zeroizing::new);
+                let bytes = bytes.as_deref().and_then(|bytes| bytes.as_slice().try_into().ok());
+                bytes.map(Self::from_bytes).ok_or(Error::NotASeedFile)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    };
+}
+
+sealed_seed!(
+    /// The 32 bytes from which an organisation's key is derived.
+    OrganisationSeed,
+    OrganisationKey,
+    ORGANISATION_LABEL,
+    ORGANISATION_FILE_HEAD
+);
+sealed_seed!(
+    /// The 32 bytes from which the key of a directory's publisher is derived.
+    PublisherSeed,
+    PublisherKey,
+    PUBLISHER_LABEL,
+    PUBLISHER_FILE_HEAD
+);
+
 macro_rules! signing_key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -214,6 +293,15 @@ signing_key!(
 signing_key!(
     /// Signs the one kind of record that recovery cards allow.
     RecoveryKey
+);
+
+signing_key!(
+    /// Signs who acts for an organisation in a space, and who does not any more.
+    OrganisationKey
+);
+signing_key!(
+    /// Signs directories of organisations.
+    PublisherKey
 );
 
 impl Clone for SessionKey {

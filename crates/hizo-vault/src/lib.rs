@@ -13,6 +13,7 @@ pub mod joining;
 pub mod kept;
 pub mod keys;
 pub mod manifest;
+pub mod organisation;
 pub mod proof;
 pub mod recovery;
 pub mod stream;

@@ -7,7 +7,7 @@ use hizo_ledger::record::Control;
 use hizo_vault::age::{self, Identity, Recipient};
 use zeroize::Zeroizing;
 
-use crate::cards::CardSet;
+use crate::cards::{self, CardSet};
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
@@ -54,7 +54,14 @@ pub(crate) fn readers(opened: Opened, without: &[VerifyingKey]) -> Outcome<Vec<R
         )));
     }
     let readers = opened.safe.chain.members().filter(|(key, role)| role.opens() && !without.contains(key));
-    Ok(readers.filter_map(|(key, _)| people.certificates.of(&key)?.recipient.clone()).collect())
+    let mut recipients: Vec<Recipient> = Vec::new();
+    for recipient in readers.filter_map(|(key, _)| people.recipient(&key)) {
+        // To an organisation is sealed once, however many its people are.
+        if !recipients.contains(recipient) {
+            recipients.push(recipient.clone());
+        }
+    }
+    Ok(recipients)
 }
 
 /// Seals an epoch's secret to those who may open it.
@@ -71,7 +78,9 @@ pub(crate) fn seal(secret: &Identity, to: &[Recipient]) -> Outcome<Vec<u8>> {
 
 /// The recipient of the present recovery cards; nothing where the space has none.
 fn recovery(opened: Opened) -> Outcome<Option<Recipient>> {
-    if opened.safe.chain.recovery().is_none() {
+    let Some((record, _)) = cards::pinned(opened.safe) else { return Ok(None) };
+    // Cards by somebody who might not make any open nothing new; he is an alarm until he has gone.
+    if opened.keyring.refuse_undelegated(record).is_err() {
         return Ok(None);
     }
     // Nobody may be left out in silence, least of all the cards.

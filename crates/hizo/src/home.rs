@@ -64,6 +64,14 @@ const SAMPLES_FILE: &str = "samples";
 const SAMPLES_MAX: usize = 1_000;
 /// The invite with which joining such a space was begun; without `safe.json` beside it, nobody has confirmed it.
 const INVITE_FILE: &str = "invite";
+/// The home of the own space of the organisation for which this home's person is a member.
+const OWN_SPACE_FILE: &str = "organisation.home";
+/// The organisation's key, sealed with the passphrase of the identity, and the card by which others know it.
+const ORGANISATION_KEY_FILE: &str = "organisation.age";
+const ORGANISATION_CARD_FILE: &str = "organisation.card";
+/// The directory of organisations that this machine holds all later ones to, and one that it had to refuse.
+const DIRECTORY_FILE: &str = "directory.note";
+const REFUSED_DIRECTORY_FILE: &str = "directory.refused";
 /// There while a home is being set up.
 const UNFINISHED_FILE: &str = "unfinished";
 /// A head of the log that does not go on from what was seen.
@@ -388,6 +396,41 @@ impl Home {
     /// Remembers it: where no passphrase is given, nothing else tells which record it is.
     pub(crate) fn remember_drill(&self, record: RecordId) -> Outcome<()> {
         replace(&self.folder.join(DRILL_FILE), format!("{record}\n").as_bytes())
+    }
+
+    /// The home of the own space of the organisation for which the person of this home is a member; nothing where he is one for
+    /// himself.
+    pub(crate) fn own_space(&self) -> Outcome<Option<PathBuf>> {
+        let path = self.folder.join(OWN_SPACE_FILE);
+        let line = if_there(&path, fs::read(&path))?;
+        let named = line.map(|line| system::path_from_bytes(line.strip_suffix(b"\n").unwrap_or(&line)));
+        named.transpose().map_err(|error| damaged(&path).source(error))
+    }
+
+    /// Writes down which home that is.
+    pub(crate) fn write_own_space(folder: &Path, home: &Path) -> Outcome<()> {
+        let path = std::path::absolute(home).map_err(|error| Failure::file("read", home, error))?;
+        write_new(&folder.join(OWN_SPACE_FILE), &[system::path_bytes(path.as_os_str()), vec![b'\n']].concat())
+    }
+
+    /// Where the directory of organisations lies, if one was installed.
+    pub(crate) fn directory_file(&self) -> PathBuf {
+        self.folder.join(DIRECTORY_FILE)
+    }
+
+    /// Where one lies that had to be refused.
+    pub(crate) fn refused_directory_file(&self) -> PathBuf {
+        self.folder.join(REFUSED_DIRECTORY_FILE)
+    }
+
+    /// Where the key of the organisation lies whose own space this is the home of.
+    pub(crate) fn organisation_key_file(&self) -> PathBuf {
+        self.folder.join(ORGANISATION_KEY_FILE)
+    }
+
+    /// Where its card lies.
+    pub(crate) fn organisation_card_file(&self) -> PathBuf {
+        self.folder.join(ORGANISATION_CARD_FILE)
     }
 
     /// The home folder itself.
@@ -796,7 +839,8 @@ fn leave_remains(folder: &Path) -> Outcome<()> {
 
 /// The files of a home beside `safe.json`.
 fn parts(folder: &Path) -> Vec<PathBuf> {
-    let more = [SLOT_KEY_FILE, ROOTS_FILE, POLICY_FILE, HEAD_FILE, INVITE_FILE, EPOCHS_FILE, SESSION_FILE];
+    let more =
+        [SLOT_KEY_FILE, ROOTS_FILE, POLICY_FILE, HEAD_FILE, INVITE_FILE, EPOCHS_FILE, SESSION_FILE, OWN_SPACE_FILE];
     let more = more.map(|name| folder.join(name));
     [identity_file(folder), device_file(folder), local_key_file(folder)].into_iter().chain(more).collect()
 }
@@ -868,6 +912,16 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
         system::sync_directory(folder_of(path))
     };
     write().map_err(|error| Failure::file("write", path, error))
+}
+
+/// Writes a file that is to be sent, and never over another one.
+pub(crate) fn write_to_send(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    if path.exists() {
+        let file = shown(path);
+        return Err(Failure::fixable(words!("{file} is there already", "{file} はすでにあります"))
+            .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。")));
+    }
+    write_new(path, bytes)
 }
 
 /// Replaces a file in one step; durable on return.

@@ -5,6 +5,7 @@ mod cards;
 mod composing;
 mod console;
 mod contents;
+mod directory;
 mod entropy;
 mod epochs;
 mod failure;
@@ -96,6 +97,8 @@ enum Command {
     Space(features::space::command::Arguments),
     Consent(features::handover::consent::Arguments),
     HandOver(features::handover::command::Arguments),
+    Office(features::office::command::Arguments),
+    Directory(features::directory::command::Arguments),
     Recovery(features::recovery::command::Arguments),
     Watch(features::watch::command::Arguments),
     Witness(features::witness::command::Arguments),
@@ -117,6 +120,8 @@ impl Command {
                 | Self::Space(_)
                 | Self::Consent(_)
                 | Self::HandOver(_)
+                | Self::Office(_)
+                | Self::Directory(_)
                 | Self::Verify(_)
                 | Self::Completions(_)
                 | Self::Man(_)
@@ -167,6 +172,8 @@ fn run(language: Language) -> ExitCode {
         Command::Space(arguments) => features::space::command::run(&setting, arguments),
         Command::Consent(arguments) => features::handover::consent::run(&setting, arguments),
         Command::HandOver(arguments) => features::handover::command::run(&setting, arguments),
+        Command::Office(arguments) => features::office::command::run(&setting, arguments),
+        Command::Directory(arguments) => features::directory::command::run(&setting, arguments),
         Command::Recovery(arguments) => features::recovery::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),

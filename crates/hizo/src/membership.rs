@@ -10,8 +10,9 @@ use hizo_vault::age::Recipient;
 use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Event};
 use hizo_vault::fingerprint::{Spoken, WordList};
-use hizo_vault::joining::{self, REQUEST_BYTES_MAX, Request, UnverifiedRequest};
+use hizo_vault::joining::{REQUEST_BYTES_MAX, Request, UnverifiedRequest};
 use hizo_vault::keys::IdentityFile;
+use hizo_vault::organisation::{self, Card, DelegatedRequest, UnverifiedDelegatedRequest};
 
 use crate::contents::Opened;
 use crate::epochs::{self, NewEpoch};
@@ -20,6 +21,32 @@ use crate::receipts;
 use crate::safe::{self, Draft, Safe};
 use crate::words::{Language, words};
 use crate::{Setting, bundle};
+
+/// What a member may do, as it is said on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RoleWord {
+    /// Reads, deposits, and changes who is a member
+    Admin,
+    /// Reads
+    Reader,
+    /// Deposits, and cannot open anything
+    Writer,
+    /// Reads and deposits
+    #[value(name = "reader+writer")]
+    ReaderWriter,
+}
+
+impl RoleWord {
+    /// The role of the person's own key.
+    pub(crate) const fn role(self) -> Role {
+        match self {
+            Self::Admin => Role::Admin,
+            Self::Reader => Role::Reader,
+            Self::Writer => Role::Writer,
+            Self::ReaderWriter => Role::ReaderWriter,
+        }
+    }
+}
 
 /// A record that changes who is a member, or without control lines one that says something.
 #[derive(Default)]
@@ -130,19 +157,64 @@ pub(crate) fn machine_events(request: &Request) -> Vec<Event> {
     ]
 }
 
+/// That an admin has compared the key of an organisation.
+pub(crate) fn pins(card: &Card) -> Event {
+    Event::OrganisationPinned { key: card.key.to_base64(), name: card.name.clone(), name_ja: card.name_ja.clone() }
+}
+
+/// What somebody brings who wants to come, for himself or for an organisation.
+pub(crate) enum Asked {
+    /// For himself.
+    Alone(Box<Request>),
+    /// For an organisation.
+    Delegated(Box<DelegatedRequest>),
+}
+
+impl Asked {
+    /// The request of the person.
+    pub(crate) fn request(&self) -> &Request {
+        match self {
+            Self::Alone(request) => request,
+            Self::Delegated(delegated) => &delegated.request,
+        }
+    }
+}
+
+/// A request for this safe, of either kind, that holds.
+pub(crate) fn read_asked(path: &Path, safe: &Safe) -> Outcome<Asked> {
+    let bytes = bundle::read(path, organisation::REQUEST_BYTES_MAX)?;
+    let refused = |error: organisation::Error| no_request(path, error);
+    let said = match UnverifiedDelegatedRequest::parse(&bytes) {
+        Err(organisation::Error::Format) => return read_request(path, safe).map(Box::new).map(Asked::Alone),
+        said => said.map_err(refused)?,
+    };
+    is_for(&said.request, safe)?;
+    said.verify().map(Box::new).map(Asked::Delegated).map_err(refused)
+}
+
 /// A request for this safe whose keys one identity has signed.
 pub(crate) fn read_request(path: &Path, safe: &Safe) -> Outcome<Request> {
-    let bytes = bundle::read(path, REQUEST_BYTES_MAX)?;
+    let said = read_any_request(path)?;
+    is_for(&said, safe)?;
+    said.verify().map_err(|error| no_request(path, error))
+}
+
+/// A request for any safe, as it was written.
+pub(crate) fn read_any_request(path: &Path) -> Outcome<UnverifiedRequest> {
+    UnverifiedRequest::parse(&bundle::read(path, REQUEST_BYTES_MAX)?).map_err(|error| no_request(path, error))
+}
+
+pub(crate) fn no_request(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     let file = shown(path);
-    let refused = |error: joining::Error| {
-        Failure::untrue(words!(
-            "{file} is no request that holds: {error}",
-            "{file} は参加願として正しくありません（{error}）"
-        ))
-        .hint(words!("Let the person send it again.", "もう一度送ってもらってください。"))
-        .source(error)
-    };
-    let said = UnverifiedRequest::parse(&bytes).map_err(refused)?;
+    Failure::untrue(words!(
+        "{file} is no request that holds: {error}",
+        "{file} は参加願として正しくありません（{error}）"
+    ))
+    .hint(words!("Let the person send it again.", "もう一度送ってもらってください。"))
+    .source(error)
+}
+
+fn is_for(said: &UnverifiedRequest, safe: &Safe) -> Outcome<()> {
     if said.space != safe.home.space || said.genesis != safe.home.genesis {
         return Err(Failure::fixable(words!("the request is for another safe", "別の金庫への参加願です")).hint(
             words!(
@@ -151,7 +223,7 @@ pub(crate) fn read_request(path: &Path, safe: &Safe) -> Outcome<Request> {
             ),
         ));
     }
-    said.verify().map_err(refused)
+    Ok(())
 }
 
 /// Length of a file with a code of admission, at most, in bytes.

@@ -1,19 +1,24 @@
-//! Who the members of a safe are: keys of its chain, the identities that certify them, and what people call them.
+//! Who the members of a safe are: keys of its chain, the identities that certify them, the organisations that these act for, and what
+//! people call them.
 
 use std::collections::BTreeMap;
 
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Record, Role};
+use hizo_ledger::record::{ClaimedTime, Control, Record, Role};
+use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{self, Certificate, Certificates, UnverifiedCertificate};
+use hizo_vault::organisation::{Card, Delegations, Refused};
 
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
-use crate::safe::{Keyring, Safe};
+use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
 
 /// Whose the keys of a safe are, as far as it is certified.
 pub(crate) struct People {
     pub certificates: Certificates,
+    /// What the organisations have said of those who act for them.
+    pub delegations: Delegations,
     /// The certificates that hold as they were said, to be said again; by their keys in base64.
     said: BTreeMap<String, UnverifiedCertificate>,
     /// What an admin last called the holder of a key.
@@ -23,9 +28,25 @@ pub(crate) struct People {
     /// The company of a hand-over, whose consent lets nobody know who it is.
     untold: Option<VerifyingKey>,
     /// What was said falsely by somebody whom nobody has to believe, and in which record.
-    falsehoods: Vec<(u64, certificate::Error)>,
-    /// The same, said by somebody who reads the space.
-    alarms: Vec<(u64, certificate::Error)>,
+    falsehoods: Vec<(u64, Fault)>,
+    /// The same, said by somebody who reads the space; and records of somebody who changed who is a member while his organisation had not
+    /// delegated him.
+    alarms: Vec<(u64, Fault)>,
+    /// Records of those whose organisation had not delegated them.
+    undelegated: BTreeMap<u64, Refused>,
+    /// When all this was looked at.
+    now: ClaimedTime,
+}
+
+/// What is wrong with what a record says, or with who signed it.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// A certificate is false.
+    Certificate(certificate::Error),
+    /// An organisation's note counts for nothing.
+    Note(Refused),
+    /// A signer's organisation had not delegated him.
+    Undelegated(Refused),
 }
 
 /// Somebody who is a member, by his own key, by machines, or both.
@@ -34,6 +55,8 @@ pub(crate) struct Person {
     /// Nothing where nobody has certified whose the key is.
     pub identity: Option<VerifyingKey>,
     pub name: Option<String>,
+    /// For whom he acts; nothing where that is himself.
+    pub organisation: Option<Card>,
     /// His own key.
     pub own: Option<Seat>,
     pub machines: Vec<(Seat, Option<String>)>,
@@ -49,63 +72,175 @@ pub(crate) struct Seat {
 }
 
 impl People {
-    /// Checks every certificate of the space beside the identity of this home.
+    /// Checks every certificate of the space beside the identity of this home, and every record beside what its signer's organisation has
+    /// delegated.
     ///
     /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
     /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
-    pub(crate) fn of(safe: &Safe, keyring: &Keyring, own: Certificate) -> Self {
+    pub(crate) fn of(safe: &Safe, keyring: &Keyring, own: Certificate) -> Outcome<Self> {
         let mut people = Self {
             certificates: Certificates::new(own),
+            delegations: Delegations::default(),
             said: BTreeMap::new(),
             names: BTreeMap::new(),
             given: BTreeMap::new(),
             untold: None,
             falsehoods: Vec::new(),
             alarms: Vec::new(),
+            undelegated: BTreeMap::new(),
+            now: safe::now()?,
         };
-        for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
-            let keys = match people.certificates.follow(record) {
-                Ok(keys) => keys,
-                Err(error) => {
-                    people.disbelieve(safe, record, error);
-                    continue;
-                }
-            };
-            let is_by_admin = !record.envelope().controls.is_empty();
-            // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
-            for event in keyring.events(safe, record).unwrap_or_default() {
-                match event {
-                    Event::KeyCertified(certificate) => {
-                        match people.certificates.take(&safe.home.space, &keys, &certificate) {
-                            Ok(()) => drop(people.said.insert(certificate.key.clone(), certificate)),
-                            Err(error) => people.disbelieve(safe, record, error),
-                        }
-                    }
-                    Event::MemberAdded { key, name } | Event::DeviceAdded { key, name } if is_by_admin => {
-                        let key = VerifyingKey::from_base64(&key).ok().filter(|key| keys.contains_key(key));
-                        key.map(|key| people.names.insert(key, name));
-                    }
-                    Event::HistoryGiven { key } if is_by_admin => {
-                        let first = record.wraps().map(|(epoch, _)| epoch).min();
-                        if let (Ok(key), Some(first)) = (VerifyingKey::from_base64(&key), first) {
-                            people.given.entry(key).and_modify(|epoch| *epoch = first.min(*epoch)).or_insert(first);
-                        }
-                    }
-                    Event::Consent(said) if record.number() == 0 && !said.level.tells_company() => {
-                        people.untold = VerifyingKey::from_base64(&said.key).ok();
-                    }
+        let mut roles: BTreeMap<VerifyingKey, Role> = BTreeMap::new();
+        for record in &safe.records {
+            people.take(safe, keyring, record, &roles);
+            for control in &record.envelope().controls {
+                match control {
+                    Control::Founder(key) => drop(roles.insert(*key, Role::Admin)),
+                    Control::Member { key, role } => drop(roles.insert(*key, *role)),
                     _ => (),
                 }
             }
         }
-        people
+        Ok(people)
+    }
+
+    /// Takes the next record; `roles` are those before it.
+    fn take(&mut self, safe: &Safe, keyring: &Keyring, record: &Record, roles: &BTreeMap<VerifyingKey, Role>) {
+        let (space, is_by_admin) = (&safe.home.space, !record.envelope().controls.is_empty());
+        if record.envelope().deposit.is_some() {
+            self.judge(record, roles);
+            return;
+        }
+        let keys = match self.certificates.follow(record) {
+            Ok(keys) => keys,
+            Err(error) => return self.disbelieve(safe, record, Fault::Certificate(error)),
+        };
+        // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
+        let events = keyring.events(safe, record).unwrap_or_default();
+        // Whoever signs may bring his own delegation.
+        for event in &events {
+            match event {
+                Event::OrganisationPinned { key, name, name_ja } if is_by_admin => {
+                    let (name, name_ja) = (name.clone(), name_ja.clone());
+                    if let Ok(key) = VerifyingKey::from_base64(key) {
+                        self.delegations.pin(Card { name, name_ja, key });
+                    }
+                }
+                Event::KeyDelegated { note } => {
+                    let taken = self.delegations.take(space, note, is_by_admin);
+                    self.heed_note(record, taken);
+                }
+                _ => (),
+            }
+        }
+        if !self.judge(record, roles) {
+            return;
+        }
+        for event in events {
+            match event {
+                Event::KeyCertified(certificate) => match self.certificates.take(space, &keys, &certificate) {
+                    Ok(()) => drop(self.said.insert(certificate.key.clone(), certificate)),
+                    Err(error) => self.disbelieve(safe, record, Fault::Certificate(error)),
+                },
+                Event::DelegationRevoked { note } => {
+                    let taken = self.delegations.revoke(space, &note);
+                    self.heed_note(record, taken);
+                }
+                Event::MemberAdded { key, name } | Event::DeviceAdded { key, name } if is_by_admin => {
+                    let key = VerifyingKey::from_base64(&key).ok().filter(|key| keys.contains_key(key));
+                    key.map(|key| self.names.insert(key, name));
+                }
+                Event::HistoryGiven { key } if is_by_admin => {
+                    let first = record.wraps().map(|(epoch, _)| epoch).min();
+                    if let (Ok(key), Some(first)) = (VerifyingKey::from_base64(&key), first) {
+                        self.given.entry(key).and_modify(|epoch| *epoch = first.min(*epoch)).or_insert(first);
+                    }
+                }
+                Event::Consent(said) if record.number() == 0 && !said.level.tells_company() => {
+                    self.untold = VerifyingKey::from_base64(&said.key).ok();
+                }
+                _ => (),
+            }
+        }
+    }
+
+    /// Whether everybody who signed a record might act for his organisation; what was said until now decides.
+    fn judge(&mut self, record: &Record, roles: &BTreeMap<VerifyingKey, Role>) -> bool {
+        let time = record.envelope().time;
+        let judged = record.signers().iter().try_for_each(|key| {
+            let (Some(certificate), Some(role)) = (self.certificates.of(key), roles.get(key)) else { return Ok(()) };
+            self.delegations.check(&certificate.identity, *role, time)
+        });
+        let Err(refused) = judged else { return true };
+        self.undelegated.insert(record.number(), refused);
+        let fault = (record.number(), Fault::Undelegated(refused));
+        // Who is a member has changed all the same: a keeper cannot read delegations.
+        if record.envelope().controls.is_empty() { &mut self.falsehoods } else { &mut self.alarms }.push(fault);
+        false
+    }
+
+    /// In its own space, what an organisation said for other spaces is its register, and means nothing.
+    fn heed_note(&mut self, record: &Record, taken: Result<(), Refused>) {
+        match taken {
+            Ok(()) | Err(Refused::Space) => (),
+            Err(refused) => self.falsehoods.push((record.number(), Fault::Note(refused))),
+        }
+    }
+
+    /// Refuses a record of somebody whose organisation had not delegated him.
+    pub(crate) fn refuse_undelegated(&self, record: &Record) -> Outcome<()> {
+        let Some(refused) = self.undelegated.get(&record.number()) else { return Ok(()) };
+        let why = why_refused(*refused);
+        Err(Failure::untrue(words!(
+            "whoever made it might not act for an organisation: {why}",
+            "作成者は、機関に代わって行う権限がありませんでした（{why}）";
+            why
+        ))
+        .hint(words!(
+            "Ask the organisation for a new delegation, and let the person do it again; or remove that member.",
+            "機関に新しい委任を出してもらってやり直すか、そのメンバーを外してください。"
+        ))
+        .source(*refused))
+    }
+
+    /// To what is sealed so that the holder of a key can open: his own recipient, or that of the organisation that he acts for. Nothing
+    /// for a machine, and for an organisation that has delegated nobody now.
+    pub(crate) fn recipient(&self, key: &VerifyingKey) -> Option<&Recipient> {
+        let certificate = self.certificates.of(key)?;
+        let own = certificate.recipient.as_ref()?;
+        match self.delegations.organisation_of(&certificate.identity) {
+            Some(organisation) => self.recipient_of(&organisation.key),
+            None => Some(own),
+        }
+    }
+
+    /// To what is sealed for an organisation now.
+    pub(crate) fn recipient_of(&self, organisation: &VerifyingKey) -> Option<&Recipient> {
+        self.delegations.recipient(organisation, self.now)
+    }
+
+    /// Makes sure that an organisation has delegated as much, to somebody who acts for one.
+    pub(crate) fn covers(&self, identity: &VerifyingKey, role: Role) -> Outcome<()> {
+        self.delegations.check(identity, role, self.now).map_err(|refused| {
+            let why = why_refused(refused);
+            Failure::fixable(words!(
+                "the organisation of that person has not delegated this role: {why}",
+                "その人の機関は、この役割を委任していません（{why}）";
+                why
+            ))
+            .hint(words!(
+                "Ask it for a delegation of that role: `hizo office delegate`.",
+                "その役割の委任を、機関に出してもらってください: `hizo office delegate`。"
+            ))
+            .source(refused)
+        })
     }
 
     /// A false word about a key is an alarm if somebody who reads the space says it.
-    fn disbelieve(&mut self, safe: &Safe, record: &Record, error: certificate::Error) {
+    fn disbelieve(&mut self, safe: &Safe, record: &Record, fault: Fault) {
         let opens = |key: &VerifyingKey| !self.is_machine(key) && safe.chain.role(key).is_some_and(Role::opens);
         let is_alarm = record.signers().iter().any(opens);
-        if is_alarm { &mut self.alarms } else { &mut self.falsehoods }.push((record.number(), error));
+        if is_alarm { &mut self.alarms } else { &mut self.falsehoods }.push((record.number(), fault));
     }
 
     /// Says aloud that somebody who reads the space says falsely whose a key is, unless all who say so are about to be removed:
@@ -114,11 +249,16 @@ impl People {
     /// # Errors
     /// Exit code 5.
     pub(crate) fn heed(&self, safe: &Safe, leaving: &[VerifyingKey]) -> Outcome<()> {
-        for (number, error) in &self.alarms {
+        for (number, fault) in &self.alarms {
             let record = usize::try_from(*number).ok().and_then(|number| safe.records.get(number));
             let Some(record) = record else { continue };
-            if !record.signers().iter().all(|key| leaving.contains(key)) {
-                return Err(false_certificate(record, *error));
+            let is_over = match fault {
+                Fault::Undelegated(_) => is_undone(safe, record, leaving),
+                // A false word about somebody else stands, whoever has gone.
+                Fault::Certificate(_) | Fault::Note(_) => record.signers().iter().all(|key| leaving.contains(key)),
+            };
+            if !is_over {
+                return Err(alarm(record, *fault));
             }
         }
         Ok(())
@@ -132,15 +272,11 @@ impl People {
     /// What is left in doubt about the members, for people to see.
     pub(crate) fn doubts(&self, safe: &Safe) -> Vec<Words> {
         let mut doubts = Vec::new();
-        for (number, error) in &self.falsehoods {
-            let reason = why_false(*error);
-            doubts.push(words!(
-                "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
-                "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます",
-                number = number;
-                reason
-            ));
-        }
+        doubts.extend(self.falsehoods.iter().map(|(number, fault)| fault.doubt(*number)));
+        // An alarm that is over: what else such a record did, cards for one, is still there.
+        let undelegated = self.alarms.iter().filter(|(_, fault)| matches!(fault, Fault::Undelegated(_)));
+        doubts.extend(undelegated.map(|(number, fault)| fault.doubt(*number)));
+        doubts.extend(self.own_doubt(safe));
         let is_untold = |key: &VerifyingKey| self.untold == Some(*key);
         doubts.extend(self.uncertified(safe).filter(|key| !is_untold(key)).map(|key| {
             words!(
@@ -150,6 +286,18 @@ impl People {
             )
         }));
         doubts
+    }
+
+    /// That whoever looks may not act for his organisation now.
+    fn own_doubt(&self, safe: &Safe) -> Option<Words> {
+        let Certificate { key, identity, .. } = self.certificates.own();
+        let organisation = shown_organisation(self.delegations.organisation_of(identity)?);
+        let why = why_refused(self.delegations.check(identity, safe.chain.role(key)?, self.now).err()?);
+        Some(words!(
+            "you may not act for {organisation} here now: {why}. The others refuse whatever you add",
+            "あなたは今、{organisation}に代わって行う権限がありません（{why}）。追加しても、ほかの人には受け付けられません";
+            organisation, why
+        ))
     }
 
     /// Those of the present members who read and of whom nobody has certified who they are.
@@ -167,13 +315,15 @@ impl People {
             let seat = Seat { key, role, since: since.get(&key).copied().unwrap_or(0) };
             let name = self.names.get(&key).cloned();
             let Some(certificate) = self.certificates.of(&key) else {
-                others.push(Person { identity: None, name, own: Some(seat), machines: Vec::new() });
+                let nobody = Person { identity: None, name, organisation: None, own: Some(seat), machines: Vec::new() };
+                others.push(nobody);
                 continue;
             };
             let identity = certificate.identity;
             let person = by_identity.entry(identity).or_insert_with(|| Person {
                 identity: Some(identity),
                 name: None,
+                organisation: self.delegations.organisation_of(&identity).cloned(),
                 own: None,
                 machines: Vec::new(),
             });
@@ -257,6 +407,20 @@ impl Person {
     }
 }
 
+/// Whether nobody is a member any more who signed this record, or came by it alone; or one of them is about to be removed.
+fn is_undone(safe: &Safe, record: &Record, leaving: &[VerifyingKey]) -> bool {
+    let since = since(safe);
+    let came = record.envelope().controls.iter().filter_map(|control| match control {
+        Control::Member { key, .. } => Some(key),
+        _ => None,
+    });
+    let is_there = |key: &&VerifyingKey| {
+        safe.chain.role(key).is_some() && since.get(key).is_some_and(|since| *since <= record.number())
+    };
+    let mut there = record.signers().iter().chain(came).filter(is_there).peekable();
+    there.peek().is_none() || there.any(|key| leaving.contains(key))
+}
+
 /// With which record each key last became a member.
 fn since(safe: &Safe) -> BTreeMap<VerifyingKey, u64> {
     let mut since = BTreeMap::new();
@@ -270,8 +434,68 @@ fn since(safe: &Safe) -> BTreeMap<VerifyingKey, u64> {
     since
 }
 
-fn false_certificate(record: &Record, error: certificate::Error) -> Failure {
-    let (number, reason) = (record.number(), why_false(error));
+impl Fault {
+    fn doubt(self, number: u64) -> Words {
+        match self {
+            Self::Certificate(error) => {
+                let reason = why_false(error);
+                words!(
+                    "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
+                    "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます",
+                    number = number;
+                    reason
+                )
+            }
+            Self::Note(refused) => {
+                let reason = why_refused(refused);
+                words!(
+                    "what record {number} says for an organisation counts for nothing: {reason}",
+                    "記録 {number} にある機関の委任（または取り消し）は無効です（{reason}）",
+                    number = number;
+                    reason
+                )
+            }
+            Self::Undelegated(refused) => {
+                let reason = why_refused(refused);
+                words!(
+                    "record {number} is refused, and nothing of it believed: whoever made it might not act for an organisation ({reason})",
+                    "記録 {number} は受け付けず、内容も信用しません。作成者に、機関に代わって行う権限がありませんでした（{reason}）",
+                    number = number;
+                    reason
+                )
+            }
+        }
+    }
+}
+
+/// What an organisation is called, in the reader's language.
+pub(crate) fn shown_organisation(card: &Card) -> Words {
+    Words::both(shown_bytes(card.name.as_bytes()), shown_bytes(card.name_ja.as_bytes()))
+}
+
+fn alarm(record: &Record, fault: Fault) -> Failure {
+    let number = record.number();
+    let error = match fault {
+        Fault::Certificate(error) => error,
+        Fault::Note(refused) | Fault::Undelegated(refused) => {
+            let why = why_refused(refused);
+            return Failure::new(
+                Kind::Lying,
+                words!(
+                    "record {number} changes who is a member, and whoever made it might not act for an organisation: {why}",
+                    "記録 {number} でメンバーが変えられましたが、作成者に機関に代わって行う権限がありませんでした（{why}）",
+                    number = number;
+                    why
+                ),
+            )
+            .hint(words!(
+                "Do not deposit. An admin removes that member: `hizo space remove`.",
+                "預け入れを止めてください。管理者がそのメンバーを外します: `hizo space remove`。"
+            ))
+            .source(refused);
+        }
+    };
+    let reason = why_false(error);
     Failure::new(
         Kind::Lying,
         words!(
@@ -285,6 +509,25 @@ fn false_certificate(record: &Record, error: certificate::Error) -> Failure {
         "誰かが他人になりすましています。預け入れを止め、預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
     ))
     .source(error)
+}
+
+/// Why an organisation's note, or a record of whoever acts for it, does not count.
+pub(crate) fn why_refused(refused: Refused) -> Words {
+    match refused {
+        Refused::Note => words!("it is not what an organisation signs", "機関の署名した委任の形ではありません"),
+        Refused::Space => words!("it is for another safe", "別の金庫のためのものです"),
+        Refused::Unpinned => {
+            words!("nobody here has compared that organisation's key", "その機関の鍵を、誰も照合していません")
+        }
+        Refused::Unbound => {
+            words!("no admin has let that person act for it", "管理者が、その人を機関の人として加えていません")
+        }
+        Refused::Time => {
+            words!("it had delegated nobody for that time", "その時点で有効な委任がありませんでした")
+        }
+        Refused::Revoked => words!("it had taken the delegation back", "委任が取り消されていました"),
+        Refused::Role => words!("it had delegated less", "委任された権限を超えています"),
+    }
 }
 
 fn why_false(error: certificate::Error) -> Words {

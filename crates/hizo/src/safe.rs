@@ -377,7 +377,7 @@ impl Safe {
     /// The same, whatever is said falsely: for whoever then asks [`People::heed`].
     pub(crate) fn unlock_unheeded(&self, identity: &IdentityFile) -> Outcome<Keyring> {
         let mut keyring = Keyring::unlock(self, &identity.identity)?;
-        let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space));
+        let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space))?;
         keyring.doubts = people.doubts(self);
         keyring.people = Some(people);
         Ok(keyring)
@@ -489,8 +489,19 @@ pub(crate) struct Keyring {
 }
 
 impl Keyring {
-    /// What this identity opens: by the wraps of the space, and by what recovery cards left in this home.
+    /// What this identity opens: by the wraps of the space, and by what recovery cards left in this home. Where its holder is a member
+    /// for an organisation, what opens that one's own space opens too (docs/spec/organisation.md, "Reading").
     pub(crate) fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
+        let Some(folder) = safe.home.own_space()? else { return Self::unlock_by(safe, own, &[]) };
+        match own_space_epochs(&folder, own) {
+            Ok(epochs) => Self::unlock_by(safe, own, &epochs),
+            // What the own space opened may be all that there is.
+            Err(failure) => Self::unlock_by(safe, own, &[]).map_err(|_| failure),
+        }
+    }
+
+    /// The same, by these secrets besides.
+    fn unlock_by(safe: &Safe, own: &Identity, besides: &[Identity]) -> Outcome<Self> {
         let mut epochs: BTreeMap<u32, Identity> = safe.home.recovered_epochs(own)?.into_iter().collect();
         epochs.retain(|epoch, secret| is_of(safe.chain.epochs().get(*epoch as usize), secret));
         let mut lost = BTreeSet::new();
@@ -509,7 +520,9 @@ impl Keyring {
                         continue;
                     }
                 };
-                let Ok(line) = age::open(wrap, own).map(Zeroizing::new) else { continue };
+                let opens = |identity: &&Identity| age::opens(&wrap, identity);
+                let Some(opens) = std::iter::once(own).chain(besides).find(opens) else { continue };
+                let Ok(line) = age::open(wrap, opens).map(Zeroizing::new) else { continue };
                 let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
                 let Some(secret) = secret.filter(|secret| is_of(Some(facts), secret)) else {
                     return Err(Failure::new(
@@ -593,13 +606,28 @@ impl Keyring {
         })
     }
 
+    /// Refuses a record of somebody whose organisation had not delegated him.
+    pub(crate) fn refuse_undelegated(&self, record: &Record) -> Outcome<()> {
+        self.people.as_ref().map_or(Ok(()), |people| people.refuse_undelegated(record))
+    }
+
     /// The events of a record that has a body.
+    ///
+    /// # Errors
+    /// Also for a record of somebody who may not act for his organisation: nothing of it is believed.
     pub(crate) fn events(&self, safe: &Safe, record: &Record) -> Outcome<Vec<Event>> {
+        self.refuse_undelegated(record)?;
         let Some(body) = record.body_object() else { return Ok(Vec::new()) };
         let plain = self.open(record.envelope().epoch, safe.object(body)?)?;
         let text = read_stream(&plain, event::BODY_BYTES_MAX)?;
         event::parse(&text).map_err(|error| Failure::untrue(format!("record {}: {error}", record.number())))
     }
+}
+
+/// What opens the own space of an organisation, whose home is this folder.
+fn own_space_epochs(folder: &Path, own: &Identity) -> Outcome<Vec<Identity>> {
+    let safe = Safe::open_at_hand(Home::open(folder)?)?;
+    Ok(Keyring::unlock_by(&safe, own, &[])?.epochs.into_values().collect())
 }
 
 /// Whether this is the secret of the epoch.

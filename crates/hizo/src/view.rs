@@ -96,11 +96,17 @@ impl View {
                 view.before.push((record.number(), deposit_of(record)));
                 continue;
             }
+            if let Err(failure) = opened.keyring.refuse_undelegated(record) {
+                view.keep_unreadable(record, failure, false);
+                continue;
+            }
             let folded = opened.events(record).and_then(|events| view.fold(record, events));
             match folded {
                 Ok(()) => (),
                 Err(failure) => match failure.kind {
-                    Kind::Fixable | Kind::False | Kind::Unknown => view.keep_unreadable(record, failure),
+                    Kind::Fixable | Kind::False | Kind::Unknown => {
+                        view.keep_unreadable(record, failure, record.body_object().is_some());
+                    }
                     Kind::Usage | Kind::Lying | Kind::Waits | Kind::Internal => return Err(failure),
                 },
             }
@@ -145,6 +151,7 @@ impl View {
                 Event::KeyCertified { .. } | Event::DeviceAdded { .. } => (),
                 Event::MemberAdded { .. } | Event::MemberRemoved { .. } | Event::HistoryGiven { .. } => (),
                 Event::RecoveryMade { .. } | Event::RecoveryDrilled { .. } | Event::Unknown(_) => (),
+                Event::OrganisationPinned { .. } | Event::KeyDelegated { .. } | Event::DelegationRevoked { .. } => (),
                 Event::Consent(_) | Event::ConsentWithdrawn { .. } | Event::HandedOver { .. } => (),
                 Event::Opened { .. } | Event::Answered(_) => (),
                 Event::PaperAttested(_) | Event::AcceptedPaper { .. } => (),
@@ -184,7 +191,7 @@ impl View {
         self.before.iter().any(|(_, deposit)| deposit.is_some_and(|(of, _)| of == series))
     }
 
-    fn keep_unreadable(&mut self, record: &Record, failure: Failure) {
+    fn keep_unreadable(&mut self, record: &Record, failure: Failure, is_said_apart: bool) {
         let deposit = deposit_of(record);
         if let Some((series, _)) = deposit {
             self.series(series);
@@ -194,7 +201,7 @@ impl View {
             record: record.number(),
             time: record.envelope().time.unix_seconds(),
             deposit,
-            is_said_apart: record.body_object().is_some(),
+            is_said_apart,
             failure,
         });
     }

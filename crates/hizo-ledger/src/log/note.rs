@@ -52,6 +52,15 @@ pub enum Error {
     VerifierKey,
 }
 
+/// Why a note is not what one key, and it alone, has signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotBy {
+    /// Not exactly one signature, under the name and the key id of the key.
+    Signer,
+    /// The signature does not hold.
+    Signature,
+}
+
 /// A note that has been read, and whose signatures nobody has checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note<'a> {
@@ -100,6 +109,17 @@ impl<'a> Note<'a> {
         &self.signatures
     }
 
+    /// Checks that there is one signature, under the name that follows from the key, and that it holds.
+    ///
+    /// # Errors
+    /// [`NotBy`].
+    pub(crate) fn is_by(&self, key: &VerifyingKey) -> Result<(), NotBy> {
+        let [signature] = self.signatures.as_slice() else { return Err(NotBy::Signer) };
+        let is_named = signature.name == key.name().to_string() && signature.key_id == key.key_id();
+        let bytes = signature.bytes.as_slice().try_into().ok().filter(|_| is_named).ok_or(NotBy::Signer)?;
+        key.verify(self.text.as_bytes(), bytes).map_err(|_| NotBy::Signature)
+    }
+
     /// The signatures that say they are this key's.
     pub fn signatures_of(&self, key: &NamedKey) -> impl Iterator<Item = &Signature<'a>> {
         self.signatures.iter().filter(move |signature| signature.name == key.name() && signature.key_id == key.id())
@@ -131,6 +151,15 @@ fn signature(line: &str) -> Option<Signature<'_>> {
 /// A signature line, with its line feed.
 pub fn signature_line(key: &NamedKey, signature: &[u8]) -> String {
     named_line(key.name(), key.id(), signature)
+}
+
+/// The whole note of which [`Note::is_by`] this key holds, with the signature that it made over the text.
+///
+/// # Errors
+/// [`NotBy::Signature`] when it does not hold: nothing is sent that others refuse.
+pub(crate) fn by_key(key: &VerifyingKey, text: &str, signature: &[u8; SIGNATURE_BYTES]) -> Result<String, NotBy> {
+    key.verify(text.as_bytes(), signature).map_err(|_| NotBy::Signature)?;
+    Ok(format!("{text}\n{}", named_line(&key.name().to_string(), key.key_id(), signature)))
 }
 
 /// The same under any name.

@@ -1,8 +1,10 @@
-//! The vectors of docs/spec/record.md and docs/spec/space.md: each file is made again from its keys and must be the
+//! The vectors of docs/spec/record.md, space.md, session.md, delegation.md and directory.md: each file is made again from its keys and must be the
 //! same to the byte, and each is judged as its index says.
 //!
 //! `cargo test -p hizo-ledger -- --ignored write_the_vectors` writes them.
 
+mod delegations;
+mod directories;
 mod records;
 mod sessions;
 mod spaces;
@@ -12,11 +14,14 @@ use std::fmt::{Debug, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::directory::Directory;
 use hizo_ledger::record::UnverifiedRecord;
 use hizo_ledger::session::Session;
 use hizo_ledger::space::{Chain, SessionBy};
 
 use crate::kit::{key, seed};
+use delegations::delegation_vectors;
+use directories::directory_vectors;
 use records::record_vectors;
 use sessions::session_vectors;
 use spaces::space_vectors;
@@ -80,16 +85,47 @@ fn session_vectors_are_judged_as_their_index_says() {
 }
 
 #[test]
-fn every_flipped_byte_of_a_session_note_is_refused() {
-    let whole = session_vectors().into_iter().find(|vector| vector.name == "read_write").unwrap().bytes;
+fn delegation_vectors_are_judged_as_their_index_says() {
+    for vector in delegation_vectors() {
+        let judged = delegations::judge(&vector.bytes);
+        assert_eq!(judged.as_ref().err().map(word).as_deref(), vector.rule, "{}", vector.name);
+        if let Ok(text) = judged {
+            assert!(vector.bytes.starts_with(text.as_bytes()), "{}", vector.name);
+        }
+    }
+}
+
+#[test]
+fn directory_vectors_are_judged_as_their_index_says() {
+    for vector in directory_vectors() {
+        let judged = Directory::verify(&vector.bytes);
+        assert_eq!(judged.as_ref().err().map(word).as_deref(), vector.rule, "{}", vector.name);
+        if let Ok(directory) = judged {
+            assert!(vector.bytes.starts_with(directory.text().as_bytes()), "{}", vector.name);
+        }
+    }
+}
+
+#[test]
+fn every_flipped_byte_of_a_note_by_one_key_is_refused() {
+    let is_session = |bytes: &[u8]| Session::verify(bytes).is_ok();
+    let is_delegation = |bytes: &[u8]| delegations::judge(bytes).is_ok();
+    refuses_every_flip(&session_vectors(), "read_write", is_session);
+    refuses_every_flip(&delegation_vectors(), "reader_writer", is_delegation);
+    refuses_every_flip(&delegation_vectors(), "revocation", is_delegation);
+    refuses_every_flip(&directory_vectors(), "second", |bytes| Directory::verify(bytes).is_ok());
+}
+
+fn refuses_every_flip(vectors: &[Vector], name: &str, holds: impl Fn(&[u8]) -> bool) {
+    let whole = &vectors.iter().find(|vector| vector.name == name).unwrap().bytes;
     for place in 0..whole.len() {
         for bit in [1, 0x20, 0x80] {
             let mut flipped = whole.clone();
             flipped[place] ^= bit;
-            assert!(Session::verify(&flipped).is_err(), "byte {place}");
+            assert!(!holds(&flipped), "{name}: byte {place}");
         }
     }
-    (0..whole.len()).for_each(|end| assert!(Session::verify(&whole[..end]).is_err(), "cut at {end}"));
+    (0..whole.len()).for_each(|end| assert!(!holds(&whole[..end]), "{name}: cut at {end}"));
 }
 
 #[test]
@@ -121,6 +157,9 @@ fn the_examples_of_the_pages_are_vectors() {
         ("record.md", "record/v1/accepted/removal.note"),
         ("space.md", "space/v1/accepted/hand_over.chain"),
         ("session.md", "session/v1/accepted/read_write.note"),
+        ("delegation.md", "delegation/v1/accepted/reader_writer.note"),
+        ("delegation.md", "delegation/v1/accepted/revocation.note"),
+        ("directory.md", "directory/v1/accepted/second.note"),
     ] {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let page = fs::read_to_string(root.join("docs/spec").join(page)).unwrap();
@@ -143,14 +182,24 @@ fn every_rule_that_a_page_names_has_a_vector_or_needs_none() {
         "SignatureOrder",
         "NotFollowed",
         "TimeOff",
+        // What a client has seen before: `directories`.
+        "Publisher",
+        "Rollback",
+        "Split",
+        "Fork",
+        "Gap",
+        "Expired",
+        "Logged",
     ];
     let vectors = [record_vectors(), space_vectors()].concat();
     let pages = [
         (include_str!("../../../../docs/spec/record.md"), 15),
         (include_str!("../../../../docs/spec/space.md"), 15),
         (include_str!("../../../../docs/spec/session.md"), 5),
+        (include_str!("../../../../docs/spec/delegation.md"), 8),
+        (include_str!("../../../../docs/spec/directory.md"), 7),
     ];
-    let vectors = [vectors, session_vectors()].concat();
+    let vectors = [vectors, session_vectors(), delegation_vectors(), directory_vectors()].concat();
     for (page, least) in pages {
         let (mut rules, mut words) = (0, page.split('`').skip(1).step_by(2));
         let is_rule = |word: &&str| word.chars().all(char::is_alphanumeric) && word.starts_with(char::is_uppercase);
@@ -166,7 +215,7 @@ fn every_rule_that_a_page_names_has_a_vector_or_needs_none() {
 
 #[test]
 fn names_are_unique_and_refusals_outnumber_acceptances() {
-    for vectors in [record_vectors(), space_vectors(), session_vectors()] {
+    for vectors in [record_vectors(), space_vectors(), session_vectors(), delegation_vectors(), directory_vectors()] {
         let refused = vectors.iter().filter(|vector| vector.rule.is_some()).count();
         assert!(refused >= 25 && refused * 2 > vectors.len());
         let names: std::collections::BTreeSet<_> = vectors.iter().map(|vector| vector.name).collect();
@@ -213,7 +262,7 @@ fn split(file: &[u8]) -> Vec<Vec<u8>> {
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-fn all_files() -> [(&'static str, Files); 3] {
+fn all_files() -> [(&'static str, Files); 5] {
     let record = files(record_vectors(), "note", |bytes| {
         let record = UnverifiedRecord::parse(bytes).unwrap();
         format!(", \"id\": \"{}\"", record.id())
@@ -243,7 +292,9 @@ fn all_files() -> [(&'static str, Files); 3] {
         let session = Session::verify(bytes).unwrap();
         format!(", \"key\": \"{}\", \"verbs\": \"{}\"", session.key, session.verbs.as_str())
     });
-    [("record", record), ("space", space), ("session", session)]
+    let delegation = files(delegation_vectors(), "note", |_| String::new());
+    let directory = files(directory_vectors(), "note", |_| String::new());
+    [("record", record), ("space", space), ("session", session), ("delegation", delegation), ("directory", directory)]
 }
 
 fn files(vectors: Vec<Vector>, ending: &str, facts: impl Fn(&[u8]) -> String) -> Files {

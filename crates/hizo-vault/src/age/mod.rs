@@ -167,6 +167,11 @@ pub fn open(object: VerifiedObject, identity: &Identity) -> Result<Vec<u8>, Open
     open_profile(object.into_bytes(), identity)
 }
 
+/// Whether this identity opens an object; nothing of it is decrypted.
+pub fn opens(object: &VerifiedObject, identity: &Identity) -> bool {
+    Header::parse(object.as_bytes()).is_ok_and(|header| header.file_key(identity).is_ok())
+}
+
 /// The key of one object, to be handed out with it: whoever has both reads all of it, and nothing else.
 ///
 /// # Errors

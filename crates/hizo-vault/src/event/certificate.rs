@@ -288,6 +288,11 @@ impl Certificates {
         self.by_key.get(key).or_else(|| Some(&self.own).filter(|own| own.key == *key))
     }
 
+    /// The reader's own one.
+    pub const fn own(&self) -> &Certificate {
+        &self.own
+    }
+
     /// Every certificate, by its key.
     pub fn all(&self) -> impl Iterator<Item = &Certificate> {
         self.by_key.values()

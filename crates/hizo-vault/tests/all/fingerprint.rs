@@ -4,6 +4,7 @@ use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_vault::age::Recipient;
 use hizo_vault::fingerprint::{Spoken, WordList};
+use hizo_vault::keys::OrganisationSeed;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -19,6 +20,9 @@ fn spoken(said: &Value) -> Spoken {
             let identity = VerifyingKey::from_base64(identity).unwrap();
             let recipient: Recipient = text("recipient").unwrap().parse().unwrap();
             Spoken::of_identity(&identity, &recipient, &id("genesis"))
+        }
+        None if said["organisation"].is_string() => {
+            Spoken::of_organisation(&VerifyingKey::from_base64(text("organisation").unwrap()).unwrap())
         }
         None => Spoken::of_head(&id("head")),
     }
@@ -37,6 +41,8 @@ fn described() -> Value {
     for note in ["a genesis", "a head"] {
         cases.push(json!({ "head": RecordId::of(note.as_bytes()).to_string() }));
     }
+    let organisation = OrganisationSeed::from_bytes(&[7; 32]).signing_key().verifying_key();
+    cases.push(json!({ "organisation": organisation.to_base64() }));
     for case in &mut cases {
         let spoken = spoken(case);
         case["english"] = spoken.words(WordList::English).join(" ").into();

@@ -17,6 +17,7 @@ mod joining;
 mod keys;
 mod manifest;
 mod manifest_vectors;
+mod organisation;
 mod proof;
 mod recovery;
 mod seeded;

@@ -3,12 +3,14 @@
 pub(crate) mod check;
 pub(crate) mod deposit;
 pub(crate) mod diff;
+pub(crate) mod directory;
 pub(crate) mod export;
 pub(crate) mod handover;
 pub(crate) mod init;
 pub(crate) mod keeper;
 pub(crate) mod list;
 pub(crate) mod log;
+pub(crate) mod office;
 pub(crate) mod proof;
 pub(crate) mod recovery;
 pub(crate) mod restore;

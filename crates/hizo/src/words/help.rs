@@ -9,18 +9,18 @@ use super::{Language, Words, words};
 
 /// What `hizo --help` says below its commands, so that all of it fits a screen of 24 lines.
 const OPTIONS: &str = "\
-Options of every command: --json, -q (the result only), -h, -V (version), and
-      --home DIR              The folder of this machine's safe [env: HIZO_HOME]
-      --keeper URL            Where the keeper is [env: HIZO_KEEPER]
-      --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
-More: send space consent hand-over recovery log keeper witness man completions";
+Options of every command: --json, -q (the result only), -h, -V (version),
+      --home DIR [env: HIZO_HOME], --keeper URL [env: HIZO_KEEPER], and
+      --passphrase-file FILE (or --passphrase-fd N)
+More: send space consent hand-over office directory recovery log keeper
+      witness man completions";
 
 const OPTIONS_JAPANESE: &str = "\
-どのコマンドでも使えるオプション: --json、-q（結果だけ）、-h、-V、ほかに
-      --home DIR              金庫のフォルダー [env: HIZO_HOME]
-      --keeper URL            預け先のアドレス [env: HIZO_KEEPER]
-      --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
-他に: send space consent hand-over recovery log keeper witness man completions";
+どのコマンドでも使えるオプション: --json、-q（結果だけ）、-h、-V、
+      --home DIR [env: HIZO_HOME]、--keeper URL [env: HIZO_KEEPER]、
+      --passphrase-file FILE（パスフレーズ。または --passphrase-fd N）
+他に: send space consent hand-over office directory recovery log keeper
+      witness man completions";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -291,6 +291,10 @@ const HELP: &[(&str, &str)] = &[
         "The identity file of a safe you have joined on another machine: this one is added to it",
         "別のコンピューターですでに参加している場合、その鍵ファイル。このコンピューターが追加されます",
     ),
+    (
+        "The home of your organisation's own safe, where you are a member: you join for it, and what it reads you read",
+        "あなたがメンバーになっている、機関自身の金庫のフォルダー。機関の人として加わり、機関の金庫を見られる人なら開けられます",
+    ),
     ("The file to write the request to, to be sent back", "参加願を書き出すファイル。管理者に送り返します"),
     (
         "The eight words that the admin reads out to you; without them they are asked for",
@@ -302,10 +306,13 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("The request", "参加願のファイル"),
     (
-        "The ten words that the person reads out to you; without them they are asked for",
-        "相手が読み上げる10語。指定しなければ尋ねます",
+        "The ten words that the person reads out to you, or those of the organisation; without them they are asked for",
+        "相手が読み上げる10語、または機関の10語。指定しなければ尋ねます",
     ),
-    ("What the person may do", "その人ができること"),
+    (
+        "What the person may do; reader+writer if nothing is said, or what an organisation has delegated",
+        "その人ができること。指定しなければ reader+writer、機関の人なら委任された役割",
+    ),
     ("Reads, deposits, and changes who is a member", "見る・預ける・メンバーを変える"),
     ("Reads", "見る"),
     ("Deposits, and cannot open anything", "預けるだけで、何も開けられない"),
@@ -340,8 +347,92 @@ const HELP: &[(&str, &str)] = &[
     ("Why; the other members can read it", "理由。ほかのメンバーが読めます"),
     ("Say what the member can have read, and remove nobody", "その人が見られたものを表示するだけで、外しません"),
     (
+        "Bring what an organisation signed to take a delegation back: from this record on, whatever that person adds is refused",
+        "機関が署名した委任の取り消しを記録します。以後、その人が追加するものは受け付けません",
+    ),
+    ("The revocation that the organisation sent", "機関から届いた取り消しのファイル"),
+    (
         "Say the last record in eight words: two people who hear the same ones see the same safe",
         "最後の記録を8語で表します。2人が同じ言葉を聞けば、同じ金庫を見ています",
+    ),
+    // office
+    (
+        "Act as an organisation: make its key and card, say who acts for it in which safe, and take that back",
+        "機関として行います。機関の鍵とカードの作成、誰がどの金庫で機関の人になるかの委任、その取り消し",
+    ),
+    (
+        "Make the key of an organisation in the home of its own safe, and the card by which others know it",
+        "機関自身の金庫のフォルダーに、機関の鍵と、ほかの人に示す機関カードを作ります",
+    ),
+    ("What the organisation is called", "機関の名前"),
+    ("What it is called in Japanese, if that differs", "日本語での名前（異なる場合）"),
+    (
+        "Show the organisation's card: its names and the ten words of its key; with --to, write it down for others",
+        "機関カード（名前と、鍵を表す10語）を表示します。--to を付けると、ほかの人に渡すファイルに書きます",
+    ),
+    ("The file to write the card to, to be sent", "機関カードを書き出すファイル"),
+    (
+        "Delegate somebody who asks to join another safe for the organisation, or whose delegation ends soon",
+        "機関の人として別の金庫に加わる人、または委任の期限が近い人に、委任します",
+    ),
+    ("The request of the person, who is a member of this safe", "その人の参加願。この金庫のメンバーであること"),
+    ("The most that the person may do there", "その人が相手の金庫でできること（上限）"),
+    ("For so many days from now", "今から何日間か"),
+    ("The file to write, to be sent to an admin of that safe", "書き出すファイル。相手の金庫の管理者に送ります"),
+    (
+        "List who acts for the organisation, in which safes and until when",
+        "誰が、どの金庫で、いつまで機関の人かの一覧を表示します",
+    ),
+    (
+        "Take a delegation back: write what ends it, to be brought to that safe by any member",
+        "委任を取り消します。取り消しのファイルを書き、相手の金庫のメンバーに記録してもらいます",
+    ),
+    (
+        "The key, or its first digits, as `hizo office list` shows it",
+        "鍵、またはその先頭の桁。`hizo office list` の表示どおりに書きます",
+    ),
+    ("The file to write, to be sent to a member of that safe", "書き出すファイル。相手の金庫のメンバーに送ります"),
+    // directory
+    ("The directory of organisations: install it, look into it, publish one", "機関の名簿を取り込み、調べ、発行します"),
+    (
+        "Install the directory of organisations, or the next one, with the proof that it is logged",
+        "機関の名簿、またはその次の号を、台帳にあることの証明とともに取り込みます",
+    ),
+    ("The directory", "名簿のファイル"),
+    ("The proof that came with it: its folder, or its ZIP", "名簿に付いてきた証明（フォルダーか ZIP）"),
+    (
+        "Whose logs and witnesses you trust; not from who sent the directory",
+        "信頼する台帳と立会人の一覧。名簿の送り主からではなく、別に受け取ったもの",
+    ),
+    (
+        "Root certificates, as PEM, of the authorities whose stamps you trust; not from who sent the directory",
+        "信頼する時刻認証局のルート証明書（PEM）。名簿の送り主からではなく、別に受け取ったもの",
+    ),
+    (
+        "The publisher's key, for the first directory; not from who sent it",
+        "発行者の鍵のファイル（最初の名簿のとき）。名簿の送り主からではなく、別に受け取ったもの",
+    ),
+    (
+        "Show the installed directory: its number, until when it is good, and every organisation",
+        "取り込んだ名簿の号、期限、すべての機関を表示します",
+    ),
+    (
+        "Find organisations of the installed directory by a part of their names",
+        "取り込んだ名簿から、名前の一部で機関を探します",
+    ),
+    ("A part of the name, in either language", "名前の一部（どちらの言語でも）"),
+    (
+        "Make the next directory out of a file of entries, and sign it",
+        "項目のファイルから次の号の名簿を作り、署名します",
+    ),
+    (
+        "The entries, six lines for each organisation, as docs/spec/directory.md shows",
+        "項目のファイル。機関ごとに6行で、docs/spec/directory.md のとおりに書きます",
+    ),
+    ("A directory to be looked at: nothing is sealed by it", "見本の名簿。これによって封をすることはできません"),
+    (
+        "The file to write the directory to, to be deposited, proved and published",
+        "名簿を書き出すファイル。預けて証明を作り、公開します",
     ),
     // consent
     (
@@ -525,9 +616,21 @@ fn japanese(english: &str) -> Option<&'static str> {
     HELP.iter().find(|(known, _)| *known == english).map(|(_, japanese)| *japanese)
 }
 
-/// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 10] =
-    ["send", "space", "consent", "hand-over", "recovery", "log", "keeper", "witness", "man", "completions"];
+/// Commands that the first page of help names in its last lines, so that it fits a screen.
+const NAMED_LAST: [&str; 12] = [
+    "send",
+    "space",
+    "consent",
+    "hand-over",
+    "office",
+    "directory",
+    "recovery",
+    "log",
+    "keeper",
+    "witness",
+    "man",
+    "completions",
+];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

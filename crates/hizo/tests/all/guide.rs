@@ -44,6 +44,16 @@ fn the_handover_guide_in_japanese_is_true() {
 }
 
 #[test]
+fn the_organisation_guide_in_english_is_true() {
+    Guide::new("C").run("organisation.md");
+}
+
+#[test]
+fn the_organisation_guide_in_japanese_is_true() {
+    Guide::new("ja_JP.UTF-8").run("organisation.ja.md");
+}
+
+#[test]
 fn the_witness_guide_in_english_is_true() {
     Guide::new("C").run("witness.md");
 }

@@ -486,7 +486,14 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     let running = crate::keeper::Process::start(&home.folder.path().join("a keeper"));
     assert!(pages.iter().any(|(command, examples)| command == "keeper" && has_shape(&running.said, &examples[0])));
     covered.insert("keeper".into());
-    for (command, told) in crate::sharing::every_act_as_json().into_iter().chain(crate::handover::every_act_as_json()) {
+    let directory = crate::directory::every_act_as_json();
+    if directory.is_none() {
+        covered
+            .extend(["directory publish", "directory install", "directory show", "directory find"].map(str::to_owned));
+    }
+    let sharing = crate::sharing::every_act_as_json().into_iter().chain(crate::handover::every_act_as_json());
+    let organisations = crate::organisations::every_act_as_json().into_iter().chain(directory.into_iter().flatten());
+    for (command, told) in sharing.chain(organisations) {
         assert!(is_documented(command, &told), "{command}: {told:#}");
         covered.insert(command.into());
     }

@@ -47,7 +47,7 @@ impl Firm {
     }
 
     /// An invite by the founder, in a file of its own.
-    fn invite(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn invite(&self, name: &str) -> std::path::PathBuf {
         let path = self.founder.folder.path().join(format!("invite for {name}"));
         let _ = fs::remove_file(&path);
         self.founder.ok(["space", "invite", "--to", path.to_str().unwrap()]);
@@ -55,7 +55,7 @@ impl Firm {
     }
 
     /// What somebody sends back, and the words he reads out.
-    fn ask(&self, home: &Home, name: &str, more: &[&str]) -> (std::path::PathBuf, String) {
+    pub(crate) fn ask(&self, home: &Home, name: &str, more: &[&str]) -> (std::path::PathBuf, String) {
         let (invite, request) = (self.invite(name), home.folder.path().join("request"));
         let mut arguments = vec!["space", "join", invite.to_str().unwrap(), "--name", name, "--json"];
         arguments.extend(["--to", request.to_str().unwrap()]);

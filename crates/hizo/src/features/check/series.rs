@@ -159,14 +159,14 @@ impl<'a> Series<'a> {
 
     /// What was said of the deposit, in its record's body or in its manifest; with the first, what the series is called.
     fn said(&mut self, record: &Record, head: &Head, touched: &mut Touched) {
-        let events = match record.body_object() {
+        let events = || match record.body_object() {
             Some(_) => self.opened.keyring.events(self.opened.safe, record),
             None => {
                 let events = head.events.iter().map(Event::from_value).collect::<Option<_>>();
                 events.ok_or_else(|| Failure::untrue(words!("it is not in its one form", "形が正しくありません")))
             }
         };
-        match events {
+        match self.opened.keyring.refuse_undelegated(record).and_then(|()| events()) {
             Ok(events) => {
                 let mut is_described = false;
                 for event in events {

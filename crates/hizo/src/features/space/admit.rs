@@ -4,17 +4,20 @@ use std::path::PathBuf;
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::record::Role;
+use hizo_vault::age::Recipient;
+use hizo_vault::event::Event;
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::Request;
+use hizo_vault::organisation::DelegatedRequest;
 use serde_json::json;
 
-use super::entering::{self, Admin, RoleWord};
+use super::entering::{self, Admin};
 use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::membership::{self, Appended, Change, of_machine};
-use crate::people::Person;
-use crate::safe::Safe;
+use crate::membership::{self, Asked, Change, RoleWord, of_machine};
+use crate::people::{Person, shown_organisation};
+use crate::safe::{self, Safe};
 use crate::words::words;
-use crate::{Setting, epochs};
+use crate::{Setting, directory, epochs};
 
 /// Let in whoever sent a request, once you have heard the same words from that person
 #[derive(Debug, clap::Args)]
@@ -22,12 +25,12 @@ pub(crate) struct Arguments {
     /// The request
     #[arg(value_name = "FILE")]
     request: PathBuf,
-    /// The ten words that the person reads out to you; without them they are asked for
+    /// The ten words that the person reads out to you, or those of the organisation; without them they are asked for
     #[arg(long, value_name = "WORDS")]
     words: Option<String>,
-    /// What the person may do
-    #[arg(long, value_enum, default_value = "reader+writer")]
-    role: RoleWord,
+    /// What the person may do; reader+writer if nothing is said, or what an organisation has delegated
+    #[arg(long, value_enum)]
+    role: Option<RoleWord>,
     /// Let the person open what was kept before, too
     #[arg(long)]
     history: bool,
@@ -35,20 +38,33 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut safe = setting.safe()?;
-    let request = membership::read_request(&arguments.request, &safe)?;
+    let asked = membership::read_asked(&arguments.request, &safe)?;
+    let request = asked.request();
     let admin = Admin::of(setting, &safe)?;
     let people = admin.keyring.people()?;
     let known = people.persons(&safe).into_iter().find(|person| person.identity == Some(request.person.identity));
-    if safe.chain.role(&request.device.key).is_some() {
-        return Err(Failure::fixable(words!(
-            "whoever sent this request was let in already",
-            "この参加願の人は、すでに加わっています"
-        )));
-    }
-    let appended = match &known {
+    let is_there = safe.chain.role(&request.device.key).is_some();
+    let change = match (&asked, &known) {
+        (Asked::Delegated(delegated), Some(person)) => delegate_again(&safe, &admin, delegated, person)?,
+        (Asked::Alone(_), _) if is_there => {
+            return Err(Failure::fixable(words!(
+                "whoever sent this request was let in already",
+                "この参加願の人は、すでに加わっています"
+            )));
+        }
         // Whose it is was heard when the person came; the request is signed by the same identity.
-        Some(person) => add_machine(&mut safe, &admin, &request, person)?,
-        None => {
+        (Asked::Alone(_), Some(person)) => machine(request, person),
+        (Asked::Alone(_), None) if people.delegations.organisation_of(&request.person.identity).is_some() => {
+            return Err(Failure::fixable(words!(
+                "that person acted for an organisation here, and acts here for nobody else",
+                "その人はこの金庫で機関の人として加わっていたため、個人としては加われません"
+            ))
+            .hint(words!(
+                "Ask the organisation for a delegation, or let the person join with another identity.",
+                "機関に委任を出してもらうか、別の鍵で参加してもらってください。"
+            )));
+        }
+        (Asked::Alone(_), None) => {
             let question = words!(
                 "Call {name}, by a number that you knew before, and type the ten words you hear:",
                 "以前から知っている番号で{name}さんに電話し、聞いた10語を入力してください:",
@@ -57,30 +73,39 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             if !request.words.is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
                 return Err(entering::other_words());
             }
-            add_person(&mut safe, &admin, &request, arguments)?
+            let role = arguments.role.unwrap_or(RoleWord::ReaderWriter).role();
+            person(&safe, &admin, request, role, request.person.recipient.as_ref(), arguments)?
         }
+        (Asked::Delegated(delegated), None) => act_for(setting, &safe, &admin, delegated, arguments)?,
     };
-    tell(setting, &safe, &request, known.is_some(), appended.id);
+    let appended = change.append(&mut safe, &admin.identity)?;
+    tell(setting, &safe, &asked, known.is_some(), appended.id);
     appended.promised
 }
 
-fn add_machine(safe: &mut Safe, admin: &Admin, request: &Request, person: &Person) -> Outcome<Appended> {
+fn machine(request: &Request, person: &Person) -> Change {
     let role = of_machine(person.own.map_or(Role::Writer, |seat| seat.role));
-    let mut change = Change::default();
+    let mut change = Change::saying(membership::machine_events(request));
     change.seat(&request.device, role);
-    change.events = membership::machine_events(request);
-    change.append(safe, &admin.identity)
+    change
 }
 
-fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arguments) -> Outcome<Appended> {
-    let role = arguments.role.role();
+/// Lets somebody in; what he shall read is sealed to `recipient`, unless it is already.
+fn person(
+    safe: &Safe,
+    admin: &Admin,
+    request: &Request,
+    role: Role,
+    recipient: Option<&Recipient>,
+    arguments: &Arguments,
+) -> Outcome<Change> {
     let mut change = Change::default();
-    if let Some(recipient) = request.person.recipient.as_ref().filter(|_| role.opens()) {
-        let opened = admin.opened(safe);
+    let opened = admin.opened(safe);
+    let mut readers = epochs::readers(opened, &[])?;
+    if let Some(recipient) = recipient.filter(|recipient| role.opens() && !readers.contains(recipient)) {
         if arguments.history {
             change.give_history(opened, recipient)?;
         } else {
-            let mut readers = epochs::readers(opened, &[])?;
             readers.push(recipient.clone());
             change.begin_epoch(opened, &readers)?;
             // What was said before stays closed to the newcomer, who has to know who else reads.
@@ -88,24 +113,119 @@ fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arg
         }
     }
     change.let_in(request, role);
-    change.append(safe, &admin.identity)
+    Ok(change)
 }
 
-fn tell(setting: &Setting, safe: &Safe, request: &Request, is_known: bool, record: RecordId) {
+/// Lets somebody in who acts for an organisation: its words are compared, once, unless the directory has its key.
+fn act_for(
+    setting: &Setting,
+    safe: &Safe,
+    admin: &Admin,
+    delegated: &DelegatedRequest,
+    arguments: &Arguments,
+) -> Outcome<Change> {
+    let DelegatedRequest { request, card, delegation, recipient, note } = delegated;
+    let role = arguments.role.map_or(delegation.role, RoleWord::role);
+    if !delegation.covers(role) || !delegation.is_good_at(safe::now()?) {
+        return Err(Failure::fixable(words!(
+            "the organisation has delegated less, or for another time",
+            "機関の委任は、この役割には足りないか、期間が違います"
+        ))
+        .hint(words!(
+            "Give no role, or ask for another delegation; look at this machine's clock.",
+            "役割を指定せずに実行するか、委任を出し直してもらってください。時計も確かめてください。"
+        )));
+    }
+    let listed = directory::card_of(setting, &safe.home, card)?;
+    let known = listed.as_ref().or(admin.keyring.people()?.delegations.pinned(&card.key));
+    let organisation = shown_organisation(known.unwrap_or(card));
+    if known.is_none() {
+        let question = words!(
+            "Type the ten words of {organisation}, as you know them or hear them by a number that you knew before:",
+            "{organisation}の10語を、以前から知っているとおりに、または以前から知っている番号で聞いて入力してください:";
+            organisation
+        );
+        let words = Spoken::of_organisation(&card.key);
+        if !words.is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
+            return Err(entering::other_words());
+        }
+    }
+    let mut change = person(safe, admin, request, role, recipient.as_ref(), arguments)?;
+    change.events.extend([membership::pins(known.unwrap_or(card)), Event::KeyDelegated { note: note.clone() }]);
+    Ok(change)
+}
+
+/// Says a later delegation of somebody who acts for the organisation already; a machine that is new comes with it. Where its own space has begun
+/// an epoch since, so does this one: whoever left it opens nothing more.
+fn delegate_again(safe: &Safe, admin: &Admin, delegated: &DelegatedRequest, known: &Person) -> Outcome<Change> {
+    let DelegatedRequest { request, card, note, recipient, .. } = delegated;
+    let people = admin.keyring.people()?;
+    if known.organisation.as_ref().is_none_or(|organisation| organisation.key != card.key) {
+        return Err(Failure::fixable(words!(
+            "that person is a member already, and not for this organisation",
+            "その人はすでにメンバーで、この機関の人としてではありません"
+        ))
+        .hint(words!(
+            "Whoever is a member for himself acts here for nobody else: let the person join with another identity.",
+            "個人として加わった人は、機関の人にはなれません。別の鍵で参加してもらってください。"
+        )));
+    }
+    let said = Event::KeyDelegated { note: note.clone() };
+    if people.delegations.said_of(&request.person.identity).any(|before| *before == said) {
+        return Err(Failure::fixable(words!(
+            "this delegation was said here already",
+            "この委任は、すでに記録されています"
+        )));
+    }
+    let mut change = match safe.chain.role(&request.device.key) {
+        Some(_) => Change::default(),
+        None => machine(request, known),
+    };
+    let opened = admin.opened(safe);
+    let mut readers = epochs::readers(opened, &[])?;
+    if let Some(recipient) = recipient.as_ref().filter(|recipient| !readers.contains(recipient)) {
+        let before = people.recipient_of(&card.key);
+        readers.retain(|reader| Some(reader) != before);
+        readers.push(recipient.clone());
+        change.begin_epoch(opened, &readers)?;
+    }
+    change.events.push(said);
+    Ok(change)
+}
+
+fn tell(setting: &Setting, safe: &Safe, asked: &Asked, is_known: bool, record: RecordId) {
+    let request = asked.request();
+    let card = match asked {
+        Asked::Alone(_) => None,
+        Asked::Delegated(delegated) => Some(&delegated.card),
+    };
     let spoken = membership::read_out(setting, &Spoken::of_head(&record));
     let result = json!({
         "name": request.said.name, "machine": request.said.machine, "known": is_known,
+        "organisation": card.map(|card| &card.name),
         "record": safe.chain.head().number, "id": record.to_string(), "words": spoken,
     });
     setting.console.result(result, |out| {
         let name = shown_bytes(request.said.name.as_bytes());
         let machine = shown_bytes(request.said.machine.as_bytes());
-        let done = match is_known {
-            true => words!(
+        let done = match (card.map(shown_organisation), is_known) {
+            (Some(organisation), true) => words!(
+                "{organisation} has delegated {name} anew",
+                "{organisation}が{name}さんに改めて委任しました",
+                name = name;
+                organisation
+            ),
+            (Some(organisation), false) => words!(
+                "{name} is a member now, for {organisation}",
+                "{name}さんが、{organisation}の人としてメンバーになりました",
+                name = name;
+                organisation
+            ),
+            (None, true) => words!(
                 "{name} has one machine more: {machine}",
                 "{name}さんのコンピューター「{machine}」が加わりました"
             ),
-            false => words!("{name} is a member now", "{name}さんがメンバーになりました"),
+            (None, false) => words!("{name} is a member now", "{name}さんがメンバーになりました"),
         };
         writeln!(out, "{}", setting.console.say(done))?;
         let say = words!(

@@ -1,6 +1,6 @@
 //! `hizo space`
 
-use super::{admit, grant, head, invite, join, members, remove, role};
+use super::{admit, grant, head, invite, join, members, remove, revoke, role};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -20,6 +20,7 @@ enum Act {
     Role(role::Arguments),
     Grant(grant::Arguments),
     Remove(remove::Arguments),
+    Revoke(revoke::Arguments),
     Head(head::Arguments),
 }
 
@@ -32,6 +33,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Role(arguments) => role::run(setting, arguments),
         Act::Grant(arguments) => grant::run(setting, arguments),
         Act::Remove(arguments) => remove::run(setting, arguments),
+        Act::Revoke(arguments) => revoke::run(setting, arguments),
         Act::Head(arguments) => head::run(setting, arguments),
     }
 }

@@ -1,7 +1,7 @@
 //! What the acts of this feature have in common: words that people compare, and records that change who is a member.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
-use std::path::Path;
 
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
@@ -11,47 +11,11 @@ use hizo_vault::keys::IdentityFile;
 use crate::Setting;
 use crate::cards::CardSet;
 use crate::contents::Opened;
-use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::home;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::membership;
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
-
-/// What a member may do, as it is said on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum RoleWord {
-    /// Reads, deposits, and changes who is a member
-    Admin,
-    /// Reads
-    Reader,
-    /// Deposits, and cannot open anything
-    Writer,
-    /// Reads and deposits
-    #[value(name = "reader+writer")]
-    ReaderWriter,
-}
-
-impl RoleWord {
-    /// The role of the person's own key.
-    pub(crate) const fn role(self) -> Role {
-        match self {
-            Self::Admin => Role::Admin,
-            Self::Reader => Role::Reader,
-            Self::Writer => Role::Writer,
-            Self::ReaderWriter => Role::ReaderWriter,
-        }
-    }
-}
-
-/// Writes a file that is to be sent, and never over another one.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    if path.exists() {
-        let file = shown(path);
-        return Err(Failure::fixable(words!("{file} is there already", "{file} はすでにあります"))
-            .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。")));
-    }
-    home::write_new(path, bytes)
-}
 
 /// The words that somebody heard: given on the command line, or typed now.
 pub(crate) fn heard(setting: &Setting, given: Option<&str>, question: Words) -> Outcome<String> {
@@ -135,9 +99,19 @@ pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
         let (Some(name), Some(class)) = (series.name, series.class) else { continue };
         events.push(Event::SeriesNamed { series: id.to_string(), name, class });
     }
+    let mut pinned = BTreeSet::new();
     for (key, _) in safe.chain.members() {
         let Some(said) = people.said(&key) else { continue };
         events.push(Event::KeyCertified(said.clone()));
+        let identity = people.certificates.of(&key).map(|certificate| certificate.identity);
+        if let Some((identity, card)) = identity.and_then(|it| Some((it, people.delegations.organisation_of(&it)?))) {
+            if pinned.insert(card.key) {
+                events.push(membership::pins(card));
+            }
+            if pinned.insert(identity) {
+                events.extend(people.delegations.said_of(&identity).cloned());
+            }
+        }
         let (text, is_machine) = (key.to_base64(), people.is_machine(&key));
         events.extend(people.name(&key).map(|name| match is_machine {
             true => Event::DeviceAdded { key: text, name: name.to_owned() },

@@ -23,7 +23,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let people = admin.keyring.people()?;
     let person = people.named(&safe, &arguments.member)?;
     let own = person.own.filter(|own| own.role.opens());
-    let recipient = own.and_then(|own| Some((own.key, people.certificates.of(&own.key)?.recipient.clone()?)));
+    let recipient = own.and_then(|own| Some((own.key, people.recipient(&own.key)?.clone())));
     let Some((key, recipient)) = recipient else {
         return Err(Failure::fixable(words!(
             "that member does not read, or nobody has certified whose key it is",

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::entering;
-use crate::Setting;
 use crate::failure::{Failure, Outcome, shown};
 use crate::words::words;
+use crate::{Setting, home};
 
 /// Write an invite: which safe it is and where it is kept, for somebody who is to join it
 #[derive(Debug, clap::Args)]
@@ -29,7 +28,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "全員が届く預け先に金庫を作ってください: `hizo init --keeper アドレス`。"
         )));
     };
-    entering::write(&arguments.to, &invite.compose())?;
+    home::write_to_send(&arguments.to, &invite.compose())?;
     let result = json!({ "invite": arguments.to.to_string_lossy() });
     setting.console.result(result, |out| {
         let written = words!("invite written to {file}", "招待状を {file} に書きました", file = shown(&arguments.to));

@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
     /// The identity file of a safe you have joined on another machine: this one is added to it
     #[arg(long, value_name = "FILE", requires = "invite")]
     identity: Option<PathBuf>,
+    /// The home of your organisation's own safe, where you are a member: you join for it, and what it reads you read
+    #[arg(long, value_name = "DIR", requires = "invite", conflicts_with = "identity")]
+    organisation: Option<PathBuf>,
     /// The file to write the request to, to be sent back
     #[arg(long, value_name = "FILE", requires = "invite")]
     to: Option<PathBuf>,
@@ -90,10 +93,10 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
         person: UnverifiedCertificate::issue(&identity, &invited.space),
         device: UnverifiedCertificate::issue_machine(&identity, &device.signing, &invited.space),
     };
-    entering::write(to, &request.compose())?;
+    home::write_to_send(to, &request.compose())?;
     let own = identity.signing_seed.identity_key().verifying_key();
     let spoken = Spoken::of_identity(&own, identity.identity.recipient(), &invited.genesis);
-    tell_begun(setting, to, &membership::read_out(setting, &spoken));
+    tell_begun(setting, to, &membership::read_out(setting, &spoken), arguments.organisation.is_some());
     Ok(())
 }
 
@@ -113,11 +116,13 @@ fn prepare(
     invited: &Invite,
 ) -> Outcome<(IdentityFile, Device)> {
     Home::make(folder)?;
-    let (passphrase, identity, sealed) = match &arguments.identity {
+    let own_space = arguments.organisation.as_ref().map(|folder| Home::open(folder)).transpose()?;
+    let brought = own_space.as_ref().map(Home::identity_file).or_else(|| arguments.identity.clone());
+    let (passphrase, identity, sealed) = match brought {
         Some(path) => {
             let passphrase = NewPassphrase::given(setting.read_passphrase()?);
-            let bytes = bundle::read(path, IDENTITY_BYTES_MAX)?;
-            let identity = safe::open_identity_file(path, bytes.clone(), &passphrase.text)?;
+            let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
+            let identity = safe::open_identity_file(&path, bytes.clone(), &passphrase.text)?;
             (passphrase, identity, bytes)
         }
         None => {
@@ -131,13 +136,28 @@ fn prepare(
     home::begin(folder)?;
     home::write_new(&home::identity_file(folder), &sealed)?;
     device.write(folder)?;
+    if let Some(own_space) = &own_space {
+        Home::write_own_space(folder, own_space.folder())?;
+    }
     home::begin_joining(folder, invited)?;
     passphrase.tell(setting.console, &words!("the safe", "金庫"));
     Ok((identity, device))
 }
 
-fn tell_begun(setting: &Setting, to: &Path, spoken: &str) {
-    setting.console.result(json!({ "request": to.to_string_lossy(), "words": spoken }), |out| {
+fn tell_begun(setting: &Setting, to: &Path, spoken: &str, is_for_organisation: bool) {
+    let result = json!({ "request": to.to_string_lossy(), "words": spoken });
+    if is_for_organisation {
+        setting.console.result(result, |out| {
+            let written = words!("request written to {file}", "参加願を {file} に書きました", file = shown(to));
+            writeln!(out, "{}", setting.console.say(written))
+        });
+        setting.console.note(words!(
+            "next: whoever holds your organisation's key runs `hizo office delegate` with it, and sends what comes of it to the admin; once eight words are read to you, run `hizo space join`",
+            "次に: 機関の鍵を持つ人が `hizo office delegate` で委任し、できたファイルを金庫の管理者に送ります。8語を読み上げてもらったら、`hizo space join` を実行してください"
+        ));
+        return;
+    }
+    setting.console.result(result, |out| {
         let written = words!(
             "request written to {file}; send it to the admin",
             "参加願を {file} に書きました。管理者に送ってください",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::Setting;
 use crate::cards;
 use crate::failure::{Outcome, shown_bytes};
-use crate::people::{Person, Seat};
+use crate::people::{Person, Seat, shown_organisation};
 use crate::safe::Safe;
 use crate::words::{Words, words};
 
@@ -39,15 +39,25 @@ fn time(safe: &Safe, record: u64) -> String {
 fn line(safe: &Safe, person: &Person) -> Words {
     let since = time(safe, person.since());
     let name = person.shown_name();
+    let organisation = person.organisation.as_ref().map(shown_organisation);
+    let acts = organisation.map_or_else(
+        || words!("", ""),
+        |organisation| words!("  for {organisation}", "  {organisation}の人"; organisation),
+    );
     match person.own {
         Some(Seat { role, .. }) => words!(
-            "{name}  {role}  since {since}",
-            "{name}  {role}  {since} から",
+            "{name}{acts}  {role}  since {since}",
+            "{name}{acts}  {role}  {since} から",
             role = role.as_str(),
             name = name,
-            since = since
+            since = since;
+            acts
         ),
-        None => words!("{name}  machines only  since {since}", "{name}  コンピューターのみ  {since} から"),
+        None => words!(
+            "{name}{acts}  machines only  since {since}",
+            "{name}{acts}  コンピューターのみ  {since} から";
+            acts
+        ),
     }
 }
 
@@ -71,7 +81,8 @@ fn as_json(safe: &Safe, person: &Person) -> Value {
         value
     };
     json!({
-        "name": person.name, "certified": person.identity.is_some(), "own": person.own.as_ref().map(seat),
+        "name": person.name, "organisation": person.organisation.as_ref().map(|card| &card.name),
+        "certified": person.identity.is_some(), "own": person.own.as_ref().map(seat),
         "machines": person.machines.iter().map(machine).collect::<Vec<_>>(),
     })
 }

@@ -9,4 +9,5 @@ mod invite;
 mod join;
 mod members;
 mod remove;
+mod revoke;
 mod role;

@@ -4,11 +4,11 @@ use hizo_ledger::record::Control;
 use hizo_vault::event::Event;
 use serde_json::json;
 
-use super::entering::{self, Admin, RoleWord};
+use super::entering::{self, Admin};
 use crate::Setting;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
-use crate::membership::{Change, of_machine};
+use crate::membership::{Change, RoleWord, of_machine};
 use crate::words::words;
 
 /// Change what a member may do; whoever may no longer read opens nothing from then on
@@ -46,6 +46,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         return Err(Failure::fixable(words!("that is the role already", "すでにその役割です")));
     }
     entering::stays_with_admin(&safe, own.key, role)?;
+    people.covers(&certificate.identity, role)?;
     let mut change = Change::default();
     let machines = person.machines.iter().filter(|(seat, _)| seat.role != of_machine(role));
     let machines = machines.filter_map(|(seat, _)| Some((people.certificates.of(&seat.key)?, of_machine(role))));
@@ -54,14 +55,16 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         change.seat(certificate, role);
     }
     let mut readers = epochs::readers(admin.opened(&safe), &[own.key])?;
-    if let Some(recipient) = certificate.recipient.as_ref().filter(|_| role.opens()) {
+    if let Some(recipient) = people.recipient(&own.key).filter(|_| role.opens()) {
         if !own.role.opens() {
             match arguments.history {
                 true => change.give_history(admin.opened(&safe), recipient)?,
                 false => change.events = entering::retold(&safe, &admin)?,
             }
         }
-        readers.push(recipient.clone());
+        if !readers.contains(recipient) {
+            readers.push(recipient.clone());
+        }
     }
     change.begin_epoch(admin.opened(&safe), &readers)?;
     let name = people.name(&own.key).map(str::to_owned);

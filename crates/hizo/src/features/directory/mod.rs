@@ -1,0 +1,8 @@
+//! The directory of organisations: published by one, installed by all others.
+//!
+//! See docs/spec/directory.md.
+
+pub(crate) mod command;
+mod install;
+mod publish;
+mod show;

@@ -1,0 +1,121 @@
+//! `hizo office delegate`
+
+use std::path::PathBuf;
+
+use hizo_ledger::delegation::Delegation;
+use hizo_ledger::record::{ClaimedTime, Role};
+use hizo_vault::event::Event;
+use hizo_vault::organisation::UnverifiedDelegatedRequest;
+use serde_json::json;
+
+use super::Register;
+use crate::contents::Opened;
+use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::membership::{self, Change, RoleWord};
+use crate::words::words;
+use crate::{Setting, home, safe};
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// Delegate somebody who asks to join another safe for the organisation, or whose delegation ends soon
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The request of the person, who is a member of this safe
+    #[arg(value_name = "REQUEST")]
+    request: PathBuf,
+    /// The most that the person may do there
+    #[arg(long, value_enum, default_value = "reader+writer")]
+    role: RoleWord,
+    /// For so many days from now
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=3650))]
+    days: u64,
+    /// The file to write, to be sent to an admin of that safe
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let mut safe = setting.safe()?;
+    let card = super::card(&safe.home)?;
+    let passphrase = setting.read_passphrase()?;
+    let identity = safe::open_identity(&safe.home, &passphrase)?;
+    let keyring = setting.unlock_with(&safe, &identity)?;
+    let said = membership::read_any_request(&arguments.request)?;
+    let request = said.clone().verify().map_err(|error| membership::no_request(&arguments.request, error))?;
+    if said.space == safe.home.space {
+        return Err(Failure::fixable(words!(
+            "that request is for the organisation's own safe",
+            "それは、機関自身の金庫への参加願です"
+        ))
+        .hint(words!("Let the person in with `hizo space admit`.", "`hizo space admit` で加えてください。")));
+    }
+    // What the organisation reads, whoever acts for it has to read in its own space; and nobody else acts for it.
+    let people = keyring.people()?;
+    let person = people.persons(&safe).into_iter().find(|person| person.identity == Some(request.person.identity));
+    if !person.is_some_and(|person| person.own.is_some_and(|own| own.role.opens())) {
+        return Err(Failure::fixable(words!(
+            "nobody who reads this safe has the identity in that request",
+            "参加願の鍵の人は、この金庫を見られるメンバーではありません"
+        ))
+        .hint(words!(
+            "Whoever acts for the organisation joins its own safe first, and then the other one with `hizo space join --organisation`.",
+            "機関の人は、先に機関自身の金庫に加わり、次に `hizo space join --organisation` で相手の金庫に参加願を書きます。"
+        )));
+    }
+    let role = arguments.role.role();
+    let register = Register::of(Opened { safe: &safe, keyring: &keyring }, &card.key);
+    let before = register.0.get(&(said.space, request.person.key));
+    let (not_before, not_after) = term(before.and_then(|entry| entry.revoked), arguments.days)?;
+    let delegation = Delegation {
+        organisation: card.key,
+        space: said.space,
+        key: request.person.key,
+        identity: request.person.identity,
+        role,
+        recipient: role.opens().then(|| safe.recipient()).transpose()?.map(|recipient| recipient.to_string()),
+        not_before,
+        not_after,
+    };
+    let key = super::key(&safe.home, &card, &passphrase)?.signing_key();
+    let note = delegation.note(&key.sign(delegation.text().as_bytes())).map_err(Failure::internal)?;
+    let delegated = UnverifiedDelegatedRequest { request: said, card, delegation: note.clone() };
+    // Nothing is handed out that does not stand in the register.
+    let appended = Change::saying(vec![Event::KeyDelegated { note }]).append(&mut safe, &identity)?;
+    home::write_to_send(&arguments.to, &delegated.compose())?;
+    tell(setting, arguments, &delegated, &delegation);
+    appended.promised
+}
+
+/// From now, or from just after the last revocation, for so many days.
+fn term(revoked: Option<ClaimedTime>, days: u64) -> Outcome<(ClaimedTime, ClaimedTime)> {
+    let now = safe::now()?.unix_seconds();
+    let from = revoked.map_or(now, |revoked| now.max(revoked.unix_seconds() + 1));
+    let at = |seconds| ClaimedTime::from_unix_seconds(seconds).map_err(Failure::internal);
+    Ok((at(from)?, at(from + days * SECONDS_PER_DAY)?))
+}
+
+fn tell(setting: &Setting, arguments: &Arguments, delegated: &UnverifiedDelegatedRequest, delegation: &Delegation) {
+    let name = &delegated.request.name;
+    let (key, space) = (delegation.key.name().to_string(), delegation.space.to_string());
+    let (role, until): (Role, _) = (delegation.role, delegation.not_after.to_string());
+    let result = json!({
+        "file": arguments.to.to_string_lossy(), "name": name, "key": key, "space": space, "role": role.as_str(),
+        "from": delegation.not_before.to_string(), "until": until,
+    });
+    setting.console.result(result, |out| {
+        let done = words!(
+            "{name} may act for the organisation in safe {space}, as {role}, until {until}; written to {file}",
+            "{name}さんは、金庫 {space} で機関の人として {role} の役割で行えます（{until} まで）。{file} に書きました",
+            name = shown_bytes(name.as_bytes()),
+            space = space,
+            role = role.as_str(),
+            until = until,
+            file = shown(&arguments.to)
+        );
+        writeln!(out, "{}", setting.console.say(done))
+    });
+    setting.console.note(words!(
+        "next: send it to an admin of that safe, who lets the person in with `hizo space admit`",
+        "次に: その金庫の管理者に送ってください。管理者は `hizo space admit` で加えます"
+    ));
+}

@@ -1,0 +1,56 @@
+//! `hizo office make`
+
+use hizo_vault::event::NAME_BYTES_MAX;
+use hizo_vault::keys::OrganisationSeed;
+use hizo_vault::organisation::Card;
+
+use crate::Setting;
+use crate::entropy::SystemEntropy;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::home;
+use crate::safe;
+use crate::words::words;
+
+/// Make the key of an organisation in the home of its own safe, and the card by which others know it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// What the organisation is called
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// What it is called in Japanese, if that differs
+    #[arg(long, value_name = "NAME")]
+    name_ja: Option<String>,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let home = setting.home()?;
+    let (name, name_ja) = (arguments.name.clone(), arguments.name_ja.clone().unwrap_or_else(|| arguments.name.clone()));
+    if [&name, &name_ja].iter().any(|name| !(1..=NAME_BYTES_MAX).contains(&name.len())) {
+        return Err(Failure::new(
+            Kind::Usage,
+            words!("a name has 1 to {NAME_BYTES_MAX} bytes", "名前は1~{NAME_BYTES_MAX}バイトです"),
+        ));
+    }
+    let (key_file, card_file) = (home.organisation_key_file(), home.organisation_card_file());
+    if card_file.exists() {
+        return Err(Failure::fixable(words!(
+            "this safe is an organisation's already",
+            "この金庫では、すでに機関の鍵が作られています"
+        ))
+        .hint(words!("`hizo office card` shows its card.", "`hizo office card` で機関カードを見られます。")));
+    }
+    let passphrase = setting.read_passphrase()?;
+    // Whoever opens the safe has the passphrase right, and will type it again to delegate.
+    safe::open_identity(&home, &passphrase)?;
+    // Without a card, nobody has ever known the key of an earlier beginning.
+    let seed = OrganisationSeed::generate(&mut SystemEntropy);
+    home::replace(&key_file, seed.seal(&passphrase, &mut SystemEntropy).as_bytes())?;
+    let card = Card { name, name_ja, key: seed.signing_key().verifying_key() };
+    home::write_new(&card_file, &card.compose())?;
+    super::card::tell(setting, &card, None);
+    setting.console.note(words!(
+        "keep a copy of organisation.age and organisation.card elsewhere: whoever has both and the passphrase delegates for the organisation",
+        "organisation.age と organisation.card の控えを別の場所に置いてください。この2つとパスフレーズがあれば、機関として委任できます"
+    ));
+    Ok(())
+}

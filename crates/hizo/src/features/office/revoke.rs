@@ -1,0 +1,76 @@
+//! `hizo office revoke`
+
+use std::path::PathBuf;
+
+use hizo_ledger::delegation::Revocation;
+use hizo_vault::event::Event;
+use serde_json::json;
+
+use super::{Entry, Register};
+use crate::contents::Opened;
+use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::membership::Change;
+use crate::words::words;
+use crate::{Setting, home, safe};
+
+/// Take a delegation back: write what ends it, to be brought to that safe by any member
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The key, or its first digits, as `hizo office list` shows it
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// The file to write, to be sent to a member of that safe
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let mut safe = setting.safe()?;
+    let card = super::card(&safe.home)?;
+    let passphrase = setting.read_passphrase()?;
+    let identity = safe::open_identity(&safe.home, &passphrase)?;
+    let keyring = setting.unlock_with(&safe, &identity)?;
+    let register = Register::of(Opened { safe: &safe, keyring: &keyring }, &card.key);
+    let delegation = &meant(&register, &arguments.key)?.delegation;
+    let time = safe::now()?.max(delegation.not_before);
+    let revocation = Revocation { organisation: card.key, space: delegation.space, key: delegation.key, time };
+    let key = super::key(&safe.home, &card, &passphrase)?.signing_key();
+    let note = revocation.note(&key.sign(revocation.text().as_bytes())).map_err(Failure::internal)?;
+    let appended =
+        Change::saying(vec![Event::DelegationRevoked { note: note.clone() }]).append(&mut safe, &identity)?;
+    home::write_to_send(&arguments.to, note.as_bytes())?;
+    let (key, space) = (revocation.key.name().to_string(), revocation.space.to_string());
+    let result = json!({ "file": arguments.to.to_string_lossy(), "key": key, "space": space });
+    setting.console.result(result, |out| {
+        let done = words!(
+            "the delegation of {key} in safe {space} is taken back; written to {file}",
+            "金庫 {space} での {key} の委任を取り消しました。{file} に書きました",
+            key = key,
+            space = space,
+            file = shown(&arguments.to)
+        );
+        writeln!(out, "{}", setting.console.say(done))
+    });
+    setting.console.note(words!(
+        "next: it holds once a member of that safe has brought it there with `hizo space revoke`",
+        "次に: その金庫のメンバーが `hizo space revoke` で記録すると、有効になります"
+    ));
+    appended.promised
+}
+
+/// The one delegation that a person named.
+fn meant<'r>(register: &'r Register, named: &str) -> Outcome<&'r Entry> {
+    let is_meant = |entry: &&Entry| named.len() >= 6 && entry.delegation.key.name().to_string().starts_with(named);
+    let mut found = register.0.values().filter(is_meant);
+    match (found.next(), found.next()) {
+        (Some(entry), None) => Ok(entry),
+        _ => {
+            let named = shown_bytes(named.as_bytes());
+            Err(Failure::fixable(words!("there is not one delegation of {named}", "{named} の委任を特定できません"))
+                .hint(words!(
+                    "Name it by its key, six digits or more, as `hizo office list` shows it.",
+                    "`hizo office list` に表示される鍵を、先頭の6桁以上で指定してください。"
+                )))
+        }
+    }
+}
