@@ -337,6 +337,27 @@ const HELP: &[(&str, &str)] = &[
         "Only this machine of the person, as `hizo space members` names it",
         "その人のこのコンピューターだけ。`hizo space members` の表示どおりに書きます",
     ),
+    (
+        "Where two admins change the safe: the file to write, for another admin to look at and sign",
+        "変更に管理者2人が必要な金庫で、別の管理者が確かめて署名するために書き出すファイル",
+    ),
+    (
+        "Say how many admins sign whatever changes the safe: its members, roles, keys, cards; with a number, change that",
+        "金庫の変更（メンバー・役割・鍵・カード）に必要な管理者の人数。数字を付けると変えます",
+    ),
+    (
+        "How many from now on; either way, two admins agree on it",
+        "これから必要な人数。増やすにも減らすにも、管理者2人が同意します",
+    ),
+    ("Each admin by himself", "管理者1人で変更できる"),
+    ("Two of them", "管理者2人が署名する"),
+    (
+        "Look at what another admin proposes, and sign it as the second one: then it is done",
+        "別の管理者の提案を確かめ、2人目として署名します。それで変更が済みます",
+    ),
+    ("The proposal", "提案のファイル"),
+    ("Sign without asking, once you have looked at it", "内容を確かめたあとで、尋ねずに署名します"),
+    ("Say what it would do, and sign nothing", "何が変わるかを示すだけで、署名しません"),
     ("Why; the other members can read it", "理由。ほかのメンバーが読めます"),
     ("Say what the member can have read, and remove nobody", "その人が見られたものを表示するだけで、外しません"),
     (

@@ -32,6 +32,7 @@ mod sharing;
 mod stamped;
 mod stamps;
 mod tidy;
+mod two_admins;
 mod verify;
 mod watch;
 mod witness;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::entering::{self, Admin, RoleWord};
 use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::membership::{self, Appended, Change, of_machine};
+use crate::membership::{self, Change, Made, Proposing, of_machine};
 use crate::people::Person;
 use crate::safe::Safe;
 use crate::words::words;
@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
     /// Let the person open what was kept before, too
     #[arg(long)]
     history: bool,
+    #[command(flatten)]
+    proposing: Proposing,
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -45,9 +47,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "この参加願の人は、すでに加わっています"
         )));
     }
-    let appended = match &known {
+    let change = match &known {
         // Whose it is was heard when the person came; the request is signed by the same identity.
-        Some(person) => add_machine(&mut safe, &admin, &request, person)?,
+        Some(person) => machine(&request, person),
         None => {
             let question = words!(
                 "Call {name}, by a number that you knew before, and type the ten words you hear:",
@@ -57,22 +59,26 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             if !request.words.is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
                 return Err(entering::other_words());
             }
-            add_person(&mut safe, &admin, &request, arguments)?
+            person(&safe, &admin, &request, arguments)?
         }
+    };
+    let appended = match admin.make(change, &mut safe, &arguments.proposing)? {
+        Made::Stands(appended) => appended,
+        Made::Proposed(proposed) => return proposed.tell(setting),
     };
     tell(setting, &safe, &request, known.is_some(), appended.id);
     appended.promised
 }
 
-fn add_machine(safe: &mut Safe, admin: &Admin, request: &Request, person: &Person) -> Outcome<Appended> {
+fn machine(request: &Request, person: &Person) -> Change {
     let role = of_machine(person.own.map_or(Role::Writer, |seat| seat.role));
     let mut change = Change::default();
     change.seat(&request.device, role);
     change.events = membership::machine_events(request);
-    change.append(safe, &admin.identity)
+    change
 }
 
-fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arguments) -> Outcome<Appended> {
+fn person(safe: &Safe, admin: &Admin, request: &Request, arguments: &Arguments) -> Outcome<Change> {
     let role = arguments.role.role();
     let mut change = Change::default();
     if let Some(recipient) = request.person.recipient.as_ref().filter(|_| role.opens()) {
@@ -88,7 +94,7 @@ fn add_person(safe: &mut Safe, admin: &Admin, request: &Request, arguments: &Arg
         }
     }
     change.let_in(request, role);
-    change.append(safe, &admin.identity)
+    Ok(change)
 }
 
 fn tell(setting: &Setting, safe: &Safe, request: &Request, is_known: bool, record: RecordId) {

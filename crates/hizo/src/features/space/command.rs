@@ -1,6 +1,6 @@
 //! `hizo space`
 
-use super::{admit, grant, head, invite, join, members, remove, role};
+use super::{admins, admit, agree, grant, head, invite, join, members, remove, role};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -20,6 +20,8 @@ enum Act {
     Role(role::Arguments),
     Grant(grant::Arguments),
     Remove(remove::Arguments),
+    Admins(admins::Arguments),
+    Agree(agree::Arguments),
     Head(head::Arguments),
 }
 
@@ -32,6 +34,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Role(arguments) => role::run(setting, arguments),
         Act::Grant(arguments) => grant::run(setting, arguments),
         Act::Remove(arguments) => remove::run(setting, arguments),
+        Act::Admins(arguments) => admins::run(setting, arguments),
+        Act::Agree(arguments) => agree::run(setting, arguments),
         Act::Head(arguments) => head::run(setting, arguments),
     }
 }

@@ -13,6 +13,7 @@ use crate::cards::CardSet;
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home;
+use crate::membership::{Change, Made, Proposing};
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
@@ -118,6 +119,11 @@ impl Admin {
         Ok(Self { identity, keyring })
     }
 
+    /// Makes a change as this admin.
+    pub(crate) fn make(&self, change: Change, safe: &mut Safe, proposing: &Proposing) -> Outcome<Made> {
+        change.make(safe, &self.identity, &self.keyring, proposing)
+    }
+
     /// The safe with what this admin opens of it.
     pub(crate) fn opened<'a>(&'a self, safe: &'a Safe) -> Opened<'a> {
         Opened { safe, keyring: &self.keyring }
@@ -148,11 +154,22 @@ pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
     Ok(events)
 }
 
-/// Refuses an act that would leave the safe without anybody who may change it.
+/// Refuses an act that would leave the safe without those who have to sign its changes.
 pub(crate) fn stays_with_admin(safe: &Safe, key: VerifyingKey, role: Role) -> Outcome<()> {
-    let others = safe.chain.members().any(|(other, role)| other != key && role == Role::Admin);
-    if others || role == Role::Admin || safe.chain.role(&key) != Some(Role::Admin) {
+    let others = safe.chain.members().filter(|(other, role)| *other != key && *role == Role::Admin).count();
+    let required = safe.chain.admin_rule().admins();
+    if others >= required || role == Role::Admin || safe.chain.role(&key) != Some(Role::Admin) {
         return Ok(());
+    }
+    if others > 0 {
+        return Err(Failure::fixable(words!(
+            "two admins change this safe, and that would leave one",
+            "この金庫の変更には管理者2人が必要ですが、1人になってしまいます"
+        ))
+        .hint(words!(
+            "Make somebody else an admin first, or end the rule: `hizo space admins 1`.",
+            "先に別の人を管理者にするか、2人の決まりをやめてください: `hizo space admins 1`。"
+        )));
     }
     Err(Failure::fixable(words!(
         "that is the only admin, and a safe needs one",

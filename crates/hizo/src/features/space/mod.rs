@@ -1,6 +1,8 @@
 //! The people of a safe: who may open it, who may deposit, how somebody comes and how he goes.
 
+mod admins;
 mod admit;
+mod agree;
 pub(crate) mod command;
 mod entering;
 mod grant;

@@ -9,7 +9,7 @@ use super::entering::{self, Admin};
 use crate::Setting;
 use crate::epochs;
 use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::membership::Change;
+use crate::membership::{Change, Made, Proposing};
 use crate::people::{Person, Seat};
 use crate::safe::Safe;
 use crate::view::View;
@@ -30,6 +30,8 @@ pub(crate) struct Arguments {
     /// Say what the member can have read, and remove nobody
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    proposing: Proposing,
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -49,20 +51,33 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let own = person.own.filter(|own| keys.contains(&own.key));
     let from = own.and_then(|own| admin.keyring.people().ok()?.first_epoch(&safe, &own.key));
     let read = Readable::since(&safe, &view, from);
-    let promised = if arguments.dry_run {
-        Ok(())
-    } else {
-        let mut change = Change::default();
-        change.controls.extend(keys.iter().map(|key| Control::Remove(*key)));
-        let readers = epochs::readers(admin.opened(&safe), &keys)?;
-        change.begin_epoch(admin.opened(&safe), &readers)?;
-        let removed =
-            |key: &VerifyingKey| Event::MemberRemoved { key: key.to_base64(), reason: arguments.reason.clone() };
-        change.events = keys.iter().map(removed).collect();
-        change.append(&mut safe, &admin.identity)?.promised
+    let made = match arguments.dry_run {
+        true => None,
+        false => {
+            let change = removal(&safe, &admin, &keys, &arguments.reason)?;
+            Some(admin.make(change, &mut safe, &arguments.proposing)?)
+        }
     };
-    tell(setting, arguments, &person, &leaving, &read);
-    promised
+    tell(setting, arguments, &person, &leaving, &read, made.as_ref());
+    match made {
+        Some(Made::Stands(appended)) => appended.promised,
+        Some(Made::Proposed(proposed)) => {
+            proposed.note(setting);
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The change that takes keys away, and seals what comes later to those who stay.
+fn removal(safe: &Safe, admin: &Admin, keys: &[VerifyingKey], reason: &str) -> Outcome<Change> {
+    let mut change = Change::default();
+    change.draft.controls.extend(keys.iter().map(|key| Control::Remove(*key)));
+    let readers = epochs::readers(admin.opened(safe), keys)?;
+    change.begin_epoch(admin.opened(safe), &readers)?;
+    let removed = |key: &VerifyingKey| Event::MemberRemoved { key: key.to_base64(), reason: reason.to_owned() };
+    change.events = keys.iter().map(removed).collect();
+    Ok(change)
 }
 
 fn machine(person: &Person, named: &str) -> Outcome<Seat> {
@@ -120,23 +135,38 @@ impl Readable {
     }
 }
 
-fn tell(setting: &Setting, arguments: &Arguments, person: &Person, leaving: &[Seat], read: &Readable) {
+fn tell(
+    setting: &Setting,
+    arguments: &Arguments,
+    person: &Person,
+    leaving: &[Seat],
+    read: &Readable,
+    made: Option<&Made>,
+) {
     let name = person.shown_name();
-    let result = json!({
+    let proposed = match made {
+        Some(Made::Proposed(proposed)) => Some(proposed),
+        Some(Made::Stands(_)) | None => None,
+    };
+    let mut result = json!({
         "name": person.name, "dry_run": arguments.dry_run,
         "keys": leaving.iter().map(|seat| seat.key.name().to_string()).collect::<Vec<_>>(),
         "could_read": read.as_json(),
     });
+    if let (Some(proposed), Some(result)) = (proposed, result.as_object_mut()) {
+        result.extend(proposed.as_json().as_object().cloned().unwrap_or_default());
+    }
     setting.console.result(result, |out| {
-        let done = match (arguments.dry_run, &arguments.machine) {
-            (true, _) => words!("nobody was removed", "誰も外していません"),
-            (false, None) => words!(
+        let done = match (made, &arguments.machine) {
+            (None, _) => words!("nobody was removed", "誰も外していません"),
+            (Some(Made::Proposed(proposed)), _) => proposed.line(),
+            (Some(Made::Stands(_)), None) => words!(
                 "{name} is removed, with {keys} keys; what is kept from now on is closed to them",
                 "{name}さんを外しました（鍵{keys}個）。今後預けるものは開けられません",
                 name = name,
                 keys = leaving.len()
             ),
-            (false, Some(machine)) => words!(
+            (Some(Made::Stands(_)), Some(machine)) => words!(
                 "machine {machine} is removed from {name}",
                 "{name}さんのコンピューター「{machine}」を外しました",
                 machine = shown_bytes(machine.as_bytes()),
