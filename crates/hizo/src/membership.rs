@@ -85,6 +85,18 @@ impl Change {
         self.events.extend(machine_events(request));
     }
 
+    /// Takes keys away, and seals what comes later to those who stay.
+    pub(crate) fn removal(safe: &Safe, keyring: &Keyring, keys: &[VerifyingKey], reason: &str) -> Outcome<Self> {
+        keys.iter().try_for_each(|key| stays_with_admin(safe, *key, Role::Writer))?;
+        let (mut change, opened) = (Self::default(), Opened { safe, keyring });
+        change.draft.controls.extend(keys.iter().map(|key| Control::Remove(*key)));
+        let readers = epochs::readers(opened, keys)?;
+        change.begin_epoch(opened, &readers)?;
+        let removed = |key: &VerifyingKey| Event::MemberRemoved { key: key.to_base64(), reason: reason.to_owned() };
+        change.events = keys.iter().map(removed).collect();
+        Ok(change)
+    }
+
     /// Makes it: appends it where one admin is enough, and where two are needed, proposes it to the others.
     pub(crate) fn make(
         self,
@@ -138,6 +150,49 @@ impl Change {
         }
         self.draft.say(&self.events, &recipient)?;
         Ok(self.draft)
+    }
+}
+
+/// Refuses an act that would leave the safe without those who have to sign its changes.
+pub(crate) fn stays_with_admin(safe: &Safe, key: VerifyingKey, role: Role) -> Outcome<()> {
+    let others = safe.chain.members().filter(|(other, role)| *other != key && *role == Role::Admin).count();
+    let required = safe.chain.admin_rule().admins();
+    if others >= required || role == Role::Admin || safe.chain.role(&key) != Some(Role::Admin) {
+        return Ok(());
+    }
+    if others > 0 {
+        return Err(Failure::fixable(words!(
+            "two admins change this safe, and that would leave one",
+            "この金庫の変更には管理者2人が必要ですが、1人になってしまいます"
+        ))
+        .hint(words!(
+            "Make somebody else an admin first, or end the rule: `hizo space admins 1`.",
+            "先に別の人を管理者にするか、2人の決まりをやめてください: `hizo space admins 1`。"
+        )));
+    }
+    Err(Failure::fixable(words!(
+        "that is the only admin, and a safe needs one",
+        "その人は唯一の管理者です。金庫には管理者が必要です"
+    ))
+    .hint(words!(
+        "Make somebody else an admin first: `hizo space role NAME admin`.",
+        "先に別の人を管理者にしてください: `hizo space role 名前 admin`。"
+    )))
+}
+
+/// # Errors
+/// When an identity is not an admin of the safe.
+pub(crate) fn check_admin(safe: &Safe, identity: &IdentityFile) -> Outcome<()> {
+    match safe.role_of(identity) {
+        Some(Role::Admin) => Ok(()),
+        _ => Err(Failure::fixable(words!(
+            "only an admin changes who is a member",
+            "メンバーを変えられるのは管理者だけです"
+        ))
+        .hint(words!(
+            "Ask one; `hizo space members` says who is.",
+            "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
+        ))),
     }
 }
 

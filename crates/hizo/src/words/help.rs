@@ -355,6 +355,19 @@ const HELP: &[(&str, &str)] = &[
         "Look at what another admin proposes, and sign it as the second one: then it is done",
         "別の管理者の提案を確かめ、2人目として署名します。それで変更が済みます",
     ),
+    (
+        "Remove whom you prepared to remove, once the time has come; asks for nothing when nothing is due",
+        "時刻の来た「外す」指示を実行します。何もなければ、何も尋ねません",
+    ),
+    (
+        "Prepare it: nobody hears of it before this time, like 2027-03-31T18:00+09:00; then `hizo space due` does it, or any command that has the passphrase in a file",
+        "準備だけします。この時刻（例 2027-03-31T18:00+09:00）まで誰にも知られません。時刻が来たら `hizo space due` か、--passphrase-file を付けたコマンドが実行します",
+    ),
+    ("List what is prepared", "準備したものの一覧"),
+    (
+        "Withdraw what is prepared: the id that --prepared shows",
+        "準備を取り消します。--prepared で表示される番号を指定します",
+    ),
     ("The proposal", "提案のファイル"),
     ("Sign without asking, once you have looked at it", "内容を確かめたあとで、尋ねずに署名します"),
     ("Say what it would do, and sign nothing", "何が変わるかを示すだけで、署名しません"),

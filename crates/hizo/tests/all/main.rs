@@ -21,6 +21,7 @@ mod keeper;
 mod kept;
 mod kills;
 mod kit;
+mod leaving;
 mod liar;
 mod outside;
 mod proofs;

@@ -144,6 +144,10 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
         say(&sato, "space agree", &agree);
         fs::remove_file(&proposal).unwrap();
     }
+    say(&firm.founder, "space due", &[]);
+    let prepared = say(&firm.founder, "space remove", &["佐藤", "--at", "2099-03-31T09:00Z"])["prepared"].clone();
+    say(&firm.founder, "space remove", &["--prepared"]);
+    say(&firm.founder, "space remove", &["--withdraw", prepared.as_str().unwrap()]);
     say(&firm.founder, "space remove", &["佐藤"]);
     told
 }

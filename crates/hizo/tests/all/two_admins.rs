@@ -1,7 +1,7 @@
 //! A safe whose changes two admins sign (docs/spec/space.md, "Two admins"; docs/spec/proposal.md).
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(crate) fn propose(by: &Home, act: &[&str]) -> (PathBuf, Said) {
     (file, said)
 }
 
-pub(crate) fn agree(by: &Home, file: &PathBuf) -> Said {
+pub(crate) fn agree(by: &Home, file: &Path) -> Said {
     by.run(["space", "agree", file.to_str().unwrap(), "--yes", "--json"])
 }
 

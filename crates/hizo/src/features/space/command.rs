@@ -1,6 +1,6 @@
 //! `hizo space`
 
-use super::{admins, admit, agree, grant, head, invite, join, members, remove, role};
+use super::{admins, admit, agree, due, grant, head, invite, join, members, remove, role};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -22,6 +22,7 @@ enum Act {
     Remove(remove::Arguments),
     Admins(admins::Arguments),
     Agree(agree::Arguments),
+    Due(due::Arguments),
     Head(head::Arguments),
 }
 
@@ -35,6 +36,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Grant(arguments) => grant::run(setting, arguments),
         Act::Remove(arguments) => remove::run(setting, arguments),
         Act::Admins(arguments) => admins::run(setting, arguments),
+        Act::Due(arguments) => due::run(setting, arguments),
         Act::Agree(arguments) => agree::run(setting, arguments),
         Act::Head(arguments) => head::run(setting, arguments),
     }

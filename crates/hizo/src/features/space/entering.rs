@@ -3,7 +3,6 @@
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
-use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
@@ -13,7 +12,7 @@ use crate::cards::CardSet;
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home;
-use crate::membership::{Change, Made, Proposing};
+use crate::membership::{self, Change, Made, Proposing};
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
@@ -104,16 +103,7 @@ impl Admin {
     /// The same, whatever members say falsely: for whoever then asks [`crate::people::People::heed`].
     pub(crate) fn unheeded(setting: &Setting, safe: &Safe) -> Outcome<Self> {
         let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
-        if safe.role_of(&identity) != Some(Role::Admin) {
-            return Err(Failure::fixable(words!(
-                "only an admin changes who is a member",
-                "メンバーを変えられるのは管理者だけです"
-            ))
-            .hint(words!(
-                "Ask one; `hizo space members` says who is.",
-                "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
-            )));
-        }
+        membership::check_admin(safe, &identity)?;
         let keyring = safe.unlock_unheeded(&identity)?;
         setting.warn_of_doubts(&keyring);
         Ok(Self { identity, keyring })
@@ -152,31 +142,4 @@ pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
     }
     events.extend(CardSet::of(opened)?.map(|cards| cards.said));
     Ok(events)
-}
-
-/// Refuses an act that would leave the safe without those who have to sign its changes.
-pub(crate) fn stays_with_admin(safe: &Safe, key: VerifyingKey, role: Role) -> Outcome<()> {
-    let others = safe.chain.members().filter(|(other, role)| *other != key && *role == Role::Admin).count();
-    let required = safe.chain.admin_rule().admins();
-    if others >= required || role == Role::Admin || safe.chain.role(&key) != Some(Role::Admin) {
-        return Ok(());
-    }
-    if others > 0 {
-        return Err(Failure::fixable(words!(
-            "two admins change this safe, and that would leave one",
-            "この金庫の変更には管理者2人が必要ですが、1人になってしまいます"
-        ))
-        .hint(words!(
-            "Make somebody else an admin first, or end the rule: `hizo space admins 1`.",
-            "先に別の人を管理者にするか、2人の決まりをやめてください: `hizo space admins 1`。"
-        )));
-    }
-    Err(Failure::fixable(words!(
-        "that is the only admin, and a safe needs one",
-        "その人は唯一の管理者です。金庫には管理者が必要です"
-    ))
-    .hint(words!(
-        "Make somebody else an admin first: `hizo space role NAME admin`.",
-        "先に別の人を管理者にしてください: `hizo space role 名前 admin`。"
-    )))
 }

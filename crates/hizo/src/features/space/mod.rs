@@ -4,6 +4,7 @@ mod admins;
 mod admit;
 mod agree;
 pub(crate) mod command;
+pub(crate) mod due;
 mod entering;
 mod grant;
 mod head;

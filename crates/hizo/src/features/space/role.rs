@@ -8,7 +8,7 @@ use super::entering::{self, Admin, RoleWord};
 use crate::Setting;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
-use crate::membership::{Change, Made, Proposing, of_machine};
+use crate::membership::{self, Change, Made, Proposing, of_machine};
 use crate::words::words;
 
 /// Change what a member may do; whoever may no longer read opens nothing from then on
@@ -47,7 +47,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     if own.role == role {
         return Err(Failure::fixable(words!("that is the role already", "すでにその役割です")));
     }
-    entering::stays_with_admin(&safe, own.key, role)?;
+    membership::stays_with_admin(&safe, own.key, role)?;
     let mut change = Change::default();
     let machines = person.machines.iter().filter(|(seat, _)| seat.role != of_machine(role));
     let machines = machines.filter_map(|(seat, _)| Some((people.certificates.of(&seat.key)?, of_machine(role))));
