@@ -368,6 +368,10 @@ const HELP: &[(&str, &str)] = &[
         "Withdraw what is prepared: the id that --prepared shows",
         "準備を取り消します。--prepared で表示される番号を指定します",
     ),
+    (
+        "Your identity file of another safe: you have the same passphrase here, and nobody who knows one safe learns of the other",
+        "別の金庫で使っている自分の鍵ファイル。パスフレーズも同じになります。片方の金庫を知る人にも、もう片方は分かりません",
+    ),
     ("The proposal", "提案のファイル"),
     ("Sign without asking, once you have looked at it", "内容を確かめたあとで、尋ねずに署名します"),
     ("Say what it would do, and sign nothing", "何が変わるかを示すだけで、署名しません"),

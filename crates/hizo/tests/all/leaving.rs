@@ -1,13 +1,16 @@
 //! Removals that were prepared, and spaces of which the other members know nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use hizo_vault::age;
 use hizo_vault::keys::IdentityFile;
 
 use crate::forge::Drawn;
-use crate::kit::{self, Dice, Home, PASSPHRASE, contains, files_below, said};
+use crate::kit::{self, Dice, Home, PASSPHRASE, contains, files_below, said, tree};
+use crate::liar::Liar;
 use crate::sharing::Firm;
 use crate::two_admins::{agree, agreed};
 
@@ -189,4 +192,115 @@ fn a_watch_that_has_the_passphrase_does_what_is_due() {
     let told = founder.ok(tick);
     assert!(told.err.contains("is removed, as prepared"), "{told:?}");
     assert_ne!(tanaka.run(["list"]).code, Some(0));
+}
+
+/// What a keeper answered to somebody of his space and of itself, by what was asked: not sessions, which are drawn, nor the public
+/// log and the keeper's own space, which grow.
+type Answers = BTreeMap<String, (u16, Vec<(String, String)>, Vec<u8>)>;
+
+/// Everything that a member can be shown of a safe: what his program says, and what the keeper answers to a machine that knows
+/// nothing yet.
+fn all_that_is_shown(member: &Home, liar: &Liar) -> (Vec<String>, Answers) {
+    let heard = Arc::<Mutex<Answers>>::default();
+    let noting = Arc::clone(&heard);
+    let facts: serde_json::Value = serde_json::from_slice(&fs::read(member.path.join("safe.json")).unwrap()).unwrap();
+    let space = facts["space"].as_str().unwrap().to_owned();
+    liar.tells(move |asked, answer| {
+        if asked.path == "/v1/keeper" || asked.path.contains(&space) {
+            let kept = answer.headers.iter().filter(|(name, _)| name != "date").cloned().collect();
+            let asked = format!("{} {}", asked.method, asked.path);
+            noting.lock().unwrap().insert(asked, (answer.status, kept, answer.body.clone()));
+        }
+        None
+    });
+    // What it remembered, it would not ask for.
+    let fresh = member.copy();
+    for forgotten in ["notes", "at-hand", "head", "checkpoint"] {
+        let path = fresh.path.join(forgotten);
+        let _ = fs::remove_file(&path);
+        let _ = fs::remove_dir_all(&path);
+    }
+    let acts = ["list", "space members", "space head", "status", "space admins", "recovery drill", "check"];
+    let mut said: Vec<String> = acts
+        .iter()
+        .map(|act| {
+            let said = fresh.run(act.split(' '));
+            format!("{act}: {:?} {} {}", said.code, said.out, said.err)
+        })
+        .collect();
+    fresh.restore("latest:drawings", "out");
+    said.push(format!("{:?}", tree(&fresh.folder.path().join("out"))));
+    liar.is_honest();
+    let heard = heard.lock().unwrap().clone();
+    (said, heard)
+}
+
+#[test]
+fn of_a_quiet_space_at_the_same_keeper_the_other_members_see_nothing_but_that_the_log_grows() {
+    let (firm, liar) = Firm::behind();
+    let (founder, sato) = (&firm.founder, firm.let_in("佐藤", &["--role", "admin", "--history"]));
+    sato.ok(["check"]);
+    let before = all_that_is_shown(&sato, &liar);
+    assert!(before.1.len() > 5, "{:?}", before.1.keys());
+
+    let mut quiet = Home::unmade();
+    quiet.path = founder.folder.path().join("quiet");
+    let own = founder.path.join("identity.age");
+    let init =
+        ["init", "--name", "only mine", "--identity", own.to_str().unwrap(), "--keeper", firm.keeper.url(), "--json"];
+    let space = quiet.ok(init).json()["space"].as_str().unwrap().to_owned();
+    firm.put(&quiet, "findings", "what Sato copied");
+    quiet.ok(["check"]);
+
+    let after = all_that_is_shown(&sato, &liar);
+    // How far the log has come is public.
+    let but_for_the_log = |said: &[String]| -> Vec<String> {
+        said.iter().map(|said| said.split(", logged").next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(but_for_the_log(&before.0), but_for_the_log(&after.0));
+    assert_eq!(before.1.keys().collect::<Vec<_>>(), after.1.keys().collect::<Vec<_>>());
+    for (asked, answer) in &before.1 {
+        assert_eq!(Some(answer), after.1.get(asked), "{asked}");
+    }
+    // Nothing of it lies in what Sato has, and no key of one space is one of the other.
+    let chain = |home: &Home| fs::read(home.path.join("notes")).unwrap();
+    let keys = |notes: &[u8]| -> BTreeSet<String> {
+        let text = String::from_utf8(notes.to_vec()).unwrap();
+        let words = text.split([' ', '\n']);
+        words.filter(|word| word.len() == 44 && word.ends_with('=') || word.len() == 16).map(str::to_owned).collect()
+    };
+    let (shared, own) = (keys(&chain(founder)), keys(&chain(&quiet)));
+    assert!(own.len() >= 4 && shared.is_disjoint(&own), "{:?}", shared.intersection(&own));
+    for path in files_below(&sato.path) {
+        let bytes = fs::read(&path).unwrap();
+        assert!(!contains(&bytes, space.as_bytes()), "{}", path.display());
+        assert!(own.iter().all(|key| !contains(&bytes, key.as_bytes())), "{}", path.display());
+    }
+    // Whoever is no member is told as little as of a space that is not there.
+    let url = |space: &str| format!("/v1/spaces/{space}/records?from=0");
+    assert_eq!(firm.keeper.get(&url(&space)), firm.keeper.get(&url("00112233445566778899aabbccddeeff")));
+}
+
+#[test]
+fn whoever_brings_his_identity_to_a_new_safe_opens_both_with_one_passphrase() {
+    let first = Home::new();
+    let mut second = Home::unmade();
+    second.path = first.folder.path().join("second");
+    let own = first.path.join("identity.age");
+    let init = ["init", "--identity", own.to_str().unwrap()];
+    fs::write(second.passphrase_file(), "another one\n").unwrap();
+    second.fails(1, "the passphrase does not open", init);
+    second.fails(1, "there is no safe", ["list"]);
+    fs::write(second.passphrase_file(), format!("{PASSPHRASE}\n")).unwrap();
+    second.ok(init);
+    assert_eq!(fs::read(&own).unwrap(), fs::read(second.path.join("identity.age")).unwrap());
+    let key = |home: &Home| fs::read(home.path.join("device.key")).unwrap();
+    assert_ne!(key(&first), key(&second));
+    for home in [&first, &second] {
+        let folder = home.beside("work");
+        fs::write(folder.join("a"), "a").unwrap();
+        home.deposit(&folder, "drawings");
+        home.restore("latest:drawings", "out");
+    }
+    second.fails(1, "there is a safe", init);
 }
