@@ -20,6 +20,7 @@ mod manifest_vectors;
 mod proof;
 mod recovery;
 mod seeded;
+mod simulator;
 mod stream;
 mod stream_vectors;
 mod vectors;

@@ -1,7 +1,7 @@
 //! `hizo recovery machine`
 
 use hizo_ledger::id::RecordId;
-use hizo_ledger::record::Role;
+use hizo_ledger::record::{AdminRule, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{Certificate, UnverifiedCertificate};
 use hizo_vault::keys::IdentityFile;
@@ -43,7 +43,14 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         )));
     }
     let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
-    check_may(&safe, &identity.signing_seed.space_key(&safe.home.space).verifying_key())?;
+    let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+    check_may(&safe, &own)?;
+    if safe.chain.admin_rule() == AdminRule::Two && safe.chain.role(&own).is_none() {
+        // Whom the cards let in is a member from his first record on, and this one needs nobody beside him: so the cards can let
+        // in a second one, where nobody else is left.
+        let arrives = Event::KeyCertified(UnverifiedCertificate::issue(&identity, &safe.home.space));
+        Change::saying(vec![arrives]).append(&mut safe, &identity)?.promised?;
+    }
     let change = seating(&safe, &identity, &device, &arguments.machine)?;
     let keyring = safe.unlock_unheeded(&identity)?;
     let appended = match change.make(&mut safe, &identity, &keyring, &arguments.proposing)? {
