@@ -94,11 +94,12 @@ fn two_admins_agree_on_two_and_remove_somebody_by_one_note_that_both_signed() {
 #[test]
 fn no_change_of_any_kind_is_made_by_one_of_two_admins() {
     let (firm, sato) = agreed();
-    both(
+    let made = both(
         &firm.founder,
         &sato,
         &["recovery", "make", "--to", firm.founder.folder.path().join("cards").to_str().unwrap()],
     );
+    assert!(made["does"].to_string().contains("any 2 of 3 open the safe"), "{made}");
     let tanaka = Home::unmade();
     let (request, words) = firm.ask(&tanaka, "田中", &[]);
     let (request, new) = (request.to_str().unwrap(), sato.folder.path().join("new cards"));

@@ -1,5 +1,6 @@
 //! `hizo space agree`: what another admin has proposed, said in words, and signed by a second one.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 
@@ -211,10 +212,7 @@ impl<'a> Meaning<'a> {
                 "takes all recovery cards out of use, and refuses whom they let in",
                 "復旧カードをすべて使えなくし、カードで加わった人を拒みます"
             )),
-            Control::Recovery(Some(_)) => self.lines.push(words!(
-                "puts new recovery cards in place of those that there are",
-                "復旧カードを新しいものに替えます"
-            )),
+            Control::Recovery(Some(key)) => self.say_cards(key)?,
             Control::Admins(rule) => {
                 let rule = admins::line(*rule);
                 self.lines.push(words!("from then on, {rule}", "それ以降、{rule}"; rule));
@@ -223,16 +221,32 @@ impl<'a> Meaning<'a> {
                 "begins new keys: what is kept from then on opens to those who stay",
                 "鍵を新しくします。それ以降に預けるものは、残る人だけが開けられます"
             )),
-            Control::Wrap { epoch, .. }
-                if *epoch < self.record.envelope().epoch || self.record.recipient().is_none() =>
-            {
-                self.lines.push(words!("gives somebody the keys of epoch {epoch}", "第{epoch}期の鍵を誰かに渡します"));
-            }
             Control::Origin(origin) => {
                 self.lines.push(words!("moves the safe to the keeper {origin}", "預け先を {origin} に移します"));
             }
             Control::Founder(_) | Control::Slot(_) | Control::Session { .. } | Control::Wrap { .. } => {}
         }
+        Ok(())
+    }
+
+    /// New cards, as the body says what they are.
+    fn say_cards(&mut self, key: &VerifyingKey) -> Outcome<()> {
+        let key = key.to_base64();
+        let said = self.events.iter().find_map(|event| match event {
+            Event::RecoveryMade { key: made, set, cards, needed, .. } if *made == key => Some((set, cards, needed)),
+            _ => None,
+        });
+        let Some((set, cards, needed)) = said else {
+            return Err(refused(words!(
+                "nobody says what the new cards are",
+                "新しいカードについての説明がありません"
+            )));
+        };
+        let set = shown_bytes(set.as_bytes());
+        self.lines.push(words!(
+            "puts new recovery cards in place of those that there are: set {set}, any {needed} of {cards} open the safe",
+            "復旧カードを新しいものに替えます: 組 {set}、{cards}枚のうち{needed}枚で開けられます"
+        ));
         Ok(())
     }
 
@@ -314,6 +328,15 @@ impl<'a> Meaning<'a> {
     fn say_what_else(&mut self) -> Outcome<()> {
         let people = self.keyring.people()?;
         let mut more = Vec::new();
+        let begun = self.record.recipient().map(|_| self.record.envelope().epoch);
+        let given: BTreeSet<u32> =
+            self.record.wraps().map(|(epoch, _)| epoch).filter(|epoch| begun != Some(*epoch)).collect();
+        if let (Some(first), Some(last)) = (given.first(), given.last()) {
+            more.push(words!(
+                "gives the keys of what was kept in epochs {first} to {last}",
+                "第{first}期から第{last}期までに預けたものの鍵を渡します"
+            ));
+        }
         for event in &self.events {
             match event {
                 Event::MemberAdded { key, name } | Event::DeviceAdded { key, name } => {

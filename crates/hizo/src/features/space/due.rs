@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::entering::Admin;
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
-use crate::membership::{Made, Proposing};
+use crate::membership::{Appended, Made, Proposing};
 use crate::prepared::{self, Done, Sealed};
 use crate::words::{Words, words};
 
@@ -97,7 +97,12 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut crate::safe::Safe) {
         let made = Admin::unheeded(setting, safe)
             .and_then(|admin| order.make(safe, &admin.identity, &admin.keyring, &Proposing::default()));
         match made {
-            Ok((order, done)) => setting.console.warn(line(&order.shown_name(), &done)),
+            Ok((order, done)) => {
+                setting.console.warn(line(&order.shown_name(), &done));
+                if let Done::Made(Made::Stands(Appended { promised: Err(failure), .. })) = done {
+                    setting.console.failed(&failure);
+                }
+            }
             Err(Failure { message: why, .. }) => setting.console.warn(words!(
                 "a prepared removal is due and was not done: {why}; run `hizo space due`",
                 "準備した「外す」指示の時刻が来ましたが、できませんでした: {why}。`hizo space due` を実行してください";
