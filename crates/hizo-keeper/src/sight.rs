@@ -255,7 +255,7 @@ fn uses_in<O: Objects, J: Journal>(
         match control {
             Control::Epoch { recipient, .. } => uses.push((*recipient, ObjectUse::Recipient(number))),
             Control::Wrap { wrap, .. } => uses.push((*wrap, ObjectUse::Wrap(number))),
-            Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => {}
+            Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) | Control::Admins(_) => {}
             Control::Remove(_) | Control::Member { .. } | Control::Session { .. } | Control::Origin(_) => {}
         }
     }

@@ -18,6 +18,7 @@ pub mod log;
 pub mod object;
 pub mod path;
 pub mod proof;
+pub mod proposal;
 pub mod record;
 pub mod session;
 pub mod space;

@@ -104,6 +104,12 @@ pub enum Error {
         /// Where.
         line: usize,
     },
+    /// A number of admins that no rule asks for.
+    #[error("line {line} asks for another number of admins than one or two")]
+    Admins {
+        /// Where.
+        line: usize,
+    },
     /// A line after the empty line that is not a signature in its one form.
     #[error("line {line} is not a signature line")]
     SignatureLine {
@@ -147,7 +153,7 @@ pub enum Error {
     #[error("record 0 names founder, slot, recovery and epoch 0")]
     GenesisIncomplete,
     /// A line that only a genesis has, elsewhere; or one that a genesis cannot have.
-    #[error("founder and slot stand in record 0 only, remove and origin never in it")]
+    #[error("founder and slot stand in record 0 only, admins, remove and origin never in it")]
     GenesisOnly,
     /// A new epoch that is not the one the record's own objects are sealed to.
     #[error("a record that begins an epoch is itself of that epoch")]
@@ -278,6 +284,30 @@ impl Role {
     }
 }
 
+/// How many admins sign a record with control lines. Recovery keys are no admins: theirs is one record by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AdminRule {
+    /// Any admin by himself.
+    One,
+    /// Two of them, over one text.
+    Two,
+}
+
+impl AdminRule {
+    /// The number of admins.
+    pub const fn admins(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+
+    /// Reads the word of an `admins` line.
+    fn from_word(word: &str) -> Option<Self> {
+        [Self::One, Self::Two].into_iter().find(|rule| rule.admins().to_string() == word)
+    }
+}
+
 /// The three kinds of record that anyone can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
@@ -342,6 +372,8 @@ pub enum Control {
     Slot(SlotKeyHash),
     /// The recovery signing key, or none.
     Recovery(Option<VerifyingKey>),
+    /// How many admins sign every later record with control lines.
+    Admins(AdminRule),
     /// A member that leaves.
     Remove(VerifyingKey),
     /// A member that comes.
@@ -425,6 +457,14 @@ impl Envelope {
             (None, false) => Act::Control,
             (None, true) => Act::Say,
         }
+    }
+
+    /// The rule that holds from the next record on, if this one sets it.
+    pub fn admin_rule(&self) -> Option<AdminRule> {
+        self.controls.iter().find_map(|control| match control {
+            Control::Admins(rule) => Some(*rule),
+            _ => None,
+        })
     }
 
     /// The recipient of the epoch that this record begins.

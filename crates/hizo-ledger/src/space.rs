@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::id::{KeyName, ObjectId, RecordId, SeriesId, SlotKeyHash, SpaceId};
 use crate::identity::VerifyingKey;
 use crate::object::ObjectRef;
-use crate::record::{self, Control, Deposit, Envelope, Origin, Record, Role, UnverifiedRecord};
+use crate::record::{self, Act, AdminRule, Control, Deposit, Envelope, Origin, Record, Role, UnverifiedRecord};
 
 /// How long whoever the recovery key lets in waits, in seconds between the times of two records: seven days.
 pub const RECOVERY_DELAY_SECONDS: u64 = 7 * 86_400;
@@ -51,10 +51,10 @@ pub enum Error {
     /// The record is for another keeper.
     #[error("the record is for another keeper")]
     Keeper,
-    /// Not exactly the signatures that the space asks for.
+    /// Not exactly the signatures that such a record needs here.
     #[error("the record has {found} signatures, {required} are required")]
     SignatureCount {
-        /// How many the space asks for.
+        /// How many it needs.
         required: usize,
         /// How many the record has.
         found: usize,
@@ -126,9 +126,14 @@ pub enum Error {
         /// The key's name.
         name: KeyName,
     },
-    /// The record would leave nobody who may change the space.
-    #[error("the space would be left without an admin")]
-    NoAdminLeft,
+    /// The record would leave fewer admins than have to sign the next change.
+    #[error("the space would be left with {left} admins, {required} must sign its changes")]
+    TooFewAdmins {
+        /// How many have to sign.
+        required: usize,
+        /// How many there would be.
+        left: usize,
+    },
     /// The record would make a space of more than [`MEMBERS_MAX`] members.
     #[error("the space would have more than {MEMBERS_MAX} members")]
     MemberCount,
@@ -342,7 +347,7 @@ pub struct Chain {
     shared: Shared,
     genesis: RecordId,
     ids: Vec<RecordId>,
-    signatures_required: usize,
+    admin_rule: AdminRule,
 }
 
 /// From where on every present reader was given what opens the space.
@@ -623,9 +628,18 @@ impl Chain {
         self.shared.record
     }
 
-    /// How many signatures the next record needs.
-    pub const fn signatures_required(&self) -> usize {
-        self.signatures_required
+    /// How many admins sign the next record with control lines.
+    pub const fn admin_rule(&self) -> AdminRule {
+        self.admin_rule
+    }
+
+    /// How many signatures a record needs at this place. The rule of two begins and ends by two: nobody binds, or frees, the
+    /// others by himself.
+    pub fn signatures_required(&self, envelope: &Envelope) -> usize {
+        match envelope.act() {
+            Act::Control => self.admin_rule.max(envelope.admin_rule().unwrap_or(AdminRule::One)).admins(),
+            Act::Say | Act::Deposit => 1,
+        }
     }
 }
 
@@ -658,8 +672,7 @@ impl Chain {
             shared: Shared { epoch: 0, record: 0 },
             genesis: genesis.id(),
             ids: Vec::new(),
-            // No control line of this version asks for more.
-            signatures_required: 1,
+            admin_rule: AdminRule::One,
         })
     }
 
@@ -686,7 +699,7 @@ impl Chain {
         present: &People,
         by: By,
     ) -> Result<Vec<VerifyingKey>, Error> {
-        let (required, found) = (self.signatures_required, record.signatures().len());
+        let (required, found) = (self.signatures_required(record.envelope()), record.signatures().len());
         ensure(found == required, Error::SignatureCount { required, found })?;
         let mut signers = Vec::with_capacity(found);
         for line in record.signatures() {
@@ -744,13 +757,14 @@ impl Chain {
                 }
                 Control::Session { member, session } => sessions.push((*session, *member)),
                 Control::Recovery(key) => recovery = *key,
-                Control::Founder(_) | Control::Slot(_) => {}
+                Control::Founder(_) | Control::Slot(_) | Control::Admins(_) => {}
                 Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
             }
         }
         let members = &changed.as_ref().unwrap_or(present).members;
-        let is_admin = |(_, role): &(VerifyingKey, Role)| *role == Role::Admin;
-        ensure(members.values().any(is_admin), Error::NoAdminLeft)?;
+        let left = members.values().filter(|(_, role)| *role == Role::Admin).count();
+        let required = envelope.admin_rule().unwrap_or(self.admin_rule).admins();
+        ensure(left >= required, Error::TooFewAdmins { required, left })?;
         ensure(members.len() <= MEMBERS_MAX, Error::MemberCount)?;
         let recovery_signs = recovery.is_some_and(|recovery| members.contains_key(&recovery.name()));
         ensure(!recovery_signs, Error::RecoveryIsMember)?;
@@ -775,6 +789,7 @@ impl Chain {
         for control in &record.envelope().controls {
             match control {
                 Control::Recovery(key) => self.recovery = *key,
+                Control::Admins(rule) => self.admin_rule = *rule,
                 Control::Epoch { recipient, .. } => self.begin_epoch(*recipient),
                 Control::Origin(origin) => self.keeper = origin.clone(),
                 Control::Founder(_) | Control::Slot(_) | Control::Remove(_) => {}
@@ -943,9 +958,11 @@ mod tests {
     }
 
     #[test]
-    fn where_two_signatures_are_required_one_or_three_are_refused() {
-        let (mut chain, envelope) = begun();
-        chain.signatures_required = 2;
+    fn where_two_admins_are_required_one_or_three_are_refused() {
+        let (mut chain, mut envelope) = begun();
+        chain.admin_rule = AdminRule::Two;
+        assert!(chain.check(signed(&envelope, &[1])).is_ok(), "who says something changes nothing");
+        envelope.controls = vec![Control::Recovery(Some(key(4)))];
         let refused = |seeds: &[u8]| chain.check(signed(&envelope, seeds)).err();
         assert_eq!(refused(&[1]), Some(Error::SignatureCount { required: 2, found: 1 }));
         assert_eq!(refused(&[1, 2, 3]), Some(Error::SignatureCount { required: 2, found: 3 }));
@@ -956,8 +973,9 @@ mod tests {
 
     #[test]
     fn signatures_out_of_the_order_of_the_keys_are_refused() {
-        let (mut chain, envelope) = begun();
-        chain.signatures_required = 2;
+        let (mut chain, mut envelope) = begun();
+        chain.admin_rule = AdminRule::Two;
+        envelope.controls = vec![Control::Recovery(Some(key(4)))];
         let ordered = String::from_utf8(signed(&envelope, &[1, 2]).note_bytes().to_vec()).unwrap();
         let (text, lines) = ordered.split_once("\n\n").unwrap();
         let (first, second) = lines.split_once('\n').unwrap();

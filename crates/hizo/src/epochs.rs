@@ -11,18 +11,17 @@ use crate::cards::{self, CardSet};
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
-use crate::safe::Safe;
+use crate::safe::Draft;
 use crate::words::words;
 
-/// An epoch that begins with the record which holds these lines; what that record says is sealed to `recipient`.
-pub(crate) struct NewEpoch {
-    pub recipient: Recipient,
-    pub controls: Vec<Control>,
-}
-
-/// Begins an epoch for these readers, and for the recovery cards: `cards` where the same record pins new ones, else those that
-/// there are.
-pub(crate) fn begin(opened: Opened, readers: &[Recipient], cards: Option<&Recipient>) -> Outcome<NewEpoch> {
+/// Has a record begin an epoch for these readers, and for the recovery cards: `cards` where the same record pins new ones, else
+/// those that there are. What the record says is sealed to the recipient that comes back.
+pub(crate) fn begin(
+    draft: &mut Draft,
+    opened: Opened,
+    readers: &[Recipient],
+    cards: Option<&Recipient>,
+) -> Outcome<Recipient> {
     let secret = Identity::generate(&mut SystemEntropy);
     let number = opened.safe.chain.epoch().saturating_add(1);
     let cards = match cards {
@@ -31,9 +30,10 @@ pub(crate) fn begin(opened: Opened, readers: &[Recipient], cards: Option<&Recipi
     };
     let to: Vec<Recipient> = readers.iter().cloned().chain(cards).collect();
     let recipient = secret.recipient().clone();
-    let (object, _) = opened.safe.put(recipient.to_string().into_bytes())?;
-    let begins = Control::Epoch { epoch: number, recipient: object };
-    Ok(NewEpoch { recipient, controls: vec![begins, wrap(opened.safe, number, &secret, &to)?] })
+    let (object, _) = draft.hold(recipient.to_string().into_bytes());
+    draft.controls.push(Control::Epoch { epoch: number, recipient: object });
+    wrap(draft, number, &secret, &to)?;
+    Ok(recipient)
 }
 
 /// Those of the present members who read, and whom this act does not remove: to whom a new epoch is sealed.
@@ -64,10 +64,11 @@ pub(crate) fn readers(opened: Opened, without: &[VerifyingKey]) -> Outcome<Vec<R
     Ok(recipients)
 }
 
-/// Seals an epoch's secret to those who may open it.
-pub(crate) fn wrap(safe: &Safe, epoch: u32, secret: &Identity, to: &[Recipient]) -> Outcome<Control> {
-    let (wrap, bytes) = safe.put(seal(secret, to)?)?;
-    Ok(Control::Wrap { epoch, wrap, bytes })
+/// Has a record give an epoch's secret to those who may open it.
+pub(crate) fn wrap(draft: &mut Draft, epoch: u32, secret: &Identity, to: &[Recipient]) -> Outcome<()> {
+    let (wrap, bytes) = draft.hold(seal(secret, to)?);
+    draft.controls.push(Control::Wrap { epoch, wrap, bytes });
+    Ok(())
 }
 
 /// A wrap's bytes.

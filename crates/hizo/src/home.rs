@@ -473,6 +473,11 @@ impl Home {
         self.folder.join("queue")
     }
 
+    /// Where removals that were prepared lie.
+    pub(crate) fn prepared_folder(&self) -> PathBuf {
+        self.folder.join("prepared")
+    }
+
     /// The folder of scheduled deposits' settings.
     pub(crate) fn watch_folder(&self) -> PathBuf {
         self.folder.join("watch")

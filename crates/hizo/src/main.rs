@@ -24,6 +24,7 @@ mod packing;
 mod paper;
 mod passphrase;
 mod people;
+mod prepared;
 mod queue;
 mod receipts;
 mod safe;
@@ -249,15 +250,32 @@ impl Setting {
         }
     }
 
-    /// The safe of the home folder, followed and checked; what waited for its keeper has been sent.
+    /// The safe of the home folder, followed and checked; what waited for its keeper has been sent, and who was to be removed by
+    /// now is removed.
     fn safe(&self) -> Outcome<Safe> {
+        let mut safe = self.safe_before_due()?;
+        features::space::due::on_the_way(self, &mut safe);
+        Ok(safe)
+    }
+
+    /// As [`Setting::safe`], for whoever looks himself at what is due.
+    fn safe_before_due(&self) -> Outcome<Safe> {
         let mut safe = Safe::open(self.home()?)?;
         self.send_what_waits(&mut safe)?;
         self.warn_of_who_waits(&safe);
         Ok(safe)
     }
 
-    /// The same; where the keeper cannot be reached, with what this machine has at hand.
+    /// Has who was to be removed by now removed, and says what came of it; nothing where nobody was.
+    fn do_what_is_due(&self) {
+        let orders = self.home().and_then(|home| prepared::Sealed::all(&home));
+        if orders.is_ok_and(|orders| orders.iter().any(prepared::Sealed::is_due)) {
+            // A keeper that cannot be reached is told of by whatever runs beside this.
+            let _ = self.safe();
+        }
+    }
+
+    /// As [`Setting::safe`]; where the keeper cannot be reached, with what this machine has at hand.
     fn safe_at_hand(&self) -> Outcome<Safe> {
         let mut safe = Safe::open_at_hand(self.home()?)?;
         match safe.is_away() {
@@ -266,7 +284,10 @@ impl Setting {
                 "{address} につながりません。このコンピューターが前回までに知ったこと、手元にあるものだけを扱います",
                 address = safe.home.address().unwrap_or_default()
             )),
-            false => self.send_what_waits(&mut safe)?,
+            false => {
+                self.send_what_waits(&mut safe)?;
+                features::space::due::on_the_way(self, &mut safe);
+            }
         }
         self.warn_of_set_aside(&safe.set_aside);
         self.warn_of_who_waits(&safe);

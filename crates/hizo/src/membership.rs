@@ -1,26 +1,27 @@
 //! Records that change who is a member, or only say something: made in one way, whatever they are for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Role};
+use hizo_ledger::proposal::Proposal;
+use hizo_ledger::record::{Control, Role, UnverifiedRecord};
 use hizo_ledger::space::Chain;
-use hizo_vault::age::Recipient;
+use hizo_vault::age::{self, Recipient};
 use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Event};
 use hizo_vault::fingerprint::{Spoken, WordList};
 use hizo_vault::joining::{REQUEST_BYTES_MAX, Request, UnverifiedRequest};
 use hizo_vault::keys::IdentityFile;
 use hizo_vault::organisation::{self, Card, DelegatedRequest, UnverifiedDelegatedRequest};
+use serde_json::{Value, json};
 
 use crate::contents::Opened;
-use crate::epochs::{self, NewEpoch};
+use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
-use crate::receipts;
-use crate::safe::{self, Draft, Safe};
-use crate::words::{Language, words};
-use crate::{Setting, bundle};
+use crate::safe::{Draft, Keyring, Safe};
+use crate::words::{Language, Words, words};
+use crate::{Setting, bundle, epochs, home, log, receipts};
 
 /// What a member may do, as it is said on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -51,7 +52,7 @@ impl RoleWord {
 /// A record that changes who is a member, or without control lines one that says something.
 #[derive(Default)]
 pub(crate) struct Change {
-    pub controls: Vec<Control>,
+    pub draft: Draft,
     pub events: Vec<Event>,
     /// What its body is sealed to, if it begins an epoch.
     recipient: Option<Recipient>,
@@ -72,23 +73,31 @@ impl Change {
 
     /// Makes a certified key a member.
     pub(crate) fn seat(&mut self, certificate: &Certificate, role: Role) {
-        self.controls.push(Control::Member { key: certificate.key, role });
+        self.draft.controls.push(Control::Member { key: certificate.key, role });
         let session = certificate.session.map(|session| Control::Session { member: certificate.key, session });
-        self.controls.extend(session);
+        self.draft.controls.extend(session);
     }
 
     /// Has the record begin an epoch for these readers.
     pub(crate) fn begin_epoch(&mut self, opened: Opened, readers: &[Recipient]) -> Outcome<()> {
-        let NewEpoch { recipient, controls } = epochs::begin(opened, readers, None)?;
-        self.controls.extend(controls);
-        self.recipient = Some(recipient);
+        self.begin_epoch_with(opened, readers, None)
+    }
+
+    /// The same, where the record pins new recovery cards.
+    pub(crate) fn begin_epoch_with(
+        &mut self,
+        opened: Opened,
+        readers: &[Recipient],
+        cards: Option<&Recipient>,
+    ) -> Outcome<()> {
+        self.recipient = Some(epochs::begin(&mut self.draft, opened, readers, cards)?);
         Ok(())
     }
 
     /// Gives somebody every earlier epoch that the admin opens.
     pub(crate) fn give_history(&mut self, opened: Opened, to: &Recipient) -> Outcome<()> {
         for (epoch, secret) in opened.keyring.epochs() {
-            self.controls.push(epochs::wrap(opened.safe, epoch, secret, std::slice::from_ref(to))?);
+            epochs::wrap(&mut self.draft, epoch, secret, std::slice::from_ref(to))?;
         }
         Ok(())
     }
@@ -103,6 +112,34 @@ impl Change {
         self.events.extend(machine_events(request));
     }
 
+    /// Takes keys away, and seals what comes later to those who stay.
+    pub(crate) fn removal(safe: &Safe, keyring: &Keyring, keys: &[VerifyingKey], reason: &str) -> Outcome<Self> {
+        keys.iter().try_for_each(|key| stays_with_admin(safe, *key, Role::Writer))?;
+        let (mut change, opened) = (Self::default(), Opened { safe, keyring });
+        change.draft.controls.extend(keys.iter().map(|key| Control::Remove(*key)));
+        let readers = epochs::readers(opened, keys)?;
+        change.begin_epoch(opened, &readers)?;
+        let removed = |key: &VerifyingKey| Event::MemberRemoved { key: key.to_base64(), reason: reason.to_owned() };
+        change.events = keys.iter().map(removed).collect();
+        Ok(change)
+    }
+
+    /// Makes it: appends it where one admin is enough, and where two are needed, proposes it to the others.
+    pub(crate) fn make(
+        self,
+        safe: &mut Safe,
+        identity: &IdentityFile,
+        keyring: &Keyring,
+        proposing: &Proposing,
+    ) -> Outcome<Made> {
+        let by_one = proposing.check(safe, &self.draft)?;
+        if by_one {
+            return self.append(safe, identity).map(Made::Stands);
+        }
+        let draft = self.sealed(safe)?;
+        proposing.propose(safe, identity, keyring, &draft).map(Made::Proposed)
+    }
+
     /// Appends it, unless who is a member has changed meanwhile.
     pub(crate) fn append(self, safe: &mut Safe, identity: &IdentityFile) -> Outcome<Appended> {
         let id = self.append_unanswered(safe, identity)?;
@@ -111,6 +148,19 @@ impl Change {
 
     /// The same, without asking for the keeper's promise: whoever leaves by this record is not answered any more.
     pub(crate) fn append_unanswered(self, safe: &mut Safe, identity: &IdentityFile) -> Outcome<RecordId> {
+        let draft = self.sealed(safe)?;
+        let key = identity.signing_seed.space_key(&safe.home.space);
+        let (epoch, members, cards) = (safe.chain.epoch(), members(&safe.chain), safe.chain.recovery());
+        safe.append(&key, &draft, |chain| {
+            chain.epoch() == epoch && self::members(chain) == members && chain.recovery() == cards
+        })
+    }
+
+    /// With what it says sealed. What says nothing needs nothing that would have to be read.
+    fn sealed(mut self, safe: &Safe) -> Outcome<Draft> {
+        if self.events.is_empty() {
+            return Ok(self.draft);
+        }
         let recipient = match self.recipient {
             Some(recipient) => recipient,
             None => safe.recipient()?,
@@ -125,13 +175,158 @@ impl Change {
                 "新しいメンバーなら --history を付けて加え、同意ならファイルの代わりにフォルダーを指定してください。"
             )));
         }
-        let body = safe.put(safe::seal_body(&self.events, &recipient)?)?;
-        let draft = Draft { body: Some(body), deposit: None, controls: self.controls };
+        self.draft.say(&self.events, &recipient)?;
+        Ok(self.draft)
+    }
+}
+
+/// Refuses an act that would leave the safe without those who have to sign its changes.
+pub(crate) fn stays_with_admin(safe: &Safe, key: VerifyingKey, role: Role) -> Outcome<()> {
+    let others = safe.chain.members().filter(|(other, role)| *other != key && *role == Role::Admin).count();
+    let required = safe.chain.admin_rule().admins();
+    if others >= required || role == Role::Admin || safe.chain.role(&key) != Some(Role::Admin) {
+        return Ok(());
+    }
+    if others > 0 {
+        return Err(Failure::fixable(words!(
+            "two admins change this safe, and that would leave one",
+            "この金庫の変更には管理者2人が必要ですが、1人になってしまいます"
+        ))
+        .hint(words!(
+            "Make somebody else an admin first, or end the rule: `hizo space admins 1`.",
+            "先に別の人を管理者にするか、2人の決まりをやめてください: `hizo space admins 1`。"
+        )));
+    }
+    Err(Failure::fixable(words!(
+        "that is the only admin, and a safe needs one",
+        "その人は唯一の管理者です。金庫には管理者が必要です"
+    ))
+    .hint(words!(
+        "Make somebody else an admin first: `hizo space role NAME admin`.",
+        "先に別の人を管理者にしてください: `hizo space role 名前 admin`。"
+    )))
+}
+
+/// # Errors
+/// When an identity is not an admin of the safe.
+pub(crate) fn check_admin(safe: &Safe, identity: &IdentityFile) -> Outcome<()> {
+    match safe.role_of(identity) {
+        Some(Role::Admin) => Ok(()),
+        _ => Err(Failure::fixable(words!(
+            "only an admin changes who is a member",
+            "メンバーを変えられるのは管理者だけです"
+        ))
+        .hint(words!(
+            "Ask one; `hizo space members` says who is.",
+            "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
+        ))),
+    }
+}
+
+/// Where a change goes that two admins have to sign.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Proposing {
+    /// Where two admins change the safe: the file to write, for another admin to look at and sign
+    #[arg(long, value_name = "FILE")]
+    propose: Option<PathBuf>,
+}
+
+/// What came of a change.
+pub(crate) enum Made {
+    /// It stands.
+    Stands(Appended),
+    /// Another admin has to sign it.
+    Proposed(Proposed),
+}
+
+/// A proposal in a file.
+pub(crate) struct Proposed {
+    file: PathBuf,
+    number: u64,
+}
+
+impl Proposing {
+    /// Whether the change is made by one admin.
+    ///
+    /// # Errors
+    /// When it needs another admin and no file was named, or the reverse.
+    fn check(&self, safe: &Safe, draft: &Draft) -> Outcome<bool> {
+        let required = safe.chain.signatures_required(&draft.envelope(&safe.chain, None)?);
+        match (required, &self.propose) {
+            (1, None) => Ok(true),
+            (1, Some(_)) => Err(Failure::fixable(words!(
+                "one admin changes this safe: nobody has to be asked",
+                "この金庫は管理者1人で変更できます。提案はいりません"
+            ))
+            .hint(words!("Run it without --propose.", "--propose を付けずに実行してください。"))),
+            (_, None) => Err(Failure::fixable(words!("this needs two admins", "これには管理者2人の署名が必要です"))
+                .hint(words!(
+                    "Name a file with --propose, and send it to another admin, who runs `hizo space agree`.",
+                    "--propose でファイルを指定して書き出し、別の管理者に送って `hizo space agree` を実行してもらってください。"
+                ))),
+            (_, Some(_)) => Ok(false),
+        }
+    }
+
+    /// Signs the record, and seals it with its objects to the admins who may sign second. The keeper gets nothing of it.
+    fn propose(&self, safe: &Safe, identity: &IdentityFile, keyring: &Keyring, draft: &Draft) -> Outcome<Proposed> {
+        let file = self.propose.clone().unwrap_or_default();
         let key = identity.signing_seed.space_key(&safe.home.space);
-        let (epoch, members, cards) = (safe.chain.epoch(), members(&safe.chain), safe.chain.recovery());
-        safe.append(&key, &draft, |chain| {
-            chain.epoch() == epoch && self::members(chain) == members && chain.recovery() == cards
-        })
+        let envelope = draft.envelope(&safe.chain, log::seen(&safe.home)?)?;
+        let leaves = |key: &VerifyingKey| envelope.controls.contains(&Control::Remove(*key));
+        let others = safe.chain.members().filter(|(_, role)| *role == Role::Admin).map(|(other, _)| other);
+        let others: Vec<_> = others.filter(|other| *other != key.verifying_key() && !leaves(other)).collect();
+        let people = keyring.people()?;
+        let to: Vec<Recipient> =
+            others.iter().filter_map(|other| people.certificates.of(other)?.recipient.clone()).collect();
+        if to.is_empty() {
+            return Err(Failure::fixable(words!(
+                "there is no other admin who could sign this",
+                "これに署名できる別の管理者がいません"
+            ))
+            .hint(words!(
+                "Recovery cards let in one more: `hizo recovery use`.",
+                "復旧カードがあれば、管理者を1人加えられます: `hizo recovery use`。"
+            )));
+        }
+        let text = envelope.text().map_err(Failure::internal)?;
+        let signature = key.sign(text.as_bytes());
+        let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]);
+        let proposal = Proposal::new(record.map_err(Failure::internal)?, &draft.objects).map_err(Failure::internal)?;
+        let sealed = age::seal(&proposal.compose(), &to, &mut SystemEntropy).map_err(Failure::internal)?;
+        home::write_new(&file, &sealed)?;
+        Ok(Proposed { file, number: envelope.number })
+    }
+}
+
+impl Proposed {
+    /// As `--json` says it.
+    pub(crate) fn as_json(&self) -> Value {
+        json!({ "proposal": self.file.to_string_lossy(), "record": self.number })
+    }
+
+    /// As people read it.
+    pub(crate) fn line(&self) -> Words {
+        words!(
+            "nothing is changed yet: proposal written to {file}",
+            "まだ何も変更していません。提案を {file} に書きました",
+            file = shown(&self.file)
+        )
+    }
+
+    /// What to do with it.
+    pub(crate) fn note(&self, setting: &Setting) {
+        setting.console.note(words!(
+            "next: send it to another admin, by a way that nobody reads whom it is about, who runs `hizo space agree` before anything else is added to the safe",
+            "次に: 対象の人の目に触れない方法で、別の管理者に送ってください。金庫にほかの記録が加わる前に `hizo space agree` を実行してもらいます"
+        ));
+    }
+
+    /// All of that, which is all that came of the act.
+    pub(crate) fn tell(&self, setting: &Setting) -> Outcome<()> {
+        setting.console.result(self.as_json(), |out| writeln!(out, "{}", setting.console.say(self.line())));
+        self.note(setting);
+        Ok(())
     }
 }
 

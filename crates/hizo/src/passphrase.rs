@@ -59,6 +59,11 @@ impl Source {
         self.file.is_some() || self.descriptor.is_some()
     }
 
+    /// Whether it can be read again and again.
+    pub(crate) const fn is_in_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// The passphrase: the first line of the file or descriptor, or what is typed.
     pub(crate) fn read(&self) -> Outcome<Zeroizing<String>> {
         let path = match (&self.file, self.descriptor) {

@@ -10,7 +10,7 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
-use hizo_ledger::space::{Chain, Epoch, Head, ReplayError, Standing};
+use hizo_ledger::space::{Chain, Head, ReplayError, Standing};
 use hizo_ledger::timestamp::Moment;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::certificate::Certificate;
@@ -241,6 +241,7 @@ impl Safe {
         draft: &Draft,
         fits: impl Fn(&Chain) -> bool,
     ) -> Outcome<RecordId> {
+        draft.objects.iter().try_for_each(|object| self.put(object.clone()).map(drop))?;
         loop {
             let envelope = draft.envelope(&self.chain, log::seen(&self.home)?)?;
             let text = envelope.text().map_err(Failure::internal)?;
@@ -284,6 +285,27 @@ impl Safe {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Appends a record that others have signed too, bound to the head that they saw.
+    ///
+    /// # Errors
+    /// When another record was appended since.
+    pub(crate) fn append_signed(&mut self, record: UnverifiedRecord, objects: &[Vec<u8>]) -> Outcome<RecordId> {
+        objects.iter().try_for_each(|object| self.put(object.clone()).map(drop))?;
+        let (number, id) = (record.envelope().number, record.id());
+        match self.keeper.append(self.home.space, record.note_bytes()) {
+            Ok(()) => self.take_kept(record)?,
+            Err(KeeperError::Conflict { .. }) => {
+                self.catch_up()?;
+                // It was taken all the same: by an earlier try whose answer was lost.
+                if !self.chain.contains(number, id) {
+                    return Err(moved_on());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(id)
     }
 
     /// Takes up a record that the keeper has just taken, and never lets that be taken back.
@@ -395,9 +417,24 @@ pub(crate) struct Draft {
     pub body: Option<(ObjectId, u64)>,
     pub deposit: Option<Deposit>,
     pub controls: Vec<Control>,
+    /// What it names and the keeper does not have yet.
+    pub objects: Vec<Vec<u8>>,
 }
 
 impl Draft {
+    /// Holds an object until the record is appended: its id and its length, as a record names it.
+    pub(crate) fn hold(&mut self, bytes: Vec<u8>) -> (ObjectId, u64) {
+        let named = (ObjectId::of(&bytes), bytes.len() as u64);
+        self.objects.push(bytes);
+        named
+    }
+
+    /// Has the record say this, sealed to a recipient.
+    pub(crate) fn say(&mut self, events: &[Event], to: &Recipient) -> Outcome<()> {
+        self.body = Some(self.hold(seal_body(events, to)?));
+        Ok(())
+    }
+
     /// The epoch that its objects are sealed to: the one that it begins, or the current one.
     fn epoch(&self, chain: &Chain) -> u32 {
         let begun = self.controls.iter().find_map(|control| match control {
@@ -407,7 +444,8 @@ impl Draft {
         begun.unwrap_or_else(|| chain.epoch())
     }
 
-    fn envelope(&self, chain: &Chain, seen: Option<Seen>) -> Outcome<Envelope> {
+    /// What the record says in the clear, as the next one of a chain.
+    pub(crate) fn envelope(&self, chain: &Chain, seen: Option<Seen>) -> Outcome<Envelope> {
         let mut envelope = Envelope {
             keeper: chain.keeper().clone(),
             space: chain.space(),
@@ -503,7 +541,8 @@ impl Keyring {
     /// The same, by these secrets besides.
     fn unlock_by(safe: &Safe, own: &Identity, besides: &[Identity]) -> Outcome<Self> {
         let mut epochs: BTreeMap<u32, Identity> = safe.home.recovered_epochs(own)?.into_iter().collect();
-        epochs.retain(|epoch, secret| is_of(safe.chain.epochs().get(*epoch as usize), secret));
+        let facts = |epoch: u32| safe.chain.epochs().get(epoch as usize);
+        epochs.retain(|epoch, secret| facts(*epoch).is_some_and(|facts| is_of(facts.recipient(), secret)));
         let mut lost = BTreeSet::new();
         let mut first_lost = None;
         for (epoch, facts) in safe.chain.epochs().iter().enumerate() {
@@ -522,23 +561,10 @@ impl Keyring {
                 };
                 let opens = |identity: &&Identity| age::opens(&wrap, identity);
                 let Some(opens) = std::iter::once(own).chain(besides).find(opens) else { continue };
-                let Ok(line) = age::open(wrap, opens).map(Zeroizing::new) else { continue };
-                let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
-                let Some(secret) = secret.filter(|secret| is_of(Some(facts), secret)) else {
-                    return Err(Failure::new(
-                        Kind::Lying,
-                        words!(
-                            "a wrap holds a secret that is not the space's",
-                            "金庫の鍵が、この金庫のものではありません"
-                        ),
-                    )
-                    .hint(words!(
-                        "Somebody made this wrap to mislead. Keep a copy of the keeper's data and ask the admins.",
-                        "誰かが偽の鍵を置いています。預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
-                    )));
-                };
-                epochs.insert(epoch as u32, secret);
-                break;
+                if let Some(secret) = unwrap(wrap, facts.recipient(), opens)? {
+                    epochs.insert(epoch as u32, secret);
+                    break;
+                }
             }
         }
         if epochs.is_empty() {
@@ -611,6 +637,11 @@ impl Keyring {
         self.people.as_ref().map_or(Ok(()), |people| people.refuse_undelegated(record))
     }
 
+    /// Learns the secret of an epoch that begins with a record that does not stand yet.
+    pub(crate) fn learn(&mut self, epoch: u32, secret: Identity) {
+        self.epochs.insert(epoch, secret);
+    }
+
     /// The events of a record that has a body.
     ///
     /// # Errors
@@ -618,7 +649,12 @@ impl Keyring {
     pub(crate) fn events(&self, safe: &Safe, record: &Record) -> Outcome<Vec<Event>> {
         self.refuse_undelegated(record)?;
         let Some(body) = record.body_object() else { return Ok(Vec::new()) };
-        let plain = self.open(record.envelope().epoch, safe.object(body)?)?;
+        self.events_in(record, safe.object(body)?)
+    }
+
+    /// The same, of a body that is at hand.
+    pub(crate) fn events_in(&self, record: &Record, body: VerifiedObject) -> Outcome<Vec<Event>> {
+        let plain = self.open(record.envelope().epoch, body)?;
         let text = read_stream(&plain, event::BODY_BYTES_MAX)?;
         event::parse(&text).map_err(|error| Failure::untrue(format!("record {}: {error}", record.number())))
     }
@@ -630,10 +666,28 @@ fn own_space_epochs(folder: &Path, own: &Identity) -> Outcome<Vec<Identity>> {
     Ok(Keyring::unlock_by(&safe, own, &[])?.epochs.into_values().collect())
 }
 
-/// Whether this is the secret of the epoch.
-fn is_of(epoch: Option<&Epoch>, secret: &Identity) -> bool {
-    let recipient = secret.recipient().to_string();
-    epoch.is_some_and(|epoch| ObjectId::of(recipient.as_bytes()) == epoch.recipient().id())
+/// The secret of an epoch with this recipient out of a wrap; nothing where the wrap is for others.
+///
+/// # Errors
+/// Exit code 5 when it holds another one.
+pub(crate) fn unwrap(wrap: VerifiedObject, recipient: ObjectRef, own: &Identity) -> Outcome<Option<Identity>> {
+    let Ok(line) = age::open(wrap, own).map(Zeroizing::new) else { return Ok(None) };
+    let secret = std::str::from_utf8(&line).ok().and_then(|line| Identity::parse(line.trim_end()).ok());
+    secret.filter(|secret| is_of(recipient, secret)).map(Some).ok_or_else(|| {
+        Failure::new(
+            Kind::Lying,
+            words!("a wrap holds a secret that is not the space's", "金庫の鍵が、この金庫のものではありません"),
+        )
+        .hint(words!(
+            "Somebody made this wrap to mislead. Keep a copy of the keeper's data and ask the admins.",
+            "誰かが偽の鍵を置いています。預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
+        ))
+    })
+}
+
+/// Whether this is the secret of the epoch with this recipient.
+fn is_of(recipient: ObjectRef, secret: &Identity) -> bool {
+    ObjectId::of(secret.recipient().to_string().as_bytes()) == recipient.id()
 }
 
 fn sealed_wrongly(error: age::OpenError) -> Failure {
@@ -811,6 +865,18 @@ impl Followed {
         self.records.push(record);
         Ok(())
     }
+}
+
+/// What was signed for one state of a safe, and another one is there by now.
+pub(crate) fn moved_on() -> Failure {
+    Failure::fixable(words!(
+        "others have added to this safe since that was proposed",
+        "提案のあとに、ほかの人がこの金庫に記録を加えています"
+    ))
+    .hint(words!(
+        "Nothing was changed. Have it proposed anew, with the same command as before.",
+        "何も変更していません。同じコマンドで、もう一度提案してもらってください。"
+    ))
 }
 
 fn another_space() -> Failure {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hizo_keeper::{Error, Keeper, ObjectUse};
 use hizo_ledger::id::{ObjectId, SpaceId};
-use hizo_ledger::record::{Act, ClaimedTime, Control, Envelope, Origin, Role, UnverifiedRecord};
+use hizo_ledger::record::{Act, AdminRule, ClaimedTime, Control, Envelope, Origin, Role, UnverifiedRecord};
 use hizo_ledger::space::{self, Head};
 use hizo_store::objects::{FileObjects, Put};
 use hizo_store::simulated::{MemoryJournal, SimulatedDisk};
@@ -14,6 +14,7 @@ use hizo_store::{Journal, NamedBytes};
 
 use crate::kit::{
     Company, Draft, FIRST_SECOND, SimulatedKeeper, clock, keeper, key, object, open, open_at, origin, series, sign,
+    sign_by,
 };
 
 /// A keeper with one space of three records: genesis, deposit, body.
@@ -106,6 +107,26 @@ fn every_flipped_byte_of_a_note_is_refused() {
         refused(&keeper, &company, &note);
     }
     keeper.append(&draft.note).unwrap();
+}
+
+#[test]
+fn a14_where_two_admins_are_asked_one_changes_nothing() {
+    let (keeper, _, mut company) = story();
+    let change = |company: &Company, line| Envelope { controls: vec![line], ..company.say() };
+    let objects = company.saying().objects;
+    let deputy = change(&company, Control::Member { key: key("deputy"), role: Role::Admin });
+    company.keep(&keeper, &Draft { objects, note: sign(&deputy, "owner") }).unwrap();
+    let (rule, objects) = (change(&company, Control::Admins(AdminRule::Two)), company.saying().objects);
+    let by_one = Draft { objects, note: sign(&rule, "owner") };
+    put_all(&keeper, &company, &by_one);
+    assert!(matches!(refused(&keeper, &company, &by_one.note), Error::Rule(space::Error::SignatureCount { .. })));
+    let by_two = Draft { note: sign_by(&rule, &["owner", "deputy"]), ..by_one };
+    company.keep(&keeper, &by_two).unwrap();
+    let removal = company.rotation();
+    put_all(&keeper, &company, &removal);
+    assert!(matches!(refused(&keeper, &company, &removal.note), Error::Rule(space::Error::SignatureCount { .. })));
+    let say = company.saying();
+    company.keep(&keeper, &say).unwrap();
 }
 
 #[test]

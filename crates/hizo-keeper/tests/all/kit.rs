@@ -77,8 +77,15 @@ pub(crate) fn series(what: &str) -> SeriesId {
 }
 
 pub(crate) fn sign(envelope: &Envelope, who: &str) -> Vec<u8> {
-    let signature = secret(who).sign(envelope.text().unwrap().as_bytes()).to_bytes();
-    UnverifiedRecord::compose(envelope, &[(key(who), signature)]).unwrap().note_bytes().to_vec()
+    sign_by(envelope, &[who])
+}
+
+/// The note that several sign.
+pub(crate) fn sign_by(envelope: &Envelope, who: &[&str]) -> Vec<u8> {
+    let text = envelope.text().unwrap();
+    let sign = |who: &&str| (key(who), secret(who).sign(text.as_bytes()).to_bytes());
+    let signatures: Vec<_> = who.iter().map(sign).collect();
+    UnverifiedRecord::compose(envelope, &signatures).unwrap().note_bytes().to_vec()
 }
 
 impl Company {

@@ -33,7 +33,7 @@ impl Envelope {
                     ensure((1..=WRAP_BYTES_MAX).contains(bytes), Error::WrapSize)?;
                 }
                 Control::Origin(origin) => ensure(*origin != self.keeper, Error::OriginSame)?,
-                Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => {}
+                Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) | Control::Admins(_) => {}
                 Control::Remove(_) | Control::Member { .. } | Control::Session { .. } => {}
             }
         }
@@ -59,7 +59,7 @@ impl Envelope {
                     of_joining &= joining.contains(member);
                     once &= others.insert(*session);
                 }
-                Control::Slot(_) | Control::Recovery(None) | Control::Remove(_) => {}
+                Control::Slot(_) | Control::Recovery(None) | Control::Admins(_) | Control::Remove(_) => {}
                 Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
             }
         }
@@ -74,7 +74,7 @@ impl Envelope {
                 // Each stands at most once, since control lines rise strictly.
                 Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => needed = needed.saturating_add(1),
                 Control::Epoch { epoch: 0, .. } => needed = needed.saturating_add(1),
-                Control::Remove(_) | Control::Origin(_) => foreign = true,
+                Control::Admins(_) | Control::Remove(_) | Control::Origin(_) => foreign = true,
                 Control::Member { .. } | Control::Session { .. } => {}
                 Control::Epoch { .. } | Control::Wrap { .. } => {}
             }
@@ -96,12 +96,13 @@ impl Control {
             Self::Founder(_) => (0, 0, [0; 32]),
             Self::Slot(_) => (1, 0, [0; 32]),
             Self::Recovery(_) => (2, 0, [0; 32]),
-            Self::Remove(key) => (3, 0, *key.as_bytes()),
-            Self::Member { key, .. } => (4, 0, *key.as_bytes()),
-            Self::Session { member, .. } => (5, 0, *member.as_bytes()),
-            Self::Epoch { .. } => (6, 0, [0; 32]),
-            Self::Wrap { epoch, wrap, .. } => (7, *epoch, *wrap.as_bytes()),
-            Self::Origin(_) => (8, 0, [0; 32]),
+            Self::Admins(_) => (3, 0, [0; 32]),
+            Self::Remove(key) => (4, 0, *key.as_bytes()),
+            Self::Member { key, .. } => (5, 0, *key.as_bytes()),
+            Self::Session { member, .. } => (6, 0, *member.as_bytes()),
+            Self::Epoch { .. } => (7, 0, [0; 32]),
+            Self::Wrap { epoch, wrap, .. } => (8, *epoch, *wrap.as_bytes()),
+            Self::Origin(_) => (9, 0, [0; 32]),
         }
     }
 }

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{
-    CONTROLS_MAX, ClaimedTime, Commitment, Control, Deposit, Envelope, Error, NOTE_BYTES_MAX, Objects, Origin, Role,
-    SIGNATURES_MAX, Seen, SignatureLine,
+    AdminRule, CONTROLS_MAX, ClaimedTime, Commitment, Control, Deposit, Envelope, Error, NOTE_BYTES_MAX, Objects,
+    Origin, Role, SIGNATURES_MAX, Seen, SignatureLine,
 };
 use crate::id::{CommitHash, KeyName, NotAnId, ObjectId, RecordId, RootHash, SeriesId, SlotKeyHash, SpaceId};
 use crate::identity::VerifyingKey;
@@ -65,6 +65,7 @@ fn write_control(text: &mut String, control: &Control) {
         Control::Founder(key) => format!("founder {key}\n"),
         Control::Slot(hash) => format!("slot {hash}\n"),
         Control::Recovery(key) => format!("recovery {}\n", or_none(key.as_ref())),
+        Control::Admins(rule) => format!("admins {}\n", rule.admins()),
         Control::Remove(key) => format!("remove {key}\n"),
         Control::Member { key, role } => format!("member {key} {}\n", role.as_str()),
         Control::Session { member, session } => format!("session {member} {session}\n"),
@@ -215,6 +216,7 @@ impl<'a> Lines<'a> {
             "founder" => Ok(Control::Founder(self.key(rest)?)),
             "slot" => Ok(Control::Slot(self.hash(SlotKeyHash::from_hex(rest))?)),
             "recovery" => Ok(Control::Recovery(self.or_none(rest, Self::key)?)),
+            "admins" => AdminRule::from_word(rest).map(Control::Admins).ok_or(Error::Admins { line: self.line }),
             "remove" => Ok(Control::Remove(self.key(rest)?)),
             "member" => {
                 let [key, role] = self.split(rest)?;

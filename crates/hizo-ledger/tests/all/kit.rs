@@ -78,8 +78,14 @@ pub(crate) fn signature_line(key: &VerifyingKey, signature: &[u8]) -> String {
 
 /// A record by one signer, composed by the library.
 pub(crate) fn signed(envelope: &Envelope, who: &str) -> UnverifiedRecord {
-    let signature = secret(who).sign(envelope.text().unwrap().as_bytes()).to_bytes();
-    UnverifiedRecord::compose(envelope, &[(key(who), signature)]).unwrap()
+    signed_by(envelope, &[who])
+}
+
+/// The same by several, over one text.
+pub(crate) fn signed_by(envelope: &Envelope, who: &[&str]) -> UnverifiedRecord {
+    let text = envelope.text().unwrap();
+    let sign = |who: &&str| (key(who), secret(who).sign(text.as_bytes()).to_bytes());
+    UnverifiedRecord::compose(envelope, &who.iter().map(sign).collect::<Vec<_>>()).unwrap()
 }
 
 /// The text of a note.
@@ -182,7 +188,12 @@ impl Story {
 
     /// Appends a record that must stand.
     pub(crate) fn add(&mut self, envelope: &Envelope, who: &str) -> RecordId {
-        let record = signed(envelope, who);
+        self.add_by(envelope, &[who])
+    }
+
+    /// The same by several.
+    pub(crate) fn add_by(&mut self, envelope: &Envelope, who: &[&str]) -> RecordId {
+        let record = signed_by(envelope, who);
         self.notes.push(String::from_utf8(record.note_bytes().to_vec()).unwrap());
         self.chain.append(record).unwrap().id()
     }

@@ -3,8 +3,8 @@
 use ed25519_dalek::Signer;
 use hizo_ledger::id::{CommitHash, ObjectId, RecordId, RootHash, SeriesId, SlotKeyHash, SpaceId};
 use hizo_ledger::record::{
-    BODY_BYTES_MAX, ClaimedTime, Commitment, Control, Deposit, Envelope, Objects, Origin, Role, Seen, UnverifiedRecord,
-    WRAP_BYTES_MAX,
+    AdminRule, BODY_BYTES_MAX, ClaimedTime, Commitment, Control, Deposit, Envelope, Objects, Origin, Role, Seen,
+    UnverifiedRecord, WRAP_BYTES_MAX,
 };
 use hizo_ledger::space::Chain;
 use proptest::prelude::*;
@@ -48,6 +48,7 @@ fn controls(epoch: u32) -> impl Strategy<Value = Vec<Control>> {
             controls.extend(members.iter().step_by(2).map(|(who, _)| session(who)));
             let recovery = recovery.map(|who| who.map(|who| key(&format!("recovery of {who}"))));
             controls.extend(recovery.map(Control::Recovery));
+            controls.extend(moves.then_some(Control::Admins(AdminRule::Two)));
             controls.extend(wraps.into_iter().map(|(epoch, wrap, bytes)| Control::Wrap {
                 epoch,
                 wrap: ObjectId::from_bytes(wrap),

@@ -233,7 +233,8 @@ impl Certificates {
                     keys.insert(*member, Some(*session));
                 }
                 Control::Epoch { .. } => begins_epoch = true,
-                Control::Slot(_) | Control::Recovery(_) | Control::Wrap { .. } | Control::Origin(_) => (),
+                Control::Slot(_) | Control::Recovery(_) | Control::Admins(_) => (),
+                Control::Wrap { .. } | Control::Origin(_) => (),
             }
         }
         let is_other = |(key, session): (&VerifyingKey, &Option<VerifyingKey>)| {

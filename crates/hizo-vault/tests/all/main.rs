@@ -21,6 +21,7 @@ mod organisation;
 mod proof;
 mod recovery;
 mod seeded;
+mod simulator;
 mod stream;
 mod stream_vectors;
 mod vectors;

@@ -344,6 +344,44 @@ const HELP: &[(&str, &str)] = &[
         "Only this machine of the person, as `hizo space members` names it",
         "その人のこのコンピューターだけ。`hizo space members` の表示どおりに書きます",
     ),
+    (
+        "Where two admins change the safe: the file to write, for another admin to look at and sign",
+        "変更に管理者2人が必要な金庫で、別の管理者が確かめて署名するために書き出すファイル",
+    ),
+    (
+        "Say how many admins sign whatever changes the safe: its members, roles, keys, cards; with a number, change that",
+        "金庫の変更（メンバー・役割・鍵・カード）に必要な管理者の人数。数字を付けると変えます",
+    ),
+    (
+        "How many from now on; either way, two admins agree on it",
+        "これから必要な人数。増やすにも減らすにも、管理者2人が同意します",
+    ),
+    ("Each admin by himself", "管理者1人で変更できる"),
+    ("Two of them", "管理者2人が署名する"),
+    (
+        "Look at what another admin proposes, and sign it as the second one: then it is done",
+        "別の管理者の提案を確かめ、2人目として署名します。それで変更が済みます",
+    ),
+    (
+        "Remove whom you prepared to remove, once the time has come; asks for nothing when nothing is due",
+        "時刻の来た「外す」指示を実行します。何もなければ、何も尋ねません",
+    ),
+    (
+        "Prepare it: nobody hears of it before this time, like 2027-03-31T18:00+09:00; then `hizo space due` does it, or any command that has the passphrase in a file",
+        "準備だけします。この時刻（例 2027-03-31T18:00+09:00）まで誰にも知られません。時刻が来たら `hizo space due` か、--passphrase-file を付けたコマンドが実行します",
+    ),
+    ("List what is prepared", "準備したものの一覧"),
+    (
+        "Withdraw what is prepared: the id that --prepared shows",
+        "準備を取り消します。--prepared で表示される番号を指定します",
+    ),
+    (
+        "Your identity file of another safe: you have the same passphrase here, and nobody who knows one safe learns of the other",
+        "別の金庫で使っている自分の鍵ファイル。パスフレーズも同じになります。片方の金庫を知る人にも、もう片方は分かりません",
+    ),
+    ("The proposal", "提案のファイル"),
+    ("Sign without asking, once you have looked at it", "内容を確かめたあとで、尋ねずに署名します"),
+    ("Say what it would do, and sign nothing", "何が変わるかを示すだけで、署名しません"),
     ("Why; the other members can read it", "理由。ほかのメンバーが読めます"),
     ("Say what the member can have read, and remove nobody", "その人が見られたものを表示するだけで、外しません"),
     (

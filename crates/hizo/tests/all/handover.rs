@@ -222,6 +222,12 @@ fn what_the_company_consented_to_reaches_the_receiver_and_only_his_answer_ends_n
     let seen = case.centre.ok(["hand-over", "status", "--json"]).json()["handovers"][0].clone();
     assert_eq!(seen["state"], "accepted");
     assert_eq!(seen["custody"].as_array().unwrap().len(), 2);
+    // Should the company remove him: what he could read, and what he said that he opened.
+    let members = company.ok(&["space", "members", "--json"]).json();
+    let is_receiver = |member: &&Value| member["own"]["role"] == "reader+writer";
+    let receiver = members["members"].as_array().unwrap().iter().find(is_receiver).unwrap()["own"]["key"].clone();
+    let read = company.ok(&["space", "remove", receiver.as_str().unwrap(), "--dry-run", "--json"]).json();
+    assert_eq!((&read["could_read"], read["opened"].as_array().unwrap().len()), (&read["opened"], 2), "{read}");
     // What was accepted stays, whatever comes then.
     case.firm.founder.ok(["consent", "withdraw", &handover, "--at", path(&company.path)]);
     receiving.ok(&["list"]);

@@ -65,7 +65,7 @@ impl Firm {
         (request, words)
     }
 
-    fn admit(&self, request: &Path, words: &str, more: &[&str]) -> Said {
+    pub(crate) fn admit(&self, request: &Path, words: &str, more: &[&str]) -> Said {
         let mut arguments = vec!["space", "admit", request.to_str().unwrap(), "--words", words, "--json"];
         arguments.extend(more);
         self.founder.run(arguments)
@@ -81,12 +81,25 @@ impl Firm {
         home
     }
 
+    /// Somebody new, whom the founder and another admin let in together.
+    pub(crate) fn let_in_by_two(&self, name: &str, other: &Home) -> Home {
+        let home = Home::unmade();
+        let (request, words) = self.ask(&home, name, &[]);
+        let act = ["space", "admit", request.to_str().unwrap(), "--words", &words];
+        let (proposal, _) = crate::two_admins::propose(&self.founder, &act);
+        let said = crate::two_admins::agree(other, &proposal);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let spoken = self.founder.ok(["space", "head", "--json"]).json()["words"].as_str().unwrap().to_owned();
+        home.ok(["space", "join", "--words", &spoken]);
+        home
+    }
+
     /// Where the keeper's data lie.
     pub(crate) fn data(&self) -> std::path::PathBuf {
         self.founder.folder.path().join("data")
     }
 
-    fn roles(&self) -> Vec<(String, String, usize)> {
+    pub(crate) fn roles(&self) -> Vec<(String, String, usize)> {
         let listed = self.founder.ok(["space", "members", "--json"]).json();
         let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
         let members = listed["members"].as_array().unwrap().iter();
@@ -119,10 +132,23 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
         ("space grant", &["佐藤"]),
         ("space role", &["佐藤", "reader"]),
         ("space head", &[]),
-        ("space remove", &["佐藤"]),
+        ("space admins", &[]),
+        ("space role", &["佐藤", "admin"]),
     ] {
         say(&firm.founder, command, more);
     }
+    let proposal = path(&firm.founder, "proposal");
+    let agree = [proposal.as_str(), "--yes"];
+    for (command, more) in [("space admins", "2"), ("space admins", "1")] {
+        say(&firm.founder, command, &[more, "--propose", &proposal]);
+        say(&sato, "space agree", &agree);
+        fs::remove_file(&proposal).unwrap();
+    }
+    say(&firm.founder, "space due", &[]);
+    let prepared = say(&firm.founder, "space remove", &["佐藤", "--at", "2099-03-31T09:00Z"])["prepared"].clone();
+    say(&firm.founder, "space remove", &["--prepared"]);
+    say(&firm.founder, "space remove", &["--withdraw", prepared.as_str().unwrap()]);
+    say(&firm.founder, "space remove", &["佐藤"]);
     told
 }
 

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer;
 use hizo_ledger::id::RecordId;
-use hizo_ledger::record::{Control, Role};
+use hizo_ledger::record::{AdminRule, Control, Role};
 
 use super::{PEOPLE, Refused, Vector, changed, line};
 use crate::kit::{
@@ -99,6 +99,10 @@ fn accepted_records(sound: &Sound) -> Vec<Vector> {
     let largest = changed(&sound.body, "number 4\n", &format!("number {}\n", u64::MAX));
     accept("largest_number", "2^64 - 1 is a number", &largest, &["clerk"]);
     accept("leap_day", "29 February of a leap year", &time(&sound.body, "2028-02-29T23:59:59Z"), &["clerk"]);
+    let rule = sound.story.control(&[Control::Admins(AdminRule::Two)]).text().unwrap();
+    accept("two_admins", "two admins ask for two signatures from now on", &rule, &["owner", "deputy"]);
+    let rule = sound.story.control(&[Control::Admins(AdminRule::One)]).text().unwrap();
+    accept("one_admin", "two admins ask for one signature from now on", &rule, &["owner", "deputy"]);
     accept("eight_signatures", "the most signatures that the form allows", &sound.moved, &PEOPLE);
     let both = changed(&sound.deposit, "body -\n", &format!("body {} 1048576\n", object("largest body")));
     accept("deposit_with_body", "a deposit may carry a body, here the largest", &both, &["machine"]);
@@ -223,6 +227,9 @@ fn refused_values(sound: &Sound) -> Vec<Refused<String>> {
         ("Time", "time_leap_second", "second 60", time(body, "2016-12-31T23:59:60Z")),
         ("Time", "time_no_such_day", "29 February of 2027", time(body, "2027-02-29T13:12:44Z")),
         ("Time", "time_before_1970", "31 December 1969", time(body, "1969-12-31T23:59:59Z")),
+        ("Admins", "admins_none", "changes that nobody signs", format!("{body}admins 0\n")),
+        ("Admins", "admins_three", "a rule of three admins", format!("{body}admins 3\n")),
+        ("Admins", "admins_leading_zero", "a number with a leading zero", format!("{body}admins 02\n")),
         ("Origin", "origin_capitals", "capitals in the origin", keeper_is("Keeper.example.org")),
         ("Origin", "origin_scheme", "a scheme before the origin", keeper_is("https://keeper.example.org")),
         ("Origin", "origin_slash_at_end", "a slash at the end", keeper_is("keeper.example.org/")),
@@ -294,6 +301,13 @@ fn refused_controls(sound: &Sound) -> Vec<Refused<String>> {
         ("GenesisOnly", "genesis_moves", "record 0 names the next keeper", format!("{genesis}origin other.example\n")),
         ("GenesisOnly", "genesis_removes", "record 0 removes a member", {
             changed(genesis, &begins, &format!("remove {founder}\n{begins}"))
+        }),
+        ("GenesisOnly", "genesis_two_admins", "record 0, which one signs, asks for two admins", {
+            changed(genesis, &begins, &format!("admins 2\n{begins}"))
+        }),
+        ("ControlOrder", "admins_twice", "one rule and another", format!("{body}admins 1\nadmins 2\n")),
+        ("ControlOrder", "admins_behind_member", "the rule stands behind who comes", {
+            format!("{body}member {machine} admin\nadmins 2\n")
         }),
         ("GenesisOnly", "founder_later", "a founder after record 0", format!("{body}founder {machine}\n")),
         ("GenesisOnly", "slot_later", "a slot key after record 0", format!("{body}{slot}")),

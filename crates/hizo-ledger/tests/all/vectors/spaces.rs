@@ -4,13 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer;
 use hizo_ledger::id::{ObjectId, RecordId};
-use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, Role};
+use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Envelope, Origin, Role};
 use hizo_ledger::space::RECOVERY_DELAY_SECONDS;
 
 use super::{Refused, Vector, changed, line};
 use crate::kit::{
-    Story, epoch, genesis, key, member, note, secret, series, session, session_key, signature_line, signed, space,
-    text, twelve_records, wrap,
+    Story, epoch, genesis, key, member, note, secret, series, session, session_key, signature_line, signed, signed_by,
+    space, text, twelve_records, wrap,
 };
 
 pub(super) fn space_vectors() -> Vec<Vector> {
@@ -25,6 +25,7 @@ pub(super) fn space_vectors() -> Vec<Vector> {
     refused.extend(refused_members());
     refused.extend(refused_series());
     refused.extend(refused_recoveries());
+    refused.extend(refused_by_rule_of_two());
     for (rule, name, says, notes) in refused {
         vectors.push(Vector { name, says, bytes: notes.concat().into_bytes(), rule: Some(rule) });
     }
@@ -144,6 +145,58 @@ fn accepted_spaces() -> Vec<(&'static str, &'static str, Story)> {
             story.add(&story.control(&[wrap(1, "wrap 1 for a newcomer")]), "owner");
             story
         }),
+        ("two_admins", "two admins ask for two, who then remove a member; everybody says and deposits by himself", {
+            let mut story = two_admins();
+            story.add_by(&story.removal("clerk"), &["deputy", "owner"]);
+            story.add(&story.deposit("drawings"), "machine");
+            story.add(&story.say(), "owner");
+            story
+        }),
+        ("two_admins_end", "two admins end the rule of two, and one of them then removes the other", {
+            let mut story = two_admins();
+            story.add_by(&story.control(&[one()]), &["deputy", "owner"]);
+            story.add(&story.removal("deputy"), "owner");
+            story
+        }),
+        ("two_admins_end_with_one", "the rule of two ends in the record by which one of two admins leaves", {
+            let mut story = two_admins();
+            let mut leaves = story.removal("deputy");
+            leaves.controls.push(one());
+            leaves.sort_controls();
+            story.add_by(&leaves, &["deputy", "owner"]);
+            story
+        }),
+        ("two_admins_begin_with_a_third", "three admins agree on two in the record that makes the third a reader", {
+            let mut story = everybody();
+            story.add(&story.control(&[member("newcomer", Role::Admin)]), "owner");
+            let mut demoted = story.removal("newcomer");
+            demoted.controls.extend([member("newcomer", Role::Reader), two()]);
+            demoted.sort_controls();
+            story.add_by(&demoted, &["newcomer", "owner"]);
+            story
+        }),
+        ("two_admins_one_recovered", "the recovery key lets in one by itself, who is then the second of two", {
+            let mut story = two_admins();
+            story.add(&story.control(&[member("newcomer", Role::Admin)]), "recovery");
+            let mut removal = story.removal("deputy");
+            removal.time = after(&story, RECOVERY_DELAY_SECONDS);
+            story.add_by(&removal, &["newcomer", "owner"]);
+            story
+        }),
+        ("two_admins_both_recovered", "where no admin is left, the recovery key lets in one after the other", {
+            let mut story = two_admins();
+            for who in ["newcomer", "stranger"] {
+                story.add(&story.control(&[member(who, Role::Admin)]), "recovery");
+                let mut arrived = story.say();
+                arrived.time = after(&story, RECOVERY_DELAY_SECONDS);
+                story.add(&arrived, who);
+            }
+            let mut both = story.removal("deputy");
+            both.controls.push(Control::Remove(key("owner")));
+            both.sort_controls();
+            story.add_by(&both, &["newcomer", "stranger"]);
+            story
+        }),
         ("wrap_in_two_epochs", "an object that is a wrap of one epoch becomes a wrap of another, too", {
             let mut story = begun();
             story.add(&story.control(&epoch(1)), "owner");
@@ -250,6 +303,110 @@ fn refused_recoveries() -> Vec<Refused<Vec<String>>> {
             let mut record = waits.say();
             record.time = ClaimedTime::from_unix_seconds(0).unwrap();
             and(&waits, &record, "newcomer")
+        }),
+    ]
+}
+
+const fn one() -> Control {
+    Control::Admins(AdminRule::One)
+}
+
+const fn two() -> Control {
+    Control::Admins(AdminRule::Two)
+}
+
+/// A space with every role in it, whose two admins have asked for two signatures.
+pub(super) fn two_admins() -> Story {
+    let mut story = everybody();
+    story.add_by(&story.control(&[two()]), &["deputy", "owner"]);
+    story
+}
+
+fn refused_by_rule_of_two() -> Vec<Refused<Vec<String>>> {
+    let (before, story) = (everybody(), two_admins());
+    let mut waits = story.clone();
+    waits.add(&waits.control(&[member("newcomer", Role::Admin)]), "recovery");
+    let mut ended = story.clone();
+    ended.add_by(&ended.control(&[one()]), &["deputy", "owner"]);
+    let mut three = story.clone();
+    three.add_by(&three.control(&[member("newcomer", Role::Admin)]), &["deputy", "owner"]);
+    let by = |story: &Story, envelope: &Envelope, who: &[&str]| {
+        let last = String::from_utf8(signed_by(envelope, who).note_bytes().to_vec()).unwrap();
+        [story.notes.clone(), vec![last]].concat()
+    };
+    let alone = |lines: &[Control]| and(&story, &story.control(lines), "owner");
+    let mut promoted = story.removal("clerk");
+    promoted.controls.push(member("clerk", Role::Admin));
+    promoted.sort_controls();
+    let mut leaves_two = before.removal("deputy");
+    leaves_two.controls.push(two());
+    leaves_two.sort_controls();
+    let mut recovered = waits.control(&[member("stranger", Role::Reader)]);
+    recovered.time = after(&waits, RECOVERY_DELAY_SECONDS);
+    let removal = story.removal("clerk");
+    let [first, second] = {
+        let mut admins = ["deputy", "owner"];
+        admins.sort_by_key(|who| std::cmp::Reverse(key(who)));
+        let text = removal.text().unwrap();
+        admins.map(|who| signature_line(&key(who), &secret(who).sign(text.as_bytes()).to_bytes()))
+    };
+    let falls = [story.notes.clone(), vec![format!("{}\n{first}{second}", removal.text().unwrap())]].concat();
+    vec![
+        ("SignatureCount", "two_admins_begin_by_one", "one admin asks for two", {
+            and(&before, &before.control(&[two()]), "owner")
+        }),
+        ("SignatureCount", "two_admins_end_by_one", "one of two admins ends the rule of two", alone(&[one()])),
+        ("SignatureCount", "two_admins_remove_by_one", "one of two admins removes the other", {
+            and(&story, &story.removal("deputy"), "owner")
+        }),
+        ("SignatureCount", "two_admins_member_by_one", "one of two admins lets somebody in", {
+            alone(&[member("newcomer", Role::Reader)])
+        }),
+        ("SignatureCount", "two_admins_role_by_one", "one of two admins makes a reader an admin", {
+            and(&story, &promoted, "owner")
+        }),
+        ("SignatureCount", "two_admins_epoch_by_one", "one of two admins begins an epoch", alone(&epoch(1))),
+        (
+            "SignatureCount",
+            "two_admins_wrap_by_one",
+            "one of two admins gives away an epoch",
+            alone(&[wrap(0, "to a friend")]),
+        ),
+        ("SignatureCount", "two_admins_recovery_by_one", "one of two admins replaces the recovery key", {
+            alone(&[Control::Recovery(Some(key("newcomer")))])
+        }),
+        ("SignatureCount", "two_admins_refuse_by_one", "one of two admins refuses who waits", {
+            and(&waits, &waits.control(&[Control::Recovery(None)]), "owner")
+        }),
+        ("SignatureCount", "two_admins_move_by_one", "one of two admins moves the space", alone(&[moves()])),
+        ("SignatureCount", "two_admins_recovered_by_himself", "whoever the recovery key let in acts alone", {
+            and(&waits, &recovered, "newcomer")
+        }),
+        ("SignatureCount", "two_admins_three_sign", "three admins sign where two must", {
+            by(&three, &three.removal("clerk"), &["deputy", "newcomer", "owner"])
+        }),
+        ("SignatureCount", "two_admins_both_say", "two admins say what one says", {
+            by(&story, &story.say(), &["deputy", "owner"])
+        }),
+        ("SignatureCount", "two_admins_after_the_rule", "two sign when the rule of two has ended", {
+            by(&ended, &ended.removal("clerk"), &["deputy", "owner"])
+        }),
+        ("RoleMayNot", "two_admins_with_reader", "a reader is the second", by(&story, &removal, &["clerk", "owner"])),
+        ("SignerNotMember", "two_admins_with_stranger", "a stranger is the second", {
+            by(&story, &removal, &["owner", "stranger"])
+        }),
+        ("SignerNotMember", "two_admins_with_recovery", "the recovery key is the second", {
+            by(&story, &story.control(&[member("newcomer", Role::Admin)]), &["owner", "recovery"])
+        }),
+        ("TooEarly", "two_admins_with_waiting", "whoever waits is the second", {
+            by(&waits, &waits.removal("clerk"), &["newcomer", "owner"])
+        }),
+        ("SignatureOrder", "two_admins_fall", "two admins in the falling order of their keys", falls),
+        ("TooFewAdmins", "two_admins_one_leaves", "two admins sign that one of them leaves", {
+            by(&story, &story.removal("deputy"), &["deputy", "owner"])
+        }),
+        ("TooFewAdmins", "two_admins_begin_with_one", "one of two admins leaves in the record that asks for two", {
+            by(&before, &leaves_two, &["deputy", "owner"])
         }),
     ]
 }
@@ -494,8 +651,8 @@ fn refused_members() -> Vec<Refused<Vec<String>>> {
         ("RemovedNotMember", "removed_twice", "a removed member is removed again", {
             and(&left, &left.removal("clerk"), "owner")
         }),
-        ("NoAdminLeft", "last_admin_leaves", "the only admin leaves", and(&alone, &alone.removal("owner"), "owner")),
-        ("NoAdminLeft", "last_admin_demoted", "the only admin takes another role", and(&alone, &demoted, "owner")),
+        ("TooFewAdmins", "last_admin_leaves", "the only admin leaves", and(&alone, &alone.removal("owner"), "owner")),
+        ("TooFewAdmins", "last_admin_demoted", "the only admin takes another role", and(&alone, &demoted, "owner")),
         ("RecoveryIsMember", "recovery_added", "the recovery key comes as a member", {
             and(&story, &control(member("recovery", Role::Reader)), "owner")
         }),

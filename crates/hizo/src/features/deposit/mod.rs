@@ -480,7 +480,7 @@ impl<'a> Making<'a> {
         };
         let (series, k, prev) = (self.series.id, self.number, self.previous);
         let deposit = record::Deposit { series, k, prev, commit, objects };
-        let draft = Draft { body, deposit: Some(deposit), controls: Vec::new() };
+        let draft = Draft { body, deposit: Some(deposit), ..Draft::default() };
         let key = self.device.signing.space_key(&self.safe.home.space);
         let epoch = self.safe.chain.epoch();
         let appended = self.safe.append(&key, &draft, |chain| {

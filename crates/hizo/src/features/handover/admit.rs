@@ -91,7 +91,7 @@ fn leave(case: &Side, given: &Given, side: &mut Side, consent: &Consent, request
     let mut readers = vec![company, receiver];
     let mut change = Change::default();
     for certificate in [&person, &machine] {
-        change.controls.push(Control::Remove(certificate.key));
+        change.draft.controls.push(Control::Remove(certificate.key));
         if consent.keeps_sender {
             change.seat(certificate, Role::Reader);
             readers.extend(certificate.recipient.clone());

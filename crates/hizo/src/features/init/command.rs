@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use hizo_ledger::log::note::NamedKey;
 use serde_json::json;
 
-use super::There;
+use super::{Owner, There};
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::home::IDENTITY_BYTES_MAX;
+use crate::passphrase::NewPassphrase;
 use crate::words::words;
 use crate::{Setting, bundle, membership, receipts, safe};
 
@@ -25,6 +27,9 @@ pub(crate) struct Arguments {
     /// A file with the code that lets a safe begin at this keeper
     #[arg(long, value_name = "FILE", requires = "keeper")]
     admission_file: Option<PathBuf>,
+    /// Your identity file of another safe: you have the same passphrase here, and nobody who knows one safe learns of the other
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -49,9 +54,18 @@ const ROOTS_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let folder = setting.home_folder()?;
-    let passphrase = setting.passphrase.for_something_new()?;
-    let home =
-        super::init(&folder, &arguments.name, &passphrase.text, arguments.there(setting.keeper.as_deref())?.as_ref())?;
+    let there = arguments.there(setting.keeper.as_deref())?;
+    let (passphrase, owner) = match &arguments.identity {
+        Some(path) => {
+            let passphrase = NewPassphrase::given(setting.read_passphrase()?);
+            let sealed = bundle::read(path, IDENTITY_BYTES_MAX)?;
+            let identity = Box::new(safe::open_identity_file(path, sealed.clone(), &passphrase.text)?);
+            (passphrase, Some(Owner::Known { identity, sealed }))
+        }
+        None => (setting.passphrase.for_something_new()?, None),
+    };
+    let owner = owner.unwrap_or(Owner::New { passphrase: &passphrase.text });
+    let home = super::init_for(&folder, &arguments.name, owner, there.as_ref())?;
     passphrase.tell(setting.console, &words!("the safe", "金庫"));
     let safe = safe::Safe::open(home)?;
     let result = json!({ "home": folder.to_string_lossy(), "space": safe.home.space.to_string() });

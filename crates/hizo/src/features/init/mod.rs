@@ -21,18 +21,45 @@ use crate::log::lying;
 use crate::queue::AtHand;
 use crate::words::words;
 
+/// Whose a new safe is.
+enum Owner<'a> {
+    /// Somebody who has no identity yet.
+    New {
+        /// What the identity is sealed with.
+        passphrase: &'a str,
+    },
+    /// Somebody who has one, in the file that it is sealed in.
+    Known { identity: Box<IdentityFile>, sealed: Vec<u8> },
+}
+
+/// Sets up a safe in `folder`, for somebody who gets an identity with it.
+///
+/// # Errors
+/// When there is a safe in the folder already, or it cannot be written to.
+pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&There>) -> Outcome<Home> {
+    init_for(folder, name, Owner::New { passphrase }, there)
+}
+
 /// Sets up a safe in `folder`.
 ///
 /// The last step is one file: until it is there, the folder is no safe and can be set up again.
 ///
 /// # Errors
 /// When there is a safe in the folder already, or it cannot be written to.
-pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&There>) -> Outcome<Home> {
+fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>) -> Outcome<Home> {
     Home::make(folder)?;
-    let identity = IdentityFile::generate(&mut SystemEntropy);
+    let (identity, sealed) = match owner {
+        Owner::New { passphrase } => {
+            let identity = IdentityFile::generate(&mut SystemEntropy);
+            let sealed = identity.seal(passphrase, &mut SystemEntropy).as_bytes().to_vec();
+            (identity, sealed)
+        }
+        Owner::Known { identity, sealed } => (*identity, sealed),
+    };
+    // Drawn for this home alone, whoever its owner is.
     let device = Device::generate();
     home::begin(folder)?;
-    home::write_new(&home::identity_file(folder), identity.seal(passphrase, &mut SystemEntropy).as_bytes())?;
+    home::write_new(&home::identity_file(folder), &sealed)?;
     device.write(folder)?;
     let (keeper, pinned) = match there {
         None => here(folder)?,

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::SpaceId;
-use hizo_ledger::record::Role;
+use hizo_ledger::record::{AdminRule, Role};
 use hizo_vault::joining::Invite;
 use hizo_vault::keys::{IdentityFile, SessionKey};
 
@@ -78,7 +78,11 @@ pub(super) fn by_identity(setting: &Setting, emergency: &Path, file: &Path, name
     let device = Device::generate();
     way.write(&device, &bytes)?;
     let record = match role {
-        Some(Role::Admin) => Some(machine::seat(&mut safe, &identity, &device, name)?),
+        // Where two admins have to sign, another one lets this machine in.
+        Some(Role::Admin) if safe.chain.admin_rule() == AdminRule::One => {
+            let change = machine::seating(&safe, &identity, &device, name)?;
+            Some(change.append_unanswered(&mut safe, &identity)?)
+        }
         _ => None,
     };
     if record.is_none() {

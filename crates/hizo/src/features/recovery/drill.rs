@@ -9,7 +9,7 @@ use crate::Setting;
 use crate::cards;
 use crate::failure::{Failure, Outcome};
 use crate::receipts;
-use crate::safe::{self, Draft, Keyring};
+use crate::safe::{Draft, Keyring};
 use crate::words::words;
 
 /// Try the cards: say whether they open the safe, show nothing, and note that it was done
@@ -49,8 +49,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     // No passphrase is asked for: a machine that deposits may say it, and who brought cards need not be who has the keys.
     let device = safe.home.device()?.signing.space_key(&safe.home.space);
     let (recipient, epoch) = (safe.recipient()?, safe.chain.epoch());
-    let body = safe.put(safe::seal_body(&[event], &recipient)?)?;
-    let draft = Draft { body: Some(body), ..Draft::default() };
+    let mut draft = Draft::default();
+    draft.say(&[event], &recipient)?;
     let record = safe.append(&device, &draft, |chain| chain.recovery() == Some(key) && chain.epoch() == epoch)?;
     safe.home.remember_drill(record)?;
     let set = cards.first().map(hizo_vault::recovery::Card::set).unwrap_or_default();

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Role};
 use hizo_vault::event::Event;
@@ -17,10 +16,11 @@ use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::epochs;
 use crate::failure::{Failure, Outcome, shown};
-use crate::safe::{self, Draft, Keyring, Safe};
+use crate::membership::{Change, Made, Proposing};
+use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::words;
-use crate::{cards, home, receipts, system};
+use crate::{cards, home, system};
 
 /// Make cards, of which some together open the safe, and an emergency card without secrets
 #[derive(Debug, clap::Args)]
@@ -37,6 +37,8 @@ pub(crate) struct Arguments {
     /// Make new ones in place of those that there are
     #[arg(long)]
     replace: bool,
+    #[command(flatten)]
+    proposing: Proposing,
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -60,14 +62,15 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let seed = RecoverySeed::generate(&mut SystemEntropy);
     let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
     let mut written = print(&safe, &keyring, &made, &arguments.to)?;
-    let pinned = pin(&mut safe, &keyring, &identity, &seed, &made);
+    let pinned = pinning(&safe, &keyring, &identity, &seed, &made)
+        .and_then(|change| change.make(&mut safe, &identity, &keyring, &arguments.proposing));
     if pinned.is_err() && is_unpinned(&mut safe, &seed) {
         written.iter().for_each(|path| drop(fs::remove_file(path)));
         return pinned.map(drop);
     }
     // Last, so that whoever comes back by them is shown nothing older than the cards.
     let emergency = print_emergency(&safe, &made, &arguments.to).map(|files| written.extend(files));
-    let record = pinned.map_err(|failure| {
+    let pinned = pinned.map_err(|failure| {
         failure.hint(words!(
             "The safe may know these cards already: keep the files and the old cards, and try them with `hizo recovery drill`.",
             "新しいカードは、すでに登録されているかもしれません。ファイルも今までのカードも残し、`hizo recovery drill` で確かめてください。"
@@ -75,8 +78,19 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     })?;
     tell(setting, arguments, &made, &written, replaces);
     emergency?;
-    // They are pinned all the same.
-    receipts::answer(&safe, record).holds()
+    match pinned {
+        // They are pinned all the same.
+        Made::Stands(appended) => appended.promised,
+        Made::Proposed(proposed) => {
+            setting.console.beside(&setting.console.say(proposed.line()));
+            setting.console.warn(words!(
+                "these cards open nothing until another admin has signed; keep the old ones until then, and make `emergency.json` anew after that: `hizo space invite`",
+                "別の管理者が署名するまで、このカードでは何も開けられません。それまで前のカードを残し、署名のあとで `hizo space invite` で emergency.json を作り直してください"
+            ));
+            proposed.note(setting);
+            Ok(())
+        }
+    }
 }
 
 /// Cards that leave out what is kept would be found out when it is too late, and the old ones burnt by then.
@@ -172,43 +186,29 @@ fn print_emergency(safe: &Safe, made: &[Card], to: &Path) -> Outcome<Vec<PathBuf
     Ok(vec![pdf, json])
 }
 
-/// Appends the record that pins the cards, with what lets them open everything.
-fn pin(
-    safe: &mut Safe,
-    keyring: &Keyring,
-    own: &IdentityFile,
-    seed: &RecoverySeed,
-    made: &[Card],
-) -> Outcome<RecordId> {
-    let admin = own.signing_seed.space_key(&safe.home.space);
+/// The change that pins the cards, with what lets them open everything.
+fn pinning(safe: &Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySeed, made: &[Card]) -> Outcome<Change> {
     let (key, identity) = (seed.signing_key().verifying_key(), seed.identity());
     let cards = identity.recipient();
-    let before = (safe.chain.recovery(), safe.chain.epoch());
-    let mut controls = vec![Control::Recovery(Some(key))];
-    for (epoch, secret) in keyring.epochs() {
-        controls.push(epochs::wrap(safe, epoch, secret, std::slice::from_ref(cards))?);
-    }
-    let mut recipient = safe.recipient()?;
-    if before.0.is_some() {
+    let mut change = Change::default();
+    change.draft.controls = vec![Control::Recovery(Some(key))];
+    change.give_history(Opened { safe, keyring }, cards)?;
+    if safe.chain.recovery().is_some() {
         // The cards that there were would open what is sealed from now on too.
         let mut readers = epochs::readers(Opened { safe, keyring }, &[])?;
         if !readers.contains(own.identity.recipient()) {
             readers.push(own.identity.recipient().clone());
         }
-        let begun = epochs::begin(Opened { safe, keyring }, &readers, Some(cards))?;
-        recipient = begun.recipient;
-        controls.extend(begun.controls);
+        change.begin_epoch_with(Opened { safe, keyring }, &readers, Some(cards))?;
     }
-    let event = Event::RecoveryMade {
+    change.events.push(Event::RecoveryMade {
         key: key.to_base64(),
         recipient: cards.to_string(),
         set: made.first().map(Card::set).unwrap_or_default(),
         cards: made.len() as u64,
         needed: made.first().map_or(0, |card| card.needed().into()),
-    };
-    let body = safe.put(safe::seal_body(&[event], &recipient)?)?;
-    let draft = Draft { body: Some(body), deposit: None, controls };
-    safe.append(&admin, &draft, |chain| (chain.recovery(), chain.epoch()) == before)
+    });
+    Ok(change)
 }
 
 fn tell(setting: &Setting, arguments: &Arguments, made: &[Card], written: &[PathBuf], replaced: bool) {

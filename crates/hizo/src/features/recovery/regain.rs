@@ -19,7 +19,7 @@ use crate::failure::{Failure, Outcome, shown};
 use crate::home::{self, Home};
 use crate::log;
 use crate::receipts;
-use crate::safe::{self, Draft, Keyring, Safe};
+use crate::safe::{Draft, Keyring, Safe};
 use crate::system;
 use crate::words::words;
 
@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
 }
 
 /// What a new home has of its own, or has no use for.
-const LEFT_BEHIND: [&str; 5] = ["identity.age", "epochs.age", "safe.json", "watch", "keeper"];
+const LEFT_BEHIND: [&str; 6] = ["identity.age", "epochs.age", "safe.json", "watch", "prepared", "keeper"];
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let Arguments { card_files, emergency, identity, machine, read_only, to } = arguments;
@@ -101,9 +101,9 @@ pub(super) fn let_in(safe: &mut Safe, seed: &RecoverySeed, identity: &IdentityFi
     let member = identity.signing_seed.space_key(&space).verifying_key();
     let session = identity.signing_seed.session_key(&space).verifying_key();
     let certificate = Event::KeyCertified(UnverifiedCertificate::issue(identity, &space));
-    let body = safe.put(safe::seal_body(&[certificate], &safe.recipient()?)?)?;
     let controls = vec![Control::Member { key: member, role: Role::Admin }, Control::Session { member, session }];
-    let draft = Draft { body: Some(body), deposit: None, controls };
+    let mut draft = Draft { controls, ..Draft::default() };
+    draft.say(&[certificate], &safe.recipient()?)?;
     let (pinned, epoch) = (key.verifying_key(), safe.chain.epoch());
     let fits = |chain: &Chain| chain.recovery() == Some(pinned) && chain.epoch() == epoch;
     safe.append_by(pinned, |text| key.sign(text), &draft, fits)

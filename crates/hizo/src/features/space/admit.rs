@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::entering::{self, Admin};
 use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::membership::{self, Asked, Change, RoleWord, of_machine};
+use crate::membership::{self, Asked, Change, Made, Proposing, RoleWord, of_machine};
 use crate::people::{Person, shown_organisation};
 use crate::safe::{self, Safe};
 use crate::words::words;
@@ -34,6 +34,8 @@ pub(crate) struct Arguments {
     /// Let the person open what was kept before, too
     #[arg(long)]
     history: bool,
+    #[command(flatten)]
+    proposing: Proposing,
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -78,7 +80,10 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         }
         (Asked::Delegated(delegated), None) => act_for(setting, &safe, &admin, delegated, arguments)?,
     };
-    let appended = change.append(&mut safe, &admin.identity)?;
+    let appended = match admin.make(change, &mut safe, &arguments.proposing)? {
+        Made::Stands(appended) => appended,
+        Made::Proposed(proposed) => return proposed.tell(setting),
+    };
     tell(setting, &safe, &asked, known.is_some(), appended.id);
     appended.promised
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
 
-use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::Role;
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 
@@ -12,7 +10,7 @@ use crate::Setting;
 use crate::cards::CardSet;
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::membership;
+use crate::membership::{self, Change, Made, Proposing};
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
@@ -67,19 +65,15 @@ impl Admin {
     /// The same, whatever members say falsely: for whoever then asks [`crate::people::People::heed`].
     pub(crate) fn unheeded(setting: &Setting, safe: &Safe) -> Outcome<Self> {
         let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
-        if safe.role_of(&identity) != Some(Role::Admin) {
-            return Err(Failure::fixable(words!(
-                "only an admin changes who is a member",
-                "メンバーを変えられるのは管理者だけです"
-            ))
-            .hint(words!(
-                "Ask one; `hizo space members` says who is.",
-                "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
-            )));
-        }
+        membership::check_admin(safe, &identity)?;
         let keyring = safe.unlock_unheeded(&identity)?;
         setting.warn_of_doubts(&keyring);
         Ok(Self { identity, keyring })
+    }
+
+    /// Makes a change as this admin.
+    pub(crate) fn make(&self, change: Change, safe: &mut Safe, proposing: &Proposing) -> Outcome<Made> {
+        change.make(safe, &self.identity, &self.keyring, proposing)
     }
 
     /// The safe with what this admin opens of it.
@@ -120,20 +114,4 @@ pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
     }
     events.extend(CardSet::of(opened)?.map(|cards| cards.said));
     Ok(events)
-}
-
-/// Refuses an act that would leave the safe without anybody who may change it.
-pub(crate) fn stays_with_admin(safe: &Safe, key: VerifyingKey, role: Role) -> Outcome<()> {
-    let others = safe.chain.members().any(|(other, role)| other != key && role == Role::Admin);
-    if others || role == Role::Admin || safe.chain.role(&key) != Some(Role::Admin) {
-        return Ok(());
-    }
-    Err(Failure::fixable(words!(
-        "that is the only admin, and a safe needs one",
-        "その人は唯一の管理者です。金庫には管理者が必要です"
-    ))
-    .hint(words!(
-        "Make somebody else an admin first: `hizo space role NAME admin`.",
-        "先に別の人を管理者にしてください: `hizo space role 名前 admin`。"
-    )))
 }

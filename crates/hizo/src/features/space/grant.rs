@@ -6,7 +6,7 @@ use serde_json::json;
 use super::entering::Admin;
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
-use crate::membership::Change;
+use crate::membership::{Change, Made, Proposing};
 use crate::words::words;
 
 /// Let a member who reads open what was kept before that person came, too
@@ -15,6 +15,8 @@ pub(crate) struct Arguments {
     /// The member: what the person is called, or the first digits of a key
     #[arg(value_name = "NAME")]
     member: String,
+    #[command(flatten)]
+    proposing: Proposing,
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -34,8 +36,11 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut change = Change::default();
     change.give_history(admin.opened(&safe), &recipient)?;
     change.events = vec![Event::HistoryGiven { key: key.to_base64() }];
-    let epochs = change.controls.len();
-    let appended = change.append(&mut safe, &admin.identity)?;
+    let epochs = change.draft.controls.len();
+    let appended = match admin.make(change, &mut safe, &arguments.proposing)? {
+        Made::Stands(appended) => appended,
+        Made::Proposed(proposed) => return proposed.tell(setting),
+    };
     let (number, id) = (safe.chain.head().number, appended.id.to_string());
     let result = json!({ "name": person.name, "epochs": epochs, "record": number, "id": id });
     setting.console.result(result, |out| {

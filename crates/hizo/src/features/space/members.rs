@@ -1,7 +1,9 @@
 //! `hizo space members`
 
+use hizo_ledger::record::AdminRule;
 use serde_json::{Value, json};
 
+use super::admins;
 use crate::Setting;
 use crate::cards;
 use crate::failure::{Outcome, shown_bytes};
@@ -18,14 +20,17 @@ pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
     let keyring = setting.unlock(&safe)?;
     let persons = keyring.people()?.persons(&safe);
     let listed: Vec<_> = persons.iter().map(|person| as_json(&safe, person)).collect();
-    setting.console.result(json!({ "members": listed }), |out| {
+    setting.console.result(json!({ "needed": safe.chain.admin_rule().admins(), "members": listed }), |out| {
         for person in &persons {
             writeln!(out, "{}", setting.console.say(line(&safe, person)))?;
             for (seat, name) in &person.machines {
                 writeln!(out, "{}", setting.console.say(machine_line(seat, name.as_deref())))?;
             }
         }
-        Ok(())
+        match safe.chain.admin_rule() {
+            AdminRule::One => Ok(()),
+            two @ AdminRule::Two => writeln!(out, "{}", setting.console.say(admins::line(two))),
+        }
     });
     Ok(())
 }

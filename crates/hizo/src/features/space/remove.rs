@@ -1,17 +1,21 @@
 //! `hizo space remove`
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use hizo_ledger::id::SeriesId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Role};
+use hizo_ledger::record::{AdminRule, ClaimedTime, Role};
 use hizo_vault::event::Event;
 use serde_json::{Value, json};
 
-use super::entering::{self, Admin};
+use super::entering::Admin;
 use crate::Setting;
-use crate::epochs;
-use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::membership::Change;
+use crate::contents::Opened;
+use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::membership::{self, Change, Made, Proposing};
 use crate::people::{Person, Seat};
-use crate::safe::Safe;
+use crate::prepared::{self, Order, Sealed};
+use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
 
@@ -19,8 +23,8 @@ use crate::words::{Words, words};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The member: what the person is called, or the first digits of a key
-    #[arg(value_name = "NAME")]
-    member: String,
+    #[arg(value_name = "NAME", required_unless_present_any = ["prepared", "withdraw"])]
+    member: Option<String>,
     /// Only this machine of the person, as `hizo space members` names it
     #[arg(long, value_name = "NAME")]
     machine: Option<String>,
@@ -30,39 +34,130 @@ pub(crate) struct Arguments {
     /// Say what the member can have read, and remove nobody
     #[arg(long)]
     dry_run: bool,
+    /// Prepare it: nobody hears of it before this time, like 2027-03-31T18:00+09:00; then `hizo space due` does it, or any
+    /// command that has the passphrase in a file
+    #[arg(long, value_name = "TIME", value_parser = prepared::time, conflicts_with_all = ["dry_run", "propose"])]
+    at: Option<ClaimedTime>,
+    /// List what is prepared
+    #[arg(long, conflicts_with_all = ["member", "at", "withdraw"])]
+    prepared: bool,
+    /// Withdraw what is prepared: the id that --prepared shows
+    #[arg(long, value_name = "ID", conflicts_with_all = ["member", "at"])]
+    withdraw: Option<String>,
+    #[command(flatten)]
+    proposing: Proposing,
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    match (&arguments.member, &arguments.withdraw) {
+        (Some(member), _) => remove(setting, arguments, member),
+        (None, Some(id)) => withdraw(setting, id),
+        (None, None) => list(setting),
+    }
+}
+
+fn remove(setting: &Setting, arguments: &Arguments, member: &str) -> Outcome<()> {
     let mut safe = setting.safe()?;
     let admin = Admin::unheeded(setting, &safe)?;
-    let person = admin.keyring.people()?.named(&safe, &arguments.member)?;
+    let person = admin.keyring.people()?.named(&safe, member)?;
     let leaving: Vec<Seat> = match &arguments.machine {
         Some(name) => vec![machine(&person, name)?],
         None => person.seats().collect(),
     };
     let keys: Vec<VerifyingKey> = leaving.iter().map(|seat| seat.key).collect();
     admin.keyring.people()?.heed(&safe, &keys)?;
-    for key in &keys {
-        entering::stays_with_admin(&safe, *key, Role::Writer)?;
+    if let Some(at) = arguments.at {
+        return prepare(setting, (&safe, &admin), &Order::new(at, &person, &keys, &arguments.reason));
     }
     let view = View::of(admin.opened(&safe))?;
     let own = person.own.filter(|own| keys.contains(&own.key));
     let from = own.and_then(|own| admin.keyring.people().ok()?.first_epoch(&safe, &own.key));
-    let read = Readable::since(&safe, &view, from);
-    let promised = if arguments.dry_run {
-        Ok(())
-    } else {
-        let mut change = Change::default();
-        change.controls.extend(keys.iter().map(|key| Control::Remove(*key)));
-        let readers = epochs::readers(admin.opened(&safe), &keys)?;
-        change.begin_epoch(admin.opened(&safe), &readers)?;
-        let removed =
-            |key: &VerifyingKey| Event::MemberRemoved { key: key.to_base64(), reason: arguments.reason.clone() };
-        change.events = keys.iter().map(removed).collect();
-        change.append(&mut safe, &admin.identity)?.promised
+    let read = Readable::of(admin.opened(&safe), &view, &keys, from);
+    let made = match arguments.dry_run {
+        true => None,
+        false => {
+            let change = Change::removal(&safe, &admin.keyring, &keys, &arguments.reason)?;
+            Some(admin.make(change, &mut safe, &arguments.proposing)?)
+        }
     };
-    tell(setting, arguments, &person, &leaving, &read);
-    promised
+    tell(setting, arguments, &person, &leaving, &read, made.as_ref());
+    match made {
+        Some(Made::Stands(appended)) => appended.promised,
+        Some(Made::Proposed(proposed)) => {
+            proposed.note(setting);
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Writes an order down in this home, and nowhere else.
+fn prepare(setting: &Setting, (safe, admin): (&Safe, &Admin), order: &Order) -> Outcome<()> {
+    if order.at.unix_seconds() <= safe::now()?.unix_seconds() {
+        return Err(Failure::new(Kind::Usage, words!("that time is past", "その時刻はもう過ぎています"))
+            .hint(words!("Without --at, it is done at once.", "--at を付けなければ、すぐに外します。")));
+    }
+    order.keys.iter().try_for_each(|key| membership::stays_with_admin(safe, *key, Role::Writer))?;
+    let id = order.write(&safe.home, &admin.identity)?;
+    let (name, at) = (order.shown_name(), order.at.to_string());
+    setting.console.result(json!({ "prepared": id, "name": order.name, "at": at }), |out| {
+        let done = words!(
+            "prepared: {name} is to be removed at {at}; nobody hears of it before ({id})",
+            "準備しました。{name}さんを {at} に外します。それまで誰にも知られません（{id}）"
+        );
+        writeln!(out, "{}", setting.console.say(done))
+    });
+    setting.console.note(words!(
+        "it needs your passphrase then: it is done by `hizo space due`, or by the first command that has the passphrase in a file",
+        "その時にパスフレーズが必要です。`hizo space due` か、--passphrase-file を付けた最初のコマンドが実行します"
+    ));
+    if safe.chain.admin_rule() == AdminRule::Two {
+        setting.console.note(words!(
+            "another admin has to sign it then: `hizo space due --propose FILE`",
+            "その時に、別の管理者の署名が必要です: `hizo space due --propose ファイル`"
+        ));
+    }
+    Ok(())
+}
+
+fn list(setting: &Setting) -> Outcome<()> {
+    let home = setting.home()?;
+    let orders = Sealed::all(&home)?;
+    let mut listed = Vec::new();
+    if !orders.is_empty() {
+        let identity = safe::open_identity(&home, &setting.read_passphrase()?)?;
+        for sealed in &orders {
+            listed.push((sealed, sealed.open(&identity)?));
+        }
+    }
+    let as_json: Vec<Value> = listed.iter().map(|(sealed, order)| {
+        let keys: Vec<String> = order.keys.iter().map(|key| key.name().to_string()).collect();
+        json!({ "prepared": sealed.id, "name": order.name, "at": order.at.to_string(), "keys": keys, "reason": order.reason })
+    }).collect();
+    setting.console.result(json!({ "prepared": as_json }), |out| {
+        if listed.is_empty() {
+            return writeln!(out, "{}", setting.console.say(words!("nothing is prepared", "準備したものはありません")));
+        }
+        listed
+            .iter()
+            .try_for_each(|(sealed, order)| writeln!(out, "{}  {}  {}", sealed.id, order.at, order.shown_name()))
+    });
+    Ok(())
+}
+
+fn withdraw(setting: &Setting, id: &str) -> Outcome<()> {
+    let orders = Sealed::all(&setting.home()?)?;
+    let Some(order) = orders.into_iter().find(|order| order.id == id) else {
+        let id = shown_bytes(id.as_bytes());
+        return Err(Failure::fixable(words!("nothing is prepared under {id}", "{id} という準備はありません")).hint(
+            words!("See `hizo space remove --prepared`.", "`hizo space remove --prepared` で確かめてください。"),
+        ));
+    };
+    order.forget()?;
+    setting.console.result(json!({ "withdrawn": order.id }), |out| {
+        writeln!(out, "{}", setting.console.say(words!("withdrawn", "取り消しました")))
+    });
+    Ok(())
 }
 
 fn machine(person: &Person, named: &str) -> Outcome<Seat> {
@@ -86,14 +181,40 @@ fn machine(person: &Person, named: &str) -> Outcome<Seat> {
     }
 }
 
-/// What a member can have opened until now: whatever was sealed since the first epoch that was given to him.
+/// What a member can have opened until now: whatever was sealed since the first epoch that was given to him; and what records
+/// of his own say that he opened.
 struct Readable {
     series: Vec<(String, Vec<u64>)>,
+    opened: Vec<(String, Vec<u64>)>,
 }
 
 impl Readable {
-    fn since(safe: &Safe, view: &View, epoch: Option<u32>) -> Self {
-        let Some(from) = epoch else { return Self { series: Vec::new() } };
+    fn of(opened: Opened, view: &View, keys: &[VerifyingKey], epoch: Option<u32>) -> Self {
+        let Opened { safe, keyring } = opened;
+        Self { series: Self::since(safe, view, epoch), opened: Self::said(safe, keyring, view, keys) }
+    }
+
+    /// What the holder of these keys said that he opened: clients say so of what was handed over, before they show it.
+    fn said(safe: &Safe, keyring: &Keyring, view: &View, keys: &[VerifyingKey]) -> Vec<(String, Vec<u64>)> {
+        let his = safe.records.iter().filter(|record| record.signers().iter().any(|key| keys.contains(key)));
+        let events = his.flat_map(|record| keyring.events(safe, record).unwrap_or_default());
+        let items = events.flat_map(|event| match event {
+            Event::Opened { items, .. } => items,
+            _ => Vec::new(),
+        });
+        let records: BTreeSet<String> = items.map(|item| item.record).collect();
+        let mut series: BTreeMap<SeriesId, Vec<u64>> = BTreeMap::new();
+        for record in safe.records.iter().filter(|record| records.contains(&record.id().to_string())) {
+            let Some(deposit) = record.envelope().deposit else { continue };
+            series.entry(deposit.series).or_default().push(deposit.k);
+        }
+        let name =
+            |id: &SeriesId| view.series.get(id).map_or_else(|| format!("id:{id}"), |known| known.shown_name(*id));
+        series.into_iter().map(|(id, numbers)| (name(&id), numbers)).collect()
+    }
+
+    fn since(safe: &Safe, view: &View, epoch: Option<u32>) -> Vec<(String, Vec<u64>)> {
+        let Some(from) = epoch else { return Vec::new() };
         let is_open = |record: u64| {
             let record = usize::try_from(record).ok().and_then(|record| safe.records.get(record));
             record.is_some_and(|record| record.envelope().epoch >= from)
@@ -112,31 +233,46 @@ impl Readable {
                 series.push((known.shown_name(*id), numbers));
             }
         }
-        Self { series }
-    }
-
-    fn as_json(&self) -> Value {
-        self.series.iter().map(|(name, deposits)| json!({ "series": name, "deposits": deposits })).collect()
+        series
     }
 }
 
-fn tell(setting: &Setting, arguments: &Arguments, person: &Person, leaving: &[Seat], read: &Readable) {
+fn as_json(series: &[(String, Vec<u64>)]) -> Value {
+    series.iter().map(|(name, deposits)| json!({ "series": name, "deposits": deposits })).collect()
+}
+
+fn tell(
+    setting: &Setting,
+    arguments: &Arguments,
+    person: &Person,
+    leaving: &[Seat],
+    read: &Readable,
+    made: Option<&Made>,
+) {
     let name = person.shown_name();
-    let result = json!({
+    let proposed = match made {
+        Some(Made::Proposed(proposed)) => Some(proposed),
+        Some(Made::Stands(_)) | None => None,
+    };
+    let mut result = json!({
         "name": person.name, "dry_run": arguments.dry_run,
         "keys": leaving.iter().map(|seat| seat.key.name().to_string()).collect::<Vec<_>>(),
-        "could_read": read.as_json(),
+        "could_read": as_json(&read.series), "opened": as_json(&read.opened),
     });
+    if let (Some(proposed), Some(result)) = (proposed, result.as_object_mut()) {
+        result.extend(proposed.as_json().as_object().cloned().unwrap_or_default());
+    }
     setting.console.result(result, |out| {
-        let done = match (arguments.dry_run, &arguments.machine) {
-            (true, _) => words!("nobody was removed", "誰も外していません"),
-            (false, None) => words!(
+        let done = match (made, &arguments.machine) {
+            (None, _) => words!("nobody was removed", "誰も外していません"),
+            (Some(Made::Proposed(proposed)), _) => proposed.line(),
+            (Some(Made::Stands(_)), None) => words!(
                 "{name} is removed, with {keys} keys; what is kept from now on is closed to them",
                 "{name}さんを外しました（鍵{keys}個）。今後預けるものは開けられません",
                 name = name,
                 keys = leaving.len()
             ),
-            (false, Some(machine)) => words!(
+            (Some(Made::Stands(_)), Some(machine)) => words!(
                 "machine {machine} is removed from {name}",
                 "{name}さんのコンピューター「{machine}」を外しました",
                 machine = shown_bytes(machine.as_bytes()),
@@ -166,8 +302,14 @@ fn could_read(name: &str, read: &Readable) -> Vec<Words> {
         let numbers = ranges(numbers);
         words!("    {series}: deposits {numbers}", "    束「{series}」: 第{numbers}回")
     };
-    let tail = words!("which of them were opened, nobody can know", "このうちどれを実際に開けたかは分かりません");
-    [head].into_iter().chain(read.series.iter().map(line)).chain([tail]).collect()
+    let lines = [head].into_iter().chain(read.series.iter().map(line));
+    if read.opened.is_empty() {
+        let tail = words!("which of them were opened, nobody can know", "このうちどれを実際に開けたかは分かりません");
+        return lines.chain([tail]).collect();
+    }
+    let head = words!("records show that these were opened:", "このうち、記録によれば実際に開けたもの:");
+    let tail = words!("of the others nobody can know", "そのほかを開けたかどうかは分かりません");
+    lines.chain([head]).chain(read.opened.iter().map(line)).chain([tail]).collect()
 }
 
 /// Rising numbers as people write them: `1-3, 7`.

@@ -8,7 +8,7 @@ use super::entering::{self, Admin};
 use crate::Setting;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
-use crate::membership::{Change, RoleWord, of_machine};
+use crate::membership::{self, Change, Made, Proposing, RoleWord, of_machine};
 use crate::words::words;
 
 /// Change what a member may do; whoever may no longer read opens nothing from then on
@@ -23,6 +23,8 @@ pub(crate) struct Arguments {
     /// Let a person who could not read until now open what was kept before, too
     #[arg(long)]
     history: bool,
+    #[command(flatten)]
+    proposing: Proposing,
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -45,13 +47,13 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     if own.role == role {
         return Err(Failure::fixable(words!("that is the role already", "すでにその役割です")));
     }
-    entering::stays_with_admin(&safe, own.key, role)?;
+    membership::stays_with_admin(&safe, own.key, role)?;
     people.covers(&certificate.identity, role)?;
     let mut change = Change::default();
     let machines = person.machines.iter().filter(|(seat, _)| seat.role != of_machine(role));
     let machines = machines.filter_map(|(seat, _)| Some((people.certificates.of(&seat.key)?, of_machine(role))));
     for (certificate, role) in [(certificate, role)].into_iter().chain(machines) {
-        change.controls.push(Control::Remove(certificate.key));
+        change.draft.controls.push(Control::Remove(certificate.key));
         change.seat(certificate, role);
     }
     let mut readers = epochs::readers(admin.opened(&safe), &[own.key])?;
@@ -69,7 +71,10 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     change.begin_epoch(admin.opened(&safe), &readers)?;
     let name = people.name(&own.key).map(str::to_owned);
     change.events.extend(name.map(|name| Event::MemberAdded { key: own.key.to_base64(), name }));
-    let appended = change.append(&mut safe, &admin.identity)?;
+    let appended = match admin.make(change, &mut safe, &arguments.proposing)? {
+        Made::Stands(appended) => appended,
+        Made::Proposed(proposed) => return proposed.tell(setting),
+    };
     let (number, id) = (safe.chain.head().number, appended.id.to_string());
     let result = json!({ "name": person.name, "role": role.as_str(), "record": number, "id": id });
     setting.console.result(result, |out| {

@@ -235,6 +235,7 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
     let home = setting.home()?;
     let series = super::series_of(&home, &arguments.series)?;
     let began = now()?;
+    setting.do_what_is_due();
     if arguments.if_due && !super::read(&home, series)?.is_due(began) {
         let result = json!({ "series_id": series.to_string(), "due": false });
         let told = words!("not due yet", "まだ預ける時刻ではありません");
