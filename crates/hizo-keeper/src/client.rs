@@ -231,6 +231,31 @@ impl RemoteKeeper {
         self.within(space, Method::Post, &path, Some(body.as_bytes()))?.promised()
     }
 
+    /// Has a space that comes from another keeper taken over, as [`Keeper::take_over`](crate::Keeper::take_over) does: with the
+    /// note by which it moves, and objects that hold the notes before it, one after the other. `absent` lists, an id a line, what
+    /// nobody has any more.
+    ///
+    /// # Errors
+    /// The same, [`Error::Unreachable`], [`Error::Refused`].
+    pub fn take_over(
+        &self,
+        space: SpaceId,
+        note: &[u8],
+        slot_key: &[u8; 32],
+        before: &[ObjectId],
+        absent: Option<ObjectId>,
+    ) -> Result<Promised, Error> {
+        let note = std::str::from_utf8(note).map_err(|_| Error::NotGenesis)?;
+        let before: Vec<_> = before.iter().map(ToString::to_string).collect();
+        let mut body =
+            serde_json::json!({ "note": note, "slot_key": STANDARD.encode(slot_key), "before": before.join(" ") });
+        if let (Some(absent), Some(body)) = (absent, body.as_object_mut()) {
+            body.insert("absent".to_owned(), absent.to_string().into());
+        }
+        let path = format!("/v1/spaces/{space}");
+        self.within(space, Method::Post, &path, Some(body.to_string().as_bytes()))?.promised()
+    }
+
     /// The slot key of a space; whoever asks compares its hash with the one in record 0.
     ///
     /// # Errors
