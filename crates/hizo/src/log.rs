@@ -43,7 +43,9 @@ impl SeenLog {
     /// Exit code 5 when the log is not the one that was seen before, or shows less of it.
     pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
         let log = of_keeper(safe)?;
-        log.publish(&safe.keeper, Some((safe.home.space, safe.chain.head().number)))?;
+        // A keeper that the space has left publishes nothing more of it.
+        let is_kept_there = *safe.chain.keeper() == safe.home.keeper;
+        log.publish(&safe.keeper, is_kept_there.then(|| (safe.home.space, safe.chain.head().number)))?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(log_failed)?;
         let note = match note {
@@ -235,7 +237,7 @@ pub(crate) fn leaf(safe: &Safe, record: &Record) -> Outcome<Leaf> {
 }
 
 /// The space's slot key. The keeper has it, and the genesis says which one it is.
-fn slot_key(safe: &Safe) -> Outcome<[u8; 32]> {
+pub(crate) fn slot_key(safe: &Safe) -> Outcome<[u8; 32]> {
     let known = safe.home.slot_key()?;
     let key = match known {
         Some(key) => Some(key),

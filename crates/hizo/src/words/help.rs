@@ -13,14 +13,14 @@ Options of every command: --json, -q (the result only), -h, -V (version), and
       --home DIR              The folder of this machine's safe [env: HIZO_HOME]
       --keeper URL            Where the keeper is [env: HIZO_KEEPER]
       --passphrase-file FILE  File with the passphrase (or --passphrase-fd N)
-More: send space consent hand-over recovery log keeper witness man completions";
+More: send space move consent hand-over recovery log keeper witness man (all)";
 
 const OPTIONS_JAPANESE: &str = "\
 どのコマンドでも使えるオプション: --json、-q（結果だけ）、-h、-V、ほかに
       --home DIR              金庫のフォルダー [env: HIZO_HOME]
       --keeper URL            預け先のアドレス [env: HIZO_KEEPER]
       --passphrase-file FILE  パスフレーズのファイル（または --passphrase-fd N）
-他に: send space consent hand-over recovery log keeper witness man completions";
+他に: send space move consent hand-over recovery log keeper witness man（全部）";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -55,6 +55,21 @@ const HELP: &[(&str, &str)] = &[
         "預け先の証明書を発行したルート証明書（PEM）。指定しなければ、ブラウザーが信頼しているもの",
     ),
     ("A file with the code that lets a safe begin at this keeper", "この預け先を使い始めるための番号が入ったファイル"),
+    // move
+    (
+        "Move the safe to another keeper, with its whole history; or follow it there",
+        "金庫を、履歴ごと別の預け先に移します。または、移った先に切り替えます",
+    ),
+    ("Where the new keeper is, https://…", "新しい預け先のアドレス（https://…）"),
+    ("Move it into a folder of this machine", "このコンピューターのフォルダーに移します"),
+    (
+        "Go after a safe that an admin has moved; without an invite, the passphrase opens where to",
+        "管理者が移した金庫の、新しい預け先に切り替えます。招待状がなければ、パスフレーズで移転先を開きます",
+    ),
+    (
+        "Go on although the keeper so far withholds something, or is gone",
+        "前の預け先が出さないものがあっても、なくなっていても、移します",
+    ),
     // deposit
     (
         "Seal files and folders and keep them as the next deposit of a series",
@@ -526,8 +541,8 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last line, so that it fits a screen.
-const NAMED_LAST: [&str; 10] =
-    ["send", "space", "consent", "hand-over", "recovery", "log", "keeper", "witness", "man", "completions"];
+const NAMED_LAST: [&str; 11] =
+    ["send", "space", "move", "consent", "hand-over", "recovery", "log", "keeper", "witness", "man", "completions"];
 
 /// The command line as a person meets it, with a first page that fits a screen.
 pub(crate) fn speak_to_person(command: Command, language: Language) -> Command {

@@ -485,6 +485,9 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     covered.insert("witness run".into());
     let running = crate::keeper::Process::start(&home.folder.path().join("a keeper"));
     assert!(pages.iter().any(|(command, examples)| command == "keeper" && has_shape(&running.said, &examples[0])));
+    let told = home.ok(["move", "--to", running.url(), "--json"]).json();
+    assert!(is_documented("move", &told), "{told:#}");
+    covered.insert("move".into());
     covered.insert("keeper".into());
     for (command, told) in crate::sharing::every_act_as_json().into_iter().chain(crate::handover::every_act_as_json()) {
         assert!(is_documented(command, &told), "{command}: {told:#}");

@@ -19,9 +19,10 @@ const UNAUTHENTICATED: [&str; 12] =
 
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
-const RUNS: [(&str, &str, &[&str]); 9] = [
+const RUNS: [(&str, &str, &[&str]); 10] = [
     ("handover", "deposit", &["deposit", "Request"]),
     ("handover", "restore", &["restore", "Request"]),
+    ("moving", "proof", &["logged"]),
     ("try_it", "init", &["init"]),
     ("try_it", "deposit", &["deposit", "Request", "Made", "Watcher", "command::Bar"]),
     ("try_it", "restore", &["restore", "Request"]),

@@ -1,14 +1,11 @@
 //! `hizo init`
 
-use std::path::PathBuf;
-
-use hizo_ledger::log::note::NamedKey;
 use serde_json::json;
 
-use super::There;
-use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::failure::{Outcome, shown};
+use crate::there::Terms;
 use crate::words::words;
-use crate::{Setting, bundle, membership, receipts, safe};
+use crate::{Setting, receipts, safe};
 
 /// Set up a safe on this machine
 #[derive(Debug, clap::Args)]
@@ -16,42 +13,16 @@ pub(crate) struct Arguments {
     /// What the safe is called; only those who can open it see the name
     #[arg(long, default_value = "safe")]
     name: String,
-    /// The key of the keeper's log, as whoever runs it publishes it
-    #[arg(long, value_name = "KEY", requires = "keeper")]
-    keeper_key: Option<String>,
-    /// Root certificates, as PEM, one of which the keeper's must be by; without them, those that browsers trust
-    #[arg(long, value_name = "PEM", requires = "keeper")]
-    keeper_roots: Option<PathBuf>,
-    /// A file with the code that lets a safe begin at this keeper
-    #[arg(long, value_name = "FILE", requires = "keeper")]
-    admission_file: Option<PathBuf>,
+    #[command(flatten)]
+    terms: Terms,
 }
-
-impl Arguments {
-    /// Without an address, a folder of this machine keeps.
-    fn there(&self, address: Option<&str>) -> Outcome<Option<There>> {
-        let Some(address) = address.map(str::to_owned) else { return Ok(None) };
-        let log_key = self.keeper_key.as_deref().map(NamedKey::parse).transpose().map_err(|error| {
-            Failure::new(
-                Kind::Usage,
-                words!("--keeper-key is no key of a log", "--keeper-key が台帳の鍵ではありません"),
-            )
-            .source(error)
-        })?;
-        let admission = self.admission_file.as_deref().map(membership::read_admission).transpose()?;
-        let roots = self.keeper_roots.as_ref().map(|path| bundle::read(path, ROOTS_BYTES_MAX)).transpose()?;
-        Ok(Some(There { address, log_key, roots, admission }))
-    }
-}
-
-/// Length of a file with root certificates, at most, in bytes.
-const ROOTS_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let folder = setting.home_folder()?;
     let passphrase = setting.passphrase.for_something_new()?;
-    let home =
-        super::init(&folder, &arguments.name, &passphrase.text, arguments.there(setting.keeper.as_deref())?.as_ref())?;
+    let there = setting.keeper.as_deref().map(|address| arguments.terms.there(address)).transpose()?;
+    arguments.terms.need(there.is_some())?;
+    let home = super::init(&folder, &arguments.name, &passphrase.text, there.as_ref())?;
     passphrase.tell(setting.console, &words!("the safe", "金庫"));
     let safe = safe::Safe::open(home)?;
     let result = json!({ "home": folder.to_string_lossy(), "space": safe.home.space.to_string() });
