@@ -180,7 +180,7 @@ fn asks_for_large(asked: &Asked, honest: &Answer) -> bool {
 }
 
 #[test]
-fn what_the_old_keeper_withholds_is_named_and_the_rest_moves_when_the_owner_says_so() {
+fn a17_what_the_old_keeper_withholds_is_named_and_the_rest_moves_when_the_owner_says_so() {
     let scene = Scene::new();
     scene.old_liar.tells(|asked, honest| asks_for_large(asked, honest).then(|| Answer::new(404, "it is not here\n")));
     let refused = scene.home.fails(3, "withholds", scene.to());
@@ -238,7 +238,7 @@ fn a_safe_leaves_a_keeper_that_is_gone_with_all_that_this_machine_has() {
 }
 
 #[test]
-fn an_old_keeper_that_shows_an_older_state_or_another_history_does_not_keep_the_safe() {
+fn a15_an_old_keeper_that_shows_an_older_state_or_another_history_does_not_keep_the_safe() {
     for lie in [older as fn(&Asked, &Answer) -> Option<Answer>, forked] {
         let scene = Scene::new();
         scene.old_liar.tells(lie);
@@ -302,7 +302,7 @@ fn a_move_that_is_cut_short_at_any_request_goes_on_and_there_is_one_record_of_it
 }
 
 #[test]
-fn a_fork_by_a_member_who_was_not_seen_is_found_and_not_followed() {
+fn a15_a_fork_by_a_member_who_was_not_seen_is_found_and_not_followed() {
     let firm = crate::sharing::Firm::new();
     let member = firm.let_in("佐藤", &["--role", "reader+writer"]);
     let founder = firm.founder.copy();
