@@ -99,6 +99,8 @@ const KEEPERS_FOLDER: &str = "keepers";
 const FORMER_FOLDER: &str = "former";
 /// The ids of objects that a keeper has taken to which the space is about to move.
 const BROUGHT_FILE: &str = "brought";
+/// The record by which the space moves, as it was signed first.
+const DEPARTURE_FILE: &str = "departure";
 
 /// A machine's home folder.
 #[derive(Debug, Clone)]
@@ -285,8 +287,21 @@ impl Home {
     /// Makes that the home, in one step.
     pub(crate) fn settle_move(&self) -> Outcome<()> {
         replace(&self.folder.join(SAFE_FILE), &self.safe_file())?;
-        let _ = fs::remove_file(self.terms.join(BROUGHT_FILE));
+        for over in [self.brought_file(), self.terms.join(DEPARTURE_FILE)] {
+            let _ = fs::remove_file(over);
+        }
         Ok(())
+    }
+
+    /// Forgets that: it has lost some of them since.
+    pub(crate) fn forget_brought(&self) -> Outcome<()> {
+        let path = self.brought_file();
+        if_there(&path, fs::remove_file(&path)).map(drop)
+    }
+
+    /// One for each keeper: somebody may have begun to move to another one.
+    fn brought_file(&self) -> PathBuf {
+        self.terms.join(format!("{BROUGHT_FILE}-{:.16}", ObjectId::of(self.keeper.as_str().as_bytes()).to_string()))
     }
 
     /// The home as it was while the space was at this keeper; nothing where it never was there.
@@ -319,16 +334,28 @@ impl Home {
         self.terms.join(FORMER_FOLDER)
     }
 
+    /// The record by which the space moves to this keeper, if one was signed already: no second one is signed for the same place.
+    pub(crate) fn departure(&self) -> Outcome<Option<UnverifiedRecord>> {
+        let path = self.terms.join(DEPARTURE_FILE);
+        let Some(note) = if_there(&path, fs::read(&path))? else { return Ok(None) };
+        UnverifiedRecord::parse(&note).map(Some).map_err(|error| damaged(&path).source(error))
+    }
+
+    /// Writes it down before anybody is shown it.
+    pub(crate) fn note_departure(&self, note: &[u8]) -> Outcome<()> {
+        replace(&self.terms.join(DEPARTURE_FILE), note)
+    }
+
     /// The objects that the keeper has taken to which the space is about to move.
     pub(crate) fn brought(&self) -> Outcome<BTreeSet<ObjectId>> {
-        let path = self.terms.join(BROUGHT_FILE);
+        let path = self.brought_file();
         let text = if_there(&path, fs::read_to_string(&path))?.unwrap_or_default();
         Ok(text.lines().filter_map(|line| ObjectId::from_hex(line).ok()).collect())
     }
 
     /// Notes that it has taken one more. What is lost of this in a power cut is brought again.
     pub(crate) fn note_brought(&self, object: ObjectId) -> Outcome<()> {
-        let path = self.terms.join(BROUGHT_FILE);
+        let path = self.brought_file();
         let append = || {
             fs::OpenOptions::new().create(true).append(true).open(&path)?.write_all(format!("{object}\n").as_bytes())
         };

@@ -341,18 +341,8 @@ impl Safe {
                     return Ok(id);
                 }
                 Err(KeeperError::Conflict { .. }) => {
-                    let head = self.chain.head();
-                    self.catch_up()?;
-                    // It was taken all the same: by an earlier try whose answer was lost, or by a keeper that errs.
-                    if self.chain.contains(head.number + 1, record.id()) {
+                    if self.after_conflict(record.id())? {
                         return Ok(record.id());
-                    }
-                    // Whoever says that there is more has to show it: it would be asked for ever.
-                    if self.chain.head() == head {
-                        return Err(log::lying(words!(
-                            "it says that others have added to this safe, and shows nothing of it",
-                            "ほかの人が追加したと言いながら、その記録を見せません"
-                        )));
                     }
                     if !fits(&self.chain) {
                         return Err(Failure::fixable(words!(
@@ -382,9 +372,34 @@ impl Safe {
         UnverifiedRecord::compose(&envelope, &[(key, sign(text.as_bytes()))]).map_err(Failure::internal)
     }
 
-    /// Signs the next record, which this machine follows from now on, whether or not anybody else has it.
-    pub(crate) fn sign_alone(&mut self, key: &SpaceSigningKey, draft: &Draft) -> Outcome<()> {
-        let record = self.compose(key.verifying_key(), &|text: &[u8]| key.sign(text), draft)?;
+    /// Signs the next record, and does nothing with it.
+    pub(crate) fn sign(&self, key: &SpaceSigningKey, draft: &Draft) -> Outcome<UnverifiedRecord> {
+        self.compose(key.verifying_key(), &|text: &[u8]| key.sign(text), draft)
+    }
+
+    /// Follows what stands in the place of a record that was to be the next one; whether that is the record itself.
+    ///
+    /// # Errors
+    /// Exit code 5 when the keeper shows nothing there.
+    pub(crate) fn after_conflict(&mut self, record: RecordId) -> Outcome<bool> {
+        let head = self.chain.head();
+        self.catch_up()?;
+        // It was taken all the same: by an earlier try whose answer was lost, or by a keeper that errs.
+        if self.chain.contains(head.number + 1, record) {
+            return Ok(true);
+        }
+        // Whoever says that there is more has to show it: it would be asked for ever.
+        if self.chain.head() == head {
+            return Err(log::lying(words!(
+                "it says that others have added to this safe, and shows nothing of it",
+                "ほかの人が追加したと言いながら、その記録を見せません"
+            )));
+        }
+        Ok(false)
+    }
+
+    /// Takes up a record that this machine follows from now on, whether or not anybody else has it.
+    pub(crate) fn take_alone(&mut self, record: UnverifiedRecord) -> Outcome<()> {
         self.take(record)?;
         let notes: Vec<_> = self.records.iter().map(Record::note_bytes).collect();
         self.home.remember_notes(&notes, notes.len() - 1)?;

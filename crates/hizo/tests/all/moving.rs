@@ -251,6 +251,28 @@ fn a15_an_old_keeper_that_shows_an_older_state_or_another_history_does_not_keep_
     }
 }
 
+#[test]
+fn an_old_keeper_that_refuses_the_move_or_does_not_answer_it_keeps_nobody_and_makes_no_second_record() {
+    let appends = |asked: &Asked| asked.method == "POST" && asked.path.ends_with("/records");
+    // It refuses, and has nothing.
+    let scene = Scene::new();
+    scene.old_liar.refuses(move |asked| appends(asked).then(|| Answer::new(422, "stay\n")));
+    scene.home.fails(1, "the keeper refuses", scene.to());
+    assert!(!scene.is_moved());
+    assert_eq!(scene.home.ok(scene.to_without()).json()["told"], false);
+    scene.home.ok(["check"]);
+    // It has the record, and says that it failed.
+    let scene = Scene::new();
+    let member = scene.home.copy();
+    scene.old_liar.tells(move |asked, _| appends(asked).then(|| Answer::new(500, "no\n")));
+    scene.home.fails(4, "did not do it", scene.to());
+    scene.old_liar.refuses(|_| Some(Answer::new(502, "nobody is there\n")));
+    let moved = scene.home.ok(scene.to_without()).json();
+    scene.old_liar.is_honest();
+    member.fails(1, "has moved to another keeper", ["list"]);
+    assert_eq!(member.ok(["move", "--follow", "--json"]).json()["record"], moved["record"]);
+}
+
 fn older(asked: &Asked, honest: &Answer) -> Option<Answer> {
     asked.path.contains("/records?from=").then_some(())?;
     let head = honest.header("hizo-head")?;

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError, Seeds};
 use hizo_ledger::id::{ObjectId, RecordId};
-use hizo_ledger::record::{Control, Origin, Role};
+use hizo_ledger::record::{Control, Origin, Role, UnverifiedRecord};
 use hizo_vault::event::Event;
 use hizo_vault::joining::Invite;
 use hizo_vault::keys::IdentityFile;
@@ -194,7 +194,14 @@ impl Moving<'_> {
             match self.new.take_over(safe.home.space, &notes, &slot_key, &absent) {
                 Ok(()) => break,
                 Err(KeeperError::PutAgain { objects }) if last > 0 => {
-                    brought = self.bring(&safe, &objects.into_iter().collect())?;
+                    if last < TRIES - 1 {
+                        // It names no more than so many at once, and has lost more than that.
+                        self.next.forget_brought()?;
+                    }
+                    let again = self.bring(&safe, &objects.into_iter().collect())?;
+                    brought.objects += again.objects;
+                    brought.bytes += again.bytes;
+                    brought.missing = again.missing;
                 }
                 Err(KeeperError::Conflict { .. }) => return Err(another_history()),
                 Err(error) => return Err(error.into()),
@@ -228,43 +235,71 @@ impl Moving<'_> {
         )))
     }
 
-    /// Signs that the space moves, and appends that where it was kept so far: why not, where that was to be done without.
+    /// Has the space leave the keeper so far, by a record that is appended there: why not, where that was to be done without.
     fn depart(&self, safe: &mut Safe, may_tell: bool) -> Outcome<Option<Failure>> {
-        let body = match self.invite(safe)? {
-            None => None,
-            Some(invite) => {
-                let text = String::from_utf8(invite.compose()).map_err(Failure::internal)?;
-                let event = Event::KeeperMoved { invite: text.trim_end().to_owned() };
-                // Without the recipient, which a keeper that is gone may withhold, the address goes another way.
-                match safe.recipient() {
-                    Err(_) if self.without_the_missing => None,
-                    Err(failure) => return Err(failure),
-                    Ok(recipient) => {
-                        let sealed = safe::seal_body(&[event], &recipient)?;
-                        let body = self.new.put_bytes(safe.home.space, sealed.clone())?;
-                        self.next.note_brought(body.0)?;
-                        if may_tell {
-                            safe.put(sealed)?;
-                        }
-                        Some(body)
+        loop {
+            let record = self.departure(safe, may_tell)?;
+            let refused = match may_tell {
+                true => safe.keeper.append(safe.home.space, record.note_bytes()).err(),
+                false => None,
+            };
+            match refused {
+                None if may_tell => {
+                    safe.take_kept(record)?;
+                    return Ok(None);
+                }
+                Some(KeeperError::Conflict { .. }) => {
+                    if safe.after_conflict(record.id())? {
+                        return Ok(None);
                     }
+                    // Another admin may have moved it meanwhile.
+                    safe.has_not_moved()?;
+                }
+                Some(error) if !self.without_the_missing => return Err(error.into()),
+                refused => {
+                    safe.take_alone(record)?;
+                    return Ok(refused.map(Failure::from));
                 }
             }
+        }
+    }
+
+    /// The record by which the space moves, after its head. What was signed for this place before is used again: the keeper so far
+    /// may have it, though its answer was lost.
+    fn departure(&self, safe: &Safe, may_tell: bool) -> Outcome<UnverifiedRecord> {
+        let moves_there = |control: &Control| matches!(control, Control::Origin(to) if *to == self.pinned.origin);
+        if let Some(signed) = self.next.departure()?
+            && signed.envelope().prev == Some(safe.chain.head().id)
+            && signed.envelope().controls.iter().any(moves_there)
+        {
+            return Ok(signed);
+        }
+        let draft = Draft {
+            body: self.say_where(safe, may_tell)?,
+            deposit: None,
+            controls: vec![Control::Origin(self.pinned.origin.clone())],
         };
-        let draft = Draft { body, deposit: None, controls: vec![Control::Origin(self.pinned.origin.clone())] };
-        let key = self.identity.signing_seed.space_key(&safe.home.space);
-        let (epoch, keeper) = (safe.chain.epoch(), safe.chain.keeper().clone());
-        let refused = match may_tell {
-            true => safe.append(&key, &draft, |chain| chain.epoch() == epoch && *chain.keeper() == keeper).err(),
-            false => None,
+        let record = safe.sign(&self.identity.signing_seed.space_key(&safe.home.space), &draft)?;
+        self.next.note_departure(record.note_bytes())?;
+        Ok(record)
+    }
+
+    /// Seals where the new keeper is, for members who read, and puts that at both: nothing where it has no address.
+    fn say_where(&self, safe: &Safe, may_tell: bool) -> Outcome<Option<(ObjectId, u64)>> {
+        let Some(invite) = self.invite(safe)? else { return Ok(None) };
+        let text = String::from_utf8(invite.compose()).map_err(Failure::internal)?;
+        let event = Event::KeeperMoved { invite: text.trim_end().to_owned() };
+        let recipient = match safe.recipient() {
+            // Where a keeper that is gone withholds even that, the address goes another way.
+            Err(_) if self.without_the_missing => return Ok(None),
+            recipient => recipient?,
         };
-        match refused {
-            None if may_tell => Ok(None),
-            Some(failure) if !self.without_the_missing => Err(failure),
-            refused => {
-                safe.sign_alone(&key, &draft)?;
-                Ok(refused)
-            }
+        let sealed = safe::seal_body(&[event], &recipient)?;
+        let body = self.new.put_bytes(safe.home.space, sealed.clone())?;
+        self.next.note_brought(body.0)?;
+        match safe.put(sealed) {
+            Err(failure) if may_tell && !self.without_the_missing => Err(failure),
+            _ => Ok(Some(body)),
         }
     }
 
