@@ -210,7 +210,12 @@ impl Safe {
     pub(crate) fn look(home: Home, keeper: Keeper, invite: &Invite) -> Outcome<Self> {
         let Head { number, id } = invite.head;
         let safe = Self::followed(home, keeper, Some((number, id)), None)?.0;
-        safe.has_not_moved()?;
+        safe.has_not_moved().map_err(|failure| {
+            failure.hint(words!(
+                "Use an invite that an admin made after the move, at the new keeper.",
+                "移転後に、新しい預け先のために管理者が作った招待状を使ってください。"
+            ))
+        })?;
         Ok(safe)
     }
 

@@ -149,6 +149,9 @@ fn members_follow_by_the_record_and_a_machine_that_opens_nothing_by_an_invite() 
     assert_eq!(followed["to"], new.said["origin"], "{followed}");
     assert!(crate::habits::is_documented("move", &followed), "{followed:#}");
     firm.put(&member, "of a member", "after");
+    // What others have put has no receipt here yet: the present keeper answers for all of it.
+    member.ok(["status"]);
+    firm.founder.ok(["status", "latest:drawings"]);
     assert_eq!(member.deposits()["of a member"].len(), 2);
     // The other machine is given an invite, and takes none that names other keys.
     let invite = firm.founder.folder.path().join("an invite");
@@ -341,6 +344,27 @@ fn a15_a_fork_by_a_member_who_was_not_seen_is_found_and_not_followed() {
     founder.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
     member.fails(5, "another history", ["move", "--follow", invite.to_str().unwrap()]);
     member.ok(["list"]);
+}
+
+#[test]
+fn a_safe_that_came_into_a_folder_of_this_machine_comes_back_with_cards_and_its_past() {
+    let scene = Scene::new();
+    let moved = scene.home.ok(["move", "--here", "--json"]).json();
+    assert_eq!(moved["unproved"], 0, "{moved}");
+    let at = |name: &str| scene.home.folder.path().join(name);
+    scene.home.ok(["recovery", "make", "--to", at("cards").to_str().unwrap()]);
+    let cards = [1, 2].map(|card| crate::cards::read_off(&at("cards").join(format!("card-{card}.pdf"))));
+    let [Some(one), Some(two)] = cards else { return };
+    let (one, two, to) = (one.to_str().unwrap(), two.to_str().unwrap(), at("new home"));
+    scene.home.ok(["recovery", "use", "--card-file", one, "--card-file", two, "--to", to.to_str().unwrap()]);
+    fs::remove_dir_all(&scene.home.path).unwrap();
+    fs::rename(&to, &scene.home.path).unwrap();
+    scene.home.make_cheap();
+    scene.home.ok(["check"]);
+    assert_same(&tree(&scene.large), &tree(&scene.home.restore(&scene.ids[1], "large again")));
+    // The keeper of the past is asked for nothing.
+    scene.old_liar.refuses(|_| Some(Answer::new(500, "gone\n")));
+    assert_eq!(scene.proves(&scene.proof(&scene.ids[1], "proof")).code, Some(4));
 }
 
 #[test]
