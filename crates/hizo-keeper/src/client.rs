@@ -348,7 +348,7 @@ impl RemoteKeeper {
 
     /// Asks within a session of the space, if it takes one, and once more in a new one when the keeper does not know the first any more.
     fn within(&self, space: SpaceId, method: Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
-        if self.memory.as_ref().is_some_and(|memory| memory.is_all) {
+        if self.is_written_down() {
             return self.ask(&Question { method, path, body, ..Question::default() });
         }
         // The keeper's own space is read by anybody, and nobody is a member of it who could start a session there.

@@ -272,8 +272,6 @@ impl Home {
         let home = Self::of(&self.folder, pinned.clone(), self.space, self.genesis, former);
         system::create_private_directory(&home.terms)
             .map_err(|error| Failure::file("make the folder", &home.terms, error))?;
-        // The space may have been there before: it is asked itself again.
-        let _ = fs::remove_dir_all(home.former_folder());
         for (name, bytes) in [(ROOTS_FILE, roots), (POLICY_FILE, policy.map(str::as_bytes))] {
             let path = home.terms.join(name);
             match bytes {
@@ -290,6 +288,8 @@ impl Home {
         for over in [self.brought_file(), self.terms.join(DEPARTURE_FILE)] {
             let _ = fs::remove_file(over);
         }
+        // Where the space was before, it is asked itself again.
+        let _ = fs::remove_dir_all(self.former_folder());
         Ok(())
     }
 
@@ -332,6 +332,28 @@ impl Home {
     /// Where what a keeper elsewhere answered of its log is written down before the space leaves it.
     pub(crate) fn former_folder(&self) -> PathBuf {
         self.terms.join(FORMER_FOLDER)
+    }
+
+    /// Where that is written down anew, until all of it is there.
+    pub(crate) fn next_former_folder(&self) -> PathBuf {
+        self.terms.join(FORMER_FOLDER).with_extension("new")
+    }
+
+    /// Puts what was written down anew in the place of what was there, if anything was.
+    pub(crate) fn settle_former(&self) -> Outcome<()> {
+        let (next, folder) = (self.next_former_folder(), self.former_folder());
+        if !next.exists() {
+            return Ok(());
+        }
+        let settle = || -> io::Result<()> {
+            if folder.exists() {
+                fs::remove_dir_all(&folder)?;
+            }
+            fs::rename(&next, &folder)?;
+            system::sync_directory(&folder)?;
+            system::sync_directory(&self.terms)
+        };
+        settle().map_err(|error| Failure::file("write", &folder, error))
     }
 
     /// The record by which the space moves to this keeper, if one was signed already: no second one is signed for the same place.

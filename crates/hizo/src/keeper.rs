@@ -84,12 +84,13 @@ impl Keeper {
         }
     }
 
-    /// The keeper of this home; where it is elsewhere, what it answers of its log is written down for [`Keeper::open_former`].
+    /// The keeper of this home; where it is elsewhere, what it answers of its log is written down, and with
+    /// [`Home::settle_former`] it is there for [`Keeper::open_former`].
     pub(crate) fn open_writing_down(home: &Home) -> Outcome<Self> {
-        let folder = home.former_folder();
+        let folder = home.next_former_folder();
         match Self::open(home)? {
             Self::There(keeper, _) => {
-                // What an earlier try has left is of an earlier head.
+                // What a try that was cut short has left is of an earlier head.
                 let _ = std::fs::remove_dir_all(&folder);
                 system::create_private_directory(&folder)
                     .map_err(|error| Failure::file("make the folder", &folder, error))?;
@@ -145,6 +146,11 @@ impl Keeper {
             Self::Here(keeper) => Some(keeper),
             Self::There(..) | Self::Away(..) => None,
         }
+    }
+
+    /// Whether this is what a keeper answered once, and nobody is asked.
+    pub(crate) fn is_written_down(&self) -> bool {
+        matches!(self, Self::There(keeper, _) if keeper.is_written_down())
     }
 
     /// What stands for the keeper, if it cannot be reached.

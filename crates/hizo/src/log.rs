@@ -44,7 +44,8 @@ impl SeenLog {
     pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
         let log = of_keeper(safe)?;
         // A keeper that the space has left publishes nothing more of it.
-        let is_kept_there = *safe.chain.keeper() == safe.home.keeper;
+        let is_past = safe.keeper.is_written_down();
+        let is_kept_there = *safe.chain.keeper() == safe.home.keeper && !is_past;
         log.publish(&safe.keeper, is_kept_there.then(|| (safe.home.space, safe.chain.head().number)))?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(log_failed)?;
@@ -55,6 +56,10 @@ impl SeenLog {
         let checkpoint = verified(&safe.home, &note)?;
         let asked = log.policy().cloned();
         let seen = Self { log, checkpoint, note, asked, own: Policy::of_log(named_key(&safe.home)?) };
+        // What was written down may be of an earlier head than the last that this machine saw.
+        if is_past {
+            return Ok(seen);
+        }
         match seen.goes_on(&safe.home) {
             Ok(()) => Ok(seen),
             // Two heads under one signature that do not fit together are the proof of it, which a keeper elsewhere may not show twice.

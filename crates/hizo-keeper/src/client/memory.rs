@@ -31,6 +31,11 @@ impl RemoteKeeper {
     pub fn as_written_down(self, folder: &Path) -> Self {
         Self { memory: Some(Memory { folder: folder.to_owned(), is_all: true }), ..self }
     }
+
+    /// Whether nobody is asked, and what was written down answers.
+    pub fn is_written_down(&self) -> bool {
+        self.memory.as_ref().is_some_and(|memory| memory.is_all)
+    }
 }
 
 impl Memory {

@@ -91,8 +91,8 @@ fn tell(setting: &Setting, moved: &Moved) {
         ));
     }
     console.note(words!(
-        "next: every other machine of this safe runs `hizo move --follow` (one that opens nothing, with a new invite: `hizo space invite`). Emergency card and file, if you made them, name the old keeper: make new ones with `hizo recovery make`. Ask the new keeper for its list of authorities and its witness policy",
-        "次に: この金庫を使うほかのコンピューターで `hizo move --follow` を実行します（開けないコンピューターには `hizo space invite` で作る新しい招待状が必要です）。緊急カードと緊急ファイルがあれば、前の預け先を指しているので `hizo recovery make` で作り直します。新しい預け先から、時刻認証局の一覧と立会人の方針を受け取ってください"
+        "next: `hizo check` reads everything at the new keeper. Every other machine of this safe runs `hizo move --follow` (one that opens nothing, with a new invite: `hizo space invite`). Emergency card and file, if you made them, name the old keeper: make new ones with `hizo recovery make`. Ask the new keeper for its list of authorities and its witness policy",
+        "次に: `hizo check` で、新しい預け先にあるものをすべて読んで確かめます。この金庫を使うほかのコンピューターで `hizo move --follow` を実行します（開けないコンピューターには `hizo space invite` で作る新しい招待状が必要です）。緊急カードと緊急ファイルがあれば、前の預け先を指しているので `hizo recovery make` で作り直します。新しい預け先から、時刻認証局の一覧と立会人の方針を受け取ってください"
     ));
 }
 

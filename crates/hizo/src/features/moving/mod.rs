@@ -176,7 +176,7 @@ impl Moving<'_> {
         let mut brought = self.bring(&safe, &BTreeSet::new())?;
         let slot_key = log::slot_key(&safe)?;
         let unproved = match (&untold, safe.departure()) {
-            (None, None) => unproved(&safe.writing_down()?),
+            (None, None) => self.ask_log(&safe)?,
             _ => unproved_before(&safe, &self.home.keeper)?,
         };
         if safe.departure().is_none() {
@@ -212,6 +212,20 @@ impl Moving<'_> {
         }
         let bringing::Brought { objects, bytes, missing } = brought;
         arrive(&self.home, &self.next, Done { objects, bytes, missing, unproved, untold })
+    }
+
+    /// Writes down what the log of the keeper so far says of each deposit: of how many it shows no proof. If an earlier try was
+    /// shown more, that stays.
+    fn ask_log(&self, safe: &Safe) -> Outcome<usize> {
+        let now = unproved(&safe.writing_down()?);
+        if self.home.former_folder().exists() {
+            let before = unproved_before(safe, &self.home.keeper)?;
+            if before < now {
+                return Ok(before);
+            }
+        }
+        self.home.settle_former()?;
+        Ok(now)
     }
 
     /// Brings what the records name.
