@@ -198,7 +198,7 @@ impl Home {
             _ => Failure::file("read", &path, error),
         })?;
         let file: SafeFile = serde_json::from_slice(&text).map_err(|error| damaged(&path).source(error))?;
-        if ![SAFE_FORMAT, MOVED_FORMAT].contains(&file.hizo.as_str()) {
+        if file.hizo != format_of(file.former.is_empty()) {
             return Err(Failure::fixable(words!(
                 "{path} is of a format this version does not know",
                 "{path} の形式は、この版では扱えません",
@@ -237,7 +237,7 @@ impl Home {
             address: former.address.clone(),
         });
         let file = SafeFile {
-            hizo: if self.former.is_empty() { SAFE_FORMAT } else { MOVED_FORMAT }.into(),
+            hizo: format_of(self.former.is_empty()).into(),
             keeper: self.keeper.to_string(),
             log_key: self.log_key.to_base64(),
             receipt_key: self.receipt_key.to_string(),
@@ -951,6 +951,11 @@ pub(crate) fn invite_of(folder: &Path) -> Outcome<Option<Invite>> {
 
 fn head_line(number: u64, id: RecordId) -> String {
     format!("{number} {id}\n")
+}
+
+/// The format of `safe.json`, by whether the space is where it began.
+const fn format_of(is_where_it_began: bool) -> &'static str {
+    if is_where_it_began { SAFE_FORMAT } else { MOVED_FORMAT }
 }
 
 fn no_log_key() -> Failure {
