@@ -3,6 +3,7 @@
 //! Nothing that it answers is believed here: records are checked by the chain, objects by their hash, the log by its tree,
 //! each by whoever asked. Every request can be repeated, so what a broken line took is asked again.
 
+mod memory;
 mod stamps;
 
 use std::collections::BTreeMap;
@@ -114,6 +115,8 @@ pub struct RemoteKeeper {
     answered: AtomicBool,
     /// It was waited for in vain, and nobody waits for it any more.
     given_up: AtomicBool,
+    /// Where answers of its log are written down.
+    memory: Option<memory::Memory>,
 }
 
 struct Session {
@@ -164,7 +167,20 @@ impl RemoteKeeper {
         let agent = http::agent_that_trusts(patience.connect, patience.answer, roots);
         let (admission, sessions, facts) = (None, Mutex::default(), OnceLock::new());
         let (answered, given_up) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Self { agent, base, origin, compose, clock, patience, admission, sessions, facts, answered, given_up })
+        Ok(Self {
+            agent,
+            base,
+            origin,
+            compose,
+            clock,
+            patience,
+            admission,
+            sessions,
+            facts,
+            answered,
+            given_up,
+            memory: None,
+        })
     }
 
     /// What the keeper at an address says of itself, for whoever does not know it yet.
@@ -229,6 +245,31 @@ impl RemoteKeeper {
         let body = serde_json::json!({ "note": note, "slot_key": STANDARD.encode(slot_key) }).to_string();
         let path = format!("/v1/spaces/{space}");
         self.within(space, Method::Post, &path, Some(body.as_bytes()))?.promised()
+    }
+
+    /// Has a space that comes from another keeper taken over, as [`Keeper::take_over`](crate::Keeper::take_over) does: with the
+    /// note by which it moves, and objects that hold the notes before it, one after the other. `absent` lists, an id a line, what
+    /// nobody has any more.
+    ///
+    /// # Errors
+    /// The same, [`Error::Unreachable`], [`Error::Refused`].
+    pub fn take_over(
+        &self,
+        space: SpaceId,
+        note: &[u8],
+        slot_key: &[u8; 32],
+        before: &[ObjectId],
+        absent: Option<ObjectId>,
+    ) -> Result<Promised, Error> {
+        let note = std::str::from_utf8(note).map_err(|_| Error::NotGenesis)?;
+        let before: Vec<_> = before.iter().map(ToString::to_string).collect();
+        let mut body =
+            serde_json::json!({ "note": note, "slot_key": STANDARD.encode(slot_key), "before": before.join(" ") });
+        if let (Some(absent), Some(body)) = (absent, body.as_object_mut()) {
+            body.insert("absent".to_owned(), absent.to_string().into());
+        }
+        let path = format!("/v1/spaces/{space}");
+        self.within(space, Method::Post, &path, Some(body.to_string().as_bytes()))?.promised()
     }
 
     /// The slot key of a space; whoever asks compares its hash with the one in record 0.
@@ -307,6 +348,9 @@ impl RemoteKeeper {
 
     /// Asks within a session of the space, if it takes one, and once more in a new one when the keeper does not know the first any more.
     fn within(&self, space: SpaceId, method: Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
+        if self.is_written_down() {
+            return self.ask(&Question { method, path, body, ..Question::default() });
+        }
         // The keeper's own space is read by anybody, and nobody is a member of it who could start a session there.
         if self.facts.get().is_some_and(|facts| facts.own_space == space) {
             return self.ask(&Question { method, path, body, ..Question::default() });
@@ -354,7 +398,17 @@ impl RemoteKeeper {
 
     /// Asks until there is an answer, as long as patience lasts.
     fn ask(&self, question: &Question<'_>) -> Result<Answer, Error> {
-        self.patiently(|| self.ask_once(question))
+        let memory = self.memory.as_ref().filter(|memory| memory.is_all || memory.is_about(question));
+        let Some(memory) = memory else { return self.patiently(|| self.ask_once(question)) };
+        if let Some(known) = memory.read(question)? {
+            return Ok(known);
+        }
+        if memory.is_all {
+            return Err(Error::unreachable());
+        }
+        let answer = self.patiently(|| self.ask_once(question))?;
+        memory.write(question, &answer)?;
+        Ok(answer)
     }
 
     fn patiently(&self, ask: impl Fn() -> Result<Answer, Error>) -> Result<Answer, Error> {

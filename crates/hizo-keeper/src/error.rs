@@ -1,6 +1,7 @@
 //! Why a keeper did not do what it was asked.
 
 use hizo_ledger::id::ObjectId;
+use hizo_ledger::record::Origin;
 use hizo_ledger::space::Head;
 use hizo_ledger::{object, record, space};
 use hizo_store::{journal, objects};
@@ -23,9 +24,24 @@ pub enum Error {
     /// The record may not stand there.
     #[error("the record may not stand there")]
     Rule(#[source] space::Error),
-    /// The record names another keeper, or the space has moved to another one.
+    /// The record names another keeper.
     #[error("the record is for another keeper")]
     OtherKeeper,
+    /// The space has moved to another keeper, and nothing is added to it here.
+    #[error("the space has moved to the keeper {to}, as its records say")]
+    Moved {
+        /// The keeper's name.
+        to: Origin,
+    },
+    /// Only the admin who signed that the space moves has it taken over.
+    #[error("the session is not that of the admin who signed that the space moves here")]
+    Mover,
+    /// What is to be taken over is more than a keeper takes over.
+    #[error("the space is too large to be taken over: {what}")]
+    TooMuch {
+        /// What there is too much of.
+        what: &'static str,
+    },
     /// There is no such space here yet.
     #[error("the space has not begun here")]
     NotBegun,

@@ -33,6 +33,7 @@ pub use embedded::{EmbeddedKeeper, EmbeddedLog, Seeds};
 pub use error::Error;
 pub use own::{LoggedStamp, OwnSpace};
 pub use sight::{MemberSeen, ObjectSeen, ObjectUse, RecordSeen, SeriesSeen, SpaceChecked, SpaceSeen};
+pub use spaces::{TAKEN_BYTES_MAX, TAKEN_OBJECTS_MAX, Takeover};
 
 /// Where a keeper takes its time from, in seconds since 1970.
 pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
@@ -146,6 +147,15 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// otherwise.
     pub fn create_space(&self, note: &[u8], slot_key: &[u8; 32]) -> Result<Kept, Error> {
         Ok(spaces::create(self, note, slot_key, None)?.kept)
+    }
+
+    /// Takes over a space that moves here from another keeper, with all its records in one step. Repeating it succeeds.
+    ///
+    /// # Errors
+    /// As [`Keeper::append`]; [`Error::OtherKeeper`] when the last record, and it alone, does not name this keeper;
+    /// [`Error::Conflict`] when the space is here, [`Error::SlotKey`], [`Error::Mover`], [`Error::TooMuch`].
+    pub fn take_over(&self, taken: &Takeover<'_>) -> Result<Kept, Error> {
+        Ok(spaces::take_over(self, taken, None)?.kept)
     }
 
     /// Appends a record: the only act that changes what a space is. Repeating it with the same note succeeds.

@@ -1,5 +1,7 @@
 //! The spaces that a keeper follows, and the one act that makes them longer.
 
+mod takeover;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +18,9 @@ use zeroize::Zeroizing;
 
 use crate::{Error, Keeper, Kept};
 
+pub use takeover::{TAKEN_BYTES_MAX, TAKEN_OBJECTS_MAX, Takeover};
+pub(crate) use takeover::{take_over, turn_to_take};
+
 /// Most spaces whose chains are kept in memory. Beyond that all are forgotten and followed anew when they are touched.
 const CHAINS_MAX: usize = 4_096;
 
@@ -23,6 +28,8 @@ const CHAINS_MAX: usize = 4_096;
 #[derive(Default)]
 pub(crate) struct Chains {
     spaces: Mutex<BTreeMap<SpaceId, Arc<Mutex<Option<Followed>>>>>,
+    /// Held by whoever has a whole space in memory to take it over.
+    taking: Mutex<()>,
 }
 
 /// A space that was followed to a head.
@@ -47,6 +54,14 @@ pub(crate) struct Done {
     pub(crate) kept: Kept,
     /// Whether this very act has appended it.
     pub(crate) appended: bool,
+    /// What the objects cost that are named by what this act has appended, in bytes.
+    pub(crate) named: u64,
+}
+
+impl Done {
+    const fn before(kept: Kept) -> Self {
+        Self { kept, appended: false, named: 0 }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -66,9 +81,7 @@ pub(crate) fn create<O: Objects, J: Journal>(
         hizo_ledger::space::Error::NotGenesis => Error::NotGenesis,
         other => Error::Rule(other),
     })?;
-    if <[u8; 32]>::from(Sha256::digest(slot_key)) != *chain.slot().as_bytes() {
-        return Err(Error::SlotKey);
-    }
+    check_slot_key(&chain, slot_key)?;
     let cached = keeper.chains.of(space);
     let mut cached = lock(&cached);
     match keeper.journal.head(space)? {
@@ -78,13 +91,18 @@ pub(crate) fn create<O: Objects, J: Journal>(
             if head.number == 0 {
                 resettle(keeper, space, None, note, Some(slot_key), &kept)?;
             }
-            return Ok(Done { kept, appended: false });
+            return Ok(Done::before(kept));
         }
         head => return Err(Error::Conflict { head }),
     }
     let kept = commit(keeper, &record, None, slot_key, payer)?;
     *cached = Some(Followed { chain, slot_key: Zeroizing::new(*slot_key) });
-    Ok(Done { kept, appended: true })
+    Ok(Done { kept, appended: true, named: objects_cost(record.envelope()) })
+}
+
+fn check_slot_key(chain: &Chain, slot_key: &[u8; 32]) -> Result<(), Error> {
+    let is_named = <[u8; 32]>::from(Sha256::digest(slot_key)) == *chain.slot().as_bytes();
+    if is_named { Ok(()) } else { Err(Error::SlotKey) }
 }
 
 fn genesis_is<O: Objects, J: Journal>(keeper: &Keeper<O, J>, space: SpaceId, id: RecordId) -> Result<bool, Error> {
@@ -130,7 +148,7 @@ fn lengthen<O: Objects, J: Journal>(
 ) -> Result<Done, Error> {
     let Followed { chain, slot_key } = followed;
     if chain.keeper() != &keeper.origin {
-        return Err(Error::OtherKeeper);
+        return Err(Error::Moved { to: chain.keeper().clone() });
     }
     let (head, envelope) = (chain.head(), record.envelope());
     if (head.number.checked_add(1), Some(head.id)) != (Some(envelope.number), envelope.prev) {
@@ -145,8 +163,9 @@ fn lengthen<O: Objects, J: Journal>(
         }
     }
     let kept = commit(keeper, next.record(), Some(head), slot_key, payer)?;
+    let named = objects_cost(next.record().envelope());
     chain.advance(next).map_err(Error::Rule)?;
-    Ok(Done { kept, appended: true })
+    Ok(Done { kept, appended: true, named })
 }
 
 /// Who starts sessions with this key in a space whose head was just read.
@@ -186,7 +205,7 @@ fn repeat<O: Objects, J: Journal>(
     if chain.head().number == kept.number {
         resettle(keeper, chain.space(), Some(before), note, None, &kept)?;
     }
-    Ok(Done { kept, appended: false })
+    Ok(Done::before(kept))
 }
 
 /// The first answer for what is the head now may have been an error: the journal makes sure that it is durable.
@@ -228,7 +247,7 @@ fn commit<O: Objects, J: Journal>(
     slot_key: &[u8; 32],
     payer: Option<Payer>,
 ) -> Result<Kept, Error> {
-    let objects = confirm(keeper, record)?;
+    let objects = confirm(keeper, record, &BTreeSet::new())?;
     let time = (keeper.clock)();
     let entry = Entry {
         space: record.envelope().space,
@@ -341,7 +360,7 @@ pub(crate) fn named_by_list<O: Objects, J: Journal>(
 }
 
 /// An object's bytes if they are here and match its id.
-fn whole<O: Objects, J: Journal>(
+pub(crate) fn whole<O: Objects, J: Journal>(
     keeper: &Keeper<O, J>,
     space: SpaceId,
     id: ObjectId,
@@ -353,16 +372,20 @@ fn whole<O: Objects, J: Journal>(
     }
 }
 
-/// Everything that the record names, directly and in its list, once all of it is durable here. Of what is not, at most
-/// [`ABSENT_MAX`] are named: whoever names what he never put has nobody look for all of it.
-fn confirm<O: Objects, J: Journal>(keeper: &Keeper<O, J>, record: &Record) -> Result<Vec<ObjectId>, Error> {
+/// Everything that the record names, directly and in its list, once all of it is durable here, but for what is `absent`. Of what
+/// is not, at most [`ABSENT_MAX`] are named: whoever names what he never put has nobody look for all of it.
+fn confirm<O: Objects, J: Journal>(
+    keeper: &Keeper<O, J>,
+    record: &Record,
+    absent: &BTreeSet<ObjectId>,
+) -> Result<Vec<ObjectId>, Error> {
     let space = record.envelope().space;
     let mut named = named_directly(record);
     let listed = named_by_list(keeper, record)?;
     let mut again: BTreeSet<ObjectId> = BTreeSet::new();
     match (listed, record.object_list()) {
         (Some(listed), _) => named.extend(listed),
-        (None, list) => again.extend(list.map(|list| list.id())),
+        (None, list) => again.extend(list.map(|list| list.id()).filter(|id| !absent.contains(id))),
     }
     let ids: Vec<ObjectId> = named.iter().map(|object| object.id).collect();
     for (object, found) in named.iter().zip(keeper.objects.confirm(space, &ids)?) {
@@ -372,6 +395,7 @@ fn confirm<O: Objects, J: Journal>(keeper: &Keeper<O, J>, record: &Record) -> Re
             Some(found) if whole(keeper, space, object.id)?.is_some() => {
                 return Err(Error::ObjectSize { id: object.id, named: object.bytes, found });
             }
+            None if absent.contains(&object.id) => {}
             Some(_) | None => drop(again.insert(object.id)),
         }
         if again.len() >= ABSENT_MAX {

@@ -196,6 +196,11 @@ pub enum Event {
         /// Whatever else there is to say.
         note: String,
     },
+    /// The space moves to the keeper that this record's `origin` line names.
+    KeeperMoved {
+        /// An invite to it ([`crate::joining::Invite`]), without its line feed.
+        invite: String,
+    },
     /// An event that a later version knows: kept, shown by its name, without meaning here.
     Unknown(Value),
 }
@@ -278,6 +283,7 @@ impl Event {
                     ("note", note.as_str().into()),
                 ],
             ),
+            Self::KeeperMoved { invite } => fields("keeper.moved", [("invite", invite.as_str().into())]),
             Self::Unknown(value) => return value.clone(),
         };
         Value::Object(object)
@@ -356,6 +362,8 @@ impl Event {
                 reference: text("reference")?,
                 note: text("note")?,
             },
+            // As long as a body can be: it may hold the roots of the keeper's certificate.
+            "keeper.moved" => Self::KeeperMoved { invite: object.get("invite")?.as_str()?.to_owned() },
             name => match Verdict::from_word(name) {
                 Some(verdict) => Self::Answered(UnverifiedAnswer::read_fields(verdict, object, &text)?),
                 None => return Some(Self::Unknown(value.clone())),

@@ -1,5 +1,6 @@
 //! The home folder: what one machine knows of a safe. Names of files and their contents: docs/spec/local-state.md.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hizo_keeper::witness::WitnessPolicy;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
-use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
+use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_ledger::record::{self, Origin, UnverifiedRecord};
@@ -39,9 +40,26 @@ struct SafeFile {
     /// Where the keeper is; without one it lies in this folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     address: Option<String>,
+    /// The keepers that had the space before, the first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<FormerFile>,
+}
+
+/// A keeper that had the space before, as `safe.json` has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FormerFile {
+    keeper: String,
+    log_key: String,
+    receipt_key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
 }
 
 const SAFE_FORMAT: &str = "home/v1";
+/// The same of a space that has moved.
+const MOVED_FORMAT: &str = "home/v2";
+const SAFE_FILE: &str = "safe.json";
 
 /// Length of an identity file, at most, in bytes.
 pub(crate) const IDENTITY_BYTES_MAX: usize = 64 << 10;
@@ -74,6 +92,8 @@ const DIRECTORY_FILE: &str = "directory.note";
 const REFUSED_DIRECTORY_FILE: &str = "directory.refused";
 /// There while a home is being set up.
 const UNFINISHED_FILE: &str = "unfinished";
+/// The newest head of the log.
+const CHECKPOINT_FILE: &str = "checkpoint";
 /// A head of the log that does not go on from what was seen.
 const REFUSED_CHECKPOINT_FILE: &str = "checkpoint.refused";
 /// The highest record that this machine has seen.
@@ -81,10 +101,23 @@ const HEAD_FILE: &str = "head";
 /// The notes of such a space, one after the other.
 const NOTES_FILE: &str = "notes";
 
+/// The folder of what belongs to a later keeper than the first, whose files lie in the home folder itself.
+const KEEPERS_FOLDER: &str = "keepers";
+/// What a keeper elsewhere answered of its log before the space left it.
+const FORMER_FOLDER: &str = "former";
+/// The ids of objects that a keeper has taken to which the space is about to move.
+const BROUGHT_FILE: &str = "brought";
+/// The record by which the space moves, as it was signed first.
+const DEPARTURE_FILE: &str = "departure";
+
 /// A machine's home folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     folder: PathBuf,
+    /// Where what belongs to this keeper lies.
+    terms: PathBuf,
+    /// The keepers that had the space before, the first one first.
+    former: Vec<Pinned>,
     pub keeper: Origin,
     /// The key that signs the keeper's log.
     pub log_key: VerifyingKey,
@@ -123,8 +156,17 @@ pub(crate) struct Pinned {
 }
 
 impl Pinned {
+    fn read(keeper: &str, log_key: &str, receipt_key: &str, address: Option<String>, path: &Path) -> Outcome<Self> {
+        Ok(Self {
+            origin: Origin::parse(keeper).map_err(|error| damaged(path).source(error))?,
+            log_key: VerifyingKey::from_base64(log_key).map_err(|error| damaged(path).source(error))?,
+            receipt_key: NamedKey::parse(receipt_key).map_err(|error| damaged(path).source(error))?,
+            address,
+        })
+    }
+
     /// The keeper that an invite names.
-    fn of_invite(invite: &Invite) -> Outcome<Self> {
+    pub(crate) fn of_invite(invite: &Invite) -> Outcome<Self> {
         let CheckpointKey::Log(log_key) = *invite.log_key.key() else { return Err(no_log_key()) };
         if invite.log_key.name() != invite.keeper.as_str() {
             return Err(no_log_key());
@@ -150,7 +192,7 @@ impl Pinned {
 impl Home {
     /// Opens a home that was set up before.
     pub(crate) fn open(folder: &Path) -> Outcome<Self> {
-        let path = folder.join("safe.json");
+        let path = folder.join(SAFE_FILE);
         let text = fs::read(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Failure::fixable(words!(
                 "there is no safe in {folder}",
@@ -164,7 +206,7 @@ impl Home {
             _ => Failure::file("read", &path, error),
         })?;
         let file: SafeFile = serde_json::from_slice(&text).map_err(|error| damaged(&path).source(error))?;
-        if file.hizo != SAFE_FORMAT {
+        if file.hizo != format_of(file.former.is_empty()) {
             return Err(Failure::fixable(words!(
                 "{path} is of a format this version does not know",
                 "{path} の形式は、この版では扱えません",
@@ -172,31 +214,55 @@ impl Home {
             ))
             .hint(words!("Use the newer hizo that made it.", "それを作った新しい版の hizo を使ってください。")));
         }
-        Ok(Self {
-            folder: folder.to_owned(),
-            keeper: Origin::parse(&file.keeper).map_err(|error| damaged(&path).source(error))?,
-            log_key: VerifyingKey::from_base64(&file.log_key).map_err(|error| damaged(&path).source(error))?,
-            receipt_key: NamedKey::parse(&file.receipt_key).map_err(|error| damaged(&path).source(error))?,
-            space: SpaceId::from_hex(&file.space).map_err(|error| damaged(&path).source(error))?,
-            genesis: RecordId::from_hex(&file.genesis).map_err(|error| damaged(&path).source(error))?,
-            address: file.address,
-        })
+        let read = |former: FormerFile| {
+            let FormerFile { keeper, log_key, receipt_key, address } = former;
+            Pinned::read(&keeper, &log_key, &receipt_key, address, &path)
+        };
+        let former = file.former.into_iter().map(read).collect::<Outcome<_>>()?;
+        let pinned = Pinned::read(&file.keeper, &file.log_key, &file.receipt_key, file.address, &path)?;
+        let space = SpaceId::from_hex(&file.space).map_err(|error| damaged(&path).source(error))?;
+        let genesis = RecordId::from_hex(&file.genesis).map_err(|error| damaged(&path).source(error))?;
+        Ok(Self::of(folder, pinned, space, genesis, former))
+    }
+
+    /// What belongs to a keeper lies where it was put when the space came to that keeper first.
+    fn of(folder: &Path, pinned: Pinned, space: SpaceId, genesis: RecordId, former: Vec<Pinned>) -> Self {
+        let place = former.iter().position(|before| before.origin == pinned.origin).unwrap_or(former.len());
+        let terms = match place {
+            0 => folder.to_owned(),
+            _ => folder.join(KEEPERS_FOLDER).join(place.to_string()),
+        };
+        let Pinned { origin, log_key, receipt_key, address } = pinned;
+        Self { folder: folder.to_owned(), terms, former, keeper: origin, log_key, receipt_key, space, genesis, address }
+    }
+
+    /// What `safe.json` says.
+    fn safe_file(&self) -> Vec<u8> {
+        let former = self.former.iter().map(|former| FormerFile {
+            keeper: former.origin.to_string(),
+            log_key: former.log_key.to_base64(),
+            receipt_key: former.receipt_key.to_string(),
+            address: former.address.clone(),
+        });
+        let file = SafeFile {
+            hizo: format_of(self.former.is_empty()).into(),
+            keeper: self.keeper.to_string(),
+            log_key: self.log_key.to_base64(),
+            receipt_key: self.receipt_key.to_string(),
+            space: self.space.to_string(),
+            genesis: self.genesis.to_string(),
+            address: self.address.clone(),
+            former: former.collect(),
+        };
+        let mut text = serde_json::to_vec_pretty(&file).expect("text and hexadecimal digits serialise");
+        text.push(b'\n');
+        text
     }
 
     /// Writes down which safe this home belongs to: the last step of setting it up.
     pub(crate) fn settle(folder: &Path, pinned: &Pinned, space: SpaceId, genesis: RecordId) -> Outcome<Self> {
-        let file = SafeFile {
-            hizo: SAFE_FORMAT.into(),
-            keeper: pinned.origin.to_string(),
-            log_key: pinned.log_key.to_base64(),
-            receipt_key: pinned.receipt_key.to_string(),
-            space: space.to_string(),
-            genesis: genesis.to_string(),
-            address: pinned.address.clone(),
-        };
-        let mut text = serde_json::to_vec_pretty(&file).expect("text and hexadecimal digits serialise");
-        text.push(b'\n');
-        write_new(&folder.join("safe.json"), &text)?;
+        let home = Self::of(folder, pinned.clone(), space, genesis, Vec::new());
+        write_new(&folder.join(SAFE_FILE), &home.safe_file())?;
         // With `safe.json` beside it, it means nothing any more.
         let _ = fs::remove_file(folder.join(UNFINISHED_FILE));
         Self::open(folder)
@@ -204,9 +270,126 @@ impl Home {
 
     /// A home that an invite leads to, and that was not confirmed: nothing of it need be there yet.
     pub(crate) fn invited(folder: &Path, invite: &Invite) -> Outcome<Self> {
-        let Pinned { origin, log_key, receipt_key, address } = Pinned::of_invite(invite)?;
-        let (space, genesis) = (invite.space, invite.genesis);
-        Ok(Self { folder: folder.to_owned(), keeper: origin, log_key, receipt_key, space, genesis, address })
+        Ok(Self::of(folder, Pinned::of_invite(invite)?, invite.space, invite.genesis, Vec::new()))
+    }
+
+    /// This home as it will be with the space at another keeper, and as it stays if [`Home::settle_move`] is never called. What
+    /// belongs to that keeper is written down.
+    pub(crate) fn moving_to(&self, pinned: &Pinned, roots: Option<&[u8]>, policy: Option<&str>) -> Outcome<Self> {
+        let former = self.former.iter().cloned().chain([Pinned::of(self)]).collect();
+        let home = Self::of(&self.folder, pinned.clone(), self.space, self.genesis, former);
+        system::create_private_directory(&home.terms)
+            .map_err(|error| Failure::file("make the folder", &home.terms, error))?;
+        for (name, bytes) in [(ROOTS_FILE, roots), (POLICY_FILE, policy.map(str::as_bytes))] {
+            let path = home.terms.join(name);
+            match bytes {
+                Some(bytes) => replace(&path, bytes)?,
+                None => drop(if_there(&path, fs::remove_file(&path))?),
+            }
+        }
+        Ok(home)
+    }
+
+    /// Makes that the home, in one step.
+    pub(crate) fn settle_move(&self) -> Outcome<()> {
+        replace(&self.folder.join(SAFE_FILE), &self.safe_file())?;
+        for over in [self.brought_file(), self.terms.join(DEPARTURE_FILE)] {
+            let _ = fs::remove_file(over);
+        }
+        // Where the space was before, it is asked itself again.
+        let _ = fs::remove_dir_all(self.former_folder());
+        Ok(())
+    }
+
+    /// Forgets that: it has lost some of them since.
+    pub(crate) fn forget_brought(&self) -> Outcome<()> {
+        let path = self.brought_file();
+        if_there(&path, fs::remove_file(&path)).map(drop)
+    }
+
+    /// One for each keeper: somebody may have begun to move to another one.
+    fn brought_file(&self) -> PathBuf {
+        self.terms.join(format!("{BROUGHT_FILE}-{:.16}", ObjectId::of(self.keeper.as_str().as_bytes()).to_string()))
+    }
+
+    /// The home as it was while the space was at this keeper; nothing where it never was there.
+    pub(crate) fn when_kept_by(&self, origin: &Origin) -> Option<Self> {
+        if *origin == self.keeper {
+            return Some(self.clone());
+        }
+        let place = self.former.iter().rposition(|former| former.origin == *origin)?;
+        let (before, rest) = self.former.split_at(place);
+        let pinned = rest.first()?.clone();
+        Some(Self::of(&self.folder, pinned, self.space, self.genesis, before.to_vec()))
+    }
+
+    /// Where what belongs to a keeper in this home lies, or would: the one that had the space before, if one did.
+    pub(crate) fn terms_here(&self) -> PathBuf {
+        let before = self.former.iter().find(|former| former.address.is_none());
+        match before.and_then(|former| self.when_kept_by(&former.origin)) {
+            Some(home) => home.terms,
+            None => self.folder.join(KEEPERS_FOLDER).join((self.former.len() + 1).to_string()),
+        }
+    }
+
+    /// Held while the space moves: of two processes one moves it, or follows it, at a time.
+    pub(crate) fn lock_move(&self) -> Outcome<fs::File> {
+        lock(&self.folder.join("move.lock"))
+    }
+
+    /// Where what a keeper elsewhere answered of its log is written down before the space leaves it.
+    pub(crate) fn former_folder(&self) -> PathBuf {
+        self.terms.join(FORMER_FOLDER)
+    }
+
+    /// Where that is written down anew, until all of it is there.
+    pub(crate) fn next_former_folder(&self) -> PathBuf {
+        self.terms.join(FORMER_FOLDER).with_extension("new")
+    }
+
+    /// Puts what was written down anew in the place of what was there, if anything was.
+    pub(crate) fn settle_former(&self) -> Outcome<()> {
+        let (next, folder) = (self.next_former_folder(), self.former_folder());
+        if !next.exists() {
+            return Ok(());
+        }
+        let settle = || -> io::Result<()> {
+            if folder.exists() {
+                fs::remove_dir_all(&folder)?;
+            }
+            fs::rename(&next, &folder)?;
+            system::sync_directory(&folder)?;
+            system::sync_directory(&self.terms)
+        };
+        settle().map_err(|error| Failure::file("write", &folder, error))
+    }
+
+    /// The record by which the space moves to this keeper, if one was signed already: no second one is signed for the same place.
+    pub(crate) fn departure(&self) -> Outcome<Option<UnverifiedRecord>> {
+        let path = self.terms.join(DEPARTURE_FILE);
+        let Some(note) = if_there(&path, fs::read(&path))? else { return Ok(None) };
+        UnverifiedRecord::parse(&note).map(Some).map_err(|error| damaged(&path).source(error))
+    }
+
+    /// Writes it down before anybody is shown it.
+    pub(crate) fn note_departure(&self, note: &[u8]) -> Outcome<()> {
+        replace(&self.terms.join(DEPARTURE_FILE), note)
+    }
+
+    /// The objects that the keeper has taken to which the space is about to move.
+    pub(crate) fn brought(&self) -> Outcome<BTreeSet<ObjectId>> {
+        let path = self.brought_file();
+        let text = if_there(&path, fs::read_to_string(&path))?.unwrap_or_default();
+        Ok(text.lines().filter_map(|line| ObjectId::from_hex(line).ok()).collect())
+    }
+
+    /// Notes that it has taken one more. What is lost of this in a power cut is brought again.
+    pub(crate) fn note_brought(&self, object: ObjectId) -> Outcome<()> {
+        let path = self.brought_file();
+        let append = || {
+            fs::OpenOptions::new().create(true).append(true).open(&path)?.write_all(format!("{object}\n").as_bytes())
+        };
+        append().map_err(|error| Failure::file("write", &path, error))
     }
 
     /// Makes it a home of the safe, which is confirmed.
@@ -245,7 +428,7 @@ impl Home {
 
     /// Makes sure that a folder is no home yet, and has nothing of one.
     pub(crate) fn is_free(folder: &Path) -> Outcome<()> {
-        if !folder.join("safe.json").exists() {
+        if !folder.join(SAFE_FILE).exists() {
             return leave_remains(folder);
         }
         Err(Failure::fixable(words!(
@@ -321,7 +504,7 @@ impl Home {
 
     /// The roots of the certificate that a keeper elsewhere must have; nothing where any browser's will do.
     pub(crate) fn keeper_roots(&self) -> Outcome<Option<Vec<u8>>> {
-        let path = self.folder.join(ROOTS_FILE);
+        let path = self.terms.join(ROOTS_FILE);
         if_there(&path, fs::read(&path))
     }
 
@@ -338,7 +521,7 @@ impl Home {
 
     /// Whose cosignatures this machine asks for on the heads of a keeper at an address: a policy that a person gave it.
     pub(crate) fn witness_policy(&self, log: &NamedKey) -> Outcome<Option<WitnessPolicy>> {
-        let path = self.folder.join(POLICY_FILE);
+        let path = self.terms.join(POLICY_FILE);
         let Some(text) = if_there(&path, fs::read(&path))? else { return Ok(None) };
         let policy = WitnessPolicy::read(&text, std::slice::from_ref(log));
         policy.map(Some).map_err(|error| damaged(&path).source(error))
@@ -346,12 +529,12 @@ impl Home {
 
     /// The text of that policy, to be handed on; nothing where there is none.
     pub(crate) fn witness_policy_text(&self) -> Outcome<Option<String>> {
-        let path = self.folder.join(POLICY_FILE);
+        let path = self.terms.join(POLICY_FILE);
         if_there(&path, fs::read_to_string(&path))
     }
 
     pub(crate) fn keeper_folder(&self) -> PathBuf {
-        keeper_folder(&self.folder)
+        keeper_folder(&self.terms)
     }
 
     pub(crate) fn identity_file(&self) -> PathBuf {
@@ -536,23 +719,23 @@ impl Home {
 
     /// The newest head of the keeper's log that this machine has verified: the whole note.
     pub(crate) fn seen_checkpoint(&self) -> Outcome<Option<Vec<u8>>> {
-        let path = self.folder.join("checkpoint");
+        let path = self.terms.join(CHECKPOINT_FILE);
         if_there(&path, fs::read(&path))
     }
 
     /// Remembers a head of the log that was verified and goes on from the one remembered before.
     pub(crate) fn remember_checkpoint(&self, note: &[u8]) -> Outcome<()> {
-        replace(&self.folder.join("checkpoint"), note)
+        replace(&self.terms.join(CHECKPOINT_FILE), note)
     }
 
     /// Keeps a head that the log signed and that does not go on from what was seen: evidence, which nothing replaces.
     pub(crate) fn keep_refused_checkpoint(&self, note: &[u8]) -> Outcome<()> {
-        write_new(&self.folder.join(REFUSED_CHECKPOINT_FILE), note)
+        write_new(&self.terms.join(REFUSED_CHECKPOINT_FILE), note)
     }
 
     /// Held while heads of the log are compared: of two processes one compares and remembers at a time.
     pub(crate) fn lock_checkpoint(&self) -> Outcome<fs::File> {
-        lock(&self.folder.join("checkpoint.lock"))
+        lock(&self.terms.join("checkpoint.lock"))
     }
 
     /// Keeps what the keeper promised for a record; durable on return.
@@ -807,7 +990,7 @@ pub(crate) fn read_invite(path: &Path) -> Outcome<Invite> {
 /// The invite with which joining was begun in a folder and not confirmed.
 pub(crate) fn invite_of(folder: &Path) -> Outcome<Option<Invite>> {
     let path = folder.join(INVITE_FILE);
-    if folder.join("safe.json").exists() {
+    if folder.join(SAFE_FILE).exists() {
         return Ok(None);
     }
     let Some(bytes) = if_there(&path, fs::read(&path))? else { return Ok(None) };
@@ -816,6 +999,11 @@ pub(crate) fn invite_of(folder: &Path) -> Outcome<Option<Invite>> {
 
 fn head_line(number: u64, id: RecordId) -> String {
     format!("{number} {id}\n")
+}
+
+/// The format of `safe.json`, by whether the space is where it began.
+const fn format_of(is_where_it_began: bool) -> &'static str {
+    if is_where_it_began { SAFE_FORMAT } else { MOVED_FORMAT }
 }
 
 fn no_log_key() -> Failure {

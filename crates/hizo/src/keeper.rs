@@ -9,10 +9,11 @@ use hizo_keeper::client::{self, Facts, RemoteKeeper, Stamping};
 use hizo_keeper::log::{LogFiles, LogReader};
 use hizo_keeper::stamp::LocalAuthority;
 use hizo_keeper::witness::{Patience, WitnessPolicy};
-use hizo_keeper::{Copied, EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp};
+use hizo_keeper::{Copied, EmbeddedKeeper, EmbeddedLog, Error, LoggedStamp, Takeover};
 use hizo_ledger::id::{Nonce, ObjectId, SpaceId};
 use hizo_ledger::log::checkpoint::UnverifiedCheckpoint;
 use hizo_ledger::log::note::NamedKey;
+use hizo_ledger::object::OBJECT_BYTES_MAX;
 use hizo_ledger::record::{ClaimedTime, Origin, UnverifiedRecord};
 use hizo_ledger::session::{Session, Verbs};
 use hizo_ledger::space::Head;
@@ -27,6 +28,7 @@ use crate::home::Home;
 use crate::log;
 use crate::queue::{AtHand, Away};
 use crate::stamps::known_local_authority;
+use crate::system;
 use crate::words::words;
 
 /// How long a keeper at an address is given to publish what it has just taken.
@@ -67,6 +69,35 @@ impl Keeper {
                 let keeper = EmbeddedKeeper::open_embedded(&home.keeper_folder()).map_err(Failure::from)?;
                 Ok(Self::Here(Box::new(keeper)))
             }
+        }
+    }
+
+    /// The keeper that had the space of this home: as it answered before the space left it, where it was elsewhere and that was
+    /// written down.
+    pub(crate) fn open_former(home: &Home) -> Outcome<Self> {
+        match Self::open(home)? {
+            Self::There(keeper, _) if home.former_folder().exists() => {
+                let keeper = Arc::into_inner(keeper).map(|keeper| keeper.as_written_down(&home.former_folder()));
+                Ok(Self::There(Arc::new(keeper.ok_or_else(shared)?), AtHand::nowhere()))
+            }
+            keeper => Ok(keeper),
+        }
+    }
+
+    /// The keeper of this home; where it is elsewhere, what it answers of its log is written down, and with
+    /// [`Home::settle_former`] it is there for [`Keeper::open_former`].
+    pub(crate) fn open_writing_down(home: &Home) -> Outcome<Self> {
+        let folder = home.next_former_folder();
+        match Self::open(home)? {
+            Self::There(keeper, _) => {
+                // What a try that was cut short has left is of an earlier head.
+                let _ = std::fs::remove_dir_all(&folder);
+                system::create_private_directory(&folder)
+                    .map_err(|error| Failure::file("make the folder", &folder, error))?;
+                let keeper = Arc::into_inner(keeper).map(|keeper| keeper.writing_down(&folder));
+                Ok(Self::There(Arc::new(keeper.ok_or_else(shared)?), AtHand::nowhere()))
+            }
+            keeper => Ok(keeper),
         }
     }
 
@@ -115,6 +146,11 @@ impl Keeper {
             Self::Here(keeper) => Some(keeper),
             Self::There(..) | Self::Away(..) => None,
         }
+    }
+
+    /// Whether this is what a keeper answered once, and nobody is asked.
+    pub(crate) fn is_written_down(&self) -> bool {
+        matches!(self, Self::There(keeper, _) if keeper.is_written_down())
     }
 
     /// What stands for the keeper, if it cannot be reached.
@@ -166,6 +202,40 @@ impl Keeper {
             Self::There(keeper, _) => keeper.create_space(space, note, slot_key).map(drop),
             Self::Away(..) => Err(Error::unreachable()),
         }
+    }
+
+    /// Has a space that moves here taken over: the note by which it does, those before it, and what nobody has any more of what
+    /// they name.
+    pub(crate) fn take_over(
+        &self,
+        space: SpaceId,
+        notes: &[Vec<u8>],
+        slot_key: &[u8; 32],
+        absent: &BTreeSet<ObjectId>,
+    ) -> Result<(), Error> {
+        let remote = match self {
+            Self::Here(keeper) => {
+                return keeper.take_over(&Takeover { notes, slot_key, absent, session: None }).map(drop);
+            }
+            Self::There(keeper, _) => keeper,
+            Self::Away(..) => return Err(Error::unreachable()),
+        };
+        let put = |bytes: &[u8]| -> Result<ObjectId, Error> {
+            let object = NamedBytes::name(bytes.to_vec()).map_err(Error::Objects)?;
+            remote.put(space, &object)?;
+            Ok(object.id())
+        };
+        let (note, before) = notes.split_last().ok_or(Error::NotGenesis)?;
+        let pieces = before.concat();
+        let before = pieces.chunks(OBJECT_BYTES_MAX as usize).map(put).collect::<Result<Vec<_>, _>>()?;
+        let list: String = absent.iter().map(|id| format!("{id}\n")).collect();
+        let list = if list.is_empty() { None } else { Some(put(list.as_bytes())?) };
+        remote.take_over(space, note, slot_key, &before, list).map(drop)
+    }
+
+    /// The head of a space, as the keeper says; nothing when the space has not begun there.
+    pub(crate) fn head(&self, space: SpaceId) -> Outcome<Option<Head>> {
+        Ok(self.page(space, 0)?.head)
     }
 
     /// Appends a record.
@@ -282,6 +352,10 @@ impl Keeper {
             Self::Away(_, away) => away.sealed_length(space, id),
         }
     }
+}
+
+fn shared() -> Failure {
+    Failure::internal_message("a keeper that was just opened is in use already")
 }
 
 /// These notes of a space as a keeper would show them, from number `from` on.

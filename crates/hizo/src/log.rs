@@ -43,7 +43,10 @@ impl SeenLog {
     /// Exit code 5 when the log is not the one that was seen before, or shows less of it.
     pub(crate) fn publish(safe: &Safe) -> Outcome<Self> {
         let log = of_keeper(safe)?;
-        log.publish(&safe.keeper, Some((safe.home.space, safe.chain.head().number)))?;
+        // A keeper that the space has left publishes nothing more of it.
+        let is_past = safe.keeper.is_written_down();
+        let is_kept_there = *safe.chain.keeper() == safe.home.keeper && !is_past;
+        log.publish(&safe.keeper, is_kept_there.then(|| (safe.home.space, safe.chain.head().number)))?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(log_failed)?;
         let note = match note {
@@ -53,6 +56,10 @@ impl SeenLog {
         let checkpoint = verified(&safe.home, &note)?;
         let asked = log.policy().cloned();
         let seen = Self { log, checkpoint, note, asked, own: Policy::of_log(named_key(&safe.home)?) };
+        // What was written down may be of an earlier head than the last that this machine saw.
+        if is_past {
+            return Ok(seen);
+        }
         match seen.goes_on(&safe.home) {
             Ok(()) => Ok(seen),
             // Two heads under one signature that do not fit together are the proof of it, which a keeper elsewhere may not show twice.
@@ -247,7 +254,7 @@ pub(crate) fn leaf(safe: &Safe, record: &Record) -> Outcome<Leaf> {
 }
 
 /// The space's slot key. The keeper has it, and the genesis says which one it is.
-fn slot_key(safe: &Safe) -> Outcome<[u8; 32]> {
+pub(crate) fn slot_key(safe: &Safe) -> Outcome<[u8; 32]> {
     let known = safe.home.slot_key()?;
     let key = match known {
         Some(key) => Some(key),

@@ -30,6 +30,7 @@ mod receipts;
 mod safe;
 mod stamps;
 mod system;
+mod there;
 mod unpacking;
 mod view;
 mod words;
@@ -94,6 +95,7 @@ enum Command {
     Proof(features::proof::command::Arguments),
     Verify(features::verify::command::Arguments),
     Log(features::log::command::Arguments),
+    Move(features::moving::command::Arguments),
     Keeper(features::keeper::command::Arguments),
     Space(features::space::command::Arguments),
     Consent(features::handover::consent::Arguments),
@@ -118,6 +120,7 @@ impl Command {
                 | Self::Watch(_)
                 | Self::Witness(_)
                 | Self::Keeper(_)
+                | Self::Move(_)
                 | Self::Space(_)
                 | Self::Consent(_)
                 | Self::HandOver(_)
@@ -169,6 +172,7 @@ fn run(language: Language) -> ExitCode {
         Command::Proof(arguments) => features::proof::command::run(&setting, arguments),
         Command::Verify(arguments) => features::verify::command::run(&setting, arguments),
         Command::Log(arguments) => features::log::command::run(&setting, arguments),
+        Command::Move(arguments) => features::moving::command::run(&setting, arguments),
         Command::Keeper(arguments) => features::keeper::command::run(&setting, arguments),
         Command::Space(arguments) => features::space::command::run(&setting, arguments),
         Command::Consent(arguments) => features::handover::consent::run(&setting, arguments),

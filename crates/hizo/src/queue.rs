@@ -461,6 +461,8 @@ impl Waiting {
         let deposit = self.deposit()?;
         let prev = chain.series().get(&deposit.series).map(|head| head.record);
         let envelope = Envelope {
+            // The space may have moved since.
+            keeper: chain.keeper().clone(),
             number: chain.head().number + 1,
             prev: Some(chain.head().id),
             seen,

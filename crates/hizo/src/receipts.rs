@@ -7,10 +7,10 @@ use hizo_keeper::log::MERGE_SECONDS_MAX;
 use hizo_ledger::id::RecordId;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::receipt::{Receipt, UnverifiedReceipt};
-use hizo_ledger::record::{ClaimedTime, Envelope, Record};
+use hizo_ledger::record::{ClaimedTime, Envelope, Origin, Record};
 
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::home::Promise;
+use crate::home::{Home, Promise};
 use crate::keeper::KeeperLog;
 use crate::log::{self, SeenLog};
 use crate::safe::{self, Safe};
@@ -93,7 +93,9 @@ pub(crate) fn of(safe: &Safe, record: &Record) -> Outcome<Receipt> {
 /// As [`of`].
 pub(crate) fn newest(safe: &Safe, record: &Record) -> Outcome<Receipt> {
     let kept = of(safe, record)?;
-    if kept.is_twice || safe.home.address().is_none() {
+    // What an earlier keeper has promised, its successor does not take back, and cannot promise for it.
+    let is_former = record.envelope().keeper != safe.home.keeper;
+    if kept.is_twice || is_former || safe.home.address().is_none() {
         return Ok(kept);
     }
     let asked = log::of_keeper(safe).map(|log| log.receipt(&safe.keeper, safe.home.space, record.number()));
@@ -105,21 +107,32 @@ pub(crate) fn newest(safe: &Safe, record: &Record) -> Outcome<Receipt> {
     Ok(receipt)
 }
 
-/// Holds a receipt against the pinned key, the record, its slot, and what a keeper may promise; what is wrong, if not.
+/// Holds a receipt against the pinned key, the record, its slot, and what a keeper may promise; what is wrong, if not. Of a record
+/// that its keeper has taken over from another one, either has promised something.
 fn held(safe: &Safe, record: &Record, note: &[u8]) -> Outcome<Result<Receipt, Words>> {
-    let Ok(receipt) = UnverifiedReceipt::parse(note).and_then(|receipt| receipt.verify(&safe.home.receipt_key)) else {
+    let Some((keeper, receipt)) = signed(&safe.home, &record.envelope().keeper, note) else {
         return Ok(Err(words!(
             "it is not signed by the key that this machine knows",
             "このコンピューターの知っている鍵の署名がありません"
         )));
     };
-    let fault = fault(&receipt, &log::leaf(safe, record)?, record.envelope());
+    let fault = fault(&receipt, &log::leaf(safe, record)?, record.envelope(), &keeper);
     Ok(fault.map_or(Ok(receipt), Err))
 }
 
-fn fault(receipt: &Receipt, leaf: &Leaf, envelope: &Envelope) -> Option<Words> {
+/// A receipt, and the keeper by whose key it is: the one that the record names, or the present one.
+fn signed(home: &Home, named: &Origin, note: &[u8]) -> Option<(Origin, Receipt)> {
+    let receipt = UnverifiedReceipt::parse(note).ok()?;
+    let homes = [home.when_kept_by(named), Some(home.clone())].into_iter().flatten();
+    homes.into_iter().find_map(|home| {
+        let receipt = receipt.clone().verify(&home.receipt_key).ok()?;
+        Some((home.keeper, receipt))
+    })
+}
+
+fn fault(receipt: &Receipt, leaf: &Leaf, envelope: &Envelope, keeper: &Origin) -> Option<Words> {
     let (time, index_by) = (receipt.time.unix_seconds(), receipt.index_by.unix_seconds());
-    if receipt.keeper != envelope.keeper || receipt.leaf.record != leaf.record {
+    if receipt.keeper != *keeper || receipt.leaf.record != leaf.record {
         return Some(words!("it is for another record", "別の記録の受領書です"));
     }
     if receipt.leaf.slot != leaf.slot {
@@ -127,7 +140,8 @@ fn fault(receipt: &Receipt, leaf: &Leaf, envelope: &Envelope) -> Option<Words> {
     }
     // A promise for a far day would never be broken.
     let is_far = index_by.saturating_sub(time) > MERGE_SECONDS_MAX
-        || index_by.saturating_sub(envelope.time.unix_seconds()) > MERGE_SECONDS_MAX + CLOCKS_DIFFER_SECONDS_MAX;
+        || (envelope.keeper == *keeper
+            && index_by.saturating_sub(envelope.time.unix_seconds()) > MERGE_SECONDS_MAX + CLOCKS_DIFFER_SECONDS_MAX);
     is_far.then(|| {
         words!(
             "it promises the log for {by}, which is too late",
@@ -163,6 +177,11 @@ pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
     let (mut broken, mut unproved) = (Vec::new(), None);
     for id in safe.home.due_receipts()? {
         let record = safe.records.iter().find(|record| record.id() == id);
+        let promise = promised(safe, id, record)?;
+        // What an earlier keeper has promised and not done stays as evidence against it, and its log ends for this safe.
+        if promise.as_ref().is_some_and(|(keeper, _)| *keeper != safe.home.keeper) {
+            continue;
+        }
         let is_met = match (record, &seen) {
             (Some(record), Ok(seen)) => match seen.place(safe, record) {
                 Ok(place) => place.is_some(),
@@ -175,7 +194,7 @@ pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
         };
         if is_met {
             safe.home.promise_met(id)?;
-        } else if let Some(by) = promised(safe, id)?.filter(|by| by.unix_seconds() < now.unix_seconds()) {
+        } else if let Some((_, by)) = promise.filter(|(_, by)| by.unix_seconds() < now.unix_seconds()) {
             broken.push((id, by));
         }
     }
@@ -198,11 +217,11 @@ pub(crate) fn remind(safe: &Safe) -> Outcome<()> {
     }
 }
 
-/// By when a record is to stand in the log, as its receipt says; nothing where the receipt is none by this keeper.
-fn promised(safe: &Safe, id: RecordId) -> Outcome<Option<ClaimedTime>> {
+/// Whose log a record is to stand in, and by when, as its receipt says; nothing where that is by no keeper of this safe.
+fn promised(safe: &Safe, id: RecordId, record: Option<&Record>) -> Outcome<Option<(Origin, ClaimedTime)>> {
     let Some((_, note)) = safe.home.receipt(id)? else { return Ok(None) };
-    let receipt = UnverifiedReceipt::parse(&note).and_then(|receipt| receipt.verify(&safe.home.receipt_key));
-    Ok(receipt.ok().map(|receipt| receipt.index_by))
+    let named = record.map_or(&safe.home.keeper, |record| &record.envelope().keeper);
+    Ok(signed(&safe.home, named, &note).map(|(keeper, receipt)| (keeper, receipt.index_by)))
 }
 
 fn broken_promise(id: RecordId, by: &ClaimedTime, count: usize) -> Failure {
@@ -223,7 +242,6 @@ fn broken_promise(id: RecordId, by: &ClaimedTime, count: usize) -> Failure {
 #[cfg(test)]
 mod tests {
     use hizo_ledger::id::{Slot, SpaceId};
-    use hizo_ledger::record::Origin;
 
     use super::*;
 
@@ -263,7 +281,7 @@ mod tests {
             deposit: None,
             controls: Vec::new(),
         };
-        fault(&receipt, &leaf(), &envelope).map(|words| words.english().to_owned())
+        fault(&receipt, &leaf(), &envelope, &keeper()).map(|words| words.english().to_owned())
     }
 
     #[test]

@@ -9,7 +9,7 @@ use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
-use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Record, Role, Seen, UnverifiedRecord};
+use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Origin, Record, Role, Seen, UnverifiedRecord};
 use hizo_ledger::space::{Chain, Head, ReplayError, Standing};
 use hizo_ledger::timestamp::Moment;
 use hizo_vault::age::{self, Identity, Recipient};
@@ -52,6 +52,13 @@ impl Safe {
     /// # Errors
     /// Exit code 5 when the keeper shows another history or less of it than before.
     pub(crate) fn open(home: Home) -> Outcome<Self> {
+        let safe = Self::open_wherever(home)?;
+        safe.has_not_moved()?;
+        Ok(safe)
+    }
+
+    /// The same, also where the space has moved to another keeper: as the one before has it.
+    pub(crate) fn open_wherever(home: Home) -> Outcome<Self> {
         // What was seen before is read before what there is now: another process may append and pin in between.
         let pinned = home.pinned_head()?;
         let keeper = Keeper::open(&home)?;
@@ -78,14 +85,83 @@ impl Safe {
     /// # Errors
     /// When this machine has never followed it.
     fn open_away(home: Home) -> Outcome<Self> {
+        let mut safe = Self::remembered(home)?;
+        safe.has_not_moved()?;
+        safe.go_away()?;
+        Ok(safe)
+    }
+
+    /// The safe as this machine has followed it. Its keeper is not asked.
+    ///
+    /// # Errors
+    /// When this machine has never followed it, or the keeper is here and nobody need remember anything.
+    pub(crate) fn remembered(home: Home) -> Outcome<Self> {
         let pinned = home.pinned_head()?;
         let Followed { chain, records } = Followed::all(&home.remembered_notes()?, pinned)?;
         let chain = chain.filter(|chain| chain.id_at(0) == Some(home.genesis));
         let chain = chain.ok_or_else(|| Failure::from(KeeperError::unreachable()))?;
         let keeper = Keeper::open(&home)?;
-        let mut safe = Self::of(home, keeper, chain, records);
-        safe.go_away()?;
+        let safe = Self::of(home, keeper, chain, records);
+        safe.check_pins(pinned)?;
         Ok(safe)
+    }
+
+    /// Goes on with what this machine has: the keeper is not asked any more, and nothing waits for it.
+    pub(crate) fn leave_keeper(&mut self) -> Outcome<()> {
+        if let Keeper::There(remote, _) = &self.keeper {
+            self.keeper = Keeper::Away(Arc::clone(remote), Box::new(Away::new(&self.home)?));
+        }
+        Ok(())
+    }
+
+    /// The safe as the keeper of this name had it, for what the log of that keeper says; nothing where none was called so.
+    pub(crate) fn when_kept_by(&self, origin: &Origin) -> Outcome<Option<Self>> {
+        let Some(home) = self.home.when_kept_by(origin) else { return Ok(None) };
+        let keeper = Keeper::open_former(&home)?;
+        Ok(Some(Self::of(home, keeper, self.chain.clone(), self.records.clone())))
+    }
+
+    /// Makes the home one of the keeper to which this safe was followed: from here on it is asked, and nothing is taken back.
+    pub(crate) fn settle_move(&self) -> Outcome<()> {
+        let Head { number, id } = self.chain.head();
+        self.home.pin_head(number, id)?;
+        if self.keeper.here().is_none() {
+            let notes: Vec<_> = self.records.iter().map(Record::note_bytes).collect();
+            self.home.remember_notes(&notes, 0)?;
+        }
+        self.home.settle_move()
+    }
+
+    /// The safe whose keeper, if it is elsewhere, has its answers about the log written down, for [`Safe::when_kept_by`].
+    pub(crate) fn writing_down(&self) -> Outcome<Self> {
+        let (home, keeper) = (self.home.clone(), Keeper::open_writing_down(&self.home)?);
+        Ok(Self::of(home, keeper, self.chain.clone(), self.records.clone()))
+    }
+
+    /// The record by which the space has left its keeper, if it has.
+    pub(crate) fn departure(&self) -> Option<&Record> {
+        if *self.chain.keeper() == self.home.keeper {
+            return None;
+        }
+        let is_last = |record: &&Record| record.envelope().keeper == self.home.keeper && destination(record).is_some();
+        self.records.iter().rfind(is_last)
+    }
+
+    /// # Errors
+    /// When the space has moved to another keeper, as a record of it says; what to do then.
+    pub(crate) fn has_not_moved(&self) -> Outcome<()> {
+        if *self.chain.keeper() == self.home.keeper {
+            return Ok(());
+        }
+        let Some(to) = self.departure().and_then(destination) else { return Err(another_space()) };
+        Err(Failure::fixable(words!(
+            "this safe has moved to another keeper, {to}: one of its admins has signed that",
+            "この金庫は、別の預け先（{to}）に移りました。管理者が署名した記録があります"
+        ))
+        .hint(words!(
+            "Run `hizo move --follow`, with your passphrase; or, where that does not do, `hizo move --follow INVITE` with an invite that an admin made after the move.",
+            "パスフレーズを用意して `hizo move --follow` を実行してください。それでできなければ、移転後に管理者が作った招待状を使い、`hizo move --follow 招待状` を実行してください。"
+        )))
     }
 
     /// Goes on without the keeper, if that is elsewhere: what is put and appended from now on waits for it.
@@ -133,7 +209,23 @@ impl Safe {
     /// As [`Safe::open`], beside the head that came with the invite.
     pub(crate) fn look(home: Home, keeper: Keeper, invite: &Invite) -> Outcome<Self> {
         let Head { number, id } = invite.head;
-        Ok(Self::followed(home, keeper, Some((number, id)), None)?.0)
+        let safe = Self::followed(home, keeper, Some((number, id)), None)?.0;
+        safe.has_not_moved().map_err(|failure| {
+            failure.hint(words!(
+                "Use an invite that an admin made after the move, at the new keeper.",
+                "移転後に、新しい預け先のために管理者が作った招待状を使ってください。"
+            ))
+        })?;
+        Ok(safe)
+    }
+
+    /// Follows the space at the keeper that it has moved to, on from all that this machine has seen.
+    ///
+    /// # Errors
+    /// Exit code 5 when it does not go on from there.
+    pub(crate) fn follow_to(home: Home, keeper: Keeper) -> Outcome<Self> {
+        let pinned = home.pinned_head()?;
+        Ok(Self::followed(home, keeper, pinned, pinned)?.0)
     }
 
     /// The safe, and what a machine whose keeper is elsewhere has to remember of it. `held` is the head up to which this
@@ -166,7 +258,7 @@ impl Safe {
     }
 
     fn check_pins(&self, pinned: Option<(u64, RecordId)>) -> Outcome<()> {
-        if self.chain.id_at(0) != Some(self.home.genesis) || self.chain.keeper() != &self.home.keeper {
+        if self.chain.id_at(0) != Some(self.home.genesis) {
             return Err(another_space());
         }
         let Some((number, id)) = pinned else { return Ok(()) };
@@ -243,10 +335,7 @@ impl Safe {
     ) -> Outcome<RecordId> {
         draft.objects.iter().try_for_each(|object| self.put(object.clone()).map(drop))?;
         loop {
-            let envelope = draft.envelope(&self.chain, log::seen(&self.home)?)?;
-            let text = envelope.text().map_err(Failure::internal)?;
-            let record = UnverifiedRecord::compose(&envelope, &[(key, sign(text.as_bytes()))]);
-            let record = record.map_err(Failure::internal)?;
+            let record = self.compose(key, &sign, draft)?;
             let note = record.note_bytes().to_vec();
             match self.keeper.append(self.home.space, &note) {
                 Ok(()) => {
@@ -258,18 +347,8 @@ impl Safe {
                     return Ok(id);
                 }
                 Err(KeeperError::Conflict { .. }) => {
-                    let head = self.chain.head();
-                    self.catch_up()?;
-                    // It was taken all the same: by an earlier try whose answer was lost, or by a keeper that errs.
-                    if self.chain.contains(head.number + 1, record.id()) {
+                    if self.after_conflict(record.id())? {
                         return Ok(record.id());
-                    }
-                    // Whoever says that there is more has to show it: it would be asked for ever.
-                    if self.chain.head() == head {
-                        return Err(log::lying(words!(
-                            "it says that others have added to this safe, and shows nothing of it",
-                            "ほかの人が追加したと言いながら、その記録を見せません"
-                        )));
                     }
                     if !fits(&self.chain) {
                         return Err(Failure::fixable(words!(
@@ -306,6 +385,53 @@ impl Safe {
             Err(error) => return Err(error.into()),
         }
         Ok(id)
+    }
+
+    /// The next record, signed.
+    fn compose(
+        &self,
+        key: VerifyingKey,
+        sign: &impl Fn(&[u8]) -> [u8; 64],
+        draft: &Draft,
+    ) -> Outcome<UnverifiedRecord> {
+        let envelope = draft.envelope(&self.chain, log::seen(&self.home)?)?;
+        let text = envelope.text().map_err(Failure::internal)?;
+        UnverifiedRecord::compose(&envelope, &[(key, sign(text.as_bytes()))]).map_err(Failure::internal)
+    }
+
+    /// Signs the next record, and does nothing with it.
+    pub(crate) fn sign(&self, key: &SpaceSigningKey, draft: &Draft) -> Outcome<UnverifiedRecord> {
+        self.compose(key.verifying_key(), &|text: &[u8]| key.sign(text), draft)
+    }
+
+    /// Follows what stands in the place of a record that was to be the next one; whether that is the record itself.
+    ///
+    /// # Errors
+    /// Exit code 5 when the keeper shows nothing there.
+    pub(crate) fn after_conflict(&mut self, record: RecordId) -> Outcome<bool> {
+        let head = self.chain.head();
+        self.catch_up()?;
+        // It was taken all the same: by an earlier try whose answer was lost, or by a keeper that errs.
+        if self.chain.contains(head.number + 1, record) {
+            return Ok(true);
+        }
+        // Whoever says that there is more has to show it: it would be asked for ever.
+        if self.chain.head() == head {
+            return Err(log::lying(words!(
+                "it says that others have added to this safe, and shows nothing of it",
+                "ほかの人が追加したと言いながら、その記録を見せません"
+            )));
+        }
+        Ok(false)
+    }
+
+    /// Takes up a record that this machine follows from now on, whether or not anybody else has it.
+    pub(crate) fn take_alone(&mut self, record: UnverifiedRecord) -> Outcome<()> {
+        self.take(record)?;
+        let notes: Vec<_> = self.records.iter().map(Record::note_bytes).collect();
+        self.home.remember_notes(&notes, notes.len() - 1)?;
+        let Head { number, id } = self.chain.head();
+        self.home.pin_head(number, id)
     }
 
     /// Takes up a record that the keeper has just taken, and never lets that be taken back.
@@ -409,6 +535,14 @@ impl Safe {
     pub(crate) fn put(&self, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
         self.keeper.put_bytes(self.home.space, bytes)
     }
+}
+
+/// The keeper to which the space moves by this record, if it does.
+pub(crate) fn destination(record: &Record) -> Option<&Origin> {
+    record.envelope().controls.iter().find_map(|control| match control {
+        Control::Origin(origin) => Some(origin),
+        _ => None,
+    })
 }
 
 /// What of a record is decided before its place in the chain is.

@@ -230,7 +230,7 @@ impl<'a> Stamps<'a> {
     pub(crate) fn stamp_by_itself(&mut self) -> Outcome<()> {
         let Some((keeper, log)) = self.here() else { return Err(self.none_yet()) };
         let now = safe::moment()?;
-        let local = local_authority(&self.safe.home.keeper_folder(), self.safe.chain.keeper())?;
+        let local = local_authority(&self.safe.home.keeper_folder(), &self.safe.home.keeper)?;
         let answer = local.stamp(&self.seen.note, now, &mut random).map_err(no_stamp)?;
         Taking::new(keeper, log, &self.seen.note).keep(SELF, &answer, "").map_err(Failure::from)?;
         self.look_again()

@@ -160,7 +160,7 @@ const BYTES: &str = "application/octet-stream";
 const DESCRIBED: [Described; 12] = [
     ("get", "/v1/keeper", "What the keeper is called, its keys and limits: to be compared with what was pinned", false, None, &[(200, JSON)]),
     ("post", "/v1/sessions", "Starts a session by a signed note", false, Some(JSON), &[(201, JSON), (400, TEXT), (401, TEXT), (403, TEXT), (413, TEXT)]),
-    ("post", "/v1/spaces/{space}", "Begins a space with its record 0 and its slot key; answers with the receipt", true, Some(JSON), &[(200, TEXT), (201, TEXT), (400, TEXT), (409, TEXT), (422, TEXT), (424, TEXT), (507, TEXT)]),
+    ("post", "/v1/spaces/{space}", "Begins a space with its record 0, or takes one over from another keeper with the record by which it moves; answers with that record's receipt", true, Some(JSON), &[(200, TEXT), (201, TEXT), (400, TEXT), (409, TEXT), (422, TEXT), (424, TEXT), (507, TEXT)]),
     ("get", "/v1/spaces/{space}", "The slot key of a space", true, None, &[(200, JSON), (404, TEXT)]),
     ("put", "/v1/spaces/{space}/objects/{object}", "Puts an object if it is absent", true, Some(BYTES), &[(200, TEXT), (201, TEXT), (413, TEXT), (422, TEXT), (507, TEXT)]),
     ("get", "/v1/spaces/{space}/objects/{object}", "Reads an object, or one range of it", true, None, &[(200, BYTES), (206, BYTES), (304, BYTES), (404, TEXT), (416, TEXT)]),
@@ -223,7 +223,7 @@ fn schema(path: &str, kind: &str) -> Value {
         }),
         (_, JSON) => json!({
             "type": "object", "required": ["note", "slot_key"], "additionalProperties": false,
-            "properties": { "note": text, "slot_key": text },
+            "properties": { "note": text, "slot_key": text, "before": text, "absent": text },
         }),
         (_, BYTES) => json!({ "type": "string", "format": "binary" }),
         _ => text,

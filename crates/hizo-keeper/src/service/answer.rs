@@ -106,9 +106,13 @@ impl From<Error> for Refusal {
             Error::Form(broken) => rule(&broken, format!("the note is not a record: {broken}")),
             Error::Rule(broken) => rule(&broken, format!("the record may not stand there: {broken}")),
             Error::List(broken) => rule(&broken, format!("the object list is not what the record says: {broken}")),
-            Error::OtherKeeper | Error::NotGenesis | Error::SlotKey | Error::ObjectSize { .. } => {
-                rule(&error, format!("{error}; nothing was kept"))
-            }
+            Error::OtherKeeper
+            | Error::Moved { .. }
+            | Error::Mover
+            | Error::TooMuch { .. }
+            | Error::NotGenesis
+            | Error::SlotKey
+            | Error::ObjectSize { .. } => rule(&error, format!("{error}; nothing was kept")),
             Error::NotBegun => Self::new(StatusCode::NOT_FOUND, "NotBegun", "the space has not begun here"),
             Error::Conflict { head } => {
                 let head = head.map_or_else(|| "head -".to_owned(), |head| format!("head {} {}", head.number, head.id));

@@ -1,5 +1,6 @@
 //! Records over HTTP: a space begins, grows, and is read.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
@@ -7,9 +8,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hizo_ledger::id::SpaceId;
+use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, NOTE_BYTES_MAX, UnverifiedRecord};
+use hizo_ledger::record::{self, Control, NOTE_BYTES_MAX, UnverifiedRecord};
 use hizo_store::Journal as _;
 use hizo_store::journal::Page;
 use serde_json::{Value, json};
@@ -19,14 +20,14 @@ use super::answer::{Refusal, json as answer_json, text};
 use super::body::Reading;
 use super::{Need, Shared};
 use crate::EmbeddedKeeper;
-use crate::spaces::{self, Done, Payer, objects_cost};
+use crate::spaces::{self, Done, Payer, TAKEN_BYTES_MAX, Takeover};
 
 /// Notes in one answer, at most, in bytes; one note is always given.
 const PAGE_BYTES_MAX: usize = 1 << 20;
 const PAGE_RECORDS_MAX: usize = 1_000;
 
 /// A genesis and its slot key as JSON, where each byte of the note may be written as six characters.
-const BEGIN_BYTES_MAX: u64 = NOTE_BYTES_MAX as u64 * 6 + 1_024;
+const BEGIN_BYTES_MAX: u64 = NOTE_BYTES_MAX as u64 * 6 + 4_096;
 
 const HEAD: HeaderName = HeaderName::from_static("hizo-head");
 /// The record's place in the log: the keeper's word, until a proof was checked.
@@ -49,20 +50,38 @@ pub(super) async fn begin(
     let space = space_of(&space)?;
     let admitted = shared.admitted(request.headers(), space, Need::Begin).await?.ok_or_else(Refusal::not_found)?;
     let body = body_of(&shared, request, BEGIN_BYTES_MAX).await?;
-    let malformed = || Refusal::malformed("BeginForm", "send JSON with `note` and `slot_key`, 32 bytes in base64");
-    let fields = fields(&body, &["note", "slot_key"]).ok_or_else(malformed)?;
+    let malformed = || {
+        let sentence = "send JSON with `note` and `slot_key`, 32 bytes in base64; for a space that comes from another keeper also `before`";
+        Refusal::malformed("BeginForm", sentence)
+    };
+    let fields = fields(&body, &["note", "slot_key", "before", "absent"]).ok_or_else(malformed)?;
     let note = fields.get("note").ok_or_else(malformed)?.clone();
     let slot_key = fields.get("slot_key").and_then(|key| STANDARD.decode(key).ok()).ok_or_else(malformed)?;
     let slot_key: [u8; 32] = slot_key.try_into().map_err(|_| malformed())?;
     let record = of_space(note.as_bytes(), space)?;
+    let id = |text: &str| ObjectId::from_hex(text).map_err(|_| malformed());
+    if let Some(before) = fields.get("before") {
+        let before = before.split(' ').map(id).collect::<Result<Vec<_>, _>>()?;
+        let absent = fields.get("absent").map(|absent| id(absent)).transpose()?;
+        let session = admitted.key;
+        return keep(shared, space, admitted.begins, move |keeper, payer| {
+            let _turn = spaces::turn_to_take(keeper)?;
+            let notes = notes_in(keeper, space, &before, note)?;
+            let absent = absent.map(|list| ids_in(keeper, space, list)).transpose()?.unwrap_or_default();
+            let taken = Takeover { notes: &notes, slot_key: &slot_key, absent: &absent, session: Some(session) };
+            spaces::take_over(keeper, &taken, payer)
+        })
+        .await;
+    }
+    if fields.contains_key("absent") {
+        return Err(malformed());
+    }
     if !names_session(&record, &admitted.key) {
         let sentence = "record 0 must name this session's key as its founder's; start a session with that key";
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "FounderSession", sentence));
     }
-    keep(shared, &record, admitted.begins, move |keeper, payer| {
-        spaces::create(keeper, note.as_bytes(), &slot_key, payer)
-    })
-    .await
+    keep(shared, space, admitted.begins, move |keeper, payer| spaces::create(keeper, note.as_bytes(), &slot_key, payer))
+        .await
 }
 
 /// The key by which members find their places in the log; its hash stands in record 0.
@@ -94,7 +113,39 @@ pub(super) async fn append(
         let sentence = "in a session of the recovery key nothing but its own record is appended";
         return Err(Refusal::forbidden("RecoveryOnly", sentence));
     }
-    keep(shared, &record, None, move |keeper, payer| spaces::append(keeper, &note, payer)).await
+    keep(shared, space, None, move |keeper, payer| spaces::append(keeper, &note, payer)).await
+}
+
+/// The notes that lie in objects, one after the other, and behind them the last one.
+fn notes_in(
+    keeper: &EmbeddedKeeper,
+    space: SpaceId,
+    objects: &[ObjectId],
+    last: String,
+) -> Result<Vec<Vec<u8>>, crate::Error> {
+    let too_much = || crate::Error::TooMuch { what: "its notes are longer than what is taken over at once" };
+    let mut lengths = 0_u64;
+    for id in objects {
+        let length = keeper.object_length(space, *id)?;
+        lengths = lengths.saturating_add(length.ok_or_else(|| crate::Error::PutAgain { objects: vec![*id] })?);
+    }
+    if lengths > TAKEN_BYTES_MAX {
+        return Err(too_much());
+    }
+    let mut joined = Vec::new();
+    for id in objects {
+        joined.extend(spaces::whole(keeper, space, *id)?.ok_or(crate::Error::PutAgain { objects: vec![*id] })?);
+    }
+    let notes = record::split_notes(&joined).ok_or(crate::Error::NotGenesis)?;
+    Ok(notes.into_iter().map(<[u8]>::to_vec).chain([last.into_bytes()]).collect())
+}
+
+/// The ids that stand in an object, one a line.
+fn ids_in(keeper: &EmbeddedKeeper, space: SpaceId, list: ObjectId) -> Result<BTreeSet<ObjectId>, crate::Error> {
+    let again = || crate::Error::PutAgain { objects: vec![list] };
+    let lines = spaces::whole(keeper, space, list)?.ok_or_else(again)?;
+    let lines = String::from_utf8(lines).unwrap_or_default();
+    Ok(lines.lines().filter_map(|line| ObjectId::from_hex(line).ok()).collect())
 }
 
 /// A record that is of the space in the address.
@@ -122,17 +173,15 @@ fn names_session(genesis: &UnverifiedRecord, key: &VerifyingKey) -> bool {
 /// Has the keeper keep a record, and answers with its receipt.
 async fn keep(
     shared: Arc<Shared>,
-    record: &UnverifiedRecord,
+    space: SpaceId,
     begins: Option<Account>,
     act: impl FnOnce(&EmbeddedKeeper, Option<Payer>) -> Result<Done, crate::Error> + Send + 'static,
 ) -> Result<Response, Refusal> {
-    let space = record.envelope().space;
-    let named = objects_cost(record.envelope());
     let working = Arc::clone(&shared);
     let done = shared.workers.run_in(space, move || {
         let shared = working;
         let payer = shared.payer(space, begins)?;
-        let Done { kept, appended } = act(&shared.keeper, payer)?;
+        let Done { kept, appended, named } = act(&shared.keeper, payer)?;
         if let Some(payer) = payer.filter(|_| appended) {
             shared.unnamed.named(payer.account, named);
         }

@@ -146,7 +146,8 @@ fn a_space_that_moved_away_is_closed_here() {
     company.keep(&keeper, &Draft { objects, note: sign(&away, "owner") }).unwrap();
     let draft = company.saying();
     put_all(&keeper, &company, &draft);
-    assert!(matches!(refused(&keeper, &company, &draft.note), Error::OtherKeeper));
+    let gone = refused(&keeper, &company, &draft.note);
+    assert!(matches!(&gone, Error::Moved { to } if to.as_str() == "keeper.example.org"), "{gone:?}");
 }
 
 #[test]

@@ -124,6 +124,13 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
             ],
         ),
         (
+            "moved",
+            "the space moves, and an invite says where to",
+            vec![Event::KeeperMoved {
+                invite: "{\"hizo\":\"invite/v1\",\"space\":\"01010101010101010101010101010101\"}".into(),
+            }],
+        ),
+        (
             "history",
             "a member is told of a series, and given what was kept before",
             vec![
@@ -283,6 +290,18 @@ fn lines() -> Vec<Refused> {
             "class_other",
             "a class that nobody defined",
             "{\"event\":\"series.opened\",\"name\":\"a\",\"class\":\"other\"}\n".into(),
+            "Line 2",
+        ),
+        (
+            "moved_nowhere",
+            "a move that says no place",
+            "{\"event\":\"keeper.moved\",\"invite\":null}\n".into(),
+            "Line 2",
+        ),
+        (
+            "moved_twice",
+            "a move with a second place",
+            "{\"event\":\"keeper.moved\",\"invite\":\"a\",\"address\":\"b\"}\n".into(),
             "Line 2",
         ),
         (

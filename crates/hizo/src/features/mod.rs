@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod keeper;
 pub(crate) mod list;
 pub(crate) mod log;
+pub(crate) mod moving;
 pub(crate) mod office;
 pub(crate) mod proof;
 pub(crate) mod recovery;

@@ -96,14 +96,8 @@ fn append(safe: &mut Safe, waiting: &Waiting) -> Outcome<bool> {
             Ok(true)
         }
         Err(KeeperError::Conflict { .. }) => {
-            let head = safe.chain.head();
-            safe.catch_up()?;
-            if safe.chain.head() == head {
-                return Err(log::lying(words!(
-                    "it says that others have added to this safe, and shows nothing of it",
-                    "ほかの人が追加したと言いながら、その記録を見せません"
-                )));
-            }
+            // Also where it is the record itself: what is kept already is told of by the next look at the queue.
+            safe.after_conflict(waiting.record.id())?;
             Ok(false)
         }
         Err(error) => Err(error.into()),

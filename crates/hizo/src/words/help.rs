@@ -12,14 +12,14 @@ const OPTIONS: &str = "\
 Options of every command: --json, -q (the result only), -h, -V (version),
       --home DIR [env: HIZO_HOME], --keeper URL [env: HIZO_KEEPER], and
       --passphrase-file FILE (or --passphrase-fd N)
-More: send space consent hand-over office directory recovery log keeper
+More: send space move consent hand-over office directory recovery log keeper
       witness man completions";
 
 const OPTIONS_JAPANESE: &str = "\
 どのコマンドでも使えるオプション: --json、-q（結果だけ）、-h、-V、
       --home DIR [env: HIZO_HOME]、--keeper URL [env: HIZO_KEEPER]、
       --passphrase-file FILE（パスフレーズ。または --passphrase-fd N）
-他に: send space consent hand-over office directory recovery log keeper
+他に: send space move consent hand-over office directory recovery log keeper
       witness man completions";
 
 /// English help, Japanese help.
@@ -55,6 +55,21 @@ const HELP: &[(&str, &str)] = &[
         "預け先の証明書を発行したルート証明書（PEM）。指定しなければ、ブラウザーが信頼しているもの",
     ),
     ("A file with the code that lets a safe begin at this keeper", "この預け先を使い始めるための番号が入ったファイル"),
+    // move
+    (
+        "Move the safe to another keeper, with its whole history; or follow it there",
+        "金庫を、履歴ごと別の預け先に移します。または、移った先に切り替えます",
+    ),
+    ("Where the new keeper is, https://…", "新しい預け先のアドレス（https://…）"),
+    ("Move it into a folder of this machine", "このコンピューターのフォルダーに移します"),
+    (
+        "Go after a safe that an admin has moved; without an invite, the passphrase opens where to",
+        "管理者が移した金庫の、新しい預け先に切り替えます。招待状がなければ、パスフレーズで移転先を開きます",
+    ),
+    (
+        "Go on although the keeper so far withholds something, or is gone",
+        "前の預け先が出さないものがあっても、なくなっていても、移します",
+    ),
     // deposit
     (
         "Seal files and folders and keep them as the next deposit of a series",
@@ -655,9 +670,10 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last lines, so that it fits a screen.
-const NAMED_LAST: [&str; 12] = [
+const NAMED_LAST: [&str; 13] = [
     "send",
     "space",
+    "move",
     "consent",
     "hand-over",
     "office",

@@ -740,7 +740,7 @@ fn a_wrong_passphrase_and_a_newer_home_are_told_apart_from_damage() {
     home.fails(1, "passphrase is empty", ["list"]);
     let path = home.path.join("safe.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("home/v1", "home/v2")).unwrap();
+    fs::write(&path, text.replace("home/v1", "home/v3")).unwrap();
     home.fails(1, "format this version does not know", ["list"]);
     fs::write(&path, &text[..text.len() / 2]).unwrap();
     home.fails(1, "is damaged", ["list"]);

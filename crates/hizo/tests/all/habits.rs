@@ -485,6 +485,9 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     covered.insert("witness run".into());
     let running = crate::keeper::Process::start(&home.folder.path().join("a keeper"));
     assert!(pages.iter().any(|(command, examples)| command == "keeper" && has_shape(&running.said, &examples[0])));
+    let told = home.ok(["move", "--to", running.url(), "--json"]).json();
+    assert!(is_documented("move", &told), "{told:#}");
+    covered.insert("move".into());
     covered.insert("keeper".into());
     let directory = crate::directory::every_act_as_json();
     if directory.is_none() {

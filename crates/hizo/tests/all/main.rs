@@ -25,6 +25,7 @@ mod kills;
 mod kit;
 mod leaving;
 mod liar;
+mod moving;
 mod organisations;
 mod outside;
 mod proofs;

@@ -32,7 +32,7 @@ struct Scene {
     liar: Liar,
 }
 
-fn configure(config: &Path, data: &Path, listen: &str, stamps: &str) {
+pub(crate) fn configure(config: &Path, data: &Path, listen: &str, stamps: &str) {
     let text = format!(
         "data = {data:?}\nlisten = {listen:?}\n\n[admission]\nmode = \"open\"\n\n[stamps]\npause_seconds = 1\n{stamps}"
     );

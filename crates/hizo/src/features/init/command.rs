@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use hizo_ledger::log::note::NamedKey;
 use serde_json::json;
 
-use super::{Owner, There};
-use crate::failure::{Failure, Kind, Outcome, shown};
+use super::Owner;
+use crate::failure::{Outcome, shown};
 use crate::home::IDENTITY_BYTES_MAX;
 use crate::passphrase::NewPassphrase;
+use crate::there::Terms;
 use crate::words::words;
-use crate::{Setting, bundle, membership, receipts, safe};
+use crate::{Setting, bundle, receipts, safe};
 
 /// Set up a safe on this machine
 #[derive(Debug, clap::Args)]
@@ -18,43 +18,17 @@ pub(crate) struct Arguments {
     /// What the safe is called; only those who can open it see the name
     #[arg(long, default_value = "safe")]
     name: String,
-    /// The key of the keeper's log, as whoever runs it publishes it
-    #[arg(long, value_name = "KEY", requires = "keeper")]
-    keeper_key: Option<String>,
-    /// Root certificates, as PEM, one of which the keeper's must be by; without them, those that browsers trust
-    #[arg(long, value_name = "PEM", requires = "keeper")]
-    keeper_roots: Option<PathBuf>,
-    /// A file with the code that lets a safe begin at this keeper
-    #[arg(long, value_name = "FILE", requires = "keeper")]
-    admission_file: Option<PathBuf>,
+    #[command(flatten)]
+    terms: Terms,
     /// Your identity file of another safe: you have the same passphrase here, and nobody who knows one safe learns of the other
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
 }
 
-impl Arguments {
-    /// Without an address, a folder of this machine keeps.
-    fn there(&self, address: Option<&str>) -> Outcome<Option<There>> {
-        let Some(address) = address.map(str::to_owned) else { return Ok(None) };
-        let log_key = self.keeper_key.as_deref().map(NamedKey::parse).transpose().map_err(|error| {
-            Failure::new(
-                Kind::Usage,
-                words!("--keeper-key is no key of a log", "--keeper-key が台帳の鍵ではありません"),
-            )
-            .source(error)
-        })?;
-        let admission = self.admission_file.as_deref().map(membership::read_admission).transpose()?;
-        let roots = self.keeper_roots.as_ref().map(|path| bundle::read(path, ROOTS_BYTES_MAX)).transpose()?;
-        Ok(Some(There { address, log_key, roots, admission }))
-    }
-}
-
-/// Length of a file with root certificates, at most, in bytes.
-const ROOTS_BYTES_MAX: usize = 1 << 20;
-
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let folder = setting.home_folder()?;
-    let there = arguments.there(setting.keeper.as_deref())?;
+    let there = setting.keeper.as_deref().map(|address| arguments.terms.there(address)).transpose()?;
+    arguments.terms.need(there.is_some())?;
     let (passphrase, owner) = match &arguments.identity {
         Some(path) => {
             let passphrase = NewPassphrase::given(setting.read_passphrase()?);

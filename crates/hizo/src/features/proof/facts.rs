@@ -78,7 +78,8 @@ pub(super) fn of(
 /// How many deposits the series had when the log had so many leaves.
 fn deposits(safe: &Safe, series: SeriesId, mut k: u64, size: u64) -> Outcome<u64> {
     while let Some(next) = safe.deposit(series, k.saturating_add(1)) {
-        if position(safe, next.number())? >= size {
+        // What came after the space had left this log does not stand in it as a deposit.
+        if next.envelope().keeper != safe.home.keeper || position(safe, next.number())? >= size {
             break;
         }
         k = k.saturating_add(1);

@@ -25,9 +25,10 @@ use hizo_vault::proof::{Error, disclose};
 
 use crate::bundle;
 use crate::contents::{Opened, at_or_below, commitment_of};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::folder::staging::{self, Staging};
 use crate::log::{self, SeenLog};
+use crate::safe::Safe;
 use crate::stamps::Stamps;
 use crate::words::{Words, words};
 use certificate::Facts;
@@ -92,23 +93,21 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         Error::Manifest(error) => error.into(),
         Error::Opening(error) => Failure::internal(error),
     })?;
-    let seen = SeenLog::publish(safe)?;
-    let position = log::position(safe, record.number())?;
-    let mut stamps = Stamps::open(safe, &seen, &request.authorities, &[position.saturating_add(1)])?;
-    let (first, asked) = renewing::first(&mut stamps, position)?;
-    let inclusion = seen.prove(safe, record, &first.head)?;
-    let receipt = seen.keeper_log().receipt(&safe.keeper, safe.home.space, record.number());
-    let receipt = receipt.map_err(Failure::from)?.ok_or_else(|| Failure::internal_message("the record is gone"))?;
+    // A proof is of a record by the keeper that it names, wherever the space is by now.
+    let keeper = &record.envelope().keeper;
+    let former = if *keeper == safe.home.keeper { None } else { safe.when_kept_by(keeper)? };
+    let safe = former.as_ref().unwrap_or(safe);
+    let unproved = |failure| of_former(opened.safe, record, failure);
+    let seen = SeenLog::publish(safe).map_err(unproved)?;
+    let logged = logged(safe, &seen, record, &request.authorities).map_err(unproved)?;
+    let Logged { stamps, first, asked, inclusion, files: logged } = logged;
     let signers: String = record.signers().iter().map(|key| format!("{key}\n")).collect();
     let mut files = Files::from([
         ("record.note".to_owned(), record.note_bytes().to_vec()),
         ("record.keys".to_owned(), signers.into_bytes()),
-        ("receipt.note".to_owned(), receipt),
-        ("record.tlog-proof".to_owned(), inclusion.to_bytes()),
         ("opening.json".to_owned(), disclosure.to_bytes()),
     ]);
-    files.extend(first.files(&stamps, "")?);
-    files.extend(renewing::later(&stamps, &first.level(), 1)?);
+    files.extend(logged);
     if request.kept {
         files.extend(kept::files(opened, record, &manifest, &disclosure)?);
     }
@@ -142,6 +141,57 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         size,
         stock_commands,
     })
+}
+
+/// What the log of a record's keeper says of it: files of the bundle, and what they were made of.
+pub(crate) struct Logged<'a> {
+    stamps: Stamps<'a>,
+    first: renewing::Stamped,
+    asked: Asked,
+    inclusion: InclusionProof,
+    files: Files,
+}
+
+/// Asks the log of its keeper for everything that a proof of a record needs; `safe` is as that keeper has it.
+///
+/// # Errors
+/// When the record does not stand in the log, or no stamp covers it.
+pub(crate) fn logged<'a>(
+    safe: &'a Safe,
+    seen: &'a SeenLog,
+    record: &Record,
+    authorities: &[Authority],
+) -> Outcome<Logged<'a>> {
+    let position = log::position(safe, record.number())?;
+    let mut stamps = Stamps::open(safe, seen, authorities, &[position.saturating_add(1)])?;
+    let (first, asked) = renewing::first(&mut stamps, position)?;
+    let inclusion = seen.prove(safe, record, &first.head)?;
+    let receipt = seen.keeper_log().receipt(&safe.keeper, safe.home.space, record.number());
+    let receipt = receipt.map_err(Failure::from)?.ok_or_else(|| Failure::internal_message("the record is gone"))?;
+    let mut files =
+        Files::from([("receipt.note".to_owned(), receipt), ("record.tlog-proof".to_owned(), inclusion.to_bytes())]);
+    files.extend(first.files(&stamps, "")?);
+    files.extend(renewing::later(&stamps, &first.level(), 1)?);
+    Ok(Logged { stamps, first, asked, inclusion, files })
+}
+
+/// Why there is no proof of a record that an earlier keeper had, in place of what its log could not be asked for.
+fn of_former(safe: &Safe, record: &Record, failure: Failure) -> Failure {
+    if record.envelope().keeper == safe.home.keeper || !failure.is_unreachable() {
+        return failure;
+    }
+    Failure::new(
+        Kind::Unknown,
+        words!(
+            "this deposit was made at an earlier keeper, {keeper}, whose log showed no proof of it before the safe moved",
+            "この預け入れは前の預け先（{keeper}）のもので、移転の前に、その台帳から証明を得られていません",
+            keeper = record.envelope().keeper
+        ),
+    )
+    .hint(words!(
+        "Proofs that were made before hold as they did. A new deposit of the same files is proved by the present keeper, from then on.",
+        "以前に作った証明は、そのまま有効です。同じファイルをもう一度預ければ、その時点からは今の預け先で証明できます。"
+    ))
 }
 
 /// Checks a bundle against this keeper's log and everybody whom this machine lets vouch for stamps.

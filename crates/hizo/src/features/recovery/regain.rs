@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
 }
 
 /// What a new home has of its own, or has no use for.
-const LEFT_BEHIND: [&str; 6] = ["identity.age", "epochs.age", "safe.json", "watch", "prepared", "keeper"];
+const LEFT_BEHIND: [&str; 5] = ["identity.age", "epochs.age", "safe.json", "watch", "prepared"];
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let Arguments { card_files, emergency, identity, machine, read_only, to } = arguments;
@@ -120,11 +120,15 @@ fn make_home(safe: &Safe, keyring: &Keyring, to: &Path, passphrase: &str) -> Out
     let from = safe.home.folder();
     let series = safe.home.known_series()?;
     let _turns = series.iter().map(|series| safe.home.lock(series.id)).collect::<Outcome<Vec<_>>>()?;
-    copy(from, to, &LEFT_BEHIND)?;
+    // Where the space has moved to a keeper in this folder, that lies deeper; one that the space has left is not in use.
+    let present = safe.home.keeper_folder();
+    copy(from, to, &LEFT_BEHIND, &present)?;
     if let Some(keeper) = safe.keeper.here() {
         let log = log::of_keeper(safe)?;
         let log = log.here().ok_or_else(|| Failure::internal_message("a keeper here has no log here"))?;
-        log.copy_to(keeper, &home::keeper_folder(to)).map_err(Failure::from)?;
+        let place =
+            present.strip_prefix(from).map_err(|_| Failure::internal_message("a keeper here lies elsewhere"))?;
+        log.copy_to(keeper, &to.join(place)).map_err(Failure::from)?;
     }
     let identity = IdentityFile::generate(&mut SystemEntropy);
     Home::write_recovered_epochs(to, identity.identity.recipient(), keyring.epochs())?;
@@ -135,18 +139,18 @@ fn make_home(safe: &Safe, keyring: &Keyring, to: &Path, passphrase: &str) -> Out
     Ok(identity)
 }
 
-fn copy(from: &Path, to: &Path, without: &[&str]) -> Outcome<()> {
+fn copy(from: &Path, to: &Path, without: &[&str], nor: &Path) -> Outcome<()> {
     system::create_private_directory(to).map_err(|error| Failure::file("make the folder", to, error))?;
     let failed = |error| Failure::file("read", from, error);
     for entry in fs::read_dir(from).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let (name, kind) = (entry.file_name(), entry.file_type().map_err(failed)?);
-        if without.iter().any(|left| name == *left) {
+        if entry.path() == nor || without.iter().any(|left| name == *left) {
             continue;
         }
         let (from, to) = (entry.path(), to.join(&name));
         if kind.is_dir() {
-            copy(&from, &to, &[])?;
+            copy(&from, &to, &[], nor)?;
         } else if kind.is_file() {
             fs::copy(&from, &to).map_err(|error| Failure::file("write", &to, error))?;
         }

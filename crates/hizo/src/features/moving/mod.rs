@@ -1,0 +1,410 @@
+//! Moving a safe to another keeper: its one history goes on there, and what the keeper so far withheld is named.
+//!
+//! See docs/spec/moving.md.
+
+mod bringing;
+pub(crate) mod command;
+mod follow;
+
+use std::collections::BTreeSet;
+
+use hizo_keeper::{EmbeddedKeeper, Error as KeeperError, Seeds};
+use hizo_ledger::id::{ObjectId, RecordId};
+use hizo_ledger::record::{AdminRule, Control, Origin, Role, UnverifiedRecord};
+use hizo_vault::event::Event;
+use hizo_vault::joining::Invite;
+use hizo_vault::keys::IdentityFile;
+use zeroize::Zeroizing;
+
+use crate::Setting;
+use crate::entropy::random;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::features::proof;
+use crate::home::{self, Home, Pinned};
+use crate::keeper::Keeper;
+use crate::log::{self, SeenLog};
+use crate::receipts::{self, Answer};
+use crate::safe::{self, Draft, Safe, destination};
+use crate::system;
+use crate::there::There;
+use crate::words::words;
+use bringing::{Bringing, Missing};
+
+/// How often what a keeper has lost meanwhile is brought again.
+const TRIES: usize = 4;
+
+/// What came of it.
+pub(crate) struct Moved {
+    pub from: Origin,
+    pub to: Origin,
+    /// The record by which it moved, and its number.
+    pub record: RecordId,
+    pub number: u64,
+    /// Objects that were brought by this run, and their bytes.
+    pub objects: usize,
+    pub bytes: u64,
+    /// What nobody has any more.
+    pub missing: Vec<Missing>,
+    /// Deposits of which the keeper so far has shown no proof.
+    pub unproved: usize,
+    /// What went wrong with the keeper so far, so that it was not told.
+    pub untold: Option<Failure>,
+    pub answer: Answer,
+}
+
+/// Moves the safe to a keeper at an address, or else to one in the home folder. Cut short anywhere, the same goes on.
+///
+/// # Errors
+/// When something is missing and it was not said that the safe moves without: nothing was changed then.
+pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing: bool) -> Outcome<Moved> {
+    let home = setting.home()?;
+    let _turn = home.lock_move()?;
+    let (safe, untold) = last_seen(setting, &home, without_the_missing)?;
+    let identity = safe::open_identity(&home, &setting.read_passphrase()?)?;
+    if safe.role_of(&identity) != Some(Role::Admin) {
+        return Err(Failure::fixable(words!("only an admin moves a safe", "金庫を移せるのは管理者だけです")).hint(
+            words!(
+                "Ask one; `hizo space members` says who is.",
+                "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
+            ),
+        ));
+    }
+    let (new, pinned) = match to {
+        Some(there) => there.introduced(home.folder(), identity.signing_seed.clone())?,
+        None => here(&home)?,
+    };
+    if pinned.origin == home.keeper {
+        return Err(Failure::fixable(words!("the safe is kept there already", "金庫は、もうそこに預けてあります"))
+            .hint(words!("There is nothing to do.", "何もする必要はありません。")));
+    }
+    let next = home.moving_to(&pinned, to.and_then(|there| there.roots.as_deref()), None)?;
+    if let Some(elsewhere) = safe.departure().and_then(destination).filter(|origin| **origin != pinned.origin) {
+        return Err(Failure::fixable(words!(
+            "the safe has moved to yet another keeper, {elsewhere}",
+            "金庫は、別の預け先（{elsewhere}）にもう移っています"
+        ))
+        .hint(words!(
+            "Follow it there first: `hizo move --follow`.",
+            "先に `hizo move --follow` で、そちらに切り替えてください。"
+        )));
+    }
+    if !is_there(&safe, &new)? {
+        if safe.departure().is_none() {
+            needs_one_admin(&safe)?;
+        }
+        return Moving { setting, home, next, pinned, new, identity, without_the_missing }.run(safe, untold);
+    }
+    // Somebody has done it: this machine before it was cut short, or another admin.
+    let unproved = unproved_before(&safe, &home.keeper)?;
+    arrive(&home, &next, Done { unproved, ..Done::default() })
+}
+
+/// Refuses where a second admin would have to sign the move: both keepers would have to hold still until he has.
+fn needs_one_admin(safe: &Safe) -> Outcome<()> {
+    if safe.chain.admin_rule() == AdminRule::One {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!(
+        "two admins change this safe, and one of them moves it",
+        "この金庫の変更には管理者2人の署名が必要ですが、移す作業は1人で行います"
+    ))
+    .hint(words!(
+        "End the rule together for the move, and set it again at the new keeper: `hizo space admins 1 --propose FILE`.",
+        "移す間だけ2人の決まりをやめ（`hizo space admins 1 --propose ファイル`）、新しい預け先で決め直してください。"
+    )))
+}
+
+/// Whether the space is at its new keeper already, with what this machine has of it.
+fn is_there(safe: &Safe, new: &Keeper) -> Outcome<bool> {
+    let needed = match safe.departure() {
+        Some(record) => record.number(),
+        None => safe.chain.head().number + 1,
+    };
+    Ok(new.head(safe.home.space)?.is_some_and(|head| head.number >= needed))
+}
+
+/// The safe as its keeper so far shows it; where that cannot be had and need not, as this machine has followed it, and why.
+fn last_seen(setting: &Setting, home: &Home, without_the_missing: bool) -> Outcome<(Safe, Option<Failure>)> {
+    let failure = match Safe::open_wherever(home.clone()) {
+        Ok(mut safe) => {
+            if safe.departure().is_none() {
+                setting.send_what_waits(&mut safe)?;
+            }
+            return Ok((safe, None));
+        }
+        Err(failure) => failure,
+    };
+    if home.address().is_none() || matches!(failure.kind, Kind::Usage | Kind::Internal) {
+        return Err(failure);
+    }
+    if !without_the_missing {
+        return Err(failure.hint(words!(
+            "Nothing was changed. If the keeper does not come back or does not tell the truth, move without it: with --without-the-missing this machine goes on from all that it has followed. What others have deposited since is then not in the safe.",
+            "何も変更していません。預け先が戻らない、または信用できないなら、--without-the-missing を付けると、このコンピューターが確かめた記録から続けます。その後にほかの人が預けたものは、金庫に残りません。"
+        )));
+    }
+    let mut safe = Safe::remembered(home.clone())?;
+    if failure.is_unreachable() {
+        safe.leave_keeper()?;
+    }
+    Ok((safe, Some(failure)))
+}
+
+/// A keeper in the home folder: the one that had the space before, if one did.
+fn here(home: &Home) -> Outcome<(Keeper, Pinned)> {
+    if home.address().is_none() {
+        return Err(Failure::fixable(words!(
+            "the safe is kept in a folder of this machine already",
+            "金庫は、もうこのコンピューターのフォルダーに預けてあります"
+        ))
+        .hint(words!("There is nothing to do.", "何もする必要はありません。")));
+    }
+    let terms = home.terms_here();
+    system::create_private_directory(&terms).map_err(|error| Failure::file("make the folder", &terms, error))?;
+    let seeds = Seeds { origin: random(), log_key: Zeroizing::new(random()) };
+    let keeper = EmbeddedKeeper::init_embedded(&home::keeper_folder(&terms), &seeds).map_err(Failure::from)?;
+    let pinned = Pinned::here(&terms, &keeper)?;
+    Ok((Keeper::Here(Box::new(keeper)), pinned))
+}
+
+/// A move that is under way.
+struct Moving<'a> {
+    setting: &'a Setting,
+    home: Home,
+    /// The home as it will be.
+    next: Home,
+    pinned: Pinned,
+    new: Keeper,
+    identity: IdentityFile,
+    without_the_missing: bool,
+}
+
+/// What was done on the way.
+#[derive(Default)]
+struct Done {
+    objects: usize,
+    bytes: u64,
+    missing: Vec<Missing>,
+    unproved: usize,
+    untold: Option<Failure>,
+}
+
+impl Moving<'_> {
+    fn run(&self, mut safe: Safe, mut untold: Option<Failure>) -> Outcome<Moved> {
+        let mut brought = self.bring(&safe, &BTreeSet::new())?;
+        let slot_key = log::slot_key(&safe)?;
+        let unproved = match (&untold, safe.departure()) {
+            (None, None) => self.ask_log(&safe)?,
+            _ => unproved_before(&safe, &self.home.keeper)?,
+        };
+        if safe.departure().is_none() {
+            let refused = self.depart(&mut safe, untold.is_none())?;
+            untold = untold.or(refused);
+            // Others may have added something until then; and there is the record itself.
+            let more = self.bring(&safe, &BTreeSet::new())?;
+            brought.objects += more.objects;
+            brought.bytes += more.bytes;
+            brought.missing = more.missing;
+        }
+        let notes: Vec<Vec<u8>> = safe.records.iter().map(|record| record.note_bytes().to_vec()).collect();
+        for last in (0..TRIES).rev() {
+            let absent: BTreeSet<ObjectId> = brought.missing.iter().map(|missing| missing.object).collect();
+            match self.new.take_over(safe.home.space, &notes, &slot_key, &absent) {
+                Ok(()) => break,
+                Err(KeeperError::PutAgain { objects }) if last > 0 => {
+                    if last < TRIES - 1 {
+                        // It names no more than so many at once, and has lost more than that.
+                        self.next.forget_brought()?;
+                    }
+                    let again = self.bring(&safe, &objects.into_iter().collect())?;
+                    brought.objects += again.objects;
+                    brought.bytes += again.bytes;
+                    brought.missing = again.missing;
+                }
+                Err(KeeperError::Conflict { .. }) => return Err(another_history()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if self.next.address().is_some() && self.home.slot_key()?.is_none() {
+            Home::write_slot_key(self.home.folder(), &slot_key)?;
+        }
+        let bringing::Brought { objects, bytes, missing } = brought;
+        arrive(&self.home, &self.next, Done { objects, bytes, missing, unproved, untold })
+    }
+
+    /// Writes down what the log of the keeper so far says of each deposit: of how many it shows no proof. If an earlier try was
+    /// shown more, that stays.
+    fn ask_log(&self, safe: &Safe) -> Outcome<usize> {
+        let now = unproved(&safe.writing_down()?);
+        if self.home.former_folder().exists() {
+            let before = unproved_before(safe, &self.home.keeper)?;
+            if before < now {
+                return Ok(before);
+            }
+        }
+        self.home.settle_former()?;
+        Ok(now)
+    }
+
+    /// Brings what the records name.
+    ///
+    /// # Errors
+    /// When something is missing and must not be.
+    fn bring(&self, safe: &Safe, again: &BTreeSet<ObjectId>) -> Outcome<bringing::Brought> {
+        let brought = Bringing::new(safe, &self.new, &self.next)?.bring(self.setting.console, again)?;
+        if brought.missing.is_empty() || self.without_the_missing {
+            return Ok(brought);
+        }
+        bringing::name(self.setting, safe, &self.identity, &brought.missing);
+        let count = brought.missing.len();
+        Err(Failure::untrue(words!(
+            "the keeper withholds {count} objects that records of this safe name, and this machine does not have them",
+            "この金庫の記録にある部品のうち{count}個を、預け先が出さず、このコンピューターにもありません"
+        ))
+        .hint(words!(
+            "The safe has not moved. Ask the keeper for them, or put them back from a copy; or move without them: --without-the-missing.",
+            "まだ移していません。預け先に求めるか、控えから戻してください。それらなしで移すなら --without-the-missing を付けてください。"
+        )))
+    }
+
+    /// Has the space leave the keeper so far, by a record that is appended there: why not, where that was to be done without.
+    fn depart(&self, safe: &mut Safe, may_tell: bool) -> Outcome<Option<Failure>> {
+        loop {
+            let record = self.departure(safe, may_tell)?;
+            let refused = match may_tell {
+                true => safe.keeper.append(safe.home.space, record.note_bytes()).err(),
+                false => None,
+            };
+            match refused {
+                None if may_tell => {
+                    safe.take_kept(record)?;
+                    return Ok(None);
+                }
+                Some(KeeperError::Conflict { .. }) => {
+                    if safe.after_conflict(record.id())? {
+                        return Ok(None);
+                    }
+                    // Another admin may have moved it meanwhile.
+                    safe.has_not_moved()?;
+                }
+                Some(error) if !self.without_the_missing => return Err(error.into()),
+                refused => {
+                    safe.take_alone(record)?;
+                    return Ok(refused.map(Failure::from));
+                }
+            }
+        }
+    }
+
+    /// The record by which the space moves, after its head. What was signed for this place before is used again: the keeper so far
+    /// may have it, though its answer was lost.
+    fn departure(&self, safe: &Safe, may_tell: bool) -> Outcome<UnverifiedRecord> {
+        let moves_there = |control: &Control| matches!(control, Control::Origin(to) if *to == self.pinned.origin);
+        if let Some(signed) = self.next.departure()?
+            && signed.envelope().prev == Some(safe.chain.head().id)
+            && signed.envelope().controls.iter().any(moves_there)
+        {
+            return Ok(signed);
+        }
+        let draft = Draft {
+            body: self.say_where(safe, may_tell)?,
+            deposit: None,
+            controls: vec![Control::Origin(self.pinned.origin.clone())],
+            objects: Vec::new(),
+        };
+        let record = safe.sign(&self.identity.signing_seed.space_key(&safe.home.space), &draft)?;
+        self.next.note_departure(record.note_bytes())?;
+        Ok(record)
+    }
+
+    /// Seals where the new keeper is, for members who read, and puts that at both: nothing where it has no address.
+    fn say_where(&self, safe: &Safe, may_tell: bool) -> Outcome<Option<(ObjectId, u64)>> {
+        let Some(invite) = self.invite(safe)? else { return Ok(None) };
+        let text = String::from_utf8(invite.compose()).map_err(Failure::internal)?;
+        let event = Event::KeeperMoved { invite: text.trim_end().to_owned() };
+        let recipient = match safe.recipient() {
+            // Where a keeper that is gone withholds even that, the address goes another way.
+            Err(_) if self.without_the_missing => return Ok(None),
+            recipient => recipient?,
+        };
+        let sealed = safe::seal_body(&[event], &recipient)?;
+        let body = self.new.put_bytes(safe.home.space, sealed.clone())?;
+        self.next.note_brought(body.0)?;
+        match safe.put(sealed) {
+            Err(failure) if may_tell && !self.without_the_missing => Err(failure),
+            _ => Ok(Some(body)),
+        }
+    }
+
+    /// What leads members who read to the new keeper.
+    fn invite(&self, safe: &Safe) -> Outcome<Option<Invite>> {
+        let Some(address) = self.next.address() else { return Ok(None) };
+        Ok(Some(Invite {
+            space: safe.home.space,
+            genesis: safe.home.genesis,
+            head: safe.chain.head(),
+            keeper: self.next.keeper.clone(),
+            log_key: log::named_key(&self.next)?,
+            receipt_key: self.next.receipt_key.clone(),
+            address: address.to_owned(),
+            roots: self.next.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
+            policy: None,
+        }))
+    }
+}
+
+/// The last step: the home is one of the new keeper, and its promise is asked for.
+///
+/// # Errors
+/// When the new keeper does not show this machine all that it has seen, and the move: the home stays as it was.
+fn arrive(home: &Home, next: &Home, done: Done) -> Outcome<Moved> {
+    let safe = Safe::follow_to(next.clone(), Keeper::open(next)?)?;
+    safe.has_not_moved()?;
+    safe.settle_move()?;
+    let moved = safe.records.iter().rfind(|record| destination(record) == Some(&next.keeper));
+    let moved = moved.ok_or_else(|| Failure::internal_message("the record of the move is gone"))?;
+    let Done { objects, bytes, missing, unproved, untold } = done;
+    Ok(Moved {
+        from: home.keeper.clone(),
+        to: next.keeper.clone(),
+        record: moved.id(),
+        number: moved.number(),
+        objects,
+        bytes,
+        missing,
+        unproved,
+        untold,
+        answer: receipts::answer(&safe, moved.id()),
+    })
+}
+
+/// Deposits of which the log of their keeper shows no proof. What it answers is written down, for when it is gone.
+fn unproved(safe: &Safe) -> usize {
+    let deposits = safe.records.iter().filter(|record| record.envelope().deposit.is_some());
+    let mut deposits = deposits.filter(|record| record.envelope().keeper == safe.home.keeper).peekable();
+    if safe.keeper.here().is_some() || deposits.peek().is_none() {
+        // It stays where it is.
+        return 0;
+    }
+    let Ok(seen) = SeenLog::publish(safe) else { return deposits.count() };
+    deposits.filter(|record| proof::logged(safe, &seen, record, &[]).is_err()).count()
+}
+
+/// The same, of what was written down before.
+fn unproved_before(safe: &Safe, keeper: &Origin) -> Outcome<usize> {
+    Ok(safe.when_kept_by(keeper)?.map_or(0, |former| unproved(&former)))
+}
+
+fn another_history() -> Failure {
+    Failure::new(
+        Kind::Lying,
+        words!(
+            "the new keeper has another history of this safe already",
+            "新しい預け先に、この金庫の別の履歴がすでにあります"
+        ),
+    )
+    .hint(words!(
+        "Another admin has moved a fork of it there: ask them, and compare `hizo space head`. This machine goes on with what it has followed.",
+        "別の管理者が、枝分かれしたものを移しています。その人に確かめ、`hizo space head` の言葉を比べてください。このコンピューターは、確かめた履歴を使い続けます。"
+    ))
+}
