@@ -10,4 +10,5 @@ mod own;
 mod process;
 mod service;
 mod stamp;
+mod sweep;
 mod witness;
