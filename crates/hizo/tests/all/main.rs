@@ -31,6 +31,7 @@ mod refusals;
 mod sharing;
 mod stamped;
 mod stamps;
+mod sweep;
 mod tidy;
 mod verify;
 mod watch;

@@ -7,5 +7,6 @@ mod described;
 mod hostile;
 mod sessions;
 mod stamping;
+mod sweeping;
 mod tls;
 pub(crate) mod world;
