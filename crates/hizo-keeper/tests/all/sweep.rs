@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use hizo_keeper::copy::Scrub;
 use hizo_keeper::log::{LogSigner, Sequencer};
 use hizo_keeper::sweep::{MARKED_SECONDS, Sweep, Swept};
-use hizo_keeper::{Error, SecondCopy};
+use hizo_keeper::{EmbeddedKeeper, Error, SecondCopy};
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_store::disk::Disk as _;
 use hizo_store::journal::AccountId;
@@ -477,4 +478,71 @@ fn a_put_during_the_removal_of_its_object_wins() {
         assert!(place.marks().is_empty(), "seed {seed}: what was put again is marked");
     }
     assert!(removals > 20, "{removals} removals: the two have not met");
+}
+
+/// What a pass over a million objects costs, and how long an append beside it takes at most: `cargo test -p hizo-keeper -- --ignored
+/// --nocapture million`.
+#[test]
+#[ignore = "it makes a million files, and measures"]
+fn a_pass_over_a_million_objects() {
+    const LISTS: usize = 16;
+    const LISTED: usize = 62_500;
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = EmbeddedKeeper::init_embedded(&folder.path().join("keeper"), &crate::embedded::seeds(9)).unwrap();
+    let mut company = Company::new("a large company", keeper.origin());
+    let draft = company.genesis();
+    company.keep(&keeper, &draft).unwrap();
+    let objects = folder.path().join("keeper/objects").join(company.space.to_string());
+    for list in 0..LISTS {
+        let ids = (0..LISTED).map(|number| ObjectId::of(format!("{list} {number}").as_bytes()));
+        let lines: Vec<(ObjectId, u64)> = ids.map(|id| (id, 1)).collect();
+        for (id, _) in &lines {
+            let id = id.to_string();
+            let below = objects.join(&id[..2]);
+            let _ = std::fs::create_dir(&below);
+            std::fs::write(below.join(&id), "x").unwrap();
+        }
+        let draft = company.deposit_listing(&format!("series {list}"), &lines).1;
+        company.keep(&keeper, &draft).unwrap();
+    }
+    let mut beside = Company::new("beside", keeper.origin());
+    let draft = beside.genesis();
+    beside.keep(&keeper, &draft).unwrap();
+    let orphan = object("left over");
+    keeper.put(company.space, &orphan).unwrap();
+    let is_over = AtomicBool::new(false);
+    let append = |beside: &mut Company| {
+        let draft = beside.saying();
+        keeper.put(beside.space, &draft.objects[0]).unwrap();
+        let begun = Instant::now();
+        beside.append(&keeper, &draft.note).unwrap();
+        begun.elapsed()
+    };
+    let alone: Vec<Duration> = (0..200).map(|_| append(&mut beside)).collect();
+    let (swept, took, meanwhile) = thread::scope(|scope| {
+        let appending = scope.spawn(|| {
+            let mut took = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                took.push(append(&mut beside));
+            }
+            took
+        });
+        let begun = Instant::now();
+        let began = SystemTime::now() + AFTER;
+        let copy: Option<&SecondCopy> = None;
+        let swept = Sweep { keeper: &keeper, copy, began, clock: 5, after: AFTER }.run(&mut |_| true).unwrap();
+        is_over.store(true, Ordering::Relaxed);
+        (swept, begun.elapsed(), appending.join().unwrap())
+    });
+    let [(typical, longest), (typical_then, longest_then)] = [alone, meanwhile.clone()].map(|mut took| {
+        took.sort_unstable();
+        (took[took.len() / 2], *took.last().unwrap())
+    });
+    println!(
+        "{} objects: a pass takes {took:?} at full speed; an append {typical:?} (at most {longest:?}) without it, \
+         {typical_then:?} (at most {longest_then:?}) beside it, {} of them",
+        LISTS * LISTED,
+        meanwhile.len()
+    );
+    assert!(swept.is_whole && swept.unclear.is_empty() && swept.marked >= 1, "{swept:?}");
 }

@@ -266,7 +266,7 @@ fn leaves(keeper: &EmbeddedKeeper) -> Vec<hizo_ledger::log::Leaf> {
 }
 
 /// The one account pays for what the records of its spaces name, each once, and for nothing else; all of that is there.
-fn account_comes_out(keeper: &EmbeddedKeeper) {
+pub(crate) fn account_comes_out(keeper: &EmbeddedKeeper) {
     let (mut bytes, mut spaces, mut unnamed) = (0, 0, 0);
     for space in keeper.spaces().unwrap() {
         if keeper.journal().account(space).unwrap() != Some(AccountId([0; 32])) {

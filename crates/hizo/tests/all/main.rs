@@ -22,6 +22,7 @@ mod kept;
 mod kills;
 mod kit;
 mod liar;
+mod line;
 mod load;
 mod outside;
 mod proofs;
