@@ -4,6 +4,7 @@ use hizo_ledger::id::ObjectId;
 use hizo_ledger::record::Origin;
 use hizo_ledger::space::Head;
 use hizo_ledger::{object, record, space};
+use hizo_store::objects::ABSENT_MAX;
 use hizo_store::{journal, objects};
 
 /// The rule that a request broke, or the fault of the store.
@@ -164,7 +165,10 @@ impl From<journal::Error> for Error {
     fn from(error: journal::Error) -> Self {
         match error {
             journal::Error::Conflict { head } => Self::Conflict { head },
-            journal::Error::Condemned { objects } => Self::PutAgain { objects },
+            journal::Error::Condemned { mut objects } => {
+                objects.truncate(ABSENT_MAX);
+                Self::PutAgain { objects }
+            }
             other => Self::Journal(other),
         }
     }

@@ -11,12 +11,14 @@ mod error;
 mod group_commit;
 mod http;
 pub mod log;
+mod names;
 mod own;
 pub mod service;
 mod sight;
 mod signer;
 mod spaces;
 pub mod stamp;
+pub mod sweep;
 pub mod witness;
 
 use hizo_ledger::id::{ObjectId, RecordId, Slot, SpaceId};
@@ -115,9 +117,23 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// The store's; nothing counts as put then.
     pub fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<Put, Error> {
         let put = self.objects.put(space, object)?;
-        // Durable first: a mark that is gone too late only asks for one more put.
-        self.journal.pardon(space, &[object.id()])?;
+        match self.pardon(space, object.id()) {
+            Err(Error::PutAgain { .. }) => {}
+            pardoned => return pardoned.map(|()| put),
+        }
+        let put = self.objects.put(space, object)?;
+        self.pardon(space, object.id())?;
         Ok(put)
+    }
+
+    /// Takes the mark of the sweep away from an object that was put: after that it is durable, for a mark that is gone too late
+    /// only asks for one more put. Where the sweep came in between, what was found present is not here any more.
+    fn pardon(&self, space: SpaceId, id: ObjectId) -> Result<(), Error> {
+        let is_here = &mut |id| self.objects.stat(space, id).is_ok_and(|stat| stat.is_some());
+        match self.journal.pardon(space, &[id], is_here)? {
+            gone if gone.is_empty() => Ok(()),
+            objects => Err(Error::PutAgain { objects }),
+        }
     }
 
     /// Begins to take in an object that comes piece by piece: it is written to what is returned, and given to
@@ -132,10 +148,11 @@ impl<O: Objects, J: Journal> Keeper<O, J> {
     /// Makes an object that has come in durable, as [`Keeper::put`] does.
     ///
     /// # Errors
-    /// The store's; nothing counts as put then.
+    /// The store's; [`Error::PutAgain`] where the sweep removed the object at the very moment at which it was found present.
+    /// Nothing counts as put then.
     pub fn take(&self, space: SpaceId, id: ObjectId, arrived: O::Arriving) -> Result<Put, Error> {
         let put = self.objects.take(arrived)?;
-        self.journal.pardon(space, &[id])?;
+        self.pardon(space, id)?;
         Ok(put)
     }
 

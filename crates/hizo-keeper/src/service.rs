@@ -17,6 +17,7 @@ mod rates;
 mod records;
 mod sessions;
 mod stamper;
+mod sweeper;
 mod telling;
 mod tls;
 mod workers;
@@ -58,6 +59,7 @@ pub use copier::{Copying, Scrubbing};
 pub use rates::Rate;
 pub use sessions::TOKEN_SECONDS;
 pub use stamper::Stamping;
+pub use sweeper::Sweeping;
 pub use telling::Lines;
 pub use tls::{Certificates, TlsError};
 
@@ -136,6 +138,8 @@ pub struct Settings {
     pub copying: Option<Copying>,
     /// How everything is read again.
     pub scrubbing: Scrubbing,
+    /// How what no record names is taken away.
+    pub sweeping: Sweeping,
     /// Where lines about what happens go.
     pub lines: Lines,
     /// Seconds since 1970.
@@ -169,6 +173,8 @@ struct Shared {
     second: Mutex<Option<Arc<SecondCopy>>>,
     scrubbing: Scrubbing,
     scrubber: publisher::Bell,
+    sweeping: Sweeping,
+    sweeper: publisher::Bell,
     /// As the last publishing said.
     log_goes_on: AtomicBool,
     clock: crate::Clock,
@@ -219,6 +225,8 @@ pub fn serve(
         second: Mutex::default(),
         scrubbing: settings.scrubbing,
         scrubber: publisher::Bell::default(),
+        sweeping: settings.sweeping,
+        sweeper: publisher::Bell::default(),
         log_goes_on: AtomicBool::new(true),
         clock: settings.clock,
         random: settings.random,
@@ -226,7 +234,8 @@ pub fn serve(
     });
     let publisher = publisher::start(Arc::clone(&shared), shared.limits.publish_pause)?;
     let stamper = stamper::start(Arc::clone(&shared), events)?;
-    let behind = copier::start(&shared)?;
+    let [copier, scrubber] = copier::start(&shared)?;
+    let behind = [copier, scrubber, sweeper::start(&shared)?];
     // What was kept before the last end and not published, or not stamped.
     shared.bell.ring();
     shared.copier.ring();
@@ -243,6 +252,7 @@ pub fn serve(
     shared.bell.end();
     shared.copier.end();
     shared.scrubber.end();
+    shared.sweeper.end();
     if stamped.is_err() {
         return Err(io::Error::other("the stamper panicked"));
     }
@@ -321,12 +331,11 @@ impl Shared {
     /// Who pays for a space: the account of its genesis, or of whoever is about to begin it. `None` for a space that was not
     /// begun over HTTP.
     fn payer(&self, space: SpaceId, begins: Option<Account>) -> Result<Option<Payer>, crate::Error> {
-        let settled = self.keeper.journal().account(space)?;
         let alone = begins.is_some_and(|begins| begins.once);
-        let account = match settled {
-            Some(account) => Some(account),
-            None if self.keeper.head(space)?.is_none() => begins.map(|begins| begins.id),
-            None => None,
+        let account = match begins {
+            // Whoever else may have claimed it.
+            Some(begins) if self.keeper.head(space)?.is_none() => Some(begins.id),
+            Some(_) | None => self.keeper.journal().account(space)?,
         };
         Ok(account.map(|account| Payer { account, quota: self.admission.quota(account), alone }))
     }

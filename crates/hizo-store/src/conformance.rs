@@ -12,6 +12,7 @@
 //! ```
 //! "Durable on return" needs the power cut: tests/all/crash.rs does it on the simulated disk.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hizo_ledger::id::{ObjectId, RecordId, RootHash, Slot, SpaceId};
@@ -49,6 +50,8 @@ pub fn objects_laws<O: Objects>() -> Vec<Law<O>> {
         racing_writers_of_many_objects_lose_none,
         confirm_tells_lengths_and_absence_in_order,
         list_pages_through_all_ids_in_order,
+        what_was_removed_is_gone_and_can_be_put_again,
+        every_space_with_objects_is_told,
     ]
 }
 
@@ -73,6 +76,10 @@ pub fn journal_laws<J: Journal>() -> Vec<Law<J>> {
         a_pardoned_object_may_be_named,
         nothing_is_condemned_after_an_unseen_append,
         a_condemned_object_keeps_its_first_time,
+        only_what_has_been_condemned_long_enough_expires_and_its_mark_stays,
+        a_pardon_asks_whether_the_object_is_here,
+        of_racing_pardons_and_expiries_none_lets_a_missing_object_be_named,
+        a_claim_holds_until_the_space_begins,
         what_is_appended_is_paid_for_once,
         an_account_that_is_alone_has_one_space,
         racing_appends_never_pass_a_quota,
@@ -295,6 +302,28 @@ fn list_pages_through_all_ids_in_order<O: Objects>(open: Open<'_, O>) {
         }
         assert_eq!(found, ids, "pages of {limit} do not give every id once, in order");
     }
+}
+
+fn what_was_removed_is_gone_and_can_be_put_again<O: Objects>(open: Open<'_, O>) {
+    let (object, store) = (object(5), open());
+    assert!(!store.remove(SPACE, object.id()).expect("there is nothing to do"));
+    store.put(SPACE, &object).expect("it is put");
+    store.put(OTHER, &object).expect("it is put");
+    assert!(open().remove(SPACE, object.id()).expect("it is removed"));
+    assert!(!open().remove(SPACE, object.id()).expect("there is nothing to do"));
+    assert_eq!(store.confirm(SPACE, &[object.id()]).expect("the store answers"), [None], "it is taken for durable");
+    whole(&store, OTHER, &object);
+    assert_eq!(store.put(SPACE, &object).expect("it is put"), Put::New);
+    whole(&open(), SPACE, &object);
+}
+
+fn every_space_with_objects_is_told<O: Objects>(open: Open<'_, O>) {
+    assert!(open().spaces().expect("the store answers").is_empty());
+    let store = open();
+    store.put(OTHER, &object(1)).expect("it is put");
+    store.put(SPACE, &object(1)).expect("it is put");
+    drop(store.receive(SpaceId::from_bytes([6; 16]), object(1).id()).expect("it may come"));
+    assert_eq!(open().spaces().expect("the store answers"), [SPACE, OTHER]);
 }
 
 fn note(number: u64) -> Vec<u8> {
@@ -613,8 +642,8 @@ fn a_pardoned_object_may_be_named<J: Journal>(open: Open<'_, J>) {
     let head = begin(&journal, SPACE);
     let [a, b] = [b"a", b"b"].map(|bytes| ObjectId::of(bytes));
     journal.condemn(SPACE, Some(head), &[a, b], 5).expect("they are marked");
-    journal.pardon(OTHER, &[a]).expect("there is nothing to do");
-    journal.pardon(SPACE, &[a, ObjectId::of(b"never seen")]).expect("a is put again");
+    journal.pardon(OTHER, &[a], &mut |_| true).expect("there is nothing to do");
+    journal.pardon(SPACE, &[a, ObjectId::of(b"never seen")], &mut |_| true).expect("a is put again");
     assert_eq!(open().condemned(SPACE).expect("the journal answers"), [(b, 5)]);
     let next = note(1);
     open().append(Entry { objects: &[a], ..after(head, &next) }).expect("a is no longer marked");
@@ -642,6 +671,93 @@ fn a_condemned_object_keeps_its_first_time<J: Journal>(open: Open<'_, J>) {
     journal.condemn(SPACE, None, &[b], 5).expect("it is marked");
     journal.condemn(SPACE, None, &[b, a, a], 6).expect("they are marked");
     assert_eq!(open().condemned(SPACE).expect("the journal answers"), [(a, 6), (b, 5)]);
+}
+
+fn only_what_has_been_condemned_long_enough_expires_and_its_mark_stays<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let head = begin(&journal, SPACE);
+    let [a, b, c] = [b"a", b"b", b"c"].map(|bytes| ObjectId::of(bytes));
+    journal.condemn(SPACE, Some(head), &[a], 5).expect("it is marked");
+    journal.condemn(SPACE, Some(head), &[b], 6).expect("it is marked");
+    let expired = |space, until| {
+        let mut expired = Vec::new();
+        open().expire(space, &[a, b, c], until, &mut |id| expired.push(id)).expect("the journal answers");
+        expired
+    };
+    assert_eq!(
+        (expired(SPACE, 4), expired(SPACE, 5), expired(SPACE, 6), expired(OTHER, 6)),
+        (vec![], vec![a], vec![a, b], vec![])
+    );
+    let next = note(1);
+    let refused = open().append(Entry { objects: &[a], ..after(head, &next) });
+    assert!(matches!(refused, Err(JournalError::Condemned { .. })), "what expired may be named: {refused:?}");
+}
+
+fn a_pardon_asks_whether_the_object_is_here<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let [a, b, c] = [b"a", b"b", b"c"].map(|bytes| ObjectId::of(bytes));
+    journal.condemn(SPACE, None, &[a, b], 5).expect("they are marked");
+    let mut asked = Vec::new();
+    let is_here = &mut |id| {
+        asked.push(id);
+        id == a
+    };
+    assert_eq!(journal.pardon(SPACE, &[a, b, c], is_here).expect("the journal answers"), [b]);
+    assert_eq!(asked, [a, b], "an object without a mark is not asked for");
+    assert_eq!(open().condemned(SPACE).expect("the journal answers"), [(b, 5)]);
+}
+
+/// An object is put, pardoned and named by one, while another one expires whatever is marked.
+fn of_racing_pardons_and_expiries_none_lets_a_missing_object_be_named<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let mut head = begin(&journal, SPACE);
+    let id = ObjectId::of(b"an object");
+    for round in 1..=20 {
+        journal.condemn(SPACE, Some(head), &[id], round).expect("it is marked");
+        let here = AtomicBool::new(true);
+        let next = note(round);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let remove = &mut |_| here.store(false, Ordering::SeqCst);
+                open().expire(SPACE, &[id], round, remove).expect("the journal answers");
+            });
+            let journal = open();
+            let is_here = &mut |_| here.load(Ordering::SeqCst);
+            let gone = journal.pardon(SPACE, &[id], is_here).expect("the journal answers");
+            match journal.append(Entry { objects: &[id], ..after(head, &next) }) {
+                Ok(_) => assert!(gone.is_empty(), "what keeps its mark was named"),
+                Err(JournalError::Condemned { .. }) => assert_eq!(gone, [id], "what was pardoned may not be named"),
+                Err(other) => panic!("{other}"),
+            }
+        });
+        let now = journal.head(SPACE).expect("the journal answers").expect("it has begun");
+        assert_eq!(now != head, here.load(Ordering::SeqCst), "a record names what is not here");
+        head = now;
+        journal.pardon(SPACE, &[id], &mut |_| true).expect("it is put again");
+    }
+}
+
+fn a_claim_holds_until_the_space_begins<J: Journal>(open: Open<'_, J>) {
+    let journal = open();
+    let account = |space| open().account(space).expect("it can be told");
+    let [one, two, three] = [1, 2, 3].map(|byte| AccountId([byte; 32]));
+    journal.claim(SPACE, None).expect("there is nothing to do");
+    for claimed in [Some(one), Some(two), Some(two), None, Some(one)] {
+        journal.claim(SPACE, claimed).expect("it is claimed");
+        assert_eq!((account(SPACE), account(OTHER)), (claimed, None));
+    }
+    assert_eq!(journal.usage(one).expect("it can be told"), Usage::default(), "a claim costs nothing");
+    open().integrity().expect("a claim is no damage");
+    let first = note(0);
+    let charge = Charge { account: three, bytes: 1, quota: 9, alone: true };
+    journal.append(Entry { charge: Some(charge), ..genesis(&first, SPACE) }).expect("it begins");
+    journal.claim(SPACE, Some(one)).expect("there is nothing to do");
+    journal.claim(SPACE, None).expect("there is nothing to do");
+    assert_eq!(account(SPACE), Some(three), "the genesis settles who pays");
+    journal.claim(OTHER, Some(one)).expect("it is claimed");
+    journal.append(genesis(&first, OTHER)).expect("it begins");
+    assert_eq!(account(OTHER), None, "nobody pays for what begins in the keeper's own process");
+    open().integrity().expect("it holds together");
 }
 
 fn charge(bytes: u64, quota: u64) -> Option<Charge> {

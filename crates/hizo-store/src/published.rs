@@ -13,6 +13,9 @@ use crate::disk::{Disk, DiskFile, SystemDisk};
 /// Length of a published file, at most, in bytes.
 pub const PUBLISHED_BYTES_MAX: usize = 1 << 20;
 
+/// Files that this process was about to name: several threads may each have opened the same folder.
+static TEMPORARIES: AtomicU64 = AtomicU64::new(0);
+
 /// Why a file was not published, or cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,7 +45,6 @@ pub enum Error {
 pub struct PublishedFiles<D: Disk = SystemDisk> {
     disk: D,
     root: PathBuf,
-    temporaries: AtomicU64,
     /// Folders whose own name this process knows to be durable.
     settled: Mutex<BTreeSet<PathBuf>>,
 }
@@ -53,7 +55,7 @@ impl<D: Disk> PublishedFiles<D> {
     /// # Errors
     /// [`Error::Disk`].
     pub fn open(disk: D, root: &Path) -> Result<Self, Error> {
-        let files = Self { disk, root: root.to_path_buf(), temporaries: AtomicU64::new(0), settled: Mutex::default() };
+        let files = Self { disk, root: root.to_path_buf(), settled: Mutex::default() };
         files.settle(root)?;
         Ok(files)
     }
@@ -69,7 +71,7 @@ impl<D: Disk> PublishedFiles<D> {
         let path = self.root.join(checked(path)?);
         let folder = path.parent().unwrap_or(&self.root);
         self.settle_below(folder)?;
-        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        let number = TEMPORARIES.fetch_add(1, Ordering::Relaxed);
         let temporary = folder.join(format!(".{}-{number}.new", std::process::id()));
         // A process of this number may have died before it gave its file a name.
         let _ = self.disk.remove(&temporary);
@@ -209,7 +211,7 @@ fn failed(act: &'static str) -> impl FnOnce(io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulated::SimulatedDisk;
+    use crate::simulated::{SimulatedDisk, Turns};
 
     fn files() -> (SimulatedDisk, PublishedFiles<SimulatedDisk>) {
         let disk = SimulatedDisk::new(512);
@@ -227,6 +229,27 @@ mod tests {
         files.publish("checkpoint", b"second").unwrap();
         assert_eq!(files.read("tile/0/000").unwrap().as_deref(), Some(b"one".as_slice()));
         assert_eq!(files.read("checkpoint").unwrap().as_deref(), Some(b"second".as_slice()));
+    }
+
+    #[test]
+    fn two_that_publish_into_one_folder_at_once_have_each_their_own_file() {
+        for seed in 0..50 {
+            let (disk, turns) = (SimulatedDisk::new(512), Turns::new(2, seed));
+            std::thread::scope(|scope| {
+                for (thread, path) in ["scrub", "sweep"].into_iter().enumerate() {
+                    let (disk, turns) = (disk.in_turn(&turns, thread), &turns);
+                    scope.spawn(move || {
+                        let files = PublishedFiles::open(disk, Path::new("/keeper")).unwrap();
+                        files.publish(path, path.as_bytes()).unwrap();
+                        turns.leave(thread);
+                    });
+                }
+            });
+            let files = PublishedFiles::open(disk, Path::new("/keeper")).unwrap();
+            for path in ["scrub", "sweep"] {
+                assert_eq!(files.read(path).unwrap().as_deref(), Some(path.as_bytes()), "seed {seed}");
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,10 @@ use crate::words::words;
 const PUBLISHED_SOON: Duration = Duration::from_secs(3);
 const PUBLISHED_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a keeper lets lie what no record names, before it marks it for removal: an interrupted deposit goes on for so long without
+/// sealing anew.
+pub(crate) const ORPHAN_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Where a safe's keeper is.
 pub(crate) enum Keeper {
     /// In the home folder; nobody else has to run.

@@ -6,19 +6,15 @@
 use std::collections::BTreeSet;
 
 use hizo_ledger::id::{ObjectId, SpaceId};
-use hizo_ledger::object::ObjectList;
 use hizo_store::disk::Disk;
 use hizo_store::objects;
 use hizo_store::published::PublishedFiles;
 use hizo_store::{Journal, NamedBytes, Objects};
 
-use super::{SecondCopy, envelope, is_full_tile, may_change, whole};
+use super::{SecondCopy, is_full_tile, may_change};
 use crate::log::{self, LogReader};
-use crate::spaces::direct;
+use crate::names::{each_name, lying};
 use crate::{Error, Keeper};
-
-/// Names of one folder that are looked at together.
-const PAGE: usize = 1_000;
 
 /// Records that are read together: no append waits for longer.
 const RECORDS: usize = 256;
@@ -165,7 +161,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
 
     /// Whether everything that the records of a space name is there; its bytes are read later.
     fn named(&self, space: SpaceId, found: &mut Scrubbed) -> Result<(), Error> {
-        self.each_name(space, &mut |position, id| {
+        each_name(self.keeper, self.second(), space, 0, &mut |position, id| {
             let is_first = self.keeper.objects().stat(space, id)?.is_some();
             let copy = self.copy.filter(|copy| position < copy.copied.size());
             let is_second =
@@ -173,36 +169,13 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
             if !is_first || (copy.is_some() && !is_second) {
                 self.object(space, id, copy.is_some(), &mut |_| true, found)?;
             }
-            Ok(())
-        })
+            Ok::<_, Error>(())
+        })?;
+        Ok(())
     }
 
-    /// Every id that a record of the space names, with the record's place in the log. A list that is damaged is put right
-    /// first, if it can be.
-    fn each_name(&self, space: SpaceId, take: &mut dyn FnMut(u64, ObjectId) -> Result<(), Error>) -> Result<(), Error> {
-        let mut next = 0;
-        loop {
-            let page = self.keeper.records(space, next, RECORDS)?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            for record in page {
-                next = record.number.saturating_add(1);
-                let envelope = envelope(&record)?;
-                for id in direct(&envelope) {
-                    take(record.position, id)?;
-                }
-                let Some(deposit) = envelope.deposit else { continue };
-                let list = match whole(self.keeper.objects(), space, deposit.objects.list) {
-                    Some(list) => Some(list),
-                    None => self.copy.and_then(|copy| whole(&copy.objects, space, deposit.objects.list)),
-                };
-                let listed = list.and_then(|list| ObjectList::parse_unverified(list.as_bytes()).ok());
-                for (id, _) in listed.unwrap_or_default() {
-                    take(record.position, id)?;
-                }
-            }
-        }
+    fn second(&self) -> Option<&objects::FileObjects<D>> {
+        self.copy.map(|copy| &copy.objects)
     }
 
     /// Reads every object that lies in the folders of a space. Whether there was time for all.
@@ -215,27 +188,18 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
     ) -> Result<bool, Error> {
         let mut names = None;
         loop {
-            let first = self.keeper.objects().list(space, after, PAGE)?;
-            let second = self.copy.map_or(Ok(Vec::new()), |copy| copy.objects.list(space, after, PAGE))?;
-            // Behind the end of a full page there may be more that stands before what the other page still has.
-            let end = [&first, &second]
-                .into_iter()
-                .filter(|page| page.len() >= PAGE)
-                .filter_map(|page| page.last().copied())
-                .min();
-            let ids: BTreeSet<ObjectId> =
-                first.into_iter().chain(second).filter(|id| end.is_none_or(|end| *id <= end)).collect();
+            let (ids, is_last) = lying(self.keeper.objects(), self.second(), space, after)?;
             for id in &ids {
                 let mut is_named = |id: ObjectId| match &names {
                     Some(names) => BTreeSet::contains(names, &id),
                     None => {
                         let mut all = BTreeSet::new();
                         // What cannot be followed is taken for named.
-                        let told = self.each_name(space, &mut |_, id| {
+                        let told = each_name(self.keeper, self.second(), space, 0, &mut |_, id| {
                             all.insert(id);
-                            Ok(())
+                            Ok::<_, Error>(())
                         });
-                        told.is_err() || names.insert(all).contains(&id)
+                        !told.unwrap_or(false) || names.insert(all).contains(&id)
                     }
                 };
                 let bytes = self.object(space, *id, false, &mut is_named, found)?;
@@ -244,7 +208,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
                     return Ok(false);
                 }
             }
-            if end.is_none() {
+            if is_last {
                 return Ok(true);
             }
         }
@@ -272,6 +236,8 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
         match (&first, &second) {
             (Found::Whole(_), Found::Whole(_)) => {}
             (Found::Whole(_), Found::Absent) if !both => {}
+            // What no record names is nobody's loss, and the sweep's to remove.
+            _ if !is_named(id) => {}
             (Found::Whole(object), Found::Damaged | Found::Absent) => {
                 if let Some(copy) = self.copy {
                     copy.objects.put(space, object)?;
@@ -282,8 +248,6 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
                 self.keeper.put(space, object)?;
                 found.mended.insert(damage(Directory::First));
             }
-            // What no record names is nobody's loss.
-            _ if !is_named(id) => {}
             (_, second) => {
                 found.lost.insert(damage(Directory::First));
                 if matches!(second, Found::Damaged) {

@@ -141,7 +141,8 @@ pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Result<Response
 }
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let text = shared.telling.metrics(shared.sessions.count(), shared.workers.waiting(), shared.now());
+    let text =
+        shared.telling.metrics(shared.sessions.count(), shared.workers.waiting(), shared.unnamed.total(), shared.now());
     typed(StatusCode::OK, HeaderValue::from_static("text/plain; version=0.0.4"), text)
 }
 

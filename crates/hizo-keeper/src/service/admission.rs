@@ -73,12 +73,31 @@ impl Admission {
     }
 }
 
-/// What each account has put since the start and no record names yet, and what is coming in.
+/// What lies here of each account and no record names, and what is coming in, in bytes as it costs. The last pass of the sweep
+/// has counted it, and what has come and gone since is added up.
 #[derive(Default)]
-pub(super) struct Unnamed(Mutex<HashMap<AccountId, u64>>);
+pub(super) struct Unnamed(Mutex<HashMap<AccountId, Held>>);
+
+#[derive(Default)]
+struct Held {
+    /// Found by the last pass.
+    found: u64,
+    /// Put since that began.
+    put: u64,
+    /// Named by records since.
+    named: u64,
+    /// Coming in.
+    reserved: u64,
+}
+
+impl Held {
+    const fn put_and_found(&self) -> u64 {
+        self.found.saturating_add(self.put).saturating_sub(self.named)
+    }
+}
 
 impl Unnamed {
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, u64>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Held>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -86,36 +105,106 @@ impl Unnamed {
     pub(super) fn reserve(self: &Arc<Self>, account: AccountId, bytes: u64, left: u64) -> Option<Reserved> {
         let mut unnamed = self.lock();
         let held = unnamed.entry(account).or_default();
-        let with = held.checked_add(bytes).filter(|with| *with <= left)?;
-        *held = with;
-        Some(Reserved { unnamed: Arc::clone(self), account, bytes })
+        let reserved = held.reserved.checked_add(bytes)?;
+        held.put_and_found().checked_add(reserved).filter(|with| *with <= left)?;
+        held.reserved = reserved;
+        Some(Reserved { unnamed: Arc::clone(self), account, bytes, put: 0 })
     }
 
     /// A record names so many bytes: they are counted elsewhere from now on.
     pub(super) fn named(&self, account: AccountId, bytes: u64) {
         let mut unnamed = self.lock();
-        if let Some(held) = unnamed.get_mut(&account) {
-            *held = held.saturating_sub(bytes);
+        let held = unnamed.entry(account).or_default();
+        held.named = held.named.saturating_add(bytes);
+    }
+
+    /// A pass begins, which finds all that was put until now.
+    pub(super) fn begin_pass(&self) {
+        for held in self.lock().values_mut() {
+            *held = Held { found: held.put_and_found(), reserved: held.reserved, ..Held::default() };
         }
+    }
+
+    /// The pass has found this.
+    pub(super) fn end_pass(&self, mut found: HashMap<AccountId, u64>) {
+        let mut unnamed = self.lock();
+        for (account, held) in unnamed.iter_mut() {
+            held.found = found.remove(account).unwrap_or(0);
+        }
+        unnamed.extend(found.into_iter().map(|(account, found)| (account, Held { found, ..Held::default() })));
+        unnamed.retain(|_, held| held.reserved > 0 || held.put_and_found() > 0);
+    }
+
+    /// All of it, of all accounts.
+    pub(super) fn total(&self) -> u64 {
+        self.lock().values().map(|held| held.put_and_found().saturating_add(held.reserved)).fold(0, u64::saturating_add)
     }
 }
 
-/// Bytes that are set apart until this is dropped, or for longer if they were put.
+/// Bytes that are set apart until this is dropped.
 pub(super) struct Reserved {
     unnamed: Arc<Unnamed>,
     account: AccountId,
     bytes: u64,
+    put: u64,
 }
 
 impl Reserved {
     /// So many of them are there now.
     pub(super) fn put(mut self, bytes: u64) {
-        self.bytes = self.bytes.saturating_sub(bytes);
+        self.put = bytes;
     }
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        self.unnamed.named(self.account, self.bytes);
+        let mut unnamed = self.unnamed.lock();
+        let held = unnamed.entry(self.account).or_default();
+        held.reserved = held.reserved.saturating_sub(self.bytes);
+        held.put = held.put.saturating_add(self.put);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const ONE: AccountId = AccountId([1; 32]);
+    const OTHER: AccountId = AccountId([2; 32]);
+
+    fn put(unnamed: &Arc<Unnamed>, bytes: u64) {
+        unnamed.reserve(ONE, bytes, u64::MAX).unwrap().put(bytes);
+    }
+
+    #[test]
+    fn what_is_coming_in_what_was_put_and_what_was_found_count_together() {
+        let unnamed = Arc::<Unnamed>::default();
+        let coming = unnamed.reserve(ONE, 40, 100).unwrap();
+        assert!(unnamed.reserve(ONE, 61, 100).is_none() && unnamed.reserve(OTHER, 100, 100).is_some());
+        coming.put(30);
+        assert_eq!(unnamed.total(), 30, "what was set apart and not needed is free again");
+        drop(unnamed.reserve(ONE, 70, 100).unwrap());
+        unnamed.named(ONE, 10);
+        assert_eq!(unnamed.total(), 20);
+    }
+
+    #[test]
+    fn a_pass_counts_anew_and_loses_nothing_of_what_happens_meanwhile() {
+        let unnamed = Arc::<Unnamed>::default();
+        put(&unnamed, 100);
+        let coming = unnamed.reserve(ONE, 8, u64::MAX).unwrap();
+        unnamed.begin_pass();
+        assert_eq!(unnamed.total(), 108, "until it ends, all counts on");
+        put(&unnamed, 20);
+        unnamed.named(ONE, 5);
+        coming.put(7);
+        assert_eq!(unnamed.total(), 122);
+        unnamed.end_pass(HashMap::from([(ONE, 60), (OTHER, 1)]));
+        assert_eq!(unnamed.total(), 60 + 20 + 7 - 5 + 1, "40 were swept, and are free again once");
+        unnamed.begin_pass();
+        unnamed.end_pass(HashMap::new());
+        assert!(unnamed.lock().is_empty());
     }
 }

@@ -72,6 +72,11 @@ impl Refusal {
         Self { retry_seconds: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Busy", sentence) }
     }
 
+    pub(super) fn just_begun() -> Self {
+        let sentence = "the keeper has begun after the note's time; sign another note in a second";
+        Self { retry_seconds: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "JustBegun", sentence) }
+    }
+
     pub(super) fn too_many() -> Self {
         let sentence = "these are more requests than are taken from one sender; send the same again in a second";
         Self { retry_seconds: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TooMany", sentence) }

@@ -46,11 +46,11 @@ pub struct Scrubbing {
     pub bytes_per_second: u64,
 }
 
-/// One of the two threads.
+/// One of the threads that work behind the requests.
 pub(super) struct Working(Receiver<()>);
 
 impl Working {
-    fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let (ended, waiting) = channel();
         let work = move || {
             // Dropped at its end, also by a panic.

@@ -46,6 +46,10 @@ pub(super) async fn put(
     let (mut gathered, mut whole) = reading.gather(PIECE_BYTES).await?;
     let working = Arc::clone(&shared);
     let begun = shared.workers.run(move || {
+        if let Some(begins) = admitted.begins {
+            // So that it is known after the next start whose orphans these are, should the space never begin.
+            working.keeper.journal().claim(space, Some(begins.id))?;
+        }
         let reserved = match working.payer(space, admitted.begins)? {
             None => None,
             // What is here already costs nothing: it may be put again for a while, or mended.
@@ -100,7 +104,14 @@ fn arrive(
 ) -> Result<Step<ArrivingObject>, crate::Error> {
     arriving.write(next)?;
     shared.telling.bytes_in.fetch_add(next.len() as u64, Ordering::Relaxed);
-    if whole { shared.keeper.take(space, id, arriving).map(Step::Put) } else { Ok(Step::Arriving(arriving)) }
+    if !whole {
+        return Ok(Step::Arriving(arriving));
+    }
+    shared.keeper.take(space, id, arriving).map(Step::Put).map_err(|error| match error {
+        // The sweep took away what was found present. The same bytes, sent once more, win.
+        crate::Error::PutAgain { .. } => journal::Error::Busy.into(),
+        other => other,
+    })
 }
 
 pub(super) async fn get(

@@ -101,8 +101,7 @@ impl Sessions {
             return Err(Refusal::unauthorized("SessionTime", &sentence));
         }
         if time < self.began {
-            let sentence = "the keeper has begun after the note's time; sign another note in a moment";
-            return Err(Refusal::unauthorized("SessionTime", sentence));
+            return Err(Refusal::just_begun());
         }
         Ok(())
     }

@@ -51,6 +51,9 @@ pub(super) struct Telling {
     pub(super) scrub_lost: AtomicU64,
     /// Nothing that was there at this time was read longer ago; in seconds since 1970, 0 before it is known.
     scrub_read: AtomicU64,
+    pub(super) sweep_objects: AtomicU64,
+    pub(super) sweep_bytes: AtomicU64,
+    pub(super) sweep_failures: AtomicU64,
     stamps: Mutex<BTreeMap<String, Stamps>>,
 }
 
@@ -90,6 +93,9 @@ impl Telling {
             scrub_mended: none(),
             scrub_lost: none(),
             scrub_read: none(),
+            sweep_objects: none(),
+            sweep_bytes: none(),
+            sweep_failures: none(),
             stamps: Mutex::default(),
         }
     }
@@ -184,7 +190,7 @@ impl Telling {
     }
 
     /// Prometheus text.
-    pub(super) fn metrics(&self, tokens: usize, waiting: usize, now: u64) -> String {
+    pub(super) fn metrics(&self, tokens: usize, waiting: usize, unnamed: u64, now: u64) -> String {
         let mut text = String::from("# TYPE hizo_requests_total counter\n");
         for ((method, route, status), count) in self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let _ = writeln!(
@@ -222,6 +228,10 @@ impl Telling {
                     read => now.saturating_sub(read),
                 },
             ),
+            ("hizo_sweep_objects_total", "counter", number(&self.sweep_objects)),
+            ("hizo_sweep_bytes_total", "counter", number(&self.sweep_bytes)),
+            ("hizo_sweep_failures_total", "counter", number(&self.sweep_failures)),
+            ("hizo_unnamed_bytes", "gauge", unnamed),
             ("hizo_tokens", "gauge", tokens as u64),
             ("hizo_work_waiting", "gauge", waiting as u64),
         ] {

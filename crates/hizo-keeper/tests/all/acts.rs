@@ -359,6 +359,23 @@ fn an_object_cut_short_on_the_disk_must_be_put_again() {
 }
 
 #[test]
+fn of_many_condemned_objects_a_thousand_are_named_at_a_time() {
+    let (keeper, _, company) = story();
+    let draft = company.deposit("drawings", 1_500).1;
+    put_all(&keeper, &company, &draft);
+    let packs: Vec<ObjectId> = draft.objects.iter().map(|object| object.id()).collect();
+    keeper.journal().condemn(company.space, Some(head(&company)), &packs, 7).unwrap();
+    for named in [1_000, 501] {
+        let Error::PutAgain { objects } = refused(&keeper, &company, &draft.note) else { panic!("it is kept") };
+        assert_eq!(objects.len(), named);
+        for object in draft.objects.iter().filter(|object| objects.contains(&object.id())) {
+            keeper.put(company.space, object).unwrap();
+        }
+    }
+    keeper.append(&draft.note).unwrap();
+}
+
+#[test]
 fn a_condemned_object_must_be_put_again() {
     let (keeper, _, company) = story();
     let draft = company.deposit("drawings", 2).1;

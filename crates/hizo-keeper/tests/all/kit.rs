@@ -181,7 +181,16 @@ impl Company {
         let mut objects: Vec<NamedBytes> =
             (0..packs).map(|pack| object(&format!("pack {pack} of {what} {k} in {}", self.space))).collect();
         let lines: Vec<(ObjectId, u64)> = objects.iter().map(|pack| (pack.id(), pack.length())).collect();
-        let list = NamedBytes::name(ObjectList::compose(&lines)).unwrap();
+        let (envelope, draft) = self.deposit_listing(what, &lines);
+        objects.extend(draft.objects);
+        (envelope, Draft { objects, note: draft.note })
+    }
+
+    /// A deposit that lists these objects; its own one is the list.
+    pub(crate) fn deposit_listing(&self, what: &str, lines: &[(ObjectId, u64)]) -> (Envelope, Draft) {
+        let last = self.chain.as_ref().and_then(|chain| chain.series().get(&series(what)));
+        let k = last.map_or(1, |last| last.k + 1);
+        let list = NamedBytes::name(ObjectList::compose(lines)).unwrap();
         let commit = |hash: &str| CommitHash::from_bytes(Sha256::digest(format!("{hash} {what} {k}")).into());
         let deposit = Deposit {
             series: series(what),
@@ -196,8 +205,7 @@ impl Company {
         };
         let envelope = Envelope { body: None, deposit: Some(deposit), ..self.say() };
         let note = sign(&envelope, "machine");
-        objects.push(list);
-        (envelope, Draft { objects, note })
+        (envelope, Draft { objects: vec![list], note })
     }
 
     /// Puts and appends a draft, and follows it.

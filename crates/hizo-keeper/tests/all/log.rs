@@ -391,8 +391,21 @@ impl Journal for HeldUp<'_> {
         unreachable!("a publisher condemns nothing")
     }
 
-    fn pardon(&self, _: SpaceId, _: &[ObjectId]) -> Result<(), journal::Error> {
+    fn pardon(
+        &self,
+        _: SpaceId,
+        _: &[ObjectId],
+        _: &mut dyn FnMut(ObjectId) -> bool,
+    ) -> Result<Vec<ObjectId>, journal::Error> {
         unreachable!("a publisher pardons nothing")
+    }
+
+    fn expire(&self, _: SpaceId, _: &[ObjectId], _: u64, _: &mut dyn FnMut(ObjectId)) -> Result<(), journal::Error> {
+        unreachable!("a publisher removes nothing")
+    }
+
+    fn claim(&self, _: SpaceId, _: Option<AccountId>) -> Result<(), journal::Error> {
+        unreachable!("a publisher has nobody pay")
     }
 
     fn condemned(&self, space: SpaceId) -> Result<Vec<(ObjectId, u64)>, journal::Error> {

@@ -10,5 +10,6 @@ mod own;
 mod process;
 mod service;
 mod stamp;
+mod sweep;
 mod takeover;
 mod witness;

@@ -283,7 +283,8 @@ pub struct Integrity {
 /// - One log: the append gives the record the next place in the log, in that same step. There is no gap, no place is
 ///   given twice, and none ever changes.
 /// - One signed history: of any number of heads that are settled after the same one, exactly one succeeds.
-/// - An append that names a condemned object is refused in that same step.
+/// - An append that names a condemned object is refused in that same step. Whatever expires was condemned without a break, so
+///   that no record names it; whatever is pardoned was here when nothing could expire.
 /// - Counted once: what an append costs is added to its account in that same step, and never more than the quota. A space has
 ///   the account of its genesis for ever. Repeating an append costs nothing.
 /// - No silent damage: an answer is what was written, or an error.
@@ -347,11 +348,18 @@ pub trait Journal: Send + Sync {
     /// When it cannot be told.
     fn slot_key(&self, space: SpaceId) -> Result<Option<[u8; 32]>, Error>;
 
-    /// Who pays for a space; `None` when nobody does, or it has not begun.
+    /// Who pays for a space: the account of its genesis, or, before it has begun, whoever claims it. `None` when nobody does.
     ///
     /// # Errors
     /// When it cannot be told.
     fn account(&self, space: SpaceId) -> Result<Option<AccountId>, Error>;
+
+    /// Has an account answer for what is put into a space that has not begun, in the place of whoever did. `None` takes the
+    /// claim away. Nothing changes for a space that has begun: its genesis has settled who pays.
+    ///
+    /// # Errors
+    /// When it cannot be done.
+    fn claim(&self, space: SpaceId, account: Option<AccountId>) -> Result<(), Error>;
 
     /// What an account pays for.
     ///
@@ -386,19 +394,38 @@ pub trait Journal: Send + Sync {
     fn settle_signed(&self, newest: Option<LogHead>, head: LogHead) -> Result<(), Error>;
 
     /// Marks objects so that no append may name them, provided that the head is still this one: whoever decides that
-    /// nothing names them has read the records up to here.
+    /// nothing names them has read the records up to here. `since` is a time in seconds by whatever clock the caller goes by.
     ///
     /// # Errors
     /// [`Error::Conflict`] when somebody has appended since.
     fn condemn(&self, space: SpaceId, expected: Option<Head>, objects: &[ObjectId], since: u64) -> Result<(), Error>;
 
-    /// Takes the mark away: for an object that has been put again.
+    /// Takes the mark away from those objects of which `is_here` says that they have been put again, and says which of the others
+    /// keep it. It is asked while nobody expires anything, and not at all for objects without a mark.
     ///
     /// # Errors
     /// When it cannot be done.
-    fn pardon(&self, space: SpaceId, objects: &[ObjectId]) -> Result<(), Error>;
+    fn pardon(
+        &self,
+        space: SpaceId,
+        objects: &[ObjectId],
+        is_here: &mut dyn FnMut(ObjectId) -> bool,
+    ) -> Result<Vec<ObjectId>, Error>;
 
-    /// The condemned objects of a space in ascending order, each with its time in seconds since 1970.
+    /// Calls `remove` for each of these objects that was marked at `until` or before and has been since, while nobody appends,
+    /// marks or pardons. The marks stay: an append that found an object here before must not name it now.
+    ///
+    /// # Errors
+    /// When it cannot be done; then `remove` was called for some of them or for none.
+    fn expire(
+        &self,
+        space: SpaceId,
+        objects: &[ObjectId],
+        until: u64,
+        remove: &mut dyn FnMut(ObjectId),
+    ) -> Result<(), Error>;
+
+    /// The condemned objects of a space in ascending order, each with its time.
     ///
     /// # Errors
     /// When they cannot be told.

@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 use self::rows::{
     TWINS_CONDEMNED, TWINS_FACT, agree, check_accounts, check_condemned, check_facts, check_leaves, check_records,
     condemned, condemned_among, execute, fact, follows, head, insert_record, integer, known_space, leaves, log, logged,
-    one, payer, put_log, put_payer, put_space, put_usage, records, spaces, sum, usage,
+    marked, one, payer, put_log, put_payer, put_space, put_usage, records, spaces, sum, usage,
 };
 use self::schema::{check_format, is_blank, lay_out};
 use super::{
@@ -274,6 +274,15 @@ impl Journal for SqliteJournal {
         self.read(|tx| payer(tx, space))
     }
 
+    fn claim(&self, space: SpaceId, account: Option<AccountId>) -> Result<(), Error> {
+        let is_settled = |tx: &Connection| Ok::<_, Error>(head(tx, space)?.is_some() || payer(tx, space)? == account);
+        // The usual case by far costs no turn at writing.
+        if self.read(is_settled)? {
+            return Ok(());
+        }
+        self.write(|tx| if is_settled(tx)? { Ok(()) } else { put_payer(tx, space, account) })
+    }
+
     fn usage(&self, account: AccountId) -> Result<Usage, Error> {
         self.read(|tx| usage(tx, account))
     }
@@ -321,18 +330,42 @@ impl Journal for SqliteJournal {
         })
     }
 
-    fn pardon(&self, space: SpaceId, objects: &[ObjectId]) -> Result<(), Error> {
+    fn pardon(
+        &self,
+        space: SpaceId,
+        objects: &[ObjectId],
+        is_here: &mut dyn FnMut(ObjectId) -> bool,
+    ) -> Result<Vec<ObjectId>, Error> {
         // The usual case by far is that there is nothing to do: it costs no turn at writing.
         if self.read(|tx| condemned_among(tx, space, objects))?.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.write(|tx| {
+            let marked = condemned_among(tx, space, objects)?;
+            let (here, gone): (Vec<ObjectId>, Vec<ObjectId>) = marked.into_iter().partition(|id| is_here(*id));
             for table in TWINS_CONDEMNED {
-                for object in objects {
+                for object in &here {
                     let sql = format!("DELETE FROM {table} WHERE space = ?1 AND object = ?2");
                     execute(tx, &sql, params![space.as_bytes(), object.as_bytes()])?;
                 }
             }
+            Ok(gone)
+        })
+    }
+
+    fn expire(
+        &self,
+        space: SpaceId,
+        objects: &[ObjectId],
+        until: u64,
+        remove: &mut dyn FnMut(ObjectId),
+    ) -> Result<(), Error> {
+        // Nothing is written, and so nothing synced: what is needed is the turn, which everybody else waits for.
+        self.write(|tx| {
+            let marks = TWINS_CONDEMNED.map(|table| marked(tx, table, space, objects));
+            let [first, second] = marks;
+            let marks = agree(first?, second?, "the two tables of condemned objects differ")?;
+            marks.into_iter().filter(|(_, since)| *since <= until).for_each(|(object, _)| remove(object));
             Ok(())
         })
     }
@@ -452,9 +485,10 @@ fn lay(tx: &Connection, entry: &Entry<'_>, admitted: &Admitted, state: &mut Opti
         insert_record(tx, entry, admitted.new, log.size)?;
         if let Some((account, usage)) = admitted.paid {
             put_usage(tx, account, usage)?;
-            if entry.expected.is_none() {
-                put_payer(tx, entry.space, account)?;
-            }
+        }
+        if entry.expected.is_none() {
+            // Whoever claimed the space until now does so no more.
+            put_payer(tx, entry.space, admitted.paid.map(|(account, _)| account))?;
         }
         let size = log.size.checked_add(1).ok_or(Error::Refused { rule: "the log has no further place" })?;
         *state = Some(LogState { size, ..log });

@@ -389,6 +389,21 @@ impl<D: Disk + Clone> Objects for FileObjects<D> {
         ids.truncate(limit);
         Ok(ids)
     }
+
+    fn spaces(&self) -> Result<Vec<SpaceId>, Error> {
+        let names = self.names(&self.root)?;
+        let mut spaces: Vec<SpaceId> = names.iter().filter_map(|name| SpaceId::from_hex(name).ok()).collect();
+        spaces.sort_unstable();
+        Ok(spaces)
+    }
+
+    fn remove(&self, space: SpaceId, id: ObjectId) -> Result<bool, Error> {
+        match self.disk.remove(&self.path(space, id)) {
+            Ok(()) => Ok(true),
+            Err(source) if is_absent(&source) => Ok(false),
+            Err(source) => Err(Error::Disk { act: "remove an object", source }),
+        }
+    }
 }
 
 /// Where an object's file lies beneath the folder of the store.

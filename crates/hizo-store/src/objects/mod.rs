@@ -131,7 +131,7 @@ pub const ABSENT_MAX: usize = 1_000;
 pub struct ObjectStat {
     /// Length in bytes.
     pub bytes: u64,
-    /// When it was last put, also when it had been present. The sweep goes by this.
+    /// When it was last put, also when it had been present.
     pub last_put: SystemTime,
 }
 
@@ -154,6 +154,7 @@ pub trait Arriving: Send {
 ///   and leaves under the object's name either nothing or the whole object.
 /// - Never wrong under its name: no crash and no full disk leaves other or fewer bytes under an object's name.
 /// - Safe to repeat: putting again changes nothing but `last_put`, and mends an object that the disk has damaged.
+/// - What was removed can be put again, and is as durable then as anything else.
 pub trait Objects: Send + Sync {
     /// An object that is coming in.
     type Arriving: Arriving;
@@ -211,4 +212,17 @@ pub trait Objects: Send + Sync {
     /// # Errors
     /// [`Error::Disk`] when the disk refused.
     fn list(&self, space: SpaceId, after: Option<ObjectId>, limit: usize) -> Result<Vec<ObjectId>, Error>;
+
+    /// Every space into which something was put, in ascending order, whether anything is left there or not.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when the disk refused.
+    fn spaces(&self) -> Result<Vec<SpaceId>, Error>;
+
+    /// Takes an object away; whether it was there. Nothing makes that durable: a power cut may bring it back. Only
+    /// [`crate::Journal::expire`] says when nobody can be about to name it.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when the disk refused.
+    fn remove(&self, space: SpaceId, id: ObjectId) -> Result<bool, Error>;
 }

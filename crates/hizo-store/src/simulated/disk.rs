@@ -39,12 +39,14 @@ struct Order {
     random: Random,
     running: Vec<usize>,
     next: Option<usize>,
+    /// All turns are this thread's until it says otherwise.
+    alone: Option<usize>,
 }
 
 impl Turns {
     /// Turns for threads 0 up to `threads`, each of which must be started.
     pub fn new(threads: usize, seed: u64) -> Arc<Self> {
-        let mut order = Order { random: Random(seed), running: (0..threads).collect(), next: None };
+        let mut order = Order { random: Random(seed), running: (0..threads).collect(), next: None, alone: None };
         order.draw();
         Arc::new(Self { order: Mutex::new(order), changed: Condvar::new() })
     }
@@ -65,6 +67,13 @@ impl Turns {
         self.changed.notify_all();
     }
 
+    fn keep(&self, alone: Option<usize>) {
+        let mut order = self.lock();
+        order.alone = alone;
+        order.draw();
+        self.changed.notify_all();
+    }
+
     /// Says that a thread makes no further call. It must be said, or the others wait for ever.
     pub fn leave(&self, thread: usize) {
         let mut order = self.lock();
@@ -79,7 +88,7 @@ impl Turns {
 impl Order {
     fn draw(&mut self) {
         let place = self.random.below(self.running.len());
-        self.next = self.running.get(place).copied();
+        self.next = self.alone.or(self.running.get(place).copied());
     }
 }
 
@@ -206,6 +215,15 @@ impl SimulatedDisk {
         self.calling().call(name)
     }
 
+    /// The same step, and all turns until what is returned is dropped: for what others wait for by other means than turns.
+    pub(super) fn step_alone(&self, name: &'static str) -> io::Result<Alone> {
+        let Some((turns, thread)) = &self.turn else { return self.step(name).map(|()| Alone(None)) };
+        turns.wait_for(*thread);
+        turns.keep(Some(*thread));
+        let alone = Alone(Some(Arc::clone(turns)));
+        self.step(name).map(|()| alone)
+    }
+
     /// What the machine may find when it starts again after a power cut now: every allowed state while there are at
     /// most `states_max`, otherwise that many, drawn from the seed, among them the one that lost all and the one that
     /// lost nothing. The second value says whether they are all there are.
@@ -229,6 +247,17 @@ impl SimulatedDisk {
         });
         let states = states.map(|state| Self { state: Arc::new(Mutex::new(state)), turn: None }).collect();
         (states, all.is_some())
+    }
+}
+
+/// All turns are one thread's.
+pub(super) struct Alone(Option<Arc<Turns>>);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if let Some(turns) = &self.0 {
+            turns.keep(None);
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The journal.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, Slot, SpaceId};
 use hizo_ledger::log::Leaf;
 
 use super::SimulatedDisk;
+use super::disk::Alone;
 use crate::journal::{
     self, AccountId, Entry, FACT_BYTES_MAX, Head, Integrity, Journal, LogHead, LogState, PAGE_RECORDS_MAX, Page,
     StoredRecord, Usage,
@@ -18,6 +20,27 @@ use crate::journal::{
 pub struct MemoryJournal {
     disk: SimulatedDisk,
     kept: Arc<Mutex<Kept>>,
+}
+
+/// What is kept, while nobody else can reach it.
+struct Turn<'a> {
+    kept: MutexGuard<'a, Kept>,
+    /// Given back after the above.
+    _alone: Alone,
+}
+
+impl Deref for Turn<'_> {
+    type Target = Kept;
+
+    fn deref(&self) -> &Kept {
+        &self.kept
+    }
+}
+
+impl DerefMut for Turn<'_> {
+    fn deref_mut(&mut self) -> &mut Kept {
+        &mut self.kept
+    }
 }
 
 #[derive(Default, Clone)]
@@ -72,6 +95,9 @@ impl Kept {
             let usage = self.accounts.get(&charge.account).copied().unwrap_or_default();
             self.accounts.insert(charge.account, charge.add(usage, begins)?);
             self.payers.insert(entry.space, charge.account);
+        } else if entry.expected.is_none() {
+            // Whoever claimed the space until now does so no more.
+            self.payers.remove(&entry.space);
         }
         let (position, note) = (self.log().size, entry.note.to_vec());
         let record = StoredRecord { number: new.number, id: new.id, kept: entry.kept, position, note };
@@ -97,9 +123,10 @@ impl MemoryJournal {
         Self { disk: disk.clone(), kept: Arc::clone(&self.kept) }
     }
 
-    fn kept(&self, step: &'static str) -> Result<MutexGuard<'_, Kept>, journal::Error> {
-        self.disk.step(step).map_err(|source| journal::Error::Disk { act: "be reached", source: Arc::new(source) })?;
-        Ok(self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    fn kept(&self, step: &'static str) -> Result<Turn<'_>, journal::Error> {
+        let stopped = |source| journal::Error::Disk { act: "be reached", source: Arc::new(source) };
+        let alone = self.disk.step_alone(step).map_err(stopped)?;
+        Ok(Turn { kept: self.kept.lock().unwrap_or_else(PoisonError::into_inner), _alone: alone })
     }
 }
 
@@ -141,6 +168,17 @@ impl Journal for MemoryJournal {
 
     fn account(&self, space: SpaceId) -> Result<Option<AccountId>, journal::Error> {
         Ok(self.kept("account")?.payers.get(&space).copied())
+    }
+
+    fn claim(&self, space: SpaceId, account: Option<AccountId>) -> Result<(), journal::Error> {
+        let mut kept = self.kept("claim")?;
+        if kept.head(space).is_none() {
+            match account {
+                Some(account) => kept.payers.insert(space, account),
+                None => kept.payers.remove(&space),
+            };
+        }
+        Ok(())
     }
 
     fn usage(&self, account: AccountId) -> Result<Usage, journal::Error> {
@@ -190,11 +228,32 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    fn pardon(&self, space: SpaceId, objects: &[ObjectId]) -> Result<(), journal::Error> {
+    fn pardon(
+        &self,
+        space: SpaceId,
+        objects: &[ObjectId],
+        is_here: &mut dyn FnMut(ObjectId) -> bool,
+    ) -> Result<Vec<ObjectId>, journal::Error> {
         let mut kept = self.kept("pardon")?;
-        for object in objects {
-            kept.condemned.remove(&(space, *object));
+        let marked = objects.iter().copied().filter(|object| kept.condemned.contains_key(&(space, *object)));
+        let (here, gone): (Vec<ObjectId>, Vec<ObjectId>) =
+            marked.collect::<Vec<_>>().into_iter().partition(|id| is_here(*id));
+        for object in here {
+            kept.condemned.remove(&(space, object));
         }
+        Ok(gone)
+    }
+
+    fn expire(
+        &self,
+        space: SpaceId,
+        objects: &[ObjectId],
+        until: u64,
+        remove: &mut dyn FnMut(ObjectId),
+    ) -> Result<(), journal::Error> {
+        let kept = self.kept("expire")?;
+        let since = |object: &ObjectId| kept.condemned.get(&(space, *object)).copied();
+        objects.iter().filter(|id| since(id).is_some_and(|since| since <= until)).for_each(|id| remove(*id));
         Ok(())
     }
 

@@ -70,7 +70,7 @@ fn filled() -> (TempDir, PathBuf) {
     let marked: Vec<ObjectId> = (100..109).map(object).collect();
     journal.condemn(space(1), journal.head(space(1)).unwrap(), &marked, 77).unwrap();
     // Pages that are free again are part of every old journal.
-    journal.pardon(space(1), &marked[..3]).unwrap();
+    journal.pardon(space(1), &marked[..3], &mut |_| true).unwrap();
     (folder, path)
 }
 

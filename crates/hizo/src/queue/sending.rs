@@ -18,6 +18,8 @@ use crate::words::words;
 const AT_ONCE: usize = 4;
 /// What the keeper has of an object this long is asked before it is sent again.
 const WORTH_ASKING_BYTES: u64 = 64 << 10;
+/// How often a record is sent whose objects are asked for again: a keeper names 1,000 at a time, of 65,536 at most.
+const PUT_AGAIN_MAX: usize = 128;
 /// Ids in one page of a listing.
 const PAGE: usize = 1_000;
 
@@ -86,7 +88,9 @@ fn finish(safe: &Safe, queue: &Queue, waiting: &Waiting, done: &mut Sent) -> Out
 fn append(safe: &mut Safe, waiting: &Waiting) -> Outcome<bool> {
     let note = waiting.record.note_bytes();
     let mut answer = safe.keeper.append(safe.home.space, note);
-    if let Err(KeeperError::PutAgain { objects }) = &answer {
+    // A keeper names so many at a time of what it has swept, and nothing of a list that is not there.
+    for _ in 0..PUT_AGAIN_MAX {
+        let Err(KeeperError::PutAgain { objects }) = &answer else { break };
         put(safe, waiting, objects)?;
         answer = safe.keeper.append(safe.home.space, note);
     }

@@ -279,6 +279,10 @@ const HELP: &[(&str, &str)] = &[
         "Read everything that is kept again, in both directories, and mend what is damaged from the other one",
         "両方のフォルダーの中身をすべて読み直し、壊れたものをもう一方から直します",
     ),
+    (
+        "Remove what was put long ago and no record names, in both directories",
+        "ずっと前に預けられ、どの記録にも属さないものを、両方のフォルダーから除きます",
+    ),
     ("The keeper's configuration file", "預け先の設定ファイルを指定します"),
     (
         "Only so many objects, drawn by chance, without opening anything: whether the keeper still has what it answered for",

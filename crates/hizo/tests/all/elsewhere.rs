@@ -261,7 +261,7 @@ fn a_keeper_that_lets_in_by_codes_alone_is_used_as_any_other_and_is_not_blamed_f
 }
 
 /// A root, and a certificate by it for this machine, made by the stock tool.
-fn certificates(folder: &Path) -> [PathBuf; 3] {
+pub(crate) fn certificates(folder: &Path) -> [PathBuf; 3] {
     let paths = ["root.pem", "keeper.pem", "keeper.key"].map(|name| folder.join(name));
     let [root, certificate, key] = &paths;
     let openssl = |arguments: &str| {

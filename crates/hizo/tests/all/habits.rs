@@ -421,6 +421,7 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
         (0, &["check"]),
         (0, &["check", "--sample", "2"]),
         (0, &["keeper", "scrub", "--config", &scrubbed]),
+        (0, &["keeper", "sweep", "--config", &scrubbed]),
         (0, &["export", "--to", &export]),
         (0, &["export", "--to", &out2, "--dry-run"]),
         (0, &["watch", "status"]),

@@ -311,7 +311,7 @@ fn a_killed_restore_leaves_no_folder_under_the_name_it_was_given() {
 }
 
 /// Starts a command and kills it after a while; false when it was done before.
-fn kill_after(command: &mut Command, moment: Duration) -> bool {
+pub(crate) fn kill_after(command: &mut Command, moment: Duration) -> bool {
     kill_when(command, moment, || true)
 }
 

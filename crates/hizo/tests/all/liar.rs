@@ -50,6 +50,7 @@ pub(crate) struct Liar {
     pub(crate) address: String,
     lie: Arc<Mutex<Option<Lie>>>,
     refusal: Arc<Mutex<Option<Refusal>>>,
+    repeats: Arc<Mutex<fn(&Asked) -> bool>>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -60,17 +61,19 @@ impl Liar {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (lie, refusal) = (Arc::<Mutex<Option<Lie>>>::default(), Arc::<Mutex<Option<Refusal>>>::default());
         let asked = Arc::<Mutex<Vec<Asked>>>::default();
+        let repeats: Arc<Mutex<fn(&Asked) -> bool>> = Arc::new(Mutex::new(|_| false));
+        let repeating = Arc::clone(&repeats);
         let (keeper, lies, refusals) = (keeper.to_owned(), Arc::clone(&lie), Arc::clone(&refusal));
         let heard = Arc::clone(&asked);
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
                 let (keeper, lies, refusals) = (keeper.clone(), Arc::clone(&lies), Arc::clone(&refusals));
-                let heard = Arc::clone(&heard);
+                let (heard, repeats) = (Arc::clone(&heard), Arc::clone(&repeating));
                 // A client that goes away in the middle is none of the test's concern.
-                thread::spawn(move || serve(connection, &keeper, &lies, &refusals, &heard));
+                thread::spawn(move || serve(connection, &keeper, &lies, &refusals, &repeats, &heard));
             }
         });
-        Self { address, lie, refusal, asked }
+        Self { address, lie, refusal, repeats, asked }
     }
 
     /// From now on answers pass through this.
@@ -81,6 +84,11 @@ impl Liar {
     /// From now on this answers, where it does, without asking the keeper.
     pub(crate) fn refuses(&self, refusal: impl FnMut(&Asked) -> Option<Answer> + Send + 'static) {
         *self.refusal.lock().unwrap() = Some(Box::new(refusal));
+    }
+
+    /// From now on these requests reach the keeper twice, and the second answer is handed on.
+    pub(crate) fn repeats(&self, which: fn(&Asked) -> bool) {
+        *self.repeats.lock().unwrap() = which;
     }
 
     pub(crate) fn is_honest(&self) {
@@ -99,6 +107,7 @@ fn serve(
     keeper: &str,
     lies: &Mutex<Option<Lie>>,
     refusals: &Mutex<Option<Refusal>>,
+    repeats: &Mutex<fn(&Asked) -> bool>,
     heard: &Mutex<Vec<Asked>>,
 ) -> Option<()> {
     let mut reader = BufReader::new(client.try_clone().ok()?);
@@ -110,6 +119,9 @@ fn serve(
         let answer = match refused {
             Some(answer) => answer,
             None => {
+                if repeats.lock().unwrap()(&asked) {
+                    pass_on(keeper, &asked)?;
+                }
                 let honest = pass_on(keeper, &asked)?;
                 let lie = lies.lock().unwrap().as_mut().and_then(|lie| lie(&asked, &honest));
                 lie.unwrap_or(honest)

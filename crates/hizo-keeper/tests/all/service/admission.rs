@@ -12,7 +12,7 @@ use hizo_store::NamedBytes;
 use hizo_store::journal::AccountId;
 use sha2::{Digest as _, Sha256};
 
-use super::world::{Answer, Begun, Running, begin, genesis, settings, signed, token_in};
+use super::world::{Answer, Begun, Running, begin, genesis, settings, signed, soon, token_in, unhurried};
 use crate::kit::Company;
 
 const CODE: &str = "apple-river-seven";
@@ -67,7 +67,7 @@ fn an_account_is_filled_to_its_quota_and_no_further() {
     // Recipient, wrap and body.
     let mut used = 4 * LEAST + genesis(&company).note.len() as u64;
     let start = |folder, quota| {
-        let running = Running::start_in(folder, Settings { admission: Admission::Open(quota), ..settings() });
+        let running = Running::start_in(folder, Settings { admission: Admission::Open(quota), ..unhurried() });
         running.ahead.store(5, Ordering::Relaxed);
         running
     };
@@ -82,8 +82,9 @@ fn an_account_is_filled_to_its_quota_and_no_further() {
     let saying = begun.company.saying();
     begun.keep(&running, &owner, &saying).is(201);
     used += 2 * LEAST + saying.note.len() as u64;
-    // What came and was not kept does not, and the shortest objects count as much as others do.
-    let running = start(running.stop(), used + 2 * LEAST);
+    // Also after a start. What came and was not kept does not, and the shortest objects count as much as others do.
+    let running = start(running.stop(), used + 3 * LEAST);
+    soon("what no record names is not counted", || running.metric("hizo_unnamed_bytes") == LEAST);
     let owner = running.token(begun.space(), "owner", 9, Verbs::ReadWrite);
     let path = format!("/v1/spaces/{}/objects/{}", begun.space(), object(900, 3).id());
     for _ in 0..3 {

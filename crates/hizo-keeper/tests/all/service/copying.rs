@@ -29,12 +29,6 @@ fn receipt(running: &Running, begun: &Begun, number: u64) -> String {
     running.ask("GET", &path, Some(&begun.owner), b"").is(200).text().to_owned()
 }
 
-fn metric(running: &Running, name: &str) -> u64 {
-    let metrics = running.ask("GET", "/metrics", None, b"");
-    let line = metrics.text().lines().find(|line| line.starts_with(&format!("{name} "))).unwrap().to_owned();
-    line.split(' ').nth(1).unwrap().parse().unwrap()
-}
-
 #[test]
 fn a_record_is_kept_first_and_kept_twice_once_the_second_directory_has_it() {
     let running = start_in(folder());
@@ -43,7 +37,7 @@ fn a_record_is_kept_first_and_kept_twice_once_the_second_directory_has_it() {
     let answer = begun.keep(&running, &machine, &deposit);
     assert!(!answer.is(201).text().contains("copies"), "an append is answered before anything is copied");
     soon("the deposit is not kept twice", || receipt(&running, &begun, 1).contains("\ncopies 2\n"));
-    soon("it is not counted", || metric(&running, "hizo_copy_log_size") == 2);
+    soon("it is not counted", || running.metric("hizo_copy_log_size") == 2);
     let space = begun.space();
     let folder = running.stop();
     // What it cost is counted there, too.
@@ -73,7 +67,7 @@ fn a_second_directory_that_is_gone_holds_nothing_up_and_is_told() {
         running.ask("GET", "/health", None, b"").is(200).text().contains("nothing new is copied")
     });
     assert!(!receipt(&running, &begun, 1).contains("copies"));
-    assert!(metric(&running, "hizo_copy_failures_total") > 0);
+    assert!(running.metric("hizo_copy_failures_total") > 0);
 }
 
 #[test]
@@ -91,8 +85,8 @@ fn the_running_service_mends_what_is_damaged_and_says_how_old_its_reading_is() {
     fs::write(&path, b"other bytes").unwrap();
     let _ = fs::remove_file(folder.path().join("keeper/scrub"));
     let running = start_in(folder);
-    soon("it is not mended", || metric(&running, "hizo_scrub_mended_total") == 1);
+    soon("it is not mended", || running.metric("hizo_scrub_mended_total") == 1);
     assert_eq!(fs::read(&path).unwrap(), deposit.objects[0].as_bytes());
-    assert!(metric(&running, "hizo_scrub_oldest_seconds") < 60);
+    assert!(running.metric("hizo_scrub_oldest_seconds") < 60);
     assert!(running.lines.lock().unwrap().iter().any(|line| line.contains("damage was mended")));
 }

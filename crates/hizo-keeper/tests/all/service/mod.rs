@@ -7,6 +7,7 @@ mod described;
 mod hostile;
 mod sessions;
 mod stamping;
+mod sweeping;
 mod takeover;
 mod tls;
 pub(crate) mod world;

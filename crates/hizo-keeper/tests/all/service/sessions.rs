@@ -44,7 +44,7 @@ fn a_note_from_before_the_start_is_not_taken() {
     let begun = Begun::new(&running, "a company");
     let note = moved(&running.note(begun.space(), "owner", 50, Verbs::Read), -30);
     // Whether it was used the keeper cannot know: it has just begun.
-    running.send(&note, "owner").says(401, "SessionTime");
+    running.send(&note, "owner").says(503, "JustBegun");
 }
 
 #[test]

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer as _;
-use hizo_keeper::service::{Admission, Certificates, Limits, Listening, Rate, Scrubbing, Settings, Stamping, serve};
+use hizo_keeper::service::{
+    Admission, Certificates, Limits, Listening, Rate, Scrubbing, Settings, Stamping, Sweeping, serve,
+};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::id::{Nonce, SpaceId};
 use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, Role, UnverifiedRecord};
@@ -49,6 +51,11 @@ pub(crate) fn settings() -> Settings {
         data: PathBuf::new(),
         copying: None,
         scrubbing: Scrubbing { period: Duration::from_secs(60 * 60), bytes_per_second: 1 << 30 },
+        sweeping: Sweeping {
+            after: Duration::from_secs(60 * 60),
+            pause: Duration::from_secs(60),
+            names_per_second: 1 << 30,
+        },
         lines: Box::new(|_| {}),
         clock: Box::new(system_time),
         random: Box::new(|| [0; 32]),
@@ -162,6 +169,13 @@ impl Running {
         let answer = self.send(&self.note(space, who, nonce, verbs), who);
         answer.is(201);
         token_in(&answer)
+    }
+
+    /// One of the counts that the operator reads.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let metrics = self.ask("GET", "/metrics", None, b"");
+        let line = metrics.text().lines().find(|line| line.starts_with(&format!("{name} "))).unwrap().to_owned();
+        line.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
     pub(crate) fn put(&self, space: SpaceId, token: &str, object: &NamedBytes) -> Answer {

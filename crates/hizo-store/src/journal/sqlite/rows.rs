@@ -334,15 +334,17 @@ pub(super) fn condemned_among(tx: &Connection, space: SpaceId, objects: &[Object
         return Ok(Vec::new());
     }
     let [first, second] = TWINS_CONDEMNED.map(|table| marked(tx, table, space, objects));
-    agree(first?, second?, "the two tables of condemned objects differ")
+    let marks = agree(first?, second?, "the two tables of condemned objects differ")?;
+    Ok(marks.into_iter().map(|(object, _)| object).collect())
 }
 
+/// Those of these objects that have a mark in this table, each with its time.
 pub(super) fn marked(
     tx: &Connection,
     table: &str,
     space: SpaceId,
     objects: &[ObjectId],
-) -> Result<Vec<ObjectId>, Error> {
+) -> Result<Vec<(ObjectId, u64)>, Error> {
     let sql = format!("SELECT since, sum FROM {table} WHERE space = ?1 AND object = ?2");
     let mut statement = tx.prepare_cached(&sql).map_err(database("be read"))?;
     let mut found = Vec::new();
@@ -352,8 +354,9 @@ pub(super) fn marked(
             .optional()
             .map_err(database("be read"))?;
         if let Some((since, sum)) = row {
-            check_mark(space, object, natural(since)?, sum)?;
-            found.push(object);
+            let since = natural(since)?;
+            check_mark(space, object, since, sum)?;
+            found.push((object, since));
         }
     }
     Ok(found)
@@ -451,10 +454,18 @@ fn payer_sum(space: SpaceId, account: AccountId) -> [u8; 16] {
     sum("payer", &[space.as_bytes(), &account.0])
 }
 
-pub(super) fn put_payer(tx: &Connection, space: SpaceId, account: AccountId) -> Result<(), Error> {
+/// Has this account pay for the space, or nobody.
+pub(super) fn put_payer(tx: &Connection, space: SpaceId, account: Option<AccountId>) -> Result<(), Error> {
     for table in TWINS_PAYER {
-        let row = params![space.as_bytes(), account.0, payer_sum(space, account)];
-        execute(tx, &format!("INSERT INTO {table} VALUES (?1, ?2, ?3)"), row)?;
+        match account {
+            Some(account) => {
+                let row = params![space.as_bytes(), account.0, payer_sum(space, account)];
+                execute(tx, &format!("INSERT OR REPLACE INTO {table} VALUES (?1, ?2, ?3)"), row)?;
+            }
+            None => {
+                execute(tx, &format!("DELETE FROM {table} WHERE space = ?1"), params![space.as_bytes()])?;
+            }
+        }
     }
     Ok(())
 }
@@ -487,7 +498,7 @@ pub(super) fn put_usage(tx: &Connection, account: AccountId, usage: Usage) -> Re
     Ok(())
 }
 
-/// Every account has as many spaces as say that it pays for them, and each of those has begun.
+/// Every account has as many spaces as say that it pays for them and have begun.
 pub(super) fn check_accounts(tx: &Connection) -> Result<(), Error> {
     let accounts = TWINS_ACCOUNT.map(|table| keys::<32>(tx, table, "account"));
     let [first, second] = accounts;
@@ -496,11 +507,12 @@ pub(super) fn check_accounts(tx: &Connection) -> Result<(), Error> {
     let [first, second] = payers;
     let mut spaces: BTreeMap<AccountId, u64> = BTreeMap::new();
     for space in agree(first?, second?, "the two tables of who pays differ")?.into_iter().map(SpaceId::from_bytes) {
-        let begun = head(tx, space)?.is_some();
-        let payer =
-            payer(tx, space)?.filter(|_| begun).ok_or_else(|| damaged("a space that is paid for is missing"))?;
-        let count = spaces.entry(payer).or_default();
-        *count = count.saturating_add(1);
+        let payer = payer(tx, space)?.ok_or_else(|| damaged("a space that is paid for is missing"))?;
+        // One that has not begun is claimed, and not counted.
+        if head(tx, space)?.is_some() {
+            let count = spaces.entry(payer).or_default();
+            *count = count.saturating_add(1);
+        }
     }
     for account in accounts.into_iter().map(AccountId) {
         let counted = spaces.remove(&account).unwrap_or(0);

@@ -59,6 +59,23 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut report = super::check(&safe, keyring.as_ref(), wanted, &bar)?;
     drop(bar);
     report.faults.splice(0..0, beside);
+    // Where anything does not hold, everything is left as it is.
+    if let Some(keeper) = safe.keeper.here().filter(|_| wanted.is_none() && report.holds()) {
+        match super::sweep(&safe.home, keeper) {
+            Ok(swept) => {
+                report.swept = swept;
+                report.unnamed = report.unnamed.saturating_sub(swept);
+            }
+            Err(failure) => {
+                let reason = failure.message;
+                setting.console.warn(words!(
+                    "what deposits that were cut short have left was not removed: {reason}",
+                    "途中で止まった預け入れの跡を除けませんでした: {reason}";
+                    reason
+                ));
+            }
+        }
+    }
     show(setting.console, &safe.home, &report, None);
     conclude(&report)
 }
@@ -187,7 +204,7 @@ fn as_json(home: &Home, report: &Report, records: Option<&Failure>) -> Value {
     json!({
         "holds": report.holds() && records.is_none(),
         "records": report.records, "records_fault": fault,
-        "objects": report.objects, "bytes": report.bytes, "unnamed_objects": report.unnamed,
+        "objects": report.objects, "bytes": report.bytes, "unnamed_objects": report.unnamed, "swept_objects": report.swept,
         "deposits": report.deposits, "closed_deposits": report.closed,
         "contents": report.contents.map(|(count, bytes)| json!({ "count": count, "bytes": bytes })),
         "bad_objects": bad, "touched_deposits": touched, "faults": faults,
@@ -249,6 +266,13 @@ fn lines(
         say(words!(
             "{unnamed} objects belong to no deposit: left over from one that was cut short, and harmless",
             "どの預け入れにも属さない部品が{unnamed}個あります。途中で止まった預け入れの跡で、害はありません"
+        ))?;
+    }
+    if report.swept > 0 {
+        let swept = report.swept;
+        say(words!(
+            "{swept} objects of deposits that were cut short long ago were removed",
+            "ずっと前に途中で止まった預け入れの跡{swept}個を除きました"
         ))?;
     }
     for (_, state, path) in bad_objects(home, report) {

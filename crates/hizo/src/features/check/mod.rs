@@ -9,6 +9,7 @@ mod own;
 mod packs;
 mod sample;
 mod series;
+mod sweep;
 mod tar;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,7 @@ pub(crate) use objects::State;
 pub(crate) use own::Own;
 pub(crate) use sample::sample_in_passing;
 pub(crate) use series::Touched;
+pub(crate) use sweep::sweep;
 
 /// Ids of one page of the keeper's list of objects.
 const LIST_PAGE: usize = 1000;
@@ -55,6 +57,8 @@ pub(crate) struct Report {
     pub faults: Vec<Words>,
     /// Objects that no record names: left over from deposits that were cut short.
     pub unnamed: u64,
+    /// Those of them that had lain for long, and were removed.
+    pub swept: u64,
 }
 
 impl Report {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Plan, config, scrub};
+use super::{Plan, config, scrub, sweep};
 use crate::Setting;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::system;
@@ -39,12 +39,19 @@ enum Act {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Remove what was put long ago and no record names, in both directories
+    Sweep {
+        /// The keeper's configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let console = setting.console;
     let plan = match arguments {
         Arguments { act: Some(Act::Scrub { config }), .. } => return scrub::scrub(console, config::read(config)?),
+        Arguments { act: Some(Act::Sweep { config }), .. } => return sweep::sweep(console, config::read(config)?),
         Arguments { check_config: Some(path), .. } => {
             config::read(path)?.check()?;
             console.result(json!({ "config": path.to_string_lossy() }), |out| {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hizo_keeper::service::{Admission, Copying, Limits, Pace, Rate, Scrubbing};
+use hizo_keeper::service::{Admission, Copying, Limits, Pace, Rate, Scrubbing, Sweeping};
 use hizo_ledger::id::ObjectId;
 use hizo_ledger::record::Origin;
 use hizo_store::journal::AccountId;
@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::{Plan, Stamps, Tls};
 use crate::failure::{Failure, Outcome, shown};
+use crate::keeper::ORPHAN_AGE;
 use crate::stamps;
 use crate::words::{Words, words};
 
@@ -48,6 +49,8 @@ struct File {
     #[serde(default)]
     scrub: ScrubTable,
     #[serde(default)]
+    sweep: SweepTable,
+    #[serde(default)]
     limits: LimitsTable,
 }
 
@@ -63,6 +66,14 @@ struct CopyTable {
 struct ScrubTable {
     days: Option<u32>,
     bytes_per_second: Option<u32>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct SweepTable {
+    after_seconds: Option<u32>,
+    pause_seconds: Option<u32>,
+    names_per_second: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +178,7 @@ pub(super) fn read(path: &Path) -> Outcome<Plan> {
             .map(|table| copying(path, &beside(&file.data), beside(&table.directory), &table))
             .transpose()?,
         scrubbing: scrubbing(path, &file.scrub)?,
+        sweeping: sweeping(path, &file.sweep)?,
         limits: limits(path, &file.limits)?,
     })
 }
@@ -266,6 +278,32 @@ fn scrubbing(path: &Path, table: &ScrubTable) -> Outcome<Scrubbing> {
         period: table.days.map_or(usual.period, |days| DAY.saturating_mul(days)),
         bytes_per_second: table.bytes_per_second.map_or(usual.bytes_per_second, Into::into),
     })
+}
+
+fn sweeping(path: &Path, table: &SweepTable) -> Outcome<Sweeping> {
+    let values = [
+        ("after_seconds", table.after_seconds),
+        ("pause_seconds", table.pause_seconds),
+        ("names_per_second", table.names_per_second),
+    ];
+    for (name, value) in values {
+        if value == Some(0) {
+            return Err(wrong(path, words!("`sweep.{name}` is at least 1", "`sweep.{name}` は1以上です")));
+        }
+    }
+    let usual = usual_sweeping();
+    let seconds = |value: Option<u32>, usual| value.map_or(usual, |value| Duration::from_secs(value.into()));
+    Ok(Sweeping {
+        after: seconds(table.after_seconds, usual.after),
+        pause: seconds(table.pause_seconds, usual.pause),
+        names_per_second: table.names_per_second.map_or(usual.names_per_second, Into::into),
+    })
+}
+
+/// How what no record names is taken away where nothing else is said.
+pub(super) const fn usual_sweeping() -> Sweeping {
+    let hour = Duration::from_secs(60 * 60);
+    Sweeping { after: ORPHAN_AGE, pause: hour.saturating_mul(6), names_per_second: 20_000 }
 }
 
 /// How everything is read again where nothing else is said.

@@ -5,6 +5,7 @@
 pub(crate) mod command;
 mod config;
 mod scrub;
+mod sweep;
 
 use std::future::Future;
 use std::io;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hizo_keeper::service::{
-    Admission, Certificates, Copying, Limits, Listening, Scrubbing, Settings, Stamping, TlsError, is_private, serve,
+    Admission, Certificates, Copying, Limits, Listening, Scrubbing, Settings, Stamping, Sweeping, TlsError, is_private,
+    serve,
 };
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::record::Origin;
@@ -41,6 +43,7 @@ struct Plan {
     stamps: Stamps,
     copying: Option<Copying>,
     scrubbing: Scrubbing,
+    sweeping: Sweeping,
     limits: Limits,
 }
 
@@ -100,6 +103,7 @@ impl Plan {
             stamps: Stamps::default(),
             copying: None,
             scrubbing: config::usual_scrubbing(),
+            sweeping: config::usual_sweeping(),
             limits: Limits::default(),
         }
     }
@@ -158,6 +162,7 @@ impl Plan {
             data: self.data,
             copying: self.copying,
             scrubbing: self.scrubbing,
+            sweeping: self.sweeping,
             addresses: self.addresses,
             // Where only this machine asks, and no proxy passes others on.
             metrics: metrics.is_none() && is_private(&address) && self.proxy.is_none(),

@@ -1,0 +1,398 @@
+//! The sweep: takes away what was put and no record names, long after it was put, in both directories.
+//!
+//! What a record names is told by the records alone, and read anew in each pass; marks only say what no record may name any
+//! more. See docs/spec/keeper.md, section "Sweep".
+
+mod clock;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::space::Head;
+use hizo_store::disk::Disk;
+use hizo_store::{Journal, Objects, journal, objects};
+
+use crate::names::{each_name, lying};
+use crate::spaces::COST_MIN;
+use crate::{Error, Keeper, SecondCopy};
+
+pub use clock::SweepClock;
+
+/// From the mark to the removal, at least, in seconds by the clock of the sweep.
+pub const MARKED_SECONDS: u64 = 24 * 60 * 60;
+
+/// From then on the mark of what was removed is forgotten, in the same seconds: no append lasts for so long.
+const FORGOTTEN_SECONDS: u64 = 30 * MARKED_SECONDS;
+
+/// Names that are held in memory at once. A space that has more is gone through in parts.
+const NAMES_MAX: usize = 1 << 20;
+
+/// Objects that are marked or removed in one turn at the journal: nobody who appends waits for more.
+const TURN: usize = 64;
+
+/// How often marking is tried in a space that is appended to meanwhile.
+const TRIES: usize = 16;
+
+/// Names between two times at which a caller may take his time.
+const NAMES_STEP: u64 = 1_000;
+
+/// What a pass did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Objects that were removed.
+    pub objects: u64,
+    /// Their lengths together, in bytes.
+    pub bytes: u64,
+    /// Objects that were marked.
+    pub marked: u64,
+    /// What lies in each space and no record names, in bytes as it counts against a quota: what was put before the pass began.
+    pub unnamed: BTreeMap<SpaceId, u64>,
+    /// Spaces in which nothing was touched, since what their records name cannot be told.
+    pub unclear: BTreeSet<SpaceId>,
+    /// Whether all spaces were gone through, or the rest was left to another time.
+    pub is_whole: bool,
+}
+
+/// A pass over a keeper and its second directory, if there is one.
+pub struct Sweep<'a, O, J, D: Disk, K> {
+    /// The keeper.
+    pub keeper: &'a Keeper<O, J>,
+    /// Its second directory.
+    pub copy: Option<&'a SecondCopy<D, K>>,
+    /// The time, as the disk has it, at which the pass begins.
+    pub began: SystemTime,
+    /// The same moment by the clock of the sweep: [`SweepClock::seconds`].
+    pub clock: u64,
+    /// How long something lies unnamed before it is marked.
+    pub after: Duration,
+}
+
+/// Told of so many names that were read; whether to go on.
+pub type EachNames<'a> = dyn FnMut(u64) -> bool + 'a;
+
+/// Why a pass ends before its end.
+enum Halt {
+    /// The caller does not go on.
+    Stopped,
+    Failed(Error),
+}
+
+impl<E: Into<Error>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// An object that no record names.
+struct Orphan {
+    /// The longer one, if the two directories differ.
+    bytes: u64,
+    last_put: SystemTime,
+}
+
+/// What becomes of one.
+enum Fate {
+    /// It was put not long ago, or after now.
+    Young,
+    Marked,
+    /// Its mark is of a time that has not come: the clock of the sweep was lost.
+    MarkedAnew,
+    /// It was marked not long ago.
+    Waits,
+    Removed,
+}
+
+impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> {
+    /// Goes through every space. `each` is where a caller takes his time, and where he ends.
+    ///
+    /// # Errors
+    /// The store's. What was done until then stays done.
+    pub fn run(&self, each: &mut EachNames<'_>) -> Result<Swept, Error> {
+        let mut swept = Swept::default();
+        let mut spaces: BTreeSet<SpaceId> = self.keeper.objects().spaces()?.into_iter().collect();
+        if let Some(copy) = self.copy {
+            spaces.extend(copy.objects.spaces()?);
+        }
+        for space in spaces {
+            match self.space(space, &mut swept, each) {
+                Ok(()) => {}
+                Err(Halt::Stopped) => return Ok(swept),
+                Err(Halt::Failed(error)) => return Err(error),
+            }
+        }
+        swept.is_whole = true;
+        Ok(swept)
+    }
+
+    fn space(&self, space: SpaceId, swept: &mut Swept, each: &mut EachNames<'_>) -> Result<(), Halt> {
+        // Before the records are read: nothing that is marked by now is named by a record that comes after those.
+        let mut marks: BTreeMap<ObjectId, u64> = self.keeper.journal().condemned(space)?.into_iter().collect();
+        let (mut from, mut after, mut unnamed) = (None, None, 0_u64);
+        loop {
+            let Some(mut names) = self.names(space, from, each)? else {
+                swept.unclear.insert(space);
+                return Ok(());
+            };
+            // Whatever the rows say, what a record names is not touched.
+            let named: Vec<ObjectId> = marks.keys().copied().filter(|id| names.has(*id)).collect();
+            self.keeper.journal().pardon(space, &named, &mut |_| true)?;
+            while let Some(page) = self.page(space, &names, &mut after)? {
+                let read = page.len() as u64;
+                unnamed = unnamed.saturating_add(self.orphans(space, page, &mut names, &mut marks, swept)?);
+                go_on(each, read)?;
+            }
+            from = names.end;
+            if from.is_none() {
+                break;
+            }
+        }
+        self.forget(space, &marks)?;
+        if unnamed > 0 {
+            swept.unnamed.insert(space, unnamed);
+        } else if lying(self.keeper.objects(), self.second(), space, None)?.0.is_empty() {
+            self.keeper.journal().claim(space, None)?;
+        }
+        Ok(())
+    }
+
+    fn second(&self) -> Option<&objects::FileObjects<D>> {
+        self.copy.map(|copy| &copy.objects)
+    }
+
+    /// What the records of a space name from this id on, as much as is held at once; `None` when it cannot be told.
+    fn names(&self, space: SpaceId, from: Option<ObjectId>, each: &mut EachNames<'_>) -> Result<Option<Names>, Halt> {
+        // Before the records: what comes later is looked at before anything is marked.
+        let mut names = Names::new(from, self.keeper.head(space)?);
+        let mut read = 0_u64;
+        let all = each_name(self.keeper, self.second(), space, 0, &mut |_, id| {
+            names.take(id, NAMES_MAX);
+            read = read.saturating_add(1);
+            if read.is_multiple_of(NAMES_STEP) { go_on(each, NAMES_STEP) } else { Ok::<_, Halt>(()) }
+        })?;
+        names.sort();
+        Ok(all.then_some(names))
+    }
+
+    /// The next ids that lie in the folders of a space and that these names are about; `None` behind the last one.
+    fn page(&self, space: SpaceId, names: &Names, after: &mut Option<ObjectId>) -> Result<Option<Vec<ObjectId>>, Halt> {
+        let (ids, _) = lying(self.keeper.objects(), self.second(), space, *after)?;
+        let ids: Vec<ObjectId> = ids.into_iter().take_while(|id| names.reach(*id)).collect();
+        *after = ids.last().copied().or(*after);
+        Ok(Some(ids).filter(|ids| !ids.is_empty()))
+    }
+
+    /// Marks and removes what is due among these objects, and says what those cost that stay and that no record names.
+    fn orphans(
+        &self,
+        space: SpaceId,
+        page: Vec<ObjectId>,
+        names: &mut Names,
+        marks: &mut BTreeMap<ObjectId, u64>,
+        swept: &mut Swept,
+    ) -> Result<u64, Halt> {
+        let (mut due, mut anew, mut old, mut cost) = (Vec::new(), Vec::new(), Vec::new(), 0_u64);
+        for id in page {
+            let mark = marks.remove(&id);
+            if names.has(id) {
+                continue;
+            }
+            let Some(orphan) = self.look(space, id)? else { continue };
+            match self.fate(&orphan, mark) {
+                Fate::Young if orphan.last_put > self.began => continue,
+                Fate::Young | Fate::Waits => {}
+                Fate::Marked => due.push(id),
+                Fate::MarkedAnew => anew.push(id),
+                Fate::Removed => old.push((id, orphan.bytes)),
+            }
+            cost = cost.saturating_add(COST_MIN.max(orphan.bytes));
+        }
+        self.keeper.journal().pardon(space, &anew, &mut |_| true)?;
+        due.append(&mut anew);
+        for turn in due.chunks(TURN) {
+            self.mark(space, turn.to_vec(), names, swept)?;
+        }
+        for turn in old.chunks(TURN) {
+            cost = cost.saturating_sub(self.remove(space, turn, swept)?);
+        }
+        Ok(cost)
+    }
+
+    fn look(&self, space: SpaceId, id: ObjectId) -> Result<Option<Orphan>, objects::Error> {
+        let first = self.keeper.objects().stat(space, id)?;
+        let second = self.second().map(|second| second.stat(space, id)).transpose()?.flatten();
+        let found = first.into_iter().chain(second);
+        Ok(found.fold(None, |orphan: Option<Orphan>, stat| {
+            let (bytes, last_put) = orphan.map_or((0, stat.last_put), |orphan| (orphan.bytes, orphan.last_put));
+            Some(Orphan { bytes: bytes.max(stat.bytes), last_put: last_put.max(stat.last_put) })
+        }))
+    }
+
+    fn fate(&self, orphan: &Orphan, mark: Option<u64>) -> Fate {
+        let is_young = self.began.duration_since(orphan.last_put).map_or(true, |age| age < self.after);
+        match mark {
+            _ if is_young => Fate::Young,
+            None => Fate::Marked,
+            Some(since) => match self.clock.checked_sub(since) {
+                None => Fate::MarkedAnew,
+                Some(seconds) if seconds < MARKED_SECONDS => Fate::Waits,
+                Some(_) => Fate::Removed,
+            },
+        }
+    }
+
+    /// Marks these objects, less those that are named meanwhile.
+    fn mark(
+        &self,
+        space: SpaceId,
+        mut objects: Vec<ObjectId>,
+        names: &mut Names,
+        swept: &mut Swept,
+    ) -> Result<(), Halt> {
+        for _ in 0..TRIES {
+            match self.keeper.journal().condemn(space, names.head, &objects, self.clock) {
+                Err(journal::Error::Conflict { head }) => {
+                    let from = names.head.map_or(0, |head| head.number.saturating_add(1));
+                    let mut named = BTreeSet::new();
+                    let all = each_name(self.keeper, self.second(), space, from, &mut |_, id| {
+                        named.insert(id);
+                        Ok::<_, Error>(())
+                    })?;
+                    if !all {
+                        break;
+                    }
+                    names.head = head;
+                    objects.retain(|id| !named.contains(id));
+                }
+                marked => {
+                    marked?;
+                    swept.marked = swept.marked.saturating_add(objects.len() as u64);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes these objects where they are still marked. What they cost.
+    fn remove(&self, space: SpaceId, objects: &[(ObjectId, u64)], swept: &mut Swept) -> Result<u64, Halt> {
+        let ids: Vec<ObjectId> = objects.iter().map(|(id, _)| *id).collect();
+        let (mut outcome, mut cost) = (Ok(()), 0_u64);
+        let until = self.clock.saturating_sub(MARKED_SECONDS);
+        self.keeper.journal().expire(space, &ids, until, &mut |id| match self.remove_one(space, id) {
+            Ok(false) => {}
+            Ok(true) => {
+                let bytes = objects.iter().find(|(known, _)| *known == id).map_or(0, |(_, bytes)| *bytes);
+                swept.objects = swept.objects.saturating_add(1);
+                swept.bytes = swept.bytes.saturating_add(bytes);
+                cost = cost.saturating_add(COST_MIN.max(bytes));
+            }
+            Err(error) => outcome = Err(error),
+        })?;
+        outcome?;
+        Ok(cost)
+    }
+
+    fn remove_one(&self, space: SpaceId, id: ObjectId) -> Result<bool, objects::Error> {
+        // One that has been put again since it was looked at is about to lose its mark.
+        let is_young = |orphan| matches!(self.fate(&orphan, None), Fate::Young);
+        if self.look(space, id)?.is_none_or(is_young) {
+            return Ok(false);
+        }
+        self.keeper.objects().remove(space, id)?;
+        self.second().map(|second| second.remove(space, id)).transpose()?;
+        Ok(true)
+    }
+
+    /// Forgets the marks of what was removed long ago.
+    fn forget(&self, space: SpaceId, left: &BTreeMap<ObjectId, u64>) -> Result<(), Halt> {
+        let is_old = |since: u64| self.clock.checked_sub(since).is_some_and(|seconds| seconds >= FORGOTTEN_SECONDS);
+        let old: Vec<ObjectId> = left.iter().filter(|(_, since)| is_old(**since)).map(|(id, _)| *id).collect();
+        for turn in old.chunks(TURN) {
+            self.keeper.journal().pardon(space, turn, &mut |_| true)?;
+        }
+        Ok(())
+    }
+}
+
+fn go_on(each: &mut EachNames<'_>, names: u64) -> Result<(), Halt> {
+    if each(names) { Ok(()) } else { Err(Halt::Stopped) }
+}
+
+/// What records name of the ids from one on and before another one.
+struct Names {
+    ids: Vec<ObjectId>,
+    from: Option<ObjectId>,
+    end: Option<ObjectId>,
+    /// The records were read up to this head, or further.
+    head: Option<Head>,
+}
+
+impl Names {
+    const fn new(from: Option<ObjectId>, head: Option<Head>) -> Self {
+        Self { ids: Vec::new(), from, end: None, head }
+    }
+
+    /// Takes an id up. Beyond so many the end moves down.
+    fn take(&mut self, id: ObjectId, most: usize) {
+        if self.from.is_some_and(|from| id < from) || !self.reach(id) {
+            return;
+        }
+        self.ids.push(id);
+        // Not each time that there is one more: the same ids may have been named twice, and sorting costs.
+        if self.ids.len() > most.saturating_mul(2) {
+            self.sort();
+            if let Some(end) = self.ids.get(most) {
+                self.end = Some(*end);
+                self.ids.truncate(most);
+            }
+        }
+    }
+
+    fn sort(&mut self) {
+        self.ids.sort_unstable();
+        self.ids.dedup();
+    }
+
+    fn has(&self, id: ObjectId) -> bool {
+        self.ids.binary_search(&id).is_ok()
+    }
+
+    /// Whether this id lies before the end.
+    fn reach(&self, id: ObjectId) -> bool {
+        self.end.is_none_or(|end| id < end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn names_that_are_too_many_are_gone_through_in_parts_that_miss_none() {
+        let ids: Vec<ObjectId> = (0..1_000_u32).map(|number| ObjectId::of(&number.to_be_bytes())).collect();
+        for most in [1, 7, 499, 500, 999, 1_000, 5_000] {
+            let (mut from, mut parts, mut found) = (None, 0, Vec::new());
+            loop {
+                let mut names = Names::new(from, None);
+                ids.iter().chain(&ids).for_each(|id| names.take(*id, most));
+                names.sort();
+                assert!(names.ids.len() <= most * 2, "{} are held where {most} may be", names.ids.len());
+                assert!(
+                    ids.iter().all(|id| names.has(*id) == (from.is_none_or(|from| *id >= from) && names.reach(*id)))
+                );
+                found.append(&mut names.ids);
+                (from, parts) = (names.end, parts + 1);
+                if from.is_none() {
+                    break;
+                }
+            }
+            let mut all = ids.clone();
+            all.sort_unstable();
+            assert_eq!(found, all, "{most}");
+            assert!(parts >= ids.len() / (most * 2), "{parts} parts for {most}");
+        }
+    }
+}
