@@ -5,6 +5,7 @@ mod standing;
 
 use std::collections::BTreeMap;
 
+use hizo_keeper::log::Error as LogError;
 use hizo_keeper::witness::WitnessPolicy;
 use hizo_ledger::id::Slot;
 use hizo_ledger::log::Leaf;
@@ -159,7 +160,11 @@ impl SeenLog {
         let number = record.number();
         let leaf = leaf(safe, record)?;
         let proof = self.log.published().prove_under(index, head.to_vec());
-        let proof = proof.map_err(|error| not_logged(number).source(error))?;
+        let proof = proof.map_err(|error| match error {
+            LogError::NoLeaf { .. } => not_logged(number).source(error),
+            // What cannot be read says nothing of what is logged.
+            other => log_failed(other),
+        })?;
         let (checkpoint, policy) = self.witnessed(head)?;
         let proof = InclusionProof { checkpoint, ..proof };
         proof.check(&leaf, policy).map_err(|error| not_logged(number).source(error))?;

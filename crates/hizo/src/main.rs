@@ -27,6 +27,7 @@ mod people;
 mod prepared;
 mod queue;
 mod receipts;
+mod register;
 mod safe;
 mod stamps;
 mod system;

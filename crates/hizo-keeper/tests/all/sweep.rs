@@ -238,7 +238,7 @@ fn where_a_list_is_lost_nothing_is_touched_unless_the_second_directory_has_it() 
     let orphan = place.orphan("left over");
     let list = place.named.pop().unwrap();
     let id = list.id().to_string();
-    let path = format!("objects/{}/{}/{id}", place.company.space, &id[..2]);
+    let path = format!("objects/{}/{}/{id}", place.company.space, &id[..1]);
     place.disk.damage(path.as_ref(), b"other bytes").unwrap();
     for _ in 0..4 {
         place.pass(AFTER);
@@ -498,7 +498,7 @@ fn a_pass_over_a_million_objects() {
         let lines: Vec<(ObjectId, u64)> = ids.map(|id| (id, 1)).collect();
         for (id, _) in &lines {
             let id = id.to_string();
-            let below = objects.join(&id[..2]);
+            let below = objects.join(&id[..1]);
             let _ = std::fs::create_dir(&below);
             std::fs::write(below.join(&id), "x").unwrap();
         }

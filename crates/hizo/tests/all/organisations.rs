@@ -155,7 +155,8 @@ fn whoever_left_the_organisation_opens_nothing_once_what_is_due_was_delegated_ag
     let kept_by_sato = staff.copy();
     case.company.put(&case.company.founder, "evidence", "while she was there");
     assert_eq!(content(&sato, "latest:evidence", "before"), b"while she was there");
-    office.ok(["space", "remove", "佐藤"]);
+    let removed = office.ok(["space", "remove", "佐藤", "--json"]).json();
+    assert_eq!(removed["due"].as_array().unwrap().len(), 2, "{removed}");
     let listed = office.ok(["office", "list"]);
     assert_eq!(listed.out.matches("  due\n").count(), 2, "{listed:?}");
     assert!(listed.err.contains("this safe has new keys since"), "{listed:?}");

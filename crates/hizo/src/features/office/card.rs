@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::failure::{Outcome, shown};
 use crate::people::shown_organisation;
+use crate::register;
 use crate::words::words;
 use crate::{Setting, home, membership};
 
@@ -20,7 +21,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let card = super::card(&setting.home()?)?;
+    let card = register::card(&setting.home()?)?;
     if let Some(to) = &arguments.to {
         home::write_to_send(to, &card.compose())?;
     }

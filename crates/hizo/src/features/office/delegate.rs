@@ -8,10 +8,10 @@ use hizo_vault::event::Event;
 use hizo_vault::organisation::UnverifiedDelegatedRequest;
 use serde_json::json;
 
-use super::Register;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::membership::{self, Change, RoleWord};
+use crate::register::{self, Register};
 use crate::words::words;
 use crate::{Setting, home, safe};
 
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut safe = setting.safe()?;
-    let card = super::card(&safe.home)?;
+    let card = register::card(&safe.home)?;
     let passphrase = setting.read_passphrase()?;
     let identity = safe::open_identity(&safe.home, &passphrase)?;
     let keyring = setting.unlock_with(&safe, &identity)?;
@@ -64,7 +64,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
     let role = arguments.role.role();
     let register = Register::of(Opened { safe: &safe, keyring: &keyring }, &card.key);
-    let before = register.0.get(&(said.space, request.person.key));
+    let before = register.get(said.space, request.person.key);
     let (not_before, not_after) = term(before.and_then(|entry| entry.revoked), arguments.days)?;
     let delegation = Delegation {
         organisation: card.key,

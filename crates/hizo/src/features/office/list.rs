@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use hizo_ledger::identity::VerifyingKey;
 use serde_json::{Value, json};
 
-use super::{Entry, Register};
 use crate::Setting;
 use crate::contents::Opened;
 use crate::failure::{Outcome, shown_bytes};
+use crate::register::{self, Entry, Register, State};
 use crate::safe;
 use crate::words::{Words, words};
 
@@ -18,66 +18,30 @@ pub(crate) struct Arguments {}
 
 pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
-    let card = super::card(&safe.home)?;
+    let card = register::card(&safe.home)?;
     let keyring = setting.unlock(&safe)?;
     let persons = keyring.people()?.persons(&safe).into_iter();
     let names: BTreeMap<VerifyingKey, String> =
         persons.filter_map(|person| Some((person.identity?, person.name?))).collect();
     let register = Register::of(Opened { safe: &safe, keyring: &keyring }, &card.key);
     let (now, sealed_to) = (safe::now()?, safe.recipient()?.to_string());
-    let state = |entry: &Entry| match &entry.delegation.recipient {
-        _ if entry.revoked.is_some() => State::Revoked,
-        _ if !entry.delegation.is_good_at(now) => State::Ended,
-        Some(recipient) if *recipient != sealed_to => State::Due,
-        _ => State::Good,
-    };
+    let state = |entry: &Entry| entry.state(now, &sealed_to);
     let name = |entry: &Entry| names.get(&entry.delegation.identity);
-    let listed: Vec<Value> = register.0.values().map(|entry| as_json(entry, name(entry), state(entry))).collect();
+    let listed: Vec<Value> = register.entries().map(|entry| as_json(entry, name(entry), state(entry))).collect();
     setting.console.result(json!({ "delegations": listed }), |out| {
-        for entry in register.0.values() {
+        for entry in register.entries() {
             let line = line(entry, name(entry).map(String::as_str), state(entry));
             writeln!(out, "{}", setting.console.say(line))?;
         }
         Ok(())
     });
-    if register.0.values().any(|entry| state(entry) == State::Due) {
+    if register.entries().any(|entry| state(entry) == State::Due) {
         setting.console.note(words!(
             "due: this safe has new keys since. Run `hizo office delegate` again with the request, and let an admin of that safe run `hizo space admit`: it gets new keys too",
             "要更新: この金庫の鍵は、その後新しくなりました。同じ参加願でもう一度 `hizo office delegate` を実行し、相手の金庫の管理者に `hizo space admit` を実行してもらうと、相手の金庫の鍵も新しくなります"
         ));
     }
     Ok(())
-}
-
-/// How a delegation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Good,
-    /// The own space has begun an epoch since: what the other space seals for the organisation, whoever left it may open.
-    Due,
-    /// Its time has not come, or is over.
-    Ended,
-    Revoked,
-}
-
-impl State {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Due => "due",
-            Self::Ended => "ended",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    fn words(self) -> Words {
-        match self {
-            Self::Good => words!("good", "有効"),
-            Self::Due => words!("due", "要更新"),
-            Self::Ended => words!("ended", "期間外"),
-            Self::Revoked => words!("revoked", "取り消し済み"),
-        }
-    }
 }
 
 fn line(entry: &Entry, name: Option<&str>, state: State) -> Words {

@@ -6,10 +6,10 @@ use hizo_ledger::delegation::Revocation;
 use hizo_vault::event::Event;
 use serde_json::json;
 
-use super::{Entry, Register};
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::membership::Change;
+use crate::register::{self, Entry, Register};
 use crate::words::words;
 use crate::{Setting, home, safe};
 
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut safe = setting.safe()?;
-    let card = super::card(&safe.home)?;
+    let card = register::card(&safe.home)?;
     let passphrase = setting.read_passphrase()?;
     let identity = safe::open_identity(&safe.home, &passphrase)?;
     let keyring = setting.unlock_with(&safe, &identity)?;
@@ -61,7 +61,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 /// The one delegation that a person named.
 fn meant<'r>(register: &'r Register, named: &str) -> Outcome<&'r Entry> {
     let is_meant = |entry: &&Entry| named.len() >= 6 && entry.delegation.key.name().to_string().starts_with(named);
-    let mut found = register.0.values().filter(is_meant);
+    let mut found = register.entries().filter(is_meant);
     match (found.next(), found.next()) {
         (Some(entry), None) => Ok(entry),
         _ => {

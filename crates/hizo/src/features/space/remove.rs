@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hizo_ledger::id::SeriesId;
+use hizo_ledger::id::{SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{AdminRule, ClaimedTime, Role};
 use hizo_vault::event::Event;
@@ -15,6 +15,7 @@ use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::membership::{self, Change, Made, Proposing};
 use crate::people::{Person, Seat};
 use crate::prepared::{self, Order, Sealed};
+use crate::register::{self, Register, State};
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
@@ -80,7 +81,12 @@ fn remove(setting: &Setting, arguments: &Arguments, member: &str) -> Outcome<()>
             Some(admin.make(change, &mut safe, &arguments.proposing)?)
         }
     };
-    tell(setting, arguments, &person, &leaving, &read, made.as_ref());
+    let due = match &made {
+        Some(Made::Stands(_)) => due(admin.opened(&safe)),
+        Some(Made::Proposed(_)) | None => Ok(Vec::new()),
+    };
+    tell(setting, arguments, &person, &leaving, (&read, due.as_deref().unwrap_or_default()), made.as_ref());
+    due?;
     match made {
         Some(Made::Stands(appended)) => appended.promised,
         Some(Made::Proposed(proposed)) => {
@@ -89,6 +95,18 @@ fn remove(setting: &Setting, arguments: &Arguments, member: &str) -> Outcome<()>
         }
         None => Ok(()),
     }
+}
+
+/// Where the keys that the organisation of this safe has in other safes are not the present ones any more: in each such safe, and by
+/// each key. What is sealed there from now on, whoever has left may open.
+fn due(opened: Opened) -> Outcome<Vec<(SpaceId, VerifyingKey)>> {
+    if !opened.safe.home.organisation_card_file().exists() {
+        return Ok(Vec::new());
+    }
+    let (now, sealed_to) = (safe::now()?, opened.safe.recipient()?.to_string());
+    let register = Register::of(opened, &register::card(&opened.safe.home)?.key);
+    let due = register.entries().filter(|entry| entry.state(now, &sealed_to) == State::Due);
+    Ok(due.map(|entry| (entry.delegation.space, entry.delegation.key)).collect())
 }
 
 /// Writes an order down in this home, and nowhere else.
@@ -246,7 +264,7 @@ fn tell(
     arguments: &Arguments,
     person: &Person,
     leaving: &[Seat],
-    read: &Readable,
+    (read, due): (&Readable, &[(SpaceId, VerifyingKey)]),
     made: Option<&Made>,
 ) {
     let name = person.shown_name();
@@ -258,6 +276,7 @@ fn tell(
         "name": person.name, "dry_run": arguments.dry_run,
         "keys": leaving.iter().map(|seat| seat.key.name().to_string()).collect::<Vec<_>>(),
         "could_read": as_json(&read.series), "opened": as_json(&read.opened),
+        "due": due.iter().map(|(space, key)| json!({ "space": space.to_string(), "key": key.name().to_string() })).collect::<Vec<_>>(),
     });
     if let (Some(proposed), Some(result)) = (proposed, result.as_object_mut()) {
         result.extend(proposed.as_json().as_object().cloned().unwrap_or_default());
@@ -283,8 +302,22 @@ fn tell(
         for line in could_read(&name, read) {
             writeln!(out, "{}", setting.console.say(line))?;
         }
+        for (space, key) in due {
+            let line = words!(
+                "due: safe {space} is still sealed to the keys before, for {key}",
+                "要更新: 金庫 {space} は、まだ前の鍵で封じられています（{key}）",
+                key = key.name()
+            );
+            writeln!(out, "{}", setting.console.say(line))?;
+        }
         Ok(())
     });
+    if !due.is_empty() {
+        setting.console.note(words!(
+            "for each of them, run `hizo office delegate` again with the request (or `hizo office revoke` for whoever has left), and let an admin there run `hizo space admit`",
+            "それぞれについて、同じ参加願でもう一度 `hizo office delegate` を（抜けた人なら `hizo office revoke` を）実行し、相手の金庫の管理者に `hizo space admit` を実行してもらってください"
+        ));
+    }
 }
 
 fn could_read(name: &str, read: &Readable) -> Vec<Words> {
