@@ -21,7 +21,7 @@ use crate::console;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::{self, Home};
 use crate::system;
-use crate::words::{Words, words};
+use crate::words::{Words, deposits, words};
 
 pub(crate) use at_hand::AtHand;
 pub(crate) use away::Away;
@@ -82,10 +82,11 @@ impl Extent {
     /// How much waits, and what is done about it.
     pub(crate) fn words(self) -> Words {
         let (bytes, bytes_max) = (console::bytes(self.bytes), console::bytes(self.bytes_max));
+        let count = deposits(self.deposits as u64);
         words!(
-            "{count} deposits wait on this machine, {bytes} of at most {bytes_max}. The next command that reaches the keeper sends them, or `hizo send`.",
-            "このコンピューターで{count}回分が送信を待っています（{bytes}、上限 {bytes_max}）。次に預け先につながったコマンドか `hizo send` が送ります。",
-            count = self.deposits
+            "On this machine: {count} to be sent, {bytes} of at most {bytes_max}. The next command that reaches the keeper sends all of it, or `hizo send`.",
+            "このコンピューターで{count}が送信を待っています（{bytes}、上限 {bytes_max}）。次に預け先につながったコマンドか `hizo send` が送ります。";
+            count
         )
     }
 }

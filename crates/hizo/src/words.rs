@@ -107,6 +107,12 @@ pub(crate) fn files(count: u64) -> Words {
     Words::both(format!("{count} file{s}"), format!("{count}件のファイル"))
 }
 
+/// So many deposits.
+pub(crate) fn deposits(count: u64) -> Words {
+    let s = if count == 1 { "" } else { "s" };
+    Words::both(format!("{count} deposit{s}"), format!("{count}回分"))
+}
+
 /// That so many things were left out.
 pub(crate) fn left_out(count: u64) -> Words {
     let things = if count == 1 { "thing was" } else { "things were" };

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Kind, Outcome, shown, shown_bytes};
 use crate::home::Home;
 use crate::safe::{Keyring, Safe};
 use crate::view::View;
-use crate::words::{Words, words};
+use crate::words::{Words, deposits, words};
 
 /// Paths of one deposit that are shown to people; scripts get more.
 const FILES_SHOWN: usize = 10;
@@ -248,17 +248,19 @@ fn lines(
         "部品{objects}個、{bytes} を読みました。正しくないもの: {bad}個"
     ))?;
     if let Some((count, bytes)) = report.contents {
-        let (deposits, bytes) = (report.deposits - report.closed, console::bytes(bytes));
+        let (deposits, bytes) = (deposits(report.deposits - report.closed), console::bytes(bytes));
         say(words!(
-            "{deposits} deposits opened; {count} contents, {bytes}, have the hashes that were committed to",
-            "預け入れ{deposits}回分を開けました。中身{count}個、{bytes} が預けたときのハッシュと一致します"
+            "{deposits} opened; {count} contents, {bytes}, have the hashes that were committed to",
+            "預け入れ{deposits}を開けました。中身{count}個、{bytes} が預けたときのハッシュと一致します";
+            deposits
         ))?;
     }
     if report.closed > 0 {
-        let closed = report.closed;
+        let closed = deposits(report.closed);
         say(words!(
-            "{closed} deposits were made before you came: they were compared with their hashes, and not opened",
-            "あなたが加わる前の預け入れが{closed}回分あります。開けずに、封をしたまま照合しました"
+            "{closed} made before you came, compared with the hashes and not opened",
+            "あなたが加わる前の預け入れが{closed}あります。開けずに、封をしたまま照合しました";
+            closed
         ))?;
     }
     if report.unnamed > 0 {

@@ -13,7 +13,7 @@ use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
 use crate::safe::Safe;
 use crate::view::View;
-use crate::words::words;
+use crate::words::{deposits, words};
 
 /// Copy sealed deposits into a folder that stock tools can recover from
 #[derive(Debug, clap::Args)]
@@ -118,10 +118,12 @@ fn report(console: Console, safe: &Safe, request: &Request, exported: &Exported)
         "identity": request.identity, "sha256sums": sums, "missing": missing,
     });
     console.result(result, |out| {
-        let (deposits, bytes, to) = (exported.deposits, console::bytes(exported.bytes), shown(&request.to));
+        let (bytes, to) = (console::bytes(exported.bytes), shown(&request.to));
+        let deposits = deposits(exported.deposits as u64);
         let line = words!(
-            "exported {deposits} deposits, {bytes}, to {to}; RECOVERY.md there tells how to get them back",
-            "預け入れ{deposits}回分、{bytes} を {to} に書き出しました。取り出し方はその中の RECOVERY.md にあります"
+            "exported {deposits}, {bytes}, to {to}; RECOVERY.md there tells how to get them back",
+            "預け入れ{deposits}、{bytes} を {to} に書き出しました。取り出し方はその中の RECOVERY.md にあります";
+            deposits
         );
         writeln!(out, "{}", console.say(line))?;
         writeln!(out, "SHA256SUMS {sums}")

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::receipts;
 use crate::safe::Safe;
 use crate::view::{Deposit, Series, Unreadable, View};
-use crate::words::{Words, words};
+use crate::words::{Words, deposits, words};
 
 /// List series and their deposits
 #[derive(Debug, clap::Args)]
@@ -70,10 +70,11 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             writeln!(out, "{}", setting.console.say(line))?;
         }
         if !before.is_empty() {
-            let count = before.len();
+            let count = deposits(before.len() as u64);
             let line = words!(
-                "{count} deposits were made before you came; an admin can give you their keys",
-                "ほかに、あなたが加わる前の預け入れが{count}回分あります。開ける鍵は管理者に頼めます"
+                "{count} made before you came; an admin can give you the keys",
+                "ほかに、あなたが加わる前の預け入れが{count}あります。開ける鍵は管理者に頼めます";
+                count
             );
             writeln!(out, "{}", setting.console.say(line))?;
         } else if view.series.is_empty() {

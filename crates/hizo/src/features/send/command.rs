@@ -6,7 +6,7 @@ use crate::Setting;
 use crate::failure::{Failure, Outcome};
 use crate::queue::{Extent, Queue, Sent};
 use crate::safe::Safe;
-use crate::words::words;
+use crate::words::{deposits, words};
 
 /// Send deposits that were sealed while the keeper could not be reached
 #[derive(Debug, clap::Args)]
@@ -37,14 +37,18 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     sent.kept.into_iter().try_for_each(|kept| kept.answer.holds())?;
     match sent.aside.len() {
         0 => Ok(()),
-        count => Err(Failure::fixable(words!(
-            "{count} deposits that waited can no longer be sent",
-            "待っていたもののうち{count}回分は、もう送れません"
-        ))
-        .hint(words!(
-            "Deposit their folders again: hizo deposit.",
-            "そのフォルダーを、hizo deposit でもう一度預けてください。"
-        ))),
+        aside => {
+            let count = deposits(aside as u64);
+            Err(Failure::fixable(words!(
+                "{count} that waited can no longer be sent",
+                "待っていたもののうち{count}は、もう送れません";
+                count
+            ))
+            .hint(words!(
+                "Deposit their folders again: hizo deposit.",
+                "そのフォルダーを、hizo deposit でもう一度預けてください。"
+            )))
+        }
     }
 }
 
