@@ -119,7 +119,7 @@ fn report(console: Console, safe: &Safe, request: &Request, exported: &Exported)
     });
     console.result(result, |out| {
         let (bytes, to) = (console::bytes(exported.bytes), shown(&request.to));
-        let deposits = deposits(exported.deposits as u64);
+        let deposits = deposits(exported.deposits);
         let line = words!(
             "exported {deposits}, {bytes}, to {to}; RECOVERY.md there tells how to get them back",
             "預け入れ{deposits}、{bytes} を {to} に書き出しました。取り出し方はその中の RECOVERY.md にあります";
