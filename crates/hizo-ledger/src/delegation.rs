@@ -3,10 +3,9 @@
 //! See docs/spec/delegation.md. They stand in sealed bodies and in files; whether the organisation's key is the one that it
 //! should be, is for whoever pinned it.
 
-use std::str::Split;
-
 use crate::id::SpaceId;
 use crate::identity::{SIGNATURE_BYTES, VerifyingKey};
+use crate::lines::Lines;
 use crate::log::note::{self, NotBy, Note};
 use crate::record::{Act, ClaimedTime, Role};
 
@@ -138,14 +137,14 @@ impl Delegation {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut lines = Lines::of(text, DELEGATION_LINE)?;
+        let mut lines = Lines::behind(DELEGATION_LINE, text)?;
         let delegation = Self {
             organisation: lines.key("organisation")?,
             space: SpaceId::from_hex(lines.value("space")?).ok()?,
             key: lines.key("key")?,
             identity: lines.key("identity")?,
             role: Role::from_word(lines.value("role")?)?,
-            recipient: lines.recipient()?,
+            recipient: recipient_in(lines.value("recipient")?)?,
             not_before: lines.time("not-before")?,
             not_after: lines.time("not-after")?,
         };
@@ -201,7 +200,7 @@ impl Revocation {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut lines = Lines::of(text, REVOCATION_LINE)?;
+        let mut lines = Lines::behind(REVOCATION_LINE, text)?;
         let revocation = Self {
             organisation: lines.key("organisation")?,
             space: SpaceId::from_hex(lines.value("space")?).ok()?,
@@ -229,32 +228,10 @@ fn is_recipient(text: &str) -> bool {
     is_plain && text.starts_with("age1") && text.len() <= RECIPIENT_BYTES_MAX
 }
 
-/// Lines behind the first one, each a word and its value.
-struct Lines<'a>(Split<'a, char>);
-
-impl<'a> Lines<'a> {
-    fn of(text: &'a str, first: &str) -> Option<Self> {
-        let mut lines = text.split('\n');
-        (lines.next() == Some(first)).then_some(Self(lines))
-    }
-
-    fn value(&mut self, word: &str) -> Option<&'a str> {
-        self.0.next()?.strip_prefix(word)?.strip_prefix(' ')
-    }
-
-    fn key(&mut self, word: &str) -> Option<VerifyingKey> {
-        VerifyingKey::from_base64(self.value(word)?).ok()
-    }
-
-    fn time(&mut self, word: &str) -> Option<ClaimedTime> {
-        ClaimedTime::parse(self.value(word)?).ok()
-    }
-
-    /// A recipient, or the sign that there is none.
-    fn recipient(&mut self) -> Option<Option<String>> {
-        match self.value("recipient")? {
-            NONE => Some(None),
-            text => is_recipient(text).then(|| Some(text.to_owned())),
-        }
+/// A recipient, or the sign that there is none.
+fn recipient_in(value: &str) -> Option<Option<String>> {
+    match value {
+        NONE => Some(None),
+        text => is_recipient(text).then(|| Some(text.to_owned())),
     }
 }

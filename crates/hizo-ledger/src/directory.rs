@@ -4,10 +4,10 @@
 //! See docs/spec/directory.md. Whether its publisher's key is the right one is for whoever installed that.
 
 use std::fmt::Write as _;
-use std::str::Split;
 
 use crate::id::DirectoryId;
 use crate::identity::{SIGNATURE_BYTES, VerifyingKey};
+use crate::lines::Lines;
 use crate::log::note::{self, NotBy, Note};
 use crate::record::{ClaimedTime, Origin};
 
@@ -139,20 +139,19 @@ pub struct Entry {
 impl Entry {
     /// Reads entries as they stand in a directory, all lines of them.
     pub fn parse_all(text: &str) -> Option<Vec<Self>> {
-        let mut lines = Lines(text.split('\n'));
+        let mut lines = Lines::all(text);
         let mut entries = Vec::new();
         while let Some(kind) = lines.value("entry") {
             if entries.len() == ENTRIES_MAX {
                 return None;
             }
-            let mut key = |word| lines.value(word);
             entries.push(Self {
                 kind: Kind::from_word(kind)?,
-                key: VerifyingKey::from_base64(key("key")?).ok()?,
-                keeper: Origin::parse(key("keeper")?).ok()?,
-                address: text_of(key("address")?)?,
-                name: text_of(key("name")?)?,
-                name_ja: text_of(key("name-ja")?)?,
+                key: lines.key("key")?,
+                keeper: lines.origin("keeper")?,
+                address: text_of(lines.value("address")?)?,
+                name: text_of(lines.value("name")?)?,
+                name_ja: text_of(lines.value("name-ja")?)?,
             });
         }
         (text_of_all(&entries) == text).then_some(entries)
@@ -304,30 +303,17 @@ impl Directory {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut lines = Lines(text.split('\n'));
-        if lines.0.next() != Some(FIRST_LINE) {
-            return None;
-        }
-        let publisher = VerifyingKey::from_base64(lines.value("publisher")?).ok()?;
+        let mut lines = Lines::behind(FIRST_LINE, text)?;
+        let publisher = lines.key("publisher")?;
         let serial = lines.value("serial")?.parse().ok().filter(|serial| *serial > 0)?;
         let previous = match lines.value("previous")? {
             NONE => None,
             digits => Some(DirectoryId::from_hex(digits).ok()?),
         };
         let purpose = Purpose::from_word(lines.value("purpose")?)?;
-        let issued = ClaimedTime::parse(lines.value("issued")?).ok()?;
-        let valid_until = ClaimedTime::parse(lines.value("valid-until")?).ok()?;
-        let entries = Entry::parse_all(&lines.0.collect::<Vec<_>>().join("\n"))?;
+        let (issued, valid_until) = (lines.time("issued")?, lines.time("valid-until")?);
+        let entries = Entry::parse_all(&lines.rest())?;
         let directory = Self { publisher, serial, previous, purpose, issued, valid_until, entries };
         (directory.text() == text).then_some(directory)
-    }
-}
-
-/// Lines, each a word and its value.
-struct Lines<'a>(Split<'a, char>);
-
-impl<'a> Lines<'a> {
-    fn value(&mut self, word: &str) -> Option<&'a str> {
-        self.0.next()?.strip_prefix(word)?.strip_prefix(' ')
     }
 }

@@ -14,6 +14,7 @@ pub mod delegation;
 pub mod directory;
 pub mod id;
 pub mod identity;
+mod lines;
 pub mod log;
 pub mod object;
 pub mod path;

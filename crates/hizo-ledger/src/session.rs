@@ -5,6 +5,7 @@
 
 use crate::id::{Nonce, SpaceId};
 use crate::identity::{SIGNATURE_BYTES, VerifyingKey};
+use crate::lines::Lines;
 use crate::log::note::{self, NotBy, Note};
 use crate::record::{ClaimedTime, Origin};
 
@@ -116,18 +117,14 @@ impl Session {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.split('\n');
-        if lines.next() != Some(FIRST_LINE) {
-            return None;
-        }
-        let mut value = |word: &str| lines.next()?.strip_prefix(word)?.strip_prefix(' ');
+        let mut lines = Lines::behind(FIRST_LINE, text)?;
         let session = Self {
-            keeper: Origin::parse(value("keeper")?).ok()?,
-            space: SpaceId::from_hex(value("space")?).ok()?,
-            key: VerifyingKey::from_base64(value("key")?).ok()?,
-            nonce: Nonce::from_hex(value("nonce")?).ok()?,
-            time: ClaimedTime::parse(value("time")?).ok()?,
-            verbs: Verbs::from_words(value("verbs")?)?,
+            keeper: lines.origin("keeper")?,
+            space: SpaceId::from_hex(lines.value("space")?).ok()?,
+            key: lines.key("key")?,
+            nonce: Nonce::from_hex(lines.value("nonce")?).ok()?,
+            time: lines.time("time")?,
+            verbs: Verbs::from_words(lines.value("verbs")?)?,
         };
         (session.text() == text).then_some(session)
     }

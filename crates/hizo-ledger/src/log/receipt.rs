@@ -6,6 +6,7 @@ use super::Leaf;
 use super::note::{self, CheckpointKey, NamedKey, Note};
 use crate::id::{RecordId, Slot};
 use crate::identity::SIGNATURE_BYTES;
+use crate::lines::Lines;
 use crate::record::{ClaimedTime, Origin};
 
 /// Length of a receipt, at most, in bytes.
@@ -73,16 +74,11 @@ impl Receipt {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.split('\n');
-        if lines.next() != Some(FIRST_LINE) {
-            return None;
-        }
-        let mut value = |word: &str| lines.next()?.strip_prefix(word)?.strip_prefix(' ');
-        let keeper = Origin::parse(value("keeper")?).ok()?;
-        let record = RecordId::from_hex(value("record")?).ok()?;
-        let slot = Slot::from_hex(value("slot")?).ok()?;
-        let time = ClaimedTime::parse(value("time")?).ok()?;
-        let index_by = ClaimedTime::parse(value("index-by")?).ok()?;
+        let mut lines = Lines::behind(FIRST_LINE, text)?;
+        let keeper = lines.origin("keeper")?;
+        let record = RecordId::from_hex(lines.value("record")?).ok()?;
+        let slot = Slot::from_hex(lines.value("slot")?).ok()?;
+        let (time, index_by) = (lines.time("time")?, lines.time("index-by")?);
         let is_twice = text.ends_with(TWICE);
         let receipt = Self { keeper, leaf: Leaf { slot, record }, time, index_by, is_twice };
         (receipt.text() == text).then_some(receipt)
