@@ -8,10 +8,9 @@ use hizo_vault::event::Event;
 use hizo_vault::organisation::UnverifiedDelegatedRequest;
 use serde_json::json;
 
-use crate::contents::Opened;
+use super::Office;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
-use crate::membership::{self, Change, RoleWord};
-use crate::register::{self, Register};
+use crate::membership::{self, RoleWord};
 use crate::words::words;
 use crate::{Setting, home, safe};
 
@@ -35,14 +34,10 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let mut safe = setting.safe()?;
-    let card = register::card(&safe.home)?;
-    let passphrase = setting.read_passphrase()?;
-    let identity = safe::open_identity(&safe.home, &passphrase)?;
-    let keyring = setting.unlock_with(&safe, &identity)?;
+    let mut office = Office::open(setting)?;
     let said = membership::read_any_request(&arguments.request)?;
     let request = said.clone().verify().map_err(|error| membership::no_request(&arguments.request, error))?;
-    if said.space == safe.home.space {
+    if said.space == office.safe.home.space {
         return Err(Failure::fixable(words!(
             "that request is for the organisation's own safe",
             "それは、機関自身の金庫への参加願です"
@@ -50,8 +45,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         .hint(words!("Let the person in with `hizo space admit`.", "`hizo space admit` で加えてください。")));
     }
     // What the organisation reads, whoever acts for it has to read in its own space; and nobody else acts for it.
-    let people = keyring.people()?;
-    let person = people.persons(&safe).into_iter().find(|person| person.identity == Some(request.person.identity));
+    let people = office.keyring.people()?;
+    let person =
+        people.persons(&office.safe).into_iter().find(|person| person.identity == Some(request.person.identity));
     if !person.is_some_and(|person| person.own.is_some_and(|own| own.role.opens())) {
         return Err(Failure::fixable(words!(
             "nobody who reads this safe has the identity in that request",
@@ -63,24 +59,23 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         )));
     }
     let role = arguments.role.role();
-    let register = Register::of(Opened { safe: &safe, keyring: &keyring }, &card.key);
+    let register = office.register();
     let before = register.get(said.space, request.person.key);
     let (not_before, not_after) = term(before.and_then(|entry| entry.revoked), arguments.days)?;
     let delegation = Delegation {
-        organisation: card.key,
+        organisation: office.card.key,
         space: said.space,
         key: request.person.key,
         identity: request.person.identity,
         role,
-        recipient: role.opens().then(|| safe.recipient()).transpose()?.map(|recipient| recipient.to_string()),
+        recipient: role.opens().then(|| office.safe.recipient()).transpose()?.map(|recipient| recipient.to_string()),
         not_before,
         not_after,
     };
-    let key = super::key(&safe.home, &card, &passphrase)?.signing_key();
-    let note = delegation.note(&key.sign(delegation.text().as_bytes())).map_err(Failure::internal)?;
-    let delegated = UnverifiedDelegatedRequest { request: said, card, delegation: note.clone() };
-    // Nothing is handed out that does not stand in the register.
-    let appended = Change::saying(vec![Event::KeyDelegated { note }]).append(&mut safe, &identity)?;
+    let signature = office.key()?.sign(delegation.text().as_bytes());
+    let note = delegation.note(&signature).map_err(Failure::internal)?;
+    let delegated = UnverifiedDelegatedRequest { request: said, card: office.card.clone(), delegation: note.clone() };
+    let appended = office.say(Event::KeyDelegated { note })?;
     home::write_to_send(&arguments.to, &delegated.compose())?;
     tell(setting, arguments, &delegated, &delegation);
     appended.promised

@@ -9,32 +9,65 @@ mod list;
 mod make;
 mod revoke;
 
-use hizo_vault::keys::OrganisationSeed;
+use hizo_vault::event::Event;
+use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed};
 use hizo_vault::organisation::Card;
+use zeroize::Zeroizing;
 
-use crate::bundle;
+use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
-use crate::home::{Home, IDENTITY_BYTES_MAX, damaged};
+use crate::home::{IDENTITY_BYTES_MAX, damaged};
+use crate::membership::{Appended, Change};
+use crate::register::{self, Register};
+use crate::safe::{self, Keyring, Safe};
 use crate::words::words;
+use crate::{Setting, bundle};
 
-/// The organisation's key, which has the passphrase of the identity that made it.
-fn key(home: &Home, card: &Card, passphrase: &str) -> Outcome<OrganisationSeed> {
-    let path = home.organisation_key_file();
-    let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
-    let seed = OrganisationSeed::open(bytes, passphrase).map_err(|error| {
-        Failure::fixable(words!(
-            "the passphrase does not open {path}",
-            "パスフレーズが違うため、{path} を開けません",
-            path = shown(&path)
-        ))
-        .hint(words!(
-            "It is the one of the identity that ran `hizo office make`.",
-            "`hizo office make` を実行した人の鍵ファイルのパスフレーズです。"
-        ))
-        .source(error)
-    })?;
-    match seed.signing_key().verifying_key() == card.key {
-        true => Ok(seed),
-        false => Err(damaged(&path)),
+/// An organisation whose own safe lies open: what it says, it says there first.
+struct Office {
+    safe: Safe,
+    card: Card,
+    keyring: Keyring,
+    identity: IdentityFile,
+    passphrase: Zeroizing<String>,
+}
+
+impl Office {
+    fn open(setting: &Setting) -> Outcome<Self> {
+        let safe = setting.safe()?;
+        let card = register::card(&safe.home)?;
+        let passphrase = setting.read_passphrase()?;
+        let identity = safe::open_identity(&safe.home, &passphrase)?;
+        let keyring = setting.unlock_with(&safe, &identity)?;
+        Ok(Self { safe, card, keyring, identity, passphrase })
+    }
+
+    fn register(&self) -> Register {
+        Register::of(Opened { safe: &self.safe, keyring: &self.keyring }, &self.card.key)
+    }
+
+    /// The organisation's key, which has the passphrase of the identity that made it.
+    fn key(&self) -> Outcome<OrganisationKey> {
+        let path = self.safe.home.organisation_key_file();
+        let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
+        let seed = OrganisationSeed::open(bytes, &self.passphrase).map_err(|error| {
+            Failure::fixable(words!(
+                "the passphrase does not open {path}",
+                "パスフレーズが違うため、{path} を開けません",
+                path = shown(&path)
+            ))
+            .hint(words!(
+                "It is the one of the identity that ran `hizo office make`.",
+                "`hizo office make` を実行した人の鍵ファイルのパスフレーズです。"
+            ))
+            .source(error)
+        })?;
+        let key = seed.signing_key();
+        if key.verifying_key() == self.card.key { Ok(key) } else { Err(damaged(&path)) }
+    }
+
+    /// Writes what was signed into the register. Nothing is handed out that does not stand there.
+    fn say(&mut self, event: Event) -> Outcome<Appended> {
+        Change::saying(vec![event]).append(&mut self.safe, &self.identity)
     }
 }

@@ -6,10 +6,9 @@ use hizo_ledger::delegation::Revocation;
 use hizo_vault::event::Event;
 use serde_json::json;
 
-use crate::contents::Opened;
+use super::Office;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
-use crate::membership::Change;
-use crate::register::{self, Entry, Register};
+use crate::register::{Entry, Register};
 use crate::words::words;
 use crate::{Setting, home, safe};
 
@@ -25,19 +24,14 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let mut safe = setting.safe()?;
-    let card = register::card(&safe.home)?;
-    let passphrase = setting.read_passphrase()?;
-    let identity = safe::open_identity(&safe.home, &passphrase)?;
-    let keyring = setting.unlock_with(&safe, &identity)?;
-    let register = Register::of(Opened { safe: &safe, keyring: &keyring }, &card.key);
+    let mut office = Office::open(setting)?;
+    let register = office.register();
     let delegation = &meant(&register, &arguments.key)?.delegation;
     let time = safe::now()?.max(delegation.not_before);
-    let revocation = Revocation { organisation: card.key, space: delegation.space, key: delegation.key, time };
-    let key = super::key(&safe.home, &card, &passphrase)?.signing_key();
-    let note = revocation.note(&key.sign(revocation.text().as_bytes())).map_err(Failure::internal)?;
-    let appended =
-        Change::saying(vec![Event::DelegationRevoked { note: note.clone() }]).append(&mut safe, &identity)?;
+    let revocation = Revocation { organisation: office.card.key, space: delegation.space, key: delegation.key, time };
+    let signature = office.key()?.sign(revocation.text().as_bytes());
+    let note = revocation.note(&signature).map_err(Failure::internal)?;
+    let appended = office.say(Event::DelegationRevoked { note: note.clone() })?;
     home::write_to_send(&arguments.to, note.as_bytes())?;
     let (key, space) = (revocation.key.name().to_string(), revocation.space.to_string());
     let result = json!({ "file": arguments.to.to_string_lossy(), "key": key, "space": space });
