@@ -762,9 +762,11 @@ impl Chain {
             }
         }
         let members = &changed.as_ref().unwrap_or(present).members;
-        let left = members.values().filter(|(_, role)| *role == Role::Admin).count();
-        let required = envelope.admin_rule().unwrap_or(self.admin_rule).admins();
-        ensure(left >= required, Error::TooFewAdmins { required, left })?;
+        if changed.is_some() || envelope.admin_rule().is_some() {
+            let left = members.values().filter(|(_, role)| *role == Role::Admin).count();
+            let required = envelope.admin_rule().unwrap_or(self.admin_rule).admins();
+            ensure(left >= required, Error::TooFewAdmins { required, left })?;
+        }
         ensure(members.len() <= MEMBERS_MAX, Error::MemberCount)?;
         let recovery_signs = recovery.is_some_and(|recovery| members.contains_key(&recovery.name()));
         ensure(!recovery_signs, Error::RecoveryIsMember)?;
