@@ -301,12 +301,12 @@ impl Keeper {
     fn page(&self, space: SpaceId, from: u64) -> Outcome<Shown> {
         match self {
             Self::Here(keeper) => {
-                let head = keeper.head(space).map_err(Failure::from)?;
-                let page = match head.is_some_and(|head| head.number >= from) {
-                    true => keeper.records(space, from, PAGE_RECORDS_MAX).map_err(Failure::from)?,
-                    false => Vec::new(),
-                };
-                Ok(Shown { notes: page.into_iter().map(|record| record.note).collect(), head })
+                let page = keeper.page(space, from, PAGE_RECORDS_MAX).map_err(Failure::from)?;
+                let shown = page.map(|page| Shown {
+                    notes: page.records.into_iter().map(|record| record.note).collect(),
+                    head: Some(page.head),
+                });
+                Ok(shown.unwrap_or_default())
             }
             Self::There(keeper, _) => match keeper.records(space, from) {
                 Ok(page) => Ok(Shown { notes: page.notes, head: page.head }),
