@@ -132,12 +132,25 @@ impl Change {
         keyring: &Keyring,
         proposing: &Proposing,
     ) -> Outcome<Made> {
-        let by_one = proposing.check(safe, &self.draft)?;
-        if by_one {
+        if proposing.check(safe, &self.draft)? {
             return self.append(safe, identity).map(Made::Stands);
         }
         let draft = self.sealed(safe)?;
         proposing.propose(safe, identity, keyring, &draft).map(Made::Proposed)
+    }
+
+    /// The same for whoever has opened nothing: only a proposal needs to know whose the other admins' keys are.
+    pub(crate) fn make_unopened(
+        self,
+        safe: &mut Safe,
+        identity: &IdentityFile,
+        proposing: &Proposing,
+    ) -> Outcome<Made> {
+        if proposing.check(safe, &self.draft)? {
+            return self.append(safe, identity).map(Made::Stands);
+        }
+        let keyring = safe.unlock_unheeded(identity)?;
+        self.make(safe, identity, &keyring, proposing)
     }
 
     /// Appends it, unless who is a member has changed meanwhile.
@@ -250,7 +263,7 @@ impl Proposing {
     ///
     /// # Errors
     /// When it needs another admin and no file was named, or the reverse.
-    fn check(&self, safe: &Safe, draft: &Draft) -> Outcome<bool> {
+    pub(crate) fn check(&self, safe: &Safe, draft: &Draft) -> Outcome<bool> {
         let required = safe.chain.signatures_required(&draft.envelope(&safe.chain, None)?);
         match (required, &self.propose) {
             (1, None) => Ok(true),
@@ -303,6 +316,14 @@ impl Proposed {
     /// As `--json` says it.
     pub(crate) fn as_json(&self) -> Value {
         json!({ "proposal": self.file.to_string_lossy(), "record": self.number })
+    }
+
+    /// Adds it to what else `--json` says of the act.
+    pub(crate) fn stands_beside(&self, result: &mut Value) {
+        let proposed = self.as_json();
+        for key in ["proposal", "record"] {
+            result[key] = proposed[key].clone();
+        }
     }
 
     /// As people read it.

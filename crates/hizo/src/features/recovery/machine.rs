@@ -52,8 +52,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Change::saying(vec![arrives]).append(&mut safe, &identity)?.promised?;
     }
     let change = seating(&safe, &identity, &device, &arguments.machine)?;
-    let keyring = safe.unlock_unheeded(&identity)?;
-    let appended = match change.make(&mut safe, &identity, &keyring, &arguments.proposing)? {
+    let appended = match change.make_unopened(&mut safe, &identity, &arguments.proposing)? {
         Made::Stands(appended) => appended,
         Made::Proposed(proposed) => return proposed.tell(setting),
     };

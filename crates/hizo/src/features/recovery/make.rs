@@ -17,7 +17,7 @@ use crate::entropy::SystemEntropy;
 use crate::epochs;
 use crate::failure::{Failure, Outcome, shown};
 use crate::membership::{Change, Made, Proposing};
-use crate::safe::{self, Keyring, Safe};
+use crate::safe::{self, Draft, Keyring, Safe};
 use crate::view::View;
 use crate::words::words;
 use crate::{cards, home, system};
@@ -60,6 +60,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     check_may(&safe, &admin.verifying_key())?;
     check_opens_all(setting, &safe, &keyring)?;
     let seed = RecoverySeed::generate(&mut SystemEntropy);
+    // No card is written for an act that is then refused.
+    arguments.proposing.check(&safe, &pins(&seed))?;
     let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
     let mut written = print(&safe, &keyring, &made, &arguments.to)?;
     let pinned = pinning(&safe, &keyring, &identity, &seed, &made)
@@ -76,7 +78,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "新しいカードは、すでに登録されているかもしれません。ファイルも今までのカードも残し、`hizo recovery drill` で確かめてください。"
         ))
     })?;
-    tell(setting, arguments, &made, &written, replaces);
+    tell(setting, arguments, &made, &written, (replaces, &pinned));
     emergency?;
     match pinned {
         // They are pinned all the same.
@@ -186,12 +188,18 @@ fn print_emergency(safe: &Safe, made: &[Card], to: &Path) -> Outcome<Vec<PathBuf
     Ok(vec![pdf, json])
 }
 
+/// A record that says no more than which key the cards have.
+fn pins(seed: &RecoverySeed) -> Draft {
+    let key = seed.signing_key().verifying_key();
+    Draft { controls: vec![Control::Recovery(Some(key))], ..Draft::default() }
+}
+
 /// The change that pins the cards, with what lets them open everything.
 fn pinning(safe: &Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySeed, made: &[Card]) -> Outcome<Change> {
     let (key, identity) = (seed.signing_key().verifying_key(), seed.identity());
     let cards = identity.recipient();
     let mut change = Change::default();
-    change.draft.controls = vec![Control::Recovery(Some(key))];
+    change.draft = pins(seed);
     change.give_history(Opened { safe, keyring }, cards)?;
     if safe.chain.recovery().is_some() {
         // The cards that there were would open what is sealed from now on too.
@@ -211,12 +219,23 @@ fn pinning(safe: &Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySe
     Ok(change)
 }
 
-fn tell(setting: &Setting, arguments: &Arguments, made: &[Card], written: &[PathBuf], replaced: bool) {
+fn tell(
+    setting: &Setting,
+    arguments: &Arguments,
+    made: &[Card],
+    written: &[PathBuf],
+    (replaces, pinned): (bool, &Made),
+) {
     let set = made.first().map(Card::set).unwrap_or_default();
-    let result = json!({
+    // The cards that there were are in use until another admin has signed.
+    let replaced = replaces && matches!(pinned, Made::Stands(_));
+    let mut result = json!({
         "set": set, "cards": arguments.cards, "needed": arguments.needed, "replaced": replaced,
         "files": written.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
     });
+    if let Made::Proposed(proposed) = pinned {
+        proposed.stands_beside(&mut result);
+    }
     let console = setting.console;
     console.result(result, |out| {
         for path in written {

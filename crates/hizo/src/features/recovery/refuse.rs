@@ -1,6 +1,6 @@
 //! `hizo recovery refuse`
 
-use hizo_ledger::record::{AdminRule, Control, Role};
+use hizo_ledger::record::{Control, Role};
 use serde_json::json;
 
 use crate::Setting;
@@ -35,15 +35,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let waited = safe.chain.waiting().map(|waiting| waiting.key.name().to_string());
     let mut change = Change::default();
     change.draft.controls = vec![Control::Recovery(None)];
-    let Appended { id: record, promised } = match safe.chain.admin_rule() {
-        AdminRule::One => change.append(&mut safe, &identity)?,
-        AdminRule::Two => {
-            let keyring = safe.unlock_unheeded(&identity)?;
-            match change.make(&mut safe, &identity, &keyring, &arguments.proposing)? {
-                Made::Stands(appended) => appended,
-                Made::Proposed(proposed) => return proposed.tell(setting),
-            }
-        }
+    let Appended { id: record, promised } = match change.make_unopened(&mut safe, &identity, &arguments.proposing)? {
+        Made::Stands(appended) => appended,
+        Made::Proposed(proposed) => return proposed.tell(setting),
     };
     setting.console.result(json!({ "refused": waited, "record": record.to_string() }), |out| {
         let done = words!("no recovery card lets anybody in any more", "復旧カードで加わることは、もうできません");
