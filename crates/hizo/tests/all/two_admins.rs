@@ -171,3 +171,19 @@ fn the_keeper_hears_nothing_of_a_proposal_before_it_is_signed() {
     assert_eq!(agree(&sato, &file).code, Some(0));
     assert!(liar.heard().iter().any(|asked| asked.method == "PUT"));
 }
+
+#[test]
+fn new_cards_that_are_only_proposed_replace_nothing_and_none_are_written_for_an_act_that_is_refused() {
+    let (firm, sato) = agreed();
+    let (founder, folder) = (&firm.founder, firm.founder.folder.path().to_owned());
+    let cards = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    founder.fails(1, "this needs two admins", ["recovery", "make", "--to", &cards("refused")]);
+    assert!(!folder.join("refused").exists());
+    let (first, _) = propose(founder, &["recovery", "make", "--to", &cards("first")]);
+    assert_eq!(agree(&sato, &first).code, Some(0));
+    let (second, said) = propose(founder, &["recovery", "make", "--replace", "--to", &cards("second")]);
+    let made = said.json();
+    assert!(made["replaced"] == false && made["proposal"].is_string(), "{made}");
+    assert!(!said.err.contains("destroy") && said.err.contains("keep the old ones until then"), "{said:?}");
+    assert_eq!(agree(&sato, &second).code, Some(0));
+}

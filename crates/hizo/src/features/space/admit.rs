@@ -233,10 +233,6 @@ fn tell(setting: &Setting, safe: &Safe, asked: &Asked, is_known: bool, record: R
             (None, false) => words!("{name} is a member now", "{name}さんがメンバーになりました"),
         };
         writeln!(out, "{}", setting.console.say(done))?;
-        let say = words!(
-            "read these eight words to that person, who types them into `hizo space join`:",
-            "次の8語を相手に読み上げてください。相手は `hizo space join` に入力します:"
-        );
-        writeln!(out, "{}\n\n    {spoken}\n", setting.console.say(say))
+        entering::write_words(out, setting, &spoken)
     });
 }

@@ -15,7 +15,7 @@ use hizo_vault::fingerprint::Spoken;
 use serde_json::json;
 
 use super::admins;
-use super::entering::Admin;
+use super::entering::{self, Admin};
 use crate::failure::{Failure, Kind, Outcome, shown, shown_bytes};
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
@@ -46,6 +46,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     // Only a record that may stand names anything that is opened.
     let next = safe.chain.check(record.clone()).map_err(no_proposal)?;
     let lines = Meaning::of(setting, &safe, admin, next.record(), &proposal)?.lines;
+    let comes = |control: &Control| matches!(control, Control::Member { key, .. } if safe.chain.role(key).is_none());
+    let somebody_comes = next.record().envelope().controls.iter().any(comes);
     let said: Vec<String> = lines.iter().map(|line| setting.console.say(line.clone())).collect();
     if !arguments.dry_run && !agrees(setting, arguments, &said)? {
         return Err(Failure::fixable(words!("nothing was signed", "署名していません")));
@@ -59,14 +61,20 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let (number, id) = (next.record().number(), next.record().id().to_string());
     let in_english: Vec<&str> = lines.iter().map(Words::english).collect();
-    let result = json!({ "dry_run": arguments.dry_run, "record": number, "id": id, "does": in_english });
+    // Whoever comes now was let in by this record, and nobody else has these words for him.
+    let words = (somebody_comes && !arguments.dry_run)
+        .then(|| membership::read_out(setting, &Spoken::of_head(&next.record().id())));
+    let result = json!({
+        "dry_run": arguments.dry_run, "record": number, "id": id, "does": in_english, "words": words,
+    });
     setting.console.result(result, |out| {
         said.iter().try_for_each(|line| writeln!(out, "{line}"))?;
         let done = match arguments.dry_run {
             true => words!("nothing was signed", "署名していません"),
             false => words!("signed by two admins: it is done", "管理者2人が署名しました。変更が済みました"),
         };
-        writeln!(out, "{}", setting.console.say(done))
+        writeln!(out, "{}", setting.console.say(done))?;
+        words.iter().try_for_each(|words| entering::write_words(out, setting, words))
     });
     promised
 }

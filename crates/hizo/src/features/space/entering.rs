@@ -1,7 +1,7 @@
 //! What the acts of this feature have in common: words that people compare, and records that change who is a member.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
@@ -64,7 +64,11 @@ impl Admin {
 
     /// The same, whatever members say falsely: for whoever then asks [`crate::people::People::heed`].
     pub(crate) fn unheeded(setting: &Setting, safe: &Safe) -> Outcome<Self> {
-        let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
+        Self::by(setting, safe, safe::open_identity(&safe.home, &setting.read_passphrase()?)?)
+    }
+
+    /// The same with an identity that was opened.
+    pub(crate) fn by(setting: &Setting, safe: &Safe, identity: IdentityFile) -> Outcome<Self> {
         membership::check_admin(safe, &identity)?;
         let keyring = safe.unlock_unheeded(&identity)?;
         setting.warn_of_doubts(&keyring);
@@ -80,6 +84,15 @@ impl Admin {
     pub(crate) fn opened<'a>(&'a self, safe: &'a Safe) -> Opened<'a> {
         Opened { safe, keyring: &self.keyring }
     }
+}
+
+/// Writes the words by which somebody who was just let in finds that it is this safe, and what to do with them.
+pub(super) fn write_words(out: &mut dyn Write, setting: &Setting, spoken: &str) -> io::Result<()> {
+    let say = words!(
+        "read these eight words to that person, who types them into `hizo space join`:",
+        "次の8語を相手に読み上げてください。相手は `hizo space join` に入力します:"
+    );
+    writeln!(out, "{}\n\n    {spoken}\n", setting.console.say(say))
 }
 
 /// What a newcomer who gets no history has to be told again: what the safe and its series are called, whose each present
