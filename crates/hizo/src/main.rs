@@ -273,8 +273,8 @@ impl Setting {
 
     /// Has who was to be removed by now removed, and says what came of it; nothing where nobody was.
     fn do_what_is_due(&self) {
-        let orders = self.home().and_then(|home| prepared::Sealed::all(&home));
-        if orders.is_ok_and(|orders| orders.iter().any(prepared::Sealed::is_due)) {
+        let orders = self.home().and_then(|home| prepared::Orders::of(&home));
+        if orders.is_ok_and(|orders| !orders.due().0.is_empty()) {
             // A keeper that cannot be reached is told of by whatever runs beside this.
             let _ = self.safe();
         }

@@ -12,6 +12,7 @@ use hizo_vault::keys::IdentityFile;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::bundle;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::home::{self, Home};
@@ -37,6 +38,15 @@ pub(crate) struct Sealed {
     sealed: Vec<u8>,
 }
 
+/// What is prepared in a home.
+#[derive(Default)]
+pub(crate) struct Orders {
+    /// The earliest first.
+    pub whole: Vec<Sealed>,
+    /// Files that are no orders any more, each with its id. They keep no order from its time.
+    pub damaged: Vec<(String, PathBuf)>,
+}
+
 /// Whom to remove, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
@@ -58,27 +68,55 @@ pub(crate) enum Done {
     Gone,
 }
 
-impl Sealed {
-    /// The orders of a home, the earliest first.
-    pub(crate) fn all(home: &Home) -> Outcome<Vec<Self>> {
+impl Orders {
+    pub(crate) fn of(home: &Home) -> Outcome<Self> {
         let folder = home.prepared_folder();
-        let Some(entries) = home::if_there(&folder, fs::read_dir(&folder))? else { return Ok(Vec::new()) };
-        let mut orders = Vec::new();
+        let Some(entries) = home::if_there(&folder, fs::read_dir(&folder))? else { return Ok(Self::default()) };
+        let mut orders = Self::default();
         for entry in entries {
             let path = entry.map_err(|error| Failure::file("read", &folder, error))?.path();
             let id = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-            if id.len() == 16 && id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                orders.push(Self::read(path, id)?);
+            if id.len() != 16 || !id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                continue;
+            }
+            match Sealed::read(path.clone(), id.clone()) {
+                Ok(order) => orders.whole.push(order),
+                Err(_) => orders.damaged.push((id, path)),
             }
         }
-        orders.sort_by_key(|order| (order.at.unix_seconds(), order.id.clone()));
+        orders.whole.sort_by_key(|order| (order.at.unix_seconds(), order.id.clone()));
+        orders.damaged.sort();
         Ok(orders)
     }
 
+    /// Those whose time has come by this machine's clock, and how many others there are.
+    pub(crate) fn due(self) -> (Vec<Sealed>, usize) {
+        let (due, later): (Vec<_>, Vec<_>) =
+            self.whole.into_iter().partition(|order| order.at.unix_seconds() <= unix_seconds());
+        (due, later.len())
+    }
+
+    /// # Errors
+    /// Exit code 3 when one of them can no longer be read.
+    pub(crate) fn are_whole(&self) -> Outcome<()> {
+        self.damaged.first().map_or(Ok(()), |(_, path)| Err(damaged(path)))
+    }
+
+    /// Forgets one, whole or not; whether there was one.
+    pub(crate) fn withdraw(&self, id: &str) -> Outcome<bool> {
+        let whole = self.whole.iter().map(|order| (&order.id, &order.path));
+        let mut all = whole.chain(self.damaged.iter().map(|(id, path)| (id, path)));
+        let Some((_, path)) = all.find(|(known, _)| *known == id) else { return Ok(false) };
+        fs::remove_file(path).map_err(|error| Failure::file("remove", path, error))?;
+        Ok(true)
+    }
+}
+
+impl Sealed {
     fn read(path: PathBuf, id: String) -> Outcome<Self> {
-        let bytes = fs::read(&path).map_err(|error| Failure::file("read", &path, error))?;
+        let bytes = bundle::read(&path, ORDER_BYTES_MAX)?;
         let parts = || {
-            let rest = bytes.strip_prefix(HEAD.as_bytes()).filter(|_| bytes.len() <= ORDER_BYTES_MAX)?;
+            let rest = bytes.strip_prefix(HEAD.as_bytes())?;
             let end = rest.windows(BEHIND_TIME.len()).position(|window| window == BEHIND_TIME.as_bytes())?;
             let (time, sealed) = rest.split_at_checked(end)?;
             let at = ClaimedTime::parse(std::str::from_utf8(time).ok()?).ok()?;
@@ -86,11 +124,6 @@ impl Sealed {
         };
         let (at, sealed) = parts().ok_or_else(|| damaged(&path))?;
         Ok(Self { id, at, path, sealed })
-    }
-
-    /// Whether its time has come, by this machine's clock.
-    pub(crate) fn is_due(&self) -> bool {
-        self.at.unix_seconds() <= unix_seconds()
     }
 
     /// Opens it.
@@ -103,8 +136,7 @@ impl Sealed {
         order.ok_or_else(|| damaged(&self.path))
     }
 
-    /// Forgets it.
-    pub(crate) fn forget(&self) -> Outcome<()> {
+    fn forget(&self) -> Outcome<()> {
         fs::remove_file(&self.path).map_err(|error| Failure::file("remove", &self.path, error))
     }
 
@@ -158,7 +190,8 @@ impl Order {
         let folder = home.prepared_folder();
         system::create_private_directory(&folder).map_err(|error| Failure::file("make the folder", &folder, error))?;
         let id = hizo_ledger::id::SeriesId::from_bytes(random()).to_string();
-        home::write_new(&folder.join(&id), &bytes)?;
+        // Under its name it is whole: a damaged one would never be done.
+        home::replace(&folder.join(&id), &bytes)?;
         Ok(id)
     }
 

@@ -1,8 +1,10 @@
 //! Removals that were prepared, and spaces of which the other members know nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use hizo_vault::age;
@@ -143,6 +145,42 @@ fn whoever_brings_a_prepared_removal_forward_damages_it() {
     assert!(orders(founder).is_empty());
 }
 
+#[test]
+fn a_damaged_order_keeps_no_other_from_its_time_and_two_are_done_with_the_passphrase_given_once() {
+    let firm = Firm::new();
+    let founder = &firm.founder;
+    let leaving = ["田中", "鈴木"].map(|name| firm.let_in(name, &[]));
+    for name in ["田中", "鈴木", "田中"] {
+        founder.ok(["space", "remove", name, "--at", LATER]);
+    }
+    let_time_pass(founder);
+    let half = founder.path.join("prepared/0123456789abcdef");
+    fs::write(&half, "hizo/prepared/v1\nat 20").unwrap();
+    founder.fails(3, "is damaged", ["space", "remove", "--prepared"]);
+    // The passphrase comes through a pipe, once.
+    let due = kit::said(
+        Command::new("sh")
+            .env("LC_ALL", "C")
+            .arg("-c")
+            .arg("\"$0\" --home \"$1\" --passphrase-fd 3 space due --json 3< \"$2\"")
+            .args([
+                OsStr::new(env!("CARGO_BIN_EXE_hizo")),
+                founder.path.as_os_str(),
+                founder.passphrase_file().as_os_str(),
+            ]),
+    );
+    assert!(due.code == Some(3) && due.err.contains("is damaged"), "{due:?}");
+    let done = due.json()["done"].as_array().unwrap().clone();
+    assert_eq!(done.iter().filter(|done| done["record"].is_string()).count(), 2, "{done:?}");
+    for home in leaving {
+        assert_ne!(home.run(["list"]).code, Some(0));
+    }
+    assert_eq!(orders(founder), std::slice::from_ref(&half));
+    founder.ok(["space", "remove", "--withdraw", "0123456789abcdef"]);
+    founder.ok(["space", "due"]);
+    assert!(orders(founder).is_empty());
+}
+
 fn admin_key(home: &Home) -> String {
     let members = home.ok(["space", "members", "--json"]).json();
     members["members"][0]["own"]["key"].as_str().unwrap().to_owned()
@@ -166,6 +204,15 @@ fn where_two_admins_sign_a_prepared_removal_is_proposed_when_its_time_comes() {
     let due = firm.founder.ok(["space", "due", "--json"]).json();
     assert!(due["done"][0]["proposal"].is_null() && due["done"][0]["record"].is_null(), "{due}");
     assert!(orders(&firm.founder).is_empty());
+    // Of two that are due, one is proposed, and the other when that one stands.
+    for name in ["山本", "中村"] {
+        firm.let_in_by_two(name, &sato);
+        firm.founder.ok(["space", "remove", name, "--at", LATER]);
+    }
+    let_time_pass(&firm.founder);
+    fs::remove_file(&file).unwrap();
+    let due = firm.founder.ok(["space", "due", "--propose", file.to_str().unwrap(), "--json"]).json();
+    assert_eq!((due["done"].as_array().unwrap().len(), &due["later"]), (1, &1.into()), "{due}");
 }
 
 #[test]

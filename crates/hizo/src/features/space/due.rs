@@ -1,12 +1,14 @@
 //! `hizo space due`
 
+use hizo_ledger::record::AdminRule;
 use serde_json::{Value, json};
 
 use super::entering::Admin;
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
 use crate::membership::{Appended, Made, Proposing};
-use crate::prepared::{self, Done, Sealed};
+use crate::prepared::{self, Done, Order, Orders, Sealed};
+use crate::safe::Safe;
 use crate::words::{Words, words};
 
 /// Remove whom you prepared to remove, once the time has come; asks for nothing when nothing is due
@@ -17,36 +19,63 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let orders = Sealed::all(&setting.home()?)?;
-    let (due, later): (Vec<_>, Vec<_>) = orders.into_iter().partition(Sealed::is_due);
+    let orders = Orders::of(&setting.home()?)?;
+    let mut outcome = orders.are_whole();
+    let (due, later) = orders.due();
     if due.is_empty() {
-        tell(setting, &[], later.len());
-        return Ok(());
+        tell(setting, &[], later);
+        return outcome;
     }
     let mut safe = setting.safe_before_due()?;
     let mut told = Vec::new();
-    let mut outcome = Ok(());
-    for order in due {
-        // Each is made at the head that the one before it left.
-        let made = Admin::unheeded(setting, &safe).and_then(|admin| {
-            let Admin { identity, keyring } = &admin;
-            order.make(&mut safe, identity, keyring, &arguments.proposing)
-        });
-        match made {
-            Ok((order, done)) => {
-                if let Done::Made(Made::Proposed(proposed)) = &done {
-                    proposed.note(setting);
-                }
-                told.push((line(&order.shown_name(), &done), as_json(&order.name, &done)));
-                if let Done::Made(Made::Stands(appended)) = done {
-                    outcome = outcome.and(appended.promised);
-                }
+    let left = make_all(setting, &mut safe, &due, &arguments.proposing, &mut |made| match made {
+        Ok((order, done)) => {
+            if let Done::Made(Made::Proposed(proposed)) = &done {
+                proposed.note(setting);
             }
-            Err(failure) => outcome = outcome.and(Err(failure)),
+            told.push((line(&order.shown_name(), &done), as_json(&order.name, &done)));
+            if let Done::Made(Made::Stands(appended)) = done {
+                outcome = std::mem::replace(&mut outcome, Ok(())).and(appended.promised);
+            }
+        }
+        Err(failure) => outcome = std::mem::replace(&mut outcome, Ok(())).and(Err(failure)),
+    });
+    let left = left?;
+    tell(setting, &told, later + left);
+    if left > 0 {
+        setting.console.note(words!(
+            "{left} more are due: propose the next one when this one stands",
+            "ほかに{left}件の時刻が来ています。これが済んでから、次を提案してください"
+        ));
+    }
+    outcome
+}
+
+/// Makes what is due, each at the head that the one before it left: how many are left behind one that was only proposed, since of
+/// two proposals at one head the other can never stand.
+fn make_all(
+    setting: &Setting,
+    safe: &mut Safe,
+    due: &[Sealed],
+    proposing: &Proposing,
+    each: &mut dyn FnMut(Outcome<(Order, Done)>),
+) -> Outcome<usize> {
+    let mut admin = Admin::unheeded(setting, safe)?;
+    let mut left = due.len();
+    for order in due {
+        left -= 1;
+        let made = order.make(safe, &admin.identity, &admin.keyring, proposing);
+        let is_proposed = matches!(made, Ok((_, Done::Made(Made::Proposed(_)))));
+        each(made);
+        if is_proposed {
+            break;
+        }
+        if left > 0 {
+            // What was made has begun an epoch.
+            admin.keyring = safe.unlock_unheeded(&admin.identity)?;
         }
     }
-    tell(setting, &told, later.len());
-    outcome
+    Ok(left)
 }
 
 fn tell(setting: &Setting, told: &[(Words, Value)], later: usize) {
@@ -83,31 +112,43 @@ fn as_json(name: &str, done: &Done) -> Value {
 
 /// Does what is due when any command follows the safe and the passphrase is at hand; says it where it is not. What fails here
 /// keeps no command from its work.
-pub(crate) fn on_the_way(setting: &Setting, safe: &mut crate::safe::Safe) {
-    let Ok(orders) = Sealed::all(&safe.home) else { return };
-    let due: Vec<_> = orders.into_iter().filter(Sealed::is_due).collect();
+pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
+    let orders = match Orders::of(&safe.home) {
+        Ok(orders) => orders,
+        Err(failure) => return setting.console.failed(&failure),
+    };
+    if let Err(failure) = orders.are_whole() {
+        setting.console.failed(&failure);
+    }
+    let (due, _) = orders.due();
     if due.is_empty() {
         return;
     }
+    if safe.chain.admin_rule() == AdminRule::Two {
+        // A proposal is for a person to make and to send.
+        return setting.console.warn(words!(
+            "a prepared removal is due, and this needs two admins: `hizo space due --propose FILE`",
+            "準備した「外す」指示の時刻が来ました。管理者2人の署名が必要です: `hizo space due --propose ファイル`"
+        ));
+    }
     if !setting.passphrase.is_in_file() || !safe.home.identity_file().exists() {
-        setting.console.warn(prepared::are_due(due.len()));
-        return;
+        return setting.console.warn(prepared::are_due(due.len()));
     }
-    for order in due {
-        let made = Admin::unheeded(setting, safe)
-            .and_then(|admin| order.make(safe, &admin.identity, &admin.keyring, &Proposing::default()));
-        match made {
-            Ok((order, done)) => {
-                setting.console.warn(line(&order.shown_name(), &done));
-                if let Done::Made(Made::Stands(Appended { promised: Err(failure), .. })) = done {
-                    setting.console.failed(&failure);
-                }
+    let was_not_done = |Failure { message: why, .. }: Failure| {
+        setting.console.warn(words!(
+            "a prepared removal is due and was not done: {why}; run `hizo space due`",
+            "準備した「外す」指示の時刻が来ましたが、できませんでした: {why}。`hizo space due` を実行してください";
+            why
+        ));
+    };
+    let done = make_all(setting, safe, &due, &Proposing::default(), &mut |made| match made {
+        Ok((order, done)) => {
+            setting.console.warn(line(&order.shown_name(), &done));
+            if let Done::Made(Made::Stands(Appended { promised: Err(failure), .. })) = done {
+                setting.console.failed(&failure);
             }
-            Err(Failure { message: why, .. }) => setting.console.warn(words!(
-                "a prepared removal is due and was not done: {why}; run `hizo space due`",
-                "準備した「外す」指示の時刻が来ましたが、できませんでした: {why}。`hizo space due` を実行してください";
-                why
-            )),
         }
-    }
+        Err(failure) => was_not_done(failure),
+    });
+    done.map(drop).unwrap_or_else(was_not_done);
 }

@@ -14,7 +14,7 @@ use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::membership::{self, Change, Made, Proposing};
 use crate::people::{Person, Seat};
-use crate::prepared::{self, Order, Sealed};
+use crate::prepared::{self, Order, Orders};
 use crate::register::{self, Register, State};
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
@@ -140,12 +140,15 @@ fn prepare(setting: &Setting, (safe, admin): (&Safe, &Admin), order: &Order) -> 
 
 fn list(setting: &Setting) -> Outcome<()> {
     let home = setting.home()?;
-    let orders = Sealed::all(&home)?;
-    let mut listed = Vec::new();
-    if !orders.is_empty() {
+    let orders = Orders::of(&home)?;
+    let (mut listed, mut whole) = (Vec::new(), orders.are_whole());
+    if !orders.whole.is_empty() {
         let identity = safe::open_identity(&home, &setting.read_passphrase()?)?;
-        for sealed in &orders {
-            listed.push((sealed, sealed.open(&identity)?));
+        for sealed in &orders.whole {
+            match sealed.open(&identity) {
+                Ok(order) => listed.push((sealed, order)),
+                Err(failure) => whole = Err(failure),
+            }
         }
     }
     let as_json: Vec<Value> = listed.iter().map(|(sealed, order)| {
@@ -160,19 +163,17 @@ fn list(setting: &Setting) -> Outcome<()> {
             .iter()
             .try_for_each(|(sealed, order)| writeln!(out, "{}  {}  {}", sealed.id, order.at, order.shown_name()))
     });
-    Ok(())
+    whole
 }
 
 fn withdraw(setting: &Setting, id: &str) -> Outcome<()> {
-    let orders = Sealed::all(&setting.home()?)?;
-    let Some(order) = orders.into_iter().find(|order| order.id == id) else {
+    if !Orders::of(&setting.home()?)?.withdraw(id)? {
         let id = shown_bytes(id.as_bytes());
         return Err(Failure::fixable(words!("nothing is prepared under {id}", "{id} という準備はありません")).hint(
             words!("See `hizo space remove --prepared`.", "`hizo space remove --prepared` で確かめてください。"),
         ));
-    };
-    order.forget()?;
-    setting.console.result(json!({ "withdrawn": order.id }), |out| {
+    }
+    setting.console.result(json!({ "withdrawn": id }), |out| {
         writeln!(out, "{}", setting.console.say(words!("withdrawn", "取り消しました")))
     });
     Ok(())
@@ -278,8 +279,8 @@ fn tell(
         "could_read": as_json(&read.series), "opened": as_json(&read.opened),
         "due": due.iter().map(|(space, key)| json!({ "space": space.to_string(), "key": key.name().to_string() })).collect::<Vec<_>>(),
     });
-    if let (Some(proposed), Some(result)) = (proposed, result.as_object_mut()) {
-        result.extend(proposed.as_json().as_object().cloned().unwrap_or_default());
+    if let Some(proposed) = proposed {
+        proposed.stands_beside(&mut result);
     }
     setting.console.result(result, |out| {
         let done = match (made, &arguments.machine) {
