@@ -1,13 +1,13 @@
 //! A keeper over HTTPS, killed again and again while several machines deposit and while it sweeps: whatever was acknowledged is
 //! kept, every receipt is good, no head of the log that anybody saw is contradicted, and the accounts come out right.
 //!
-//! It runs for `HIZO_LOAD_SECONDS`, 30 where nothing is said.
+//! It runs for `HIZO_LOAD_SECONDS`, 30 where nothing is said, and longer where too little has happened by then to mean anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,8 @@ struct Client {
     unanswered: Vec<Tree>,
     /// Every head of the log that it saw.
     heads: BTreeSet<(u64, String)>,
+    /// How long its last deposit took: one that is killed dies somewhere in that time, on a slow machine too.
+    lasted: Duration,
     codes: BTreeMap<Option<i32>, u32>,
 }
 
@@ -53,7 +55,8 @@ impl Client {
         let folder = home.beside(series);
         let (kept, sealed, unanswered) = (Vec::new(), Vec::new(), Vec::new());
         let (heads, codes) = (BTreeSet::new(), BTreeMap::new());
-        Self { home, series, folder, dice: Dice::new(seed), most, kept, sealed, unanswered, heads, codes }
+        let (dice, lasted) = (Dice::new(seed), Duration::from_millis(600));
+        Self { home, series, folder, dice, most, kept, sealed, unanswered, heads, lasted, codes }
     }
 
     fn change(&mut self) {
@@ -72,11 +75,14 @@ impl Client {
         command.arg("deposit").arg(&self.folder).args(["--series", self.series, "--json", "--reread"]);
         if self.dice.below(4) == 0 {
             // The machine that deposits dies, too: what it has put is nobody's, unless the record came after all.
-            kill_after(&mut command, Duration::from_millis(self.dice.below(600)));
+            let lasted = u64::try_from(self.lasted.as_millis()).unwrap();
+            kill_after(&mut command, Duration::from_millis(self.dice.below(lasted.max(1))));
             self.unanswered.push(then);
             return;
         }
+        let begun = Instant::now();
         let said = said(&mut command);
+        self.lasted = begun.elapsed();
         *self.codes.entry(said.code).or_default() += 1;
         match said.code {
             Some(0) => self.kept.push((said.json()["deposit"].as_str().unwrap().to_owned(), then)),
@@ -125,6 +131,15 @@ impl Client {
         let files = files_below(&self.home.path.join("receipts")).into_iter();
         let notes = files.filter(|path| path.extension() == Some(OsStr::new("note")));
         notes.map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap())).collect()
+    }
+}
+
+/// Has the machines stop, however the test ends.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -177,18 +192,22 @@ fn a_keeper_killed_again_and_again_under_load_and_while_it_sweeps_keeps_all_that
         // A second machine with the same keys, in the same space.
         Client::new(beside, "beside", 3, 2 << 20),
     ];
-    let (mut dice, over, mut kills, mut marked, mut swept) = (Dice::new(20_261_126), AtomicBool::new(false), 0, 0, 0);
+    let (over, acknowledged) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (mut dice, mut kills, mut marked, mut swept) = (Dice::new(20_261_126), 0, 0, 0);
     thread::scope(|scope| {
         for client in &mut clients {
-            let over = &over;
+            let (over, acknowledged) = (&over, &acknowledged);
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
                     client.deposit();
+                    acknowledged.fetch_max(client.kept.len(), Ordering::Relaxed);
                 }
             });
         }
-        let until = Instant::now() + Duration::from_secs(seconds());
-        while Instant::now() < until {
+        let _ends = Ends(&over);
+        let begun = Instant::now();
+        let lasts = |times| begun.elapsed() < times * Duration::from_secs(seconds());
+        while lasts(1) || lasts(10) && (kills < 5 || marked == 0 || acknowledged.load(Ordering::Relaxed) < 5) {
             thread::sleep(Duration::from_millis(200 + dice.below(2_500)));
             keeper.end("-KILL");
             (kills, marked) = (kills + 1, marked.max(marks(&data)));
@@ -201,7 +220,6 @@ fn a_keeper_killed_again_and_again_under_load_and_while_it_sweeps_keeps_all_that
                 swept += swept_now.json()["removed"].as_u64().unwrap();
             }
         }
-        over.store(true, Ordering::Relaxed);
     });
     thread::scope(|scope| clients.iter_mut().for_each(|client| drop(scope.spawn(|| client.check()))));
     assert_eq!(keeper.end("-TERM"), Some(0));
