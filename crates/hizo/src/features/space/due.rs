@@ -113,13 +113,18 @@ fn as_json(name: &str, done: &Done) -> Value {
 /// Does what is due when any command follows the safe and the passphrase is at hand; says it where it is not. What fails here
 /// keeps no command from its work.
 pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
+    let cannot_be_read = |Failure { message: why, .. }: Failure| {
+        setting.console.warn(words!(
+            "whether a prepared removal is due cannot be told: {why}; run `hizo space due`",
+            "準備した「外す」指示の時刻が来ているか、確かめられません: {why}。`hizo space due` を実行してください";
+            why
+        ));
+    };
     let orders = match Orders::of(&safe.home) {
         Ok(orders) => orders,
-        Err(failure) => return setting.console.failed(&failure),
+        Err(failure) => return cannot_be_read(failure),
     };
-    if let Err(failure) = orders.are_whole() {
-        setting.console.failed(&failure);
-    }
+    orders.are_whole().unwrap_or_else(cannot_be_read);
     let (due, _) = orders.due();
     if due.is_empty() {
         return;
