@@ -156,8 +156,12 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         Ok(())
     }
 
-    /// Whether what is there is of this keeper, and no more than it has. Until it is known to be, nothing counts as kept there.
-    fn belongs<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
+    /// Makes sure that what is there is of this keeper, and no more than it has. Until it is known to be, nothing counts as kept
+    /// there.
+    ///
+    /// # Errors
+    /// [`Error::CopyOther`], [`Error::CopyAhead`]; the store's, when it cannot be told.
+    pub(crate) fn belongs<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
         let compared = self.compare(keeper);
         self.copied.is_known.store(compared.is_ok(), Ordering::Release);
         compared

@@ -38,7 +38,7 @@ const TRIES: usize = 16;
 const NAMES_STEP: u64 = 1_000;
 
 /// What a pass did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub struct Swept {
     /// Objects that were removed.
     pub objects: u64,
@@ -52,6 +52,8 @@ pub struct Swept {
     pub unclear: BTreeSet<SpaceId>,
     /// Whether all spaces were gone through, or the rest was left to another time.
     pub is_whole: bool,
+    /// Why the second directory was left as it is, where there is one and it was.
+    pub copy_left: Option<Error>,
 }
 
 /// A pass over a keeper and its second directory, if there is one.
@@ -104,12 +106,18 @@ enum Fate {
 }
 
 impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> {
-    /// Goes through every space. `each` is where a caller takes his time, and where he ends.
+    /// Goes through every space. `each` is where a caller takes his time, and where he ends. A second directory that is not
+    /// known to be this keeper's, and no further than it, is left as it is: what it has, records may name that are not here.
     ///
     /// # Errors
     /// The store's. What was done until then stays done.
     pub fn run(&self, each: &mut EachNames<'_>) -> Result<Swept, Error> {
-        let mut swept = Swept::default();
+        let copy_left = self.copy.and_then(|copy| copy.belongs(self.keeper).err());
+        let copy = self.copy.filter(|_| copy_left.is_none());
+        Sweep { copy, ..*self }.spaces(Swept { copy_left, ..Swept::default() }, each)
+    }
+
+    fn spaces(&self, mut swept: Swept, each: &mut EachNames<'_>) -> Result<Swept, Error> {
         let mut spaces: BTreeSet<SpaceId> = self.keeper.objects().spaces()?.into_iter().collect();
         if let Some(copy) = self.copy {
             spaces.extend(copy.objects.spaces()?);
@@ -126,6 +134,10 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     }
 
     fn space(&self, space: SpaceId, swept: &mut Swept, each: &mut EachNames<'_>) -> Result<(), Halt> {
+        if !self.has_all_that_is_copied(space)? {
+            swept.unclear.insert(space);
+            return Ok(());
+        }
         // Before the records are read: nothing that is marked by now is named by a record that comes after those.
         let mut marks: BTreeMap<ObjectId, u64> = self.keeper.journal().condemned(space)?.into_iter().collect();
         let (mut from, mut after, mut unnamed) = (None, None, 0_u64);
@@ -158,6 +170,14 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
 
     fn second(&self) -> Option<&objects::FileObjects<D>> {
         self.copy.map(|copy| &copy.objects)
+    }
+
+    /// Whether the keeper has the last record that the copy has of a space, and so all before it: each holds the hash of the one
+    /// before. Nothing is named there then that is not named here.
+    fn has_all_that_is_copied(&self, space: SpaceId) -> Result<bool, Error> {
+        let Some(copy) = self.copy else { return Ok(true) };
+        let Some(head) = copy.journal.head(space)? else { return Ok(true) };
+        Ok(self.keeper.records(space, head.number, 1)?.first().is_some_and(|record| record.id == head.id))
     }
 
     /// What the records of a space name from this id on, as much as is held at once; `None` when it cannot be told.

@@ -106,8 +106,11 @@ fn tell(shared: &Shared, swept: &Swept) {
         let cause = format!("{} objects, {} bytes", swept.objects, swept.bytes);
         shared.telling.event("what no record names was removed", Some(&cause), shared.now());
     }
+    if let Some(error) = &swept.copy_left {
+        shared.telling.event("the second directory was not swept", Some(&first_word(error)), shared.now());
+    }
     if !swept.unclear.is_empty() {
-        let cause = format!("{}: object lists are lost; hizo keeper scrub names them", swept.unclear.len());
+        let cause = format!("{}: records or object lists are lost; hizo keeper scrub names them", swept.unclear.len());
         shared.telling.event("spaces were not swept", Some(&cause), shared.now());
     }
 }

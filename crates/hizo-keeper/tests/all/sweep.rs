@@ -13,6 +13,7 @@ use hizo_keeper::log::{LogSigner, Sequencer};
 use hizo_keeper::sweep::{MARKED_SECONDS, Sweep, Swept};
 use hizo_keeper::{EmbeddedKeeper, Error, SecondCopy};
 use hizo_ledger::id::{ObjectId, SpaceId};
+use hizo_ledger::record::Origin;
 use hizo_store::disk::Disk as _;
 use hizo_store::journal::AccountId;
 use hizo_store::objects::Put;
@@ -20,7 +21,7 @@ use hizo_store::published::PublishedFiles;
 use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk, Turns};
 use hizo_store::{Journal as _, NamedBytes, Objects as _};
 
-use crate::kit::{Company, Draft, SimulatedKeeper, object, open, origin, secret};
+use crate::kit::{Company, Draft, SimulatedKeeper, key, object, open, origin, secret};
 
 /// How long something lies unnamed here before it is marked.
 const AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -329,6 +330,71 @@ fn both_directories_are_swept_and_the_scrub_brings_nothing_back() {
     scrubbed(&place);
     place.sweep_with(Some(&copy));
     assert!(!place.has(&orphan) && !lies(&orphan));
+}
+
+/// Every object of a space in a second directory.
+fn lying(disk: &SimulatedDisk, space: SpaceId) -> Vec<ObjectId> {
+    let objects = hizo_store::objects::FileObjects::open(disk.clone(), Path::new("/copy/objects")).unwrap();
+    objects.list(space, None, 1_000).unwrap()
+}
+
+/// Weeks pass, and passes with this copy beside a keeper that is not the one that it was made of.
+fn weeks_of_passes(place: &mut Place, second: &SimulatedDisk, copy: &Copy) -> Swept {
+    for time in [AFTER, DAY, DAY] {
+        place.pass(time);
+        second.advance(time);
+        place.sweep_with(Some(copy));
+    }
+    place.sweep_with(Some(copy))
+}
+
+#[test]
+fn a_second_directory_that_is_ahead_or_another_keepers_is_left_as_it_is() {
+    let mut ahead = Place::new();
+    let draft = ahead.company.deposit("drawings", 2).1;
+    ahead.company.keep(&ahead.keeper, &draft).unwrap();
+    let (second, journal) = (SimulatedDisk::new(512), MemoryJournal::beside(&SimulatedDisk::new(512)));
+    let copy = ahead.copy(&second, &journal);
+    let held = lying(&second, ahead.company.space);
+    assert_eq!(held.len(), 10);
+    // The same keeper, put back from before its last deposit; what it has itself is swept all the same.
+    let mut older = Place::new();
+    let orphan = older.orphan("left over");
+    let swept = weeks_of_passes(&mut older, &second, &copy);
+    assert!(matches!(swept.copy_left, Some(Error::CopyAhead { copied: 3, size: 2 })), "{swept:?}");
+    assert!(swept.is_whole && swept.unclear.is_empty() && !older.has(&orphan));
+    assert_eq!(lying(&second, ahead.company.space), held);
+    // Another keeper, which has no records yet: nothing that lies in its own folder is named.
+    let mut other = Place::new();
+    other.named.clear();
+    other.journal = MemoryJournal::beside(&other.disk);
+    let elsewhere = Origin::local(*b"another keeper!!");
+    SimulatedKeeper::set_up(&other.journal, &elsewhere, &key("another log")).unwrap();
+    other.keeper = open(&other.disk, &other.journal).unwrap();
+    let swept = weeks_of_passes(&mut other, &second, &copy);
+    assert!(matches!(swept.copy_left, Some(Error::CopyOther)), "{swept:?}");
+    assert_eq!(lying(&second, ahead.company.space), held);
+}
+
+#[test]
+fn of_a_space_whose_records_are_others_in_the_second_directory_nothing_is_touched() {
+    let mut ahead = Place::new();
+    let mut beside = Company::new("beside", ahead.keeper.origin());
+    let (draft, genesis) = (ahead.company.deposit("drawings", 2).1, beside.genesis());
+    ahead.company.keep(&ahead.keeper, &draft).unwrap();
+    beside.keep(&ahead.keeper, &genesis).unwrap();
+    let (second, journal) = (SimulatedDisk::new(512), MemoryJournal::beside(&SimulatedDisk::new(512)));
+    let copy = ahead.copy(&second, &journal);
+    let held = lying(&second, ahead.company.space);
+    // Put back from before that deposit, it was given another one, and then the very record that came last.
+    let mut older = Place::new();
+    let other = older.company.deposit("other drawings", 2).1;
+    older.company.keep(&older.keeper, &other).unwrap();
+    Company::new("beside", older.keeper.origin()).keep(&older.keeper, &genesis).unwrap();
+    let swept = weeks_of_passes(&mut older, &second, &copy);
+    assert!(swept.copy_left.is_none(), "{swept:?}");
+    assert_eq!(swept.unclear, BTreeSet::from([older.company.space]));
+    assert_eq!(lying(&second, ahead.company.space), held);
 }
 
 #[test]
