@@ -105,6 +105,15 @@ enum Fate {
     Removed,
 }
 
+/// What became of one in the first directory.
+enum Removed {
+    /// It was put again, and stays.
+    Young,
+    Here,
+    /// It lay in the second directory alone, or another pass was first.
+    Absent,
+}
+
 impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> {
     /// Goes through every space. `each` is where a caller takes his time, and where he ends. A second directory that is not
     /// known to be this keeper's, and no further than it, is left as it is: what it has, records may name that are not here.
@@ -249,9 +258,8 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     }
 
     fn fate(&self, orphan: &Orphan, mark: Option<u64>) -> Fate {
-        let is_young = self.began.duration_since(orphan.last_put).map_or(true, |age| age < self.after);
         match mark {
-            _ if is_young => Fate::Young,
+            _ if self.is_young(orphan.last_put) => Fate::Young,
             None => Fate::Marked,
             Some(since) => match self.clock.checked_sub(since) {
                 None => Fate::MarkedAnew,
@@ -259,6 +267,11 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
                 Some(_) => Fate::Removed,
             },
         }
+    }
+
+    /// Whether something was put not long ago, or after now.
+    fn is_young(&self, last_put: SystemTime) -> bool {
+        self.began.duration_since(last_put).map_or(true, |age| age < self.after)
     }
 
     /// Marks these objects, less those that are named meanwhile.
@@ -297,31 +310,39 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     /// Removes these objects where they are still marked. What they cost.
     fn remove(&self, space: SpaceId, objects: &[(ObjectId, u64)], swept: &mut Swept) -> Result<u64, Halt> {
         let ids: Vec<ObjectId> = objects.iter().map(|(id, _)| *id).collect();
-        let (mut outcome, mut cost) = (Ok(()), 0_u64);
+        let (mut outcome, mut removed, mut left) = (Ok(()), BTreeSet::new(), Vec::new());
         let until = self.clock.saturating_sub(MARKED_SECONDS);
+        // Whoever appends waits for this, and so not for the second disk.
         self.keeper.journal().expire(space, &ids, until, &mut |id| match self.remove_one(space, id) {
-            Ok(false) => {}
-            Ok(true) => {
-                let bytes = objects.iter().find(|(known, _)| *known == id).map_or(0, |(_, bytes)| *bytes);
-                swept.objects = swept.objects.saturating_add(1);
-                swept.bytes = swept.bytes.saturating_add(bytes);
-                cost = cost.saturating_add(COST_MIN.max(bytes));
+            Ok(Removed::Young) => {}
+            Ok(Removed::Here) => {
+                removed.insert(id);
+                left.push(id);
             }
+            Ok(Removed::Absent) => left.push(id),
             Err(error) => outcome = Err(error),
         })?;
+        if let Some(copy) = self.copy.filter(|_| !left.is_empty()) {
+            removed.extend(copy.remove_marked(self.keeper, space, &left)?);
+        }
+        let mut cost = 0_u64;
+        for (_, bytes) in objects.iter().filter(|(id, _)| removed.contains(id)) {
+            swept.objects = swept.objects.saturating_add(1);
+            swept.bytes = swept.bytes.saturating_add(*bytes);
+            cost = cost.saturating_add(COST_MIN.max(*bytes));
+        }
         outcome?;
         Ok(cost)
     }
 
-    fn remove_one(&self, space: SpaceId, id: ObjectId) -> Result<bool, objects::Error> {
+    /// Removes an object from the first directory.
+    fn remove_one(&self, space: SpaceId, id: ObjectId) -> Result<Removed, objects::Error> {
+        let Some(stat) = self.keeper.objects().stat(space, id)? else { return Ok(Removed::Absent) };
         // One that has been put again since it was looked at is about to lose its mark.
-        let is_young = |orphan| matches!(self.fate(&orphan, None), Fate::Young);
-        if self.look(space, id)?.is_none_or(is_young) {
-            return Ok(false);
+        if self.is_young(stat.last_put) {
+            return Ok(Removed::Young);
         }
-        self.keeper.objects().remove(space, id)?;
-        self.second().map(|second| second.remove(space, id)).transpose()?;
-        Ok(true)
+        Ok(if self.keeper.objects().remove(space, id)? { Removed::Here } else { Removed::Absent })
     }
 
     /// Forgets the marks of what was removed long ago.

@@ -246,7 +246,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
             _ if !is_named(id) => {}
             (Found::Whole(object), Found::Damaged | Found::Absent) => {
                 if let Some(copy) = self.copy {
-                    copy.objects.put(space, object)?;
+                    copy.put(space, object)?;
                     found.mended.insert(damage(Directory::Second));
                 }
             }

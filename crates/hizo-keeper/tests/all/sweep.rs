@@ -11,17 +11,17 @@ use std::time::{Duration, Instant, SystemTime};
 use hizo_keeper::copy::Scrub;
 use hizo_keeper::log::{LogSigner, Sequencer};
 use hizo_keeper::sweep::{MARKED_SECONDS, Sweep, Swept};
-use hizo_keeper::{EmbeddedKeeper, Error, SecondCopy};
+use hizo_keeper::{EmbeddedKeeper, Error, Keeper, SecondCopy};
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::record::Origin;
 use hizo_store::disk::Disk as _;
 use hizo_store::journal::AccountId;
-use hizo_store::objects::Put;
+use hizo_store::objects::{FileObjects, Put};
 use hizo_store::published::PublishedFiles;
 use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk, Turns};
 use hizo_store::{Journal as _, NamedBytes, Objects as _};
 
-use crate::kit::{Company, Draft, SimulatedKeeper, key, object, open, origin, secret};
+use crate::kit::{Company, Draft, SimulatedKeeper, clock, key, object, open, origin, secret};
 
 /// How long something lies unnamed here before it is marked.
 const AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -293,7 +293,7 @@ fn both_directories_are_swept_and_the_scrub_brings_nothing_back() {
     let (second, journal) = (SimulatedDisk::new(512), MemoryJournal::beside(&SimulatedDisk::new(512)));
     let copy = place.copy(&second, &journal);
     let (orphan, only_there) = (place.orphan("left over"), object("left over there"));
-    let there = hizo_store::objects::FileObjects::open(second.clone(), Path::new("/copy/objects")).unwrap();
+    let there = copied_objects(&second);
     for object in [&orphan, &only_there] {
         there.put(place.company.space, object).unwrap();
     }
@@ -334,8 +334,11 @@ fn both_directories_are_swept_and_the_scrub_brings_nothing_back() {
 
 /// Every object of a space in a second directory.
 fn lying(disk: &SimulatedDisk, space: SpaceId) -> Vec<ObjectId> {
-    let objects = hizo_store::objects::FileObjects::open(disk.clone(), Path::new("/copy/objects")).unwrap();
-    objects.list(space, None, 1_000).unwrap()
+    copied_objects(disk).list(space, None, 1_000).unwrap()
+}
+
+fn copied_objects(disk: &SimulatedDisk) -> FileObjects<SimulatedDisk> {
+    FileObjects::open(disk.clone(), Path::new("/copy/objects")).unwrap()
 }
 
 /// Weeks pass, and passes with this copy beside a keeper that is not the one that it was made of.
@@ -395,6 +398,93 @@ fn of_a_space_whose_records_are_others_in_the_second_directory_nothing_is_touche
     assert!(swept.copy_left.is_none(), "{swept:?}");
     assert_eq!(swept.unclear, BTreeSet::from([older.company.space]));
     assert_eq!(lying(&second, ahead.company.space), held);
+}
+
+#[test]
+fn whoever_appends_waits_for_no_second_disk_when_it_is_swept() {
+    let mut place = Place::new();
+    let (second, journal) = (SimulatedDisk::new(512), MemoryJournal::beside(&SimulatedDisk::new(512)));
+    let copy = place.copy(&second, &journal);
+    let orphan = place.orphan("left over");
+    copied_objects(&second).put(place.company.space, &orphan).unwrap();
+    for time in [AFTER, DAY] {
+        place.pass(time);
+        second.advance(time);
+        if time == AFTER {
+            place.sweep_with(Some(&copy));
+        }
+    }
+    // The journal's turns stand among the calls of the second disk.
+    let objects = FileObjects::open(place.disk.clone(), Path::new("objects")).unwrap();
+    place.keeper = Keeper::open(objects, place.journal.moved_beside(&second), clock()).unwrap();
+    let before = second.calls().len();
+    assert_eq!(place.sweep_with(Some(&copy)).objects, 1);
+    let calls = second.calls().split_off(before);
+    let turn = calls.iter().position(|call| *call == "expire").unwrap();
+    assert_eq!(calls[turn..turn + 4], ["expire", "lock", "pardon", "remove"], "{calls:?}");
+    assert!(!lying(&second, place.company.space).contains(&orphan.id()));
+}
+
+/// A pass, and a client that puts and appends what is about to go while the copier brings it to the second directory, call by call
+/// in a seeded order.
+#[test]
+fn a_pass_and_a_copier_at_once_leave_nothing_kept_twice_that_is_not() {
+    let (mut met, mut removed) = (0, 0);
+    for seed in 0..300 {
+        let mut place = Place::new();
+        let (second, journal) = (SimulatedDisk::new(512), MemoryJournal::beside(&SimulatedDisk::new(512)));
+        drop(place.copy(&second, &journal));
+        let (space, draft) = (place.company.space, place.company.deposit("drawings", 2).1);
+        place.put_all(&draft);
+        for object in &draft.objects {
+            copied_objects(&second).put(space, object).unwrap();
+        }
+        place.pass(AFTER);
+        place.sweep();
+        place.pass(DAY);
+        second.advance(AFTER + DAY);
+        let turns = Turns::in_bursts(2, seed, 100);
+        let (began, clock) = (place.disk.now(), place.clock);
+        let process = |thread: usize| {
+            let [first, second] = [&place.disk, &second].map(|disk| disk.in_turn(&turns, thread));
+            let (journal, copied) = (place.journal.clone(), journal.moved_beside(&second));
+            move || {
+                let copy = SecondCopy::over(second, Path::new("/copy"), copied, Arc::default()).unwrap();
+                (open(&first, &journal).unwrap(), PublishedFiles::open(first, Path::new("/log")).unwrap(), copy)
+            }
+        };
+        let [sweeping, copying] = [0, 1].map(process);
+        let (turns, draft) = (&turns, &draft);
+        let swept = thread::scope(|scope| {
+            let sweeper = scope.spawn(move || {
+                let (keeper, _, copy) = sweeping();
+                let sweep = Sweep { keeper: &keeper, copy: Some(&copy), began, clock, after: AFTER };
+                let swept = sweep.run(&mut |_| true).unwrap();
+                turns.leave(0);
+                swept
+            });
+            scope.spawn(move || {
+                let (keeper, published, copy) = copying();
+                while let Err(error) = keeper.append(&draft.note) {
+                    let Error::PutAgain { objects } = error else { panic!("{error:?}") };
+                    for object in draft.objects.iter().filter(|object| objects.contains(&object.id())) {
+                        keeper.put(space, object).unwrap();
+                    }
+                }
+                copy.catch_up(&keeper, &published, &|| true).unwrap();
+                assert!(copy.copied().holds(2));
+                turns.leave(1);
+            });
+            sweeper.join().unwrap()
+        });
+        let lying = lying(&second, space);
+        for object in &draft.objects {
+            assert!(lying.contains(&object.id()), "seed {seed}: {object:?} is kept twice and is not there");
+        }
+        (removed, met) = (removed + swept.objects, met + u64::from((1..3).contains(&swept.objects)));
+    }
+    println!("{removed} removed, {met} passes that removed some of it");
+    assert!(removed > 20 && met > 20, "they have not met");
 }
 
 #[test]
