@@ -48,7 +48,8 @@ pub struct Swept {
     pub marked: u64,
     /// What lies in each space and no record names, in bytes as it counts against a quota: what was put before the pass began.
     pub unnamed: BTreeMap<SpaceId, u64>,
-    /// Spaces in which nothing was touched, since what their records name cannot be told.
+    /// Spaces in which nothing is marked or removed, since what their records name cannot all be told. All that is not known to be
+    /// named counts as unnamed there.
     pub unclear: BTreeSet<SpaceId>,
     /// Whether all spaces were gone through, or the rest was left to another time.
     pub is_whole: bool,
@@ -145,16 +146,15 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     fn space(&self, space: SpaceId, swept: &mut Swept, each: &mut EachNames<'_>) -> Result<(), Halt> {
         if !self.has_all_that_is_copied(space)? {
             swept.unclear.insert(space);
-            return Ok(());
         }
         // Before the records are read: nothing that is marked by now is named by a record that comes after those.
         let mut marks: BTreeMap<ObjectId, u64> = self.keeper.journal().condemned(space)?.into_iter().collect();
         let (mut from, mut after, mut unnamed) = (None, None, 0_u64);
         loop {
-            let Some(mut names) = self.names(space, from, each)? else {
+            let (mut names, are_all) = self.names(space, from, each)?;
+            if !are_all {
                 swept.unclear.insert(space);
-                return Ok(());
-            };
+            }
             // Whatever the rows say, what a record names is not touched.
             let named: Vec<ObjectId> = marks.keys().copied().filter(|id| names.has(*id)).collect();
             self.keeper.journal().pardon(space, &named, &mut |_| true)?;
@@ -189,8 +189,8 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         Ok(self.keeper.records(space, head.number, 1)?.first().is_some_and(|record| record.id == head.id))
     }
 
-    /// What the records of a space name from this id on, as much as is held at once; `None` when it cannot be told.
-    fn names(&self, space: SpaceId, from: Option<ObjectId>, each: &mut EachNames<'_>) -> Result<Option<Names>, Halt> {
+    /// What the records of a space name from this id on, as much as is held at once; whether all of it can be told.
+    fn names(&self, space: SpaceId, from: Option<ObjectId>, each: &mut EachNames<'_>) -> Result<(Names, bool), Halt> {
         // Before the records: what comes later is looked at before anything is marked.
         let mut names = Names::new(from, self.keeper.head(space)?);
         let mut read = 0_u64;
@@ -200,7 +200,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
             if read.is_multiple_of(NAMES_STEP) { go_on(each, NAMES_STEP) } else { Ok::<_, Halt>(()) }
         })?;
         names.sort();
-        Ok(all.then_some(names))
+        Ok((names, all))
     }
 
     /// The next ids that lie in the folders of a space and that these names are about; `None` behind the last one.
@@ -235,6 +235,9 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
                 Fate::Removed => old.push((id, orphan.bytes)),
             }
             cost = cost.saturating_add(COST_MIN.max(orphan.bytes));
+        }
+        if swept.unclear.contains(&space) {
+            return Ok(cost);
         }
         self.keeper.journal().pardon(space, &anew, &mut |_| true)?;
         due.append(&mut anew);

@@ -1,7 +1,7 @@
 //! The sweep: what no record names goes, in both directories, long after it was put; what a record names stays, whatever the
 //! rows and the clocks say, whoever puts and appends meanwhile, and wherever the power is cut.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -246,6 +246,8 @@ fn where_a_list_is_lost_nothing_is_touched_unless_the_second_directory_has_it() 
         let swept = place.sweep();
         assert_eq!(swept.unclear, BTreeSet::from([place.company.space]));
         assert_eq!((swept.marked, swept.objects, place.has(&orphan)), (0, 0, true));
+        // The three that the list names, and what no record names: nobody has his quota back for it.
+        assert_eq!(swept.unnamed, BTreeMap::from([(place.company.space, 4 * 4_096)]));
     }
     place.sweep_with(Some(&copy));
     place.pass(DAY);
