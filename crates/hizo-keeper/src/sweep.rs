@@ -51,10 +51,27 @@ pub struct Swept {
     /// Spaces in which nothing is marked or removed, since what their records name cannot all be told. All that is not known to be
     /// named counts as unnamed there.
     pub unclear: BTreeSet<SpaceId>,
-    /// Whether all spaces were gone through, or the rest was left to another time.
+    /// Whether all spaces were gone through and all that lies there was counted, or the rest was left to another time.
     pub is_whole: bool,
+    /// The first error that the pass met. The space is unclear, and those behind it were gone through all the same.
+    pub failure: Option<Error>,
     /// Why the second directory was left as it is, where there is one and it was.
     pub copy_left: Option<Error>,
+}
+
+impl Swept {
+    /// What can be told of a space; where it cannot, the space is unclear.
+    fn told<T, E: Into<Error>>(&mut self, space: SpaceId, result: Result<T, E>) -> Option<T> {
+        let error = match result {
+            Ok(told) => return Some(told),
+            Err(error) => error.into(),
+        };
+        self.unclear.insert(space);
+        // It says nothing of what lies here: nobody pays for it.
+        self.is_whole &= !matches!(error, Error::Journal(journal::Error::Busy));
+        self.failure.get_or_insert(error);
+        None
+    }
 }
 
 /// A pass over a keeper and its second directory, if there is one.
@@ -120,7 +137,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     /// known to be this keeper's, and no further than it, is left as it is: what it has, records may name that are not here.
     ///
     /// # Errors
-    /// The store's. What was done until then stays done.
+    /// The store's, where the spaces cannot be listed. What goes wrong in one space is told in [`Swept::failure`].
     pub fn run(&self, each: &mut EachNames<'_>) -> Result<Swept, Error> {
         let copy_left = self.copy.and_then(|copy| copy.belongs(self.keeper).err());
         let copy = self.copy.filter(|_| copy_left.is_none());
@@ -132,35 +149,39 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         if let Some(copy) = self.copy {
             spaces.extend(copy.objects.spaces()?);
         }
+        swept.is_whole = true;
         for space in spaces {
             match self.space(space, &mut swept, each) {
                 Ok(()) => {}
-                Err(Halt::Stopped) => return Ok(swept),
-                Err(Halt::Failed(error)) => return Err(error),
+                Err(Halt::Stopped) => {
+                    swept.is_whole = false;
+                    break;
+                }
+                Err(Halt::Failed(error)) => {
+                    swept.is_whole = false;
+                    swept.told::<(), _>(space, Err(error));
+                }
             }
         }
-        swept.is_whole = true;
         Ok(swept)
     }
 
     fn space(&self, space: SpaceId, swept: &mut Swept, each: &mut EachNames<'_>) -> Result<(), Halt> {
-        if !self.has_all_that_is_copied(space)? {
+        if swept.told(space, self.has_all_that_is_copied(space)) == Some(false) {
             swept.unclear.insert(space);
         }
         // Before the records are read: nothing that is marked by now is named by a record that comes after those.
-        let mut marks: BTreeMap<ObjectId, u64> = self.keeper.journal().condemned(space)?.into_iter().collect();
+        let marks = swept.told(space, self.keeper.journal().condemned(space)).unwrap_or_default();
+        let mut marks: BTreeMap<ObjectId, u64> = marks.into_iter().collect();
         let (mut from, mut after, mut unnamed) = (None, None, 0_u64);
         loop {
-            let (mut names, are_all) = self.names(space, from, each)?;
-            if !are_all {
-                swept.unclear.insert(space);
-            }
+            let mut names = self.names(space, from, swept, each)?;
             // Whatever the rows say, what a record names is not touched.
             let named: Vec<ObjectId> = marks.keys().copied().filter(|id| names.has(*id)).collect();
-            self.keeper.journal().pardon(space, &named, &mut |_| true)?;
+            swept.told(space, self.keeper.journal().pardon(space, &named, &mut |_| true));
             while let Some(page) = self.page(space, &names, &mut after)? {
                 let read = page.len() as u64;
-                unnamed = unnamed.saturating_add(self.orphans(space, page, &mut names, &mut marks, swept)?);
+                unnamed = unnamed.saturating_add(self.orphans(space, page, &mut names, &mut marks, swept));
                 go_on(each, read)?;
             }
             from = names.end;
@@ -168,11 +189,11 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
                 break;
             }
         }
-        self.forget(space, &marks)?;
+        swept.told(space, self.forget(space, &marks));
         if unnamed > 0 {
             swept.unnamed.insert(space, unnamed);
         } else if lying(self.keeper.objects(), self.second(), space, None)?.0.is_empty() {
-            self.keeper.journal().claim(space, None)?;
+            swept.told(space, self.keeper.journal().claim(space, None));
         }
         Ok(())
     }
@@ -189,18 +210,33 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         Ok(self.keeper.records(space, head.number, 1)?.first().is_some_and(|record| record.id == head.id))
     }
 
-    /// What the records of a space name from this id on, as much as is held at once; whether all of it can be told.
-    fn names(&self, space: SpaceId, from: Option<ObjectId>, each: &mut EachNames<'_>) -> Result<(Names, bool), Halt> {
+    /// What the records of a space name from this id on, as much as is held at once. Where it cannot all be told, the space is
+    /// unclear.
+    fn names(
+        &self,
+        space: SpaceId,
+        from: Option<ObjectId>,
+        swept: &mut Swept,
+        each: &mut EachNames<'_>,
+    ) -> Result<Names, Halt> {
         // Before the records: what comes later is looked at before anything is marked.
-        let mut names = Names::new(from, self.keeper.head(space)?);
+        let mut names = Names::new(from, swept.told(space, self.keeper.head(space)).flatten());
         let mut read = 0_u64;
         let all = each_name(self.keeper, self.second(), space, 0, &mut |_, id| {
             names.take(id, NAMES_MAX);
             read = read.saturating_add(1);
             if read.is_multiple_of(NAMES_STEP) { go_on(each, NAMES_STEP) } else { Ok::<_, Halt>(()) }
-        })?;
+        });
+        let all = match all {
+            Err(Halt::Stopped) => return Err(Halt::Stopped),
+            Err(Halt::Failed(error)) => swept.told(space, Err(error)),
+            Ok(all) => Some(all),
+        };
+        if all == Some(false) {
+            swept.unclear.insert(space);
+        }
         names.sort();
-        Ok((names, all))
+        Ok(names)
     }
 
     /// The next ids that lie in the folders of a space and that these names are about; `None` behind the last one.
@@ -219,14 +255,21 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         names: &mut Names,
         marks: &mut BTreeMap<ObjectId, u64>,
         swept: &mut Swept,
-    ) -> Result<u64, Halt> {
+    ) -> u64 {
         let (mut due, mut anew, mut old, mut cost) = (Vec::new(), Vec::new(), Vec::new(), 0_u64);
         for id in page {
             let mark = marks.remove(&id);
             if names.has(id) {
                 continue;
             }
-            let Some(orphan) = self.look(space, id)? else { continue };
+            let orphan = match swept.told(space, self.look(space, id)) {
+                Some(Some(orphan)) => orphan,
+                Some(None) => continue,
+                None => {
+                    cost = cost.saturating_add(COST_MIN);
+                    continue;
+                }
+            };
             match self.fate(&orphan, mark) {
                 Fate::Young if orphan.last_put > self.began => continue,
                 Fate::Young | Fate::Waits => {}
@@ -237,17 +280,22 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
             cost = cost.saturating_add(COST_MIN.max(orphan.bytes));
         }
         if swept.unclear.contains(&space) {
-            return Ok(cost);
+            return cost;
         }
-        self.keeper.journal().pardon(space, &anew, &mut |_| true)?;
-        due.append(&mut anew);
-        for turn in due.chunks(TURN) {
-            self.mark(space, turn.to_vec(), names, swept)?;
-        }
-        for turn in old.chunks(TURN) {
-            cost = cost.saturating_sub(self.remove(space, turn, swept)?);
-        }
-        Ok(cost)
+        let mut act = || -> Result<(), Error> {
+            self.keeper.journal().pardon(space, &anew, &mut |_| true)?;
+            due.append(&mut anew);
+            for turn in due.chunks(TURN) {
+                self.mark(space, turn.to_vec(), names, swept)?;
+            }
+            for turn in old.chunks(TURN) {
+                cost = cost.saturating_sub(self.remove(space, turn, swept)?);
+            }
+            Ok(())
+        };
+        let acted = act();
+        swept.told(space, acted);
+        cost
     }
 
     fn look(&self, space: SpaceId, id: ObjectId) -> Result<Option<Orphan>, objects::Error> {
@@ -284,7 +332,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         mut objects: Vec<ObjectId>,
         names: &mut Names,
         swept: &mut Swept,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Error> {
         for _ in 0..TRIES {
             match self.keeper.journal().condemn(space, names.head, &objects, self.clock) {
                 Err(journal::Error::Conflict { head }) => {
@@ -311,7 +359,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     }
 
     /// Removes these objects where they are still marked. What they cost.
-    fn remove(&self, space: SpaceId, objects: &[(ObjectId, u64)], swept: &mut Swept) -> Result<u64, Halt> {
+    fn remove(&self, space: SpaceId, objects: &[(ObjectId, u64)], swept: &mut Swept) -> Result<u64, Error> {
         let ids: Vec<ObjectId> = objects.iter().map(|(id, _)| *id).collect();
         let (mut outcome, mut removed, mut left) = (Ok(()), BTreeSet::new(), Vec::new());
         let until = self.clock.saturating_sub(MARKED_SECONDS);
@@ -349,7 +397,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     }
 
     /// Forgets the marks of what was removed long ago.
-    fn forget(&self, space: SpaceId, left: &BTreeMap<ObjectId, u64>) -> Result<(), Halt> {
+    fn forget(&self, space: SpaceId, left: &BTreeMap<ObjectId, u64>) -> Result<(), Error> {
         let is_old = |since: u64| self.clock.checked_sub(since).is_some_and(|seconds| seconds >= FORGOTTEN_SECONDS);
         let old: Vec<ObjectId> = left.iter().filter(|(_, since)| is_old(**since)).map(|(id, _)| *id).collect();
         for turn in old.chunks(TURN) {

@@ -57,7 +57,7 @@ fn run(shared: &Shared) {
     while !shared.sweeper.is_over() {
         if let Err(error) = pass(&mut running) {
             shared.telling.sweep_failures.fetch_add(1, Ordering::Relaxed);
-            shared.telling.event("nothing was swept", Some(&first_word(&error)), shared.now());
+            shared.telling.event("the sweep did not go through", Some(&first_word(&error)), shared.now());
         }
         let next = Instant::now() + shared.sweeping.pause;
         while !shared.sweeper.is_over() && Instant::now() < next {
@@ -84,7 +84,7 @@ fn pass(running: &mut Running<'_>) -> Result<(), crate::Error> {
     if swept.is_whole {
         shared.unnamed.end_pass(held(shared, &swept)?);
     }
-    Ok(())
+    swept.failure.map_or(Ok(()), Err)
 }
 
 /// Whose that is which lies here and no record names.

@@ -18,7 +18,8 @@ use crate::words::{Words, words};
 /// Marks what is due, and removes what was marked long enough ago.
 ///
 /// # Errors
-/// Exit code 3 where what some spaces name cannot be told, or whose the second directory is; nothing of these was touched.
+/// Exit code 3 where what some spaces name cannot be told, or whose the second directory is; nothing of these was touched. The
+/// store's.
 pub(super) fn sweep(console: Console, plan: Plan) -> Outcome<()> {
     let keeper = EmbeddedKeeper::open_embedded(&plan.data).map_err(Failure::from)?;
     let copy = plan.copying.as_ref().map(|copying| SecondCopy::open(&copying.directory, &plan.data, Arc::default()));
@@ -41,7 +42,7 @@ pub(super) fn sweep(console: Console, plan: Plan) -> Outcome<()> {
         "second_left": copy_left.as_ref().map(ToString::to_string),
     });
     console.result(told, |out| writeln!(out, "{}", console.say(summary(&swept, left))));
-    match (swept.copy_left, swept.unclear.len()) {
+    match (swept.failure.or(swept.copy_left), swept.unclear.len()) {
         (Some(error), _) => Err(error.into()),
         (None, 0) => Ok(()),
         (None, spaces) => Err(not_touched(spaces)),
