@@ -8,7 +8,7 @@ mod progress;
 mod scrub;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -37,6 +37,9 @@ const WANTING_STEP: usize = 64;
 
 /// Positions of records in the copy whose objects are not all there, a line each; it lies in the copy.
 const WANTING: &str = "wanting";
+
+/// Locked while an object is put into the copy or taken away there; it lies in the copy.
+const LOCK: &str = "objects.lock";
 
 /// Which second directory was begun; it lies in the keeper's own folder.
 const BEGUN: &str = "copy.begun";
@@ -77,6 +80,8 @@ impl Copied {
 pub struct SecondCopy<D: Disk = SystemDisk, J = SqliteJournal> {
     pub(crate) objects: FileObjects<D>,
     pub(crate) journal: J,
+    disk: D,
+    lock: PathBuf,
     beside: PublishedFiles<D>,
     log: PublishedFiles<D>,
     copied: Arc<Copied>,
@@ -116,8 +121,9 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
     pub fn over(disk: D, folder: &Path, journal: J, copied: Arc<Copied>) -> Result<Self, Error> {
         let beside = PublishedFiles::open(disk.clone(), folder).map_err(log::Error::from)?;
         let objects = FileObjects::open(disk.clone(), &folder.join("objects"))?;
-        let log = PublishedFiles::open(disk, &folder.join("log")).map_err(log::Error::from)?;
-        let copy = Self { objects, journal, beside, log, copied, tiles: Mutex::default() };
+        let log = PublishedFiles::open(disk.clone(), &folder.join("log")).map_err(log::Error::from)?;
+        let lock = folder.join(LOCK);
+        let copy = Self { objects, journal, disk, lock, beside, log, copied, tiles: Mutex::default() };
         *copy.copied.lock() = copy.read_wanting()?;
         copy.copied.size.store(copy.journal.log()?.size, Ordering::Release);
         Ok(copy)
@@ -156,8 +162,12 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         Ok(())
     }
 
-    /// Whether what is there is of this keeper, and no more than it has. Until it is known to be, nothing counts as kept there.
-    fn belongs<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
+    /// Makes sure that what is there is of this keeper, and no more than it has. Until it is known to be, nothing counts as kept
+    /// there.
+    ///
+    /// # Errors
+    /// [`Error::CopyOther`], [`Error::CopyAhead`]; the store's, when it cannot be told.
+    pub(crate) fn belongs<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
         let compared = self.compare(keeper);
         self.copied.is_known.store(compared.is_ok(), Ordering::Release);
         compared
@@ -257,12 +267,39 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
                 return Ok(Outcome::Stopped);
             }
             match whole(keeper.objects(), space, id) {
-                Some(object) => drop(self.objects.put(space, &object)?),
+                Some(object) => self.put(space, &object)?,
                 // The scrub finds it, and whoever has it puts it again.
                 None => outcome = Outcome::Wanting,
             }
         }
         Ok(outcome)
+    }
+
+    /// Puts an object that a record of the keeper names, while none is taken away.
+    fn put(&self, space: SpaceId, object: &NamedBytes) -> Result<(), Error> {
+        let _lock = self.locked()?;
+        self.objects.put(space, object)?;
+        Ok(())
+    }
+
+    /// Takes those of these objects away that are still marked, and says which ones were there. No record names what is marked;
+    /// so nobody has brought it here by then, and nobody does meanwhile.
+    pub(crate) fn remove_marked<O: Objects, K: Journal>(
+        &self,
+        keeper: &Keeper<O, K>,
+        space: SpaceId,
+        objects: &[ObjectId],
+    ) -> Result<Vec<ObjectId>, Error> {
+        let _lock = self.locked()?;
+        let mut removed = Vec::new();
+        for id in keeper.journal().pardon(space, objects, &mut |_| false)? {
+            removed.extend(self.objects.remove(space, id)?.then_some(id));
+        }
+        Ok(removed)
+    }
+
+    fn locked(&self) -> Result<D::Lock, Error> {
+        self.disk.lock(&self.lock).map_err(|source| Error::Folder { act: "be locked", source })
     }
 
     /// Looks again for what was not to be had.

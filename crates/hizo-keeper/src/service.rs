@@ -169,7 +169,7 @@ struct Shared {
     copying: Option<Copying>,
     copied: Arc<Copied>,
     copier: publisher::Bell,
-    /// The second directory, once it could be opened.
+    /// The second directory, once it is known to be this keeper's.
     second: Mutex<Option<Arc<SecondCopy>>>,
     scrubbing: Scrubbing,
     scrubber: publisher::Bell,

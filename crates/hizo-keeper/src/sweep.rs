@@ -38,7 +38,7 @@ const TRIES: usize = 16;
 const NAMES_STEP: u64 = 1_000;
 
 /// What a pass did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub struct Swept {
     /// Objects that were removed.
     pub objects: u64,
@@ -48,10 +48,30 @@ pub struct Swept {
     pub marked: u64,
     /// What lies in each space and no record names, in bytes as it counts against a quota: what was put before the pass began.
     pub unnamed: BTreeMap<SpaceId, u64>,
-    /// Spaces in which nothing was touched, since what their records name cannot be told.
+    /// Spaces in which nothing is marked or removed, since what their records name cannot all be told. All that is not known to be
+    /// named counts as unnamed there.
     pub unclear: BTreeSet<SpaceId>,
-    /// Whether all spaces were gone through, or the rest was left to another time.
+    /// Whether all spaces were gone through and all that lies there was counted, or the rest was left to another time.
     pub is_whole: bool,
+    /// The first error that the pass met. The space is unclear, and those behind it were gone through all the same.
+    pub failure: Option<Error>,
+    /// Why the second directory was left as it is, where there is one and it was.
+    pub copy_left: Option<Error>,
+}
+
+impl Swept {
+    /// What can be told of a space; where it cannot, the space is unclear.
+    fn told<T, E: Into<Error>>(&mut self, space: SpaceId, result: Result<T, E>) -> Option<T> {
+        let error = match result {
+            Ok(told) => return Some(told),
+            Err(error) => error.into(),
+        };
+        self.unclear.insert(space);
+        // It says nothing of what lies here: nobody pays for it.
+        self.is_whole &= !matches!(error, Error::Journal(journal::Error::Busy));
+        self.failure.get_or_insert(error);
+        None
+    }
 }
 
 /// A pass over a keeper and its second directory, if there is one.
@@ -103,43 +123,65 @@ enum Fate {
     Removed,
 }
 
+/// What became of one in the first directory.
+enum Removed {
+    /// It was put again, and stays.
+    Young,
+    Here,
+    /// It lay in the second directory alone, or another pass was first.
+    Absent,
+}
+
 impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> {
-    /// Goes through every space. `each` is where a caller takes his time, and where he ends.
+    /// Goes through every space. `each` is where a caller takes his time, and where he ends. A second directory that is not
+    /// known to be this keeper's, and no further than it, is left as it is: what it has, records may name that are not here.
     ///
     /// # Errors
-    /// The store's. What was done until then stays done.
+    /// The store's, where the spaces cannot be listed. What goes wrong in one space is told in [`Swept::failure`].
     pub fn run(&self, each: &mut EachNames<'_>) -> Result<Swept, Error> {
-        let mut swept = Swept::default();
+        let copy_left = self.copy.and_then(|copy| copy.belongs(self.keeper).err());
+        let copy = self.copy.filter(|_| copy_left.is_none());
+        Sweep { copy, ..*self }.spaces(Swept { copy_left, ..Swept::default() }, each)
+    }
+
+    fn spaces(&self, mut swept: Swept, each: &mut EachNames<'_>) -> Result<Swept, Error> {
         let mut spaces: BTreeSet<SpaceId> = self.keeper.objects().spaces()?.into_iter().collect();
         if let Some(copy) = self.copy {
             spaces.extend(copy.objects.spaces()?);
         }
+        swept.is_whole = true;
         for space in spaces {
             match self.space(space, &mut swept, each) {
                 Ok(()) => {}
-                Err(Halt::Stopped) => return Ok(swept),
-                Err(Halt::Failed(error)) => return Err(error),
+                Err(Halt::Stopped) => {
+                    swept.is_whole = false;
+                    break;
+                }
+                Err(Halt::Failed(error)) => {
+                    swept.is_whole = false;
+                    swept.told::<(), _>(space, Err(error));
+                }
             }
         }
-        swept.is_whole = true;
         Ok(swept)
     }
 
     fn space(&self, space: SpaceId, swept: &mut Swept, each: &mut EachNames<'_>) -> Result<(), Halt> {
+        if swept.told(space, self.has_all_that_is_copied(space)) == Some(false) {
+            swept.unclear.insert(space);
+        }
         // Before the records are read: nothing that is marked by now is named by a record that comes after those.
-        let mut marks: BTreeMap<ObjectId, u64> = self.keeper.journal().condemned(space)?.into_iter().collect();
+        let marks = swept.told(space, self.keeper.journal().condemned(space)).unwrap_or_default();
+        let mut marks: BTreeMap<ObjectId, u64> = marks.into_iter().collect();
         let (mut from, mut after, mut unnamed) = (None, None, 0_u64);
         loop {
-            let Some(mut names) = self.names(space, from, each)? else {
-                swept.unclear.insert(space);
-                return Ok(());
-            };
+            let mut names = self.names(space, from, swept, each)?;
             // Whatever the rows say, what a record names is not touched.
             let named: Vec<ObjectId> = marks.keys().copied().filter(|id| names.has(*id)).collect();
-            self.keeper.journal().pardon(space, &named, &mut |_| true)?;
+            swept.told(space, self.keeper.journal().pardon(space, &named, &mut |_| true));
             while let Some(page) = self.page(space, &names, &mut after)? {
                 let read = page.len() as u64;
-                unnamed = unnamed.saturating_add(self.orphans(space, page, &mut names, &mut marks, swept)?);
+                unnamed = unnamed.saturating_add(self.orphans(space, page, &mut names, &mut marks, swept));
                 go_on(each, read)?;
             }
             from = names.end;
@@ -147,11 +189,11 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
                 break;
             }
         }
-        self.forget(space, &marks)?;
+        swept.told(space, self.forget(space, &marks));
         if unnamed > 0 {
             swept.unnamed.insert(space, unnamed);
         } else if lying(self.keeper.objects(), self.second(), space, None)?.0.is_empty() {
-            self.keeper.journal().claim(space, None)?;
+            swept.told(space, self.keeper.journal().claim(space, None));
         }
         Ok(())
     }
@@ -160,18 +202,41 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         self.copy.map(|copy| &copy.objects)
     }
 
-    /// What the records of a space name from this id on, as much as is held at once; `None` when it cannot be told.
-    fn names(&self, space: SpaceId, from: Option<ObjectId>, each: &mut EachNames<'_>) -> Result<Option<Names>, Halt> {
+    /// Whether the keeper has the last record that the copy has of a space, and so all before it: each holds the hash of the one
+    /// before. Nothing is named there then that is not named here.
+    fn has_all_that_is_copied(&self, space: SpaceId) -> Result<bool, Error> {
+        let Some(copy) = self.copy else { return Ok(true) };
+        let Some(head) = copy.journal.head(space)? else { return Ok(true) };
+        Ok(self.keeper.records(space, head.number, 1)?.first().is_some_and(|record| record.id == head.id))
+    }
+
+    /// What the records of a space name from this id on, as much as is held at once. Where it cannot all be told, the space is
+    /// unclear.
+    fn names(
+        &self,
+        space: SpaceId,
+        from: Option<ObjectId>,
+        swept: &mut Swept,
+        each: &mut EachNames<'_>,
+    ) -> Result<Names, Halt> {
         // Before the records: what comes later is looked at before anything is marked.
-        let mut names = Names::new(from, self.keeper.head(space)?);
+        let mut names = Names::new(from, swept.told(space, self.keeper.head(space)).flatten());
         let mut read = 0_u64;
         let all = each_name(self.keeper, self.second(), space, 0, &mut |_, id| {
             names.take(id, NAMES_MAX);
             read = read.saturating_add(1);
             if read.is_multiple_of(NAMES_STEP) { go_on(each, NAMES_STEP) } else { Ok::<_, Halt>(()) }
-        })?;
+        });
+        let all = match all {
+            Err(Halt::Stopped) => return Err(Halt::Stopped),
+            Err(Halt::Failed(error)) => swept.told(space, Err(error)),
+            Ok(all) => Some(all),
+        };
+        if all == Some(false) {
+            swept.unclear.insert(space);
+        }
         names.sort();
-        Ok(all.then_some(names))
+        Ok(names)
     }
 
     /// The next ids that lie in the folders of a space and that these names are about; `None` behind the last one.
@@ -190,14 +255,21 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         names: &mut Names,
         marks: &mut BTreeMap<ObjectId, u64>,
         swept: &mut Swept,
-    ) -> Result<u64, Halt> {
+    ) -> u64 {
         let (mut due, mut anew, mut old, mut cost) = (Vec::new(), Vec::new(), Vec::new(), 0_u64);
         for id in page {
             let mark = marks.remove(&id);
             if names.has(id) {
                 continue;
             }
-            let Some(orphan) = self.look(space, id)? else { continue };
+            let orphan = match swept.told(space, self.look(space, id)) {
+                Some(Some(orphan)) => orphan,
+                Some(None) => continue,
+                None => {
+                    cost = cost.saturating_add(COST_MIN);
+                    continue;
+                }
+            };
             match self.fate(&orphan, mark) {
                 Fate::Young if orphan.last_put > self.began => continue,
                 Fate::Young | Fate::Waits => {}
@@ -207,15 +279,23 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
             }
             cost = cost.saturating_add(COST_MIN.max(orphan.bytes));
         }
-        self.keeper.journal().pardon(space, &anew, &mut |_| true)?;
-        due.append(&mut anew);
-        for turn in due.chunks(TURN) {
-            self.mark(space, turn.to_vec(), names, swept)?;
+        if swept.unclear.contains(&space) {
+            return cost;
         }
-        for turn in old.chunks(TURN) {
-            cost = cost.saturating_sub(self.remove(space, turn, swept)?);
-        }
-        Ok(cost)
+        let mut act = || -> Result<(), Error> {
+            self.keeper.journal().pardon(space, &anew, &mut |_| true)?;
+            due.append(&mut anew);
+            for turn in due.chunks(TURN) {
+                self.mark(space, turn.to_vec(), names, swept)?;
+            }
+            for turn in old.chunks(TURN) {
+                cost = cost.saturating_sub(self.remove(space, turn, swept)?);
+            }
+            Ok(())
+        };
+        let acted = act();
+        swept.told(space, acted);
+        cost
     }
 
     fn look(&self, space: SpaceId, id: ObjectId) -> Result<Option<Orphan>, objects::Error> {
@@ -229,9 +309,8 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     }
 
     fn fate(&self, orphan: &Orphan, mark: Option<u64>) -> Fate {
-        let is_young = self.began.duration_since(orphan.last_put).map_or(true, |age| age < self.after);
         match mark {
-            _ if is_young => Fate::Young,
+            _ if self.is_young(orphan.last_put) => Fate::Young,
             None => Fate::Marked,
             Some(since) => match self.clock.checked_sub(since) {
                 None => Fate::MarkedAnew,
@@ -241,6 +320,11 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         }
     }
 
+    /// Whether something was put not long ago, or after now.
+    fn is_young(&self, last_put: SystemTime) -> bool {
+        self.began.duration_since(last_put).map_or(true, |age| age < self.after)
+    }
+
     /// Marks these objects, less those that are named meanwhile.
     fn mark(
         &self,
@@ -248,7 +332,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         mut objects: Vec<ObjectId>,
         names: &mut Names,
         swept: &mut Swept,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Error> {
         for _ in 0..TRIES {
             match self.keeper.journal().condemn(space, names.head, &objects, self.clock) {
                 Err(journal::Error::Conflict { head }) => {
@@ -275,37 +359,45 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
     }
 
     /// Removes these objects where they are still marked. What they cost.
-    fn remove(&self, space: SpaceId, objects: &[(ObjectId, u64)], swept: &mut Swept) -> Result<u64, Halt> {
+    fn remove(&self, space: SpaceId, objects: &[(ObjectId, u64)], swept: &mut Swept) -> Result<u64, Error> {
         let ids: Vec<ObjectId> = objects.iter().map(|(id, _)| *id).collect();
-        let (mut outcome, mut cost) = (Ok(()), 0_u64);
+        let (mut outcome, mut removed, mut left) = (Ok(()), BTreeSet::new(), Vec::new());
         let until = self.clock.saturating_sub(MARKED_SECONDS);
+        // Whoever appends waits for this, and so not for the second disk.
         self.keeper.journal().expire(space, &ids, until, &mut |id| match self.remove_one(space, id) {
-            Ok(false) => {}
-            Ok(true) => {
-                let bytes = objects.iter().find(|(known, _)| *known == id).map_or(0, |(_, bytes)| *bytes);
-                swept.objects = swept.objects.saturating_add(1);
-                swept.bytes = swept.bytes.saturating_add(bytes);
-                cost = cost.saturating_add(COST_MIN.max(bytes));
+            Ok(Removed::Young) => {}
+            Ok(Removed::Here) => {
+                removed.insert(id);
+                left.push(id);
             }
+            Ok(Removed::Absent) => left.push(id),
             Err(error) => outcome = Err(error),
         })?;
+        if let Some(copy) = self.copy.filter(|_| !left.is_empty()) {
+            removed.extend(copy.remove_marked(self.keeper, space, &left)?);
+        }
+        let mut cost = 0_u64;
+        for (_, bytes) in objects.iter().filter(|(id, _)| removed.contains(id)) {
+            swept.objects = swept.objects.saturating_add(1);
+            swept.bytes = swept.bytes.saturating_add(*bytes);
+            cost = cost.saturating_add(COST_MIN.max(*bytes));
+        }
         outcome?;
         Ok(cost)
     }
 
-    fn remove_one(&self, space: SpaceId, id: ObjectId) -> Result<bool, objects::Error> {
+    /// Removes an object from the first directory.
+    fn remove_one(&self, space: SpaceId, id: ObjectId) -> Result<Removed, objects::Error> {
+        let Some(stat) = self.keeper.objects().stat(space, id)? else { return Ok(Removed::Absent) };
         // One that has been put again since it was looked at is about to lose its mark.
-        let is_young = |orphan| matches!(self.fate(&orphan, None), Fate::Young);
-        if self.look(space, id)?.is_none_or(is_young) {
-            return Ok(false);
+        if self.is_young(stat.last_put) {
+            return Ok(Removed::Young);
         }
-        self.keeper.objects().remove(space, id)?;
-        self.second().map(|second| second.remove(space, id)).transpose()?;
-        Ok(true)
+        Ok(if self.keeper.objects().remove(space, id)? { Removed::Here } else { Removed::Absent })
     }
 
     /// Forgets the marks of what was removed long ago.
-    fn forget(&self, space: SpaceId, left: &BTreeMap<ObjectId, u64>) -> Result<(), Halt> {
+    fn forget(&self, space: SpaceId, left: &BTreeMap<ObjectId, u64>) -> Result<(), Error> {
         let is_old = |since: u64| self.clock.checked_sub(since).is_some_and(|seconds| seconds >= FORGOTTEN_SECONDS);
         let old: Vec<ObjectId> = left.iter().filter(|(_, since)| is_old(**since)).map(|(id, _)| *id).collect();
         for turn in old.chunks(TURN) {

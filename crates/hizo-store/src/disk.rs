@@ -14,6 +14,9 @@ pub trait Disk: Send + Sync {
     /// An open file.
     type File: DiskFile;
 
+    /// A lock, held until it is dropped.
+    type Lock;
+
     /// Makes a file that was not there, readable by its owner alone. `AlreadyExists` if it was.
     fn create(&self, path: &Path) -> io::Result<Self::File>;
 
@@ -41,6 +44,9 @@ pub trait Disk: Send + Sync {
 
     /// The time that [`DiskFile::renew`] would write now.
     fn now(&self) -> SystemTime;
+
+    /// Holds the lock of this file, which is made if it is missing, once no other thread and no other process does.
+    fn lock(&self, path: &Path) -> io::Result<Self::Lock>;
 }
 
 /// An open file of a [`Disk`].
@@ -64,6 +70,7 @@ pub struct SystemDisk;
 
 impl Disk for SystemDisk {
     type File = fs::File;
+    type Lock = fs::File;
 
     fn create(&self, path: &Path) -> io::Result<fs::File> {
         let mut options = OpenOptions::new();
@@ -124,6 +131,16 @@ impl Disk for SystemDisk {
 
     fn now(&self) -> SystemTime {
         SystemTime::now()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<fs::File> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
+        file.lock()?;
+        Ok(file)
     }
 }
 

@@ -3,7 +3,7 @@
 mod disk;
 mod journal;
 
-pub use disk::{Fault, SimulatedDisk, SimulatedFile, Turns};
+pub use disk::{Alone, Fault, SimulatedDisk, SimulatedFile, Turns};
 pub use journal::MemoryJournal;
 
 /// The only randomness of these tests: SplitMix64, from a seed that a test prints.

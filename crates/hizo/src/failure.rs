@@ -288,6 +288,14 @@ impl From<hizo_keeper::Error> for Failure {
                 "What was deposited is kept. Either the keeper's data were put back from an older copy or changed, or the witness errs: ask who did it, or whoever runs the witness. `hizo log policy` leaves a witness out.",
                 "預けたものは無事です。預け先のデータが古い控えから戻されたか、書き換えられたか、立会人の側の誤りです。誰がしたのか、または立会人に確かめてください。立会人を外すには `hizo log policy` を使います。"
             )),
+            Keeper::CopyOther | Keeper::CopyAhead { .. } | Keeper::CopyGone => Self::untrue(words!(
+                "the second directory was left as it is: {error}",
+                "二つ目のフォルダーには手を付けていません（{error}）"
+            ))
+            .hint(words!(
+                "Look at `copy.directory`, and whether `data` was put back from something older: docs/guide/operator.md says what to do then.",
+                "`copy.directory` の場所と、`data` を古い控えから戻していないかを確かめてください。対処は docs/guide/operator.ja.md にあります。"
+            )),
             Keeper::Policy(error) => {
                 Self::fixable(words!("{error}", "この方針は使えません（{error}）")).hint(words!(
                     "docs/spec/witness.md shows how a policy is written.",

@@ -106,8 +106,14 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
     /// time, and where he ends.
     ///
     /// # Errors
-    /// The store's, where it cannot write or not even be asked. What is damaged is no error, but told.
+    /// [`Error::CopyOther`], [`Error::CopyAhead`]: nothing is put into a directory that is not this keeper's. The store's, where it
+    /// cannot write or not even be asked. What is damaged is no error, but told.
     pub fn run(&self, from: Option<Mark>, each: &mut Each<'_>) -> Result<Scrubbed, Error> {
+        if let Some(Err(error @ (Error::CopyOther | Error::CopyAhead { .. }))) =
+            self.copy.map(|copy| copy.belongs(self.keeper))
+        {
+            return Err(error);
+        }
         let mut found = Scrubbed::default();
         let Some(spaces) = self.journals(&mut found)? else { return Ok(found) };
         for space in spaces.into_iter().filter(|space| from.is_none_or(|from| *space >= from.space)) {
@@ -240,7 +246,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
             _ if !is_named(id) => {}
             (Found::Whole(object), Found::Damaged | Found::Absent) => {
                 if let Some(copy) = self.copy {
-                    copy.objects.put(space, object)?;
+                    copy.put(space, object)?;
                     found.mended.insert(damage(Directory::Second));
                 }
             }

@@ -99,6 +99,8 @@ fn catch_up(shared: &Shared) -> Result<(), crate::Error> {
         None => {
             let Some(Copying { directory, .. }) = shared.copying.as_ref() else { return Ok(()) };
             let copy = Arc::new(SecondCopy::open(directory, &shared.data, Arc::clone(&shared.copied))?);
+            // Nobody else looks at what may be another keeper's.
+            copy.belongs(&shared.keeper)?;
             *shared.second.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&copy));
             shared.scrubber.ring();
             copy

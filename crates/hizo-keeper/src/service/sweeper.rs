@@ -57,7 +57,7 @@ fn run(shared: &Shared) {
     while !shared.sweeper.is_over() {
         if let Err(error) = pass(&mut running) {
             shared.telling.sweep_failures.fetch_add(1, Ordering::Relaxed);
-            shared.telling.event("nothing was swept", Some(&first_word(&error)), shared.now());
+            shared.telling.event("the sweep did not go through", Some(&first_word(&error)), shared.now());
         }
         let next = Instant::now() + shared.sweeping.pause;
         while !shared.sweeper.is_over() && Instant::now() < next {
@@ -84,7 +84,7 @@ fn pass(running: &mut Running<'_>) -> Result<(), crate::Error> {
     if swept.is_whole {
         shared.unnamed.end_pass(held(shared, &swept)?);
     }
-    Ok(())
+    swept.failure.map_or(Ok(()), Err)
 }
 
 /// Whose that is which lies here and no record names.
@@ -106,8 +106,11 @@ fn tell(shared: &Shared, swept: &Swept) {
         let cause = format!("{} objects, {} bytes", swept.objects, swept.bytes);
         shared.telling.event("what no record names was removed", Some(&cause), shared.now());
     }
+    if let Some(error) = &swept.copy_left {
+        shared.telling.event("the second directory was not swept", Some(&first_word(error)), shared.now());
+    }
     if !swept.unclear.is_empty() {
-        let cause = format!("{}: object lists are lost; hizo keeper scrub names them", swept.unclear.len());
+        let cause = format!("{}: records or object lists are lost; hizo keeper scrub names them", swept.unclear.len());
         shared.telling.event("spaces were not swept", Some(&cause), shared.now());
     }
 }

@@ -166,6 +166,15 @@ fn a_directory_of_another_keeper_or_of_a_later_state_is_refused_and_left_as_it_i
     assert!(!copy.copied().holds(0), "nothing is kept twice before the copy is known to be one");
     assert!(matches!(copy.catch_up(&older, &first.published, GO_ON), Err(Error::CopyAhead { copied: 6, size: 0 })));
     assert!(!copy.copied().holds(0));
+    let scrubbed = |keeper: &SimulatedKeeper| {
+        let signer = LogSigner::new(origin(), &secret("log").to_bytes()).unwrap();
+        let log = Sequencer::new(PublishedFiles::open(first.disk.clone(), Path::new("/log")).unwrap(), signer);
+        Scrub { keeper, log: log.log(), copy: Some(&copy) }.run(None, &mut |_, _| true)
+    };
+    assert!(
+        matches!(scrubbed(&older), Err(Error::CopyAhead { .. })),
+        "it is not read either, and nothing is mended there"
+    );
     // And with other records.
     let mut company = Company::new("three", older.origin());
     company.keep(&older, &company.genesis()).unwrap();
@@ -174,6 +183,7 @@ fn a_directory_of_another_keeper_or_of_a_later_state_is_refused_and_left_as_it_i
     }
     assert!(matches!(copy.catch_up(&older, &first.published, GO_ON), Err(Error::CopyOther)));
     assert!(!copy.copied().holds(0));
+    assert!(matches!(scrubbed(&older), Err(Error::CopyOther)));
     assert_eq!(journal.log().unwrap().size, 6);
 }
 

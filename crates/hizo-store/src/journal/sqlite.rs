@@ -50,27 +50,42 @@ pub struct SqliteJournal {
 
 struct Open {
     connection: Connection,
-    /// How many have read in the transaction that is open; 0 when none is.
+    /// How many have read in the transaction that is open; 0 when none is that a reader has begun.
     reads: usize,
 }
 
 impl Open {
     /// Opens a transaction for reading, unless one is open that the last reader has left to this one.
     fn begin_reading(&mut self) -> Result<(), Error> {
-        if self.reads == 0 {
+        if self.reads == 0 || self.connection.is_autocommit() {
+            // Whatever a writer could not roll back is read by nobody.
+            self.end_reading()?;
             execute(&self.connection, "BEGIN", ())?;
         }
         self.reads = self.reads.saturating_add(1);
         Ok(())
     }
 
-    /// Ends the transaction in which was read, if one is open.
+    /// Ends the transaction in which was read, if one is open: after some errors of the disk SQLite has ended it by itself.
     fn end_reading(&mut self) -> Result<(), Error> {
-        if self.reads > 0 {
-            self.reads = 0;
-            execute(&self.connection, "ROLLBACK", ())?;
+        self.reads = 0;
+        if self.connection.is_autocommit() { Ok(()) } else { execute(&self.connection, "ROLLBACK", ()) }
+    }
+}
+
+/// A turn at reading. Its end is the transaction's, also in a panic, unless that is left to a reader who waits: other processes
+/// cannot write as long as it is open.
+struct Reading<'a> {
+    open: MutexGuard<'a, Open>,
+    is_left: bool,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if !self.is_left {
+            // What was read is true all the same, and whoever comes next ends it.
+            let _ = self.open.end_reading();
         }
-        Ok(())
     }
 }
 
@@ -184,7 +199,7 @@ impl SqliteJournal {
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
-        // A transaction that a panic cut short was rolled back when it was dropped, or is by whoever comes next.
+        // A transaction that a panic cut short was rolled back when it was dropped.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -195,11 +210,10 @@ impl SqliteJournal {
         let mut open = self.lock();
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         open.begin_reading()?;
-        let read = act(&open.connection);
+        let mut reading = Reading { open, is_left: false };
+        let read = act(&reading.open.connection);
         let others = self.waiting.load(Ordering::Relaxed) > 0;
-        if read.is_err() || !others || open.reads >= READS_MAX {
-            open.end_reading()?;
-        }
+        reading.is_left = read.is_ok() && others && reading.open.reads < READS_MAX;
         read
     }
 
@@ -541,6 +555,35 @@ mod tests {
         assert_eq!(number("synchronous"), 2, "2 is FULL");
         assert_eq!((number("fullfsync"), number("cell_size_check"), number("trusted_schema")), (1, 1, 0));
         assert_eq!(one::<String>(connection, "PRAGMA journal_mode").unwrap(), "persist");
+    }
+
+    #[test]
+    fn an_error_of_the_disk_while_reading_is_told_as_it_is_and_the_next_reader_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SqliteJournal::create(&folder.path().join("journal.sqlite")).unwrap();
+        let refused: Result<(), _> = journal.read(|connection| {
+            // As SQLite does by itself when it cannot read a page.
+            execute(connection, "ROLLBACK", ())?;
+            Err(disk("be read")(io::Error::from_raw_os_error(5)))
+        });
+        assert!(matches!(refused, Err(Error::Disk { act: "be read", .. })), "{refused:?}");
+        assert!(journal.spaces().unwrap().is_empty());
+        journal.settle_fact("after", b"it").unwrap();
+    }
+
+    #[test]
+    fn a_panic_while_reading_leaves_no_transaction_that_other_processes_wait_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        let journal = SqliteJournal::create(&path).unwrap();
+        let act = |connection: &Connection| -> Result<(), Error> {
+            spaces(connection)?;
+            panic!("in the middle of reading")
+        };
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| journal.read(act))).is_err());
+        let elsewhere = Connection::open(&path).unwrap();
+        elsewhere.busy_timeout(std::time::Duration::ZERO).unwrap();
+        elsewhere.execute_batch("BEGIN EXCLUSIVE; ROLLBACK").unwrap();
     }
 
     #[test]

@@ -39,14 +39,24 @@ struct Order {
     random: Random,
     running: Vec<usize>,
     next: Option<usize>,
-    /// All turns are this thread's until it says otherwise.
+    /// All turns are this thread's until it has said otherwise as often as it has asked for it.
     alone: Option<usize>,
+    held: usize,
+    /// Most turns that a thread has one after the other.
+    burst: usize,
+    left: usize,
 }
 
 impl Turns {
     /// Turns for threads 0 up to `threads`, each of which must be started.
     pub fn new(threads: usize, seed: u64) -> Arc<Self> {
-        let mut order = Order { random: Random(seed), running: (0..threads).collect(), next: None, alone: None };
+        Self::in_bursts(threads, seed, 1)
+    }
+
+    /// The same, where a thread has up to so many turns one after the other, so that one does much while another one stands still.
+    pub fn in_bursts(threads: usize, seed: u64, burst: usize) -> Arc<Self> {
+        let running = (0..threads).collect();
+        let mut order = Order { random: Random(seed), running, next: None, alone: None, held: 0, burst, left: 0 };
         order.draw();
         Arc::new(Self { order: Mutex::new(order), changed: Condvar::new() })
     }
@@ -67,9 +77,17 @@ impl Turns {
         self.changed.notify_all();
     }
 
-    fn keep(&self, alone: Option<usize>) {
+    fn keep(&self, thread: usize) {
         let mut order = self.lock();
-        order.alone = alone;
+        (order.alone, order.held) = (Some(thread), order.held + 1);
+        order.draw();
+        self.changed.notify_all();
+    }
+
+    fn give_back(&self) {
+        let mut order = self.lock();
+        order.held -= 1;
+        order.alone = order.alone.filter(|_| order.held > 0);
         order.draw();
         self.changed.notify_all();
     }
@@ -87,8 +105,14 @@ impl Turns {
 
 impl Order {
     fn draw(&mut self) {
-        let place = self.random.below(self.running.len());
-        self.next = self.alone.or(self.running.get(place).copied());
+        self.left = self.left.saturating_sub(1);
+        if self.alone.is_some() {
+            self.next = self.alone;
+        } else if self.left == 0 || self.next.is_none_or(|next| !self.running.contains(&next)) {
+            let place = self.random.below(self.running.len());
+            self.next = self.running.get(place).copied();
+            self.left = if self.burst > 1 { 1 + self.random.below(self.burst) } else { 1 };
+        }
     }
 }
 
@@ -219,7 +243,7 @@ impl SimulatedDisk {
     pub(super) fn step_alone(&self, name: &'static str) -> io::Result<Alone> {
         let Some((turns, thread)) = &self.turn else { return self.step(name).map(|()| Alone(None)) };
         turns.wait_for(*thread);
-        turns.keep(Some(*thread));
+        turns.keep(*thread);
         let alone = Alone(Some(Arc::clone(turns)));
         self.step(name).map(|()| alone)
     }
@@ -251,12 +275,12 @@ impl SimulatedDisk {
 }
 
 /// All turns are one thread's.
-pub(super) struct Alone(Option<Arc<Turns>>);
+pub struct Alone(Option<Arc<Turns>>);
 
 impl Drop for Alone {
     fn drop(&mut self) {
         if let Some(turns) = &self.0 {
-            turns.keep(None);
+            turns.give_back();
         }
     }
 }
@@ -440,6 +464,7 @@ impl FileNode {
 
 impl Disk for SimulatedDisk {
     type File = SimulatedFile;
+    type Lock = Alone;
 
     fn create(&self, path: &Path) -> io::Result<SimulatedFile> {
         let mut state = self.calling();
@@ -522,6 +547,10 @@ impl Disk for SimulatedDisk {
 
     fn now(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + self.state().clock
+    }
+
+    fn lock(&self, _path: &Path) -> io::Result<Alone> {
+        self.step_alone("lock")
     }
 }
 

@@ -179,3 +179,22 @@ fn a_check_of_an_own_keeper_removes_what_was_left_over_long_ago_and_nothing_else
     assert_eq!(check(), [0, 0]);
     assert_same(&tree(&folder), &tree(&home.restore("latest:moulds", "out")));
 }
+
+#[test]
+fn the_folder_of_another_keeper_that_is_configured_as_the_second_is_left_as_it_is() {
+    let [theirs, ours] = [Scene::new(), Scene::new()];
+    theirs.home.deposit(&theirs.folder, "moulds");
+    let config = format!("{}\n[copy]\ndirectory = {:?}\n", fs::read_to_string(&ours.config).unwrap(), theirs.data);
+    fs::write(&ours.config, config).unwrap();
+    let held = crate::kit::files_below(&theirs.data.join("objects"));
+    for _ in 0..3 {
+        pass(&theirs.data);
+        pass(&ours.data);
+        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+        let swept = said(command.args(["keeper", "sweep", "--json", "--config"]).arg(&ours.config));
+        assert_eq!(swept.code, Some(3), "{swept:?}");
+        assert!(swept.json()["second_left"].as_str().unwrap().contains("another keeper"), "{swept:?}");
+    }
+    assert_eq!(crate::kit::files_below(&theirs.data.join("objects")), held);
+    theirs.home.ok(["check"]);
+}

@@ -19,5 +19,6 @@ pub(crate) fn sweep(home: &Home, keeper: &EmbeddedKeeper) -> Outcome<u64> {
     clock.save(&folder).map_err(Failure::from)?;
     let copy: Option<&SecondCopy> = None;
     let sweep = Sweep { keeper, copy, began: SystemTime::now(), clock: clock.seconds(), after: ORPHAN_AGE };
-    Ok(sweep.run(&mut |_| true).map_err(Failure::from)?.objects)
+    let swept = sweep.run(&mut |_| true).map_err(Failure::from)?;
+    swept.failure.map_or(Ok(swept.objects), |error| Err(error.into()))
 }

@@ -18,7 +18,8 @@ use crate::words::{Words, words};
 /// Marks what is due, and removes what was marked long enough ago.
 ///
 /// # Errors
-/// Exit code 3 where what some spaces name cannot be told; nothing of these was touched.
+/// Exit code 3 where what some spaces name cannot be told, or whose the second directory is; nothing of these was touched. The
+/// store's.
 pub(super) fn sweep(console: Console, plan: Plan) -> Outcome<()> {
     let keeper = EmbeddedKeeper::open_embedded(&plan.data).map_err(Failure::from)?;
     let copy = plan.copying.as_ref().map(|copying| SecondCopy::open(&copying.directory, &plan.data, Arc::default()));
@@ -33,14 +34,19 @@ pub(super) fn sweep(console: Console, plan: Plan) -> Outcome<()> {
         true
     });
     let swept = swept.map_err(Failure::from)?;
-    let Swept { objects, bytes, marked, unclear, unnamed, .. } = &swept;
+    let Swept { objects, bytes, marked, unclear, unnamed, copy_left, .. } = &swept;
     let left: u64 = unnamed.values().sum();
     let told = json!({
         "removed": objects, "bytes": bytes, "marked": marked, "unnamed_bytes": left,
         "unclear": unclear.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "second_left": copy_left.as_ref().map(ToString::to_string),
     });
     console.result(told, |out| writeln!(out, "{}", console.say(summary(&swept, left))));
-    if unclear.is_empty() { Ok(()) } else { Err(not_touched(unclear.len())) }
+    match (swept.failure.or(swept.copy_left), swept.unclear.len()) {
+        (Some(error), _) => Err(error.into()),
+        (None, 0) => Ok(()),
+        (None, spaces) => Err(not_touched(spaces)),
+    }
 }
 
 fn summary(Swept { objects, bytes, marked, .. }: &Swept, left: u64) -> Words {
@@ -52,8 +58,8 @@ fn summary(Swept { objects, bytes, marked, .. }: &Swept, left: u64) -> Words {
 
 fn not_touched(spaces: usize) -> Failure {
     Failure::untrue(words!(
-        "in {spaces} spaces nothing was touched: lists of what their records name are lost",
-        "記録が指すものの一覧が失われているため、{spaces}個の空間には触れませんでした"
+        "in {spaces} spaces nothing was touched: records of theirs, or lists of what these name, are lost",
+        "記録、または記録が指すものの一覧が失われているため、{spaces}個の空間には触れませんでした"
     ))
     .hint(words!(
         "`hizo keeper scrub` names what is lost, and mends it where it can.",
