@@ -110,8 +110,6 @@ pub struct DelegatedRequest {
     pub card: Card,
     /// What it says of the person's key.
     pub delegation: Delegation,
-    /// To what the space's epochs are sealed for it; nothing where the role does not open.
-    pub recipient: Option<Recipient>,
     /// The delegation as it was read.
     pub note: String,
 }
@@ -158,8 +156,8 @@ impl UnverifiedDelegatedRequest {
         if !is_for_it || delegation.identity != person.identity || delegation.organisation != card.key {
             return Err(Error::Apart);
         }
-        let recipient = recipient(&delegation).map_err(|()| Error::Form)?;
-        Ok(DelegatedRequest { request, card, delegation, recipient, note })
+        recipient(&delegation).map_err(|()| Error::Form)?;
+        Ok(DelegatedRequest { request, card, delegation, note })
     }
 }
 
@@ -195,7 +193,7 @@ pub enum Refused {
 }
 
 /// What the organisations of a space have said of the keys that act for them, in the order of its records.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Delegations {
     pinned: BTreeMap<VerifyingKey, Card>,
     /// By the identity that acts for an organisation.
@@ -203,7 +201,7 @@ pub struct Delegations {
 }
 
 /// An identity that acts for an organisation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Bound {
     organisation: VerifyingKey,
     /// What counts, as it was said.
@@ -301,6 +299,16 @@ impl Delegations {
     /// What was said and counts of an identity, to be said again.
     pub fn said_of(&self, identity: &VerifyingKey) -> impl Iterator<Item = &Event> {
         self.bound.get(identity).into_iter().flat_map(|bound| &bound.said)
+    }
+
+    /// The delegation by which an identity acts at a time: of those that have begun, the one that began last, and of several that began at
+    /// once the one that was said last.
+    ///
+    /// # Errors
+    /// [`Refused::Unbound`] for an identity that acts for itself, [`Refused::Time`] and [`Refused::Revoked`].
+    pub fn current(&self, identity: &VerifyingKey, time: ClaimedTime) -> Result<&Delegation, Refused> {
+        let bound = self.bound.get(identity).ok_or(Refused::Unbound)?;
+        bound.good_at(time).map(|(delegation, _)| delegation)
     }
 
     /// Checks what somebody does who may act for an organisation: at the time that the record claims, in the role of the key that

@@ -8,7 +8,7 @@ use hizo_ledger::record::{ClaimedTime, Control, Record, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{self, Certificate, Certificates, UnverifiedCertificate};
-use hizo_vault::organisation::{Card, Delegations, Refused};
+use hizo_vault::organisation::{Card, DelegatedRequest, Delegations, Refused};
 
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::safe::{self, Keyring, Safe};
@@ -206,34 +206,49 @@ impl People {
     /// To what is sealed so that the holder of a key can open: his own recipient, or that of the organisation that he acts for. Nothing
     /// for a machine, and for an organisation that has delegated nobody now.
     pub(crate) fn recipient(&self, key: &VerifyingKey) -> Option<&Recipient> {
-        let certificate = self.certificates.of(key)?;
+        self.recipient_by(&self.delegations, self.certificates.of(key)?)
+    }
+
+    /// The same, by delegations that do not stand yet, and for somebody who may not be here yet.
+    pub(crate) fn recipient_by<'a>(
+        &self,
+        delegations: &'a Delegations,
+        certificate: &'a Certificate,
+    ) -> Option<&'a Recipient> {
         let own = certificate.recipient.as_ref()?;
-        match self.delegations.organisation_of(&certificate.identity) {
-            Some(organisation) => self.recipient_of(&organisation.key),
+        match delegations.organisation_of(&certificate.identity) {
+            Some(organisation) => delegations.recipient(&organisation.key, self.now),
             None => Some(own),
         }
     }
 
-    /// To what is sealed for an organisation now.
-    pub(crate) fn recipient_of(&self, organisation: &VerifyingKey) -> Option<&Recipient> {
-        self.delegations.recipient(organisation, self.now)
+    /// What the delegations come to once an admin's record brings this one, by which the person has to act from then on.
+    ///
+    /// # Errors
+    /// When it counts for nothing, another one counts in its place, or it does not cover the role.
+    pub(crate) fn delegations_with(&self, delegated: &DelegatedRequest, role: Role) -> Outcome<Delegations> {
+        let DelegatedRequest { request, card, delegation, note } = delegated;
+        let (space, identity) = (&request.said.space, &request.person.identity);
+        let mut delegations = self.delegations.clone();
+        delegations.pin(card.clone());
+        delegations.take(space, note, true).map_err(undelegated)?;
+        if delegations.current(identity, self.now).map_err(undelegated)? != delegation {
+            return Err(Failure::fixable(words!(
+                "another delegation of that person counts in place of this one, which began earlier or has not begun",
+                "この委任よりも後に始まった委任が有効か、この委任がまだ始まっていません"
+            ))
+            .hint(words!(
+                "Ask the organisation for the last one it made, or for a new one: `hizo office delegate`. Look at this machine's clock, too.",
+                "機関に、最後に出した委任か新しい委任を頼んでください: `hizo office delegate`。このコンピューターの時計も確かめてください。"
+            )));
+        }
+        delegations.check(identity, role, self.now).map_err(undelegated)?;
+        Ok(delegations)
     }
 
     /// Makes sure that an organisation has delegated as much, to somebody who acts for one.
     pub(crate) fn covers(&self, identity: &VerifyingKey, role: Role) -> Outcome<()> {
-        self.delegations.check(identity, role, self.now).map_err(|refused| {
-            let why = why_refused(refused);
-            Failure::fixable(words!(
-                "the organisation of that person has not delegated this role: {why}",
-                "その人の機関は、この役割を委任していません（{why}）";
-                why
-            ))
-            .hint(words!(
-                "Ask it for a delegation of that role: `hizo office delegate`.",
-                "その役割の委任を、機関に出してもらってください: `hizo office delegate`。"
-            ))
-            .source(refused)
-        })
+        self.delegations.check(identity, role, self.now).map_err(undelegated)
     }
 
     /// A false word about a key is an alarm if somebody who reads the space says it.
@@ -466,6 +481,20 @@ impl Fault {
             }
         }
     }
+}
+
+fn undelegated(refused: Refused) -> Failure {
+    let why = why_refused(refused);
+    Failure::fixable(words!(
+        "the organisation of that person has not delegated this role: {why}",
+        "その人の機関は、この役割を委任していません（{why}）";
+        why
+    ))
+    .hint(words!(
+        "Ask it for a delegation of that role: `hizo office delegate`; or give the person a lower one. Look at this machine's clock, too.",
+        "その役割の委任を機関に出してもらうか（`hizo office delegate`）、その人の役割を下げてください。このコンピューターの時計も確かめてください。"
+    ))
+    .source(refused)
 }
 
 /// What an organisation is called, in the reader's language.
