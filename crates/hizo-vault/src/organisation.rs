@@ -181,6 +181,9 @@ pub enum Refused {
     /// The key does not act for this organisation: no admin has said so.
     #[error("no admin has said that the key acts for this organisation")]
     Unbound,
+    /// The identity is a member already that acts for itself.
+    #[error("the identity is a member that acts for itself")]
+    Member,
     /// The organisation has delegated nothing for this time.
     #[error("its organisation had not delegated it at that time")]
     Time,
@@ -217,14 +220,20 @@ impl Delegations {
     }
 
     /// Takes a delegation that stands in a record; `by_admin` if that has control lines. Only such a record lets a key act for an
-    /// organisation that did not before.
+    /// organisation that did not before, and none lets an identity that `is_member` before the record.
     ///
     /// # Errors
     /// As [`Refused`] says; then it counts for nothing.
-    pub fn take(&mut self, space: &SpaceId, note: &str, by_admin: bool) -> Result<(), Refused> {
+    pub fn take(
+        &mut self,
+        space: &SpaceId,
+        note: &str,
+        by_admin: bool,
+        is_member: impl FnOnce(&VerifyingKey) -> bool,
+    ) -> Result<(), Refused> {
         let delegation = Delegation::verify(note.as_bytes()).map_err(|_| Refused::Note)?;
         let recipient = recipient(&delegation).map_err(|()| Refused::Note)?;
-        let bound = self.bound(space, &delegation.organisation, &delegation.space, &delegation.identity, by_admin)?;
+        let bound = self.bound(space, &delegation, by_admin, is_member)?;
         if bound.delegations.first().is_some_and(|(first, _)| first.key != delegation.key) {
             return Err(Refused::Unbound);
         }
@@ -263,24 +272,23 @@ impl Delegations {
     fn bound(
         &mut self,
         space: &SpaceId,
-        organisation: &VerifyingKey,
-        named: &SpaceId,
-        identity: &VerifyingKey,
+        delegation: &Delegation,
         by_admin: bool,
+        is_member: impl FnOnce(&VerifyingKey) -> bool,
     ) -> Result<&mut Bound, Refused> {
-        if named != space {
+        let Delegation { organisation, identity, .. } = delegation;
+        if delegation.space != *space {
             return Err(Refused::Space);
         }
         if !self.pinned.contains_key(organisation) {
             return Err(Refused::Unpinned);
         }
-        if by_admin {
-            self.bound.entry(*identity).or_insert_with(|| Bound {
-                organisation: *organisation,
-                said: Vec::new(),
-                delegations: Vec::new(),
-                revocations: Vec::new(),
-            });
+        if by_admin && !self.bound.contains_key(identity) {
+            if is_member(identity) {
+                return Err(Refused::Member);
+            }
+            let (said, delegations, revocations) = (Vec::new(), Vec::new(), Vec::new());
+            self.bound.insert(*identity, Bound { organisation: *organisation, said, delegations, revocations });
         }
         let bound = self.bound.get_mut(identity).filter(|bound| bound.organisation == *organisation);
         bound.ok_or(Refused::Unbound)

@@ -132,6 +132,7 @@ impl Change {
         keyring: &Keyring,
         proposing: &Proposing,
     ) -> Outcome<Made> {
+        keyring.people()?.may_make(safe, &self)?;
         let by_one = proposing.check(safe, &self.draft)?;
         if by_one {
             return self.append(safe, identity).map(Made::Stands);

@@ -4,13 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hizo_ledger::delegation::Delegation;
-use hizo_ledger::record::{ClaimedTime, Role};
+use hizo_ledger::record::{ClaimedTime, Control, Role};
 use hizo_vault::age::Identity;
-use hizo_vault::keys::OrganisationSeed;
+use hizo_vault::event::Event;
+use hizo_vault::joining::UnverifiedRequest;
+use hizo_vault::keys::{OrganisationSeed, RecoverySeed};
 use hizo_vault::organisation::UnverifiedDelegatedRequest;
 use serde_json::Value;
 
-use crate::forge::Drawn;
+use crate::certificates::owner;
+use crate::forge::{Drawn, Insider};
 use crate::kit::{Dice, Home, PASSPHRASE, Said};
 use crate::sharing::Firm;
 
@@ -377,6 +380,11 @@ fn with_an_admin_who_is_none() -> (Case, Home) {
     let revocation = case.revoke(&suzuki);
     case.company.founder.ok(["space", "revoke", revocation.to_str().unwrap()]);
     suzuki.fails(1, "has not delegated this role", ["space", "role", "鈴木", "reader"]);
+    // What he would add is refused by everybody, and so by his own program first.
+    let cards = suzuki.folder.path().join("cards");
+    let refused = "you may not act for Patent Office here now";
+    suzuki.fails(1, refused, ["recovery", "make", "--to", cards.to_str().unwrap()]);
+    assert!(!cards.join("card-1.pdf").exists());
     (case, suzuki)
 }
 
@@ -385,8 +393,16 @@ fn a14_whoever_is_let_in_by_somebody_without_a_delegation_is_an_alarm_until_both
     let (case, suzuki) = with_an_admin_who_is_none();
     let (mallory, founder) = (Home::unmade(), &case.company.founder);
     let (request, words) = case.company.ask(&mallory, "誰か", &[]);
+    suzuki.fails(1, "you may not act", ["space", "admit", request.to_str().unwrap(), "--words", &words]);
     // A client that goes on all the same: the keeper cannot know, and all others do.
-    suzuki.ok(["space", "admit", request.to_str().unwrap(), "--words", &words]);
+    let request = UnverifiedRequest::parse(&fs::read(request).unwrap()).unwrap().verify().unwrap();
+    let came = [(&request.person, Role::ReaderWriter), (&request.device, Role::Writer)];
+    let seats = came.iter().flat_map(|(certificate, role)| {
+        let (member, session) = (certificate.key, certificate.session.unwrap());
+        [Control::Member { key: member, role: *role }, Control::Session { member, session }]
+    });
+    let certified = [&request.said.person, &request.said.device].map(|said| Event::KeyCertified(said.clone()));
+    Insider::at(&suzuki, &case.company.data()).say(&owner(&suzuki).signing_seed, &certified, seats.collect());
     founder.fails(5, "changes who is a member", ["list"]);
     // Nobody says who the newcomer is, so that he goes first, and his machine with him.
     founder.fails(1, "Remove that member first", ["space", "remove", "鈴木"]);
@@ -408,8 +424,17 @@ fn a14_whoever_is_let_in_by_somebody_without_a_delegation_is_an_alarm_until_both
 #[test]
 fn a13_cards_by_somebody_without_a_delegation_open_nothing_that_comes_later() {
     let (case, suzuki) = with_an_admin_who_is_none();
-    let (founder, cards) = (&case.company.founder, suzuki.folder.path().join("cards"));
-    suzuki.ok(["recovery", "make", "--to", cards.to_str().unwrap()]);
+    let (founder, seed) = (&case.company.founder, RecoverySeed::from_bytes(&[5; 32]));
+    let (key, cards) = (seed.signing_key().verifying_key(), seed.identity());
+    let made = Event::RecoveryMade {
+        key: key.to_base64(),
+        recipient: cards.recipient().to_string(),
+        set: "two words".into(),
+        cards: 3,
+        needed: 2,
+    };
+    let mut insider = Insider::at(&suzuki, &case.company.data());
+    insider.say(&owner(&suzuki).signing_seed, &[made], vec![Control::Recovery(Some(key))]);
     founder.fails(5, "changes who is a member", ["list"]);
     founder.ok(["space", "remove", "鈴木"]);
     // He has gone, and is told of until other cards are in the place of his.
