@@ -110,8 +110,6 @@ pub struct DelegatedRequest {
     pub card: Card,
     /// What it says of the person's key.
     pub delegation: Delegation,
-    /// To what the space's epochs are sealed for it; nothing where the role does not open.
-    pub recipient: Option<Recipient>,
     /// The delegation as it was read.
     pub note: String,
 }
@@ -158,8 +156,8 @@ impl UnverifiedDelegatedRequest {
         if !is_for_it || delegation.identity != person.identity || delegation.organisation != card.key {
             return Err(Error::Apart);
         }
-        let recipient = recipient(&delegation).map_err(|()| Error::Form)?;
-        Ok(DelegatedRequest { request, card, delegation, recipient, note })
+        recipient(&delegation).map_err(|()| Error::Form)?;
+        Ok(DelegatedRequest { request, card, delegation, note })
     }
 }
 
@@ -183,6 +181,9 @@ pub enum Refused {
     /// The key does not act for this organisation: no admin has said so.
     #[error("no admin has said that the key acts for this organisation")]
     Unbound,
+    /// The identity is a member already that acts for itself.
+    #[error("the identity is a member that acts for itself")]
+    Member,
     /// The organisation has delegated nothing for this time.
     #[error("its organisation had not delegated it at that time")]
     Time,
@@ -195,7 +196,7 @@ pub enum Refused {
 }
 
 /// What the organisations of a space have said of the keys that act for them, in the order of its records.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Delegations {
     pinned: BTreeMap<VerifyingKey, Card>,
     /// By the identity that acts for an organisation.
@@ -203,7 +204,7 @@ pub struct Delegations {
 }
 
 /// An identity that acts for an organisation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Bound {
     organisation: VerifyingKey,
     /// What counts, as it was said.
@@ -219,14 +220,20 @@ impl Delegations {
     }
 
     /// Takes a delegation that stands in a record; `by_admin` if that has control lines. Only such a record lets a key act for an
-    /// organisation that did not before.
+    /// organisation that did not before, and none lets an identity that `is_member` before the record.
     ///
     /// # Errors
     /// As [`Refused`] says; then it counts for nothing.
-    pub fn take(&mut self, space: &SpaceId, note: &str, by_admin: bool) -> Result<(), Refused> {
+    pub fn take(
+        &mut self,
+        space: &SpaceId,
+        note: &str,
+        by_admin: bool,
+        is_member: impl FnOnce(&VerifyingKey) -> bool,
+    ) -> Result<(), Refused> {
         let delegation = Delegation::verify(note.as_bytes()).map_err(|_| Refused::Note)?;
         let recipient = recipient(&delegation).map_err(|()| Refused::Note)?;
-        let bound = self.bound(space, &delegation.organisation, &delegation.space, &delegation.identity, by_admin)?;
+        let bound = self.bound(space, &delegation, by_admin, is_member)?;
         if bound.delegations.first().is_some_and(|(first, _)| first.key != delegation.key) {
             return Err(Refused::Unbound);
         }
@@ -265,24 +272,23 @@ impl Delegations {
     fn bound(
         &mut self,
         space: &SpaceId,
-        organisation: &VerifyingKey,
-        named: &SpaceId,
-        identity: &VerifyingKey,
+        delegation: &Delegation,
         by_admin: bool,
+        is_member: impl FnOnce(&VerifyingKey) -> bool,
     ) -> Result<&mut Bound, Refused> {
-        if named != space {
+        let Delegation { organisation, identity, .. } = delegation;
+        if delegation.space != *space {
             return Err(Refused::Space);
         }
         if !self.pinned.contains_key(organisation) {
             return Err(Refused::Unpinned);
         }
-        if by_admin {
-            self.bound.entry(*identity).or_insert_with(|| Bound {
-                organisation: *organisation,
-                said: Vec::new(),
-                delegations: Vec::new(),
-                revocations: Vec::new(),
-            });
+        if by_admin && !self.bound.contains_key(identity) {
+            if is_member(identity) {
+                return Err(Refused::Member);
+            }
+            let (said, delegations, revocations) = (Vec::new(), Vec::new(), Vec::new());
+            self.bound.insert(*identity, Bound { organisation: *organisation, said, delegations, revocations });
         }
         let bound = self.bound.get_mut(identity).filter(|bound| bound.organisation == *organisation);
         bound.ok_or(Refused::Unbound)
@@ -301,6 +307,16 @@ impl Delegations {
     /// What was said and counts of an identity, to be said again.
     pub fn said_of(&self, identity: &VerifyingKey) -> impl Iterator<Item = &Event> {
         self.bound.get(identity).into_iter().flat_map(|bound| &bound.said)
+    }
+
+    /// The delegation by which an identity acts at a time: of those that have begun, the one that began last, and of several that began at
+    /// once the one that was said last.
+    ///
+    /// # Errors
+    /// [`Refused::Unbound`] for an identity that acts for itself, [`Refused::Time`] and [`Refused::Revoked`].
+    pub fn current(&self, identity: &VerifyingKey, time: ClaimedTime) -> Result<&Delegation, Refused> {
+        let bound = self.bound.get(identity).ok_or(Refused::Unbound)?;
+        bound.good_at(time).map(|(delegation, _)| delegation)
     }
 
     /// Checks what somebody does who may act for an organisation: at the time that the record claims, in the role of the key that

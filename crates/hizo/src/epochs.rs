@@ -5,6 +5,7 @@
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Control;
 use hizo_vault::age::{self, Identity, Recipient};
+use hizo_vault::organisation::Delegations;
 use zeroize::Zeroizing;
 
 use crate::cards::{self, CardSet};
@@ -41,6 +42,15 @@ pub(crate) fn begin(
 /// # Errors
 /// When nobody has certified who one of them is: nobody may be left out in silence.
 pub(crate) fn readers(opened: Opened, without: &[VerifyingKey]) -> Outcome<Vec<Recipient>> {
+    readers_by(opened, &opened.keyring.people()?.delegations, without)
+}
+
+/// The same, by delegations that do not stand yet.
+pub(crate) fn readers_by(
+    opened: Opened,
+    delegations: &Delegations,
+    without: &[VerifyingKey],
+) -> Outcome<Vec<Recipient>> {
     let people = opened.keyring.people()?;
     if let Some(unknown) = people.uncertified(opened.safe).find(|key| !without.contains(key)) {
         let name = unknown.name();
@@ -54,8 +64,9 @@ pub(crate) fn readers(opened: Opened, without: &[VerifyingKey]) -> Outcome<Vec<R
         )));
     }
     let readers = opened.safe.chain.members().filter(|(key, role)| role.opens() && !without.contains(key));
+    let certificates = readers.filter_map(|(key, _)| people.certificates.of(&key));
     let mut recipients: Vec<Recipient> = Vec::new();
-    for recipient in readers.filter_map(|(key, _)| people.recipient(&key)) {
+    for recipient in certificates.filter_map(|certificate| people.recipient_by(delegations, certificate)) {
         // To an organisation is sealed once, however many its people are.
         if !recipients.contains(recipient) {
             recipients.push(recipient.clone());

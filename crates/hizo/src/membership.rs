@@ -132,6 +132,7 @@ impl Change {
         keyring: &Keyring,
         proposing: &Proposing,
     ) -> Outcome<Made> {
+        keyring.people()?.may_make(safe, &self)?;
         if proposing.check(safe, &self.draft)? {
             return self.append(safe, identity).map(Made::Stands);
         }

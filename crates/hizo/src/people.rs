@@ -1,26 +1,34 @@
 //! Who the members of a safe are: keys of its chain, the identities that certify them, the organisations that these act for, and what
 //! people call them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{ClaimedTime, Control, Record, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
-use hizo_vault::event::certificate::{self, Certificate, Certificates, UnverifiedCertificate};
-use hizo_vault::organisation::{Card, Delegations, Refused};
+use hizo_vault::event::certificate::{self, Certificate, Certificates, Sessions, UnverifiedCertificate};
+use hizo_vault::organisation::{Card, DelegatedRequest, Delegations, Refused};
 
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::membership::Change;
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
 
+/// What each present member may do.
+type Roles = BTreeMap<VerifyingKey, Role>;
+
 /// Whose the keys of a safe are, as far as it is certified.
+#[derive(Clone)]
 pub(crate) struct People {
     pub certificates: Certificates,
     /// What the organisations have said of those who act for them.
     pub delegations: Delegations,
     /// The certificates that hold as they were said, to be said again; by their keys in base64.
     said: BTreeMap<String, UnverifiedCertificate>,
+    /// Present members of whom that was said while they were members: whoever comes anew may act for somebody else than before.
+    certified: BTreeSet<VerifyingKey>,
     /// What an admin last called the holder of a key.
     names: BTreeMap<VerifyingKey, String>,
     /// The first epoch that an admin gave to a member later.
@@ -39,14 +47,17 @@ pub(crate) struct People {
 }
 
 /// What is wrong with what a record says, or with who signed it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, thiserror::Error)]
 enum Fault {
     /// A certificate is false.
+    #[error(transparent)]
     Certificate(certificate::Error),
     /// An organisation's note counts for nothing.
+    #[error(transparent)]
     Note(Refused),
-    /// A signer's organisation had not delegated him.
-    Undelegated(Refused),
+    /// The organisation of this signer had not delegated him.
+    #[error("{1}")]
+    Undelegated(VerifyingKey, Refused),
 }
 
 /// Somebody who is a member, by his own key, by machines, or both.
@@ -82,6 +93,7 @@ impl People {
             certificates: Certificates::new(own),
             delegations: Delegations::default(),
             said: BTreeMap::new(),
+            certified: BTreeSet::new(),
             names: BTreeMap::new(),
             given: BTreeMap::new(),
             untold: None,
@@ -90,61 +102,84 @@ impl People {
             undelegated: BTreeMap::new(),
             now: safe::now()?,
         };
-        let mut roles: BTreeMap<VerifyingKey, Role> = BTreeMap::new();
+        let mut roles = Roles::new();
         for record in &safe.records {
-            people.take(safe, keyring, record, &roles);
+            // A body that cannot be read is told by whoever needs what it says; here its certificates are missing. A deposit says
+            // nothing about keys.
+            let events = match record.envelope().deposit {
+                Some(_) => Vec::new(),
+                None => keyring.events(safe, record).unwrap_or_default(),
+            };
+            people.take(safe, record, events, &roles);
             for control in &record.envelope().controls {
                 match control {
                     Control::Founder(key) => drop(roles.insert(*key, Role::Admin)),
                     Control::Member { key, role } => drop(roles.insert(*key, *role)),
+                    Control::Remove(key) => drop(roles.remove(key)),
                     _ => (),
                 }
             }
+            people.certified.retain(|key| roles.contains_key(key));
         }
         Ok(people)
     }
 
-    /// Takes the next record; `roles` are those before it.
-    fn take(&mut self, safe: &Safe, keyring: &Keyring, record: &Record, roles: &BTreeMap<VerifyingKey, Role>) {
+    /// The same once a record stands that does not yet, and says this.
+    ///
+    /// # Errors
+    /// Why every reader would refuse it, or something in it; or that a signer may not act now, whatever time the record claims.
+    pub(crate) fn with(&self, safe: &Safe, record: &Record, events: Vec<Event>) -> Result<Self, Words> {
+        let mut people = Self { falsehoods: Vec::new(), alarms: Vec::new(), ..self.clone() };
+        people.take(safe, record, events, &safe.chain.members().collect());
+        let now = record.signers().iter().filter_map(|key| {
+            let refused = people.acts_now(safe, key, &Change::default()).err()?;
+            Some(Fault::Undelegated(*key, refused))
+        });
+        let said = people.alarms.iter().chain(&people.falsehoods).map(|(_, fault)| *fault);
+        match said.chain(now).next() {
+            Some(fault) => Err(fault.refusal()),
+            None => Ok(people),
+        }
+    }
+
+    /// Takes the next record, which says this; `roles` are those before it.
+    fn take(&mut self, safe: &Safe, record: &Record, events: Vec<Event>, roles: &Roles) {
         let (space, is_by_admin) = (&safe.home.space, !record.envelope().controls.is_empty());
-        if record.envelope().deposit.is_some() {
-            self.judge(record, roles);
-            return;
-        }
-        let keys = match self.certificates.follow(record) {
-            Ok(keys) => keys,
-            Err(error) => return self.disbelieve(safe, record, Fault::Certificate(error)),
+        let keys = match record.envelope().deposit {
+            Some(_) => Sessions::new(),
+            None => match self.certificates.follow(record) {
+                Ok(keys) => keys,
+                Err(error) => return self.disbelieve(safe, record, Fault::Certificate(error)),
+            },
         };
-        // A body that cannot be read is told by whoever needs what it says; here its certificates are missing.
-        let events = keyring.events(safe, record).unwrap_or_default();
-        // Whoever signs may bring his own delegation.
-        for event in &events {
-            match event {
-                Event::OrganisationPinned { key, name, name_ja } if is_by_admin => {
-                    let (name, name_ja) = (name.clone(), name_ja.clone());
-                    if let Ok(key) = VerifyingKey::from_base64(key) {
-                        self.delegations.pin(Card { name, name_ja, key });
-                    }
-                }
-                Event::KeyDelegated { note } => {
-                    let taken = self.delegations.take(space, note, is_by_admin);
-                    self.heed_note(record, taken);
-                }
-                _ => (),
-            }
+        // Whoever signs may bring his own delegation. Nothing stays of what a record says that is refused.
+        let said = self.said_with(space, &events, is_by_admin);
+        let delegations = said.as_ref().map_or(&self.delegations, |(delegations, _)| delegations);
+        let refused = self.judge(record, roles, delegations);
+        if let Some(first) = refused.first() {
+            self.undelegated.insert(record.number(), first.1);
+            // Who is a member has changed all the same: a keeper cannot read delegations.
+            let told = if is_by_admin { &mut self.alarms } else { &mut self.falsehoods };
+            let faults = refused.iter().map(|(key, refused)| (record.number(), Fault::Undelegated(*key, *refused)));
+            return told.extend(faults);
         }
-        if !self.judge(record, roles) {
-            return;
+        if let Some((delegations, refused)) = said {
+            self.delegations = delegations;
+            refused.into_iter().for_each(|refused| self.heed_note(record, refused));
         }
         for event in events {
             match event {
                 Event::KeyCertified(certificate) => match self.certificates.take(space, &keys, &certificate) {
-                    Ok(()) => drop(self.said.insert(certificate.key.clone(), certificate)),
+                    Ok(()) => {
+                        self.certified.extend(VerifyingKey::from_base64(&certificate.key));
+                        self.said.insert(certificate.key.clone(), certificate);
+                    }
                     Err(error) => self.disbelieve(safe, record, Fault::Certificate(error)),
                 },
                 Event::DelegationRevoked { note } => {
-                    let taken = self.delegations.revoke(space, &note);
-                    self.heed_note(record, taken);
+                    if let Err(refused) = self.delegations.revoke(space, &note) {
+                        self.heed_note(record, refused);
+                    }
                 }
                 Event::MemberAdded { key, name } | Event::DeviceAdded { key, name } if is_by_admin => {
                     let key = VerifyingKey::from_base64(&key).ok().filter(|key| keys.contains_key(key));
@@ -164,26 +199,70 @@ impl People {
         }
     }
 
-    /// Whether everybody who signed a record might act for his organisation; what was said until now decides.
-    fn judge(&mut self, record: &Record, roles: &BTreeMap<VerifyingKey, Role>) -> bool {
+    /// What the delegations come to with what a record says of organisations, and what of that counts for nothing; nothing where it
+    /// says nothing of them.
+    fn said_with(&self, space: &SpaceId, events: &[Event], is_by_admin: bool) -> Option<(Delegations, Vec<Refused>)> {
+        let mut said = None;
+        let before = || (self.delegations.clone(), Vec::new());
+        for event in events {
+            match event {
+                Event::OrganisationPinned { key, name, name_ja } if is_by_admin => {
+                    let (name, name_ja) = (name.clone(), name_ja.clone());
+                    if let Ok(key) = VerifyingKey::from_base64(key) {
+                        said.get_or_insert_with(before).0.pin(Card { name, name_ja, key });
+                    }
+                }
+                Event::KeyDelegated { note } => {
+                    let is_member = |identity: &VerifyingKey| {
+                        let mut certificates = self.certified.iter().filter_map(|key| self.certificates.of(key));
+                        certificates.any(|certificate| certificate.identity == *identity)
+                    };
+                    let (delegations, refused) = said.get_or_insert_with(before);
+                    refused.extend(delegations.take(space, note, is_by_admin, is_member).err());
+                }
+                _ => (),
+            }
+        }
+        said
+    }
+
+    /// Those who signed a record and might not act for their organisations then, by these delegations, and why.
+    fn judge(&self, record: &Record, roles: &Roles, delegations: &Delegations) -> Vec<(VerifyingKey, Refused)> {
         let time = record.envelope().time;
-        let judged = record.signers().iter().try_for_each(|key| {
-            let (Some(certificate), Some(role)) = (self.certificates.of(key), roles.get(key)) else { return Ok(()) };
-            self.delegations.check(&certificate.identity, *role, time)
-        });
-        let Err(refused) = judged else { return true };
-        self.undelegated.insert(record.number(), refused);
-        let fault = (record.number(), Fault::Undelegated(refused));
-        // Who is a member has changed all the same: a keeper cannot read delegations.
-        if record.envelope().controls.is_empty() { &mut self.falsehoods } else { &mut self.alarms }.push(fault);
-        false
+        let refused = |key: &VerifyingKey| {
+            let identity = &self.certificates.of(key)?.identity;
+            Some((*key, delegations.check(identity, *roles.get(key)?, time).err()?))
+        };
+        record.signers().iter().filter_map(refused).collect()
+    }
+
+    /// Whether the holder of a member's key may act now, by what he is about to say too.
+    ///
+    /// # Errors
+    /// Why everybody would refuse that.
+    pub(crate) fn acts_now(&self, safe: &Safe, key: &VerifyingKey, change: &Change) -> Result<(), Refused> {
+        let (Some(certificate), Some(role)) = (self.certificates.of(key), safe.chain.role(key)) else { return Ok(()) };
+        let is_by_admin = !change.draft.controls.is_empty();
+        let said = self.said_with(&safe.home.space, &change.events, is_by_admin);
+        let delegations = said.as_ref().map_or(&self.delegations, |(delegations, _)| delegations);
+        delegations.check(&certificate.identity, role, self.now)
+    }
+
+    /// Makes sure that whoever looks may make a change: everybody would refuse it.
+    pub(crate) fn may_make(&self, safe: &Safe, change: &Change) -> Outcome<()> {
+        let Certificate { key, identity, .. } = self.certificates.own();
+        self.acts_now(safe, key, change).map_err(|refused| {
+            Failure::fixable(self.may_not_act(identity, refused)).hint(words!(
+                "Nothing was added. Ask the organisation for a new delegation: `hizo office delegate`.",
+                "何も追加していません。機関に新しい委任を頼んでください: `hizo office delegate`。"
+            ))
+        })
     }
 
     /// In its own space, what an organisation said for other spaces is its register, and means nothing.
-    fn heed_note(&mut self, record: &Record, taken: Result<(), Refused>) {
-        match taken {
-            Ok(()) | Err(Refused::Space) => (),
-            Err(refused) => self.falsehoods.push((record.number(), Fault::Note(refused))),
+    fn heed_note(&mut self, record: &Record, refused: Refused) {
+        if refused != Refused::Space {
+            self.falsehoods.push((record.number(), Fault::Note(refused)));
         }
     }
 
@@ -206,34 +285,49 @@ impl People {
     /// To what is sealed so that the holder of a key can open: his own recipient, or that of the organisation that he acts for. Nothing
     /// for a machine, and for an organisation that has delegated nobody now.
     pub(crate) fn recipient(&self, key: &VerifyingKey) -> Option<&Recipient> {
-        let certificate = self.certificates.of(key)?;
+        self.recipient_by(&self.delegations, self.certificates.of(key)?)
+    }
+
+    /// The same, by delegations that do not stand yet, and for somebody who may not be here yet.
+    pub(crate) fn recipient_by<'a>(
+        &self,
+        delegations: &'a Delegations,
+        certificate: &'a Certificate,
+    ) -> Option<&'a Recipient> {
         let own = certificate.recipient.as_ref()?;
-        match self.delegations.organisation_of(&certificate.identity) {
-            Some(organisation) => self.recipient_of(&organisation.key),
+        match delegations.organisation_of(&certificate.identity) {
+            Some(organisation) => delegations.recipient(&organisation.key, self.now),
             None => Some(own),
         }
     }
 
-    /// To what is sealed for an organisation now.
-    pub(crate) fn recipient_of(&self, organisation: &VerifyingKey) -> Option<&Recipient> {
-        self.delegations.recipient(organisation, self.now)
+    /// What the delegations come to once an admin's record brings this one, by which the person has to act from then on.
+    ///
+    /// # Errors
+    /// When it counts for nothing, another one counts in its place, or it does not cover the role.
+    pub(crate) fn delegations_with(&self, delegated: &DelegatedRequest, role: Role) -> Outcome<Delegations> {
+        let DelegatedRequest { request, card, delegation, note } = delegated;
+        let (space, identity) = (&request.said.space, &request.person.identity);
+        let mut delegations = self.delegations.clone();
+        delegations.pin(card.clone());
+        delegations.take(space, note, true, |_| false).map_err(undelegated)?;
+        if delegations.current(identity, self.now).map_err(undelegated)? != delegation {
+            return Err(Failure::fixable(words!(
+                "another delegation of that person counts in place of this one, which began earlier or has not begun",
+                "この委任よりも後に始まった委任が有効か、この委任がまだ始まっていません"
+            ))
+            .hint(words!(
+                "Ask the organisation for the last one it made, or for a new one: `hizo office delegate`. Look at this machine's clock, too.",
+                "機関に、最後に出した委任か新しい委任を頼んでください: `hizo office delegate`。このコンピューターの時計も確かめてください。"
+            )));
+        }
+        delegations.check(identity, role, self.now).map_err(undelegated)?;
+        Ok(delegations)
     }
 
     /// Makes sure that an organisation has delegated as much, to somebody who acts for one.
     pub(crate) fn covers(&self, identity: &VerifyingKey, role: Role) -> Outcome<()> {
-        self.delegations.check(identity, role, self.now).map_err(|refused| {
-            let why = why_refused(refused);
-            Failure::fixable(words!(
-                "the organisation of that person has not delegated this role: {why}",
-                "その人の機関は、この役割を委任していません（{why}）";
-                why
-            ))
-            .hint(words!(
-                "Ask it for a delegation of that role: `hizo office delegate`.",
-                "その役割の委任を、機関に出してもらってください: `hizo office delegate`。"
-            ))
-            .source(refused)
-        })
+        self.delegations.check(identity, role, self.now).map_err(undelegated)
     }
 
     /// A false word about a key is an alarm if somebody who reads the space says it.
@@ -253,7 +347,7 @@ impl People {
             let record = usize::try_from(*number).ok().and_then(|number| safe.records.get(number));
             let Some(record) = record else { continue };
             let is_over = match fault {
-                Fault::Undelegated(_) => is_undone(safe, record, leaving),
+                Fault::Undelegated(key, _) => is_undone(safe, record, key, leaving),
                 // A false word about somebody else stands, whoever has gone.
                 Fault::Certificate(_) | Fault::Note(_) => record.signers().iter().all(|key| leaving.contains(key)),
             };
@@ -274,7 +368,7 @@ impl People {
         let mut doubts = Vec::new();
         doubts.extend(self.falsehoods.iter().map(|(number, fault)| fault.doubt(*number)));
         // An alarm that is over: what else such a record did, cards for one, is still there.
-        let undelegated = self.alarms.iter().filter(|(_, fault)| matches!(fault, Fault::Undelegated(_)));
+        let undelegated = self.alarms.iter().filter(|(_, fault)| matches!(fault, Fault::Undelegated(..)));
         doubts.extend(undelegated.map(|(number, fault)| fault.doubt(*number)));
         doubts.extend(self.own_doubt(safe));
         let is_untold = |key: &VerifyingKey| self.untold == Some(*key);
@@ -291,13 +385,18 @@ impl People {
     /// That whoever looks may not act for his organisation now.
     fn own_doubt(&self, safe: &Safe) -> Option<Words> {
         let Certificate { key, identity, .. } = self.certificates.own();
-        let organisation = shown_organisation(self.delegations.organisation_of(identity)?);
-        let why = why_refused(self.delegations.check(identity, safe.chain.role(key)?, self.now).err()?);
-        Some(words!(
+        Some(self.may_not_act(identity, self.acts_now(safe, key, &Change::default()).err()?))
+    }
+
+    fn may_not_act(&self, identity: &VerifyingKey, refused: Refused) -> Words {
+        let organisation =
+            self.delegations.organisation_of(identity).map_or_else(|| words!("", ""), shown_organisation);
+        let why = why_refused(refused);
+        words!(
             "you may not act for {organisation} here now: {why}. The others refuse whatever you add",
             "あなたは今、{organisation}に代わって行う権限がありません（{why}）。追加しても、ほかの人には受け付けられません";
             organisation, why
-        ))
+        )
     }
 
     /// Those of the present members who read and of whom nobody has certified who they are.
@@ -407,8 +506,9 @@ impl Person {
     }
 }
 
-/// Whether nobody is a member any more who signed this record, or came by it alone; or one of them is about to be removed.
-fn is_undone(safe: &Safe, record: &Record, leaving: &[VerifyingKey]) -> bool {
+/// Whether nobody is a member any more of whoever signed this record and might not, and of those who came by it; or one of them is
+/// about to be removed. Who signed it with him and might has done nothing that ends by his going.
+fn is_undone(safe: &Safe, record: &Record, refused: &VerifyingKey, leaving: &[VerifyingKey]) -> bool {
     let since = since(safe);
     let came = record.envelope().controls.iter().filter_map(|control| match control {
         Control::Member { key, .. } => Some(key),
@@ -417,7 +517,7 @@ fn is_undone(safe: &Safe, record: &Record, leaving: &[VerifyingKey]) -> bool {
     let is_there = |key: &&VerifyingKey| {
         safe.chain.role(key).is_some() && since.get(key).is_some_and(|since| *since <= record.number())
     };
-    let mut there = record.signers().iter().chain(came).filter(is_there).peekable();
+    let mut there = std::iter::once(refused).chain(came).filter(is_there).peekable();
     there.peek().is_none() || there.any(|key| leaving.contains(key))
 }
 
@@ -435,37 +535,71 @@ fn since(safe: &Safe) -> BTreeMap<VerifyingKey, u64> {
 }
 
 impl Fault {
-    fn doubt(self, number: u64) -> Words {
+    fn why(&self) -> Words {
         match self {
-            Self::Certificate(error) => {
-                let reason = why_false(error);
-                words!(
-                    "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
-                    "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます",
-                    number = number;
-                    reason
-                )
-            }
-            Self::Note(refused) => {
-                let reason = why_refused(refused);
-                words!(
-                    "what record {number} says for an organisation counts for nothing: {reason}",
-                    "記録 {number} にある機関の委任（または取り消し）は無効です（{reason}）",
-                    number = number;
-                    reason
-                )
-            }
-            Self::Undelegated(refused) => {
-                let reason = why_refused(refused);
-                words!(
-                    "record {number} is refused, and nothing of it believed: whoever made it might not act for an organisation ({reason})",
-                    "記録 {number} は受け付けず、内容も信用しません。作成者に、機関に代わって行う権限がありませんでした（{reason}）",
-                    number = number;
-                    reason
-                )
-            }
+            Self::Certificate(error) => why_false(*error),
+            Self::Note(refused) | Self::Undelegated(_, refused) => why_refused(*refused),
         }
     }
+
+    /// Why a record that does not stand yet is not signed.
+    fn refusal(&self) -> Words {
+        let why = self.why();
+        match self {
+            Self::Certificate(_) => {
+                words!("it says falsely whose a key is: {why}", "鍵の持ち主の証明が偽りです（{why}）"; why)
+            }
+            Self::Note(_) => words!(
+                "what it says for an organisation counts for nothing: {why}",
+                "そこにある機関の委任（または取り消し）は無効です（{why}）";
+                why
+            ),
+            Self::Undelegated(key, _) => words!(
+                "{by}, who signs it, may not act for an organisation: {why}",
+                "署名する {by} に、機関に代わって行う権限がありません（{why}）",
+                by = key.name();
+                why
+            ),
+        }
+    }
+
+    fn doubt(&self, number: u64) -> Words {
+        let reason = self.why();
+        match self {
+            Self::Certificate(_) => words!(
+                "record {number} says falsely whose key it is ({reason}); nobody who reads this safe signed it, so it is not believed",
+                "記録 {number} にある鍵の持ち主の証明は偽りです（{reason}）。金庫の中を見られる人の署名ではないので、信用せずに続けます",
+                number = number;
+                reason
+            ),
+            Self::Note(_) => words!(
+                "what record {number} says for an organisation counts for nothing: {reason}",
+                "記録 {number} にある機関の委任（または取り消し）は無効です（{reason}）",
+                number = number;
+                reason
+            ),
+            Self::Undelegated(..) => words!(
+                "record {number} is refused, and nothing of it believed: whoever made it might not act for an organisation ({reason})",
+                "記録 {number} は受け付けず、内容も信用しません。作成者に、機関に代わって行う権限がありませんでした（{reason}）",
+                number = number;
+                reason
+            ),
+        }
+    }
+}
+
+fn undelegated(refused: Refused) -> Failure {
+    let why = why_refused(refused);
+    Failure::fixable(words!(
+        "the organisation of that person has not delegated this role: {why}",
+        "その人の機関は、この役割を委任していません（{why}）";
+        why
+    ))
+    .hint(words!(
+        "Ask it for a delegation of that role: `hizo office delegate`; or give the person a lower one. Look at this machine's clock, too.",
+        "その役割の委任を機関に出してもらうか（`hizo office delegate`）、その人の役割を下げてください。このコンピューターの時計も確かめてください。"
+    ))
+    .source(refused)
 }
 
 /// What an organisation is called, in the reader's language.
@@ -474,41 +608,34 @@ pub(crate) fn shown_organisation(card: &Card) -> Words {
 }
 
 fn alarm(record: &Record, fault: Fault) -> Failure {
-    let number = record.number();
-    let error = match fault {
-        Fault::Certificate(error) => error,
-        Fault::Note(refused) | Fault::Undelegated(refused) => {
-            let why = why_refused(refused);
-            return Failure::new(
-                Kind::Lying,
-                words!(
-                    "record {number} changes who is a member, and whoever made it might not act for an organisation: {why}",
-                    "記録 {number} でメンバーが変えられましたが、作成者に機関に代わって行う権限がありませんでした（{why}）",
-                    number = number;
-                    why
-                ),
-            )
-            .hint(words!(
+    let (number, why) = (record.number(), fault.why());
+    let (said, hint) = match fault {
+        Fault::Undelegated(key, _) => (
+            words!(
+                "record {number} changes who is a member, and {by}, who signed it, might not act for an organisation: {why}",
+                "記録 {number} でメンバーが変えられましたが、署名した {by} に機関に代わって行う権限がありませんでした（{why}）",
+                number = number, by = key.name();
+                why
+            ),
+            words!(
                 "Do not deposit. An admin removes that member: `hizo space remove`.",
                 "預け入れを止めてください。管理者がそのメンバーを外します: `hizo space remove`。"
-            ))
-            .source(refused);
-        }
-    };
-    let reason = why_false(error);
-    Failure::new(
-        Kind::Lying,
-        words!(
-            "record {number} says falsely whose key it is: {reason}",
-            "記録 {number} にある、鍵の持ち主の証明が偽りです（{reason}）";
-            reason
+            ),
         ),
-    )
-    .hint(words!(
-        "Somebody takes another one's place. Do not deposit; keep a copy of the keeper's data and ask the admins.",
-        "誰かが他人になりすましています。預け入れを止め、預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
-    ))
-    .source(error)
+        Fault::Certificate(_) | Fault::Note(_) => (
+            words!(
+                "record {number} says falsely whose key it is: {why}",
+                "記録 {number} にある、鍵の持ち主の証明が偽りです（{why}）",
+                number = number;
+                why
+            ),
+            words!(
+                "Somebody takes another one's place. Do not deposit; keep a copy of the keeper's data and ask the admins.",
+                "誰かが他人になりすましています。預け入れを止め、預け先のデータをそのまま残し、金庫の管理者に知らせてください。"
+            ),
+        ),
+    };
+    Failure::new(Kind::Lying, said).hint(hint).source(fault)
 }
 
 /// Why an organisation's note, or a record of whoever acts for it, does not count.
@@ -521,6 +648,12 @@ pub(crate) fn why_refused(refused: Refused) -> Words {
         }
         Refused::Unbound => {
             words!("no admin has let that person act for it", "管理者が、その人を機関の人として加えていません")
+        }
+        Refused::Member => {
+            words!(
+                "that person is a member already, and not for it",
+                "その人は、すでに機関の人としてではないメンバーです"
+            )
         }
         Refused::Time => {
             words!("it had delegated nobody for that time", "その時点で有効な委任がありませんでした")

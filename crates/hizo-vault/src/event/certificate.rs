@@ -196,6 +196,7 @@ impl Certificate {
 pub type Sessions = BTreeMap<VerifyingKey, Option<VerifyingKey>>;
 
 /// What the certificates of a space say together, beside the reader's own identity.
+#[derive(Clone)]
 pub struct Certificates {
     own: Certificate,
     /// Members after the last record that was followed.

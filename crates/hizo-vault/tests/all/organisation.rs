@@ -85,7 +85,7 @@ fn delegated(delegation: Delegation) -> Event {
 }
 
 /// What a reader makes of a text, by its first line. Of a body he takes the notes in order, as if its record had control lines or
-/// not, and then asks what person 1 may do at a time.
+/// not, and person 1 was a `member` before it or not, and then asks what he may do at a time.
 fn read(bytes: &[u8], said: &Value) -> Result<Value, String> {
     if bytes.starts_with(b"{\"hizo\":\"organisation/") {
         let card = Card::parse(bytes).map_err(|error| format!("{error:?}"))?;
@@ -101,14 +101,15 @@ fn read(bytes: &[u8], said: &Value) -> Result<Value, String> {
     let by_admin = said["by_admin"].as_bool().unwrap();
     let role = Role::from_word(said["role"].as_str().unwrap()).unwrap();
     let at = time(said["at"].as_str().unwrap());
-    let delegations = fold(&events, by_admin).map_err(|refused| format!("{refused:?}"))?;
+    let is_member = said["member"].as_bool().unwrap_or(false);
+    let delegations = fold(&events, by_admin, is_member).map_err(|refused| format!("{refused:?}"))?;
     delegations.check(&identity(1), role, at).map_err(|refused| format!("{refused:?}"))?;
     let acts_for = delegations.organisation_of(&identity(1)).map(|card| card.name.clone());
     let sealed_to = delegations.recipient(&organisation(21), at).map(ToString::to_string);
     Ok(json!({ "for": acts_for, "recipient": sealed_to }))
 }
 
-fn fold(events: &[Event], by_admin: bool) -> Result<Delegations, Refused> {
+fn fold(events: &[Event], by_admin: bool, is_member: bool) -> Result<Delegations, Refused> {
     let mut delegations = Delegations::default();
     for event in events {
         match event {
@@ -116,7 +117,7 @@ fn fold(events: &[Event], by_admin: bool) -> Result<Delegations, Refused> {
                 let key = VerifyingKey::from_base64(key).unwrap();
                 delegations.pin(Card { name: name.clone(), name_ja: name_ja.clone(), key });
             }
-            Event::KeyDelegated { note } => delegations.take(&SPACE, note, by_admin)?,
+            Event::KeyDelegated { note } => delegations.take(&SPACE, note, by_admin, |_| is_member)?,
             Event::DelegationRevoked { note } => delegations.revoke(&SPACE, note)?,
             other => panic!("{other:?}"),
         }
@@ -205,6 +206,11 @@ fn refused() -> Vec<(&'static str, Described)> {
         described.asked["by_admin"] = false.into();
         described
     };
+    let for_himself = |name, about, events: &[Event]| {
+        let mut described = acts(name, about, events, at);
+        described.asked["member"] = true.into();
+        described
+    };
     let elsewhere = || Delegation { space: OTHER_SPACE, ..delegation() };
     let of_other = Delegation { organisation: organisation(22), ..delegation() };
     let by_other = Event::KeyDelegated { note: note(&of_other, 22) };
@@ -281,6 +287,7 @@ fn refused() -> Vec<(&'static str, Described)> {
         ),
         ("Note", acts("recipient_none", "a recipient that is none", &[pinned(), delegated(no_recipient)], at)),
         ("Unbound", member_says("no_admin", "a member who is no admin lets a key act for an organisation", &whole())),
+        ("Member", for_himself("for_himself", "a member who acts for himself", &whole())),
         (
             "Unbound",
             acts("second_key", "a second key of one identity", &[whole(), vec![delegated(other_key)]].concat(), at),

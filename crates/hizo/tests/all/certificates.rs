@@ -14,19 +14,19 @@ use hizo_vault::keys::IdentityFile;
 use crate::forge::{Drawn, Insider, device};
 use crate::kit::{Dice, Home, PASSPHRASE, said};
 
-fn person(seed: u64) -> IdentityFile {
+pub(crate) fn person(seed: u64) -> IdentityFile {
     IdentityFile::generate(&mut Drawn(Dice::new(seed)))
 }
 
-fn owner(home: &Home) -> IdentityFile {
+pub(crate) fn owner(home: &Home) -> IdentityFile {
     IdentityFile::open(fs::read(home.path.join("identity.age")).unwrap(), PASSPHRASE).unwrap()
 }
 
-fn key(person: &IdentityFile, space: &SpaceId) -> VerifyingKey {
+pub(crate) fn key(person: &IdentityFile, space: &SpaceId) -> VerifyingKey {
     person.signing_seed.space_key(space).verifying_key()
 }
 
-fn joins(person: &IdentityFile, space: &SpaceId, role: Role) -> Vec<Control> {
+pub(crate) fn joins(person: &IdentityFile, space: &SpaceId, role: Role) -> Vec<Control> {
     let (member, session) = (key(person, space), person.signing_seed.session_key(space).verifying_key());
     vec![Control::Member { key: member, role }, Control::Session { member, session }]
 }

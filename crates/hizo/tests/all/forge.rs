@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use hizo_keeper::EmbeddedKeeper;
-use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId};
+use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::object::ObjectList;
+use hizo_ledger::proposal::Proposal;
 use hizo_ledger::record::{self, ClaimedTime, Control, Deposit, Envelope, Objects, UnverifiedRecord};
 use hizo_ledger::space::Chain;
 use hizo_store::NamedBytes;
@@ -17,6 +18,7 @@ use hizo_vault::event::{self, Class, Event};
 use hizo_vault::keys::SigningSeed;
 use hizo_vault::manifest::{Content, Entry, Head, Kind, Line, PackStart, Place, SEGMENT_BYTES, Span};
 use hizo_vault::stream::{self, BLOCK_BYTES};
+use serde_json::Value;
 
 use crate::kit::{Dice, Home, noise};
 
@@ -207,8 +209,14 @@ pub(crate) struct Insider {
 
 impl Insider {
     pub(crate) fn of(home: &Home) -> Self {
-        let keeper = EmbeddedKeeper::open_embedded(&home.path.join("keeper")).unwrap();
-        let [space] = keeper.spaces().unwrap()[..] else { panic!("a home has one space") };
+        Self::at(home, &home.path.join("keeper"))
+    }
+
+    /// The same, of a home whose keeper has its data there.
+    pub(crate) fn at(home: &Home, data: &Path) -> Self {
+        let keeper = EmbeddedKeeper::open_embedded(data).unwrap();
+        let facts: Value = serde_json::from_slice(&fs::read(home.path.join("safe.json")).unwrap()).unwrap();
+        let space = SpaceId::from_hex(facts["space"].as_str().unwrap()).unwrap();
         let notes: Vec<_> = keeper.records(space, 0, 1000).unwrap().into_iter().map(|record| record.note).collect();
         let chain = Chain::replay(&notes, drop).unwrap();
         let recipient = keeper.object(space, chain.recipient().id()).unwrap().unwrap();
@@ -244,15 +252,51 @@ impl Insider {
 
     /// Says something, and changes the space as `controls` say.
     pub(crate) fn say(&mut self, signing: &SigningSeed, events: &[Event], controls: Vec<Control>) {
+        self.say_by(&[signing], events, controls);
+    }
+
+    /// The same, by several who sign.
+    pub(crate) fn say_by(&mut self, signing: &[&SigningSeed], events: &[Event], controls: Vec<Control>) {
+        let body = self.put(self.body(events));
+        let record = self.sign(signing, |envelope| (envelope.body, envelope.controls) = (Some(body), controls));
+        self.take(record);
+    }
+
+    /// What somebody proposes by such a record, sealed to another admin.
+    pub(crate) fn propose(
+        &self,
+        signing: &SigningSeed,
+        events: &[Event],
+        controls: Vec<Control>,
+        to: &Recipient,
+    ) -> Vec<u8> {
+        let object = NamedBytes::name(self.body(events)).unwrap();
+        let body = Some((object.id(), object.length()));
+        let record = self.sign(&[signing], |envelope| (envelope.body, envelope.controls) = (body, controls));
+        let proposal = Proposal::new(record, &[object.as_bytes().to_vec()]).unwrap();
+        age::seal(&proposal.compose(), std::slice::from_ref(to), &mut Drawn(Dice::new(3))).unwrap()
+    }
+
+    fn body(&self, events: &[Event]) -> Vec<u8> {
         let mut plain = stream::stored_frame(&event::compose(events));
         stream::padding(plain.len() as u64).for_each(|piece| plain.extend(piece));
-        let sealed = age::seal(&plain, std::slice::from_ref(&self.recipient), &mut Drawn(Dice::new(2))).unwrap();
-        let body = self.put(sealed);
-        self.append(signing, |envelope| (envelope.body, envelope.controls) = (Some(body), controls));
+        age::seal(&plain, std::slice::from_ref(&self.recipient), &mut Drawn(Dice::new(2))).unwrap()
     }
 
     /// Signs and appends what `change` makes of an empty record; its note.
     fn append(&mut self, signing: &SigningSeed, change: impl FnOnce(&mut Envelope)) -> Vec<u8> {
+        let record = self.sign(&[signing], change);
+        self.take(record)
+    }
+
+    fn take(&mut self, record: UnverifiedRecord) -> Vec<u8> {
+        let note = record.note_bytes().to_vec();
+        self.keeper.append(&note).unwrap();
+        self.chain.append(record).unwrap();
+        note
+    }
+
+    fn sign(&self, signing: &[&SigningSeed], change: impl FnOnce(&mut Envelope)) -> UnverifiedRecord {
         let mut envelope = Envelope {
             keeper: self.chain.keeper().clone(),
             space: self.chain.space(),
@@ -267,13 +311,10 @@ impl Insider {
         };
         change(&mut envelope);
         envelope.sort_controls();
-        let key = signing.space_key(&self.chain.space());
-        let signature = key.sign(envelope.text().unwrap().as_bytes());
-        let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]).unwrap();
-        let note = record.note_bytes().to_vec();
-        self.keeper.append(&note).unwrap();
-        self.chain.append(record).unwrap();
-        note
+        let text = envelope.text().unwrap();
+        let keys = signing.iter().map(|seed| seed.space_key(&self.chain.space()));
+        let signatures: Vec<_> = keys.map(|key| (key.verifying_key(), key.sign(text.as_bytes()))).collect();
+        UnverifiedRecord::compose(&envelope, &signatures).unwrap()
     }
 }
 
@@ -322,7 +363,7 @@ fn append_as(tar: &mut Vec<u8>, entry: &Entry, kind: MemberKind, bytes: &[u8]) {
     tar.extend(vec![0; archive::padding(bytes.len() as u64)]);
 }
 
-fn events() -> Vec<serde_json::Value> {
+fn events() -> Vec<Value> {
     let opened = Event::SeriesOpened { name: SERIES.into(), class: Class::Standard };
     let made = Event::DepositMade { labels: Vec::new(), files: 2, bytes: 9, left_out: 0 };
     vec![opened.to_value(), made.to_value()]

@@ -10,6 +10,7 @@ mod check;
 mod composed;
 mod copies;
 mod damage;
+mod delegated;
 mod directory;
 mod elsewhere;
 mod flips;

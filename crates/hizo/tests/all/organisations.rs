@@ -3,9 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::delegation::Delegation;
+use hizo_ledger::record::{ClaimedTime, Control, Role};
+use hizo_vault::age::Identity;
+use hizo_vault::event::Event;
+use hizo_vault::joining::UnverifiedRequest;
+use hizo_vault::keys::{OrganisationSeed, RecoverySeed};
+use hizo_vault::organisation::UnverifiedDelegatedRequest;
 use serde_json::Value;
 
-use crate::kit::{Home, Said};
+use crate::certificates::owner;
+use crate::forge::{Drawn, Insider};
+use crate::kit::{Dice, Home, PASSPHRASE, Said};
 use crate::sharing::Firm;
 
 /// An office with a safe of its own, and a company that shares a case with it.
@@ -43,6 +52,19 @@ impl Case {
         let to = fresh(request, "delegated");
         let arguments = ["office", "delegate", request.to_str().unwrap(), "--to", to.to_str().unwrap()];
         self.office.founder.ok(arguments.iter().chain(more));
+        to
+    }
+
+    /// The same request, delegated by the office as it is told: such a file was sent at another time, or by an office that minds nothing.
+    fn sign(&self, delegated: &Path, change: impl FnOnce(&mut Delegation)) -> PathBuf {
+        let read = UnverifiedDelegatedRequest::parse(&fs::read(delegated).unwrap()).unwrap();
+        let mut delegation = read.clone().verify().unwrap().delegation;
+        change(&mut delegation);
+        let sealed = fs::read(self.office.founder.path.join("organisation.age")).unwrap();
+        let key = OrganisationSeed::open(sealed, PASSPHRASE).unwrap().signing_key();
+        let delegation = delegation.note(&key.sign(delegation.text().as_bytes())).unwrap();
+        let to = fresh(delegated, "signed");
+        fs::write(&to, UnverifiedDelegatedRequest { delegation, ..read }.compose()).unwrap();
         to
     }
 
@@ -187,6 +209,100 @@ fn whoever_left_the_organisation_opens_nothing_once_what_is_due_was_delegated_ag
     sato.fails(1, "was not given to this identity", ["restore", "latest:evidence", "--to", "nowhere"]);
 }
 
+/// The last epoch of a home's safe, and to how many it is sealed.
+fn last_epoch(home: &Home) -> (usize, usize) {
+    home.ok(["list"]);
+    let notes = fs::read_to_string(home.path.join("notes")).unwrap();
+    let last = notes.lines().filter_map(|line| line.strip_prefix("wrap ")).next_back().unwrap();
+    let [epoch, _, bytes] = last.split(' ').collect::<Vec<_>>()[..] else { panic!("{last}") };
+    let secret_bytes = "AGE-SECRET-KEY-PQ-1".len() + 59;
+    let is_for = |readers: &usize| hizo_vault::age::sealed_bytes(secret_bytes, *readers).to_string() == bytes;
+    (epoch.parse().unwrap(), (1..10).find(is_for).unwrap())
+}
+
+fn earlier(delegation: &mut Delegation) {
+    delegation.not_before = ClaimedTime::from_unix_seconds(delegation.not_before.unix_seconds() - 60).unwrap();
+}
+
+/// A recipient whose secret somebody has who left.
+fn of_somebody_else() -> Option<String> {
+    Some(Identity::generate(&mut Drawn(Dice::new(7))).recipient().to_string())
+}
+
+#[test]
+fn a11_a_delegation_that_does_not_count_is_not_let_in_and_nothing_is_sealed_by_it() {
+    let case = Case::new();
+    let (suzuki, delegated) = case.suzuki(&[]);
+    let founder = &case.company.founder;
+    let (before, members) = (last_epoch(founder), case.members());
+    let refused = |file: &Path, why: &str| {
+        let said = case.admit(file, &[]);
+        assert!(said.code == Some(1) && said.err.contains(why), "{said:?}");
+        assert_eq!((last_epoch(founder), case.members()), (before, members.clone()), "{why}");
+    };
+    let late = case.sign(&delegated, |delegation| {
+        earlier(delegation);
+        delegation.recipient = of_somebody_else();
+    });
+    refused(&late, "another delegation of that person counts");
+    let early = case.sign(&delegated, |delegation| delegation.not_before = delegation.not_after);
+    refused(&early, "another delegation of that person counts");
+    let less = case.sign(&delegated, |delegation| (delegation.role, delegation.recipient) = (Role::Writer, None));
+    refused(&less, "it had delegated less");
+    case.company.put(founder, "evidence", "still for the office");
+    assert_eq!(content(&suzuki, "latest:evidence", "out"), b"still for the office");
+    // What was taken back does not come in again, with whatever recipient, nor with its member who was removed.
+    let revocation = case.revoke(&suzuki);
+    founder.ok(["space", "revoke", revocation.to_str().unwrap()]);
+    let again = case.sign(&delegated, |delegation| delegation.recipient = of_somebody_else());
+    refused(&again, "taken the delegation back");
+    founder.ok(["space", "remove", "鈴木"]);
+    let said = case.admit(&again, &["--words", &case.words]);
+    assert!(said.code == Some(1) && said.err.contains("taken the delegation back"), "{said:?}");
+}
+
+#[test]
+fn an_organisation_in_which_nobody_may_read_is_sealed_nothing_when_a_delegation_is_renewed() {
+    let case = Case::new();
+    let (home, delegated) = case.ask(&case.office.founder, "鈴木", &[]);
+    let said = case.admit(&delegated, &["--words", &case.words, "--role", "writer"]);
+    home.ok(["space", "join", "--words", said.json()["words"].as_str().unwrap()]);
+    let before = last_epoch(&case.company.founder);
+    let renewed = case.sign(&delegated, |delegation| delegation.recipient = of_somebody_else());
+    assert_eq!(case.admit(&renewed, &[]).code, Some(0));
+    assert_eq!(last_epoch(&case.company.founder), before);
+}
+
+/// Somebody comes second for an organisation that has new keys since: the safe is sealed to these alone from then on.
+fn new_keys_take_the_place_of_the_old_ones(history: &[&str], opens_first: bool) {
+    let case = Case::new();
+    let (founder, (suzuki, delegated)) = (&case.company.founder, case.ask(&case.office.founder, "鈴木", &[]));
+    let first = case.sign(&delegated, earlier);
+    let said = case.admit(&first, &["--words", &case.words]);
+    suzuki.ok(["space", "join", "--words", said.json()["words"].as_str().unwrap()]);
+    assert_eq!(last_epoch(founder), (1, 2), "the founder and the office");
+    // She comes to the office without history, which has it begin an epoch.
+    let staff = case.office.let_in("佐藤", &[]);
+    let (sato, _) = case.let_in(&staff, "佐藤", &[], history);
+    assert_eq!(last_epoch(founder), (2, 2));
+    case.company.put(founder, "evidence", "for both");
+    assert_eq!(content(&sato, "latest:evidence", "out"), b"for both");
+    assert_eq!(content(&suzuki, "latest:evidence", "out"), b"for both");
+    let to = sato.folder.path().join("first");
+    let first = sato.run(["restore", "drawings:1", "--to", to.to_str().unwrap()]);
+    assert_eq!(first.code == Some(0), opens_first, "{first:?}");
+}
+
+#[test]
+fn whoever_comes_second_with_new_keys_of_the_organisation_replaces_the_old_ones() {
+    new_keys_take_the_place_of_the_old_ones(&[], false);
+}
+
+#[test]
+fn whoever_comes_second_with_new_keys_and_history_replaces_the_old_ones_all_the_same() {
+    new_keys_take_the_place_of_the_old_ones(&["--history"], true);
+}
+
 #[test]
 fn a_newcomer_without_history_is_told_for_whom_the_others_act() {
     let case = Case::new();
@@ -264,6 +380,11 @@ fn with_an_admin_who_is_none() -> (Case, Home) {
     let revocation = case.revoke(&suzuki);
     case.company.founder.ok(["space", "revoke", revocation.to_str().unwrap()]);
     suzuki.fails(1, "has not delegated this role", ["space", "role", "鈴木", "reader"]);
+    // What he would add is refused by everybody, and so by his own program first.
+    let cards = suzuki.folder.path().join("cards");
+    let refused = "you may not act for Patent Office here now";
+    suzuki.fails(1, refused, ["recovery", "make", "--to", cards.to_str().unwrap()]);
+    assert!(!cards.join("card-1.pdf").exists());
     (case, suzuki)
 }
 
@@ -272,8 +393,16 @@ fn a14_whoever_is_let_in_by_somebody_without_a_delegation_is_an_alarm_until_both
     let (case, suzuki) = with_an_admin_who_is_none();
     let (mallory, founder) = (Home::unmade(), &case.company.founder);
     let (request, words) = case.company.ask(&mallory, "誰か", &[]);
+    suzuki.fails(1, "you may not act", ["space", "admit", request.to_str().unwrap(), "--words", &words]);
     // A client that goes on all the same: the keeper cannot know, and all others do.
-    suzuki.ok(["space", "admit", request.to_str().unwrap(), "--words", &words]);
+    let request = UnverifiedRequest::parse(&fs::read(request).unwrap()).unwrap().verify().unwrap();
+    let came = [(&request.person, Role::ReaderWriter), (&request.device, Role::Writer)];
+    let seats = came.iter().flat_map(|(certificate, role)| {
+        let (member, session) = (certificate.key, certificate.session.unwrap());
+        [Control::Member { key: member, role: *role }, Control::Session { member, session }]
+    });
+    let certified = [&request.said.person, &request.said.device].map(|said| Event::KeyCertified(said.clone()));
+    Insider::at(&suzuki, &case.company.data()).say(&owner(&suzuki).signing_seed, &certified, seats.collect());
     founder.fails(5, "changes who is a member", ["list"]);
     // Nobody says who the newcomer is, so that he goes first, and his machine with him.
     founder.fails(1, "Remove that member first", ["space", "remove", "鈴木"]);
@@ -295,8 +424,17 @@ fn a14_whoever_is_let_in_by_somebody_without_a_delegation_is_an_alarm_until_both
 #[test]
 fn a13_cards_by_somebody_without_a_delegation_open_nothing_that_comes_later() {
     let (case, suzuki) = with_an_admin_who_is_none();
-    let (founder, cards) = (&case.company.founder, suzuki.folder.path().join("cards"));
-    suzuki.ok(["recovery", "make", "--to", cards.to_str().unwrap()]);
+    let (founder, seed) = (&case.company.founder, RecoverySeed::from_bytes(&[5; 32]));
+    let (key, cards) = (seed.signing_key().verifying_key(), seed.identity());
+    let made = Event::RecoveryMade {
+        key: key.to_base64(),
+        recipient: cards.recipient().to_string(),
+        set: "two words".into(),
+        cards: 3,
+        needed: 2,
+    };
+    let mut insider = Insider::at(&suzuki, &case.company.data());
+    insider.say(&owner(&suzuki).signing_seed, &[made], vec![Control::Recovery(Some(key))]);
     founder.fails(5, "changes who is a member", ["list"]);
     founder.ok(["space", "remove", "鈴木"]);
     // He has gone, and is told of until other cards are in the place of his.

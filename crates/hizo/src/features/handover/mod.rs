@@ -78,7 +78,9 @@ impl Side {
 
     /// Says something, by the person's own key.
     fn say(&mut self, events: Vec<Event>) -> Outcome<Appended> {
-        Change::saying(events).append(&mut self.safe, &self.identity)
+        let change = Change::saying(events);
+        self.keyring.people()?.may_make(&self.safe, &change)?;
+        change.append(&mut self.safe, &self.identity)
     }
 
     /// What was said here of a hand-over.

@@ -4,18 +4,17 @@ use std::path::PathBuf;
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::record::Role;
-use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::Request;
-use hizo_vault::organisation::DelegatedRequest;
+use hizo_vault::organisation::{DelegatedRequest, Delegations};
 use serde_json::json;
 
 use super::entering::{self, Admin};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::membership::{self, Asked, Change, Made, Proposing, RoleWord, of_machine};
 use crate::people::{Person, shown_organisation};
-use crate::safe::{self, Safe};
+use crate::safe::Safe;
 use crate::words::words;
 use crate::{Setting, directory, epochs};
 
@@ -76,7 +75,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
                 return Err(entering::other_words());
             }
             let role = arguments.role.unwrap_or(RoleWord::ReaderWriter).role();
-            person(&safe, &admin, request, role, request.person.recipient.as_ref(), arguments)?
+            person(&safe, &admin, request, role, &people.delegations, arguments)?
         }
         (Asked::Delegated(delegated), None) => act_for(setting, &safe, &admin, delegated, arguments)?,
     };
@@ -95,27 +94,33 @@ fn machine(request: &Request, person: &Person) -> Change {
     change
 }
 
-/// Lets somebody in; what he shall read is sealed to `recipient`, unless it is already.
+/// Lets somebody in, where the delegations come to this.
 fn person(
     safe: &Safe,
     admin: &Admin,
     request: &Request,
     role: Role,
-    recipient: Option<&Recipient>,
+    delegations: &Delegations,
     arguments: &Arguments,
 ) -> Outcome<Change> {
     let mut change = Change::default();
     let opened = admin.opened(safe);
-    let mut readers = epochs::readers(opened, &[])?;
-    if let Some(recipient) = recipient.filter(|recipient| role.opens() && !readers.contains(recipient)) {
-        if arguments.history {
-            change.give_history(opened, recipient)?;
-        } else {
-            readers.push(recipient.clone());
-            change.begin_epoch(opened, &readers)?;
-            // What was said before stays closed to the newcomer, who has to know who else reads.
-            change.events = entering::retold(safe, admin)?;
-        }
+    let recipient = admin.keyring.people()?.recipient_by(delegations, &request.person).filter(|_| role.opens());
+    let readers = epochs::readers(opened, &[])?;
+    let mut to = epochs::readers_by(opened, delegations, &[])?;
+    let newcomer = recipient.filter(|recipient| !readers.contains(recipient));
+    if let Some(newcomer) = newcomer.filter(|_| arguments.history) {
+        change.give_history(opened, newcomer)?;
+    }
+    to.extend(recipient.filter(|recipient| !to.contains(recipient)).cloned());
+    // Whoever read until now and does not any more: an organisation, by its recipient of before.
+    let leaves = readers.iter().any(|reader| !to.contains(reader));
+    if leaves || newcomer.is_some_and(|_| !arguments.history) {
+        change.begin_epoch(opened, &to)?;
+    }
+    if newcomer.is_some_and(|_| !arguments.history) {
+        // What was said before stays closed to the newcomer, who has to know who else reads.
+        change.events = entering::retold(safe, admin)?;
     }
     change.let_in(request, role);
     Ok(change)
@@ -129,18 +134,9 @@ fn act_for(
     delegated: &DelegatedRequest,
     arguments: &Arguments,
 ) -> Outcome<Change> {
-    let DelegatedRequest { request, card, delegation, recipient, note } = delegated;
+    let DelegatedRequest { request, card, delegation, note } = delegated;
     let role = arguments.role.map_or(delegation.role, RoleWord::role);
-    if !delegation.covers(role) || !delegation.is_good_at(safe::now()?) {
-        return Err(Failure::fixable(words!(
-            "the organisation has delegated less, or for another time",
-            "機関の委任は、この役割には足りないか、期間が違います"
-        ))
-        .hint(words!(
-            "Give no role, or ask for another delegation; look at this machine's clock.",
-            "役割を指定せずに実行するか、委任を出し直してもらってください。時計も確かめてください。"
-        )));
-    }
+    let delegations = admin.keyring.people()?.delegations_with(delegated, role)?;
     let listed = directory::card_of(setting, &safe.home, card)?;
     let known = listed.as_ref().or(admin.keyring.people()?.delegations.pinned(&card.key));
     let organisation = shown_organisation(known.unwrap_or(card));
@@ -155,7 +151,7 @@ fn act_for(
             return Err(entering::other_words());
         }
     }
-    let mut change = person(safe, admin, request, role, recipient.as_ref(), arguments)?;
+    let mut change = person(safe, admin, request, role, &delegations, arguments)?;
     change.events.extend([membership::pins(known.unwrap_or(card)), Event::KeyDelegated { note: note.clone() }]);
     Ok(change)
 }
@@ -163,7 +159,7 @@ fn act_for(
 /// Says a later delegation of somebody who acts for the organisation already; a machine that is new comes with it. Where its own space has begun
 /// an epoch since, so does this one: whoever left it opens nothing more.
 fn delegate_again(safe: &Safe, admin: &Admin, delegated: &DelegatedRequest, known: &Person) -> Outcome<Change> {
-    let DelegatedRequest { request, card, note, recipient, .. } = delegated;
+    let DelegatedRequest { request, card, note, .. } = delegated;
     let people = admin.keyring.people()?;
     if known.organisation.as_ref().is_none_or(|organisation| organisation.key != card.key) {
         return Err(Failure::fixable(words!(
@@ -182,16 +178,15 @@ fn delegate_again(safe: &Safe, admin: &Admin, delegated: &DelegatedRequest, know
             "この委任は、すでに記録されています"
         )));
     }
+    let role = known.own.map_or(Role::Writer, |seat| seat.role);
+    let delegations = people.delegations_with(delegated, role)?;
     let mut change = match safe.chain.role(&request.device.key) {
         Some(_) => Change::default(),
         None => machine(request, known),
     };
     let opened = admin.opened(safe);
-    let mut readers = epochs::readers(opened, &[])?;
-    if let Some(recipient) = recipient.as_ref().filter(|recipient| !readers.contains(recipient)) {
-        let before = people.recipient_of(&card.key);
-        readers.retain(|reader| Some(reader) != before);
-        readers.push(recipient.clone());
+    let readers = epochs::readers_by(opened, &delegations, &[])?;
+    if readers != epochs::readers(opened, &[])? {
         change.begin_epoch(opened, &readers)?;
     }
     change.events.push(said);

@@ -201,6 +201,7 @@ impl<'a> Meaning<'a> {
             Some(body) => keyring.events_in(record, at_hand(proposal, body)?)?,
             None => Vec::new(),
         };
+        keyring.people()?.with(safe, record, events.clone()).map_err(refused)?;
         let mut meaning = Self { setting, safe, keyring, record, events, lines: Vec::new() };
         record.envelope().controls.iter().try_for_each(|control| meaning.say(control))?;
         meaning.say_what_else()?;

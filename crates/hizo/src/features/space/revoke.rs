@@ -44,14 +44,12 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "この取り消しは、すでに記録されています"
         )));
     }
-    // What a signer says who may not act himself would be refused.
-    let own =
-        safe.role_of(&identity).map(|role| people.covers(&identity.signing_seed.identity_key().verifying_key(), role));
-    own.transpose()?;
+    let change = Change::saying(vec![said]);
+    people.may_make(&safe, &change)?;
     let organisation = people.delegations.organisation_of(&revoked).map(shown_organisation);
     let name = people.name(&revocation.key).map(str::to_owned);
     let key = revocation.key.name().to_string();
-    let appended = Change::saying(vec![said]).append(&mut safe, &identity)?;
+    let appended = change.append(&mut safe, &identity)?;
     let (number, id) = (safe.chain.head().number, appended.id.to_string());
     let result = json!({ "name": name, "key": key, "record": number, "id": id });
     setting.console.result(result, |out| {

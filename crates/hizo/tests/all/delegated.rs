@@ -1,0 +1,201 @@
+//! Records of somebody who acts for an organisation, and of those about him, as a dishonest hand would write them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use hizo_ledger::delegation::{Delegation, Revocation};
+use hizo_ledger::id::SpaceId;
+use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Role};
+use hizo_vault::event::Event;
+use hizo_vault::event::certificate::UnverifiedCertificate;
+use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed};
+use serde_json::Value;
+
+use crate::certificates::{joins, key, owner, person};
+use crate::forge::Insider;
+use crate::kit::{Home, Said};
+
+fn organisation(byte: u8) -> OrganisationKey {
+    OrganisationSeed::from_bytes(&[byte; 32]).signing_key()
+}
+
+fn time(text: &str) -> ClaimedTime {
+    ClaimedTime::parse(text).unwrap()
+}
+
+/// That an admin has compared an organisation's key.
+fn pinned(byte: u8) -> Event {
+    let key = organisation(byte).verifying_key().to_base64();
+    Event::OrganisationPinned { key, name: format!("Office {byte}"), name_ja: format!("第{byte}庁") }
+}
+
+/// That somebody acts for it, as an admin.
+fn delegated(byte: u8, person: &IdentityFile, space: &SpaceId) -> Event {
+    let delegation = Delegation {
+        organisation: organisation(byte).verifying_key(),
+        space: *space,
+        key: key(person, space),
+        identity: person.signing_seed.identity_key().verifying_key(),
+        role: Role::Admin,
+        recipient: Some(person.identity.recipient().to_string()),
+        not_before: time("2020-01-01T00:00:00Z"),
+        not_after: time("2099-12-31T23:59:59Z"),
+    };
+    let signature = organisation(byte).sign(delegation.text().as_bytes());
+    Event::KeyDelegated { note: delegation.note(&signature).unwrap() }
+}
+
+fn revoked(byte: u8, person: &IdentityFile, space: &SpaceId) -> Event {
+    let revocation = Revocation {
+        organisation: organisation(byte).verifying_key(),
+        space: *space,
+        key: key(person, space),
+        time: time("2026-01-01T00:00:00Z"),
+    };
+    let signature = organisation(byte).sign(revocation.text().as_bytes());
+    Event::DelegationRevoked { note: revocation.note(&signature).unwrap() }
+}
+
+/// Who somebody is who comes.
+fn introduced(person: &IdentityFile, name: &str, space: &SpaceId) -> [Event; 2] {
+    let key = key(person, space).to_base64();
+    let certificate = UnverifiedCertificate::issue(person, space);
+    [Event::KeyCertified(certificate), Event::MemberAdded { key, name: name.to_owned() }]
+}
+
+/// A safe with its owner, and an admin who acts for office 21.
+struct Scene {
+    home: Home,
+    insider: Insider,
+    space: SpaceId,
+    owner: IdentityFile,
+    official: IdentityFile,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let home = Home::new();
+        let mut insider = Insider::of(&home);
+        let (space, owner, official) = (insider.chain.space(), owner(&home), person(1));
+        let mut events = introduced(&official, "鈴木", &space).to_vec();
+        events.extend([pinned(21), delegated(21, &official, &space)]);
+        insider.say(&owner.signing_seed, &events, joins(&official, &space, Role::Admin));
+        Self { home, insider, space, owner, official }
+    }
+
+    /// The same, where two admins sign.
+    fn of_two() -> Self {
+        let mut scene = Self::new();
+        scene.both_say(&[], vec![Control::Admins(AdminRule::Two)]);
+        scene
+    }
+
+    fn both_say(&mut self, events: &[Event], controls: Vec<Control>) {
+        self.insider.say_by(&[&self.official.signing_seed, &self.owner.signing_seed], events, controls);
+    }
+
+    /// The office takes back what it has delegated.
+    fn revoke(&mut self) {
+        let event = revoked(21, &self.official, &self.space);
+        self.insider.say(&self.owner.signing_seed, &[event], Vec::new());
+    }
+
+    /// The official makes somebody a member.
+    fn official_lets_in(&mut self, person: &IdentityFile, events: &[Event]) {
+        self.insider.say(&self.official.signing_seed, events, joins(person, &self.space, Role::Writer));
+    }
+
+    /// What the official proposes to the owner.
+    fn proposal(&self, events: &[Event], controls: Vec<Control>) -> PathBuf {
+        let to = self.owner.identity.recipient();
+        let file = self.home.folder.path().join("proposal");
+        fs::write(&file, self.insider.propose(&self.official.signing_seed, events, controls, to)).unwrap();
+        file
+    }
+
+    fn agree(&self, events: &[Event], controls: Vec<Control>, how: &str) -> Said {
+        let file = self.proposal(events, controls);
+        self.home.run(["space", "agree", file.to_str().unwrap(), how, "--json"])
+    }
+
+    fn name(&self, person: &IdentityFile) -> String {
+        key(person, &self.space).name().to_string()
+    }
+
+    /// For whom a member acts.
+    fn acts_for(&self, name: &str) -> Value {
+        let said = self.home.ok(["space", "members", "--json"]).json();
+        let member = said["members"].as_array().unwrap().iter().find(|member| member["name"] == name);
+        member.unwrap_or_else(|| panic!("{said}"))["organisation"].clone()
+    }
+}
+
+#[test]
+fn a14_a_proposal_by_an_admin_without_a_delegation_is_not_signed() {
+    let mut scene = Scene::of_two();
+    let one = || vec![Control::Admins(AdminRule::One)];
+    assert_eq!(scene.agree(&[], one(), "--dry-run").code, Some(0), "while he is delegated");
+    scene.revoke();
+    let said = scene.agree(&[], one(), "--yes");
+    assert!(said.code == Some(3) && said.err.contains("it had taken the delegation back"), "{said:?}");
+    assert!(said.err.contains(&scene.name(&scene.official)), "{said:?}");
+    scene.home.ok(["list"]);
+}
+
+#[test]
+fn a14_the_alarm_over_a_change_that_two_signed_ends_when_whoever_might_not_has_gone() {
+    let mut scene = Scene::of_two();
+    scene.revoke();
+    let newcomer = person(2);
+    let mut controls = joins(&newcomer, &scene.space, Role::Writer);
+    controls.push(Control::Admins(AdminRule::One));
+    scene.both_say(&introduced(&newcomer, "佐藤", &scene.space), controls);
+    let name = scene.name(&scene.official);
+    let said = scene.home.fails(5, "changes who is a member", ["list"]);
+    assert!(said.err.contains(&name) && !said.err.contains(&scene.name(&scene.owner)), "{said:?}");
+    scene.home.ok(["space", "remove", &name]);
+    scene.home.fails(5, "changes who is a member", ["list"]);
+    scene.home.ok(["space", "remove", &scene.name(&newcomer)]);
+    scene.home.fails(3, "nothing of it believed", ["list"]);
+}
+
+#[test]
+fn a11_a_refused_record_pins_no_organisation_and_binds_nobody() {
+    let mut scene = Scene::new();
+    scene.revoke();
+    let (third, bound) = (person(2), person(3));
+    scene.official_lets_in(&third, &[pinned(22), delegated(22, &bound, &scene.space)]);
+    for gone in [&scene.official, &third] {
+        scene.home.ok(["space", "remove", &scene.name(gone)]);
+    }
+    // The owner lets him in for himself.
+    let mut insider = Insider::of(&scene.home);
+    let events = introduced(&bound, "田中", &scene.space);
+    insider.say(&scene.owner.signing_seed, &events, joins(&bound, &scene.space, Role::Writer));
+    assert_eq!(scene.acts_for("田中"), Value::Null);
+    // Nor does the office count as compared.
+    insider.say(&scene.owner.signing_seed, &[delegated(22, &person(4), &scene.space)], Vec::new());
+    scene.home.fails(3, "nobody here has compared", ["list"]);
+}
+
+#[test]
+fn a11_a_member_who_acts_for_himself_is_taken_by_no_organisation() {
+    let mut scene = Scene::new();
+    let (member, newcomer) = (person(2), person(3));
+    let events = introduced(&member, "田中", &scene.space);
+    scene.insider.say(&scene.owner.signing_seed, &events, joins(&member, &scene.space, Role::ReaderWriter));
+    let mut events = introduced(&newcomer, "佐藤", &scene.space).to_vec();
+    events.extend([pinned(22), delegated(22, &member, &scene.space)]);
+    let controls = joins(&newcomer, &scene.space, Role::Writer);
+    scene.insider.say(&scene.official.signing_seed, &events, controls);
+    assert_eq!(scene.acts_for("田中"), Value::Null);
+    let said = scene.home.ok(["list"]);
+    assert!(said.err.contains("that person is a member already, and not for it"), "{said:?}");
+    // Whoever has gone and comes anew may come for an organisation.
+    scene.home.ok(["space", "remove", "田中"]);
+    let mut insider = Insider::of(&scene.home);
+    let mut events = introduced(&member, "田中", &scene.space).to_vec();
+    events.extend([pinned(22), delegated(22, &member, &scene.space)]);
+    insider.say(&scene.owner.signing_seed, &events, joins(&member, &scene.space, Role::ReaderWriter));
+    assert_eq!(scene.acts_for("田中"), "Office 22");
+}
