@@ -20,6 +20,17 @@ use crate::words::{Words, words};
 /// The card of the organisation whose own space this is the home of.
 pub(crate) fn card(home: &Home) -> Outcome<Card> {
     let path = home.organisation_card_file();
+    if !path.exists() && home.organisation_key_file().exists() {
+        return Err(Failure::fixable(words!(
+            "the organisation's card is missing: {path}",
+            "機関カード（{path}）がありません",
+            path = shown(&path)
+        ))
+        .hint(words!(
+            "Put it back from your copy; or run `hizo office make` with the same names: it writes the card of the key that is there.",
+            "控えから戻すか、同じ名前で `hizo office make` を実行してください。今ある機関の鍵からカードを作り直します。"
+        )));
+    }
     if !path.exists() {
         return Err(Failure::fixable(words!(
             "no organisation was set up in {folder}",

@@ -308,6 +308,25 @@ fn a13_cards_by_somebody_without_a_delegation_open_nothing_that_comes_later() {
     assert_eq!(bytes.next_back(), Some(one_reader), "the founder alone");
 }
 
+#[test]
+fn an_organisation_whose_card_is_lost_keeps_its_key() {
+    let home = Home::new();
+    let make = |name: &'static str| ["office", "make", "--name", name, "--name-ja", "特許庁", "--json"];
+    let words = home.ok(make("Patent Office")).json()["words"].clone();
+    home.fails(1, "is an organisation's already", make("Patent Office"));
+    let (key, card) = (home.path.join("organisation.age"), home.path.join("organisation.card"));
+    let (sealed, written) = (fs::read(&key).unwrap(), fs::read(&card).unwrap());
+    fs::remove_file(&card).unwrap();
+    home.fails(1, "`hizo office make` with the same names", ["office", "list"]);
+    assert_eq!(home.ok(make("Patent Office")).json()["words"], words);
+    assert_eq!((fs::read(&key).unwrap(), fs::read(&card).unwrap()), (sealed, written));
+    // A key that does not open is not replaced either.
+    fs::remove_file(&card).unwrap();
+    fs::write(&key, b"damaged").unwrap();
+    home.fails(1, "does not open", make("Patent Office"));
+    assert_eq!((fs::read(&key).unwrap(), card.exists()), (b"damaged".to_vec(), false));
+}
+
 /// The name of a key, as people are told it.
 fn key_name(key: &str) -> String {
     use base64::Engine as _;
