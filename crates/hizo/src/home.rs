@@ -1109,12 +1109,52 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
 
 /// Writes a file that is to be sent, and never over another one.
 pub(crate) fn write_to_send(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    if path.exists() {
-        let file = shown(path);
-        return Err(Failure::fixable(words!("{file} is there already", "{file} はすでにあります"))
-            .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。")));
+    ToSend::reserve(path)?.write(bytes)
+}
+
+/// A file that is to be sent: there before what it will hold is said anywhere else, and gone again if that is never written.
+pub(crate) struct ToSend {
+    path: PathBuf,
+    file: fs::File,
+    is_written: bool,
+}
+
+impl ToSend {
+    /// Makes the file, which only its owner may read.
+    ///
+    /// # Errors
+    /// When another one is there.
+    pub(crate) fn reserve(path: &Path) -> Outcome<Self> {
+        let file = system::create_private(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                let file = shown(path);
+                Failure::fixable(words!("{file} is there already", "{file} はすでにあります"))
+                    .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。"))
+            }
+            _ => Failure::file("write", path, error),
+        })?;
+        Ok(Self { path: path.to_owned(), file, is_written: false })
     }
-    write_new(path, bytes)
+
+    /// Writes it; durable on return.
+    pub(crate) fn write(mut self, bytes: &[u8]) -> Outcome<()> {
+        let mut write = || -> io::Result<()> {
+            self.file.write_all(bytes)?;
+            self.file.sync_all()?;
+            system::sync_directory(folder_of(&self.path))
+        };
+        write().map_err(|error| Failure::file("write", &self.path, error))?;
+        self.is_written = true;
+        Ok(())
+    }
+}
+
+impl Drop for ToSend {
+    fn drop(&mut self) {
+        if !self.is_written {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Replaces a file in one step; durable on return.

@@ -309,6 +309,22 @@ fn a13_cards_by_somebody_without_a_delegation_open_nothing_that_comes_later() {
 }
 
 #[test]
+fn the_register_says_nothing_that_no_file_hands_out() {
+    let case = Case::new();
+    let office = &case.office.founder;
+    let home = Home::unmade();
+    let request = case.request(office, &home, "鈴木");
+    let there = request.to_str().unwrap();
+    let listed = || office.ok(["office", "list", "--json"]).json()["delegations"].clone();
+    office.fails(1, "is there already", ["office", "delegate", there, "--to", there]);
+    assert_eq!(listed(), Value::Array(Vec::new()));
+    case.delegate(&request, &[]);
+    let delegated = listed();
+    office.fails(1, "is there already", ["office", "revoke", delegated[0]["key"].as_str().unwrap(), "--to", there]);
+    assert_eq!(listed(), delegated);
+}
+
+#[test]
 fn an_organisation_whose_card_is_lost_keeps_its_key() {
     let home = Home::new();
     let make = |name: &'static str| ["office", "make", "--name", name, "--name-ja", "特許庁", "--json"];

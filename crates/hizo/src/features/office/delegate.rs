@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::Office;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::home::ToSend;
 use crate::membership::{self, RoleWord};
 use crate::words::words;
-use crate::{Setting, home, safe};
+use crate::{Setting, safe};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -75,8 +76,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let signature = office.key()?.sign(delegation.text().as_bytes());
     let note = delegation.note(&signature).map_err(Failure::internal)?;
     let delegated = UnverifiedDelegatedRequest { request: said, card: office.card.clone(), delegation: note.clone() };
+    let to_send = ToSend::reserve(&arguments.to)?;
     let appended = office.say(Event::KeyDelegated { note })?;
-    home::write_to_send(&arguments.to, &delegated.compose())?;
+    to_send.write(&delegated.compose())?;
     tell(setting, arguments, &delegated, &delegation);
     appended.promised
 }
