@@ -177,6 +177,32 @@ fn members_follow_by_the_record_and_a_machine_that_opens_nothing_by_an_invite() 
     assert_eq!(newcomer.deposits()["of a member"].len(), 2);
 }
 
+#[test]
+fn what_the_old_keeper_had_is_no_fault_of_the_new_one_and_no_false_proof() {
+    let scene = Scene::new();
+    let before = scene.proof(&scene.ids[1], "before");
+    scene.move_it();
+    let at = |name: &str| scene.home.folder.path().join(name).to_str().unwrap().to_owned();
+    // Its log has ended for this safe: nothing renews the proof, and nothing says that it does not hold.
+    let refreshed = ["proof", "--refresh", before.to_str().unwrap(), "--to", &at("refreshed")];
+    scene.home.fails(1, "no independent stamp", refreshed);
+    assert_eq!(log_part(&before), log_part(Path::new(&at("refreshed"))));
+    // A home that was made after the move has never known that keeper.
+    let Scene { home: founder, old, ids, new_liar: _liar, new: _new, .. } = scene;
+    let firm = crate::sharing::Firm { founder, keeper: old };
+    let newcomer = firm.let_in("鈴木", &["--role", "reader", "--history"]);
+    firm.put(&firm.founder, "moulds", "after");
+    stamped(&newcomer, |stamp| !stamp.is_null());
+    let newest = newcomer.folder.path().join("newest");
+    newcomer.ok(["proof", "latest:moulds", "--to", newest.to_str().unwrap()]);
+    let none = newcomer.folder.path().join("none");
+    let proof = ["proof", &ids[1], "--to", none.to_str().unwrap()];
+    let told = newcomer.fails(4, "which this machine has never known", proof);
+    assert!(told.err.contains("whoever moved the safe"), "{told:?}");
+    assert!(!none.exists());
+    newcomer.fails(4, "which this machine has never known", ["proof", "--refresh", before.to_str().unwrap()]);
+}
+
 /// Whether this asks for an object of more than this many bytes, as it was put.
 fn asks_for_large(asked: &Asked, honest: &Answer) -> bool {
     asked.method == "GET" && asked.path.contains("/objects/") && honest.body.len() > 64 << 10

@@ -93,9 +93,7 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         Error::Manifest(error) => error.into(),
         Error::Opening(error) => Failure::internal(error),
     })?;
-    // A proof is of a record by the keeper that it names, wherever the space is by now.
-    let keeper = &record.envelope().keeper;
-    let former = if *keeper == safe.home.keeper { None } else { safe.when_kept_by(keeper)? };
+    let former = before_the_move(safe, record)?;
     let safe = former.as_ref().unwrap_or(safe);
     let unproved = |failure| of_former(opened.safe, record, failure);
     let seen = SeenLog::publish(safe).map_err(unproved)?;
@@ -173,6 +171,30 @@ pub(crate) fn logged<'a>(
     files.extend(first.files(&stamps, "")?);
     files.extend(renewing::later(&stamps, &first.level(), 1)?);
     Ok(Logged { stamps, first, asked, inclusion, files })
+}
+
+/// The safe as the keeper of a record had it, if that is not the present one: a proof is of a record by the keeper that it names.
+///
+/// # Errors
+/// When this machine has never known that keeper: what its successor took over from it proves nothing of its log.
+fn before_the_move(safe: &Safe, record: &Record) -> Outcome<Option<Safe>> {
+    let keeper = &record.envelope().keeper;
+    if *keeper == safe.home.keeper {
+        return Ok(None);
+    }
+    safe.when_kept_by(keeper)?.map(Some).ok_or_else(|| {
+        Failure::new(
+            Kind::Unknown,
+            words!(
+                "this deposit was made at an earlier keeper, {keeper}, which this machine has never known",
+                "この預け入れは前の預け先（{keeper}）のもので、このコンピューターはその預け先を知りません"
+            ),
+        )
+        .hint(words!(
+            "Ask whoever moved the safe for a proof: that machine has what the earlier keeper showed. A new deposit of the same files is proved by the present keeper, from then on.",
+            "金庫を移した人に証明を頼んでください。そのコンピューターには、前の預け先から得たものがあります。同じファイルをもう一度預ければ、その時点からは今の預け先で証明できます。"
+        ))
+    })
 }
 
 /// Why there is no proof of a record that an earlier keeper had, in place of what its log could not be asked for.
