@@ -13,6 +13,7 @@ use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_ledger::record::{self, Origin, UnverifiedRecord};
+use hizo_ledger::space::Head;
 use hizo_ledger::timestamp::Authority;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::Class;
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 use crate::bundle;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::log;
 use crate::system;
 use crate::words::words;
 
@@ -531,6 +533,23 @@ impl Home {
     pub(crate) fn witness_policy_text(&self) -> Outcome<Option<String>> {
         let path = self.terms.join(POLICY_FILE);
         if_there(&path, fs::read_to_string(&path))
+    }
+
+    /// What leads somebody else, or this machine's successor, to the safe as it stands at this head; nothing where its keeper lies
+    /// in this machine's own folder, and nobody else reaches it.
+    pub(crate) fn invite(&self, head: Head) -> Outcome<Option<Invite>> {
+        let Some(address) = &self.address else { return Ok(None) };
+        Ok(Some(Invite {
+            space: self.space,
+            genesis: self.genesis,
+            head,
+            keeper: self.keeper.clone(),
+            log_key: log::named_key(self)?,
+            receipt_key: self.receipt_key.clone(),
+            address: address.clone(),
+            roots: self.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
+            policy: self.witness_policy_text()?,
+        }))
     }
 
     pub(crate) fn keeper_folder(&self) -> PathBuf {

@@ -12,7 +12,6 @@ use hizo_keeper::{EmbeddedKeeper, Error as KeeperError, Seeds};
 use hizo_ledger::id::{ObjectId, RecordId};
 use hizo_ledger::record::{AdminRule, Control, Origin, Role, UnverifiedRecord};
 use hizo_vault::event::Event;
-use hizo_vault::joining::Invite;
 use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
 
@@ -319,7 +318,7 @@ impl Moving<'_> {
 
     /// Seals where the new keeper is, for members who read, and puts that at both: nothing where it has no address.
     fn say_where(&self, safe: &Safe, may_tell: bool) -> Outcome<Option<(ObjectId, u64)>> {
-        let Some(invite) = self.invite(safe)? else { return Ok(None) };
+        let Some(invite) = self.next.invite(safe.chain.head())? else { return Ok(None) };
         let text = String::from_utf8(invite.compose()).map_err(Failure::internal)?;
         let event = Event::KeeperMoved { invite: text.trim_end().to_owned() };
         let recipient = match safe.recipient() {
@@ -334,22 +333,6 @@ impl Moving<'_> {
             Err(failure) if may_tell && !self.without_the_missing => Err(failure),
             _ => Ok(Some(body)),
         }
-    }
-
-    /// What leads members who read to the new keeper.
-    fn invite(&self, safe: &Safe) -> Outcome<Option<Invite>> {
-        let Some(address) = self.next.address() else { return Ok(None) };
-        Ok(Some(Invite {
-            space: safe.home.space,
-            genesis: safe.home.genesis,
-            head: safe.chain.head(),
-            keeper: self.next.keeper.clone(),
-            log_key: log::named_key(&self.next)?,
-            receipt_key: self.next.receipt_key.clone(),
-            address: address.to_owned(),
-            roots: self.next.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
-            policy: None,
-        }))
     }
 }
 
