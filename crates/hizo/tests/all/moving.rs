@@ -1,5 +1,6 @@
 //! A safe moves from keeper to keeper: one history goes on, members follow, and what the old keeper withheld is named.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -95,7 +96,13 @@ fn one_history_goes_on_at_the_new_keeper_and_old_proofs_are_made_when_the_old_on
     let mut scene = Scene::new();
     let before = scene.proof(&scene.ids[1], "before");
     let records = scene.home.ok(["space", "head", "--json"]).json()["record"].as_u64().unwrap();
+    scene.old_liar.heard();
     let moved = scene.move_it();
+    let heard = scene.old_liar.heard();
+    let objects: Vec<_> =
+        heard.iter().filter(|asked| asked.method == "GET" && asked.path.contains("/objects/")).collect();
+    let once: BTreeSet<_> = objects.iter().map(|asked| &asked.path).collect();
+    assert!(!once.is_empty() && once.len() == objects.len(), "nothing is asked for twice: {objects:#?}");
     assert_eq!(moved["from"], scene.old.said["origin"], "{moved}");
     assert_eq!(moved["to"], scene.new.said["origin"], "{moved}");
     assert_eq!(moved["record"].as_u64(), Some(records + 1), "{moved}");
@@ -237,6 +244,34 @@ fn a17_what_the_old_keeper_withholds_is_named_and_the_rest_moves_when_the_owner_
     scene.old_liar.is_honest();
     assert_eq!(scene.move_it()["missing"], Value::Array(Vec::new()));
     scene.home.ok(["check"]);
+}
+
+#[test]
+fn a17_what_the_old_keeper_fails_to_answer_is_not_taken_for_lost() {
+    // It fails for a moment.
+    let scene = Scene::new();
+    let mut met = BTreeSet::new();
+    scene.old_liar.tells(move |asked, honest| {
+        let is_first = asks_for_large(asked, honest) && met.insert(asked.path.clone());
+        is_first.then(|| Answer::new(500, "in a moment\n"))
+    });
+    let moved = scene.home.ok(scene.to_without()).json();
+    assert_eq!((&moved["missing"], &moved["told"]), (&Value::Array(Vec::new()), &true.into()), "{moved}");
+    scene.home.ok(["check"]);
+    // It never answers.
+    let scene = Scene::new();
+    for (status, code, why) in [(500, 4, "did not do it"), (401, 1, "does not let this machine in")] {
+        scene.old_liar.tells(move |asked, honest| asks_for_large(asked, honest).then(|| Answer::new(status, "no\n")));
+        let refused = scene.home.fails(code, why, scene.to_without());
+        assert!(refused.err.contains("goes on where it stopped"), "{refused:?}");
+        assert!(!scene.is_moved());
+    }
+    // Whoever waits no longer cuts it off: what it has handed out until then is not asked for any more.
+    scene.old_liar.refuses(|_| Some(Answer::new(502, "nobody is there\n")));
+    let moved = scene.home.ok(scene.to_without()).json();
+    let missing = moved["missing"].as_array().unwrap();
+    assert!(!missing.is_empty() && missing.iter().all(|lost| lost["number"] == 2), "{moved}");
+    assert_same(&tree(&scene.small), &tree(&scene.home.restore(&scene.ids[0], "small again")));
 }
 
 #[test]

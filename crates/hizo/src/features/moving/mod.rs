@@ -27,7 +27,7 @@ use crate::safe::{self, Draft, Safe, destination};
 use crate::system;
 use crate::there::There;
 use crate::words::words;
-use bringing::{Bringing, Missing};
+use bringing::{Bringing, Brought, Missing};
 
 /// How often what a keeper has lost meanwhile is brought again.
 const TRIES: usize = 4;
@@ -181,16 +181,16 @@ struct Moving<'a> {
 /// What was done on the way.
 #[derive(Default)]
 struct Done {
-    objects: usize,
-    bytes: u64,
-    missing: Vec<Missing>,
+    brought: Brought,
     unproved: usize,
     untold: Option<Failure>,
 }
 
 impl Moving<'_> {
     fn run(&self, mut safe: Safe, mut untold: Option<Failure>) -> Outcome<Moved> {
-        let mut brought = self.bring(&safe, &BTreeSet::new())?;
+        let mut bringing = Bringing::new(&self.home, &self.new, &self.next)?;
+        let nothing = BTreeSet::new();
+        self.bring(&mut bringing, &safe, &nothing)?;
         let slot_key = log::slot_key(&safe)?;
         let unproved = match (&untold, safe.departure()) {
             (None, None) => self.ask_log(&safe)?,
@@ -200,25 +200,18 @@ impl Moving<'_> {
             let refused = self.depart(&mut safe, untold.is_none())?;
             untold = untold.or(refused);
             // Others may have added something until then; and there is the record itself.
-            let more = self.bring(&safe, &BTreeSet::new())?;
-            brought.objects += more.objects;
-            brought.bytes += more.bytes;
-            brought.missing = more.missing;
+            self.bring(&mut bringing, &safe, &nothing)?;
         }
         let notes: Vec<Vec<u8>> = safe.records.iter().map(|record| record.note_bytes().to_vec()).collect();
         for last in (0..TRIES).rev() {
-            let absent: BTreeSet<ObjectId> = brought.missing.iter().map(|missing| missing.object).collect();
+            let absent = bringing.brought.missing.iter().map(|missing| missing.object).collect();
             match self.new.take_over(safe.home.space, &notes, &slot_key, &absent) {
                 Ok(()) => break,
                 Err(KeeperError::PutAgain { objects }) if last > 0 => {
                     if last < TRIES - 1 {
-                        // It names no more than so many at once, and has lost more than that.
-                        self.next.forget_brought()?;
+                        bringing.forget()?;
                     }
-                    let again = self.bring(&safe, &objects.into_iter().collect())?;
-                    brought.objects += again.objects;
-                    brought.bytes += again.bytes;
-                    brought.missing = again.missing;
+                    self.bring(&mut bringing, &safe, &objects.into_iter().collect())?;
                 }
                 Err(KeeperError::Conflict { .. }) => return Err(another_history()),
                 Err(error) => return Err(error.into()),
@@ -227,8 +220,7 @@ impl Moving<'_> {
         if self.next.address().is_some() && self.home.slot_key()?.is_none() {
             Home::write_slot_key(self.home.folder(), &slot_key)?;
         }
-        let bringing::Brought { objects, bytes, missing } = brought;
-        arrive(&self.home, &self.next, Done { objects, bytes, missing, unproved, untold })
+        arrive(&self.home, &self.next, Done { brought: bringing.brought, unproved, untold })
     }
 
     /// Writes down what the log of the keeper so far says of each deposit: of how many it shows no proof. If an earlier try was
@@ -248,14 +240,15 @@ impl Moving<'_> {
     /// Brings what the records name.
     ///
     /// # Errors
-    /// When something is missing and must not be.
-    fn bring(&self, safe: &Safe, again: &BTreeSet<ObjectId>) -> Outcome<bringing::Brought> {
-        let brought = Bringing::new(safe, &self.new, &self.next)?.bring(self.setting.console, again)?;
-        if brought.missing.is_empty() || self.without_the_missing {
-            return Ok(brought);
+    /// When something is missing and must not be; when something could not be asked for.
+    fn bring(&self, bringing: &mut Bringing<'_>, safe: &Safe, again: &BTreeSet<ObjectId>) -> Outcome<()> {
+        bringing.bring(safe, self.setting.console, again)?;
+        let missing = &bringing.brought.missing;
+        if missing.is_empty() || self.without_the_missing {
+            return Ok(());
         }
-        bringing::name(self.setting, safe, &self.identity, &brought.missing);
-        let count = brought.missing.len();
+        bringing::name(self.setting, safe, &self.identity, missing);
+        let count = missing.len();
         Err(Failure::untrue(words!(
             "the keeper withholds {count} objects that records of this safe name, and this machine does not have them",
             "この金庫の記録にある部品のうち{count}個を、預け先が出さず、このコンピューターにもありません"
@@ -346,7 +339,7 @@ fn arrive(home: &Home, next: &Home, done: Done) -> Outcome<Moved> {
     safe.settle_move()?;
     let moved = safe.records.iter().rfind(|record| destination(record) == Some(&next.keeper));
     let moved = moved.ok_or_else(|| Failure::internal_message("the record of the move is gone"))?;
-    let Done { objects, bytes, missing, unproved, untold } = done;
+    let Done { brought: Brought { objects, bytes, missing }, unproved, untold } = done;
     Ok(Moved {
         from: home.keeper.clone(),
         to: next.keeper.clone(),
