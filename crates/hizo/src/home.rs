@@ -111,6 +111,8 @@ const FORMER_FOLDER: &str = "former";
 const BROUGHT_FILE: &str = "brought";
 /// The record by which the space moves, as it was signed first.
 const DEPARTURE_FILE: &str = "departure";
+/// Its body, sealed.
+const DEPARTURE_BODY_FILE: &str = "departure.body";
 
 /// A machine's home folder.
 #[derive(Debug, Clone)]
@@ -145,6 +147,13 @@ pub(crate) enum Promise {
 pub(crate) struct Device {
     pub signing: SigningSeed,
     pub local: Zeroizing<[u8; 32]>,
+}
+
+/// The record by which a space moves, signed and not yet appended.
+pub(crate) struct Departure {
+    pub record: UnverifiedRecord,
+    /// Its body, if it has one, until a keeper that takes the record has it.
+    pub body: Option<Vec<u8>>,
 }
 
 /// What a machine holds its keeper to, for ever.
@@ -295,7 +304,8 @@ impl Home {
     /// Makes that the home, in one step.
     pub(crate) fn settle_move(&self) -> Outcome<()> {
         replace(&self.folder.join(SAFE_FILE), &self.safe_file())?;
-        for over in [self.brought_file(), self.terms.join(DEPARTURE_FILE)] {
+        let _ = fs::remove_file(self.brought_file());
+        for over in self.departure_files() {
             let _ = fs::remove_file(over);
         }
         // Where the space was before, it is asked itself again.
@@ -367,15 +377,24 @@ impl Home {
     }
 
     /// The record by which the space moves to this keeper, if one was signed already: no second one is signed for the same place.
-    pub(crate) fn departure(&self) -> Outcome<Option<UnverifiedRecord>> {
-        let path = self.terms.join(DEPARTURE_FILE);
+    pub(crate) fn departure(&self) -> Outcome<Option<Departure>> {
+        let [path, body] = self.departure_files();
         let Some(note) = if_there(&path, fs::read(&path))? else { return Ok(None) };
-        UnverifiedRecord::parse(&note).map(Some).map_err(|error| damaged(&path).source(error))
+        let record = UnverifiedRecord::parse(&note).map_err(|error| damaged(&path).source(error))?;
+        let named = record.envelope().body.map(|(id, _)| id);
+        let body = if_there(&body, fs::read(&body))?.filter(|bytes| Some(ObjectId::of(bytes)) == named);
+        Ok(Some(Departure { record, body }))
     }
 
     /// Writes it down before anybody is shown it.
-    pub(crate) fn note_departure(&self, note: &[u8]) -> Outcome<()> {
-        replace(&self.terms.join(DEPARTURE_FILE), note)
+    pub(crate) fn note_departure(&self, Departure { record, body }: &Departure) -> Outcome<()> {
+        let [path, body_path] = self.departure_files();
+        body.as_ref().map_or(Ok(()), |body| replace(&body_path, body))?;
+        replace(&path, record.note_bytes())
+    }
+
+    fn departure_files(&self) -> [PathBuf; 2] {
+        [DEPARTURE_FILE, DEPARTURE_BODY_FILE].map(|name| self.terms.join(name))
     }
 
     /// The objects that the keeper has taken to which the space is about to move.

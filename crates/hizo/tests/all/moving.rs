@@ -337,6 +337,59 @@ fn an_old_keeper_that_refuses_the_move_or_does_not_answer_it_keeps_nobody_and_ma
     assert_eq!(member.ok(["move", "--follow", "--json"]).json()["record"], moved["record"]);
 }
 
+#[test]
+fn a15_an_old_keeper_that_says_that_others_have_added_and_shows_nothing_does_not_keep_the_safe() {
+    let appends = |asked: &Asked| asked.method == "POST" && asked.path.ends_with("/records");
+    let conflict =
+        move |asked: &Asked| appends(asked).then(|| Answer::new(409, format!("head 9 {}\n", "ab".repeat(32))));
+    let scene = Scene::new();
+    scene.old_liar.refuses(conflict);
+    let refused = scene.home.fails(5, "shows nothing of it", scene.to());
+    assert!(refused.err.contains("--without-the-missing") && !scene.is_moved(), "{refused:?}");
+    assert_eq!(scene.home.ok(scene.to_without()).json()["told"], false);
+    scene.home.ok(["check"]);
+    // The same lie of what waits for it.
+    let scene = Scene::new();
+    scene.old_liar.refuses(|_| Some(Answer::new(502, "nobody is there\n")));
+    fs::write(scene.small.join("recipe.csv"), "4,5,6\n").unwrap();
+    let mut waiting = scene.home.command();
+    waiting.arg("deposit").arg(&scene.small).args(["--series", "recipes", "--reread"]);
+    assert_eq!(crate::kit::said(&mut waiting).code, Some(6));
+    scene.old_liar.refuses(conflict);
+    let refused = scene.home.fails(5, "shows nothing of it", scene.to());
+    assert!(refused.err.contains("--without-the-missing"), "{refused:?}");
+    let moved = scene.home.ok(scene.to_without()).json();
+    assert_eq!((&moved["missing"], &moved["told"]), (&Value::Array(Vec::new()), &false.into()), "{moved}");
+    let listed = scene.home.ok(["list"]);
+    assert!(listed.err.contains("sent what waited"), "{listed:?}");
+    assert_same(&tree(&scene.small), &tree(&scene.home.restore("latest:recipes", "small again")));
+}
+
+#[test]
+fn a_move_that_was_signed_long_ago_goes_on_though_what_it_says_was_swept_at_both_keepers() {
+    let scene = Scene::new();
+    let member = scene.home.copy();
+    let appends = |asked: &Asked| asked.method == "POST" && asked.path.ends_with("/records");
+    scene.old_liar.refuses(move |asked| appends(asked).then(|| Answer::new(500, "not now\n")));
+    scene.home.fails(4, "did not do it", scene.to());
+    let body = fs::read(scene.home.path.join("keepers/1/departure.body")).unwrap();
+    let id = hizo_ledger::id::ObjectId::of(&body).to_string();
+    let mut swept = 0;
+    for keeper in ["old", "new"] {
+        let folder = scene.home.folder.path().join(keeper);
+        for object in crate::kit::files_below(&folder).into_iter().filter(|path| path.ends_with(&id)) {
+            fs::remove_file(object).unwrap();
+            swept += 1;
+        }
+    }
+    assert_eq!(swept, 2);
+    scene.old_liar.is_honest();
+    let moved = scene.move_it();
+    assert_eq!((&moved["missing"], &moved["told"]), (&Value::Array(Vec::new()), &true.into()), "{moved}");
+    assert_eq!(member.ok(["move", "--follow", "--json"]).json()["record"], moved["record"]);
+    assert!(!scene.home.path.join("keepers/1/departure.body").exists());
+}
+
 fn older(asked: &Asked, honest: &Answer) -> Option<Answer> {
     asked.path.contains("/records?from=").then_some(())?;
     let head = honest.header("hizo-head")?;

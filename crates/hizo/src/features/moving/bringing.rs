@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_keeper::Error as KeeperError;
-use hizo_ledger::id::{ObjectId, SeriesId};
+use hizo_ledger::id::{ObjectId, SeriesId, SpaceId};
 use hizo_ledger::object::{ObjectList, ObjectRef, VerifiedObject};
 use hizo_ledger::record::Record;
 use hizo_store::NamedBytes;
@@ -90,6 +90,14 @@ impl<'a> Bringing<'a> {
     pub(super) fn new(home: &Home, new: &'a Keeper, next: &'a Home) -> Outcome<Self> {
         let (at_hand, taken) = (AtHand::of(home.folder()), next.brought()?);
         Ok(Self { new, next, at_hand, taken, is_believed: true, brought: Brought::default() })
+    }
+
+    /// Puts what the keeper so far need not have: its id and its length, as a record names it.
+    pub(super) fn put(&mut self, space: SpaceId, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
+        let named = self.new.put_bytes(space, bytes)?;
+        self.next.note_brought(named.0)?;
+        self.taken.insert(named.0);
+        Ok(named)
     }
 
     /// Has everything brought once more: the new keeper has lost more than it can name.

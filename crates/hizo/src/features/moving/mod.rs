@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError, Seeds};
 use hizo_ledger::id::{ObjectId, RecordId};
-use hizo_ledger::record::{AdminRule, Control, Origin, Role, UnverifiedRecord};
+use hizo_ledger::record::{AdminRule, Control, Origin, Role};
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
@@ -19,14 +19,14 @@ use crate::Setting;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::features::proof;
-use crate::home::{self, Home, Pinned};
+use crate::home::{self, Departure, Home, Pinned};
 use crate::keeper::Keeper;
 use crate::log::{self, SeenLog};
 use crate::receipts::{self, Answer};
 use crate::safe::{self, Draft, Safe, destination};
 use crate::system;
 use crate::there::There;
-use crate::words::words;
+use crate::words::{Words, words};
 use bringing::{Bringing, Brought, Missing};
 
 /// How often what a keeper has lost meanwhile is brought again.
@@ -126,8 +126,19 @@ fn is_there(safe: &Safe, new: &Keeper) -> Outcome<bool> {
 fn last_seen(setting: &Setting, home: &Home, without_the_missing: bool) -> Outcome<(Safe, Option<Failure>)> {
     let failure = match Safe::open_wherever(home.clone()) {
         Ok(mut safe) => {
-            if safe.departure().is_none() {
-                setting.send_what_waits(&mut safe)?;
+            if safe.departure().is_none()
+                && let Err(failure) = setting.send_what_waits(&mut safe)
+            {
+                if !without_the_missing {
+                    return Err(failure.hint(move_without()));
+                }
+                // It goes to the new keeper.
+                let why = failure.message;
+                setting.console.warn(words!(
+                    "what waits for the keeper is not sent yet: {why}",
+                    "待っているものは、まだ送れていません: {why}";
+                    why
+                ));
             }
             return Ok((safe, None));
         }
@@ -137,16 +148,20 @@ fn last_seen(setting: &Setting, home: &Home, without_the_missing: bool) -> Outco
         return Err(failure);
     }
     if !without_the_missing {
-        return Err(failure.hint(words!(
-            "Nothing was changed. If the keeper does not come back or does not tell the truth, move without it: with --without-the-missing this machine goes on from all that it has followed. What others have deposited since is then not in the safe.",
-            "何も変更していません。預け先が戻らない、または信用できないなら、--without-the-missing を付けると、このコンピューターが確かめた記録から続けます。その後にほかの人が預けたものは、金庫に残りません。"
-        )));
+        return Err(failure.hint(move_without()));
     }
     let mut safe = Safe::remembered(home.clone())?;
     if failure.is_unreachable() {
         safe.leave_keeper()?;
     }
     Ok((safe, Some(failure)))
+}
+
+fn move_without() -> Words {
+    words!(
+        "Nothing was changed. If the keeper does not come back or does not tell the truth, move without it: with --without-the-missing this machine goes on from all that it has followed. What others have deposited since is then not in the safe.",
+        "何も変更していません。預け先が戻らない、または信用できないなら、--without-the-missing を付けると、このコンピューターが確かめた記録から続けます。その後にほかの人が預けたものは、金庫に残りません。"
+    )
 }
 
 /// A keeper in the home folder: the one that had the space before, if one did.
@@ -190,6 +205,10 @@ impl Moving<'_> {
     fn run(&self, mut safe: Safe, mut untold: Option<Failure>) -> Outcome<Moved> {
         let mut bringing = Bringing::new(&self.home, &self.new, &self.next)?;
         let nothing = BTreeSet::new();
+        if let Some(Departure { body: Some(body), .. }) = self.next.departure()? {
+            // By an earlier try it may have been there for so long that it was swept.
+            bringing.put(safe.home.space, body)?;
+        }
         self.bring(&mut bringing, &safe, &nothing)?;
         let slot_key = log::slot_key(&safe)?;
         let unproved = match (&untold, safe.departure()) {
@@ -197,7 +216,7 @@ impl Moving<'_> {
             _ => unproved_before(&safe, &self.home.keeper)?,
         };
         if safe.departure().is_none() {
-            let refused = self.depart(&mut safe, untold.is_none())?;
+            let refused = self.depart(&mut safe, &mut bringing, untold.is_none())?;
             untold = untold.or(refused);
             // Others may have added something until then; and there is the record itself.
             self.bring(&mut bringing, &safe, &nothing)?;
@@ -260,71 +279,68 @@ impl Moving<'_> {
     }
 
     /// Has the space leave the keeper so far, by a record that is appended there: why not, where that was to be done without.
-    fn depart(&self, safe: &mut Safe, may_tell: bool) -> Outcome<Option<Failure>> {
+    fn depart(&self, safe: &mut Safe, bringing: &mut Bringing<'_>, may_tell: bool) -> Outcome<Option<Failure>> {
+        let untold = match may_tell.then(|| self.tell(safe, bringing)) {
+            None => None,
+            Some(Err(failure)) if self.without_the_missing => Some(failure),
+            Some(told) => return told.map(|()| None),
+        };
+        // What it has shown that holds was followed: the record goes behind that.
+        safe.has_not_moved()?;
+        let Departure { record, .. } = self.departure(safe, bringing)?;
+        safe.take_alone(record)?;
+        Ok(untold)
+    }
+
+    /// Appends it at the keeper so far, behind what others may have added.
+    fn tell(&self, safe: &mut Safe, bringing: &mut Bringing<'_>) -> Outcome<()> {
         loop {
-            let record = self.departure(safe, may_tell)?;
-            let refused = match may_tell {
-                true => safe.keeper.append(safe.home.space, record.note_bytes()).err(),
-                false => None,
-            };
-            match refused {
-                None if may_tell => {
-                    safe.take_kept(record)?;
-                    return Ok(None);
-                }
-                Some(KeeperError::Conflict { .. }) => {
-                    if safe.after_conflict(record.id())? {
-                        return Ok(None);
+            let Departure { record, body } = self.departure(safe, bringing)?;
+            body.map_or(Ok(()), |body| safe.put(body).map(drop))?;
+            match safe.keeper.append(safe.home.space, record.note_bytes()) {
+                Ok(()) => return safe.take_kept(record),
+                Err(KeeperError::Conflict { .. }) => {
+                    if safe.after_conflict(record.id()).map_err(|failure| failure.hint(move_without()))? {
+                        return Ok(());
                     }
                     // Another admin may have moved it meanwhile.
                     safe.has_not_moved()?;
                 }
-                Some(error) if !self.without_the_missing => return Err(error.into()),
-                refused => {
-                    safe.take_alone(record)?;
-                    return Ok(refused.map(Failure::from));
-                }
+                Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// The record by which the space moves, after its head. What was signed for this place before is used again: the keeper so far
-    /// may have it, though its answer was lost.
-    fn departure(&self, safe: &Safe, may_tell: bool) -> Outcome<UnverifiedRecord> {
+    /// The record by which the space moves, after its head, with its body at the new keeper. What was signed for this place before is
+    /// used again: the keeper so far may have it, though its answer was lost.
+    fn departure(&self, safe: &Safe, bringing: &mut Bringing<'_>) -> Outcome<Departure> {
         let moves_there = |control: &Control| matches!(control, Control::Origin(to) if *to == self.pinned.origin);
         if let Some(signed) = self.next.departure()?
-            && signed.envelope().prev == Some(safe.chain.head().id)
-            && signed.envelope().controls.iter().any(moves_there)
+            && signed.record.envelope().prev == Some(safe.chain.head().id)
+            && signed.record.envelope().controls.iter().any(moves_there)
         {
             return Ok(signed);
         }
-        let draft = Draft {
-            body: self.say_where(safe, may_tell)?,
-            deposit: None,
-            controls: vec![Control::Origin(self.pinned.origin.clone())],
-            objects: Vec::new(),
-        };
+        let body = self.say_where(safe)?;
+        let named = body.clone().map(|body| bringing.put(safe.home.space, body)).transpose()?;
+        let controls = vec![Control::Origin(self.pinned.origin.clone())];
+        let draft = Draft { body: named, controls, ..Draft::default() };
         let record = safe.sign(&self.identity.signing_seed.space_key(&safe.home.space), &draft)?;
-        self.next.note_departure(record.note_bytes())?;
-        Ok(record)
+        let departure = Departure { record, body };
+        self.next.note_departure(&departure)?;
+        Ok(departure)
     }
 
-    /// Seals where the new keeper is, for members who read, and puts that at both: nothing where it has no address.
-    fn say_where(&self, safe: &Safe, may_tell: bool) -> Outcome<Option<(ObjectId, u64)>> {
+    /// Seals where the new keeper is, for members who read; nothing where it has no address.
+    fn say_where(&self, safe: &Safe) -> Outcome<Option<Vec<u8>>> {
         let Some(invite) = self.next.invite(safe.chain.head())? else { return Ok(None) };
         let text = String::from_utf8(invite.compose()).map_err(Failure::internal)?;
         let event = Event::KeeperMoved { invite: text.trim_end().to_owned() };
-        let recipient = match safe.recipient() {
+        match safe.recipient() {
+            Ok(recipient) => safe::seal_body(&[event], &recipient).map(Some),
             // Where a keeper that is gone withholds even that, the address goes another way.
-            Err(_) if self.without_the_missing => return Ok(None),
-            recipient => recipient?,
-        };
-        let sealed = safe::seal_body(&[event], &recipient)?;
-        let body = self.new.put_bytes(safe.home.space, sealed.clone())?;
-        self.next.note_brought(body.0)?;
-        match safe.put(sealed) {
-            Err(failure) if may_tell && !self.without_the_missing => Err(failure),
-            _ => Ok(Some(body)),
+            Err(_) if self.without_the_missing => Ok(None),
+            Err(failure) => Err(failure),
         }
     }
 }
