@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::keeper::Process;
 use crate::kit::{Home, Said};
 use crate::sharing::Firm;
 
@@ -290,6 +291,22 @@ fn a14_whoever_is_let_in_by_somebody_without_a_delegation_is_an_alarm_until_both
     founder.ok(["space", "remove", "鈴木"]);
     case.company.put(founder, "evidence", "when both have gone");
     assert_eq!(content(founder, "latest:evidence", "out"), b"when both have gone");
+}
+
+#[test]
+fn a11_a14_no_safe_is_moved_by_somebody_without_a_delegation_and_none_past_an_alarm() {
+    let (case, suzuki) = with_an_admin_who_is_none();
+    suzuki.fails(1, "has not delegated this role", ["move", "--here"]);
+    let (mallory, founder) = (Home::unmade(), &case.company.founder);
+    let (request, words) = case.company.ask(&mallory, "誰か", &[]);
+    suzuki.ok(["space", "admit", request.to_str().unwrap(), "--words", &words]);
+    founder.fails(5, "changes who is a member", ["move", "--here"]);
+    // Nor when the keeper is gone, as far as this machine can tell.
+    let address = case.company.keeper.address();
+    drop(case.company.keeper);
+    founder.fails(5, "changes who is a member", ["move", "--here", "--without-the-missing"]);
+    let _keeper = Process::start_at(&founder.folder.path().join("data"), &address);
+    founder.fails(5, "changes who is a member", ["list"]);
 }
 
 #[test]

@@ -15,7 +15,6 @@ use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
 
-use crate::Setting;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::features::proof;
@@ -27,6 +26,7 @@ use crate::safe::{self, Draft, Safe, destination};
 use crate::system;
 use crate::there::There;
 use crate::words::{Words, words};
+use crate::{Setting, membership};
 use bringing::{Bringing, Brought, Missing};
 
 /// How often what a keeper has lost meanwhile is brought again.
@@ -60,14 +60,7 @@ pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing
     let _turn = home.lock_move()?;
     let (safe, untold) = last_seen(setting, &home, without_the_missing)?;
     let identity = safe::open_identity(&home, &setting.read_passphrase()?)?;
-    if safe.role_of(&identity) != Some(Role::Admin) {
-        return Err(Failure::fixable(words!("only an admin moves a safe", "金庫を移せるのは管理者だけです")).hint(
-            words!(
-                "Ask one; `hizo space members` says who is.",
-                "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
-            ),
-        ));
-    }
+    may_move(setting, &safe, &identity, untold.is_some())?;
     let (new, pinned) = match to {
         Some(there) => there.introduced(home.folder(), identity.signing_seed.clone())?,
         None => here(&home)?,
@@ -96,6 +89,21 @@ pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing
     // Somebody has done it: this machine before it was cut short, or another admin.
     let unproved = unproved_before(&safe, &home.keeper)?;
     arrive(&home, &next, Done { unproved, ..Done::default() })
+}
+
+/// # Errors
+/// When an identity may not move the safe: it is no admin's, or acts for an organisation that has not delegated as much; and when
+/// somebody has to be removed first. Where the keeper `is_gone`, as far as that can be told.
+fn may_move(setting: &Setting, safe: &Safe, identity: &IdentityFile, is_gone: bool) -> Outcome<()> {
+    membership::check_admin(safe, identity).map_err(|failure| Failure {
+        message: words!("only an admin moves a safe", "金庫を移せるのは管理者だけです"),
+        ..failure
+    })?;
+    let keyring = match setting.unlock_with(safe, identity) {
+        Err(failure) if is_gone && failure.kind != Kind::Lying => return Ok(()),
+        keyring => keyring?,
+    };
+    keyring.people()?.covers(&identity.signing_seed.identity_key().verifying_key(), Role::Admin)
 }
 
 /// Refuses where a second admin would have to sign the move: both keepers would have to hold still until he has.
