@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::log::note::NamedKey;
+use hizo_vault::joining::Invite;
 use serde_json::Value;
 
 use crate::keeper::Process;
@@ -118,6 +120,8 @@ fn one_history_goes_on_at_the_new_keeper_and_old_proofs_are_made_when_the_old_on
     scene.home.deposit_with(&scene.large, "moulds", &["--reread"]);
     scene.home.ok(["check"]);
     assert_eq!(scene.home.deposits()["moulds"].len(), 3);
+    // What the old log said is there, though a crash had come between two steps of writing it down anew.
+    fs::rename(scene.home.path.join("former"), scene.home.path.join("former.old")).unwrap();
     // Proofs: made before, made now of the old part, and made of the new part.
     assert_eq!(scene.proves(&before).code, Some(4), "self-stamped, as before");
     let after = scene.proof(&scene.ids[1], "after");
@@ -458,6 +462,35 @@ fn a15_a_fork_by_a_member_who_was_not_seen_is_found_and_not_followed() {
     founder.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
     member.fails(5, "another history", ["move", "--follow", invite.to_str().unwrap()]);
     member.ok(["list"]);
+}
+
+#[test]
+fn a15_what_is_held_of_a_former_keeper_stays_whoever_takes_its_name_until_it_has_the_safe_again() {
+    let scene = Scene::new();
+    let at = |name: &str| scene.home.folder.path().join(name);
+    let key = scene.old.said["key"].as_str().unwrap();
+    let (policy, held) = (scene.home.path.join("log.policy"), format!("log {key}\nquorum none\n"));
+    fs::write(&policy, &held).unwrap();
+    let invite = at("an invite to the old keeper");
+    scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
+    scene.move_it();
+    assert!(!scene.home.path.join("keepers/1/log.policy").exists());
+    let mut said = Invite::parse(&fs::read(&invite).unwrap()).unwrap();
+    said.policy = None;
+    fs::write(&invite, said.compose()).unwrap();
+    let follow = ["move", "--follow", invite.to_str().unwrap()];
+    scene.home.fails(5, "no record by which this safe has moved to it", follow);
+    let new_key = NamedKey::parse(scene.new.said["key"].as_str().unwrap()).unwrap();
+    said.log_key = NamedKey::new(said.keeper.as_str(), new_key.key().clone()).unwrap();
+    fs::write(&invite, said.compose()).unwrap();
+    scene.home.fails(5, "a keeper that had this safe before, and another key", follow);
+    assert_eq!(fs::read_to_string(&policy).unwrap(), held);
+    // It comes back, and nothing long is sent that is there.
+    let back = scene.home.ok(["move", "--to", &scene.old_liar.address, "--json"]).json();
+    assert_eq!(back["to"], scene.old.said["origin"], "{back}");
+    assert!(back["bytes"].as_u64().unwrap() < 100_000, "{back}");
+    assert_eq!(fs::read_to_string(&policy).unwrap(), held);
+    scene.home.ok(["check"]);
 }
 
 #[test]
