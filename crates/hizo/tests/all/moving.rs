@@ -214,6 +214,27 @@ fn what_the_old_keeper_had_is_no_fault_of_the_new_one_and_no_false_proof() {
     newcomer.fails(4, "which this machine has never known", ["proof", "--refresh", before.to_str().unwrap()]);
 }
 
+#[test]
+fn whoever_follows_writes_down_what_the_old_log_shows_and_says_so_where_it_is_gone() {
+    let mut scene = Scene::new();
+    let (early, late) = (scene.home.copy(), scene.home.copy());
+    scene.move_it();
+    assert_eq!(early.ok(["move", "--follow", "--json"]).json()["unproved"], 0);
+    let at = |name: &str| scene.home.folder.path().join(name);
+    let invite = at("an invite");
+    scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
+    scene.old.end("-KILL");
+    scene.old_liar.refuses(|_| Some(Answer::new(502, "nobody is there\n")));
+    early.ok(["proof", &scene.ids[1], "--to", at("early").to_str().unwrap()]);
+    assert_eq!(scene.proves(&at("early")).code, Some(4), "self-stamped");
+    let followed = late.ok(["move", "--follow", invite.to_str().unwrap(), "--json"]);
+    assert_eq!(followed.json()["unproved"], 3, "{followed:?}");
+    assert!(followed.err.contains("of 3 deposits"), "{followed:?}");
+    let told =
+        late.fails(4, "nothing of what its log showed", ["proof", &scene.ids[1], "--to", at("late").to_str().unwrap()]);
+    assert!(told.err.contains("whoever moved the safe"), "{told:?}");
+}
+
 /// Whether this asks for an object of more than this many bytes, as it was put.
 fn asks_for_large(asked: &Asked, honest: &Answer) -> bool {
     asked.method == "GET" && asked.path.contains("/objects/") && honest.body.len() > 64 << 10

@@ -14,12 +14,13 @@ use crate::log;
 use crate::safe::{self, Safe, destination};
 use crate::words::words;
 
-/// Follows the safe to the keeper that an invite names, or that the record of the move does.
+/// Follows the safe to the keeper that an invite names, or that the record of the move does; and of how many deposits the one before
+/// has shown no proof.
 ///
 /// # Errors
 /// Exit code 5 when the keeper there is not the one that was named, or its history does not go on from all that this machine has
 /// seen; nothing was changed then.
-pub(super) fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<Safe> {
+pub(super) fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<(Safe, usize)> {
     let home = setting.home()?;
     let _turn = home.lock_move()?;
     let invite = match invite {
@@ -56,10 +57,12 @@ pub(super) fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<Safe> 
             "この金庫がそこへ移ったという記録がありません"
         )));
     }
+    // Whoever follows has no other copy of what that log says than his own.
+    let unproved = there.when_kept_by(&home.keeper)?.map_or(Ok(0), |before| super::ask_log(&before))?;
     there.settle_move()?;
     let mut safe = Safe::open(next)?;
     setting.send_what_waits(&mut safe)?;
-    Ok(safe)
+    Ok((safe, unproved))
 }
 
 /// The invite that the admin who moved the safe has sealed into the record of the move.

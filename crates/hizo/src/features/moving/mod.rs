@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError, Seeds};
 use hizo_ledger::id::{ObjectId, RecordId};
-use hizo_ledger::record::{AdminRule, Control, Origin, Role};
+use hizo_ledger::record::{AdminRule, Control, Origin, Record, Role};
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
@@ -87,7 +87,7 @@ pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing
         return Moving { setting, home, next, pinned, new, identity, without_the_missing }.run(safe, untold);
     }
     // Somebody has done it: this machine before it was cut short, or another admin.
-    let unproved = unproved_before(&safe, &home.keeper)?;
+    let unproved = ask_log(&safe)?;
     arrive(&home, &next, Done { unproved, ..Done::default() })
 }
 
@@ -219,10 +219,7 @@ impl Moving<'_> {
         }
         self.bring(&mut bringing, &safe, &nothing)?;
         let slot_key = log::slot_key(&safe)?;
-        let unproved = match (&untold, safe.departure()) {
-            (None, None) => self.ask_log(&safe)?,
-            _ => unproved_before(&safe, &self.home.keeper)?,
-        };
+        let unproved = ask_log(&safe)?;
         if safe.departure().is_none() {
             let refused = self.depart(&mut safe, &mut bringing, untold.is_none())?;
             untold = untold.or(refused);
@@ -248,20 +245,6 @@ impl Moving<'_> {
             Home::write_slot_key(self.home.folder(), &slot_key)?;
         }
         arrive(&self.home, &self.next, Done { brought: bringing.brought, unproved, untold })
-    }
-
-    /// Writes down what the log of the keeper so far says of each deposit: of how many it shows no proof. If an earlier try was
-    /// shown more, that stays.
-    fn ask_log(&self, safe: &Safe) -> Outcome<usize> {
-        let now = unproved(&safe.writing_down()?);
-        if self.home.former_folder().exists() {
-            let before = unproved_before(safe, &self.home.keeper)?;
-            if before < now {
-                return Ok(before);
-            }
-        }
-        self.home.settle_former()?;
-        Ok(now)
     }
 
     /// Brings what the records name.
@@ -378,21 +361,35 @@ fn arrive(home: &Home, next: &Home, done: Done) -> Outcome<Moved> {
     })
 }
 
-/// Deposits of which the log of their keeper shows no proof. What it answers is written down, for when it is gone.
-fn unproved(safe: &Safe) -> usize {
-    let deposits = safe.records.iter().filter(|record| record.envelope().deposit.is_some());
-    let mut deposits = deposits.filter(|record| record.envelope().keeper == safe.home.keeper).peekable();
-    if safe.keeper.here().is_some() || deposits.peek().is_none() {
-        // It stays where it is.
-        return 0;
+/// Writes down what the log of the keeper so far says of each deposit, for when it is gone, if it can be asked: of how many it has shown
+/// no proof. If it had shown more before, that stays.
+fn ask_log(safe: &Safe) -> Outcome<usize> {
+    let home = &safe.home;
+    let before = match home.former_folder().exists() {
+        true => safe.when_kept_by(&home.keeper)?.and_then(|written| proved(&written)),
+        false => None,
+    };
+    let now = if safe.is_away() { None } else { proved(&safe.writing_down()?) };
+    if now.is_some() && now >= before {
+        home.settle_former()?;
     }
-    let Ok(seen) = SeenLog::publish(safe) else { return deposits.count() };
-    deposits.filter(|record| proof::logged(safe, &seen, record, &[]).is_err()).count()
+    Ok(kept_there(safe).count().saturating_sub(now.max(before).unwrap_or(0)))
 }
 
-/// The same, of what was written down before.
-fn unproved_before(safe: &Safe, keeper: &Origin) -> Outcome<usize> {
-    Ok(safe.when_kept_by(keeper)?.map_or(0, |former| unproved(&former)))
+/// Of how many deposits the log of their keeper shows a proof; nothing where it shows no log.
+fn proved(safe: &Safe) -> Option<usize> {
+    if safe.keeper.here().is_some() {
+        // It stays where it is.
+        return Some(kept_there(safe).count());
+    }
+    let seen = SeenLog::publish(safe).ok()?;
+    Some(kept_there(safe).filter(|record| proof::logged(safe, &seen, record, &[]).is_ok()).count())
+}
+
+/// The deposits that were made at the keeper of this safe.
+fn kept_there(safe: &Safe) -> impl Iterator<Item = &Record> {
+    let deposits = safe.records.iter().filter(|record| record.envelope().deposit.is_some());
+    deposits.filter(|record| record.envelope().keeper == safe.home.keeper)
 }
 
 fn another_history() -> Failure {
