@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Moved, bringing::Missing};
+use super::{Asked, Moved, bringing::Missing};
 use crate::Setting;
 use crate::console;
 use crate::failure::{Failure, Outcome};
@@ -40,7 +40,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let moved = super::move_to(setting, to.as_ref(), arguments.without_the_missing)?;
     tell(setting, &moved);
-    moved.answer.holds()
+    moved.answer.holds()?;
+    moved.broken.map_or(Ok(()), Err)
 }
 
 fn tell(setting: &Setting, moved: &Moved) {
@@ -109,7 +110,7 @@ fn missing_value(missing: &Missing) -> serde_json::Value {
 }
 
 fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<()> {
-    let (safe, unproved) = super::follow::follow(setting, invite)?;
+    let (safe, Asked { unproved, broken }) = super::follow::follow(setting, invite)?;
     let (keeper, number) = (&safe.home.keeper, safe.chain.head().number);
     let address = safe.home.address().unwrap_or_default();
     let result = json!({ "to": keeper.as_str(), "address": address, "record": number, "unproved": unproved });
@@ -121,5 +122,5 @@ fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<()> {
         writeln!(out, "{}", setting.console.say(done))
     });
     warn_of_unproved(setting, unproved);
-    Ok(())
+    broken.map_or(Ok(()), Err)
 }

@@ -46,6 +46,8 @@ pub(crate) struct Moved {
     pub missing: Vec<Missing>,
     /// Deposits of which the keeper so far has shown no proof.
     pub unproved: usize,
+    /// What it promised, if it has not kept that.
+    pub broken: Option<Failure>,
     /// What went wrong with the keeper so far, so that it was not told.
     pub untold: Option<Failure>,
     pub answer: Answer,
@@ -87,8 +89,8 @@ pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing
         return Moving { setting, home, next, pinned, new, identity, without_the_missing }.run(safe, untold);
     }
     // Somebody has done it: this machine before it was cut short, or another admin.
-    let unproved = ask_log(&safe)?;
-    arrive(&home, &next, Done { unproved, ..Done::default() })
+    let asked = ask_log(&safe)?;
+    arrive(&home, &next, Done { asked, ..Done::default() })
 }
 
 /// # Errors
@@ -205,7 +207,7 @@ struct Moving<'a> {
 #[derive(Default)]
 struct Done {
     brought: Brought,
-    unproved: usize,
+    asked: Asked,
     untold: Option<Failure>,
 }
 
@@ -219,7 +221,7 @@ impl Moving<'_> {
         }
         self.bring(&mut bringing, &safe, &nothing)?;
         let slot_key = log::slot_key(&safe)?;
-        let unproved = ask_log(&safe)?;
+        let asked = ask_log(&safe)?;
         if safe.departure().is_none() {
             let refused = self.depart(&mut safe, &mut bringing, untold.is_none())?;
             untold = untold.or(refused);
@@ -244,7 +246,7 @@ impl Moving<'_> {
         if self.next.address().is_some() && self.home.slot_key()?.is_none() {
             Home::write_slot_key(self.home.folder(), &slot_key)?;
         }
-        arrive(&self.home, &self.next, Done { brought: bringing.brought, unproved, untold })
+        arrive(&self.home, &self.next, Done { brought: bringing.brought, asked, untold })
     }
 
     /// Brings what the records name.
@@ -346,7 +348,7 @@ fn arrive(home: &Home, next: &Home, done: Done) -> Outcome<Moved> {
     safe.settle_move()?;
     let moved = safe.records.iter().rfind(|record| destination(record) == Some(&next.keeper));
     let moved = moved.ok_or_else(|| Failure::internal_message("the record of the move is gone"))?;
-    let Done { brought: Brought { objects, bytes, missing }, unproved, untold } = done;
+    let Done { brought: Brought { objects, bytes, missing }, asked, untold } = done;
     Ok(Moved {
         from: home.keeper.clone(),
         to: next.keeper.clone(),
@@ -355,25 +357,40 @@ fn arrive(home: &Home, next: &Home, done: Done) -> Outcome<Moved> {
         objects,
         bytes,
         missing,
-        unproved,
+        unproved: asked.unproved,
+        broken: asked.broken,
         untold,
         answer: receipts::answer(&safe, moved.id()),
     })
 }
 
-/// Writes down what the log of the keeper so far says of each deposit, for when it is gone, if it can be asked: of how many it has shown
-/// no proof. If it had shown more before, that stays.
-fn ask_log(safe: &Safe) -> Outcome<usize> {
+/// What the log of the keeper so far shows, when the safe leaves it.
+#[derive(Default)]
+struct Asked {
+    /// Deposits of which it has shown no proof.
+    unproved: usize,
+    /// A promise that it has not kept, and from now on cannot be held to.
+    broken: Option<Failure>,
+}
+
+/// Writes down what the log of the keeper so far says of each deposit, for when it is gone, if it can be asked, and calls in what it has
+/// promised. If it had shown more before, that stays.
+fn ask_log(safe: &Safe) -> Outcome<Asked> {
     let home = &safe.home;
     let before = match home.former_folder().exists() {
         true => safe.when_kept_by(&home.keeper)?.and_then(|written| proved(&written)),
         false => None,
     };
-    let now = if safe.is_away() { None } else { proved(&safe.writing_down()?) };
+    let (mut now, mut broken) = (None, None);
+    if !safe.is_away() {
+        let asked = safe.writing_down()?;
+        now = proved(&asked);
+        broken = receipts::remind(&asked).err();
+    }
     if now.is_some() && now >= before {
         home.settle_former()?;
     }
-    Ok(kept_there(safe).count().saturating_sub(now.max(before).unwrap_or(0)))
+    Ok(Asked { unproved: kept_there(safe).count().saturating_sub(now.max(before).unwrap_or(0)), broken })
 }
 
 /// Of how many deposits the log of their keeper shows a proof; nothing where it shows no log.
