@@ -13,6 +13,7 @@ use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_ledger::record::{self, Origin, UnverifiedRecord};
+use hizo_ledger::space::Head;
 use hizo_ledger::timestamp::Authority;
 use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::event::Class;
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 use crate::bundle;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::log;
 use crate::system;
 use crate::words::words;
 
@@ -105,10 +107,14 @@ const NOTES_FILE: &str = "notes";
 const KEEPERS_FOLDER: &str = "keepers";
 /// What a keeper elsewhere answered of its log before the space left it.
 const FORMER_FOLDER: &str = "former";
+/// The same, while it is replaced.
+const FORMER_ASIDE_FOLDER: &str = "former.old";
 /// The ids of objects that a keeper has taken to which the space is about to move.
 const BROUGHT_FILE: &str = "brought";
 /// The record by which the space moves, as it was signed first.
 const DEPARTURE_FILE: &str = "departure";
+/// Its body, sealed.
+const DEPARTURE_BODY_FILE: &str = "departure.body";
 
 /// A machine's home folder.
 #[derive(Debug, Clone)]
@@ -118,6 +124,8 @@ pub(crate) struct Home {
     terms: PathBuf,
     /// The keepers that had the space before, the first one first.
     former: Vec<Pinned>,
+    /// How a keeper is believed that the space is about to move to; of every other one that is written down.
+    coming: Option<Coming>,
     pub keeper: Origin,
     /// The key that signs the keeper's log.
     pub log_key: VerifyingKey,
@@ -126,6 +134,15 @@ pub(crate) struct Home {
     pub space: SpaceId,
     pub genesis: RecordId,
     address: Option<String>,
+}
+
+/// How a keeper is believed that is not settled yet.
+#[derive(Debug, Clone)]
+struct Coming {
+    /// As [`Home::keeper_roots`].
+    roots: Option<Vec<u8>>,
+    /// As [`Home::witness_policy_text`].
+    policy: Option<String>,
 }
 
 /// What a receipt is worth by now.
@@ -143,6 +160,13 @@ pub(crate) enum Promise {
 pub(crate) struct Device {
     pub signing: SigningSeed,
     pub local: Zeroizing<[u8; 32]>,
+}
+
+/// The record by which a space moves, signed and not yet appended.
+pub(crate) struct Departure {
+    pub record: UnverifiedRecord,
+    /// Its body, if it has one, until a keeper that takes the record has it.
+    pub body: Option<Vec<u8>>,
 }
 
 /// What a machine holds its keeper to, for ever.
@@ -233,7 +257,8 @@ impl Home {
             _ => folder.join(KEEPERS_FOLDER).join(place.to_string()),
         };
         let Pinned { origin, log_key, receipt_key, address } = pinned;
-        Self { folder: folder.to_owned(), terms, former, keeper: origin, log_key, receipt_key, space, genesis, address }
+        let (folder, keeper, coming) = (folder.to_owned(), origin, None);
+        Self { folder, terms, former, coming, keeper, log_key, receipt_key, space, genesis, address }
     }
 
     /// What `safe.json` says.
@@ -273,31 +298,54 @@ impl Home {
         Ok(Self::of(folder, Pinned::of_invite(invite)?, invite.space, invite.genesis, Vec::new()))
     }
 
-    /// This home as it will be with the space at another keeper, and as it stays if [`Home::settle_move`] is never called. What
-    /// belongs to that keeper is written down.
+    /// This home as it will be with the space at another keeper, and as it stays if [`Home::settle_move`] is never called. What is held
+    /// of a keeper that had the space before stays, but for what is said anew.
+    ///
+    /// # Errors
+    /// Exit code 5 when such a keeper has another key now.
     pub(crate) fn moving_to(&self, pinned: &Pinned, roots: Option<&[u8]>, policy: Option<&str>) -> Outcome<Self> {
+        let before = self.former.iter().find(|former| former.origin == pinned.origin);
+        if before.is_some_and(|former| (former.log_key, &former.receipt_key) != (pinned.log_key, &pinned.receipt_key)) {
+            return Err(log::lying(words!(
+                "it has the name of a keeper that had this safe before, and another key",
+                "この金庫を以前預けていた預け先と同じ名前で、別の鍵を示しています"
+            )));
+        }
         let former = self.former.iter().cloned().chain([Pinned::of(self)]).collect();
-        let home = Self::of(&self.folder, pinned.clone(), self.space, self.genesis, former);
+        let mut home = Self::of(&self.folder, pinned.clone(), self.space, self.genesis, former);
+        let (mut held_roots, mut held_policy) = (None, None);
+        if before.is_some() {
+            (held_roots, held_policy) = (home.keeper_roots()?, home.witness_policy_text()?);
+        }
+        home.coming = Some(Coming {
+            roots: roots.map(<[u8]>::to_vec).or(held_roots),
+            policy: policy.map(str::to_owned).or(held_policy),
+        });
         system::create_private_directory(&home.terms)
             .map_err(|error| Failure::file("make the folder", &home.terms, error))?;
-        for (name, bytes) in [(ROOTS_FILE, roots), (POLICY_FILE, policy.map(str::as_bytes))] {
-            let path = home.terms.join(name);
-            match bytes {
-                Some(bytes) => replace(&path, bytes)?,
-                None => drop(if_there(&path, fs::remove_file(&path))?),
-            }
-        }
         Ok(home)
     }
 
     /// Makes that the home, in one step.
     pub(crate) fn settle_move(&self) -> Outcome<()> {
+        if let Some(Coming { roots, policy }) = &self.coming {
+            for (name, bytes) in [(ROOTS_FILE, roots.as_deref()), (POLICY_FILE, policy.as_deref().map(str::as_bytes))] {
+                let path = self.terms.join(name);
+                match bytes {
+                    Some(bytes) => replace(&path, bytes)?,
+                    None => drop(if_there(&path, fs::remove_file(&path))?),
+                }
+            }
+        }
         replace(&self.folder.join(SAFE_FILE), &self.safe_file())?;
-        for over in [self.brought_file(), self.terms.join(DEPARTURE_FILE)] {
+        let _ = fs::remove_file(self.brought_file());
+        for over in self.departure_files() {
             let _ = fs::remove_file(over);
         }
         // Where the space was before, it is asked itself again.
-        let _ = fs::remove_dir_all(self.former_folder());
+        for over in [FORMER_FOLDER, FORMER_ASIDE_FOLDER] {
+            let _ = fs::remove_dir_all(self.terms.join(over));
+        }
         Ok(())
     }
 
@@ -339,7 +387,9 @@ impl Home {
 
     /// Where what a keeper elsewhere answered of its log is written down before the space leaves it.
     pub(crate) fn former_folder(&self) -> PathBuf {
-        self.terms.join(FORMER_FOLDER)
+        let [folder, aside] = [FORMER_FOLDER, FORMER_ASIDE_FOLDER].map(|name| self.terms.join(name));
+        // A crash between two steps of [`Home::settle_former`] leaves what was there aside.
+        if folder.exists() || !aside.exists() { folder } else { aside }
     }
 
     /// Where that is written down anew, until all of it is there.
@@ -347,33 +397,46 @@ impl Home {
         self.terms.join(FORMER_FOLDER).with_extension("new")
     }
 
-    /// Puts what was written down anew in the place of what was there, if anything was.
+    /// Puts what was written down anew in the place of what was there, if anything was. One of both is there whenever this is cut.
     pub(crate) fn settle_former(&self) -> Outcome<()> {
-        let (next, folder) = (self.next_former_folder(), self.former_folder());
+        let next = self.next_former_folder();
+        let [folder, aside] = [FORMER_FOLDER, FORMER_ASIDE_FOLDER].map(|name| self.terms.join(name));
         if !next.exists() {
             return Ok(());
         }
+        let remove_aside = || if aside.exists() { fs::remove_dir_all(&aside) } else { Ok(()) };
         let settle = || -> io::Result<()> {
+            system::sync_directory(&next)?;
             if folder.exists() {
-                fs::remove_dir_all(&folder)?;
+                remove_aside()?;
+                fs::rename(&folder, &aside)?;
             }
             fs::rename(&next, &folder)?;
-            system::sync_directory(&folder)?;
-            system::sync_directory(&self.terms)
+            system::sync_directory(&self.terms)?;
+            remove_aside()
         };
         settle().map_err(|error| Failure::file("write", &folder, error))
     }
 
     /// The record by which the space moves to this keeper, if one was signed already: no second one is signed for the same place.
-    pub(crate) fn departure(&self) -> Outcome<Option<UnverifiedRecord>> {
-        let path = self.terms.join(DEPARTURE_FILE);
+    pub(crate) fn departure(&self) -> Outcome<Option<Departure>> {
+        let [path, body] = self.departure_files();
         let Some(note) = if_there(&path, fs::read(&path))? else { return Ok(None) };
-        UnverifiedRecord::parse(&note).map(Some).map_err(|error| damaged(&path).source(error))
+        let record = UnverifiedRecord::parse(&note).map_err(|error| damaged(&path).source(error))?;
+        let named = record.envelope().body.map(|(id, _)| id);
+        let body = if_there(&body, fs::read(&body))?.filter(|bytes| Some(ObjectId::of(bytes)) == named);
+        Ok(Some(Departure { record, body }))
     }
 
     /// Writes it down before anybody is shown it.
-    pub(crate) fn note_departure(&self, note: &[u8]) -> Outcome<()> {
-        replace(&self.terms.join(DEPARTURE_FILE), note)
+    pub(crate) fn note_departure(&self, Departure { record, body }: &Departure) -> Outcome<()> {
+        let [path, body_path] = self.departure_files();
+        body.as_ref().map_or(Ok(()), |body| replace(&body_path, body))?;
+        replace(&path, record.note_bytes())
+    }
+
+    fn departure_files(&self) -> [PathBuf; 2] {
+        [DEPARTURE_FILE, DEPARTURE_BODY_FILE].map(|name| self.terms.join(name))
     }
 
     /// The objects that the keeper has taken to which the space is about to move.
@@ -504,6 +567,9 @@ impl Home {
 
     /// The roots of the certificate that a keeper elsewhere must have; nothing where any browser's will do.
     pub(crate) fn keeper_roots(&self) -> Outcome<Option<Vec<u8>>> {
+        if let Some(coming) = &self.coming {
+            return Ok(coming.roots.clone());
+        }
         let path = self.terms.join(ROOTS_FILE);
         if_there(&path, fs::read(&path))
     }
@@ -521,16 +587,35 @@ impl Home {
 
     /// Whose cosignatures this machine asks for on the heads of a keeper at an address: a policy that a person gave it.
     pub(crate) fn witness_policy(&self, log: &NamedKey) -> Outcome<Option<WitnessPolicy>> {
-        let path = self.terms.join(POLICY_FILE);
-        let Some(text) = if_there(&path, fs::read(&path))? else { return Ok(None) };
-        let policy = WitnessPolicy::read(&text, std::slice::from_ref(log));
-        policy.map(Some).map_err(|error| damaged(&path).source(error))
+        let Some(text) = self.witness_policy_text()? else { return Ok(None) };
+        let policy = WitnessPolicy::read(text.as_bytes(), std::slice::from_ref(log));
+        policy.map(Some).map_err(|error| damaged(&self.terms.join(POLICY_FILE)).source(error))
     }
 
     /// The text of that policy, to be handed on; nothing where there is none.
     pub(crate) fn witness_policy_text(&self) -> Outcome<Option<String>> {
+        if let Some(coming) = &self.coming {
+            return Ok(coming.policy.clone());
+        }
         let path = self.terms.join(POLICY_FILE);
         if_there(&path, fs::read_to_string(&path))
+    }
+
+    /// What leads somebody else, or this machine's successor, to the safe as it stands at this head; nothing where its keeper lies
+    /// in this machine's own folder, and nobody else reaches it.
+    pub(crate) fn invite(&self, head: Head) -> Outcome<Option<Invite>> {
+        let Some(address) = &self.address else { return Ok(None) };
+        Ok(Some(Invite {
+            space: self.space,
+            genesis: self.genesis,
+            head,
+            keeper: self.keeper.clone(),
+            log_key: log::named_key(self)?,
+            receipt_key: self.receipt_key.clone(),
+            address: address.clone(),
+            roots: self.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
+            policy: self.witness_policy_text()?,
+        }))
     }
 
     pub(crate) fn keeper_folder(&self) -> PathBuf {
@@ -1109,12 +1194,52 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
 
 /// Writes a file that is to be sent, and never over another one.
 pub(crate) fn write_to_send(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    if path.exists() {
-        let file = shown(path);
-        return Err(Failure::fixable(words!("{file} is there already", "{file} はすでにあります"))
-            .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。")));
+    ToSend::reserve(path)?.write(bytes)
+}
+
+/// A file that is to be sent: there before what it will hold is said anywhere else, and gone again if that is never written.
+pub(crate) struct ToSend {
+    path: PathBuf,
+    file: fs::File,
+    is_written: bool,
+}
+
+impl ToSend {
+    /// Makes the file, which only its owner may read.
+    ///
+    /// # Errors
+    /// When another one is there.
+    pub(crate) fn reserve(path: &Path) -> Outcome<Self> {
+        let file = system::create_private(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                let file = shown(path);
+                Failure::fixable(words!("{file} is there already", "{file} はすでにあります"))
+                    .hint(words!("Name another file with --to.", "--to で別のファイルを指定してください。"))
+            }
+            _ => Failure::file("write", path, error),
+        })?;
+        Ok(Self { path: path.to_owned(), file, is_written: false })
     }
-    write_new(path, bytes)
+
+    /// Writes it; durable on return.
+    pub(crate) fn write(mut self, bytes: &[u8]) -> Outcome<()> {
+        let mut write = || -> io::Result<()> {
+            self.file.write_all(bytes)?;
+            self.file.sync_all()?;
+            system::sync_directory(folder_of(&self.path))
+        };
+        write().map_err(|error| Failure::file("write", &self.path, error))?;
+        self.is_written = true;
+        Ok(())
+    }
+}
+
+impl Drop for ToSend {
+    fn drop(&mut self) {
+        if !self.is_written {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Replaces a file in one step; durable on return.

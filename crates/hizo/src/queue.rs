@@ -25,7 +25,7 @@ use crate::words::{Words, deposits, words};
 
 pub(crate) use at_hand::AtHand;
 pub(crate) use away::Away;
-pub(crate) use sending::{Sent, send};
+pub(crate) use sending::{Sent, WORTH_ASKING_BYTES, send};
 
 /// Bytes of what may wait, where nobody said otherwise.
 const BYTES_MAX: u64 = 64 << 30;

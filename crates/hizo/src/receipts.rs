@@ -168,6 +168,29 @@ fn damaged(path: &Path, what: Words) -> Failure {
     ))
 }
 
+/// A promise of the present keeper that has not been seen to be met.
+struct Open<'s> {
+    id: RecordId,
+    record: Option<&'s Record>,
+    /// By when the record is to stand in the log; nothing where the receipt is by no keeper of this safe.
+    by: Option<ClaimedTime>,
+}
+
+/// All of them. What an earlier keeper has promised and not done stays as evidence against it, and its log ends for this safe.
+fn open(safe: &Safe) -> Outcome<Vec<Open<'_>>> {
+    let mut open = Vec::new();
+    for id in safe.home.due_receipts()? {
+        let record = safe.records.iter().find(|record| record.id() == id);
+        let named = record.map_or(&safe.home.keeper, |record| &record.envelope().keeper);
+        let receipt = safe.home.receipt(id)?.and_then(|(_, note)| signed(&safe.home, named, &note));
+        match receipt {
+            Some((keeper, _)) if keeper != safe.home.keeper => {}
+            receipt => open.push(Open { id, record, by: receipt.map(|(_, receipt)| receipt.index_by) }),
+        }
+    }
+    Ok(open)
+}
+
 /// Holds every promise that is open against the log. Those that are met are marked so.
 ///
 /// # Errors
@@ -175,13 +198,7 @@ fn damaged(path: &Path, what: Words) -> Failure {
 pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
     let now = safe::now()?;
     let (mut broken, mut unproved) = (Vec::new(), None);
-    for id in safe.home.due_receipts()? {
-        let record = safe.records.iter().find(|record| record.id() == id);
-        let promise = promised(safe, id, record)?;
-        // What an earlier keeper has promised and not done stays as evidence against it, and its log ends for this safe.
-        if promise.as_ref().is_some_and(|(keeper, _)| *keeper != safe.home.keeper) {
-            continue;
-        }
+    for Open { id, record, by } in open(safe)? {
         let is_met = match (record, &seen) {
             (Some(record), Ok(seen)) => match seen.place(safe, record) {
                 Ok(place) => place.is_some(),
@@ -194,7 +211,7 @@ pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
         };
         if is_met {
             safe.home.promise_met(id)?;
-        } else if let Some((_, by)) = promise.filter(|(_, by)| by.unix_seconds() < now.unix_seconds()) {
+        } else if let Some(by) = by.filter(|by| by.unix_seconds() < now.unix_seconds()) {
             broken.push((id, by));
         }
     }
@@ -208,20 +225,13 @@ pub(crate) fn call_in(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<SeenLog> {
 /// As [`call_in`] for a command that looks at something else: the log is asked only if a promise is open, and what else it
 /// fails with is told by those who need it.
 pub(crate) fn remind(safe: &Safe) -> Outcome<()> {
-    if safe.home.due_receipts()?.is_empty() {
+    if open(safe)?.is_empty() {
         return Ok(());
     }
     match call_in(safe, SeenLog::publish(safe)) {
         Err(failure) if failure.kind == Kind::Lying => Err(failure),
         Ok(_) | Err(_) => Ok(()),
     }
-}
-
-/// Whose log a record is to stand in, and by when, as its receipt says; nothing where that is by no keeper of this safe.
-fn promised(safe: &Safe, id: RecordId, record: Option<&Record>) -> Outcome<Option<(Origin, ClaimedTime)>> {
-    let Some((_, note)) = safe.home.receipt(id)? else { return Ok(None) };
-    let named = record.map_or(&safe.home.keeper, |record| &record.envelope().keeper);
-    Ok(signed(&safe.home, named, &note).map(|(keeper, receipt)| (keeper, receipt.index_by)))
 }
 
 fn broken_promise(id: RecordId, by: &ClaimedTime, count: usize) -> Failure {

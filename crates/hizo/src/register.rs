@@ -2,7 +2,7 @@
 //!
 //! See docs/spec/organisation.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use hizo_ledger::delegation::{Delegation, Revocation};
 use hizo_ledger::id::SpaceId;
@@ -20,6 +20,17 @@ use crate::words::{Words, words};
 /// The card of the organisation whose own space this is the home of.
 pub(crate) fn card(home: &Home) -> Outcome<Card> {
     let path = home.organisation_card_file();
+    if !path.exists() && home.organisation_key_file().exists() {
+        return Err(Failure::fixable(words!(
+            "the organisation's card is missing: {path}",
+            "機関カード（{path}）がありません",
+            path = shown(&path)
+        ))
+        .hint(words!(
+            "Put it back from your copy; or run `hizo office make` with the same names: it writes the card of the key that is there.",
+            "控えから戻すか、同じ名前で `hizo office make` を実行してください。今ある機関の鍵からカードを作り直します。"
+        )));
+    }
     if !path.exists() {
         return Err(Failure::fixable(words!(
             "no organisation was set up in {folder}",
@@ -67,8 +78,9 @@ impl State {
 
 /// What the organisation has said of one key in one space.
 pub(crate) struct Entry {
-    /// The one that began last.
+    /// The one that counts there: that begins last.
     pub delegation: Delegation,
+    /// The last time until which what has begun was taken back.
     pub revoked: Option<ClaimedTime>,
 }
 
@@ -76,42 +88,63 @@ impl Entry {
     /// How it stands at this time, where the own space is sealed to this recipient.
     pub(crate) fn state(&self, now: ClaimedTime, sealed_to: &str) -> State {
         match &self.delegation.recipient {
-            _ if self.revoked.is_some() => State::Revoked,
+            _ if self.revoked.is_some_and(|until| self.delegation.not_before <= until) => State::Revoked,
             _ if !self.delegation.is_good_at(now) => State::Ended,
             Some(recipient) if recipient != sealed_to => State::Due,
             _ => State::Good,
         }
     }
+
+    /// In Unix seconds, from when on a delegation counts that is said now: behind all that was said of the key.
+    pub(crate) fn counts_from(&self, now: u64) -> u64 {
+        let last = self.revoked.map_or(self.delegation.not_before, |until| until.max(self.delegation.not_before));
+        now.max(last.unix_seconds().saturating_add(1))
+    }
 }
 
 /// Whom the organisation has delegated, by space and key.
+#[derive(Default)]
 pub(crate) struct Register(BTreeMap<(SpaceId, VerifyingKey), Entry>);
 
 impl Register {
     /// What stands in the own space, as far as this organisation has signed it.
     pub(crate) fn of(opened: Opened, organisation: &VerifyingKey) -> Self {
-        let mut entries: BTreeMap<(SpaceId, VerifyingKey), Entry> = BTreeMap::new();
+        let mut register = Self::default();
         for record in opened.safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
             // A body that cannot be read says nothing here; `hizo check` tells of it.
             for event in opened.keyring.events(opened.safe, record).unwrap_or_default() {
-                match event {
-                    Event::KeyDelegated { note } => {
-                        let said = Delegation::verify(note.as_bytes()).ok();
-                        let Some(delegation) = said.filter(|said| said.organisation == *organisation) else { continue };
-                        entries.insert((delegation.space, delegation.key), Entry { delegation, revoked: None });
-                    }
-                    Event::DelegationRevoked { note } => {
-                        let said = Revocation::verify(note.as_bytes()).ok();
-                        let Some(said) = said.filter(|said| said.organisation == *organisation) else { continue };
-                        if let Some(entry) = entries.get_mut(&(said.space, said.key)) {
-                            entry.revoked = Some(said.time);
-                        }
-                    }
-                    _ => (),
-                }
+                register.take(&event, organisation);
             }
         }
-        Self(entries)
+        register
+    }
+
+    /// Takes what a record says. Two machines may have said it whose clocks differ: which delegation counts, the times in it decide,
+    /// as in the space that it is for.
+    fn take(&mut self, event: &Event, organisation: &VerifyingKey) {
+        match event {
+            Event::KeyDelegated { note } => {
+                let said = Delegation::verify(note.as_bytes()).ok();
+                let Some(delegation) = said.filter(|said| said.organisation == *organisation) else { return };
+                match self.0.entry((delegation.space, delegation.key)) {
+                    btree_map::Entry::Vacant(free) => drop(free.insert(Entry { delegation, revoked: None })),
+                    btree_map::Entry::Occupied(mut entry) => {
+                        let before = &mut entry.get_mut().delegation;
+                        if before.not_before <= delegation.not_before {
+                            *before = delegation;
+                        }
+                    }
+                }
+            }
+            Event::DelegationRevoked { note } => {
+                let said = Revocation::verify(note.as_bytes()).ok();
+                let Some(said) = said.filter(|said| said.organisation == *organisation) else { return };
+                if let Some(entry) = self.0.get_mut(&(said.space, said.key)) {
+                    entry.revoked = entry.revoked.max(Some(said.time));
+                }
+            }
+            _ => (),
+        }
     }
 
     /// All of it, by space.
@@ -122,5 +155,74 @@ impl Register {
     /// What was said of a key in a space.
     pub(crate) fn get(&self, space: SpaceId, key: VerifyingKey) -> Option<&Entry> {
         self.0.get(&(space, key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hizo_ledger::record::Role;
+    use hizo_vault::keys::{OrganisationKey, OrganisationSeed};
+
+    use super::*;
+
+    fn at(seconds: u64) -> ClaimedTime {
+        ClaimedTime::from_unix_seconds(seconds).unwrap()
+    }
+
+    fn office() -> OrganisationKey {
+        OrganisationSeed::from_bytes(&[7; 32]).signing_key()
+    }
+
+    /// What was said of one key, in this order: delegations from a time on, and revocations.
+    fn said(events: &[(&str, u64)]) -> Entry {
+        let (office, space) = (office(), SpaceId::from_bytes([1; 16]));
+        let [key, identity] =
+            [8, 9].map(|byte| OrganisationSeed::from_bytes(&[byte; 32]).signing_key().verifying_key());
+        let mut register = Register::default();
+        for (word, seconds) in events {
+            let event = if *word == "revoked" {
+                let said = Revocation { organisation: office.verifying_key(), space, key, time: at(*seconds) };
+                Event::DelegationRevoked { note: said.note(&office.sign(said.text().as_bytes())).unwrap() }
+            } else {
+                let said = Delegation {
+                    organisation: office.verifying_key(),
+                    space,
+                    key,
+                    identity,
+                    role: Role::Writer,
+                    recipient: None,
+                    not_before: at(*seconds),
+                    not_after: at(1_000),
+                };
+                Event::KeyDelegated { note: said.note(&office.sign(said.text().as_bytes())).unwrap() }
+            };
+            register.take(&event, &office.verifying_key());
+        }
+        register.0.into_values().next().unwrap()
+    }
+
+    #[test]
+    fn of_several_delegations_of_a_key_the_one_counts_that_begins_last_as_in_the_space_it_is_for() {
+        let check = |events: &[(&str, u64)], from: u64, state: State| {
+            let entry = said(events);
+            assert_eq!((entry.delegation.not_before, entry.state(at(500), "")), (at(from), state), "{events:?}");
+        };
+        check(&[("delegated", 100), ("delegated", 200)], 200, State::Good);
+        // By a machine whose clock is behind.
+        check(&[("delegated", 200), ("delegated", 100)], 200, State::Good);
+        check(&[("delegated", 100), ("revoked", 150), ("delegated", 200)], 200, State::Good);
+        check(&[("delegated", 100), ("delegated", 200), ("revoked", 150)], 200, State::Good);
+        check(&[("delegated", 100), ("revoked", 300), ("delegated", 200)], 200, State::Revoked);
+        check(&[("delegated", 200), ("revoked", 300), ("delegated", 100), ("revoked", 150)], 200, State::Revoked);
+    }
+
+    #[test]
+    fn what_is_said_now_counts_whatever_a_clock_had_said_before() {
+        let check = |events: &[(&str, u64)], now: u64, from: u64| assert_eq!(said(events).counts_from(now), from);
+        check(&[("delegated", 100)], 500, 500);
+        check(&[("delegated", 100), ("revoked", 500)], 500, 501);
+        check(&[("delegated", 800)], 500, 801);
+        check(&[("delegated", 800), ("revoked", 900)], 500, 901);
+        check(&[("delegated", 800), ("revoked", 500)], 500, 801);
     }
 }

@@ -269,22 +269,9 @@ impl Safe {
         }
     }
 
-    /// What leads somebody else, or this machine's successor, to this safe; nothing where its keeper lies in this machine's own
-    /// folder, and nobody else reaches it.
+    /// What leads somebody else, or this machine's successor, to this safe; as [`Home::invite`].
     pub(crate) fn invite(&self) -> Outcome<Option<Invite>> {
-        let home = &self.home;
-        let Some(address) = home.address() else { return Ok(None) };
-        Ok(Some(Invite {
-            space: home.space,
-            genesis: home.genesis,
-            head: self.chain.head(),
-            keeper: home.keeper.clone(),
-            log_key: log::named_key(home)?,
-            receipt_key: home.receipt_key.clone(),
-            address: address.to_owned(),
-            roots: home.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
-            policy: home.witness_policy_text()?,
-        }))
+        self.home.invite(self.chain.head())
     }
 
     /// The recipient that everything new is sealed to.

@@ -16,8 +16,8 @@ use crate::words::words;
 
 /// Objects that are on their way at once.
 const AT_ONCE: usize = 4;
-/// What the keeper has of an object this long is asked before it is sent again.
-const WORTH_ASKING_BYTES: u64 = 64 << 10;
+/// Whether a keeper has an object that is longer is asked before it is sent again.
+pub(crate) const WORTH_ASKING_BYTES: u64 = 64 << 10;
 /// How often a record is sent whose objects are asked for again: a keeper names 1,000 at a time, of 65,536 at most.
 const PUT_AGAIN_MAX: usize = 128;
 /// Ids in one page of a listing.

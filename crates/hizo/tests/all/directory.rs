@@ -260,3 +260,25 @@ fn a_file_of_entries_that_would_be_no_directory_is_refused() {
     );
     assert!(Entry::parse_all("").is_some_and(|none| none.is_empty()));
 }
+
+#[test]
+fn a_directory_that_cannot_be_written_uses_up_no_number() {
+    let home = Home::new();
+    let path = |name: &str| home.folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("entries"), "").unwrap();
+    let publish = |to: &str| home.run(["directory", "publish", &path("entries"), "--to", &path(to), "--json"]);
+    assert_eq!(publish("first").json()["serial"], 1);
+    let first = fs::read(path("first")).unwrap();
+    let said = publish("first");
+    assert!(said.code == Some(1) && said.err.contains("is there already"), "{said:?}");
+    assert_eq!(fs::read(path("first")).unwrap(), first);
+    let said = publish("nowhere/second");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(publish("second").json()["serial"], 2);
+    let second = Directory::verify(&fs::read(path("second")).unwrap()).unwrap();
+    assert_eq!(second.previous, Some(Directory::verify(&first).unwrap().seen(&first).id));
+    // What was published stays, each under its number, and a file that was being written is none of it.
+    assert_eq!(fs::read(home.path.join("published/1")).unwrap(), first);
+    fs::write(home.path.join("published/9.new1"), "").unwrap();
+    assert_eq!(publish("third").json()["serial"], 3);
+}

@@ -1,8 +1,11 @@
 //! A safe moves from keeper to keeper: one history goes on, members follow, and what the old keeper withheld is named.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::log::note::NamedKey;
+use hizo_vault::joining::Invite;
 use serde_json::Value;
 
 use crate::keeper::Process;
@@ -95,7 +98,13 @@ fn one_history_goes_on_at_the_new_keeper_and_old_proofs_are_made_when_the_old_on
     let mut scene = Scene::new();
     let before = scene.proof(&scene.ids[1], "before");
     let records = scene.home.ok(["space", "head", "--json"]).json()["record"].as_u64().unwrap();
+    scene.old_liar.heard();
     let moved = scene.move_it();
+    let heard = scene.old_liar.heard();
+    let objects: Vec<_> =
+        heard.iter().filter(|asked| asked.method == "GET" && asked.path.contains("/objects/")).collect();
+    let once: BTreeSet<_> = objects.iter().map(|asked| &asked.path).collect();
+    assert!(!once.is_empty() && once.len() == objects.len(), "nothing is asked for twice: {objects:#?}");
     assert_eq!(moved["from"], scene.old.said["origin"], "{moved}");
     assert_eq!(moved["to"], scene.new.said["origin"], "{moved}");
     assert_eq!(moved["record"].as_u64(), Some(records + 1), "{moved}");
@@ -111,6 +120,8 @@ fn one_history_goes_on_at_the_new_keeper_and_old_proofs_are_made_when_the_old_on
     scene.home.deposit_with(&scene.large, "moulds", &["--reread"]);
     scene.home.ok(["check"]);
     assert_eq!(scene.home.deposits()["moulds"].len(), 3);
+    // What the old log said is there, though a crash had come between two steps of writing it down anew.
+    fs::rename(scene.home.path.join("former"), scene.home.path.join("former.old")).unwrap();
     // Proofs: made before, made now of the old part, and made of the new part.
     assert_eq!(scene.proves(&before).code, Some(4), "self-stamped, as before");
     let after = scene.proof(&scene.ids[1], "after");
@@ -177,6 +188,53 @@ fn members_follow_by_the_record_and_a_machine_that_opens_nothing_by_an_invite() 
     assert_eq!(newcomer.deposits()["of a member"].len(), 2);
 }
 
+#[test]
+fn what_the_old_keeper_had_is_no_fault_of_the_new_one_and_no_false_proof() {
+    let scene = Scene::new();
+    let before = scene.proof(&scene.ids[1], "before");
+    scene.move_it();
+    let at = |name: &str| scene.home.folder.path().join(name).to_str().unwrap().to_owned();
+    // Its log has ended for this safe: nothing renews the proof, and nothing says that it does not hold.
+    let refreshed = ["proof", "--refresh", before.to_str().unwrap(), "--to", &at("refreshed")];
+    scene.home.fails(1, "no independent stamp", refreshed);
+    assert_eq!(log_part(&before), log_part(Path::new(&at("refreshed"))));
+    // A home that was made after the move has never known that keeper.
+    let Scene { home: founder, old, ids, new_liar: _liar, new: _new, .. } = scene;
+    let firm = crate::sharing::Firm { founder, keeper: old };
+    let newcomer = firm.let_in("鈴木", &["--role", "reader", "--history"]);
+    firm.put(&firm.founder, "moulds", "after");
+    stamped(&newcomer, |stamp| !stamp.is_null());
+    let newest = newcomer.folder.path().join("newest");
+    newcomer.ok(["proof", "latest:moulds", "--to", newest.to_str().unwrap()]);
+    let none = newcomer.folder.path().join("none");
+    let proof = ["proof", &ids[1], "--to", none.to_str().unwrap()];
+    let told = newcomer.fails(4, "which this machine has never known", proof);
+    assert!(told.err.contains("whoever moved the safe"), "{told:?}");
+    assert!(!none.exists());
+    newcomer.fails(4, "which this machine has never known", ["proof", "--refresh", before.to_str().unwrap()]);
+}
+
+#[test]
+fn whoever_follows_writes_down_what_the_old_log_shows_and_says_so_where_it_is_gone() {
+    let mut scene = Scene::new();
+    let (early, late) = (scene.home.copy(), scene.home.copy());
+    scene.move_it();
+    assert_eq!(early.ok(["move", "--follow", "--json"]).json()["unproved"], 0);
+    let at = |name: &str| scene.home.folder.path().join(name);
+    let invite = at("an invite");
+    scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
+    scene.old.end("-KILL");
+    scene.old_liar.refuses(|_| Some(Answer::new(502, "nobody is there\n")));
+    early.ok(["proof", &scene.ids[1], "--to", at("early").to_str().unwrap()]);
+    assert_eq!(scene.proves(&at("early")).code, Some(4), "self-stamped");
+    let followed = late.ok(["move", "--follow", invite.to_str().unwrap(), "--json"]);
+    assert_eq!(followed.json()["unproved"], 3, "{followed:?}");
+    assert!(followed.err.contains("of 3 deposits"), "{followed:?}");
+    let told =
+        late.fails(4, "nothing of what its log showed", ["proof", &scene.ids[1], "--to", at("late").to_str().unwrap()]);
+    assert!(told.err.contains("whoever moved the safe"), "{told:?}");
+}
+
 /// Whether this asks for an object of more than this many bytes, as it was put.
 fn asks_for_large(asked: &Asked, honest: &Answer) -> bool {
     asked.method == "GET" && asked.path.contains("/objects/") && honest.body.len() > 64 << 10
@@ -211,6 +269,34 @@ fn a17_what_the_old_keeper_withholds_is_named_and_the_rest_moves_when_the_owner_
     scene.old_liar.is_honest();
     assert_eq!(scene.move_it()["missing"], Value::Array(Vec::new()));
     scene.home.ok(["check"]);
+}
+
+#[test]
+fn a17_what_the_old_keeper_fails_to_answer_is_not_taken_for_lost() {
+    // It fails for a moment.
+    let scene = Scene::new();
+    let mut met = BTreeSet::new();
+    scene.old_liar.tells(move |asked, honest| {
+        let is_first = asks_for_large(asked, honest) && met.insert(asked.path.clone());
+        is_first.then(|| Answer::new(500, "in a moment\n"))
+    });
+    let moved = scene.home.ok(scene.to_without()).json();
+    assert_eq!((&moved["missing"], &moved["told"]), (&Value::Array(Vec::new()), &true.into()), "{moved}");
+    scene.home.ok(["check"]);
+    // It never answers.
+    let scene = Scene::new();
+    for (status, code, why) in [(500, 4, "did not do it"), (401, 1, "does not let this machine in")] {
+        scene.old_liar.tells(move |asked, honest| asks_for_large(asked, honest).then(|| Answer::new(status, "no\n")));
+        let refused = scene.home.fails(code, why, scene.to_without());
+        assert!(refused.err.contains("goes on where it stopped"), "{refused:?}");
+        assert!(!scene.is_moved());
+    }
+    // Whoever waits no longer cuts it off: what it has handed out until then is not asked for any more.
+    scene.old_liar.refuses(|_| Some(Answer::new(502, "nobody is there\n")));
+    let moved = scene.home.ok(scene.to_without()).json();
+    let missing = moved["missing"].as_array().unwrap();
+    assert!(!missing.is_empty() && missing.iter().all(|lost| lost["number"] == 2), "{moved}");
+    assert_same(&tree(&scene.small), &tree(&scene.home.restore(&scene.ids[0], "small again")));
 }
 
 #[test]
@@ -274,6 +360,59 @@ fn an_old_keeper_that_refuses_the_move_or_does_not_answer_it_keeps_nobody_and_ma
     scene.old_liar.is_honest();
     member.fails(1, "has moved to another keeper", ["list"]);
     assert_eq!(member.ok(["move", "--follow", "--json"]).json()["record"], moved["record"]);
+}
+
+#[test]
+fn a15_an_old_keeper_that_says_that_others_have_added_and_shows_nothing_does_not_keep_the_safe() {
+    let appends = |asked: &Asked| asked.method == "POST" && asked.path.ends_with("/records");
+    let conflict =
+        move |asked: &Asked| appends(asked).then(|| Answer::new(409, format!("head 9 {}\n", "ab".repeat(32))));
+    let scene = Scene::new();
+    scene.old_liar.refuses(conflict);
+    let refused = scene.home.fails(5, "shows nothing of it", scene.to());
+    assert!(refused.err.contains("--without-the-missing") && !scene.is_moved(), "{refused:?}");
+    assert_eq!(scene.home.ok(scene.to_without()).json()["told"], false);
+    scene.home.ok(["check"]);
+    // The same lie of what waits for it.
+    let scene = Scene::new();
+    scene.old_liar.refuses(|_| Some(Answer::new(502, "nobody is there\n")));
+    fs::write(scene.small.join("recipe.csv"), "4,5,6\n").unwrap();
+    let mut waiting = scene.home.command();
+    waiting.arg("deposit").arg(&scene.small).args(["--series", "recipes", "--reread"]);
+    assert_eq!(crate::kit::said(&mut waiting).code, Some(6));
+    scene.old_liar.refuses(conflict);
+    let refused = scene.home.fails(5, "shows nothing of it", scene.to());
+    assert!(refused.err.contains("--without-the-missing"), "{refused:?}");
+    let moved = scene.home.ok(scene.to_without()).json();
+    assert_eq!((&moved["missing"], &moved["told"]), (&Value::Array(Vec::new()), &false.into()), "{moved}");
+    let listed = scene.home.ok(["list"]);
+    assert!(listed.err.contains("sent what waited"), "{listed:?}");
+    assert_same(&tree(&scene.small), &tree(&scene.home.restore("latest:recipes", "small again")));
+}
+
+#[test]
+fn a_move_that_was_signed_long_ago_goes_on_though_what_it_says_was_swept_at_both_keepers() {
+    let scene = Scene::new();
+    let member = scene.home.copy();
+    let appends = |asked: &Asked| asked.method == "POST" && asked.path.ends_with("/records");
+    scene.old_liar.refuses(move |asked| appends(asked).then(|| Answer::new(500, "not now\n")));
+    scene.home.fails(4, "did not do it", scene.to());
+    let body = fs::read(scene.home.path.join("keepers/1/departure.body")).unwrap();
+    let id = hizo_ledger::id::ObjectId::of(&body).to_string();
+    let mut swept = 0;
+    for keeper in ["old", "new"] {
+        let folder = scene.home.folder.path().join(keeper);
+        for object in crate::kit::files_below(&folder).into_iter().filter(|path| path.ends_with(&id)) {
+            fs::remove_file(object).unwrap();
+            swept += 1;
+        }
+    }
+    assert_eq!(swept, 2);
+    scene.old_liar.is_honest();
+    let moved = scene.move_it();
+    assert_eq!((&moved["missing"], &moved["told"]), (&Value::Array(Vec::new()), &true.into()), "{moved}");
+    assert_eq!(member.ok(["move", "--follow", "--json"]).json()["record"], moved["record"]);
+    assert!(!scene.home.path.join("keepers/1/departure.body").exists());
 }
 
 fn older(asked: &Asked, honest: &Answer) -> Option<Answer> {
@@ -344,6 +483,35 @@ fn a15_a_fork_by_a_member_who_was_not_seen_is_found_and_not_followed() {
     founder.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
     member.fails(5, "another history", ["move", "--follow", invite.to_str().unwrap()]);
     member.ok(["list"]);
+}
+
+#[test]
+fn a15_what_is_held_of_a_former_keeper_stays_whoever_takes_its_name_until_it_has_the_safe_again() {
+    let scene = Scene::new();
+    let at = |name: &str| scene.home.folder.path().join(name);
+    let key = scene.old.said["key"].as_str().unwrap();
+    let (policy, held) = (scene.home.path.join("log.policy"), format!("log {key}\nquorum none\n"));
+    fs::write(&policy, &held).unwrap();
+    let invite = at("an invite to the old keeper");
+    scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
+    scene.move_it();
+    assert!(!scene.home.path.join("keepers/1/log.policy").exists());
+    let mut said = Invite::parse(&fs::read(&invite).unwrap()).unwrap();
+    said.policy = None;
+    fs::write(&invite, said.compose()).unwrap();
+    let follow = ["move", "--follow", invite.to_str().unwrap()];
+    scene.home.fails(5, "no record by which this safe has moved to it", follow);
+    let new_key = NamedKey::parse(scene.new.said["key"].as_str().unwrap()).unwrap();
+    said.log_key = NamedKey::new(said.keeper.as_str(), new_key.key().clone()).unwrap();
+    fs::write(&invite, said.compose()).unwrap();
+    scene.home.fails(5, "a keeper that had this safe before, and another key", follow);
+    assert_eq!(fs::read_to_string(&policy).unwrap(), held);
+    // It comes back, and nothing long is sent that is there.
+    let back = scene.home.ok(["move", "--to", &scene.old_liar.address, "--json"]).json();
+    assert_eq!(back["to"], scene.old.said["origin"], "{back}");
+    assert!(back["bytes"].as_u64().unwrap() < 100_000, "{back}");
+    assert_eq!(fs::read_to_string(&policy).unwrap(), held);
+    scene.home.ok(["check"]);
 }
 
 #[test]

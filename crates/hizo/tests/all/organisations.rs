@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::certificates::owner;
 use crate::forge::{Drawn, Insider};
+use crate::keeper::Process;
 use crate::kit::{Dice, Home, PASSPHRASE, Said};
 use crate::sharing::Firm;
 
@@ -422,6 +423,22 @@ fn a14_whoever_is_let_in_by_somebody_without_a_delegation_is_an_alarm_until_both
 }
 
 #[test]
+fn a11_a14_no_safe_is_moved_by_somebody_without_a_delegation_and_none_past_an_alarm() {
+    let (case, suzuki) = with_an_admin_who_is_none();
+    suzuki.fails(1, "has not delegated this role", ["move", "--here"]);
+    let (mallory, founder) = (Home::unmade(), &case.company.founder);
+    let (request, words) = case.company.ask(&mallory, "誰か", &[]);
+    suzuki.ok(["space", "admit", request.to_str().unwrap(), "--words", &words]);
+    founder.fails(5, "changes who is a member", ["move", "--here"]);
+    // Nor when the keeper is gone, as far as this machine can tell.
+    let address = case.company.keeper.address();
+    drop(case.company.keeper);
+    founder.fails(5, "changes who is a member", ["move", "--here", "--without-the-missing"]);
+    let _keeper = Process::start_at(&founder.folder.path().join("data"), &address);
+    founder.fails(5, "changes who is a member", ["list"]);
+}
+
+#[test]
 fn a13_cards_by_somebody_without_a_delegation_open_nothing_that_comes_later() {
     let (case, suzuki) = with_an_admin_who_is_none();
     let (founder, seed) = (&case.company.founder, RecoverySeed::from_bytes(&[5; 32]));
@@ -444,6 +461,41 @@ fn a13_cards_by_somebody_without_a_delegation_open_nothing_that_comes_later() {
         wrap.lines().filter_map(|line| line.strip_prefix("wrap ")?.rsplit(' ').next()?.parse::<usize>().ok());
     let one_reader = hizo_vault::age::sealed_bytes("AGE-SECRET-KEY-PQ-1".len() + 59, 1);
     assert_eq!(bytes.next_back(), Some(one_reader), "the founder alone");
+}
+
+#[test]
+fn the_register_says_nothing_that_no_file_hands_out() {
+    let case = Case::new();
+    let office = &case.office.founder;
+    let home = Home::unmade();
+    let request = case.request(office, &home, "鈴木");
+    let there = request.to_str().unwrap();
+    let listed = || office.ok(["office", "list", "--json"]).json()["delegations"].clone();
+    office.fails(1, "is there already", ["office", "delegate", there, "--to", there]);
+    assert_eq!(listed(), Value::Array(Vec::new()));
+    case.delegate(&request, &[]);
+    let delegated = listed();
+    office.fails(1, "is there already", ["office", "revoke", delegated[0]["key"].as_str().unwrap(), "--to", there]);
+    assert_eq!(listed(), delegated);
+}
+
+#[test]
+fn an_organisation_whose_card_is_lost_keeps_its_key() {
+    let home = Home::new();
+    let make = |name: &'static str| ["office", "make", "--name", name, "--name-ja", "特許庁", "--json"];
+    let words = home.ok(make("Patent Office")).json()["words"].clone();
+    home.fails(1, "is an organisation's already", make("Patent Office"));
+    let (key, card) = (home.path.join("organisation.age"), home.path.join("organisation.card"));
+    let (sealed, written) = (fs::read(&key).unwrap(), fs::read(&card).unwrap());
+    fs::remove_file(&card).unwrap();
+    home.fails(1, "`hizo office make` with the same names", ["office", "list"]);
+    assert_eq!(home.ok(make("Patent Office")).json()["words"], words);
+    assert_eq!((fs::read(&key).unwrap(), fs::read(&card).unwrap()), (sealed, written));
+    // A key that does not open is not replaced either.
+    fs::remove_file(&card).unwrap();
+    fs::write(&key, b"damaged").unwrap();
+    home.fails(1, "does not open", make("Patent Office"));
+    assert_eq!((fs::read(&key).unwrap(), card.exists()), (b"damaged".to_vec(), false));
 }
 
 /// The name of a key, as people are told it.

@@ -9,7 +9,9 @@ use hizo_ledger::log::receipt::{Receipt, UnverifiedReceipt};
 use hizo_ledger::record::Origin;
 use serde_json::Value;
 
+use crate::keeper::Process;
 use crate::kit::{Home, Said, said};
+use crate::liar::Liar;
 use crate::outside::Outside;
 
 fn settings(home: &Home) -> Value {
@@ -118,6 +120,36 @@ fn a_keeper_that_never_logs_what_it_promised_is_shouted_about_and_its_promise_st
     log_again(&home);
     home.ok(["list"]);
     assert_eq!(fs::read(promise(&home, "met", &id)).unwrap(), evidence);
+}
+
+#[test]
+fn what_a_keeper_has_promised_is_called_in_when_the_safe_leaves_it_and_held_against_no_other_one() {
+    for is_kept in [true, false] {
+        let (home, folder) = safe();
+        home.deposit(&folder, "KX");
+        log_no_more(&home);
+        fs::write(folder.join("a"), "2").unwrap();
+        let id = id_of(&deposit(&home, &folder));
+        assert!(promise(&home, "due", &id).is_file());
+        match is_kept {
+            true => log_again(&home),
+            false => age(&home, &id),
+        }
+        let new = Process::start(&home.folder.path().join("new"));
+        let liar = Liar::before(&new.address());
+        let told = home.run(["move", "--to", &liar.address]);
+        assert!(told.out.contains("moved from"), "it is done all the same: {told:?}");
+        assert_eq!(settings(&home)["keeper"], new.said["origin"]);
+        let (code, state) = if is_kept { (0, "met") } else { (5, "due") };
+        assert_eq!(told.code, Some(code), "{told:?}");
+        assert!(is_kept || told.err.contains("the keeper broke its promise"), "{told:?}");
+        assert!(promise(&home, state, &id).is_file(), "{told:?}");
+        // The new one is asked for nothing of that.
+        liar.heard();
+        home.ok(["list"]);
+        let heard = liar.heard();
+        assert!(heard.iter().all(|asked| !asked.path.starts_with("/log/")), "{heard:#?}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `hizo directory publish`
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use hizo_ledger::directory::{Directory, Entry, Purpose, TERM_SECONDS_MAX};
+use hizo_ledger::directory::{Directory, Entry, Purpose, Seen, TERM_SECONDS_MAX};
 use hizo_ledger::log::note::NOTE_BYTES_MAX;
 use hizo_ledger::record::ClaimedTime;
 use hizo_vault::keys::PublisherSeed;
@@ -10,14 +11,14 @@ use serde_json::json;
 
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
-use crate::home::{self, Home, IDENTITY_BYTES_MAX};
+use crate::home::{self, Home, IDENTITY_BYTES_MAX, ToSend};
 use crate::words::words;
-use crate::{Setting, bundle, directory, safe};
+use crate::{Setting, bundle, directory, safe, system};
 
-/// The publisher's key, sealed; its public half, to be handed out; the directory that was published last.
+/// The publisher's key, sealed; its public half, to be handed out; every directory that was published, under its number.
 const KEY_FILE: &str = "publisher.age";
 const PUBLIC_KEY_FILE: &str = "publisher.key";
-const PUBLISHED_FILE: &str = "directory.published";
+const PUBLISHED_FOLDER: &str = "published";
 
 /// Make the next directory out of a file of entries, and sign it
 #[derive(Debug, clap::Args)]
@@ -38,9 +39,12 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let passphrase = setting.read_passphrase()?;
     safe::open_identity(&home, &passphrase)?;
     let key = key(&home, &passphrase)?.signing_key();
-    let published = home.folder().join(PUBLISHED_FILE);
-    let last = published.exists().then(|| directory::read(&published)).transpose()?;
-    let last = last.map(|(directory, note)| directory.seen(&note));
+    let published = home.folder().join(PUBLISHED_FOLDER);
+    system::create_private_directory(&published)
+        .map_err(|error| Failure::file("make the folder", &published, error))?;
+    // Of two processes at once each makes a directory with a number of its own.
+    let _turn = home::lock(&published.join("lock"))?;
+    let last = last(&published)?;
     let issued = safe::now()?;
     let until = ClaimedTime::from_unix_seconds(issued.unix_seconds() + TERM_SECONDS_MAX).map_err(Failure::internal)?;
     let directory = Directory {
@@ -57,9 +61,17 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             .hint(words!("Look at the entries.", "項目を確かめてください。"))
             .source(error)
     })?;
-    // A number that was handed out is never given to another note.
-    home::replace(&published, note.as_bytes())?;
-    home::write_to_send(&arguments.to, note.as_bytes())?;
+    // A number that was handed out is never given to another note, and no number is used up by what nobody is given.
+    let to_send = ToSend::reserve(&arguments.to)?;
+    let kept = published.join(directory.serial.to_string());
+    home::replace(&kept, note.as_bytes())?;
+    to_send.write(note.as_bytes()).map_err(|failure| {
+        failure.hint(words!(
+            "The directory was made: it lies in {kept}. Copy it from there; the next one goes on from it.",
+            "名簿は作られ、{kept} にあります。そこからコピーしてください。次の名簿はその続きになります。",
+            kept = shown(&kept)
+        ))
+    })?;
     let (serial, file) = (directory.serial, shown(&arguments.to));
     let key_file = home.folder().join(PUBLIC_KEY_FILE);
     let result = json!({
@@ -79,6 +91,19 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         key = shown(&key_file)
     ));
     Ok(())
+}
+
+/// What the next directory goes on from: the last one, if there was one.
+fn last(published: &Path) -> Outcome<Option<Seen>> {
+    let failed = |error| Failure::file("read", published, error);
+    let mut numbers: Vec<u64> = Vec::new();
+    for entry in fs::read_dir(published).map_err(failed)? {
+        // Anything else is the lock, or a file that was being written.
+        numbers.extend(entry.map_err(failed)?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
+    }
+    let Some(number) = numbers.into_iter().max() else { return Ok(None) };
+    let (directory, note) = directory::read(&published.join(number.to_string()))?;
+    Ok(Some(directory.seen(&note)))
 }
 
 /// The publisher's key; drawn with the first directory.

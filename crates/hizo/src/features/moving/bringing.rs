@@ -3,20 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_keeper::Error as KeeperError;
-use hizo_ledger::id::{ObjectId, SeriesId};
+use hizo_ledger::id::{ObjectId, SeriesId, SpaceId};
 use hizo_ledger::object::{ObjectList, ObjectRef, VerifiedObject};
 use hizo_ledger::record::Record;
 use hizo_store::NamedBytes;
+use hizo_store::objects::Error::Damaged;
 use hizo_vault::keys::IdentityFile;
 
 use crate::Setting;
-use crate::console::Console;
+use crate::console::{Console, Progress};
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome};
 use crate::home::Home;
 use crate::keeper::Keeper;
 use crate::lanes::lanes;
-use crate::queue::AtHand;
+use crate::queue::{AtHand, WORTH_ASKING_BYTES};
 use crate::safe::Safe;
 use crate::view::View;
 use crate::words::words;
@@ -42,109 +43,219 @@ pub(crate) struct Missing {
 pub(super) struct Brought {
     pub objects: usize,
     pub bytes: u64,
+    /// What nobody had when it was looked for last.
     pub missing: Vec<Missing>,
 }
 
-/// A safe whose objects go to another keeper.
+/// Everything that a safe's records name, on its way to another keeper.
 pub(super) struct Bringing<'a> {
-    safe: &'a Safe,
     new: &'a Keeper,
     /// The home as it will be.
     next: &'a Home,
     at_hand: AtHand,
-    /// What the new keeper has taken by an earlier try.
-    before: BTreeSet<ObjectId>,
+    /// What the new keeper has taken, by earlier tries too.
+    taken: BTreeSet<ObjectId>,
+    /// Whether it is believed that it has what it says.
+    is_believed: bool,
+    pub brought: Brought,
+}
+
+/// All of it once, as the records of a safe name it.
+struct Round<'r> {
+    to: &'r Bringing<'r>,
+    safe: &'r Safe,
+    /// What the new keeper has lost.
+    again: &'r BTreeSet<ObjectId>,
+    bar: &'r Progress,
+}
+
+/// An object that a record names, and what was found of it, if it was looked for.
+struct Named<'r> {
+    object: ObjectRef,
+    record: &'r Record,
+    found: Option<Outcome<Option<VerifiedObject>>>,
+}
+
+/// What became of it.
+enum Carried {
+    Brought(u64),
+    /// The new keeper has it, by another way.
+    There,
+    Missing,
+    /// It could not be asked for, which says nothing of whether it is there.
+    Failed(Failure),
 }
 
 impl<'a> Bringing<'a> {
-    pub(super) fn new(safe: &'a Safe, new: &'a Keeper, next: &'a Home) -> Outcome<Self> {
-        let (at_hand, before) = (AtHand::of(safe.home.folder()), next.brought()?);
-        Ok(Self { safe, new, next, at_hand, before })
+    pub(super) fn new(home: &Home, new: &'a Keeper, next: &'a Home) -> Outcome<Self> {
+        let (at_hand, taken) = (AtHand::of(home.folder()), next.brought()?);
+        Ok(Self { new, next, at_hand, taken, is_believed: true, brought: Brought::default() })
+    }
+
+    /// Puts what the keeper so far need not have: its id and its length, as a record names it.
+    pub(super) fn put(&mut self, space: SpaceId, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
+        let named = self.new.put_bytes(space, bytes)?;
+        self.next.note_brought(named.0)?;
+        self.taken.insert(named.0);
+        Ok(named)
+    }
+
+    /// Has everything brought once more: the new keeper has lost more than it can name.
+    pub(super) fn forget(&mut self) -> Outcome<()> {
+        self.taken.clear();
+        self.is_believed = false;
+        self.next.forget_brought()
     }
 
     /// Brings everything that was not brought before, and these again.
-    pub(super) fn bring(mut self, console: Console, again: &BTreeSet<ObjectId>) -> Outcome<Brought> {
-        self.before.retain(|id| !again.contains(id));
-        let (mut named, mut brought) = (BTreeMap::new(), Brought::default());
-        for record in &self.safe.records {
-            self.name(record, &mut named, &mut brought.missing)?;
-        }
-        named.retain(|id, _| !self.before.contains(id));
-        let bar = console
-            .progress(words!("bringing", "移しています"), named.values().map(|(object, _)| object.bytes()).sum());
-        let bringing = &self;
-        let carry = |(object, record): (ObjectRef, &'a Record)| -> Outcome<Result<u64, Missing>> {
-            let carried = bringing.carry(object)?;
-            bar.add(object.bytes());
-            Ok(carried.ok_or_else(|| missing(object, record)))
-        };
-        let outcomes = std::thread::scope(|scope| -> Outcome<Vec<_>> {
-            let (mut things, results) = lanes(scope, AT_ONCE, 1, carry);
-            let named = named.into_values();
-            scope.spawn(move || { named }.all(|thing| things.give(thing)));
-            results.into_iter().collect()
-        })?;
-        for outcome in outcomes {
-            match outcome {
-                Ok(bytes) => {
-                    brought.objects += 1;
-                    brought.bytes += bytes;
-                }
-                Err(missing) => brought.missing.push(missing),
+    ///
+    /// # Errors
+    /// When something could not be asked for, and neither when all the rest was brought.
+    pub(super) fn bring(&mut self, safe: &Safe, console: Console, again: &BTreeSet<ObjectId>) -> Outcome<()> {
+        let mut taken = std::mem::take(&mut self.taken);
+        taken.retain(|id| !again.contains(id));
+        let bytes = safe.records.iter().filter_map(|record| Some(record.envelope().deposit?.objects.total)).sum();
+        let bar = console.progress(words!("bringing", "移しています"), bytes);
+        let round = Round { to: self, safe, again, bar: &bar };
+        let (mut brought, failed) = round.run(&mut taken, safe.records.iter())?;
+        if !failed.is_empty() {
+            brought.missing.retain(|missing| !failed.contains_key(&missing.record));
+            let records = safe.records.iter().filter(|record| failed.contains_key(&record.number()));
+            let (more, failed) = round.run(&mut taken, records)?;
+            if let Some(failure) = failed.into_values().next() {
+                return Err(failure.hint(words!(
+                    "The safe has not moved. Run the same command again: it goes on where it stopped. If the keeper never answers for what is left, cut this machine off from it and add --without-the-missing: it then counts as gone, and all that was brought is at the new one.",
+                    "まだ移していません。同じコマンドをもう一度実行すると、続きから進みます。残りについて預け先がずっと答えないときは、預け先との通信を止め、--without-the-missing を付けて実行してください。預け先はなくなったものとして扱われ、それまでに運んだものは新しい預け先に残ります。"
+                )));
             }
+            brought.objects += more.objects;
+            brought.bytes += more.bytes;
+            brought.missing.extend(more.missing);
         }
         brought.missing.sort_by_key(|missing| (missing.record, missing.object));
-        Ok(brought)
-    }
-
-    /// What a record names, directly and in its list, that no record before it names.
-    fn name(
-        &self,
-        record: &'a Record,
-        named: &mut BTreeMap<ObjectId, (ObjectRef, &'a Record)>,
-        lost: &mut Vec<Missing>,
-    ) -> Outcome<()> {
-        let direct = record.body_object().into_iter().chain(record.recipient());
-        for object in direct.chain(record.wraps().map(|(_, wrap)| wrap)) {
-            named.entry(object.id()).or_insert((object, record));
-        }
-        let Some(list) = record.object_list() else { return Ok(()) };
-        match self.find(list)? {
-            // Without the list nobody knows what else there was.
-            None => lost.push(missing(list, record)),
-            Some(bytes) => {
-                let listed = ObjectList::parse(&bytes).map_err(|error| Failure::untrue(error.to_string()))?;
-                for object in listed.objects().iter().chain([&list]) {
-                    named.entry(object.id()).or_insert((*object, record));
-                }
-            }
-        }
+        self.taken = taken;
+        self.brought.objects += brought.objects;
+        self.brought.bytes += brought.bytes;
+        self.brought.missing = brought.missing;
         Ok(())
     }
+}
 
-    /// Brings an object: its length; nothing when nobody has it.
-    fn carry(&self, object: ObjectRef) -> Outcome<Option<u64>> {
-        let Some(found) = self.find(object)? else { return Ok(None) };
-        let found = NamedBytes::claimed(object.id(), found.as_bytes().to_vec()).map_err(Failure::internal)?;
-        self.new.put(self.safe.home.space, &found)?;
-        self.next.note_brought(object.id())?;
-        Ok(Some(found.length()))
-    }
-
-    /// An object from the keeper so far, or from this machine, if it is the one that was named.
-    fn find(&self, object: ObjectRef) -> Outcome<Option<VerifiedObject>> {
-        let (space, id) = (self.safe.home.space, object.id());
-        match self.safe.keeper.object(space, id) {
-            Ok(bytes) => {
-                if let Some(found) = bytes.and_then(|bytes| object.verify(bytes).ok()) {
-                    return Ok(Some(found));
+impl Round<'_> {
+    /// Brings what these records name: what came of it, and of which of them something could not be asked for.
+    fn run<'r>(
+        &self,
+        taken: &mut BTreeSet<ObjectId>,
+        mut records: impl Iterator<Item = &'r Record> + Send,
+    ) -> Outcome<(Brought, BTreeMap<u64, Failure>)> {
+        let (mut brought, mut failed, mut left) = (Brought::default(), BTreeMap::new(), Vec::new());
+        let carry = |named: Named<'r>| -> Outcome<(ObjectRef, &'r Record, Carried)> {
+            let (object, record) = (named.object, named.record);
+            let carried = self.carry(named)?;
+            self.bar.add(object.bytes());
+            Ok((object, record, carried))
+        };
+        std::thread::scope(|scope| -> Outcome<()> {
+            let (mut things, results) = lanes(scope, AT_ONCE, 1, carry);
+            let named = &mut *taken;
+            scope.spawn(move || records.all(|record| self.name(record, named, &mut |named| things.give(named))));
+            for result in results {
+                let (object, record, carried) = result?;
+                match carried {
+                    Carried::There => {}
+                    Carried::Brought(bytes) => {
+                        brought.objects += 1;
+                        brought.bytes += bytes;
+                    }
+                    Carried::Missing => {
+                        left.push(object.id());
+                        brought.missing.push(missing(object, record));
+                    }
+                    Carried::Failed(failure) => {
+                        left.push(object.id());
+                        failed.entry(record.number()).or_insert(failure);
+                    }
                 }
             }
-            // It answered a moment ago: somebody has to look before anything is taken for lost.
-            Err(error @ KeeperError::Unreachable { .. }) if !self.safe.is_away() => return Err(error.into()),
-            Err(_) => {}
+            Ok(())
+        })?;
+        for id in left {
+            taken.remove(&id);
         }
-        Ok(self.at_hand.get(space, id).and_then(|bytes| object.verify(bytes).ok()))
+        Ok((brought, failed))
+    }
+
+    /// Gives what a record names, directly and in its list, but for what was named before; false when nobody wants more.
+    fn name<'r>(
+        &self,
+        record: &'r Record,
+        named: &mut BTreeSet<ObjectId>,
+        give: &mut dyn FnMut(Named<'r>) -> bool,
+    ) -> bool {
+        let mut once = |object: ObjectRef, found| match named.insert(object.id()) {
+            true => give(Named { object, record, found }),
+            false => {
+                self.bar.add(object.bytes());
+                true
+            }
+        };
+        let direct = record.body_object().into_iter().chain(record.recipient());
+        if !direct.chain(record.wraps().map(|(_, wrap)| wrap)).all(|object| once(object, None)) {
+            return false;
+        }
+        let Some(list) = record.object_list() else { return true };
+        let found = match self.find(list) {
+            Ok(Some(found)) => match ObjectList::parse(&found) {
+                Ok(listed) => {
+                    let listed = listed.objects().iter().all(|object| once(*object, None));
+                    return listed && once(list, Some(Ok(Some(found))));
+                }
+                Err(error) => Err(Failure::untrue(error.to_string())),
+            },
+            other => other,
+        };
+        // Without the list nobody knows what else there was, though it was brought itself.
+        give(Named { object: list, record, found: Some(found) })
+    }
+
+    /// Brings an object, unless the new keeper has it.
+    ///
+    /// # Errors
+    /// When the new keeper does not take it.
+    fn carry(&self, Named { object, found, .. }: Named<'_>) -> Outcome<Carried> {
+        let (space, id) = (self.safe.home.space, object.id());
+        let is_believed = self.to.is_believed && !self.again.contains(&id);
+        let is_asked = is_believed && found.is_none() && object.bytes() > WORTH_ASKING_BYTES;
+        let carried = if is_asked && self.to.new.object_length(space, id)? == Some(object.bytes()) {
+            Carried::There
+        } else {
+            let found = match found.unwrap_or_else(|| self.find(object)) {
+                Ok(Some(found)) => found.into_bytes(),
+                Ok(None) => return Ok(Carried::Missing),
+                Err(failure) => return Ok(Carried::Failed(failure)),
+            };
+            self.to.new.put(space, &NamedBytes::claimed(id, found).map_err(Failure::internal)?)?;
+            Carried::Brought(object.bytes())
+        };
+        self.to.next.note_brought(id)?;
+        Ok(carried)
+    }
+
+    /// An object from the keeper so far, or from this machine, if it is the one that was named; nothing where neither has it.
+    ///
+    /// # Errors
+    /// When that could not be told: another time the keeper may show it.
+    fn find(&self, object: ObjectRef) -> Outcome<Option<VerifiedObject>> {
+        let (space, id) = (self.safe.home.space, object.id());
+        let found = match self.safe.keeper.recall(space, id) {
+            Ok(bytes) => bytes,
+            Err(KeeperError::Objects(Damaged { .. })) => None,
+            // It was gone before anything was asked for.
+            Err(KeeperError::Unreachable { .. }) if self.safe.is_away() => None,
+            Err(error) => return Err(error.into()),
+        };
+        let is_it = |bytes| object.verify(bytes).ok();
+        Ok(found.and_then(is_it).or_else(|| self.to.at_hand.get(space, id).and_then(is_it)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Moved, bringing::Missing};
+use super::{Asked, Moved, bringing::Missing};
 use crate::Setting;
 use crate::console;
 use crate::failure::{Failure, Outcome};
@@ -40,7 +40,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let moved = super::move_to(setting, to.as_ref(), arguments.without_the_missing)?;
     tell(setting, &moved);
-    moved.answer.holds()
+    moved.answer.holds()?;
+    moved.broken.map_or(Ok(()), Err)
 }
 
 fn tell(setting: &Setting, moved: &Moved) {
@@ -83,17 +84,20 @@ fn tell(setting: &Setting, moved: &Moved) {
             "部品が{lost}個ありません。どの預け入れのものかは `hizo check` で分かります"
         ));
     }
-    if moved.unproved > 0 {
-        let count = moved.unproved;
-        console.warn(words!(
-            "of {count} deposits the keeper so far has shown no proof: no new proof of them can be made; those made before hold",
-            "{count}回分の預け入れについて、前の預け先の台帳から証明を得られませんでした。新しい証明は作れません。作成済みの証明は有効です"
-        ));
-    }
+    warn_of_unproved(setting, moved.unproved);
     console.note(words!(
         "next: `hizo check` reads everything at the new keeper. Every other machine of this safe runs `hizo move --follow` (one that opens nothing, with a new invite: `hizo space invite`). Emergency card and file, if you made them, name the old keeper: make new ones with `hizo recovery make`. Ask the new keeper for its list of authorities and its witness policy",
         "次に: `hizo check` で、新しい預け先にあるものをすべて読んで確かめます。この金庫を使うほかのコンピューターで `hizo move --follow` を実行します（開けないコンピューターには `hizo space invite` で作る新しい招待状が必要です）。緊急カードと緊急ファイルがあれば、前の預け先を指しているので `hizo recovery make` で作り直します。新しい預け先から、時刻認証局の一覧と立会人の方針を受け取ってください"
     ));
+}
+
+fn warn_of_unproved(setting: &Setting, count: usize) {
+    if count > 0 {
+        setting.console.warn(words!(
+            "of {count} deposits the keeper so far has shown no proof: no new proof of them can be made here; those made before hold",
+            "{count}回分の預け入れについて、前の預け先の台帳から証明を得られませんでした。ここでは新しい証明を作れません。作成済みの証明は有効です"
+        ));
+    }
 }
 
 fn missing_value(missing: &Missing) -> serde_json::Value {
@@ -106,10 +110,10 @@ fn missing_value(missing: &Missing) -> serde_json::Value {
 }
 
 fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<()> {
-    let safe = super::follow::follow(setting, invite)?;
+    let (safe, Asked { unproved, broken }) = super::follow::follow(setting, invite)?;
     let (keeper, number) = (&safe.home.keeper, safe.chain.head().number);
     let address = safe.home.address().unwrap_or_default();
-    let result = json!({ "to": keeper.as_str(), "address": address, "record": number });
+    let result = json!({ "to": keeper.as_str(), "address": address, "record": number, "unproved": unproved });
     setting.console.result(result, |out| {
         let done = words!(
             "this machine asks {keeper} from now on, at {address}; the history goes on from all that it has seen (record {number})",
@@ -117,5 +121,6 @@ fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(done))
     });
-    Ok(())
+    warn_of_unproved(setting, unproved);
+    broken.map_or(Ok(()), Err)
 }

@@ -6,6 +6,7 @@ use hizo_ledger::space::Standing;
 use hizo_vault::event::Event;
 use hizo_vault::joining::Invite;
 
+use super::{Asked, ask_log};
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
 use crate::home::{self, Home, Pinned};
@@ -14,12 +15,12 @@ use crate::log;
 use crate::safe::{self, Safe, destination};
 use crate::words::words;
 
-/// Follows the safe to the keeper that an invite names, or that the record of the move does.
+/// Follows the safe to the keeper that an invite names, or that the record of the move does; and what the log of the one before shows.
 ///
 /// # Errors
 /// Exit code 5 when the keeper there is not the one that was named, or its history does not go on from all that this machine has
 /// seen; nothing was changed then.
-pub(super) fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<Safe> {
+pub(super) fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<(Safe, Asked)> {
     let home = setting.home()?;
     let _turn = home.lock_move()?;
     let invite = match invite {
@@ -56,10 +57,15 @@ pub(super) fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<Safe> 
             "この金庫がそこへ移ったという記録がありません"
         )));
     }
+    // Whoever follows has no other copy of what that log says than his own.
+    let asked = match there.when_kept_by(&home.keeper)? {
+        Some(before) => ask_log(&before)?,
+        None => Asked::default(),
+    };
     there.settle_move()?;
     let mut safe = Safe::open(next)?;
     setting.send_what_waits(&mut safe)?;
-    Ok(safe)
+    Ok((safe, asked))
 }
 
 /// The invite that the admin who moved the safe has sealed into the record of the move.

@@ -10,25 +10,24 @@ use std::collections::BTreeSet;
 
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError, Seeds};
 use hizo_ledger::id::{ObjectId, RecordId};
-use hizo_ledger::record::{AdminRule, Control, Origin, Role, UnverifiedRecord};
+use hizo_ledger::record::{AdminRule, Control, Origin, Record, Role};
 use hizo_vault::event::Event;
-use hizo_vault::joining::Invite;
 use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
 
-use crate::Setting;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::features::proof;
-use crate::home::{self, Home, Pinned};
+use crate::home::{self, Departure, Home, Pinned};
 use crate::keeper::Keeper;
 use crate::log::{self, SeenLog};
 use crate::receipts::{self, Answer};
 use crate::safe::{self, Draft, Safe, destination};
 use crate::system;
 use crate::there::There;
-use crate::words::words;
-use bringing::{Bringing, Missing};
+use crate::words::{Words, words};
+use crate::{Setting, membership};
+use bringing::{Bringing, Brought, Missing};
 
 /// How often what a keeper has lost meanwhile is brought again.
 const TRIES: usize = 4;
@@ -47,6 +46,8 @@ pub(crate) struct Moved {
     pub missing: Vec<Missing>,
     /// Deposits of which the keeper so far has shown no proof.
     pub unproved: usize,
+    /// What it promised, if it has not kept that.
+    pub broken: Option<Failure>,
     /// What went wrong with the keeper so far, so that it was not told.
     pub untold: Option<Failure>,
     pub answer: Answer,
@@ -61,14 +62,7 @@ pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing
     let _turn = home.lock_move()?;
     let (safe, untold) = last_seen(setting, &home, without_the_missing)?;
     let identity = safe::open_identity(&home, &setting.read_passphrase()?)?;
-    if safe.role_of(&identity) != Some(Role::Admin) {
-        return Err(Failure::fixable(words!("only an admin moves a safe", "金庫を移せるのは管理者だけです")).hint(
-            words!(
-                "Ask one; `hizo space members` says who is.",
-                "管理者に頼んでください。誰が管理者かは `hizo space members` で分かります。"
-            ),
-        ));
-    }
+    may_move(setting, &safe, &identity, untold.is_some())?;
     let (new, pinned) = match to {
         Some(there) => there.introduced(home.folder(), identity.signing_seed.clone())?,
         None => here(&home)?,
@@ -95,8 +89,23 @@ pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing
         return Moving { setting, home, next, pinned, new, identity, without_the_missing }.run(safe, untold);
     }
     // Somebody has done it: this machine before it was cut short, or another admin.
-    let unproved = unproved_before(&safe, &home.keeper)?;
-    arrive(&home, &next, Done { unproved, ..Done::default() })
+    let asked = ask_log(&safe)?;
+    arrive(&home, &next, Done { asked, ..Done::default() })
+}
+
+/// # Errors
+/// When an identity may not move the safe: it is no admin's, or acts for an organisation that has not delegated as much; and when
+/// somebody has to be removed first. Where the keeper `is_gone`, as far as that can be told.
+fn may_move(setting: &Setting, safe: &Safe, identity: &IdentityFile, is_gone: bool) -> Outcome<()> {
+    membership::check_admin(safe, identity).map_err(|failure| Failure {
+        message: words!("only an admin moves a safe", "金庫を移せるのは管理者だけです"),
+        ..failure
+    })?;
+    let keyring = match setting.unlock_with(safe, identity) {
+        Err(failure) if is_gone && failure.kind != Kind::Lying => return Ok(()),
+        keyring => keyring?,
+    };
+    keyring.people()?.covers(&identity.signing_seed.identity_key().verifying_key(), Role::Admin)
 }
 
 /// Refuses where a second admin would have to sign the move: both keepers would have to hold still until he has.
@@ -127,8 +136,19 @@ fn is_there(safe: &Safe, new: &Keeper) -> Outcome<bool> {
 fn last_seen(setting: &Setting, home: &Home, without_the_missing: bool) -> Outcome<(Safe, Option<Failure>)> {
     let failure = match Safe::open_wherever(home.clone()) {
         Ok(mut safe) => {
-            if safe.departure().is_none() {
-                setting.send_what_waits(&mut safe)?;
+            if safe.departure().is_none()
+                && let Err(failure) = setting.send_what_waits(&mut safe)
+            {
+                if !without_the_missing {
+                    return Err(failure.hint(move_without()));
+                }
+                // It goes to the new keeper.
+                let why = failure.message;
+                setting.console.warn(words!(
+                    "what waits for the keeper is not sent yet: {why}",
+                    "待っているものは、まだ送れていません: {why}";
+                    why
+                ));
             }
             return Ok((safe, None));
         }
@@ -138,16 +158,20 @@ fn last_seen(setting: &Setting, home: &Home, without_the_missing: bool) -> Outco
         return Err(failure);
     }
     if !without_the_missing {
-        return Err(failure.hint(words!(
-            "Nothing was changed. If the keeper does not come back or does not tell the truth, move without it: with --without-the-missing this machine goes on from all that it has followed. What others have deposited since is then not in the safe.",
-            "何も変更していません。預け先が戻らない、または信用できないなら、--without-the-missing を付けると、このコンピューターが確かめた記録から続けます。その後にほかの人が預けたものは、金庫に残りません。"
-        )));
+        return Err(failure.hint(move_without()));
     }
     let mut safe = Safe::remembered(home.clone())?;
     if failure.is_unreachable() {
         safe.leave_keeper()?;
     }
     Ok((safe, Some(failure)))
+}
+
+fn move_without() -> Words {
+    words!(
+        "Nothing was changed. If the keeper does not come back or does not tell the truth, move without it: with --without-the-missing this machine goes on from all that it has followed. What others have deposited since is then not in the safe.",
+        "何も変更していません。預け先が戻らない、または信用できないなら、--without-the-missing を付けると、このコンピューターが確かめた記録から続けます。その後にほかの人が預けたものは、金庫に残りません。"
+    )
 }
 
 /// A keeper in the home folder: the one that had the space before, if one did.
@@ -182,44 +206,38 @@ struct Moving<'a> {
 /// What was done on the way.
 #[derive(Default)]
 struct Done {
-    objects: usize,
-    bytes: u64,
-    missing: Vec<Missing>,
-    unproved: usize,
+    brought: Brought,
+    asked: Asked,
     untold: Option<Failure>,
 }
 
 impl Moving<'_> {
     fn run(&self, mut safe: Safe, mut untold: Option<Failure>) -> Outcome<Moved> {
-        let mut brought = self.bring(&safe, &BTreeSet::new())?;
+        let mut bringing = Bringing::new(&self.home, &self.new, &self.next)?;
+        let nothing = BTreeSet::new();
+        if let Some(Departure { body: Some(body), .. }) = self.next.departure()? {
+            // By an earlier try it may have been there for so long that it was swept.
+            bringing.put(safe.home.space, body)?;
+        }
+        self.bring(&mut bringing, &safe, &nothing)?;
         let slot_key = log::slot_key(&safe)?;
-        let unproved = match (&untold, safe.departure()) {
-            (None, None) => self.ask_log(&safe)?,
-            _ => unproved_before(&safe, &self.home.keeper)?,
-        };
+        let asked = ask_log(&safe)?;
         if safe.departure().is_none() {
-            let refused = self.depart(&mut safe, untold.is_none())?;
+            let refused = self.depart(&mut safe, &mut bringing, untold.is_none())?;
             untold = untold.or(refused);
             // Others may have added something until then; and there is the record itself.
-            let more = self.bring(&safe, &BTreeSet::new())?;
-            brought.objects += more.objects;
-            brought.bytes += more.bytes;
-            brought.missing = more.missing;
+            self.bring(&mut bringing, &safe, &nothing)?;
         }
         let notes: Vec<Vec<u8>> = safe.records.iter().map(|record| record.note_bytes().to_vec()).collect();
         for last in (0..TRIES).rev() {
-            let absent: BTreeSet<ObjectId> = brought.missing.iter().map(|missing| missing.object).collect();
+            let absent = bringing.brought.missing.iter().map(|missing| missing.object).collect();
             match self.new.take_over(safe.home.space, &notes, &slot_key, &absent) {
                 Ok(()) => break,
                 Err(KeeperError::PutAgain { objects }) if last > 0 => {
                     if last < TRIES - 1 {
-                        // It names no more than so many at once, and has lost more than that.
-                        self.next.forget_brought()?;
+                        bringing.forget()?;
                     }
-                    let again = self.bring(&safe, &objects.into_iter().collect())?;
-                    brought.objects += again.objects;
-                    brought.bytes += again.bytes;
-                    brought.missing = again.missing;
+                    self.bring(&mut bringing, &safe, &objects.into_iter().collect())?;
                 }
                 Err(KeeperError::Conflict { .. }) => return Err(another_history()),
                 Err(error) => return Err(error.into()),
@@ -228,35 +246,21 @@ impl Moving<'_> {
         if self.next.address().is_some() && self.home.slot_key()?.is_none() {
             Home::write_slot_key(self.home.folder(), &slot_key)?;
         }
-        let bringing::Brought { objects, bytes, missing } = brought;
-        arrive(&self.home, &self.next, Done { objects, bytes, missing, unproved, untold })
-    }
-
-    /// Writes down what the log of the keeper so far says of each deposit: of how many it shows no proof. If an earlier try was
-    /// shown more, that stays.
-    fn ask_log(&self, safe: &Safe) -> Outcome<usize> {
-        let now = unproved(&safe.writing_down()?);
-        if self.home.former_folder().exists() {
-            let before = unproved_before(safe, &self.home.keeper)?;
-            if before < now {
-                return Ok(before);
-            }
-        }
-        self.home.settle_former()?;
-        Ok(now)
+        arrive(&self.home, &self.next, Done { brought: bringing.brought, asked, untold })
     }
 
     /// Brings what the records name.
     ///
     /// # Errors
-    /// When something is missing and must not be.
-    fn bring(&self, safe: &Safe, again: &BTreeSet<ObjectId>) -> Outcome<bringing::Brought> {
-        let brought = Bringing::new(safe, &self.new, &self.next)?.bring(self.setting.console, again)?;
-        if brought.missing.is_empty() || self.without_the_missing {
-            return Ok(brought);
+    /// When something is missing and must not be; when something could not be asked for.
+    fn bring(&self, bringing: &mut Bringing<'_>, safe: &Safe, again: &BTreeSet<ObjectId>) -> Outcome<()> {
+        bringing.bring(safe, self.setting.console, again)?;
+        let missing = &bringing.brought.missing;
+        if missing.is_empty() || self.without_the_missing {
+            return Ok(());
         }
-        bringing::name(self.setting, safe, &self.identity, &brought.missing);
-        let count = brought.missing.len();
+        bringing::name(self.setting, safe, &self.identity, missing);
+        let count = missing.len();
         Err(Failure::untrue(words!(
             "the keeper withholds {count} objects that records of this safe name, and this machine does not have them",
             "この金庫の記録にある部品のうち{count}個を、預け先が出さず、このコンピューターにもありません"
@@ -268,88 +272,69 @@ impl Moving<'_> {
     }
 
     /// Has the space leave the keeper so far, by a record that is appended there: why not, where that was to be done without.
-    fn depart(&self, safe: &mut Safe, may_tell: bool) -> Outcome<Option<Failure>> {
+    fn depart(&self, safe: &mut Safe, bringing: &mut Bringing<'_>, may_tell: bool) -> Outcome<Option<Failure>> {
+        let untold = match may_tell.then(|| self.tell(safe, bringing)) {
+            None => None,
+            Some(Err(failure)) if self.without_the_missing => Some(failure),
+            Some(told) => return told.map(|()| None),
+        };
+        // What it has shown that holds was followed: the record goes behind that.
+        safe.has_not_moved()?;
+        let Departure { record, .. } = self.departure(safe, bringing)?;
+        safe.take_alone(record)?;
+        Ok(untold)
+    }
+
+    /// Appends it at the keeper so far, behind what others may have added.
+    fn tell(&self, safe: &mut Safe, bringing: &mut Bringing<'_>) -> Outcome<()> {
         loop {
-            let record = self.departure(safe, may_tell)?;
-            let refused = match may_tell {
-                true => safe.keeper.append(safe.home.space, record.note_bytes()).err(),
-                false => None,
-            };
-            match refused {
-                None if may_tell => {
-                    safe.take_kept(record)?;
-                    return Ok(None);
-                }
-                Some(KeeperError::Conflict { .. }) => {
-                    if safe.after_conflict(record.id())? {
-                        return Ok(None);
+            let Departure { record, body } = self.departure(safe, bringing)?;
+            body.map_or(Ok(()), |body| safe.put(body).map(drop))?;
+            match safe.keeper.append(safe.home.space, record.note_bytes()) {
+                Ok(()) => return safe.take_kept(record),
+                Err(KeeperError::Conflict { .. }) => {
+                    if safe.after_conflict(record.id()).map_err(|failure| failure.hint(move_without()))? {
+                        return Ok(());
                     }
                     // Another admin may have moved it meanwhile.
                     safe.has_not_moved()?;
                 }
-                Some(error) if !self.without_the_missing => return Err(error.into()),
-                refused => {
-                    safe.take_alone(record)?;
-                    return Ok(refused.map(Failure::from));
-                }
+                Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// The record by which the space moves, after its head. What was signed for this place before is used again: the keeper so far
-    /// may have it, though its answer was lost.
-    fn departure(&self, safe: &Safe, may_tell: bool) -> Outcome<UnverifiedRecord> {
+    /// The record by which the space moves, after its head, with its body at the new keeper. What was signed for this place before is
+    /// used again: the keeper so far may have it, though its answer was lost.
+    fn departure(&self, safe: &Safe, bringing: &mut Bringing<'_>) -> Outcome<Departure> {
         let moves_there = |control: &Control| matches!(control, Control::Origin(to) if *to == self.pinned.origin);
         if let Some(signed) = self.next.departure()?
-            && signed.envelope().prev == Some(safe.chain.head().id)
-            && signed.envelope().controls.iter().any(moves_there)
+            && signed.record.envelope().prev == Some(safe.chain.head().id)
+            && signed.record.envelope().controls.iter().any(moves_there)
         {
             return Ok(signed);
         }
-        let draft = Draft {
-            body: self.say_where(safe, may_tell)?,
-            deposit: None,
-            controls: vec![Control::Origin(self.pinned.origin.clone())],
-            objects: Vec::new(),
-        };
+        let body = self.say_where(safe)?;
+        let named = body.clone().map(|body| bringing.put(safe.home.space, body)).transpose()?;
+        let controls = vec![Control::Origin(self.pinned.origin.clone())];
+        let draft = Draft { body: named, controls, ..Draft::default() };
         let record = safe.sign(&self.identity.signing_seed.space_key(&safe.home.space), &draft)?;
-        self.next.note_departure(record.note_bytes())?;
-        Ok(record)
+        let departure = Departure { record, body };
+        self.next.note_departure(&departure)?;
+        Ok(departure)
     }
 
-    /// Seals where the new keeper is, for members who read, and puts that at both: nothing where it has no address.
-    fn say_where(&self, safe: &Safe, may_tell: bool) -> Outcome<Option<(ObjectId, u64)>> {
-        let Some(invite) = self.invite(safe)? else { return Ok(None) };
+    /// Seals where the new keeper is, for members who read; nothing where it has no address.
+    fn say_where(&self, safe: &Safe) -> Outcome<Option<Vec<u8>>> {
+        let Some(invite) = self.next.invite(safe.chain.head())? else { return Ok(None) };
         let text = String::from_utf8(invite.compose()).map_err(Failure::internal)?;
         let event = Event::KeeperMoved { invite: text.trim_end().to_owned() };
-        let recipient = match safe.recipient() {
+        match safe.recipient() {
+            Ok(recipient) => safe::seal_body(&[event], &recipient).map(Some),
             // Where a keeper that is gone withholds even that, the address goes another way.
-            Err(_) if self.without_the_missing => return Ok(None),
-            recipient => recipient?,
-        };
-        let sealed = safe::seal_body(&[event], &recipient)?;
-        let body = self.new.put_bytes(safe.home.space, sealed.clone())?;
-        self.next.note_brought(body.0)?;
-        match safe.put(sealed) {
-            Err(failure) if may_tell && !self.without_the_missing => Err(failure),
-            _ => Ok(Some(body)),
+            Err(_) if self.without_the_missing => Ok(None),
+            Err(failure) => Err(failure),
         }
-    }
-
-    /// What leads members who read to the new keeper.
-    fn invite(&self, safe: &Safe) -> Outcome<Option<Invite>> {
-        let Some(address) = self.next.address() else { return Ok(None) };
-        Ok(Some(Invite {
-            space: safe.home.space,
-            genesis: safe.home.genesis,
-            head: safe.chain.head(),
-            keeper: self.next.keeper.clone(),
-            log_key: log::named_key(&self.next)?,
-            receipt_key: self.next.receipt_key.clone(),
-            address: address.to_owned(),
-            roots: self.next.keeper_roots()?.map(String::from_utf8).transpose().map_err(Failure::internal)?,
-            policy: None,
-        }))
     }
 }
 
@@ -363,7 +348,7 @@ fn arrive(home: &Home, next: &Home, done: Done) -> Outcome<Moved> {
     safe.settle_move()?;
     let moved = safe.records.iter().rfind(|record| destination(record) == Some(&next.keeper));
     let moved = moved.ok_or_else(|| Failure::internal_message("the record of the move is gone"))?;
-    let Done { objects, bytes, missing, unproved, untold } = done;
+    let Done { brought: Brought { objects, bytes, missing }, asked, untold } = done;
     Ok(Moved {
         from: home.keeper.clone(),
         to: next.keeper.clone(),
@@ -372,27 +357,56 @@ fn arrive(home: &Home, next: &Home, done: Done) -> Outcome<Moved> {
         objects,
         bytes,
         missing,
-        unproved,
+        unproved: asked.unproved,
+        broken: asked.broken,
         untold,
         answer: receipts::answer(&safe, moved.id()),
     })
 }
 
-/// Deposits of which the log of their keeper shows no proof. What it answers is written down, for when it is gone.
-fn unproved(safe: &Safe) -> usize {
-    let deposits = safe.records.iter().filter(|record| record.envelope().deposit.is_some());
-    let mut deposits = deposits.filter(|record| record.envelope().keeper == safe.home.keeper).peekable();
-    if safe.keeper.here().is_some() || deposits.peek().is_none() {
-        // It stays where it is.
-        return 0;
-    }
-    let Ok(seen) = SeenLog::publish(safe) else { return deposits.count() };
-    deposits.filter(|record| proof::logged(safe, &seen, record, &[]).is_err()).count()
+/// What the log of the keeper so far shows, when the safe leaves it.
+#[derive(Default)]
+struct Asked {
+    /// Deposits of which it has shown no proof.
+    unproved: usize,
+    /// A promise that it has not kept, and from now on cannot be held to.
+    broken: Option<Failure>,
 }
 
-/// The same, of what was written down before.
-fn unproved_before(safe: &Safe, keeper: &Origin) -> Outcome<usize> {
-    Ok(safe.when_kept_by(keeper)?.map_or(0, |former| unproved(&former)))
+/// Writes down what the log of the keeper so far says of each deposit, for when it is gone, if it can be asked, and calls in what it has
+/// promised. If it had shown more before, that stays.
+fn ask_log(safe: &Safe) -> Outcome<Asked> {
+    let home = &safe.home;
+    let before = match home.former_folder().exists() {
+        true => safe.when_kept_by(&home.keeper)?.and_then(|written| proved(&written)),
+        false => None,
+    };
+    let (mut now, mut broken) = (None, None);
+    if !safe.is_away() {
+        let asked = safe.writing_down()?;
+        now = proved(&asked);
+        broken = receipts::remind(&asked).err();
+    }
+    if now.is_some() && now >= before {
+        home.settle_former()?;
+    }
+    Ok(Asked { unproved: kept_there(safe).count().saturating_sub(now.max(before).unwrap_or(0)), broken })
+}
+
+/// Of how many deposits the log of their keeper shows a proof; nothing where it shows no log.
+fn proved(safe: &Safe) -> Option<usize> {
+    if safe.keeper.here().is_some() {
+        // It stays where it is.
+        return Some(kept_there(safe).count());
+    }
+    let seen = SeenLog::publish(safe).ok()?;
+    Some(kept_there(safe).filter(|record| proof::logged(safe, &seen, record, &[]).is_ok()).count())
+}
+
+/// The deposits that were made at the keeper of this safe.
+fn kept_there(safe: &Safe) -> impl Iterator<Item = &Record> {
+    let deposits = safe.records.iter().filter(|record| record.envelope().deposit.is_some());
+    deposits.filter(|record| record.envelope().keeper == safe.home.keeper)
 }
 
 fn another_history() -> Failure {

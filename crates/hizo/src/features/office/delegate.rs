@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::Office;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::home::ToSend;
 use crate::membership::{self, RoleWord};
 use crate::words::words;
-use crate::{Setting, home, safe};
+use crate::{Setting, safe};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -61,7 +62,10 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let role = arguments.role.role();
     let register = office.register();
     let before = register.get(said.space, request.person.key);
-    let (not_before, not_after) = term(before.and_then(|entry| entry.revoked), arguments.days)?;
+    let now = safe::now()?.unix_seconds();
+    let from = before.map_or(now, |entry| entry.counts_from(now));
+    let at = |seconds| ClaimedTime::from_unix_seconds(seconds).map_err(Failure::internal);
+    let (not_before, not_after) = (at(from)?, at(from + arguments.days * SECONDS_PER_DAY)?);
     let delegation = Delegation {
         organisation: office.card.key,
         space: said.space,
@@ -75,18 +79,11 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let signature = office.key()?.sign(delegation.text().as_bytes());
     let note = delegation.note(&signature).map_err(Failure::internal)?;
     let delegated = UnverifiedDelegatedRequest { request: said, card: office.card.clone(), delegation: note.clone() };
+    let to_send = ToSend::reserve(&arguments.to)?;
     let appended = office.say(Event::KeyDelegated { note })?;
-    home::write_to_send(&arguments.to, &delegated.compose())?;
+    to_send.write(&delegated.compose())?;
     tell(setting, arguments, &delegated, &delegation);
     appended.promised
-}
-
-/// From now, or from just after the last revocation, for so many days.
-fn term(revoked: Option<ClaimedTime>, days: u64) -> Outcome<(ClaimedTime, ClaimedTime)> {
-    let now = safe::now()?.unix_seconds();
-    let from = revoked.map_or(now, |revoked| now.max(revoked.unix_seconds() + 1));
-    let at = |seconds| ClaimedTime::from_unix_seconds(seconds).map_err(Failure::internal);
-    Ok((at(from)?, at(from + days * SECONDS_PER_DAY)?))
 }
 
 fn tell(setting: &Setting, arguments: &Arguments, delegated: &UnverifiedDelegatedRequest, delegation: &Delegation) {

@@ -42,10 +42,15 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let passphrase = setting.read_passphrase()?;
     // Whoever opens the safe has the passphrase right, and will type it again to delegate.
     safe::open_identity(&home, &passphrase)?;
-    // Without a card, nobody has ever known the key of an earlier beginning.
-    let seed = OrganisationSeed::generate(&mut SystemEntropy);
-    home::replace(&key_file, seed.seal(&passphrase, &mut SystemEntropy).as_bytes())?;
-    let card = Card { name, name_ja, key: seed.signing_key().verifying_key() };
+    // A key without its card may be the one by which others know the organisation: it is never drawn anew.
+    let key = if key_file.exists() {
+        super::open_key(&home, &passphrase)?
+    } else {
+        let seed = OrganisationSeed::generate(&mut SystemEntropy);
+        home::write_new(&key_file, seed.seal(&passphrase, &mut SystemEntropy).as_bytes())?;
+        seed.signing_key()
+    };
+    let card = Card { name, name_ja, key: key.verifying_key() };
     home::write_new(&card_file, &card.compose())?;
     super::card::tell(setting, &card, None);
     setting.console.note(words!(

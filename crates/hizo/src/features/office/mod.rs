@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
-use crate::home::{IDENTITY_BYTES_MAX, damaged};
+use crate::home::{Home, IDENTITY_BYTES_MAX, damaged};
 use crate::membership::{Appended, Change};
 use crate::register::{self, Register};
 use crate::safe::{self, Keyring, Safe};
@@ -46,28 +46,33 @@ impl Office {
         Register::of(Opened { safe: &self.safe, keyring: &self.keyring }, &self.card.key)
     }
 
-    /// The organisation's key, which has the passphrase of the identity that made it.
     fn key(&self) -> Outcome<OrganisationKey> {
-        let path = self.safe.home.organisation_key_file();
-        let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
-        let seed = OrganisationSeed::open(bytes, &self.passphrase).map_err(|error| {
-            Failure::fixable(words!(
-                "the passphrase does not open {path}",
-                "パスフレーズが違うため、{path} を開けません",
-                path = shown(&path)
-            ))
-            .hint(words!(
-                "It is the one of the identity that ran `hizo office make`.",
-                "`hizo office make` を実行した人の鍵ファイルのパスフレーズです。"
-            ))
-            .source(error)
-        })?;
-        let key = seed.signing_key();
-        if key.verifying_key() == self.card.key { Ok(key) } else { Err(damaged(&path)) }
+        let home = &self.safe.home;
+        let key = open_key(home, &self.passphrase)?;
+        if key.verifying_key() == self.card.key { Ok(key) } else { Err(damaged(&home.organisation_key_file())) }
     }
 
     /// Writes what was signed into the register. Nothing is handed out that does not stand there.
     fn say(&mut self, event: Event) -> Outcome<Appended> {
         Change::saying(vec![event]).append(&mut self.safe, &self.identity)
     }
+}
+
+/// The organisation's key in a home, which has the passphrase of the identity that made it.
+fn open_key(home: &Home, passphrase: &str) -> Outcome<OrganisationKey> {
+    let path = home.organisation_key_file();
+    let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
+    let seed = OrganisationSeed::open(bytes, passphrase).map_err(|error| {
+        Failure::fixable(words!(
+            "the passphrase does not open {path}",
+            "パスフレーズが違うため、{path} を開けません",
+            path = shown(&path)
+        ))
+        .hint(words!(
+            "It is the one of the identity that ran `hizo office make`.",
+            "`hizo office make` を実行した人の鍵ファイルのパスフレーズです。"
+        ))
+        .source(error)
+    })?;
+    Ok(seed.signing_key())
 }

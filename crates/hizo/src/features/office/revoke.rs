@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::Office;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::home::ToSend;
 use crate::register::{Entry, Register};
 use crate::words::words;
-use crate::{Setting, home, safe};
+use crate::{Setting, safe};
 
 /// Take a delegation back: write what ends it, to be brought to that safe by any member
 #[derive(Debug, clap::Args)]
@@ -31,8 +32,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let revocation = Revocation { organisation: office.card.key, space: delegation.space, key: delegation.key, time };
     let signature = office.key()?.sign(revocation.text().as_bytes());
     let note = revocation.note(&signature).map_err(Failure::internal)?;
+    let to_send = ToSend::reserve(&arguments.to)?;
     let appended = office.say(Event::DelegationRevoked { note: note.clone() })?;
-    home::write_to_send(&arguments.to, note.as_bytes())?;
+    to_send.write(note.as_bytes())?;
     let (key, space) = (revocation.key.name().to_string(), revocation.space.to_string());
     let result = json!({ "file": arguments.to.to_string_lossy(), "key": key, "space": space });
     setting.console.result(result, |out| {

@@ -93,11 +93,9 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
         Error::Manifest(error) => error.into(),
         Error::Opening(error) => Failure::internal(error),
     })?;
-    // A proof is of a record by the keeper that it names, wherever the space is by now.
-    let keeper = &record.envelope().keeper;
-    let former = if *keeper == safe.home.keeper { None } else { safe.when_kept_by(keeper)? };
+    let former = before_the_move(safe, record)?;
     let safe = former.as_ref().unwrap_or(safe);
-    let unproved = |failure| of_former(opened.safe, record, failure);
+    let unproved = |failure| of_former(former.as_ref(), failure);
     let seen = SeenLog::publish(safe).map_err(unproved)?;
     let logged = logged(safe, &seen, record, &request.authorities).map_err(unproved)?;
     let Logged { stamps, first, asked, inclusion, files: logged } = logged;
@@ -175,23 +173,59 @@ pub(crate) fn logged<'a>(
     Ok(Logged { stamps, first, asked, inclusion, files })
 }
 
+/// The safe as the keeper of a record had it, if that is not the present one: a proof is of a record by the keeper that it names.
+///
+/// # Errors
+/// When this machine has never known that keeper: what its successor took over from it proves nothing of its log.
+fn before_the_move(safe: &Safe, record: &Record) -> Outcome<Option<Safe>> {
+    let keeper = &record.envelope().keeper;
+    if *keeper == safe.home.keeper {
+        return Ok(None);
+    }
+    safe.when_kept_by(keeper)?.map(Some).ok_or_else(|| {
+        Failure::new(
+            Kind::Unknown,
+            words!(
+                "this deposit was made at an earlier keeper, {keeper}, which this machine has never known",
+                "この預け入れは前の預け先（{keeper}）のもので、このコンピューターはその預け先を知りません"
+            ),
+        )
+        .hint(ask_whoever_moved())
+    })
+}
+
 /// Why there is no proof of a record that an earlier keeper had, in place of what its log could not be asked for.
-fn of_former(safe: &Safe, record: &Record, failure: Failure) -> Failure {
-    if record.envelope().keeper == safe.home.keeper || !failure.is_unreachable() {
-        return failure;
+fn of_former(former: Option<&Safe>, failure: Failure) -> Failure {
+    let Some(former) = former.filter(|_| failure.is_unreachable()) else { return failure };
+    let keeper = &former.home.keeper;
+    if former.keeper.is_written_down() {
+        return Failure::new(
+            Kind::Unknown,
+            words!(
+                "this deposit was made at an earlier keeper, {keeper}, whose log showed no proof of it before the safe moved",
+                "この預け入れは前の預け先（{keeper}）のもので、移転の前に、その台帳から証明を得られていません"
+            ),
+        )
+        .hint(words!(
+            "Proofs that were made before hold as they did. A new deposit of the same files is proved by the present keeper, from then on.",
+            "以前に作った証明は、そのまま有効です。同じファイルをもう一度預ければ、その時点からは今の預け先で証明できます。"
+        ));
     }
     Failure::new(
         Kind::Unknown,
         words!(
-            "this deposit was made at an earlier keeper, {keeper}, whose log showed no proof of it before the safe moved",
-            "この預け入れは前の預け先（{keeper}）のもので、移転の前に、その台帳から証明を得られていません",
-            keeper = record.envelope().keeper
+            "this deposit was made at an earlier keeper, {keeper}, which cannot be reached, and this machine has nothing of what its log showed",
+            "この預け入れは前の預け先（{keeper}）のものですが、そこにつながらず、その台帳の内容もこのコンピューターに残っていません"
         ),
     )
-    .hint(words!(
-        "Proofs that were made before hold as they did. A new deposit of the same files is proved by the present keeper, from then on.",
-        "以前に作った証明は、そのまま有効です。同じファイルをもう一度預ければ、その時点からは今の預け先で証明できます。"
-    ))
+    .hint(ask_whoever_moved())
+}
+
+fn ask_whoever_moved() -> Words {
+    words!(
+        "Ask whoever moved the safe for a proof: that machine has what the earlier keeper showed. A new deposit of the same files is proved by the present keeper, from then on.",
+        "金庫を移した人に証明を頼んでください。そのコンピューターには、前の預け先から得たものがあります。同じファイルをもう一度預ければ、その時点からは今の預け先で証明できます。"
+    )
 }
 
 /// Checks a bundle against this keeper's log and everybody whom this machine lets vouch for stamps.

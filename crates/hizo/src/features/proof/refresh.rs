@@ -11,7 +11,7 @@ use hizo_ledger::record::UnverifiedRecord;
 use hizo_ledger::timestamp::{Authority, Moment};
 
 use super::renewing::{self, Level};
-use super::{Files, check, facts, pages, policy_of, write};
+use super::{Files, before_the_move, check, facts, of_former, pages, policy_of, write};
 use crate::bundle;
 use crate::failure::{Failure, Outcome};
 use crate::log::SeenLog;
@@ -60,7 +60,9 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
     let old = bundle::files(&request.bundle)?;
     bundle::of(old.clone())?;
     let record = record(safe, &old)?;
-    let seen = SeenLog::publish(safe)?;
+    let former = before_the_move(safe, record)?;
+    let safe = former.as_ref().unwrap_or(safe);
+    let seen = SeenLog::publish(safe).map_err(|failure| of_former(former.as_ref(), failure))?;
     let mut stamps = Stamps::open(safe, &seen, &request.authorities, &sizes(&old))?;
     let before = check(&seen, stamps.vouching(), old.clone())?;
     if let Verdict::DoesNotHold(fault) = &before.verdict {
