@@ -271,7 +271,9 @@ impl Role {
         match (self, act) {
             (Self::Admin, _) | (_, Act::Say) => true,
             (Self::Writer | Self::ReaderWriter, Act::Deposit) => true,
-            (Self::Reader, Act::Deposit) | (Self::Reader | Self::Writer | Self::ReaderWriter, Act::Control) => false,
+            (Self::Reader | Self::ReaderWriter, Act::Rotate) => true,
+            (Self::Reader, Act::Deposit) | (Self::Writer, Act::Rotate) => false,
+            (Self::Reader | Self::Writer | Self::ReaderWriter, Act::Control) => false,
         }
     }
 
@@ -308,14 +310,16 @@ impl AdminRule {
     }
 }
 
-/// The three kinds of record that anyone can tell apart.
+/// The kinds of record that anyone can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// A body and nothing else.
     Say,
     /// A deposit of a series.
     Deposit,
-    /// A change of the space: its members, epoch, wraps, recovery key or keeper.
+    /// An epoch that begins, with its wraps, and no other change: who is a member stays as it was.
+    Rotate,
+    /// Any other change of the space: its members, wraps, recovery key or keeper.
     Control,
 }
 
@@ -450,13 +454,23 @@ impl Envelope {
         self.controls.sort_by_key(Control::place);
     }
 
-    /// Which of the three kinds of record this is.
+    /// Which kind of record this is.
     pub fn act(&self) -> Act {
         match (&self.deposit, self.controls.is_empty()) {
             (Some(_), _) => Act::Deposit,
-            (None, false) => Act::Control,
             (None, true) => Act::Say,
+            (None, false) if self.rotates() => Act::Rotate,
+            (None, false) => Act::Control,
         }
+    }
+
+    fn rotates(&self) -> bool {
+        let is_of_it = |control: &Control| match control {
+            Control::Epoch { .. } => true,
+            Control::Wrap { epoch, .. } => *epoch == self.epoch,
+            _ => false,
+        };
+        self.new_epoch().is_some() && self.controls.iter().all(is_of_it)
     }
 
     /// The rule that holds from the next record on, if this one sets it.
