@@ -20,6 +20,7 @@ mod kept;
 mod lanes;
 mod log;
 mod membership;
+mod office;
 mod packing;
 mod paper;
 mod passphrase;
@@ -28,6 +29,7 @@ mod prepared;
 mod queue;
 mod receipts;
 mod register;
+mod rotation;
 mod safe;
 mod stamps;
 mod system;
@@ -260,6 +262,7 @@ impl Setting {
     fn safe(&self) -> Outcome<Safe> {
         let mut safe = self.safe_before_due()?;
         features::space::due::on_the_way(self, &mut safe);
+        rotation::on_the_way(self, &mut safe);
         Ok(safe)
     }
 
@@ -292,6 +295,7 @@ impl Setting {
             false => {
                 self.send_what_waits(&mut safe)?;
                 features::space::due::on_the_way(self, &mut safe);
+                rotation::on_the_way(self, &mut safe);
             }
         }
         self.warn_of_set_aside(&safe.set_aside);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{ClaimedTime, Control, Record, Role};
+use hizo_ledger::record::{Act, ClaimedTime, Control, Record, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{self, Certificate, Certificates, Sessions, UnverifiedCertificate};
@@ -144,7 +144,7 @@ impl People {
 
     /// Takes the next record, which says this; `roles` are those before it.
     fn take(&mut self, safe: &Safe, record: &Record, events: Vec<Event>, roles: &Roles) {
-        let (space, is_by_admin) = (&safe.home.space, !record.envelope().controls.is_empty());
+        let (space, is_by_admin) = (&safe.home.space, record.envelope().act() == Act::Control);
         let keys = match record.envelope().deposit {
             Some(_) => Sessions::new(),
             None => match self.certificates.follow(record) {
@@ -158,8 +158,8 @@ impl People {
         let refused = self.judge(record, roles, delegations);
         if let Some(first) = refused.first() {
             self.undelegated.insert(record.number(), first.1);
-            // Who is a member has changed all the same: a keeper cannot read delegations.
-            let told = if is_by_admin { &mut self.alarms } else { &mut self.falsehoods };
+            // Who is a member, or to whom is sealed, has changed all the same: a keeper cannot read delegations.
+            let told = if !record.envelope().controls.is_empty() { &mut self.alarms } else { &mut self.falsehoods };
             let faults = refused.iter().map(|(key, refused)| (record.number(), Fault::Undelegated(*key, *refused)));
             return told.extend(faults);
         }
@@ -242,7 +242,7 @@ impl People {
     /// Why everybody would refuse that.
     pub(crate) fn acts_now(&self, safe: &Safe, key: &VerifyingKey, change: &Change) -> Result<(), Refused> {
         let (Some(certificate), Some(role)) = (self.certificates.of(key), safe.chain.role(key)) else { return Ok(()) };
-        let is_by_admin = !change.draft.controls.is_empty();
+        let is_by_admin = change.draft.envelope(&safe.chain, None).is_ok_and(|envelope| envelope.act() == Act::Control);
         let said = self.said_with(&safe.home.space, &change.events, is_by_admin);
         let delegations = said.as_ref().map_or(&self.delegations, |(delegations, _)| delegations);
         delegations.check(&certificate.identity, role, self.now)
@@ -343,10 +343,24 @@ impl People {
     /// # Errors
     /// Exit code 5.
     pub(crate) fn heed(&self, safe: &Safe, leaving: &[VerifyingKey]) -> Outcome<()> {
+        self.heed_before(safe, leaving, safe.chain.epoch())
+    }
+
+    /// The same for whoever is about to begin an epoch, which ends what somebody sealed who might not.
+    ///
+    /// # Errors
+    /// As [`People::heed`].
+    pub(crate) fn heed_to_rotate(&self, safe: &Safe) -> Outcome<()> {
+        self.heed_before(safe, &[], safe.chain.epoch().saturating_add(1))
+    }
+
+    /// The same, where this epoch is the current one.
+    fn heed_before(&self, safe: &Safe, leaving: &[VerifyingKey], epoch: u32) -> Outcome<()> {
         for (number, fault) in &self.alarms {
             let record = usize::try_from(*number).ok().and_then(|number| safe.records.get(number));
             let Some(record) = record else { continue };
             let is_over = match fault {
+                Fault::Undelegated(..) if record.envelope().act() == Act::Rotate => record.envelope().epoch < epoch,
                 Fault::Undelegated(key, _) => is_undone(safe, record, key, leaving),
                 // A false word about somebody else stands, whoever has gone.
                 Fault::Certificate(_) | Fault::Note(_) => record.signers().iter().all(|key| leaving.contains(key)),
@@ -610,6 +624,18 @@ pub(crate) fn shown_organisation(card: &Card) -> Words {
 fn alarm(record: &Record, fault: Fault) -> Failure {
     let (number, why) = (record.number(), fault.why());
     let (said, hint) = match fault {
+        Fault::Undelegated(key, _) if record.envelope().act() == Act::Rotate => (
+            words!(
+                "record {number} begins new keys, and {by}, who signed it, might not act for an organisation: {why}",
+                "記録 {number} で鍵が新しくなりましたが、署名した {by} に機関に代わって行う権限がありませんでした（{why}）",
+                number = number, by = key.name();
+                why
+            ),
+            words!(
+                "Do not deposit. An admin removes that member: `hizo space remove`; until then, `hizo space rotate` begins other keys.",
+                "預け入れを止めてください。管理者がそのメンバーを外します: `hizo space remove`。それまでは `hizo space rotate` で別の鍵にできます。"
+            ),
+        ),
         Fault::Undelegated(key, _) => (
             words!(
                 "record {number} changes who is a member, and {by}, who signed it, might not act for an organisation: {why}",

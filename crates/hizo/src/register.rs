@@ -80,8 +80,10 @@ impl State {
 pub(crate) struct Entry {
     /// The one that counts there: that begins last.
     pub delegation: Delegation,
+    note: String,
     /// The last time until which what has begun was taken back.
     pub revoked: Option<ClaimedTime>,
+    revocation: Option<String>,
 }
 
 impl Entry {
@@ -93,6 +95,12 @@ impl Entry {
             Some(recipient) if recipient != sealed_to => State::Due,
             _ => State::Good,
         }
+    }
+
+    /// What was said of it, to be said in the space that it is for.
+    pub(crate) fn events(&self) -> impl Iterator<Item = Event> {
+        let revoked = self.revocation.clone().map(|note| Event::DelegationRevoked { note });
+        [Event::KeyDelegated { note: self.note.clone() }].into_iter().chain(revoked)
     }
 
     /// In Unix seconds, from when on a delegation counts that is said now: behind all that was said of the key.
@@ -127,11 +135,13 @@ impl Register {
                 let said = Delegation::verify(note.as_bytes()).ok();
                 let Some(delegation) = said.filter(|said| said.organisation == *organisation) else { return };
                 match self.0.entry((delegation.space, delegation.key)) {
-                    btree_map::Entry::Vacant(free) => drop(free.insert(Entry { delegation, revoked: None })),
+                    btree_map::Entry::Vacant(free) => {
+                        free.insert(Entry { delegation, note: note.clone(), revoked: None, revocation: None });
+                    }
                     btree_map::Entry::Occupied(mut entry) => {
-                        let before = &mut entry.get_mut().delegation;
-                        if before.not_before <= delegation.not_before {
-                            *before = delegation;
+                        let before = entry.get_mut();
+                        if before.delegation.not_before <= delegation.not_before {
+                            (before.delegation, before.note) = (delegation, note.clone());
                         }
                     }
                 }
@@ -139,8 +149,9 @@ impl Register {
             Event::DelegationRevoked { note } => {
                 let said = Revocation::verify(note.as_bytes()).ok();
                 let Some(said) = said.filter(|said| said.organisation == *organisation) else { return };
-                if let Some(entry) = self.0.get_mut(&(said.space, said.key)) {
-                    entry.revoked = entry.revoked.max(Some(said.time));
+                let entry = self.0.get_mut(&(said.space, said.key));
+                if let Some(entry) = entry.filter(|entry| entry.revoked < Some(said.time)) {
+                    (entry.revoked, entry.revocation) = (Some(said.time), Some(note.clone()));
                 }
             }
             _ => (),
@@ -150,6 +161,11 @@ impl Register {
     /// All of it, by space.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.0.values()
+    }
+
+    /// What was said of the keys in one space.
+    pub(crate) fn of_space(&self, space: SpaceId) -> impl Iterator<Item = &Entry> {
+        self.entries().filter(move |entry| entry.delegation.space == space)
     }
 
     /// What was said of a key in a space.

@@ -27,6 +27,7 @@ use crate::keeper::{Keeper, unix_seconds};
 use crate::log;
 use crate::people::People;
 use crate::queue::{Away, Queue, SetAside};
+use crate::rotation;
 use crate::words::{Words, words};
 
 /// Wraps of an epoch that are brought at hand.
@@ -275,7 +276,11 @@ impl Safe {
     }
 
     /// The recipient that everything new is sealed to.
+    ///
+    /// # Errors
+    /// When somebody could open it who has left the organisation of this home's person.
     pub(crate) fn recipient(&self) -> Outcome<Recipient> {
+        rotation::refuse_due(&self.home)?;
         let object = self.object(self.chain.recipient())?;
         let text = std::str::from_utf8(object.as_bytes()).ok();
         text.and_then(|text| text.parse::<Recipient>().ok())
@@ -511,9 +516,31 @@ impl Safe {
 
     /// The same, whatever is said falsely: for whoever then asks [`People::heed`].
     pub(crate) fn unlock_unheeded(&self, identity: &IdentityFile) -> Outcome<Keyring> {
-        let mut keyring = Keyring::unlock(self, &identity.identity)?;
+        let Some(folder) = self.home.own_space()? else { return self.unlock_beside(identity, None) };
+        let own_space = || -> Outcome<(Self, Keyring)> {
+            let safe = Self::open_at_hand(Home::open(&folder)?)?;
+            let keyring = Keyring::unlock_by(&safe, &identity.identity, &[])?;
+            Ok((safe, keyring))
+        };
+        match own_space() {
+            Ok((safe, keyring)) => self.unlock_beside(identity, Some(&OwnSpace::of(&safe, &keyring))),
+            // What the own space opened may be all that there is.
+            Err(failure) => self.unlock_beside(identity, None).map_err(|_| failure),
+        }
+    }
+
+    /// The same, by the own space of the organisation that the identity acts for.
+    pub(crate) fn unlock_beside(&self, identity: &IdentityFile, own_space: Option<&OwnSpace>) -> Outcome<Keyring> {
+        let besides = own_space.map_or(&[][..], |own_space| own_space.secrets.as_slice());
+        let mut keyring = Keyring::unlock_by(self, &identity.identity, besides)?;
         let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space))?;
         keyring.doubts = people.doubts(self);
+        if let Some(recipient) = people.recipient(&people.certificates.own().key) {
+            keyring.doubts.extend(keyring.left_out(self, identity));
+            let sealed_to = own_space.and_then(|own_space| own_space.epoch_of(recipient));
+            // What is not written down is found again next time.
+            let _ = sealed_to.map_or(Ok(()), |epoch| self.home.note_own_epoch(epoch));
+        }
         keyring.people = Some(people);
         Ok(keyring)
     }
@@ -648,19 +675,13 @@ pub(crate) struct Keyring {
 }
 
 impl Keyring {
-    /// What this identity opens: by the wraps of the space, and by what recovery cards left in this home. Where its holder is a member
-    /// for an organisation, what opens that one's own space opens too (docs/spec/organisation.md, "Reading").
+    /// What this identity opens: by the wraps of the space, and by what recovery cards left in this home.
     pub(crate) fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
-        let Some(folder) = safe.home.own_space()? else { return Self::unlock_by(safe, own, &[]) };
-        match own_space_epochs(&folder, own) {
-            Ok(epochs) => Self::unlock_by(safe, own, &epochs),
-            // What the own space opened may be all that there is.
-            Err(failure) => Self::unlock_by(safe, own, &[]).map_err(|_| failure),
-        }
+        Self::unlock_by(safe, own, &[])
     }
 
-    /// The same, by these secrets besides.
-    fn unlock_by(safe: &Safe, own: &Identity, besides: &[Identity]) -> Outcome<Self> {
+    /// The same, and what these secrets open besides. Where its holder is a member for an organisation, those of that one's own space do (docs/spec/organisation.md, "Reading").
+    fn unlock_by(safe: &Safe, own: &Identity, besides: &[&Identity]) -> Outcome<Self> {
         let mut epochs: BTreeMap<u32, Identity> = safe.home.recovered_epochs(own)?.into_iter().collect();
         let facts = |epoch: u32| safe.chain.epochs().get(epoch as usize);
         epochs.retain(|epoch, secret| facts(*epoch).is_some_and(|facts| is_of(facts.recipient(), secret)));
@@ -681,7 +702,7 @@ impl Keyring {
                     }
                 };
                 let opens = |identity: &&Identity| age::opens(&wrap, identity);
-                let Some(opens) = std::iter::once(own).chain(besides).find(opens) else { continue };
+                let Some(opens) = std::iter::once(own).chain(besides.iter().copied()).find(opens) else { continue };
                 if let Some(secret) = unwrap(wrap, facts.recipient(), opens)? {
                     epochs.insert(epoch as u32, secret);
                     break;
@@ -699,6 +720,22 @@ impl Keyring {
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
         Ok(Self { epochs, lost, doubts: Vec::new(), people: None })
+    }
+
+    /// That somebody began the current epoch and gave its secret to others, not to this reader.
+    fn left_out(&self, safe: &Safe, identity: &IdentityFile) -> Option<Words> {
+        let epoch = safe.chain.epoch();
+        let reads = safe.role_of(identity).is_some_and(Role::opens);
+        if !reads || self.opens(epoch) || self.lost.contains(&epoch) {
+            return None;
+        }
+        let began = safe.records.iter().find(|record| record.envelope().epoch == epoch)?;
+        let signer = began.signers().first()?.name();
+        Some(words!(
+            "what is kept since record {number} is closed to you, who read this safe: {signer} began new keys there. Whoever opens it gives them to all readers: `hizo space rotate`",
+            "記録 {number} から後は、メンバーのあなたにも見られません。{signer} が鍵を新しくし、あなたに渡していません。見られる人が `hizo space rotate` を実行すると、全員に渡ります",
+            number = began.number()
+        ))
     }
 
     /// The secrets of the epochs, by their numbers.
@@ -781,10 +818,24 @@ impl Keyring {
     }
 }
 
-/// What opens the own space of an organisation, whose home is this folder.
-fn own_space_epochs(folder: &Path, own: &Identity) -> Outcome<Vec<Identity>> {
-    let safe = Safe::open_at_hand(Home::open(folder)?)?;
-    Ok(Keyring::unlock_by(&safe, own, &[])?.epochs.into_values().collect())
+/// The own space of an organisation, to somebody who reads it.
+pub(crate) struct OwnSpace<'k> {
+    secrets: Vec<&'k Identity>,
+    /// The recipients of its epochs, in order.
+    recipients: Vec<ObjectId>,
+}
+
+impl<'k> OwnSpace<'k> {
+    pub(crate) fn of(safe: &Safe, keyring: &'k Keyring) -> Self {
+        let secrets = keyring.epochs.values().collect();
+        Self { secrets, recipients: safe.chain.epochs().iter().map(|epoch| epoch.recipient().id()).collect() }
+    }
+
+    /// Which of its epochs this is the recipient of.
+    fn epoch_of(&self, recipient: &Recipient) -> Option<u32> {
+        let id = ObjectId::of(recipient.to_string().as_bytes());
+        self.recipients.iter().position(|known| *known == id).and_then(|epoch| u32::try_from(epoch).ok())
+    }
 }
 
 /// The secret of an epoch with this recipient out of a wrap; nothing where the wrap is for others.

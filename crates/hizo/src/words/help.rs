@@ -441,6 +441,14 @@ const HELP: &[(&str, &str)] = &[
         "誰が、どの金庫で、いつまで機関の人かの一覧を表示します",
     ),
     (
+        "Take back what whoever has left was delegated, and begin new keys wherever the organisation reads",
+        "機関を離れた人への委任を取り消し、機関が見られるすべての金庫の鍵を新しくします",
+    ),
+    (
+        "Begin new keys for all who read this safe, as after somebody has left the organisation that you act for",
+        "この金庫を見られる全員の鍵を新しくします。機関を離れた人がいるときなどに使います",
+    ),
+    (
         "Take a delegation back: write what ends it, to be brought to that safe by any member",
         "委任を取り消します。取り消しのファイルを書き、相手の金庫のメンバーに記録してもらいます",
     ),

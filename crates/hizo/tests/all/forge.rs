@@ -10,7 +10,7 @@ use hizo_ledger::proposal::Proposal;
 use hizo_ledger::record::{self, ClaimedTime, Control, Deposit, Envelope, Objects, UnverifiedRecord};
 use hizo_ledger::space::Chain;
 use hizo_store::NamedBytes;
-use hizo_vault::age::{self, Recipient};
+use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::archive::{self, END, Extent, Member, MemberKind};
 use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
 use hizo_vault::entropy::Entropy;
@@ -259,6 +259,20 @@ impl Insider {
     pub(crate) fn say_by(&mut self, signing: &[&SigningSeed], events: &[Event], controls: Vec<Control>) {
         let body = self.put(self.body(events));
         let record = self.sign(signing, |envelope| (envelope.body, envelope.controls) = (Some(body), controls));
+        self.take(record);
+    }
+
+    /// Begins an epoch whose secret only he can open.
+    pub(crate) fn rotate(&mut self, signing: &SigningSeed, to: &Recipient) {
+        let secret = Identity::generate(&mut Drawn(Dice::new(4)));
+        let (recipient, _) = self.put(secret.recipient().to_string().into_bytes());
+        let line = format!("{}\n", *secret.to_secret_line());
+        let sealed = age::seal(line.as_bytes(), std::slice::from_ref(to), &mut Drawn(Dice::new(5))).unwrap();
+        let ((wrap, bytes), epoch) = (self.put(sealed), self.chain.epoch() + 1);
+        let record = self.sign(&[signing], |envelope| {
+            envelope.epoch = epoch;
+            envelope.controls = vec![Control::Epoch { epoch, recipient }, Control::Wrap { epoch, wrap, bytes }];
+        });
         self.take(record);
     }
 

@@ -75,7 +75,7 @@ impl Case {
     }
 
     /// Somebody of the office becomes a member of the case.
-    fn let_in(&self, staff: &Home, name: &str, delegated_as: &[&str], more: &[&str]) -> (Home, PathBuf) {
+    pub(crate) fn let_in(&self, staff: &Home, name: &str, delegated_as: &[&str], more: &[&str]) -> (Home, PathBuf) {
         let (home, delegated) = self.ask(staff, name, delegated_as);
         let said = self.admit(&delegated, more);
         assert_eq!(said.code, Some(0), "{said:?}");
@@ -84,12 +84,12 @@ impl Case {
     }
 
     /// The office's founder, who acts for it in the case.
-    fn suzuki(&self, delegated_as: &[&str]) -> (Home, PathBuf) {
+    pub(crate) fn suzuki(&self, delegated_as: &[&str]) -> (Home, PathBuf) {
         self.let_in(&self.office.founder, "鈴木", delegated_as, &["--words", &self.words])
     }
 
     /// Takes back what the office has delegated to the holder of a case home; the file that says so.
-    fn revoke(&self, home: &Home) -> PathBuf {
+    pub(crate) fn revoke(&self, home: &Home) -> PathBuf {
         let listed = self.office.founder.ok(["office", "list", "--json"]).json();
         let good = listed["delegations"].as_array().unwrap().iter().find(|entry| entry["state"] == "good").unwrap();
         let to = fresh(&home.path, "revocation");
@@ -110,7 +110,7 @@ fn fresh(beside: &Path, name: &str) -> PathBuf {
     path
 }
 
-fn content(home: &Home, deposit: &str, to: &str) -> Vec<u8> {
+pub(crate) fn content(home: &Home, deposit: &str, to: &str) -> Vec<u8> {
     fs::read(home.restore(deposit, to).join("KX-204.dxf")).unwrap()
 }
 
@@ -129,6 +129,8 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     say(office, "office card", &["--to", &path("card")]);
     say(office, "office delegate", &[request.to_str().unwrap(), "--to", &path("delegated")]);
     say(office, "office list", &[]);
+    say(office, "office rotate", &[]);
+    say(&home, "space rotate", &[]);
     say(office, "office revoke", &[&key, "--to", &path("revocation")]);
     say(&case.company.founder, "space revoke", &[&path("revocation")]);
     let other = Home::new();
@@ -178,7 +180,11 @@ fn whoever_left_the_organisation_opens_nothing_once_what_is_due_was_delegated_ag
     let kept_by_sato = staff.copy();
     case.company.put(&case.company.founder, "evidence", "while she was there");
     assert_eq!(content(&sato, "latest:evidence", "before"), b"while she was there");
+    // The organisation's key is elsewhere that day: else the removal would do all of it.
+    let (key, away) = (office.path.join("organisation.age"), office.path.join("away"));
+    fs::rename(&key, &away).unwrap();
     let removed = office.ok(["space", "remove", "佐藤", "--json"]).json();
+    fs::rename(&away, &key).unwrap();
     assert_eq!(removed["due"].as_array().unwrap().len(), 2, "{removed}");
     let listed = office.ok(["office", "list"]);
     assert_eq!(listed.out.matches("  due\n").count(), 2, "{listed:?}");

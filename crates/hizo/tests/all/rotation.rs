@@ -1,11 +1,18 @@
 //! A rotation that is cut short, wherever: it adds before it drops, and is done again.
 
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::certificates::owner;
+use crate::forge::Insider;
+use crate::keeper::Process;
+use crate::kit::{Home, Said};
 use crate::kit::{assert_same, tree};
 use crate::liar::{Answer, Liar};
+use crate::organisations::{Case, content};
 use crate::sharing::Firm;
+use crate::two_admins;
 
 /// From the request of this number on the keeper does not do what it is asked.
 fn fails_from(liar: &Liar, number: usize) -> Arc<AtomicUsize> {
@@ -38,4 +45,165 @@ fn a37_a_rotation_that_is_cut_short_at_any_request_loses_nothing_and_is_done_aga
     let read = sato.restore("latest:drawings", "after");
     assert_same(&tree(&firm.founder.beside("work")), &tree(&read));
     suzuki.fails(1, "does not let this machine in", ["list"]);
+}
+
+/// The states of an office's delegations, in some order.
+fn states(office: &Home) -> Vec<String> {
+    let listed = office.ok(["office", "list", "--json"]).json();
+    let states = listed["delegations"].as_array().unwrap().iter();
+    let mut states: Vec<_> = states.map(|entry| entry["state"].as_str().unwrap().to_owned()).collect();
+    states.sort_unstable();
+    states
+}
+
+fn put(home: &Home, content: &str) -> Said {
+    let folder = home.beside("work");
+    fs::write(folder.join("KX-204.dxf"), content).unwrap();
+    home.run(["deposit", folder.to_str().unwrap(), "--series", "evidence", "--reread"])
+}
+
+#[test]
+fn a11_who_is_removed_from_an_organisation_reads_nothing_new_in_any_safe_that_it_reads() {
+    let case = Case::new();
+    let (office, company) = (&case.office.founder, &case.company.founder);
+    let (suzuki, _) = case.suzuki(&[]);
+    let staff = case.office.let_in("佐藤", &["--history"]);
+    let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
+    let kept_by_sato = staff.copy();
+    case.company.put(company, "evidence", "while she was there");
+    assert_eq!(content(&sato, "latest:evidence", "before"), b"while she was there");
+    assert_eq!(content(&suzuki, "latest:evidence", "before"), b"while she was there");
+
+    let removed = office.ok(["space", "remove", "佐藤", "--json"]).json();
+    assert_eq!(removed["rotated"].as_array().unwrap().len(), 1, "{removed}");
+    assert_eq!(removed["due"], serde_json::json!([]));
+    assert_eq!(states(office), ["good", "revoked"]);
+    let again = office.ok(["office", "rotate", "--json"]).json();
+    assert_eq!(again, serde_json::json!({ "delegated": 0, "revoked": 0, "rotated": [], "left": [] }));
+
+    // The company has done nothing, and its safe has new keys.
+    case.company.put(company, "evidence", "when she had gone");
+    assert_eq!(content(&suzuki, "latest:evidence", "after"), b"when she had gone");
+    assert_eq!(content(&suzuki, "evidence:1", "early"), b"while she was there");
+    assert_eq!(content(company, "evidence:1", "early"), b"while she was there");
+    case.company.put(&suzuki, "evidence", "by the office");
+    assert_eq!(content(company, "latest:evidence", "late"), b"by the office");
+    // She is still a member there, and has what opened the office's safe when she left: of a keeper that does not answer, at hand.
+    let pointer = format!("{}\n", kept_by_sato.path.display());
+    fs::write(sato.path.join("organisation.home"), pointer).unwrap();
+    let Case { company: _company, office: Firm { keeper, .. }, .. } = case;
+    drop(keeper);
+    assert_eq!(content(&sato, "evidence:1", "between"), b"while she was there");
+    sato.fails(1, "was not given to this identity", ["restore", "evidence:2", "--to", "nowhere"]);
+}
+
+#[test]
+fn a11_until_new_keys_begin_in_a_safe_nobody_of_the_organisation_seals_anything_there() {
+    let case = Case::new();
+    let office = &case.office.founder;
+    // Whoever holds the organisation's key is no member of the case; others are, on machines of their own.
+    let (tanaka, sato) = (case.office.let_in("田中", &["--history"]), case.office.let_in("佐藤", &["--history"]));
+    let (desk, _) = case.let_in(&tanaka, "田中", &[], &["--words", &case.words]);
+    case.let_in(&sato, "佐藤", &[], &[]);
+    assert_eq!(put(&desk, "before").code, Some(0));
+    desk.ok(["list"]);
+    let (key, away) = (office.path.join("organisation.age"), office.path.join("away"));
+    fs::rename(&key, &away).unwrap();
+    let removed = office.run(["space", "remove", "佐藤", "--json"]);
+    assert_eq!(removed.code, Some(0), "{removed:?}");
+    assert_eq!(removed.json()["due"].as_array().unwrap().len(), 2, "{removed:?}");
+    office.fails(1, "the key of the organisation is not in this home", ["office", "rotate"]);
+    let heads = || desk.ok(["space", "head", "--json"]).json();
+    let before = heads();
+    let refused = put(&desk, "too early");
+    assert!(
+        refused.code == Some(1) && refused.err.contains("Begin new keys first: `hizo space rotate`"),
+        "{refused:?}"
+    );
+    desk.fails(1, "has not delegated you anew", ["space", "rotate"]);
+    assert_eq!(heads(), before);
+
+    fs::rename(&away, &key).unwrap();
+    let rotated = office.ok(["office", "rotate", "--json"]).json();
+    assert_eq!(rotated, serde_json::json!({ "delegated": 1, "revoked": 1, "rotated": [], "left": [] }));
+    // The passphrase is at hand, and so any command does it on its way; a deposit has none, and is refused.
+    assert_eq!(said_without_passphrase(&desk).code, Some(1));
+    desk.ok(["space", "rotate"]);
+    assert_eq!(said_without_passphrase(&desk).code, Some(0));
+    assert_eq!(states(office), ["good", "revoked"]);
+}
+
+fn said_without_passphrase(home: &Home) -> Said {
+    let folder = home.beside("work");
+    crate::kit::said(home.writer_command().arg("deposit").arg(folder).args(["--series", "evidence", "--reread"]))
+}
+
+#[test]
+fn what_could_not_be_rotated_is_named_and_done_later_by_whichever_command_comes_first() {
+    let mut case = Case::new();
+    let (suzuki, _) = case.suzuki(&[]);
+    case.office.let_in("佐藤", &["--history"]);
+    suzuki.ok(["list"]);
+    let (address, data) = (case.company.keeper.address(), case.company.data());
+    case.company.keeper.end("-TERM");
+    let office = &case.office.founder;
+    let removed = office.run(["space", "remove", "佐藤", "--json"]);
+    assert_eq!(removed.code, Some(4), "{removed:?}");
+    let left = office.run(["office", "rotate"]);
+    assert!(left.code == Some(4) && left.out.contains("has the keys of before"), "{left:?}");
+    let keeper = Process::start_at(&data, &address);
+    let listed = suzuki.ok(["list"]);
+    assert!(listed.err.contains("this safe has new keys now"), "{listed:?}");
+    assert_eq!(put(&suzuki, "after").code, Some(0));
+    assert_eq!(office.ok(["office", "rotate", "--json"]).json()["rotated"], serde_json::json!([]));
+    drop(keeper);
+}
+
+#[test]
+fn a14_keys_by_somebody_whose_delegation_was_taken_back_are_an_alarm_until_others_begin() {
+    let case = Case::new();
+    let (suzuki, _) = case.suzuki(&[]);
+    suzuki.ok(["list"]);
+    let (company, revocation) = (&case.company.founder, case.revoke(&suzuki));
+    company.ok(["space", "revoke", revocation.to_str().unwrap()]);
+    let suzuki_alone = owner(&suzuki).identity.recipient().clone();
+    Insider::at(&suzuki, &case.company.data()).rotate(&owner(&suzuki).signing_seed, &suzuki_alone);
+    company.fails(5, "begins new keys", ["list"]);
+    suzuki.fails(1, "you may not act", ["space", "rotate"]);
+    company.ok(["space", "rotate"]);
+    case.company.put(company, "evidence", "closed to him");
+    assert_eq!(content(company, "latest:evidence", "out"), b"closed to him");
+}
+
+#[test]
+fn a14_whoever_is_left_out_of_new_keys_is_told_by_whom_and_any_reader_begins_others() {
+    let firm = Firm::new();
+    let sato = firm.let_in("佐藤", &["--role", "reader+writer", "--history"]);
+    let machine = firm.let_in("機械", &["--role", "writer"]);
+    machine.fails(1, "only somebody who reads", ["space", "rotate"]);
+    let sato_alone = owner(&sato).identity.recipient().clone();
+    Insider::at(&sato, &firm.data()).rotate(&owner(&sato).signing_seed, &sato_alone);
+    let told = firm.founder.ok(["list"]);
+    assert!(told.err.contains("is closed to you, who read this safe"), "{told:?}");
+    firm.founder.ok(["space", "rotate"]);
+    let told = firm.founder.ok(["list"]);
+    assert!(!told.err.contains("is closed to you"), "{told:?}");
+    sato.ok(["space", "rotate"]);
+    firm.put(&sato, "drawings", "for both");
+    for home in [&firm.founder, &sato] {
+        assert_eq!(content(home, "latest:drawings", "out"), b"for both");
+    }
+    firm.founder.ok(["check"]);
+}
+
+#[test]
+fn where_two_admins_sign_new_keys_are_proposed_too() {
+    let (firm, sato) = two_admins::agreed();
+    let reader = firm.let_in_by_two("鈴木", &sato);
+    reader.fails(1, "--propose", ["space", "rotate"]);
+    let (proposal, _) = two_admins::propose(&reader, &["space", "rotate"]);
+    let said = two_admins::agree(&firm.founder, &proposal);
+    assert!(said.code == Some(0) && said.out.contains("begins new keys"), "{said:?}");
+    firm.put(&firm.founder, "drawings", "for all");
+    assert_eq!(content(&reader, "latest:drawings", "out"), b"for all");
 }

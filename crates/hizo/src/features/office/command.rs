@@ -1,6 +1,6 @@
 //! `hizo office`
 
-use super::{card, delegate, list, make, revoke};
+use super::{card, delegate, list, make, revoke, rotate};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -18,6 +18,7 @@ enum Act {
     Delegate(delegate::Arguments),
     List(list::Arguments),
     Revoke(revoke::Arguments),
+    Rotate(rotate::Arguments),
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
@@ -27,5 +28,6 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Delegate(arguments) => delegate::run(setting, arguments),
         Act::List(arguments) => list::run(setting, arguments),
         Act::Revoke(arguments) => revoke::run(setting, arguments),
+        Act::Rotate(arguments) => rotate::run(setting, arguments),
     }
 }

@@ -8,10 +8,10 @@ use hizo_vault::event::Event;
 use hizo_vault::organisation::UnverifiedDelegatedRequest;
 use serde_json::json;
 
-use super::Office;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::home::ToSend;
 use crate::membership::{self, RoleWord};
+use crate::office::Office;
 use crate::words::words;
 use crate::{Setting, safe};
 
@@ -80,7 +80,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let note = delegation.note(&signature).map_err(Failure::internal)?;
     let delegated = UnverifiedDelegatedRequest { request: said, card: office.card.clone(), delegation: note.clone() };
     let to_send = ToSend::reserve(&arguments.to)?;
-    let appended = office.say(Event::KeyDelegated { note })?;
+    let appended = office.say(vec![Event::KeyDelegated { note }])?;
     to_send.write(&delegated.compose())?;
     tell(setting, arguments, &delegated, &delegation);
     appended.promised

@@ -37,8 +37,8 @@ pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
     });
     if register.entries().any(|entry| state(entry) == State::Due) {
         setting.console.note(words!(
-            "due: this safe has new keys since. Run `hizo office delegate` again with the request, and let an admin of that safe run `hizo space admit`: it gets new keys too",
-            "要更新: この金庫の鍵は、その後新しくなりました。同じ参加願でもう一度 `hizo office delegate` を実行し、相手の金庫の管理者に `hizo space admit` を実行してもらうと、相手の金庫の鍵も新しくなります"
+            "due: this safe has new keys since. Run `hizo office rotate`, where the organisation's key is",
+            "要更新: この金庫の鍵は、その後新しくなりました。機関の鍵があるコンピューターで `hizo office rotate` を実行してください"
         ));
     }
     Ok(())

@@ -7,9 +7,9 @@ use hizo_vault::organisation::Card;
 use crate::Setting;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::home;
 use crate::safe;
 use crate::words::words;
+use crate::{home, office};
 
 /// Make the key of an organisation in the home of its own safe, and the card by which others know it
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     safe::open_identity(&home, &passphrase)?;
     // A key without its card may be the one by which others know the organisation: it is never drawn anew.
     let key = if key_file.exists() {
-        super::open_key(&home, &passphrase)?
+        office::open_key(&home, &passphrase)?
     } else {
         let seed = OrganisationSeed::generate(&mut SystemEntropy);
         home::write_new(&key_file, seed.seal(&passphrase, &mut SystemEntropy).as_bytes())?;

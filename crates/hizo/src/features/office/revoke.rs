@@ -6,9 +6,9 @@ use hizo_ledger::delegation::Revocation;
 use hizo_vault::event::Event;
 use serde_json::json;
 
-use super::Office;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::home::ToSend;
+use crate::office::Office;
 use crate::register::{Entry, Register};
 use crate::words::words;
 use crate::{Setting, safe};
@@ -33,7 +33,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let signature = office.key()?.sign(revocation.text().as_bytes());
     let note = revocation.note(&signature).map_err(Failure::internal)?;
     let to_send = ToSend::reserve(&arguments.to)?;
-    let appended = office.say(Event::DelegationRevoked { note: note.clone() })?;
+    let appended = office.say(vec![Event::DelegationRevoked { note: note.clone() }])?;
     to_send.write(note.as_bytes())?;
     let (key, space) = (revocation.key.name().to_string(), revocation.space.to_string());
     let result = json!({ "file": arguments.to.to_string_lossy(), "key": key, "space": space });

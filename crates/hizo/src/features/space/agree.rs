@@ -17,6 +17,7 @@ use serde_json::json;
 use super::admins;
 use super::entering::{self, Admin};
 use crate::failure::{Failure, Kind, Outcome, shown, shown_bytes};
+use crate::rotation;
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
 use crate::{Setting, bundle, membership, receipts};
@@ -76,6 +77,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         writeln!(out, "{}", setting.console.say(done))?;
         words.iter().try_for_each(|words| entering::write_words(out, setting, words))
     });
+    if !leaving.is_empty() && !arguments.dry_run {
+        rotation::say_next(setting, &safe.home);
+    }
     promised
 }
 

@@ -1,6 +1,6 @@
 //! `hizo space`
 
-use super::{admins, admit, agree, due, grant, head, invite, join, members, remove, revoke, role};
+use super::{admins, admit, agree, due, grant, head, invite, join, members, remove, revoke, role, rotate};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -21,6 +21,7 @@ enum Act {
     Grant(grant::Arguments),
     Remove(remove::Arguments),
     Revoke(revoke::Arguments),
+    Rotate(rotate::Arguments),
     Admins(admins::Arguments),
     Agree(agree::Arguments),
     Due(due::Arguments),
@@ -37,6 +38,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Grant(arguments) => grant::run(setting, arguments),
         Act::Remove(arguments) => remove::run(setting, arguments),
         Act::Revoke(arguments) => revoke::run(setting, arguments),
+        Act::Rotate(arguments) => rotate::run(setting, arguments),
         Act::Admins(arguments) => admins::run(setting, arguments),
         Act::Due(arguments) => due::run(setting, arguments),
         Act::Agree(arguments) => agree::run(setting, arguments),

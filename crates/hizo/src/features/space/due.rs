@@ -8,6 +8,7 @@ use crate::Setting;
 use crate::failure::{Failure, Outcome};
 use crate::membership::{Appended, Made, Proposing};
 use crate::prepared::{self, Done, Order, Orders, Sealed};
+use crate::rotation;
 use crate::safe::Safe;
 use crate::words::{Words, words};
 
@@ -27,7 +28,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         return outcome;
     }
     let mut safe = setting.safe_before_due()?;
-    let mut told = Vec::new();
+    let (mut told, before) = (Vec::new(), safe.chain.epoch());
     let left = make_all(setting, &mut safe, &due, &arguments.proposing, &mut |made| match made {
         Ok((order, done)) => {
             if let Done::Made(Made::Proposed(proposed)) = &done {
@@ -47,6 +48,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "{left} more are due: propose the next one when this one stands",
             "ほかに{left}件の時刻が来ています。これが済んでから、次を提案してください"
         ));
+    }
+    if safe.chain.epoch() > before {
+        rotation::say_next(setting, &safe.home);
     }
     outcome
 }
@@ -146,6 +150,7 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
             why
         ));
     };
+    let before = safe.chain.epoch();
     let done = make_all(setting, safe, &due, &Proposing::default(), &mut |made| match made {
         Ok((order, done)) => {
             setting.console.warn(line(&order.shown_name(), &done));
@@ -156,4 +161,7 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
         Err(failure) => was_not_done(failure),
     });
     done.map(drop).unwrap_or_else(was_not_done);
+    if safe.chain.epoch() > before {
+        rotation::say_next(setting, &safe.home);
+    }
 }

@@ -14,3 +14,4 @@ mod members;
 mod remove;
 mod revoke;
 mod role;
+mod rotate;

@@ -7,15 +7,18 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{AdminRule, ClaimedTime, Role};
 use hizo_vault::event::Event;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::entering::Admin;
 use crate::Setting;
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::membership::{self, Change, Made, Proposing};
+use crate::office::Office;
 use crate::people::{Person, Seat};
 use crate::prepared::{self, Order, Orders};
-use crate::register::{self, Register, State};
+use crate::register::State;
+use crate::rotation::{self, Rotated};
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
@@ -59,7 +62,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 
 fn remove(setting: &Setting, arguments: &Arguments, member: &str) -> Outcome<()> {
     let mut safe = setting.safe()?;
-    let admin = Admin::unheeded(setting, &safe)?;
+    let passphrase = setting.read_passphrase()?;
+    let admin = Admin::by(setting, &safe, safe::open_identity(&safe.home, &passphrase)?)?;
     let person = admin.keyring.people()?.named(&safe, member)?;
     let leaving: Vec<Seat> = match &arguments.machine {
         Some(name) => vec![machine(&person, name)?],
@@ -81,14 +85,15 @@ fn remove(setting: &Setting, arguments: &Arguments, member: &str) -> Outcome<()>
             Some(admin.make(change, &mut safe, &arguments.proposing)?)
         }
     };
-    let due = match &made {
-        Some(Made::Stands(_)) => due(admin.opened(&safe)),
-        Some(Made::Proposed(_)) | None => Ok(Vec::new()),
+    let elsewhere = match &made {
+        // Whoever has removed himself leaves the rest to those who stay.
+        Some(Made::Stands(_)) if safe.role_of(&admin.identity).is_some() => Elsewhere::of(setting, safe, passphrase),
+        Some(Made::Stands(_)) => Elsewhere::default(),
+        Some(Made::Proposed(_)) | None => Elsewhere::default(),
     };
-    tell(setting, arguments, &person, &leaving, (&read, due.as_deref().unwrap_or_default()), made.as_ref());
-    due?;
+    tell(setting, arguments, &person, &leaving, (&read, &elsewhere), made.as_ref());
     match made {
-        Some(Made::Stands(appended)) => appended.promised,
+        Some(Made::Stands(appended)) => appended.promised.and(elsewhere.rotated.and_then(Rotated::outcome)),
         Some(Made::Proposed(proposed)) => {
             proposed.note(setting);
             Ok(())
@@ -97,14 +102,44 @@ fn remove(setting: &Setting, arguments: &Arguments, member: &str) -> Outcome<()>
     }
 }
 
-/// Where the keys that the organisation of this safe has in other safes are not the present ones any more: in each such safe, and by
-/// each key. What is sealed there from now on, whoever has left may open.
-fn due(opened: Opened) -> Outcome<Vec<(SpaceId, VerifyingKey)>> {
-    if !opened.safe.home.organisation_card_file().exists() {
-        return Ok(Vec::new());
+/// What a removal in an organisation's own safe comes to in the safes that it reads.
+struct Elsewhere {
+    rotated: Outcome<Rotated>,
+    /// Where the keys of before are still sealed to, in each such safe, and by each key: what is sealed there, whoever has left may open.
+    due: Vec<(SpaceId, VerifyingKey)>,
+}
+
+impl Default for Elsewhere {
+    fn default() -> Self {
+        Self { rotated: Ok(Rotated::default()), due: Vec::new() }
     }
-    let (now, sealed_to) = (safe::now()?, opened.safe.recipient()?.to_string());
-    let register = Register::of(opened, &register::card(&opened.safe.home)?.key);
+}
+
+impl Elsewhere {
+    /// Begins new keys there, as far as this machine can.
+    fn of(setting: &Setting, safe: Safe, passphrase: Zeroizing<String>) -> Self {
+        if !safe.home.organisation_card_file().exists() {
+            return Self::default();
+        }
+        let mut elsewhere = Self::default();
+        elsewhere.rotated = Office::of(setting, safe, passphrase).and_then(|mut office| {
+            elsewhere.due = due(&office)?;
+            // An admin who does not hold the organisation's key leaves the rest to whoever does.
+            match office.has_key() {
+                true => rotation::rotate(&mut office),
+                false => Ok(Rotated::default()),
+            }
+        });
+        if let Ok(rotated) = &elsewhere.rotated {
+            elsewhere.due.retain(|(space, _)| rotated.done.iter().all(|(done, _)| done != space));
+        }
+        elsewhere
+    }
+}
+
+fn due(office: &Office) -> Outcome<Vec<(SpaceId, VerifyingKey)>> {
+    let (now, sealed_to) = (safe::now()?, office.safe.recipient()?.to_string());
+    let register = office.register();
     let due = register.entries().filter(|entry| entry.state(now, &sealed_to) == State::Due);
     Ok(due.map(|entry| (entry.delegation.space, entry.delegation.key)).collect())
 }
@@ -265,10 +300,11 @@ fn tell(
     arguments: &Arguments,
     person: &Person,
     leaving: &[Seat],
-    (read, due): (&Readable, &[(SpaceId, VerifyingKey)]),
+    (read, elsewhere): (&Readable, &Elsewhere),
     made: Option<&Made>,
 ) {
     let name = person.shown_name();
+    let rotated = elsewhere.rotated.as_ref().ok();
     let proposed = match made {
         Some(Made::Proposed(proposed)) => Some(proposed),
         Some(Made::Stands(_)) | None => None,
@@ -277,7 +313,8 @@ fn tell(
         "name": person.name, "dry_run": arguments.dry_run,
         "keys": leaving.iter().map(|seat| seat.key.name().to_string()).collect::<Vec<_>>(),
         "could_read": as_json(&read.series), "opened": as_json(&read.opened),
-        "due": due.iter().map(|(space, key)| json!({ "space": space.to_string(), "key": key.name().to_string() })).collect::<Vec<_>>(),
+        "rotated": rotated.map_or_else(|| json!([]), Rotated::as_json),
+        "due": elsewhere.due.iter().map(|(space, key)| json!({ "space": space.to_string(), "key": key.name().to_string() })).collect::<Vec<_>>(),
     });
     if let Some(proposed) = proposed {
         proposed.stands_beside(&mut result);
@@ -303,7 +340,10 @@ fn tell(
         for line in could_read(&name, read) {
             writeln!(out, "{}", setting.console.say(line))?;
         }
-        for (space, key) in due {
+        for line in rotated.into_iter().flat_map(Rotated::lines) {
+            writeln!(out, "{}", setting.console.say(line))?;
+        }
+        for (space, key) in &elsewhere.due {
             let line = words!(
                 "due: safe {space} is still sealed to the keys before, for {key}",
                 "要更新: 金庫 {space} は、まだ前の鍵で封じられています（{key}）",
@@ -313,10 +353,10 @@ fn tell(
         }
         Ok(())
     });
-    if !due.is_empty() {
+    if !elsewhere.due.is_empty() {
         setting.console.note(words!(
-            "for each of them, run `hizo office delegate` again with the request (or `hizo office revoke` for whoever has left), and let an admin there run `hizo space admit`",
-            "それぞれについて、同じ参加願でもう一度 `hizo office delegate` を（抜けた人なら `hizo office revoke` を）実行し、相手の金庫の管理者に `hizo space admit` を実行してもらってください"
+            "for each of them, somebody who acts for the organisation there runs `hizo space rotate`; nobody of it deposits there before. Where the organisation's key is on another machine, `hizo office rotate` comes first, there",
+            "それぞれの金庫で、機関の人が `hizo space rotate` を実行してください。それまで、機関からは預けられません。機関の鍵が別のコンピューターにあるなら、先にそこで `hizo office rotate` を実行してください"
         ));
     }
 }

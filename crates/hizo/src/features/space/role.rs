@@ -9,6 +9,7 @@ use crate::Setting;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
 use crate::membership::{self, Change, Made, Proposing, RoleWord, of_machine};
+use crate::rotation;
 use crate::words::words;
 
 /// Change what a member may do; whoever may no longer read opens nothing from then on
@@ -81,5 +82,6 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         let (name, role) = (person.shown_name(), role.as_str());
         writeln!(out, "{}", setting.console.say(words!("{name} is {role} now", "{name}さんの役割を {role} にしました")))
     });
+    rotation::say_next(setting, &safe.home);
     appended.promised
 }

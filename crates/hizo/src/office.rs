@@ -1,0 +1,88 @@
+//! An organisation whose own safe lies open, with its key at hand.
+
+use hizo_vault::event::Event;
+use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed};
+use hizo_vault::organisation::Card;
+use zeroize::Zeroizing;
+
+use crate::contents::Opened;
+use crate::failure::{Failure, Outcome, shown};
+use crate::home::{Home, IDENTITY_BYTES_MAX, damaged};
+use crate::membership::{Appended, Change};
+use crate::register::{self, Register};
+use crate::safe::{self, Keyring, Safe};
+use crate::words::words;
+use crate::{Setting, bundle};
+
+/// An organisation whose own safe lies open: what it says, it says there first.
+pub(crate) struct Office {
+    pub safe: Safe,
+    pub card: Card,
+    pub keyring: Keyring,
+    pub identity: IdentityFile,
+    passphrase: Zeroizing<String>,
+}
+
+impl Office {
+    pub(crate) fn open(setting: &Setting) -> Outcome<Self> {
+        let safe = setting.safe()?;
+        Self::of(setting, safe, setting.read_passphrase()?)
+    }
+
+    /// The same of a safe that was followed.
+    pub(crate) fn of(setting: &Setting, safe: Safe, passphrase: Zeroizing<String>) -> Outcome<Self> {
+        let card = register::card(&safe.home)?;
+        let identity = safe::open_identity(&safe.home, &passphrase)?;
+        let keyring = setting.unlock_with(&safe, &identity)?;
+        Ok(Self { safe, card, keyring, identity, passphrase })
+    }
+
+    pub(crate) fn register(&self) -> Register {
+        Register::of(Opened { safe: &self.safe, keyring: &self.keyring }, &self.card.key)
+    }
+
+    pub(crate) fn has_key(&self) -> bool {
+        self.safe.home.organisation_key_file().exists()
+    }
+
+    pub(crate) fn key(&self) -> Outcome<OrganisationKey> {
+        let home = &self.safe.home;
+        let key = open_key(home, &self.passphrase)?;
+        if key.verifying_key() == self.card.key { Ok(key) } else { Err(damaged(&home.organisation_key_file())) }
+    }
+
+    /// Writes what was signed into the register. Nothing is handed out that does not stand there.
+    pub(crate) fn say(&mut self, events: Vec<Event>) -> Outcome<Appended> {
+        Change::saying(events).append(&mut self.safe, &self.identity)
+    }
+}
+
+/// The organisation's key in a home, which has the passphrase of the identity that made it.
+pub(crate) fn open_key(home: &Home, passphrase: &str) -> Outcome<OrganisationKey> {
+    let path = home.organisation_key_file();
+    if !path.exists() {
+        return Err(Failure::fixable(words!(
+            "the key of the organisation is not in this home: {path}",
+            "機関の鍵が、このフォルダーにありません: {path}",
+            path = shown(&path)
+        ))
+        .hint(words!(
+            "Let whoever holds it do this, or bring the file here.",
+            "鍵を持つ人に頼むか、鍵ファイルをここに置いてください。"
+        )));
+    }
+    let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
+    let seed = OrganisationSeed::open(bytes, passphrase).map_err(|error| {
+        Failure::fixable(words!(
+            "the passphrase does not open {path}",
+            "パスフレーズが違うため、{path} を開けません",
+            path = shown(&path)
+        ))
+        .hint(words!(
+            "It is the one of the identity that ran `hizo office make`.",
+            "`hizo office make` を実行した人の鍵ファイルのパスフレーズです。"
+        ))
+        .source(error)
+    })?;
+    Ok(seed.signing_key())
+}
