@@ -72,6 +72,18 @@ impl Safe {
         Ok(safe)
     }
 
+    /// As [`Safe::open_wherever`]; where the keeper cannot be reached, as this machine has followed it, and why.
+    pub(crate) fn open_wherever_at_hand(home: Home) -> Outcome<(Self, Option<Failure>)> {
+        match Self::open_wherever(home.clone()) {
+            Err(failure) if failure.is_unreachable() => {
+                let mut safe = Self::remembered(home)?;
+                safe.leave_keeper()?;
+                Ok((safe, Some(failure)))
+            }
+            safe => Ok((safe?, None)),
+        }
+    }
+
     /// As [`Safe::open`]; where the keeper cannot be reached, as far as this machine has it at hand.
     pub(crate) fn open_at_hand(home: Home) -> Outcome<Self> {
         match Self::open(home.clone()) {
@@ -513,7 +525,7 @@ impl Safe {
     pub(crate) fn unlock_unheeded(&self, identity: &IdentityFile) -> Outcome<Keyring> {
         let mut keyring = Keyring::unlock(self, &identity.identity)?;
         let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space))?;
-        keyring.doubts = people.doubts(self);
+        keyring.doubts.extend(people.doubts(self));
         keyring.people = Some(people);
         Ok(keyring)
     }
@@ -641,7 +653,7 @@ pub(crate) struct Keyring {
     epochs: BTreeMap<u32, Identity>,
     /// Epochs of which a wrap is missing or damaged: it may be the one that this identity opens.
     lost: BTreeSet<u32>,
-    /// What is not known for certain of who the members are, for people to see.
+    /// What is not known for certain of who the members are, and why the newest may stay closed, for people to see.
     pub doubts: Vec<Words>,
     /// Who the members are; nothing for recovery cards, which are nobody.
     people: Option<People>,
@@ -652,10 +664,19 @@ impl Keyring {
     /// for an organisation, what opens that one's own space opens too (docs/spec/organisation.md, "Reading").
     pub(crate) fn unlock(safe: &Safe, own: &Identity) -> Outcome<Self> {
         let Some(folder) = safe.home.own_space()? else { return Self::unlock_by(safe, own, &[]) };
-        match own_space_epochs(&folder, own) {
-            Ok(epochs) => Self::unlock_by(safe, own, &epochs),
-            // What the own space opened may be all that there is.
-            Err(failure) => Self::unlock_by(safe, own, &[]).map_err(|_| failure),
+        let (epochs, fault) = match OwnSpace::open(&folder, own) {
+            Ok(OwnSpace { epochs, moved_to: None }) => (epochs, None),
+            Ok(OwnSpace { epochs, moved_to: Some(to) }) => (epochs, Some(own_space_moved(&folder, &to))),
+            // What it opened before may be all that there is.
+            Err(failure) => (Vec::new(), Some(own_space_failed(&folder, failure))),
+        };
+        match (Self::unlock_by(safe, own, &epochs), fault) {
+            (Err(_), Some(fault)) => Err(fault),
+            (Ok(mut keyring), Some(Failure { message: why, hint, .. })) if !keyring.opens(safe.chain.epoch()) => {
+                keyring.doubts.extend([why].into_iter().chain(hint));
+                Ok(keyring)
+            }
+            (keyring, _) => keyring,
         }
     }
 
@@ -781,10 +802,39 @@ impl Keyring {
     }
 }
 
-/// What opens the own space of an organisation, whose home is this folder.
-fn own_space_epochs(folder: &Path, own: &Identity) -> Outcome<Vec<Identity>> {
-    let safe = Safe::open_at_hand(Home::open(folder)?)?;
-    Ok(Keyring::unlock_by(&safe, own, &[])?.epochs.into_values().collect())
+/// What opens the own space of an organisation, as far as the home of it on this machine has followed it.
+struct OwnSpace {
+    epochs: Vec<Identity>,
+    /// Where it has gone since: what was begun there is not among them.
+    moved_to: Option<Origin>,
+}
+
+impl OwnSpace {
+    fn open(folder: &Path, own: &Identity) -> Outcome<Self> {
+        let (safe, _) = Safe::open_wherever_at_hand(Home::open(folder)?)?;
+        let epochs = Keyring::unlock_by(&safe, own, &[])?.epochs.into_values().collect();
+        Ok(Self { epochs, moved_to: safe.departure().and_then(destination).cloned() })
+    }
+}
+
+fn own_space_moved(folder: &Path, to: &Origin) -> Failure {
+    let folder = shown(folder);
+    Failure::fixable(words!(
+        "the organisation's own safe in {folder} has moved to another keeper, {to}, and this machine has not followed it there",
+        "機関の金庫（{folder}）は別の預け先（{to}）に移りましたが、このコンピューターはまだ切り替えていません"
+    ))
+    .hint(words!(
+        "Run `hizo move --follow --home {folder}`, with your passphrase.",
+        "パスフレーズを用意して `hizo move --follow --home {folder}` を実行してください。"
+    ))
+}
+
+fn own_space_failed(folder: &Path, failure: Failure) -> Failure {
+    let (folder, why) = (shown(folder), failure.message);
+    Failure {
+        message: words!("the organisation's own safe in {folder}: {why}", "機関の金庫（{folder}）: {why}"; why),
+        ..failure
+    }
 }
 
 /// The secret of an epoch with this recipient out of a wrap; nothing where the wrap is for others.
