@@ -519,9 +519,13 @@ fn a15_what_is_held_of_a_former_keeper_stays_whoever_takes_its_name_until_it_has
     let key = scene.old.said["key"].as_str().unwrap();
     let (policy, held) = (scene.home.path.join("log.policy"), format!("log {key}\nquorum none\n"));
     fs::write(&policy, &held).unwrap();
+    let member = scene.home.copy();
+    let own = format!("# what somebody gave this machine\n{held}");
+    fs::write(member.path.join("log.policy"), &own).unwrap();
     let invite = at("an invite to the old keeper");
     scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
     scene.move_it();
+    member.ok(["move", "--follow"]);
     assert!(!scene.home.path.join("keepers/1/log.policy").exists());
     let mut said = Invite::parse(&fs::read(&invite).unwrap()).unwrap();
     said.policy = None;
@@ -539,6 +543,11 @@ fn a15_what_is_held_of_a_former_keeper_stays_whoever_takes_its_name_until_it_has
     assert!(back["bytes"].as_u64().unwrap() < 100_000, "{back}");
     assert_eq!(fs::read_to_string(&policy).unwrap(), held);
     scene.home.ok(["check"]);
+    // What an invite brings takes the place of no policy that a person gave.
+    fs::remove_file(&invite).unwrap();
+    scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
+    member.ok(follow);
+    assert_eq!(fs::read_to_string(member.path.join("log.policy")).unwrap(), own);
 }
 
 #[test]
