@@ -300,8 +300,8 @@ impl Home {
         Ok(Self::of(folder, Pinned::of_invite(invite)?, invite.space, invite.genesis, Vec::new()))
     }
 
-    /// This home as it will be with the space at another keeper, and as it stays if [`Home::settle_move`] is never called. What is held
-    /// of a keeper that had the space before stays, but for what is said anew.
+    /// This home as it will be with the space at another keeper, and as it stays if [`Home::settle_move`] is never called. Of a keeper that
+    /// had the space before, the policy that is held stays, and the roots where none are brought.
     ///
     /// # Errors
     /// Exit code 5 when such a keeper has another key now.
@@ -321,7 +321,7 @@ impl Home {
         }
         home.coming = Some(Coming {
             roots: roots.map(<[u8]>::to_vec).or(held_roots),
-            policy: policy.map(str::to_owned).or(held_policy),
+            policy: held_policy.or(policy.map(str::to_owned)),
         });
         system::create_private_directory(&home.terms)
             .map_err(|error| Failure::file("make the folder", &home.terms, error))?;

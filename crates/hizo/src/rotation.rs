@@ -45,7 +45,7 @@ pub(crate) struct Rotated {
 /// is known without any secret.
 pub(crate) fn is_due(home: &Home) -> Outcome<bool> {
     let (Some(folder), Some(epoch)) = (home.own_space()?, home.own_epoch()?) else { return Ok(false) };
-    let own_space = Safe::open_at_hand(Home::open(&folder)?)?;
+    let (own_space, _) = Safe::open_wherever_at_hand(Home::open(&folder)?)?;
     Ok(own_space.records.iter().any(|record| record.envelope().epoch > epoch && takes_away(record)))
 }
 

@@ -73,6 +73,18 @@ impl Safe {
         Ok(safe)
     }
 
+    /// As [`Safe::open_wherever`]; where the keeper cannot be reached, as this machine has followed it, and why.
+    pub(crate) fn open_wherever_at_hand(home: Home) -> Outcome<(Self, Option<Failure>)> {
+        match Self::open_wherever(home.clone()) {
+            Err(failure) if failure.is_unreachable() => {
+                let mut safe = Self::remembered(home)?;
+                safe.leave_keeper()?;
+                Ok((safe, Some(failure)))
+            }
+            safe => Ok((safe?, None)),
+        }
+    }
+
     /// As [`Safe::open`]; where the keeper cannot be reached, as far as this machine has it at hand.
     pub(crate) fn open_at_hand(home: Home) -> Outcome<Self> {
         match Self::open(home.clone()) {
@@ -516,16 +528,32 @@ impl Safe {
 
     /// The same, whatever is said falsely: for whoever then asks [`People::heed`].
     pub(crate) fn unlock_unheeded(&self, identity: &IdentityFile) -> Outcome<Keyring> {
-        let Some(folder) = self.home.own_space()? else { return self.unlock_beside(identity, None) };
-        let own_space = || -> Outcome<(Self, Keyring)> {
-            let safe = Self::open_at_hand(Home::open(&folder)?)?;
+        let Some(folder) = self.home.own_space()? else {
+            return Ok(self.unlock_beside(identity, None)?.looked_at(self, identity));
+        };
+        let open = || -> Outcome<(Self, Keyring)> {
+            let (safe, _) = Self::open_wherever_at_hand(Home::open(&folder)?)?;
             let keyring = Keyring::unlock_by(&safe, &identity.identity, &[])?;
             Ok((safe, keyring))
         };
-        match own_space() {
-            Ok((safe, keyring)) => self.unlock_beside(identity, Some(&OwnSpace::of(&safe, &keyring))),
-            // What the own space opened may be all that there is.
-            Err(failure) => self.unlock_beside(identity, None).map_err(|_| failure),
+        let (own_space, fault) = match open() {
+            Ok((safe, keyring)) => {
+                // What was begun where it has gone is not at hand.
+                let fault = safe.departure().and_then(destination).map(|to| own_space_moved(&folder, to));
+                (Some((safe, keyring)), fault)
+            }
+            // What it opened before may be all that there is.
+            Err(failure) => (None, Some(own_space_failed(&folder, failure))),
+        };
+        let own_space = own_space.as_ref().map(|(safe, keyring)| OwnSpace::of(safe, keyring));
+        match (self.unlock_beside(identity, own_space.as_ref()), fault) {
+            (Err(_), Some(fault)) => Err(fault),
+            (Ok(mut keyring), Some(Failure { message: why, hint, .. })) if !keyring.opens(self.chain.epoch()) => {
+                keyring.doubts.extend([why].into_iter().chain(hint));
+                Ok(keyring)
+            }
+            (keyring, Some(_)) => keyring,
+            (keyring, None) => Ok(keyring?.looked_at(self, identity)),
         }
     }
 
@@ -534,12 +562,10 @@ impl Safe {
         let besides = own_space.map_or(&[][..], |own_space| own_space.secrets.as_slice());
         let mut keyring = Keyring::unlock_by(self, &identity.identity, besides)?;
         let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space))?;
-        keyring.doubts = people.doubts(self);
-        if let Some(recipient) = people.recipient(&people.certificates.own().key) {
-            keyring.doubts.extend(keyring.left_out(self, identity));
-            let sealed_to = own_space.and_then(|own_space| own_space.epoch_of(recipient));
+        keyring.doubts.extend(people.doubts(self));
+        if let (Some(recipient), Some(own_space)) = (people.recipient(&people.certificates.own().key), own_space) {
             // What is not written down is found again next time.
-            let _ = sealed_to.map_or(Ok(()), |epoch| self.home.note_own_epoch(epoch));
+            let _ = own_space.epoch_of(recipient).map_or(Ok(()), |epoch| self.home.note_own_epoch(epoch));
         }
         keyring.people = Some(people);
         Ok(keyring)
@@ -668,7 +694,7 @@ pub(crate) struct Keyring {
     epochs: BTreeMap<u32, Identity>,
     /// Epochs of which a wrap is missing or damaged: it may be the one that this identity opens.
     lost: BTreeSet<u32>,
-    /// What is not known for certain of who the members are, for people to see.
+    /// What is not known for certain of who the members are, and why the newest may stay closed, for people to see.
     pub doubts: Vec<Words>,
     /// Who the members are; nothing for recovery cards, which are nobody.
     people: Option<People>,
@@ -720,6 +746,15 @@ impl Keyring {
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
         Ok(Self { epochs, lost, doubts: Vec::new(), people: None })
+    }
+
+    /// With what is wrong where all was at hand that may open something.
+    fn looked_at(mut self, safe: &Safe, identity: &IdentityFile) -> Self {
+        let reads = |people: &People| people.recipient(&people.certificates.own().key).is_some();
+        if self.people.as_ref().is_some_and(reads) {
+            self.doubts.extend(self.left_out(safe, identity));
+        }
+        self
     }
 
     /// That somebody began the current epoch and gave its secret to others, not to this reader.
@@ -835,6 +870,26 @@ impl<'k> OwnSpace<'k> {
     fn epoch_of(&self, recipient: &Recipient) -> Option<u32> {
         let id = ObjectId::of(recipient.to_string().as_bytes());
         self.recipients.iter().position(|known| *known == id).and_then(|epoch| u32::try_from(epoch).ok())
+    }
+}
+
+fn own_space_moved(folder: &Path, to: &Origin) -> Failure {
+    let folder = shown(folder);
+    Failure::fixable(words!(
+        "the organisation's own safe in {folder} has moved to another keeper, {to}, and this machine has not followed it there",
+        "機関の金庫（{folder}）は別の預け先（{to}）に移りましたが、このコンピューターはまだ切り替えていません"
+    ))
+    .hint(words!(
+        "Run `hizo move --follow --home {folder}`, with your passphrase.",
+        "パスフレーズを用意して `hizo move --follow --home {folder}` を実行してください。"
+    ))
+}
+
+fn own_space_failed(folder: &Path, failure: Failure) -> Failure {
+    let (folder, why) = (shown(folder), failure.message);
+    Failure {
+        message: words!("the organisation's own safe in {folder}: {why}", "機関の金庫（{folder}）: {why}"; why),
+        ..failure
     }
 }
 

@@ -1,6 +1,6 @@
 //! A safe moves from keeper to keeper: one history goes on, members follow, and what the old keeper withheld is named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -233,6 +233,33 @@ fn whoever_follows_writes_down_what_the_old_log_shows_and_says_so_where_it_is_go
     let told =
         late.fails(4, "nothing of what its log showed", ["proof", &scene.ids[1], "--to", at("late").to_str().unwrap()]);
     assert!(told.err.contains("whoever moved the safe"), "{told:?}");
+}
+
+#[test]
+fn what_the_new_keeper_has_lost_is_brought_again_and_all_of_it_when_that_was_not_enough() {
+    let scene = Scene::new();
+    let (mut large, mut refused) = (String::new(), 0);
+    scene.new_liar.refuses(move |asked| {
+        if asked.method == "PUT" && asked.body.len() > 64 << 10 {
+            large = asked.path.rsplit('/').next().unwrap().to_owned();
+        }
+        let takes_over = asked.method == "POST" && asked.body.windows(9).any(|bytes| bytes == b"\"before\":");
+        let is_lost = takes_over && refused < 2;
+        refused += u32::from(is_lost);
+        is_lost.then(|| Answer::new(424, format!("{large}\n")))
+    });
+    assert_eq!(scene.move_it()["missing"], Value::Array(Vec::new()));
+    let heard = scene.new_liar.heard();
+    let puts = |is_large: bool| {
+        let mut puts = BTreeMap::<_, usize>::new();
+        for asked in heard.iter().filter(|asked| asked.method == "PUT" && (asked.body.len() > 64 << 10) == is_large) {
+            *puts.entry(&asked.path).or_default() += 1;
+        }
+        puts.into_values().collect::<BTreeSet<_>>()
+    };
+    assert_eq!(puts(true), BTreeSet::from([3]), "as it was named, and with all the rest");
+    assert!(puts(false).is_subset(&BTreeSet::from([2, 3])), "with all the rest, and the notes each time");
+    scene.home.ok(["check"]);
 }
 
 /// Whether this asks for an object of more than this many bytes, as it was put.
@@ -492,9 +519,13 @@ fn a15_what_is_held_of_a_former_keeper_stays_whoever_takes_its_name_until_it_has
     let key = scene.old.said["key"].as_str().unwrap();
     let (policy, held) = (scene.home.path.join("log.policy"), format!("log {key}\nquorum none\n"));
     fs::write(&policy, &held).unwrap();
+    let member = scene.home.copy();
+    let own = format!("# what somebody gave this machine\n{held}");
+    fs::write(member.path.join("log.policy"), &own).unwrap();
     let invite = at("an invite to the old keeper");
     scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
     scene.move_it();
+    member.ok(["move", "--follow"]);
     assert!(!scene.home.path.join("keepers/1/log.policy").exists());
     let mut said = Invite::parse(&fs::read(&invite).unwrap()).unwrap();
     said.policy = None;
@@ -512,6 +543,11 @@ fn a15_what_is_held_of_a_former_keeper_stays_whoever_takes_its_name_until_it_has
     assert!(back["bytes"].as_u64().unwrap() < 100_000, "{back}");
     assert_eq!(fs::read_to_string(&policy).unwrap(), held);
     scene.home.ok(["check"]);
+    // What an invite brings takes the place of no policy that a person gave.
+    fs::remove_file(&invite).unwrap();
+    scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
+    member.ok(follow);
+    assert_eq!(fs::read_to_string(member.path.join("log.policy")).unwrap(), own);
 }
 
 #[test]

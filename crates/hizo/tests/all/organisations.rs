@@ -311,6 +311,33 @@ fn whoever_comes_second_with_new_keys_and_history_replaces_the_old_ones_all_the_
 }
 
 #[test]
+fn an_organisation_whose_own_safe_has_moved_reads_on_and_is_led_to_the_home_that_has_to_follow() {
+    let case = Case::new();
+    let (suzuki, _) = case.suzuki(&[]);
+    let staff = case.office.let_in("佐藤", &["--history"]);
+    let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
+    case.company.put(&case.company.founder, "evidence", "before it moved");
+    let office = &case.office.founder;
+    let new = Process::start(&office.folder.path().join("new"));
+    office.ok(["move", "--to", new.url()]);
+    assert_eq!(content(&sato, "latest:evidence", "before"), b"before it moved");
+    // It has new keys there, and the company seals to these.
+    case.office.let_in("田中", &[]);
+    office.ok(["space", "remove", "田中"]);
+    let again = case.delegate(&suzuki.folder.path().join("request"), &[]);
+    assert_eq!(case.admit(&again, &[]).code, Some(0));
+    case.company.put(&case.company.founder, "evidence", "after it moved");
+    assert_eq!(content(&suzuki, "latest:evidence", "after"), b"after it moved");
+    assert_eq!(content(&sato, "evidence:1", "first"), b"before it moved");
+    let told = sato.fails(1, "was not given to this identity", ["restore", "latest:evidence", "--to", "nowhere"]);
+    let folder = staff.path.display();
+    assert!(told.err.contains(&format!("own safe in {folder} has moved")), "{told:?}");
+    assert!(told.err.contains(&format!("hizo move --follow --home {folder}")), "{told:?}");
+    staff.ok(["move", "--follow"]);
+    assert_eq!(content(&sato, "latest:evidence", "after"), b"after it moved");
+}
+
+#[test]
 fn a_newcomer_without_history_is_told_for_whom_the_others_act() {
     let case = Case::new();
     let (suzuki, _) = case.suzuki(&[]);

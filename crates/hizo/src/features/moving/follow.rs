@@ -70,23 +70,16 @@ pub(super) fn follow(setting: &Setting, invite: Option<&Path>) -> Outcome<(Safe,
 
 /// The invite that the admin who moved the safe has sealed into the record of the move.
 fn in_the_record(setting: &Setting, home: &Home) -> Outcome<Invite> {
-    let safe = match Safe::open_wherever(home.clone()) {
-        Err(failure) if failure.is_unreachable() => {
-            let mut safe = Safe::remembered(home.clone())?;
-            if safe.departure().is_none() {
-                return Err(failure.hint(words!(
-                    "This machine has not seen that the safe has moved. If it has, ask an admin for an invite, and run `hizo move --follow INVITE`.",
-                    "金庫が移ったという記録を、このコンピューターはまだ見ていません。移ったのなら、管理者から招待状をもらい、`hizo move --follow 招待状` を実行してください。"
-                )));
-            }
-            safe.leave_keeper()?;
-            safe
-        }
-        safe => safe?,
-    };
+    let (safe, unreachable) = Safe::open_wherever_at_hand(home.clone())?;
     let Some(record) = safe.departure() else {
-        return Err(Failure::fixable(words!("this safe has not moved", "この金庫は移っていません"))
-            .hint(words!("There is nothing to do.", "何もする必要はありません。")));
+        return Err(match unreachable {
+            Some(failure) => failure.hint(words!(
+                "This machine has not seen that the safe has moved. If it has, ask an admin for an invite, and run `hizo move --follow INVITE`.",
+                "金庫が移ったという記録を、このコンピューターはまだ見ていません。移ったのなら、管理者から招待状をもらい、`hizo move --follow 招待状` を実行してください。"
+            )),
+            None => Failure::fixable(words!("this safe has not moved", "この金庫は移っていません"))
+                .hint(words!("There is nothing to do.", "何もする必要はありません。")),
+        });
     };
     let asks_for_invite = || {
         words!(

@@ -93,9 +93,10 @@ pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing
     arrive(&home, &next, Done { asked, ..Done::default() })
 }
 
+/// Makes sure that an identity may move the safe and that no alarm is open; where the keeper `is_gone`, as far as that can be told.
+///
 /// # Errors
-/// When an identity may not move the safe: it is no admin's, or acts for an organisation that has not delegated as much; and when
-/// somebody has to be removed first. Where the keeper `is_gone`, as far as that can be told.
+/// When it is no admin's, or acts for an organisation that has not delegated as much. Exit code 5 when somebody has to be removed first.
 fn may_move(setting: &Setting, safe: &Safe, identity: &IdentityFile, is_gone: bool) -> Outcome<()> {
     membership::check_admin(safe, identity).map_err(|failure| Failure {
         message: words!("only an admin moves a safe", "金庫を移せるのは管理者だけです"),
