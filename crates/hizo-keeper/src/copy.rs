@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, SpaceId};
-use hizo_ledger::object::ObjectList;
 use hizo_ledger::record::{Envelope, UnverifiedRecord};
 use hizo_ledger::space::Head;
 use hizo_store::disk::{Disk, SystemDisk};
@@ -23,7 +22,8 @@ use hizo_store::published::PublishedFiles;
 use hizo_store::{Journal, NamedBytes, Objects};
 
 use crate::log::{self, CHECKPOINT};
-use crate::spaces::{cost, direct};
+use crate::names::names_of;
+use crate::spaces::cost;
 use crate::{Error, Keeper, embedded};
 
 pub use progress::Progress;
@@ -252,16 +252,8 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Outcome, Error> {
         let space = envelope.space;
-        let mut outcome = Outcome::Whole;
-        let mut names = direct(envelope);
-        if let Some(list) = envelope.deposit.map(|deposit| deposit.objects.list) {
-            match whole(keeper.objects(), space, list)
-                .and_then(|list| ObjectList::parse_unverified(list.as_bytes()).ok())
-            {
-                Some(listed) => names.extend(listed.into_iter().map(|(id, _)| id)),
-                None => outcome = Outcome::Wanting,
-            }
-        }
+        let (names, are_all) = names_of(keeper.objects(), Some(&self.objects), envelope);
+        let mut outcome = if are_all { Outcome::Whole } else { Outcome::Wanting };
         for id in names {
             if !go_on() {
                 return Ok(Outcome::Stopped);
