@@ -139,6 +139,26 @@ fn what_no_record_names_is_marked_after_a_week_and_removed_a_day_later() {
 }
 
 #[test]
+fn every_name_and_every_space_counts_for_the_pace_of_a_pass() {
+    let place = Place::new();
+    let orphan = place.orphan("left over");
+    for number in 0..20 {
+        let never_begun = Company::new(&format!("never begun {number}"), place.keeper.origin());
+        place.keeper.put(never_begun.space, &orphan).unwrap();
+    }
+    let (began, mut told) = (place.disk.now(), 0);
+    let sweep = Sweep { keeper: &place.keeper, copy: None::<&Copy>, began, clock: place.clock, after: AFTER };
+    sweep
+        .run(&mut |names| {
+            told += names;
+            true
+        })
+        .unwrap();
+    let named = place.named.len() as u64;
+    assert_eq!(told, named + (named + 1) + 20 + 21, "names of records, names of files, and the spaces");
+}
+
+#[test]
 fn a_deposit_that_takes_weeks_ends_and_what_was_left_over_before_it_goes_meanwhile() {
     let mut place = Place::new();
     let left_over = place.orphan("left over");
