@@ -16,6 +16,7 @@ use hizo_store::disk::SystemDisk;
 use hizo_store::objects::{Arriving as _, FileObjects, Put};
 use hizo_store::{Journal as _, Objects, journal};
 
+use super::admission::Account;
 use super::answer::{Refusal, text, typed};
 use super::body::{Reading, Sending};
 use super::{Need, Shared};
@@ -44,13 +45,10 @@ pub(super) async fn put(
     let mut reading = Reading::new(body, &head.headers, shared.limits.pace, admitted.object_bytes_max(), "an object")?;
     let coming = reading.claimed().unwrap_or(admitted.object_bytes_max()).max(COST_MIN);
     let (mut gathered, mut whole) = reading.gather(PIECE_BYTES).await?;
-    let working = Arc::clone(&shared);
+    let (working, begins) = (Arc::clone(&shared), admitted.begins);
     let begun = shared.workers.run(move || {
-        if let Some(begins) = admitted.begins {
-            // So that it is known after the next start whose orphans these are, should the space never begin.
-            working.keeper.journal().claim(space, Some(begins.id))?;
-        }
-        let reserved = match working.payer(space, admitted.begins)? {
+        claim(&working, space, begins)?;
+        let reserved = match working.payer(space, begins)? {
             None => None,
             // What is here already costs nothing: it may be put again for a while, or mended.
             Some(_) if working.keeper.object_length(space, id)?.is_some() => None,
@@ -61,7 +59,7 @@ pub(super) async fn put(
             }
         };
         let arriving = working.keeper.receive(space, id)?;
-        Ok((reserved, arrive(&working, space, id, arriving, &gathered, whole)?))
+        Ok((reserved, arrive(&working, space, id, begins, arriving, (&gathered, whole))?))
     });
     let (reserved, mut step) = begun.await?;
     let put = loop {
@@ -71,7 +69,7 @@ pub(super) async fn put(
         };
         (gathered, whole) = reading.gather(PIECE_BYTES).await?;
         let working = Arc::clone(&shared);
-        let next = move || arrive(&working, space, id, arriving, &gathered, whole);
+        let next = move || arrive(&working, space, id, begins, arriving, (&gathered, whole));
         step = shared.workers.run_begun(next).await?;
     };
     let bytes = reading.bytes();
@@ -98,20 +96,31 @@ fn arrive(
     shared: &Shared,
     space: SpaceId,
     id: ObjectId,
+    begins: Option<Account>,
     mut arriving: ArrivingObject,
-    next: &[u8],
-    whole: bool,
+    (next, whole): (&[u8], bool),
 ) -> Result<Step<ArrivingObject>, crate::Error> {
     arriving.write(next)?;
     shared.telling.bytes_in.fetch_add(next.len() as u64, Ordering::Relaxed);
     if !whole {
         return Ok(Step::Arriving(arriving));
     }
-    shared.keeper.take(space, id, arriving).map(Step::Put).map_err(|error| match error {
+    let put = shared.keeper.take(space, id, arriving).map_err(|error| match error {
         // The sweep took away what was found present. The same bytes, sent once more, win.
         crate::Error::PutAgain { .. } => journal::Error::Busy.into(),
         other => other,
-    })
+    })?;
+    // While it came in nothing may have lain in the space, and the sweep takes a claim to nothing away.
+    claim(shared, space, begins)?;
+    Ok(Step::Put(put))
+}
+
+/// So that it is known after the next start whose orphans these are, should the space never begin.
+fn claim(shared: &Shared, space: SpaceId, begins: Option<Account>) -> Result<(), crate::Error> {
+    if let Some(begins) = begins {
+        shared.keeper.journal().claim(space, Some(begins.id))?;
+    }
+    Ok(())
 }
 
 pub(super) async fn get(
