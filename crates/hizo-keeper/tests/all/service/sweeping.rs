@@ -151,6 +151,24 @@ fn what_comes_in_while_the_claim_to_an_empty_space_is_taken_away_is_claimed_once
     assert!(account().is_some(), "nobody answers for what came in");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_clock_that_cannot_be_read_at_the_start_goes_on_once_it_can_be() {
+    let folder = start(tempfile::tempdir().unwrap(), 1 << 30).stop();
+    let (path, kept) = (folder.path().join("keeper/sweep"), folder.path().join("kept"));
+    fs::write(&kept, "hizo/sweep/v1\nseconds 5000000\nseen -\n").unwrap();
+    fs::remove_file(&path).unwrap();
+    // As a disk that refuses for a while: a folder is no file, and a link is replaced in one step.
+    std::os::unix::fs::symlink(folder.path(), &path).unwrap();
+    let running = start(folder, 1 << 30);
+    soon("it is passed over", || running.metric("hizo_sweep_failures_total") > 1);
+    fs::rename(&kept, &path).unwrap();
+    let text = || fs::read_to_string(&path).unwrap();
+    soon("it does not go on", || !text().ends_with("seen -\n"));
+    let seconds: u64 = text().lines().nth(1).unwrap().strip_prefix("seconds ").unwrap().parse().unwrap();
+    assert!(seconds >= 5_000_000, "{seconds}");
+}
+
 #[test]
 fn a_pass_beside_clients_takes_nothing_from_them() {
     let sweeping = Sweeping { after: Duration::ZERO, pause: Duration::from_millis(1), names_per_second: 1 << 30 };
