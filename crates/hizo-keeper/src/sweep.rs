@@ -25,7 +25,7 @@ pub const MARKED_SECONDS: u64 = 24 * 60 * 60;
 /// From then on the mark of what was removed is forgotten, in the same seconds: no append lasts for so long.
 const FORGOTTEN_SECONDS: u64 = 30 * MARKED_SECONDS;
 
-/// Names that are held in memory at once. A space that has more is gone through in parts.
+/// Half of the names that are held in memory at once. A space that has more is gone through in parts of this many at least.
 const NAMES_MAX: usize = 1 << 20;
 
 /// Objects of one space that are marked or removed in one pass.
