@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hizo_ledger::id::{ObjectId, SpaceId};
-use hizo_ledger::object::ObjectList;
 use hizo_ledger::record::{Envelope, UnverifiedRecord};
 use hizo_ledger::space::Head;
 use hizo_store::disk::{Disk, SystemDisk};
@@ -23,7 +22,8 @@ use hizo_store::published::PublishedFiles;
 use hizo_store::{Journal, NamedBytes, Objects};
 
 use crate::log::{self, CHECKPOINT};
-use crate::spaces::{cost, direct};
+use crate::names::names_of;
+use crate::spaces::cost;
 use crate::{Error, Keeper, embedded};
 
 pub use progress::Progress;
@@ -85,6 +85,8 @@ pub struct SecondCopy<D: Disk = SystemDisk, J = SqliteJournal> {
     beside: PublishedFiles<D>,
     log: PublishedFiles<D>,
     copied: Arc<Copied>,
+    /// Where it is looked again next for what was not to be had.
+    next_wanting: AtomicU64,
     /// Full tiles, which never change and were found there.
     tiles: Mutex<BTreeSet<String>>,
 }
@@ -123,7 +125,17 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         let objects = FileObjects::open(disk.clone(), &folder.join("objects"))?;
         let log = PublishedFiles::open(disk.clone(), &folder.join("log")).map_err(log::Error::from)?;
         let lock = folder.join(LOCK);
-        let copy = Self { objects, journal, disk, lock, beside, log, copied, tiles: Mutex::default() };
+        let copy = Self {
+            objects,
+            journal,
+            disk,
+            lock,
+            beside,
+            log,
+            copied,
+            next_wanting: AtomicU64::new(0),
+            tiles: Mutex::default(),
+        };
         *copy.copied.lock() = copy.read_wanting()?;
         copy.copied.size.store(copy.journal.log()?.size, Ordering::Release);
         Ok(copy)
@@ -197,7 +209,7 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         let known = wanting.len();
         for (space, record) in page {
             let envelope = envelope(record)?;
-            match self.copy_objects(keeper, &envelope, go_on)? {
+            match self.copy_objects(keeper, &envelope, false, go_on)? {
                 Outcome::Stopped => return Ok(false),
                 Outcome::Wanting => drop(wanting.insert(record.position)),
                 Outcome::Whole => {}
@@ -244,33 +256,34 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         Ok(account.map(|account| Charge { account, bytes, quota: u64::MAX, alone: false }))
     }
 
-    /// Everything that a record names.
+    /// Everything that a record names; `again`: only what does not lie there is read.
     fn copy_objects<O: Objects, K: Journal>(
         &self,
         keeper: &Keeper<O, K>,
         envelope: &Envelope,
+        again: bool,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Outcome, Error> {
         let space = envelope.space;
-        let mut outcome = Outcome::Whole;
-        let mut names = direct(envelope);
-        if let Some(list) = envelope.deposit.map(|deposit| deposit.objects.list) {
-            match whole(keeper.objects(), space, list)
-                .and_then(|list| ObjectList::parse_unverified(list.as_bytes()).ok())
-            {
-                Some(listed) => names.extend(listed.into_iter().map(|(id, _)| id)),
-                None => outcome = Outcome::Wanting,
-            }
-        }
-        for id in names {
+        let (names, are_all) = names_of(keeper.objects(), Some(&self.objects), envelope);
+        let mut outcome = if are_all { Outcome::Whole } else { Outcome::Wanting };
+        for id in &names {
+            let id = *id;
             if !go_on() {
                 return Ok(Outcome::Stopped);
+            }
+            if again && self.objects.stat(space, id)?.is_some() {
+                continue;
             }
             match whole(keeper.objects(), space, id) {
                 Some(object) => self.put(space, &object)?,
                 // The scrub finds it, and whoever has it puts it again.
                 None => outcome = Outcome::Wanting,
             }
+        }
+        if again && outcome == Outcome::Whole {
+            // Whoever put what was found there may have died before its name was durable.
+            self.objects.confirm(space, &names)?;
         }
         Ok(outcome)
     }
@@ -302,15 +315,19 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         self.disk.lock(&self.lock).map_err(|source| Error::Folder { act: "be locked", source })
     }
 
-    /// Looks again for what was not to be had.
+    /// Looks again for what was not to be had, and goes on behind the record that was looked at last.
     fn look_again<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>, go_on: &dyn Fn() -> bool) -> Result<(), Error> {
         let wanting = self.copied.lock().clone();
         let mut left = wanting.clone();
-        for position in wanting.iter().take(WANTING_STEP) {
+        let next = self.next_wanting.load(Ordering::Relaxed);
+        for position in wanting.range(next..).chain(wanting.range(..next)).take(WANTING_STEP) {
             let Some((_, record)) = keeper.journal().logged(*position, 1)?.pop() else { continue };
-            if self.copy_objects(keeper, &envelope(&record)?, go_on)? == Outcome::Whole {
-                left.remove(position);
+            match self.copy_objects(keeper, &envelope(&record)?, true, go_on)? {
+                Outcome::Stopped => break,
+                Outcome::Wanting => {}
+                Outcome::Whole => drop(left.remove(position)),
             }
+            self.next_wanting.store(position.saturating_add(1), Ordering::Relaxed);
         }
         if left.len() != wanting.len() {
             self.keep_wanting(&left)?;

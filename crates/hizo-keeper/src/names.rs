@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::object::ObjectList;
+use hizo_ledger::record::Envelope;
 use hizo_store::objects;
 use hizo_store::{Journal, Objects};
 
@@ -37,19 +38,26 @@ pub(crate) fn each_name<O: Objects, J: Journal, S: Objects, E: From<Error>>(
         }
         for record in page {
             next = record.number.saturating_add(1);
-            let envelope = envelope(&record)?;
-            for id in direct(&envelope) {
-                take(record.position, id)?;
-            }
-            let Some(deposit) = envelope.deposit else { continue };
-            let list = deposit.objects.list;
-            let found = whole(keeper.objects(), space, list).or_else(|| whole(second?, space, list));
-            match found.and_then(|list| ObjectList::parse_unverified(list.as_bytes()).ok()) {
-                Some(listed) => listed.into_iter().try_for_each(|(id, _)| take(record.position, id))?,
-                None => all = false,
-            }
+            let (ids, are_all) = names_of(keeper.objects(), second, &envelope(&record)?);
+            ids.into_iter().try_for_each(|id| take(record.position, id))?;
+            all &= are_all;
         }
     }
+}
+
+/// What a record names, also in its object list; whether that is all. A list that lies whole in neither directory may name more.
+pub(crate) fn names_of<O: Objects, S: Objects>(
+    first: &O,
+    second: Option<&S>,
+    envelope: &Envelope,
+) -> (Vec<ObjectId>, bool) {
+    let mut ids = direct(envelope);
+    let Some(list) = envelope.deposit.map(|deposit| deposit.objects.list) else { return (ids, true) };
+    let found = whole(first, envelope.space, list).or_else(|| whole(second?, envelope.space, list));
+    let listed = found.and_then(|list| ObjectList::parse_unverified(list.as_bytes()).ok());
+    let are_all = listed.is_some();
+    ids.extend(listed.into_iter().flatten().map(|(id, _)| id));
+    (ids, are_all)
 }
 
 /// A page of what lies in the folders of a space behind this object, in either directory; whether it is the last one.

@@ -25,8 +25,11 @@ pub const MARKED_SECONDS: u64 = 24 * 60 * 60;
 /// From then on the mark of what was removed is forgotten, in the same seconds: no append lasts for so long.
 const FORGOTTEN_SECONDS: u64 = 30 * MARKED_SECONDS;
 
-/// Names that are held in memory at once. A space that has more is gone through in parts.
+/// Half of the names that are held in memory at once. A space that has more is gone through in parts of this many at least.
 const NAMES_MAX: usize = 1 << 20;
+
+/// Objects of one space that are marked or removed in one pass.
+const DUE_MAX: usize = 1 << 16;
 
 /// Objects that are marked or removed in one turn at the journal: nobody who appends waits for more.
 const TURN: usize = 64;
@@ -84,7 +87,8 @@ pub struct Sweep<'a, O, J, D: Disk, K> {
     pub began: SystemTime,
     /// The same moment by the clock of the sweep: [`SweepClock::seconds`].
     pub clock: u64,
-    /// How long something lies unnamed before it is marked.
+    /// How long something lies unnamed before it is marked, counted from the last put of the deposit that it may belong to: until
+    /// then something was put again and again, never this long after the one before, that no record names.
     pub after: Duration,
 }
 
@@ -109,6 +113,40 @@ struct Orphan {
     /// The longer one, if the two directories differ.
     bytes: u64,
     last_put: SystemTime,
+}
+
+/// What no record names in a space.
+#[derive(Default)]
+struct Unnamed {
+    /// What it costs, as it counts against a quota, in bytes.
+    cost: u64,
+    runs: Runs,
+    /// What was put long ago and does not only wait, or as much of it as is held at once; the rest is for the next pass.
+    due: Vec<(ObjectId, Orphan, Fate)>,
+}
+
+/// When it was put, first and last: in each run, less than a certain time lies from one put to the next. There is no more than one run
+/// for each such time that has passed.
+#[derive(Default)]
+struct Runs(Vec<(SystemTime, SystemTime)>);
+
+impl Runs {
+    fn add(&mut self, put: SystemTime, gap: Duration) {
+        let is_near = |from: SystemTime, to: SystemTime| to.duration_since(from).map_or(true, |between| between < gap);
+        let (mut first, mut last) = (put, put);
+        self.0.retain(|(begun, ended)| {
+            let is_joined = is_near(*ended, put) && is_near(put, *begun);
+            if is_joined {
+                (first, last) = (first.min(*begun), last.max(*ended));
+            }
+            !is_joined
+        });
+        self.0.push((first, last));
+    }
+
+    fn newest(&self) -> Option<(SystemTime, SystemTime)> {
+        self.0.iter().copied().max_by_key(|(_, last)| *last)
+    }
 }
 
 /// What becomes of one.
@@ -173,15 +211,19 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         // Before the records are read: nothing that is marked by now is named by a record that comes after those.
         let marks = swept.told(space, self.keeper.journal().condemned(space)).unwrap_or_default();
         let mut marks: BTreeMap<ObjectId, u64> = marks.into_iter().collect();
-        let (mut from, mut after, mut unnamed) = (None, None, 0_u64);
+        let (mut from, mut after, mut head, mut unnamed) = (None, None, None, Unnamed::default());
         loop {
-            let mut names = self.names(space, from, swept, each)?;
+            let names = self.names(space, from, swept, each)?;
+            if from.is_none() {
+                // What comes later than this is looked at before anything is marked.
+                head = names.head;
+            }
             // Whatever the rows say, what a record names is not touched.
             let named: Vec<ObjectId> = marks.keys().copied().filter(|id| names.has(*id)).collect();
             swept.told(space, self.keeper.journal().pardon(space, &named, &mut |_| true));
             while let Some(page) = self.page(space, &names, &mut after)? {
                 let read = page.len() as u64;
-                unnamed = unnamed.saturating_add(self.orphans(space, page, &mut names, &mut marks, swept));
+                self.unnamed(space, page, &names, &mut marks, swept, &mut unnamed);
                 go_on(each, read)?;
             }
             from = names.end;
@@ -189,9 +231,13 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
                 break;
             }
         }
+        if !swept.unclear.contains(&space) {
+            let acted = self.act(space, &mut head, &mut unnamed, swept);
+            swept.told(space, acted);
+        }
         swept.told(space, self.forget(space, &marks));
-        if unnamed > 0 {
-            swept.unnamed.insert(space, unnamed);
+        if unnamed.cost > 0 {
+            swept.unnamed.insert(space, unnamed.cost);
         } else if lying(self.keeper.objects(), self.second(), space, None)?.0.is_empty() {
             swept.told(space, self.keeper.journal().claim(space, None));
         }
@@ -235,6 +281,8 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         if all == Some(false) {
             swept.unclear.insert(space);
         }
+        // A space that has next to none costs as much as a name.
+        go_on(each, (read % NAMES_STEP).saturating_add(1))?;
         names.sort();
         Ok(names)
     }
@@ -247,16 +295,16 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         Ok(Some(ids).filter(|ids| !ids.is_empty()))
     }
 
-    /// Marks and removes what is due among these objects, and says what those cost that stay and that no record names.
-    fn orphans(
+    /// Takes up what of these objects no record names.
+    fn unnamed(
         &self,
         space: SpaceId,
         page: Vec<ObjectId>,
-        names: &mut Names,
+        names: &Names,
         marks: &mut BTreeMap<ObjectId, u64>,
         swept: &mut Swept,
-    ) -> u64 {
-        let (mut due, mut anew, mut old, mut cost) = (Vec::new(), Vec::new(), Vec::new(), 0_u64);
+        unnamed: &mut Unnamed,
+    ) {
         for id in page {
             let mark = marks.remove(&id);
             if names.has(id) {
@@ -266,36 +314,51 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
                 Some(Some(orphan)) => orphan,
                 Some(None) => continue,
                 None => {
-                    cost = cost.saturating_add(COST_MIN);
+                    unnamed.cost = unnamed.cost.saturating_add(COST_MIN);
                     continue;
                 }
             };
+            unnamed.runs.add(orphan.last_put, self.after);
+            if orphan.last_put > self.began {
+                continue;
+            }
+            unnamed.cost = unnamed.cost.saturating_add(COST_MIN.max(orphan.bytes));
             match self.fate(&orphan, mark) {
-                Fate::Young if orphan.last_put > self.began => continue,
+                Fate::Young | Fate::Waits => {}
+                fate if unnamed.due.len() < DUE_MAX => unnamed.due.push((id, orphan, fate)),
+                Fate::Marked | Fate::MarkedAnew | Fate::Removed => {}
+            }
+        }
+    }
+
+    /// Marks and removes what is due. What belongs to a deposit that may still go on is not.
+    fn act(
+        &self,
+        space: SpaceId,
+        head: &mut Option<Head>,
+        unnamed: &mut Unnamed,
+        swept: &mut Swept,
+    ) -> Result<(), Error> {
+        let going_on = unnamed.runs.newest().filter(|(_, last)| self.is_young(*last)).map(|(first, _)| first);
+        let (mut due, mut anew, mut old) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, orphan, fate) in unnamed.due.drain(..) {
+            match fate {
+                _ if going_on.is_some_and(|first| orphan.last_put >= first) => {}
                 Fate::Young | Fate::Waits => {}
                 Fate::Marked => due.push(id),
                 Fate::MarkedAnew => anew.push(id),
                 Fate::Removed => old.push((id, orphan.bytes)),
             }
-            cost = cost.saturating_add(COST_MIN.max(orphan.bytes));
         }
-        if swept.unclear.contains(&space) {
-            return cost;
+        self.keeper.journal().pardon(space, &anew, &mut |_| true)?;
+        due.append(&mut anew);
+        for turn in due.chunks(TURN) {
+            self.mark(space, turn.to_vec(), head, swept)?;
         }
-        let mut act = || -> Result<(), Error> {
-            self.keeper.journal().pardon(space, &anew, &mut |_| true)?;
-            due.append(&mut anew);
-            for turn in due.chunks(TURN) {
-                self.mark(space, turn.to_vec(), names, swept)?;
-            }
-            for turn in old.chunks(TURN) {
-                cost = cost.saturating_sub(self.remove(space, turn, swept)?);
-            }
-            Ok(())
-        };
-        let acted = act();
-        swept.told(space, acted);
-        cost
+        for turn in old.chunks(TURN) {
+            unnamed.cost = unnamed.cost.saturating_sub(self.remove(space, turn, swept)?);
+        }
+        Ok(())
     }
 
     fn look(&self, space: SpaceId, id: ObjectId) -> Result<Option<Orphan>, objects::Error> {
@@ -330,13 +393,13 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         &self,
         space: SpaceId,
         mut objects: Vec<ObjectId>,
-        names: &mut Names,
+        head: &mut Option<Head>,
         swept: &mut Swept,
     ) -> Result<(), Error> {
         for _ in 0..TRIES {
-            match self.keeper.journal().condemn(space, names.head, &objects, self.clock) {
-                Err(journal::Error::Conflict { head }) => {
-                    let from = names.head.map_or(0, |head| head.number.saturating_add(1));
+            match self.keeper.journal().condemn(space, *head, &objects, self.clock) {
+                Err(journal::Error::Conflict { head: now }) => {
+                    let from = head.map_or(0, |head| head.number.saturating_add(1));
                     let mut named = BTreeSet::new();
                     let all = each_name(self.keeper, self.second(), space, from, &mut |_, id| {
                         named.insert(id);
@@ -345,7 +408,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
                     if !all {
                         break;
                     }
-                    names.head = head;
+                    *head = now;
                     objects.retain(|id| !named.contains(id));
                 }
                 marked => {

@@ -13,7 +13,7 @@ use wait4::Wait4 as _;
 use crate::bench::acts::{self, Act, Place};
 use crate::bench::measure::{self, Taken};
 use crate::bench::peers::{self, Kind, Peer, Program};
-use crate::bench::{Settings, data, date, figures};
+use crate::bench::{Settings, data, figures};
 use crate::shell::{self, About, Failure, Result};
 
 /// Nobody of one machine is kept from asking as much as he can.
@@ -65,7 +65,7 @@ pub(crate) fn keeper(settings: &Settings, peers: &[Peer]) -> Result<Value> {
         accounts.push(bench.accounts(settings, count, amounts.asked)?);
     }
     let session = json!({
-        "made": date()?, "rounds": settings.rounds, "deposits": deposits, "reads": reads,
+        "rounds": settings.rounds, "deposits": deposits, "reads": reads,
         "uploads": uploads, "uploads_peak_bytes": taken.peak_bytes, "accounts": accounts,
         "over_tls": bench.over_tls(settings, peers)?,
     });

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::bench::acts::{self, Act, Place};
 use crate::bench::measure::{self, Taken};
 use crate::bench::peers::{Kind, Peer};
-use crate::bench::{Settings, data, date, figures};
+use crate::bench::{Settings, data, figures};
 use crate::shell::{self, About, Failure, Result};
 
 /// Files of the deposit of which one is proved.
@@ -49,7 +49,7 @@ pub(crate) fn log(settings: &Settings, peers: &[Peer]) -> Result<Value> {
         data::remove(&folder.join("keeper"))?;
     }
     let session = json!({
-        "made": date()?, "rounds": settings.rounds,
+        "rounds": settings.rounds,
         "appends": appends, "syncs": syncs(&folder, amounts.appends / 4)?,
         "large": large(&folder, &amounts)?, "proof": proof(&folder, settings, peers, &amounts)?,
     });

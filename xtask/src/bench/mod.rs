@@ -66,6 +66,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     known.extend(programs(&peers));
     results.insert("programs".to_owned(), Value::Object(known));
     results.insert("machine".to_owned(), machine()?);
+    let commit = commit();
     for name in &settings.sessions {
         shell::heading(name);
         let session = match name.as_str() {
@@ -77,7 +78,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
             "build" => build()?,
             set => compare(&settings, &peers, set)?,
         };
-        results.insert(name.clone(), session);
+        results.insert(name.clone(), dated(session, &commit)?);
         save(&results, settings.quick)?;
     }
     report::write(&results, settings.quick)
@@ -163,7 +164,7 @@ fn compare(settings: &Settings, peers: &[Peer], set: &str) -> Result<Value> {
     }
     let files = measure::files(&source)?;
     Ok(json!({
-        "made": date()?, "rounds": settings.rounds, "bytes": measure::stored_bytes(&source)?, "files": files.len(),
+        "rounds": settings.rounds, "bytes": measure::stored_bytes(&source)?, "files": files.len(),
         "programs": samples.json(), "faults": faults, "parts": parts,
         "sizes": sizes.iter().map(|(name, sizes)| {
             ((*name).to_owned(), json!({ "stored": sizes.stored, "growth": sizes.growth }))
@@ -316,9 +317,9 @@ fn measure_parts(source: &Path) -> Result<Value> {
 /// Peak memory of hizo, point by point.
 fn peaks(peers: &[Peer], points: impl FnOnce(&Program) -> Result<Vec<Value>>) -> Result<Value> {
     let Some(Ok(program)) = peers.iter().find(|peer| peer.kind == Kind::Hizo).map(|peer| &peer.program) else {
-        return Ok(json!({ "made": date()?, "fault": "hizo is not built" }));
+        return Ok(json!({ "fault": "hizo is not built" }));
     };
-    Ok(json!({ "made": date()?, "points": points(program)? }))
+    Ok(json!({ "points": points(program)? }))
 }
 
 fn over_bytes(settings: &Settings, program: &Program) -> Result<Vec<Value>> {
@@ -407,7 +408,7 @@ fn build() -> Result<Value> {
     data::remove(&folder)?;
     let taken = taken?;
     println!("build   {:.1} s, cpu {:.1} s", taken.wall_s, taken.cpu_s);
-    Ok(json!({ "made": date()?, "taken": taken.json() }))
+    Ok(json!({ "taken": taken.json() }))
 }
 
 /// What a command of `bench/keeper` prints, and what it took; a folder that it takes lies in this one.
@@ -444,9 +445,21 @@ fn machine() -> Result<Value> {
         "memory_gib": kib >> 20,
         "system": shell::output(Command::new("uname").args(["-s", "-r", "-m"]))?.trim(),
         "rustc": shell::output(Command::new("rustc").arg("--version"))?.trim(),
-        "commit": shell::output(Command::new("git").current_dir(shell::root()).args(["rev-parse", "--short=12", "HEAD"]))
-            .unwrap_or_default().trim(),
     }))
+}
+
+/// A session with the day and the commit at which it was measured: others are of other days.
+fn dated(session: Value, commit: &str) -> Result<Value> {
+    let mut dated = json!({ "made": date()?, "commit": commit });
+    if let (Value::Object(dated), Value::Object(session)) = (&mut dated, session) {
+        dated.extend(session);
+    }
+    Ok(dated)
+}
+
+fn commit() -> String {
+    let head = shell::output(Command::new("git").current_dir(shell::root()).args(["rev-parse", "--short=12", "HEAD"]));
+    head.unwrap_or_default().trim().to_owned()
 }
 
 fn date() -> Result<String> {

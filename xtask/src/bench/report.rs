@@ -232,7 +232,7 @@ impl Page {
             session["files"],
             self.bytes(set) / 1e9,
             session["rounds"],
-            session["made"].as_str().unwrap_or("?"),
+            self.when(set),
         );
         text.push_str("| | unlock | deposit | second, 1 % changed | the same, every file read | restore | restore one file | check all | stored MB | growth MB |\n|---|---|---|---|---|---|---|---|---|---|\n");
         for program in PROGRAMS.into_iter().filter(|program| !session["programs"][program].is_null()) {
@@ -350,7 +350,7 @@ impl Page {
              threads of one process; each append returns when its record is durable, and is answered by a signed \
              receipt; one more thread publishes, five times a second at most.\n\n| | |\n|---|---|\n",
             session["rounds"],
-            session["made"].as_str().unwrap_or("?"),
+            self.when("log"),
         );
         let cpu = self.appends(&["cpu_s"]).zip(self.appends(&["records"])).map(|(cpu, records)| cpu / records * 1e3);
         let large = |path: &[&str]| self.log_figure(&[&["large"], path].concat());
@@ -443,7 +443,7 @@ impl Page {
              connections read. Of 1,000 uploads of 4 MiB all are half sent before the first one is whole. Each of the accounts has \
              one space of 30 records; eight clients ask for a thousand of them here and there.\n\n| | |\n|---|---|\n",
             session["rounds"],
-            session["made"].as_str().unwrap_or("?"),
+            self.when("keeper"),
         );
         let figure = |part, path: &[&str]| self.keeper_figure(part, path);
         let tls = |name: &str, path: &[&str]| rounds_of(&session["over_tls"][name], path);
@@ -469,6 +469,12 @@ impl Page {
         }
         text.push('\n');
         text
+    }
+
+    /// The day and the commit at which a session was measured.
+    fn when(&self, session: &str) -> String {
+        let word = |key: &str| self.results[session][key].as_str().unwrap_or("?");
+        format!("{} at commit {}", word("made"), word("commit"))
     }
 
     fn cell(&self, set: &str, program: &str, act: &str) -> String {
@@ -498,7 +504,9 @@ impl Page {
             let _ = writeln!(text, "{fault}\n");
             return text;
         }
-        text.push_str("Peak MiB.\n\n| set | deposit | restore | check |\n|---|---|---|---|\n");
+        let when: Vec<String> = MEMORY_SESSIONS.iter().map(|name| format!("`{name}` on {}", self.when(name))).collect();
+        let _ = writeln!(text, "Peak MiB; {}.\n", when.join(", "));
+        text.push_str("| set | deposit | restore | check |\n|---|---|---|---|\n");
         for point in self.points() {
             let shown = |bytes: Option<f64>| bytes.map_or_else(String::new, |bytes| format!("{:.0}", bytes / MIB));
             let (deposit, restore, check) = (shown(point.deposit), shown(point.restore), shown(point.check));
@@ -512,13 +520,13 @@ impl Page {
         let machine = &self.results["machine"];
         let word = |key: &str| machine[key].as_str().unwrap_or("?").to_owned();
         let mut text = format!(
-            "## Ground\n\n{}, {} cores, {} GiB of memory, {}; {}; commit {}.\n\n| program | version |\n|---|---|\n",
+            "## Ground\n\n{}, {} cores, {} GiB of memory, {}; {}. The clean build on {}.\n\n| program | version |\n|---|---|\n",
             word("cpu"),
             machine["cores"],
             machine["memory_gib"],
             word("system"),
             word("rustc"),
-            word("commit")
+            self.when("build"),
         );
         for program in PROGRAMS {
             let about = &self.results["programs"][program];

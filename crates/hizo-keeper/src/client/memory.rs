@@ -5,11 +5,15 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use hizo_ledger::space::Head;
+use hizo_store::disk::{Disk as _, SystemDisk};
 use sha2::{Digest as _, Sha256};
 
-use super::{ANSWER_BYTES_MAX, Answer, Method, Question, RemoteKeeper, parse_head};
+use super::{Answer, Method, Question, RemoteKeeper, parse_head};
 use crate::Error;
 use crate::witness::hex;
+
+/// Length of the line before the body, at most.
+const LINE_BYTES_MAX: u64 = 256;
 
 /// A folder with a file for each path that was asked for: a line `<status> <place> <head>`, then the body.
 pub(super) struct Memory {
@@ -47,10 +51,13 @@ impl Memory {
     /// The answer, if it was written down.
     ///
     /// # Errors
-    /// [`Error::Folder`]; [`Error::Answer`] for what is no answer.
+    /// [`Error::Folder`]; [`Error::Answer`] for what is no answer, or a longer one than the question allows.
     pub(super) fn read(&self, question: &Question<'_>) -> Result<Option<Answer>, Error> {
+        if !self.is_about(question) {
+            return Ok(None);
+        }
         let path = self.path_of(question);
-        let longest = question.bytes_max.max(ANSWER_BYTES_MAX).saturating_add(256);
+        let longest = question.bytes_max.saturating_add(LINE_BYTES_MAX);
         let bytes = match fs::metadata(&path) {
             Ok(found) if found.len() > longest => return Err(Error::Answer),
             _ => fs::read(&path),
@@ -67,6 +74,9 @@ impl Memory {
         let position = words.next().and_then(|word| word.parse().ok());
         let head = words.next().and_then(parse_head);
         let body = body.get(1..).unwrap_or_default().to_vec();
+        if body.len() as u64 > question.bytes_max {
+            return Err(Error::Answer);
+        }
         Ok(Some(Answer { status, length: None, head, position, retry_after: None, body }))
     }
 
@@ -88,7 +98,8 @@ impl Memory {
             file.write_all(format!("{} {position} {head}\n", answer.status).as_bytes())?;
             file.write_all(&answer.body)?;
             file.sync_all()?;
-            fs::rename(&next, &path)
+            fs::rename(&next, &path)?;
+            SystemDisk.sync_dir(&self.folder)
         };
         write().map_err(failed("be written"))
     }
@@ -100,4 +111,36 @@ impl Memory {
 
 fn failed(act: &'static str) -> impl Fn(io::Error) -> Error {
     move |source| Error::Folder { act, source }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_was_written_down_answers_its_own_question_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory { folder: folder.path().to_owned(), is_all: true };
+        let asked = Question { path: "/log/checkpoint", bytes_max: 5, ..Question::default() };
+        let answer = |body: &[u8]| Answer {
+            status: 200,
+            length: None,
+            head: None,
+            position: Some(7),
+            retry_after: None,
+            body: body.to_vec(),
+        };
+        memory.write(&asked, &answer(b"five.")).unwrap();
+        let known = memory.read(&asked).unwrap().unwrap();
+        assert_eq!((known.status, known.position, known.body.as_slice()), (200, Some(7), b"five.".as_slice()));
+        assert!(memory.read(&Question { method: Method::Head, ..asked }).unwrap().is_none());
+        assert!(memory.read(&Question { path: "/log/other", ..asked }).unwrap().is_none());
+        // Whoever has the folder may have put something longer there.
+        for longer in [6, 200, 1 << 20] {
+            memory.write(&asked, &answer(&vec![b'.'; longer])).unwrap();
+            assert!(matches!(memory.read(&asked), Err(Error::Answer)), "{longer}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ use hizo_store::disk::SystemDisk;
 use hizo_store::objects::{Arriving as _, FileObjects, Put};
 use hizo_store::{Journal as _, Objects, journal};
 
+use super::admission::{Account, Reserved};
 use super::answer::{Refusal, text, typed};
 use super::body::{Reading, Sending};
 use super::{Need, Shared};
@@ -44,13 +45,10 @@ pub(super) async fn put(
     let mut reading = Reading::new(body, &head.headers, shared.limits.pace, admitted.object_bytes_max(), "an object")?;
     let coming = reading.claimed().unwrap_or(admitted.object_bytes_max()).max(COST_MIN);
     let (mut gathered, mut whole) = reading.gather(PIECE_BYTES).await?;
-    let working = Arc::clone(&shared);
+    let (working, begins, bytes) = (Arc::clone(&shared), admitted.begins, reading.bytes());
     let begun = shared.workers.run(move || {
-        if let Some(begins) = admitted.begins {
-            // So that it is known after the next start whose orphans these are, should the space never begin.
-            working.keeper.journal().claim(space, Some(begins.id))?;
-        }
-        let reserved = match working.payer(space, admitted.begins)? {
+        claim(&working, space, begins)?;
+        let reserved = match working.payer(space, begins)? {
             None => None,
             // What is here already costs nothing: it may be put again for a while, or mended.
             Some(_) if working.keeper.object_length(space, id)?.is_some() => None,
@@ -61,23 +59,19 @@ pub(super) async fn put(
             }
         };
         let arriving = working.keeper.receive(space, id)?;
-        Ok((reserved, arrive(&working, space, id, arriving, &gathered, whole)?))
+        let coming = Box::new(Coming { space, id, begins, reserved, arriving });
+        coming.take_up(&working, &gathered, whole, bytes)
     });
-    let (reserved, mut step) = begun.await?;
+    let mut step = begun.await?;
     let put = loop {
-        let arriving = match step {
+        let coming = match step {
             Step::Put(put) => break put,
-            Step::Arriving(arriving) => arriving,
+            Step::Coming(coming) => coming,
         };
         (gathered, whole) = reading.gather(PIECE_BYTES).await?;
-        let working = Arc::clone(&shared);
-        let next = move || arrive(&working, space, id, arriving, &gathered, whole);
-        step = shared.workers.run_begun(next).await?;
+        let (working, bytes) = (Arc::clone(&shared), reading.bytes());
+        step = shared.workers.run_begun(move || coming.take_up(&working, &gathered, whole, bytes)).await?;
     };
-    let bytes = reading.bytes();
-    if let Some(reserved) = reserved.filter(|_| put == Put::New) {
-        reserved.put(bytes.max(COST_MIN));
-    }
     Ok(match put {
         Put::New => text(StatusCode::CREATED, "new\n"),
         Put::Present => text(StatusCode::OK, "present\n"),
@@ -86,32 +80,56 @@ pub(super) async fn put(
 }
 
 /// How far an object has come.
-enum Step<A> {
-    Arriving(A),
+enum Step {
+    Coming(Box<Coming>),
     Put(Put),
 }
 
-type ArrivingObject = <FileObjects<SystemDisk> as Objects>::Arriving;
-
-/// Takes the next bytes of an object, and the object when they are its last.
-fn arrive(
-    shared: &Shared,
+/// An object that comes in.
+struct Coming {
     space: SpaceId,
     id: ObjectId,
-    mut arriving: ArrivingObject,
-    next: &[u8],
-    whole: bool,
-) -> Result<Step<ArrivingObject>, crate::Error> {
-    arriving.write(next)?;
-    shared.telling.bytes_in.fetch_add(next.len() as u64, Ordering::Relaxed);
-    if !whole {
-        return Ok(Step::Arriving(arriving));
+    /// Who would begin the space, which has not begun.
+    begins: Option<Account>,
+    reserved: Option<Reserved>,
+    arriving: <FileObjects<SystemDisk> as Objects>::Arriving,
+}
+
+impl Coming {
+    /// Takes its next bytes up, and the object when they are its last, of so many in all.
+    fn take_up(
+        mut self: Box<Self>,
+        shared: &Shared,
+        next: &[u8],
+        whole: bool,
+        bytes: u64,
+    ) -> Result<Step, crate::Error> {
+        self.arriving.write(next)?;
+        shared.telling.bytes_in.fetch_add(next.len() as u64, Ordering::Relaxed);
+        if !whole {
+            return Ok(Step::Coming(self));
+        }
+        let Self { space, id, begins, reserved, arriving } = *self;
+        let put = shared.keeper.take(space, id, arriving).map_err(|error| match error {
+            // The sweep took away what was found present. The same bytes, sent once more, win.
+            crate::Error::PutAgain { .. } => journal::Error::Busy.into(),
+            other => other,
+        })?;
+        if let Some(reserved) = reserved.filter(|_| put == Put::New) {
+            reserved.put(bytes.max(COST_MIN));
+        }
+        // While it came in nothing may have lain in the space, and the sweep takes a claim to nothing away.
+        claim(shared, space, begins)?;
+        Ok(Step::Put(put))
     }
-    shared.keeper.take(space, id, arriving).map(Step::Put).map_err(|error| match error {
-        // The sweep took away what was found present. The same bytes, sent once more, win.
-        crate::Error::PutAgain { .. } => journal::Error::Busy.into(),
-        other => other,
-    })
+}
+
+/// So that it is known after the next start whose orphans these are, should the space never begin.
+fn claim(shared: &Shared, space: SpaceId, begins: Option<Account>) -> Result<(), crate::Error> {
+    if let Some(begins) = begins {
+        shared.keeper.journal().claim(space, Some(begins.id))?;
+    }
+    Ok(())
 }
 
 pub(super) async fn get(

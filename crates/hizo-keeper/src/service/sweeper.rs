@@ -31,18 +31,21 @@ pub struct Sweeping {
 /// The clock of the sweep, while this process moves it on.
 struct Running<'a> {
     shared: &'a Shared,
-    clock: SweepClock,
+    /// Once it could be read.
+    clock: Option<SweepClock>,
     counted: Instant,
 }
 
 impl Running<'_> {
     /// Moves it on by the whole seconds that have passed, and writes it down.
     fn count(&mut self) -> Result<u64, crate::Error> {
+        let clock = self.clock.map_or_else(|| SweepClock::load(&self.shared.data), Ok)?;
         let passed = Duration::from_secs(self.counted.elapsed().as_secs());
-        self.clock = self.clock.ran(passed, self.shared.now());
+        let clock = clock.ran(passed, self.shared.now());
+        self.clock = Some(clock);
         self.counted += passed;
-        self.clock.save(&self.shared.data)?;
-        Ok(self.clock.seconds())
+        clock.save(&self.shared.data)?;
+        Ok(clock.seconds())
     }
 }
 
@@ -52,8 +55,7 @@ pub(super) fn start(shared: &Arc<Shared>) -> io::Result<Working> {
 }
 
 fn run(shared: &Shared) {
-    let (counted, clock) = (Instant::now(), SweepClock::load(&shared.data).unwrap_or_default());
-    let mut running = Running { shared, clock, counted };
+    let mut running = Running { shared, clock: None, counted: Instant::now() };
     while !shared.sweeper.is_over() {
         if let Err(error) = pass(&mut running) {
             shared.telling.sweep_failures.fetch_add(1, Ordering::Relaxed);

@@ -14,7 +14,7 @@ use hizo_ledger::log::receipt::UnverifiedReceipt;
 use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
 use hizo_store::simulated::{Fault, MemoryJournal, SimulatedDisk};
-use hizo_store::{Journal as _, Objects as _};
+use hizo_store::{Journal as _, NamedBytes, Objects as _};
 use tempfile::TempDir;
 
 use crate::embedded::seeds;
@@ -152,6 +152,35 @@ fn what_the_first_directory_has_lost_holds_nothing_else_up_and_is_kept_twice_onc
     }
     first.catch_up(&copy).unwrap();
     assert_eq!(copied(&copy), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn of_more_records_than_one_round_looks_at_again_each_has_its_turn_and_only_what_is_missing_is_read() {
+    let first = First::new();
+    let mut company = Company::new("came without some of it", first.keeper.origin());
+    company.keep(&first.keeper, &company.genesis()).unwrap();
+    let lost: Vec<NamedBytes> = (0..70)
+        .map(|number| {
+            let draft = company.deposit(&format!("series {number}"), 2).1;
+            company.keep(&first.keeper, &draft).unwrap();
+            let lost = draft.objects.into_iter().next().unwrap();
+            assert!(first.keeper.objects().remove(company.space, lost.id()).unwrap());
+            lost
+        })
+        .collect();
+    let disk = SimulatedDisk::new(SECTOR_BYTES);
+    let copy = second(&disk, &MemoryJournal::beside(&disk)).unwrap();
+    first.catch_up(&copy).unwrap();
+    assert_eq!(copy.copied().wanting(), lost.len());
+    for (number, object) in lost.iter().rev().enumerate() {
+        first.keeper.put(company.space, object).unwrap();
+        let before = first.disk.calls().len();
+        first.catch_up(&copy).unwrap();
+        first.catch_up(&copy).unwrap();
+        assert_eq!(copy.copied().wanting(), lost.len() - 1 - number, "after two rounds it is there");
+        let opened = first.disk.calls()[before..].iter().filter(|call| **call == "open").count();
+        assert!(opened <= 2 * 2 * 64 + 40, "{opened} files were opened");
+    }
 }
 
 #[test]

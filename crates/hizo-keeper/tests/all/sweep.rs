@@ -139,6 +139,55 @@ fn what_no_record_names_is_marked_after_a_week_and_removed_a_day_later() {
 }
 
 #[test]
+fn every_name_and_every_space_counts_for_the_pace_of_a_pass() {
+    let place = Place::new();
+    let orphan = place.orphan("left over");
+    for number in 0..20 {
+        let never_begun = Company::new(&format!("never begun {number}"), place.keeper.origin());
+        place.keeper.put(never_begun.space, &orphan).unwrap();
+    }
+    let (began, mut told) = (place.disk.now(), 0);
+    let sweep = Sweep { keeper: &place.keeper, copy: None::<&Copy>, began, clock: place.clock, after: AFTER };
+    sweep
+        .run(&mut |names| {
+            told += names;
+            true
+        })
+        .unwrap();
+    let named = place.named.len() as u64;
+    assert_eq!(told, named + (named + 1) + 20 + 21, "names of records, names of files, and the spaces");
+}
+
+#[test]
+fn a_deposit_that_takes_weeks_ends_and_what_was_left_over_before_it_goes_meanwhile() {
+    let mut place = Place::new();
+    let left_over = place.orphan("left over");
+    place.pass(AFTER);
+    let draft = place.company.deposit("drawings", 24).1;
+    for (day, object) in draft.objects.iter().enumerate() {
+        place.keeper.put(place.company.space, object).unwrap();
+        place.pass(DAY);
+        place.sweep();
+        assert!(draft.objects[..=day].iter().all(|object| place.has(object) && !place.marks().contains(&object.id())));
+    }
+    assert!(!place.has(&left_over), "it belongs to no deposit that goes on");
+    // Whoever was away for less than a week goes on where he was.
+    place.pass(AFTER - DAY * 2);
+    place.sweep();
+    place.company.append(&place.keeper, &draft.note).unwrap();
+    // A longer one that is given up goes as one.
+    let draft = place.company.deposit("drawings", 10).1;
+    for object in &draft.objects {
+        place.keeper.put(place.company.space, object).unwrap();
+        place.pass(DAY);
+    }
+    place.pass(AFTER - DAY - Duration::from_secs(1));
+    assert_eq!(place.sweep().marked, 0);
+    place.pass(Duration::from_secs(1));
+    assert_eq!(place.sweep().marked, draft.objects.len() as u64);
+}
+
+#[test]
 fn no_setting_of_a_clock_removes_early() {
     let mut place = Place::new();
     let orphan = place.orphan("left over");
