@@ -129,15 +129,15 @@ impl People {
     /// # Errors
     /// Why every reader would refuse it, or something in it; or that a signer may not act now, whatever time the record claims.
     pub(crate) fn with(&self, safe: &Safe, record: &Record, events: Vec<Event>) -> Result<Self, Words> {
+        let is_by_admin = !record.envelope().controls.is_empty();
+        for key in record.signers() {
+            let acts = self.acts_now(safe, key, &events, is_by_admin);
+            acts.map_err(|refused| Fault::Undelegated(*key, refused).refusal())?;
+        }
         let mut people = Self { falsehoods: Vec::new(), alarms: Vec::new(), ..self.clone() };
         people.take(safe, record, events, &safe.chain.members().collect());
-        let now = record.signers().iter().filter_map(|key| {
-            let refused = people.acts_now(safe, key, &Change::default()).err()?;
-            Some(Fault::Undelegated(*key, refused))
-        });
-        let said = people.alarms.iter().chain(&people.falsehoods).map(|(_, fault)| *fault);
-        match said.chain(now).next() {
-            Some(fault) => Err(fault.refusal()),
+        match people.alarms.first().or(people.falsehoods.first()) {
+            Some((_, fault)) => Err(fault.refusal()),
             None => Ok(people),
         }
     }
@@ -240,10 +240,9 @@ impl People {
     ///
     /// # Errors
     /// Why everybody would refuse that.
-    pub(crate) fn acts_now(&self, safe: &Safe, key: &VerifyingKey, change: &Change) -> Result<(), Refused> {
+    fn acts_now(&self, safe: &Safe, key: &VerifyingKey, events: &[Event], is_by_admin: bool) -> Result<(), Refused> {
         let (Some(certificate), Some(role)) = (self.certificates.of(key), safe.chain.role(key)) else { return Ok(()) };
-        let is_by_admin = !change.draft.controls.is_empty();
-        let said = self.said_with(&safe.home.space, &change.events, is_by_admin);
+        let said = self.said_with(&safe.home.space, events, is_by_admin);
         let delegations = said.as_ref().map_or(&self.delegations, |(delegations, _)| delegations);
         delegations.check(&certificate.identity, role, self.now)
     }
@@ -251,7 +250,8 @@ impl People {
     /// Makes sure that whoever looks may make a change: everybody would refuse it.
     pub(crate) fn may_make(&self, safe: &Safe, change: &Change) -> Outcome<()> {
         let Certificate { key, identity, .. } = self.certificates.own();
-        self.acts_now(safe, key, change).map_err(|refused| {
+        let is_by_admin = !change.draft.controls.is_empty();
+        self.acts_now(safe, key, &change.events, is_by_admin).map_err(|refused| {
             Failure::fixable(self.may_not_act(identity, refused)).hint(words!(
                 "Nothing was added. Ask the organisation for a new delegation: `hizo office delegate`.",
                 "何も追加していません。機関に新しい委任を頼んでください: `hizo office delegate`。"
@@ -385,7 +385,7 @@ impl People {
     /// That whoever looks may not act for his organisation now.
     fn own_doubt(&self, safe: &Safe) -> Option<Words> {
         let Certificate { key, identity, .. } = self.certificates.own();
-        Some(self.may_not_act(identity, self.acts_now(safe, key, &Change::default()).err()?))
+        Some(self.may_not_act(identity, self.acts_now(safe, key, &[], false).err()?))
     }
 
     fn may_not_act(&self, identity: &VerifyingKey, refused: Refused) -> Words {
@@ -475,6 +475,13 @@ impl People {
         });
         let given = with.map(|record| record.wraps().map(|(epoch, _)| epoch).min().unwrap_or(record.envelope().epoch));
         given.chain(self.given.get(key).copied()).min()
+    }
+
+    /// The own key of an identity.
+    pub(crate) fn holder_of(&self, identity: &VerifyingKey) -> Option<VerifyingKey> {
+        let own = |certificate: &&Certificate| certificate.identity == *identity && certificate.recipient.is_some();
+        let own_one = std::iter::once(self.certificates.own());
+        self.certificates.all().chain(own_one).find(own).map(|certificate| certificate.key)
     }
 
     /// The certificate of a key, as it was said.

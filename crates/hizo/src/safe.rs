@@ -771,9 +771,25 @@ impl Keyring {
         self.people.as_ref().map_or(Ok(()), |people| people.refuse_undelegated(record))
     }
 
-    /// Learns the secret of an epoch that begins with a record that does not stand yet.
-    pub(crate) fn learn(&mut self, epoch: u32, secret: Identity) {
-        self.epochs.insert(epoch, secret);
+    /// Learns the secret of an epoch that begins with a record that does not stand yet, if one of its wraps opens: by what
+    /// [`Keyring::unlock`] tries, too.
+    pub(crate) fn learn(
+        &mut self,
+        safe: &Safe,
+        own: &Identity,
+        (epoch, recipient): (u32, ObjectRef),
+        wraps: Vec<VerifiedObject>,
+    ) -> Outcome<()> {
+        let folder = safe.home.own_space()?;
+        let besides = folder.map_or_else(Vec::new, |folder| own_space_epochs(&folder, own).unwrap_or_default());
+        for wrap in wraps {
+            let Some(opens) = std::iter::once(own).chain(&besides).find(|it| age::opens(&wrap, it)) else { continue };
+            if let Some(secret) = unwrap(wrap, recipient, opens)? {
+                self.epochs.insert(epoch, secret);
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The events of a record that has a body.

@@ -8,6 +8,7 @@ use hizo_ledger::id::SpaceId;
 use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
+use hizo_vault::fingerprint::{Spoken, WordList};
 use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed};
 use serde_json::Value;
 
@@ -198,4 +199,66 @@ fn a11_a_member_who_acts_for_himself_is_taken_by_no_organisation() {
     events.extend([pinned(22), delegated(22, &member, &scene.space)]);
     insider.say(&scene.owner.signing_seed, &events, joins(&member, &scene.space, Role::ReaderWriter));
     assert_eq!(scene.acts_for("田中"), "Office 22");
+}
+
+/// What the second admin is told of a proposal.
+fn does(said: &Said) -> String {
+    assert_eq!(said.code, Some(0), "{said:?}");
+    said.json()["does"].as_array().unwrap().iter().map(|line| format!("{}\n", line.as_str().unwrap())).collect()
+}
+
+fn words_of(spoken: &Spoken) -> String {
+    spoken.words(WordList::English).join(" ")
+}
+
+#[test]
+fn a05_the_second_admin_is_told_which_organisation_counts_as_compared_and_who_acts_for_it() {
+    let scene = Scene::of_two();
+    let newcomer = person(2);
+    let mut events = introduced(&newcomer, "佐藤", &scene.space).to_vec();
+    let strange = Event::Unknown(serde_json::json!({ "event": "asset.classified" }));
+    events.extend([pinned(21), pinned(22), delegated(22, &newcomer, &scene.space), strange]);
+    let told = does(&scene.agree(&events, joins(&newcomer, &scene.space, Role::Reader), "--dry-run"));
+    let genesis = scene.insider.chain.id_at(0).unwrap();
+    let identity = newcomer.signing_seed.identity_key().verifying_key();
+    let his = words_of(&Spoken::of_identity(&identity, newcomer.identity.recipient(), &genesis));
+    let its = words_of(&Spoken::of_organisation(&organisation(22).verifying_key()));
+    let acts = format!("佐藤 (key {}) acts for Office 22, as admin at most, from 2020-01-01", scene.name(&newcomer));
+    for line in [
+        "lets in 佐藤 as reader, for Office 22\n",
+        &format!(
+            "counts the key of Office 22 as compared; before you sign, compare these ten words with those that it publishes: {its}\n"
+        ),
+        &acts,
+        "says this beside: asset.classified\n",
+        "what you know to the word: 1 in all\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(!told.contains(&his), "{told}");
+    // Whoever comes for himself is heard, and what takes a delegation back is told.
+    let mut events = introduced(&newcomer, "佐藤", &scene.space).to_vec();
+    events.push(revoked(21, &scene.official, &scene.space));
+    let told = does(&scene.agree(&events, joins(&newcomer, &scene.space, Role::Reader), "--dry-run"));
+    let ends = format!("鈴木 (key {}) acts for Office 21 no more\n", scene.name(&scene.official));
+    assert!(told.contains(&his) && told.contains(&ends), "{told}");
+}
+
+#[test]
+fn a05_a_proposal_that_takes_a_member_for_an_organisation_or_lies_about_one_is_not_signed() {
+    let mut scene = Scene::of_two();
+    let (member, newcomer) = (person(2), person(3));
+    let events = introduced(&member, "田中", &scene.space);
+    scene.both_say(&events, joins(&member, &scene.space, Role::Reader));
+    let cases = [
+        (vec![pinned(22), delegated(22, &member, &scene.space)], "that person is a member already, and not for it"),
+        (vec![delegated(22, &newcomer, &scene.space)], "nobody here has compared that organisation's key"),
+        (vec![pinned(22), delegated(22, &scene.official, &scene.space)], "no admin has let that person act for it"),
+        (vec![revoked(21, &newcomer, &scene.space)], "no admin has let that person act for it"),
+        (vec![Event::KeyCertified(UnverifiedCertificate::issue(&newcomer, &scene.space))], "not its key's"),
+    ];
+    for (events, why) in cases {
+        let said = scene.agree(&events, vec![Control::Admins(AdminRule::One)], "--yes");
+        assert!(said.code == Some(3) && said.err.contains(why), "{why}: {said:?}");
+    }
 }
