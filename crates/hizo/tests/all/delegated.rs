@@ -9,6 +9,7 @@ use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::fingerprint::{Spoken, WordList};
+use hizo_vault::joining::UnverifiedRequest;
 use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed};
 use serde_json::Value;
 
@@ -260,5 +261,28 @@ fn a05_a_proposal_that_takes_a_member_for_an_organisation_or_lies_about_one_is_n
     for (events, why) in cases {
         let said = scene.agree(&events, vec![Control::Admins(AdminRule::One)], "--yes");
         assert!(said.code == Some(3) && said.err.contains(why), "{why}: {said:?}");
+    }
+}
+
+#[test]
+fn however_many_newcomers_are_told_again_of_an_organisation_they_are_told_once() {
+    let scene = Scene::new();
+    let genesis = scene.insider.chain.id_at(0).unwrap();
+    // Twice as much for each would be more than a record holds at the tenth.
+    for seed in 10..21 {
+        let (newcomer, machine) = (person(seed), person(seed + 100).signing_seed);
+        let request = UnverifiedRequest {
+            space: scene.space,
+            genesis,
+            name: format!("member {seed}"),
+            machine: "machine".to_owned(),
+            person: UnverifiedCertificate::issue(&newcomer, &scene.space),
+            device: UnverifiedCertificate::issue_machine(&newcomer, &machine, &scene.space),
+        };
+        let file = scene.home.folder.path().join("request");
+        fs::write(&file, request.compose()).unwrap();
+        let identity = newcomer.signing_seed.identity_key().verifying_key();
+        let words = words_of(&Spoken::of_identity(&identity, newcomer.identity.recipient(), &genesis));
+        scene.home.ok(["space", "admit", file.to_str().unwrap(), "--words", &words]);
     }
 }
