@@ -375,6 +375,19 @@ fn a11_what_somebody_adds_after_his_delegation_was_taken_back_is_refused_aloud()
 }
 
 #[test]
+fn an_admin_of_an_organisation_who_replaces_cards_reads_by_his_organisation_alone() {
+    let case = Case::new();
+    let (suzuki, _) = case.suzuki(&["--role", "admin"]);
+    let cards = |name: &str| suzuki.folder.path().join(name).to_str().unwrap().to_owned();
+    suzuki.ok(["recovery", "make", "--to", &cards("first")]);
+    let (before, _) = last_epoch(&case.company.founder);
+    suzuki.ok(["recovery", "make", "--replace", "--to", &cards("second")]);
+    assert_eq!(last_epoch(&case.company.founder), (before + 1, 3), "the founder, the office and the cards");
+    case.company.put(&case.company.founder, "evidence", "with new cards");
+    assert_eq!(content(&suzuki, "latest:evidence", "out"), b"with new cards");
+}
+
+#[test]
 fn an_admin_of_an_organisation_signs_second_what_begins_new_keys_for_it() {
     let case = Case::new();
     let (suzuki, _) = case.suzuki(&["--role", "admin"]);
