@@ -33,6 +33,8 @@ pub(crate) struct People {
     names: BTreeMap<VerifyingKey, String>,
     /// The first epoch that an admin gave to a member later.
     given: BTreeMap<VerifyingKey, u32>,
+    /// Epochs that began while an organisation with readers here had delegated nobody who reads: closed to it unless they are given.
+    closed: BTreeMap<VerifyingKey, Vec<u32>>,
     /// The company of a hand-over, whose consent lets nobody know who it is.
     untold: Option<VerifyingKey>,
     /// What was said falsely by somebody whom nobody has to believe, and in which record.
@@ -96,6 +98,7 @@ impl People {
             certified: BTreeSet::new(),
             names: BTreeMap::new(),
             given: BTreeMap::new(),
+            closed: BTreeMap::new(),
             untold: None,
             falsehoods: Vec::new(),
             alarms: Vec::new(),
@@ -167,9 +170,20 @@ impl People {
             self.delegations = delegations;
             refused.into_iter().for_each(|refused| self.heed_note(record, refused));
         }
+        if record.recipient().is_some() {
+            for card in self.left_out_of(roles.iter().map(|(key, role)| (*key, *role)), record.envelope().time) {
+                self.closed.entry(card.key).or_default().push(record.envelope().epoch);
+            }
+        }
+        self.believe(safe, record, events, &keys);
+    }
+
+    /// Takes what a record says beside its delegations, which was judged; `keys` are those that it speaks for.
+    fn believe(&mut self, safe: &Safe, record: &Record, events: Vec<Event>, keys: &Sessions) {
+        let (space, is_by_admin) = (&safe.home.space, !record.envelope().controls.is_empty());
         for event in events {
             match event {
-                Event::KeyCertified(certificate) => match self.certificates.take(space, &keys, &certificate) {
+                Event::KeyCertified(certificate) => match self.certificates.take(space, keys, &certificate) {
                     Ok(()) => {
                         self.certified.extend(VerifyingKey::from_base64(&certificate.key));
                         self.said.insert(certificate.key.clone(), certificate);
@@ -188,6 +202,7 @@ impl People {
                 Event::HistoryGiven { key } if is_by_admin => {
                     let first = record.wraps().map(|(epoch, _)| epoch).min();
                     if let (Ok(key), Some(first)) = (VerifyingKey::from_base64(&key), first) {
+                        self.give(&key);
                         self.given.entry(key).and_modify(|epoch| *epoch = first.min(*epoch)).or_insert(first);
                     }
                 }
@@ -196,6 +211,23 @@ impl People {
                 }
                 _ => (),
             }
+        }
+        let begun = record.recipient().map(|_| record.envelope().epoch);
+        let came = record.envelope().controls.iter().filter_map(|control| match control {
+            Control::Member { key, .. } => Some(key),
+            _ => None,
+        });
+        if record.wraps().any(|(epoch, _)| begun != Some(epoch)) {
+            came.for_each(|key| self.give(key));
+        }
+    }
+
+    /// Somebody was given what was kept before: so was his organisation.
+    fn give(&mut self, key: &VerifyingKey) {
+        let identity = self.certificates.of(key).map(|certificate| certificate.identity);
+        let organisation = identity.and_then(|identity| Some(self.delegations.organisation_of(&identity)?.key));
+        if let Some(organisation) = organisation {
+            self.closed.remove(&organisation);
         }
     }
 
@@ -299,6 +331,29 @@ impl People {
             Some(organisation) => delegations.recipient(&organisation.key, self.now),
             None => Some(own),
         }
+    }
+
+    /// The organisations of present members to which an epoch that began now would be closed, since none of their delegations that
+    /// reads is good.
+    pub(crate) fn left_out(&self, safe: &Safe) -> Vec<Card> {
+        self.left_out_of(safe.chain.members(), self.now)
+    }
+
+    fn left_out_of(&self, members: impl Iterator<Item = (VerifyingKey, Role)>, time: ClaimedTime) -> Vec<Card> {
+        let mut left_out: Vec<Card> = Vec::new();
+        for (key, _) in members.filter(|(_, role)| role.opens()) {
+            let identity = self.certificates.of(&key).map(|certificate| certificate.identity);
+            let Some(card) = identity.and_then(|it| self.delegations.organisation_of(&it)) else { continue };
+            if self.delegations.recipient(&card.key, time).is_none() && !left_out.contains(card) {
+                left_out.push(card.clone());
+            }
+        }
+        left_out
+    }
+
+    /// The epochs that are closed to an organisation because it had delegated nobody when they began.
+    pub(crate) fn closed_to(&self, organisation: &VerifyingKey) -> &[u32] {
+        self.closed.get(organisation).map_or(&[], Vec::as_slice)
     }
 
     /// What the delegations come to once an admin's record brings this one, by which the person has to act from then on.

@@ -10,7 +10,8 @@ use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::fingerprint::{Spoken, WordList};
 use hizo_vault::joining::UnverifiedRequest;
-use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed};
+use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed, SigningSeed};
+use hizo_vault::organisation::{Card, UnverifiedDelegatedRequest};
 use serde_json::Value;
 
 use crate::certificates::{joins, key, owner, person};
@@ -33,6 +34,10 @@ fn pinned(byte: u8) -> Event {
 
 /// That somebody acts for it, as an admin.
 fn delegated(byte: u8, person: &IdentityFile, space: &SpaceId) -> Event {
+    Event::KeyDelegated { note: note(byte, person, space, "2099-12-31T23:59:59Z") }
+}
+
+fn note(byte: u8, person: &IdentityFile, space: &SpaceId, until: &str) -> String {
     let delegation = Delegation {
         organisation: organisation(byte).verifying_key(),
         space: *space,
@@ -41,10 +46,10 @@ fn delegated(byte: u8, person: &IdentityFile, space: &SpaceId) -> Event {
         role: Role::Admin,
         recipient: Some(person.identity.recipient().to_string()),
         not_before: time("2020-01-01T00:00:00Z"),
-        not_after: time("2099-12-31T23:59:59Z"),
+        not_after: time(until),
     };
     let signature = organisation(byte).sign(delegation.text().as_bytes());
-    Event::KeyDelegated { note: delegation.note(&signature).unwrap() }
+    delegation.note(&signature).unwrap()
 }
 
 fn revoked(byte: u8, person: &IdentityFile, space: &SpaceId) -> Event {
@@ -63,6 +68,20 @@ fn introduced(person: &IdentityFile, name: &str, space: &SpaceId) -> [Event; 2] 
     let key = key(person, space).to_base64();
     let certificate = UnverifiedCertificate::issue(person, space);
     [Event::KeyCertified(certificate), Event::MemberAdded { key, name: name.to_owned() }]
+}
+
+/// What somebody sends who asks to join.
+fn request(insider: &Insider, person: &IdentityFile, machine: &SigningSeed) -> UnverifiedRequest {
+    let space = insider.chain.space();
+    let name = key(person, &space).name().to_string();
+    UnverifiedRequest {
+        space,
+        genesis: insider.chain.id_at(0).unwrap(),
+        name,
+        machine: "machine".to_owned(),
+        person: UnverifiedCertificate::issue(person, &space),
+        device: UnverifiedCertificate::issue_machine(person, machine, &space),
+    }
 }
 
 /// A safe with its owner, and an admin who acts for office 21.
@@ -265,20 +284,55 @@ fn a05_a_proposal_that_takes_a_member_for_an_organisation_or_lies_about_one_is_n
 }
 
 #[test]
+fn an_organisation_that_has_delegated_nobody_is_named_when_new_keys_are_closed_to_it_and_when_it_comes_back() {
+    let home = Home::new();
+    let mut insider = Insider::of(&home);
+    let (space, owner, official) = (insider.chain.space(), owner(&home), person(1));
+    let mut events = introduced(&official, "鈴木", &space).to_vec();
+    events.extend([pinned(21), Event::KeyDelegated { note: note(21, &official, &space, "2021-01-01T00:00:00Z") }]);
+    insider.say(&owner.signing_seed, &events, joins(&official, &space, Role::ReaderWriter));
+    let others = [person(2), person(3)];
+    for other in &others {
+        let name = key(other, &space).name().to_string();
+        insider.say(&owner.signing_seed, &introduced(other, &name, &space), joins(other, &space, Role::Writer));
+    }
+    for other in &others {
+        let said = home.ok(["space", "remove", &key(other, &space).name().to_string()]);
+        assert!(said.err.contains("Office 21 has delegated nobody who reads now"), "{said:?}");
+    }
+    let machine = person(100).signing_seed;
+    let said = UnverifiedDelegatedRequest {
+        request: request(&insider, &official, &machine),
+        card: Card {
+            name: "Office 21".to_owned(),
+            name_ja: "第21庁".to_owned(),
+            key: organisation(21).verifying_key(),
+        },
+        delegation: note(21, &official, &space, "2099-12-31T23:59:59Z"),
+    };
+    let file = home.folder.path().join("delegated");
+    fs::write(&file, said.compose()).unwrap();
+    let said = home.ok(["space", "admit", file.to_str().unwrap(), "--json"]);
+    assert_eq!(said.json()["closed"], serde_json::json!([1, 2]));
+    assert!(said.err.contains("what was kept in epochs 1, 2 stays closed to Office 21"), "{said:?}");
+    let said = home.ok(["space", "grant", "鈴木"]);
+    assert!(!said.err.contains("Office 21"), "{said:?}");
+    // Once they are given nothing is closed.
+    let again = UnverifiedDelegatedRequest::parse(&fs::read(&file).unwrap()).unwrap();
+    let delegation = note(21, &official, &space, "2098-12-31T23:59:59Z");
+    fs::write(&file, UnverifiedDelegatedRequest { delegation, ..again }.compose()).unwrap();
+    let said = home.ok(["space", "admit", file.to_str().unwrap(), "--json"]);
+    assert_eq!(said.json()["closed"], serde_json::json!([]));
+}
+
+#[test]
 fn however_many_newcomers_are_told_again_of_an_organisation_they_are_told_once() {
     let scene = Scene::new();
     let genesis = scene.insider.chain.id_at(0).unwrap();
     // Twice as much for each would be more than a record holds at the tenth.
     for seed in 10..21 {
         let (newcomer, machine) = (person(seed), person(seed + 100).signing_seed);
-        let request = UnverifiedRequest {
-            space: scene.space,
-            genesis,
-            name: format!("member {seed}"),
-            machine: "machine".to_owned(),
-            person: UnverifiedCertificate::issue(&newcomer, &scene.space),
-            device: UnverifiedCertificate::issue_machine(&newcomer, &machine, &scene.space),
-        };
+        let request = request(&scene.insider, &newcomer, &machine);
         let file = scene.home.folder.path().join("request");
         fs::write(&file, request.compose()).unwrap();
         let identity = newcomer.signing_seed.identity_key().verifying_key();

@@ -59,6 +59,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let admin = identity.signing_seed.space_key(&safe.home.space);
     check_may(&safe, &admin.verifying_key())?;
     check_opens_all(setting, &safe, &keyring)?;
+    setting.warn_of_left_out(&safe, &keyring)?;
     let seed = RecoverySeed::generate(&mut SystemEntropy);
     let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
     let mut written = print(&safe, &keyring, &made, &arguments.to)?;
