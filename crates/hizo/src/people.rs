@@ -149,11 +149,8 @@ impl People {
     fn take(&mut self, safe: &Safe, record: &Record, events: Vec<Event>, roles: &Roles) {
         let (space, is_by_admin) = (&safe.home.space, !record.envelope().controls.is_empty());
         let keys = match record.envelope().deposit {
-            Some(_) => Sessions::new(),
-            None => match self.certificates.follow(record) {
-                Ok(keys) => keys,
-                Err(error) => return self.disbelieve(safe, record, Fault::Certificate(error)),
-            },
+            Some(_) => Ok(Sessions::new()),
+            None => self.certificates.follow(record),
         };
         // Whoever signs may bring his own delegation. Nothing stays of what a record says that is refused.
         let said = self.said_with(space, &events, is_by_admin);
@@ -166,6 +163,10 @@ impl People {
             let faults = refused.iter().map(|(key, refused)| (record.number(), Fault::Undelegated(*key, *refused)));
             return told.extend(faults);
         }
+        let keys = match keys {
+            Ok(keys) => keys,
+            Err(error) => return self.disbelieve(safe, record, Fault::Certificate(error)),
+        };
         if let Some((delegations, refused)) = said {
             self.delegations = delegations;
             refused.into_iter().for_each(|refused| self.heed_note(record, refused));

@@ -10,7 +10,7 @@ use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::fingerprint::{Spoken, WordList};
 use hizo_vault::joining::UnverifiedRequest;
-use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed, SigningSeed};
+use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed, RecoverySeed, SigningSeed};
 use hizo_vault::organisation::{Card, UnverifiedDelegatedRequest};
 use serde_json::Value;
 
@@ -178,6 +178,42 @@ fn a14_the_alarm_over_a_change_that_two_signed_ends_when_whoever_might_not_has_g
     scene.home.fails(5, "changes who is a member", ["list"]);
     scene.home.ok(["space", "remove", &scene.name(&newcomer)]);
     scene.home.fails(3, "nothing of it believed", ["list"]);
+}
+
+#[test]
+fn a13_cards_in_a_record_that_breaks_another_rule_too_open_nothing_that_comes_later() {
+    let mut scene = Scene::new();
+    let member = person(2);
+    let events = introduced(&member, "田中", &scene.space);
+    scene.insider.say(&scene.owner.signing_seed, &events, joins(&member, &scene.space, Role::Writer));
+    scene.home.ok(["space", "remove", "田中"]);
+    scene.insider = Insider::of(&scene.home);
+    scene.revoke();
+    let seed = RecoverySeed::from_bytes(&[5; 32]);
+    let (cards, other) = (seed.signing_key().verifying_key(), person(3).signing_seed.session_key(&scene.space));
+    let made = Event::RecoveryMade {
+        key: cards.to_base64(),
+        recipient: seed.identity().recipient().to_string(),
+        set: "two words".to_owned(),
+        cards: 3,
+        needed: 2,
+    };
+    // The session key of whoever comes back is another one than he has certified.
+    let member_key = key(&member, &scene.space);
+    let controls = vec![
+        Control::Member { key: member_key, role: Role::Writer },
+        Control::Session { member: member_key, session: other.verifying_key() },
+        Control::Recovery(Some(cards)),
+    ];
+    scene.insider.say(&scene.official.signing_seed, &[made], controls);
+    let said = scene.home.fails(5, "changes who is a member", ["list"]);
+    assert!(said.err.contains(&scene.name(&scene.official)), "{said:?}");
+    scene.home.ok(["space", "remove", &scene.name(&scene.official)]);
+    scene.home.ok(["space", "remove", "田中"]);
+    let chain = Insider::of(&scene.home).chain;
+    let one_reader = hizo_vault::age::sealed_bytes("AGE-SECRET-KEY-PQ-1".len() + 59, 1);
+    let wraps: Vec<_> = chain.wraps(chain.epoch()).iter().map(|wrap| wrap.bytes()).collect();
+    assert_eq!(wraps, [one_reader as u64], "the owner alone");
 }
 
 #[test]
