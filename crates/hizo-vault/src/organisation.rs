@@ -237,8 +237,9 @@ impl Delegations {
         if bound.delegations.first().is_some_and(|(first, _)| first.key != delegation.key) {
             return Err(Refused::Unbound);
         }
-        bound.said.push(Event::KeyDelegated { note: note.to_owned() });
-        bound.delegations.push((delegation, recipient));
+        if bound.says_anew(Event::KeyDelegated { note: note.to_owned() }) {
+            bound.delegations.push((delegation, recipient));
+        }
         Ok(())
     }
 
@@ -249,8 +250,9 @@ impl Delegations {
     pub fn revoke(&mut self, space: &SpaceId, note: &str) -> Result<(), Refused> {
         let (identity, revocation) = self.revocation(space, note)?;
         let bound = self.bound.get_mut(&identity).ok_or(Refused::Unbound)?;
-        bound.said.push(Event::DelegationRevoked { note: note.to_owned() });
-        bound.revocations.push(revocation);
+        if bound.says_anew(Event::DelegationRevoked { note: note.to_owned() }) {
+            bound.revocations.push(revocation);
+        }
         Ok(())
     }
 
@@ -343,6 +345,15 @@ impl Delegations {
 }
 
 impl Bound {
+    /// Notes what is said; not what was said before, which an admin repeats to each newcomer.
+    fn says_anew(&mut self, event: Event) -> bool {
+        let is_new = !self.said.contains(&event);
+        if is_new {
+            self.said.push(event);
+        }
+        is_new
+    }
+
     /// The delegation that counts at a time.
     fn good_at(&self, time: ClaimedTime) -> Result<&(Delegation, Option<Recipient>), Refused> {
         let begun = self.delegations.iter().filter(|(delegation, _)| delegation.not_before <= time);

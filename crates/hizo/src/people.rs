@@ -33,6 +33,8 @@ pub(crate) struct People {
     names: BTreeMap<VerifyingKey, String>,
     /// The first epoch that an admin gave to a member later.
     given: BTreeMap<VerifyingKey, u32>,
+    /// Epochs that began while an organisation with readers here had delegated nobody who reads: closed to it unless they are given.
+    closed: BTreeMap<VerifyingKey, Vec<u32>>,
     /// The company of a hand-over, whose consent lets nobody know who it is.
     untold: Option<VerifyingKey>,
     /// What was said falsely by somebody whom nobody has to believe, and in which record.
@@ -96,6 +98,7 @@ impl People {
             certified: BTreeSet::new(),
             names: BTreeMap::new(),
             given: BTreeMap::new(),
+            closed: BTreeMap::new(),
             untold: None,
             falsehoods: Vec::new(),
             alarms: Vec::new(),
@@ -129,15 +132,15 @@ impl People {
     /// # Errors
     /// Why every reader would refuse it, or something in it; or that a signer may not act now, whatever time the record claims.
     pub(crate) fn with(&self, safe: &Safe, record: &Record, events: Vec<Event>) -> Result<Self, Words> {
+        let is_by_admin = record.envelope().act() == Act::Control;
+        for key in record.signers() {
+            let acts = self.acts_now(safe, key, &events, is_by_admin);
+            acts.map_err(|refused| Fault::Undelegated(*key, refused).refusal())?;
+        }
         let mut people = Self { falsehoods: Vec::new(), alarms: Vec::new(), ..self.clone() };
         people.take(safe, record, events, &safe.chain.members().collect());
-        let now = record.signers().iter().filter_map(|key| {
-            let refused = people.acts_now(safe, key, &Change::default()).err()?;
-            Some(Fault::Undelegated(*key, refused))
-        });
-        let said = people.alarms.iter().chain(&people.falsehoods).map(|(_, fault)| *fault);
-        match said.chain(now).next() {
-            Some(fault) => Err(fault.refusal()),
+        match people.alarms.first().or(people.falsehoods.first()) {
+            Some((_, fault)) => Err(fault.refusal()),
             None => Ok(people),
         }
     }
@@ -146,11 +149,8 @@ impl People {
     fn take(&mut self, safe: &Safe, record: &Record, events: Vec<Event>, roles: &Roles) {
         let (space, is_by_admin) = (&safe.home.space, record.envelope().act() == Act::Control);
         let keys = match record.envelope().deposit {
-            Some(_) => Sessions::new(),
-            None => match self.certificates.follow(record) {
-                Ok(keys) => keys,
-                Err(error) => return self.disbelieve(safe, record, Fault::Certificate(error)),
-            },
+            Some(_) => Ok(Sessions::new()),
+            None => self.certificates.follow(record),
         };
         // Whoever signs may bring his own delegation. Nothing stays of what a record says that is refused.
         let said = self.said_with(space, &events, is_by_admin);
@@ -163,13 +163,28 @@ impl People {
             let faults = refused.iter().map(|(key, refused)| (record.number(), Fault::Undelegated(*key, *refused)));
             return told.extend(faults);
         }
+        let keys = match keys {
+            Ok(keys) => keys,
+            Err(error) => return self.disbelieve(safe, record, Fault::Certificate(error)),
+        };
         if let Some((delegations, refused)) = said {
             self.delegations = delegations;
             refused.into_iter().for_each(|refused| self.heed_note(record, refused));
         }
+        if record.recipient().is_some() {
+            for card in self.left_out_of(roles.iter().map(|(key, role)| (*key, *role)), record.envelope().time) {
+                self.closed.entry(card.key).or_default().push(record.envelope().epoch);
+            }
+        }
+        self.believe(safe, record, events, &keys);
+    }
+
+    /// Takes what a record says beside its delegations, which was judged; `keys` are those that it speaks for.
+    fn believe(&mut self, safe: &Safe, record: &Record, events: Vec<Event>, keys: &Sessions) {
+        let (space, is_by_admin) = (&safe.home.space, record.envelope().act() == Act::Control);
         for event in events {
             match event {
-                Event::KeyCertified(certificate) => match self.certificates.take(space, &keys, &certificate) {
+                Event::KeyCertified(certificate) => match self.certificates.take(space, keys, &certificate) {
                     Ok(()) => {
                         self.certified.extend(VerifyingKey::from_base64(&certificate.key));
                         self.said.insert(certificate.key.clone(), certificate);
@@ -188,6 +203,7 @@ impl People {
                 Event::HistoryGiven { key } if is_by_admin => {
                     let first = record.wraps().map(|(epoch, _)| epoch).min();
                     if let (Ok(key), Some(first)) = (VerifyingKey::from_base64(&key), first) {
+                        self.give(&key);
                         self.given.entry(key).and_modify(|epoch| *epoch = first.min(*epoch)).or_insert(first);
                     }
                 }
@@ -196,6 +212,23 @@ impl People {
                 }
                 _ => (),
             }
+        }
+        let begun = record.recipient().map(|_| record.envelope().epoch);
+        let came = record.envelope().controls.iter().filter_map(|control| match control {
+            Control::Member { key, .. } => Some(key),
+            _ => None,
+        });
+        if record.wraps().any(|(epoch, _)| begun != Some(epoch)) {
+            came.for_each(|key| self.give(key));
+        }
+    }
+
+    /// Somebody was given what was kept before: so was his organisation.
+    fn give(&mut self, key: &VerifyingKey) {
+        let identity = self.certificates.of(key).map(|certificate| certificate.identity);
+        let organisation = identity.and_then(|identity| Some(self.delegations.organisation_of(&identity)?.key));
+        if let Some(organisation) = organisation {
+            self.closed.remove(&organisation);
         }
     }
 
@@ -240,10 +273,9 @@ impl People {
     ///
     /// # Errors
     /// Why everybody would refuse that.
-    pub(crate) fn acts_now(&self, safe: &Safe, key: &VerifyingKey, change: &Change) -> Result<(), Refused> {
+    fn acts_now(&self, safe: &Safe, key: &VerifyingKey, events: &[Event], is_by_admin: bool) -> Result<(), Refused> {
         let (Some(certificate), Some(role)) = (self.certificates.of(key), safe.chain.role(key)) else { return Ok(()) };
-        let is_by_admin = change.draft.envelope(&safe.chain, None).is_ok_and(|envelope| envelope.act() == Act::Control);
-        let said = self.said_with(&safe.home.space, &change.events, is_by_admin);
+        let said = self.said_with(&safe.home.space, events, is_by_admin);
         let delegations = said.as_ref().map_or(&self.delegations, |(delegations, _)| delegations);
         delegations.check(&certificate.identity, role, self.now)
     }
@@ -251,7 +283,8 @@ impl People {
     /// Makes sure that whoever looks may make a change: everybody would refuse it.
     pub(crate) fn may_make(&self, safe: &Safe, change: &Change) -> Outcome<()> {
         let Certificate { key, identity, .. } = self.certificates.own();
-        self.acts_now(safe, key, change).map_err(|refused| {
+        let is_by_admin = change.draft.envelope(&safe.chain, None).is_ok_and(|envelope| envelope.act() == Act::Control);
+        self.acts_now(safe, key, &change.events, is_by_admin).map_err(|refused| {
             Failure::fixable(self.may_not_act(identity, refused)).hint(words!(
                 "Nothing was added. Ask the organisation for a new delegation: `hizo office delegate`.",
                 "何も追加していません。機関に新しい委任を頼んでください: `hizo office delegate`。"
@@ -299,6 +332,29 @@ impl People {
             Some(organisation) => delegations.recipient(&organisation.key, self.now),
             None => Some(own),
         }
+    }
+
+    /// The organisations of present members to which an epoch that began now would be closed, since none of their delegations that
+    /// reads is good.
+    pub(crate) fn left_out(&self, safe: &Safe) -> Vec<Card> {
+        self.left_out_of(safe.chain.members(), self.now)
+    }
+
+    fn left_out_of(&self, members: impl Iterator<Item = (VerifyingKey, Role)>, time: ClaimedTime) -> Vec<Card> {
+        let mut left_out: Vec<Card> = Vec::new();
+        for (key, _) in members.filter(|(_, role)| role.opens()) {
+            let identity = self.certificates.of(&key).map(|certificate| certificate.identity);
+            let Some(card) = identity.and_then(|it| self.delegations.organisation_of(&it)) else { continue };
+            if self.delegations.recipient(&card.key, time).is_none() && !left_out.contains(card) {
+                left_out.push(card.clone());
+            }
+        }
+        left_out
+    }
+
+    /// The epochs that are closed to an organisation because it had delegated nobody when they began.
+    pub(crate) fn closed_to(&self, organisation: &VerifyingKey) -> &[u32] {
+        self.closed.get(organisation).map_or(&[], Vec::as_slice)
     }
 
     /// What the delegations come to once an admin's record brings this one, by which the person has to act from then on.
@@ -399,7 +455,7 @@ impl People {
     /// That whoever looks may not act for his organisation now.
     fn own_doubt(&self, safe: &Safe) -> Option<Words> {
         let Certificate { key, identity, .. } = self.certificates.own();
-        Some(self.may_not_act(identity, self.acts_now(safe, key, &Change::default()).err()?))
+        Some(self.may_not_act(identity, self.acts_now(safe, key, &[], false).err()?))
     }
 
     fn may_not_act(&self, identity: &VerifyingKey, refused: Refused) -> Words {
@@ -489,6 +545,13 @@ impl People {
         });
         let given = with.map(|record| record.wraps().map(|(epoch, _)| epoch).min().unwrap_or(record.envelope().epoch));
         given.chain(self.given.get(key).copied()).min()
+    }
+
+    /// The own key of an identity.
+    pub(crate) fn holder_of(&self, identity: &VerifyingKey) -> Option<VerifyingKey> {
+        let own = |certificate: &&Certificate| certificate.identity == *identity && certificate.recipient.is_some();
+        let own_one = std::iter::once(self.certificates.own());
+        self.certificates.all().chain(own_one).find(own).map(|certificate| certificate.key)
     }
 
     /// The certificate of a key, as it was said.

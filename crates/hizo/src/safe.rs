@@ -531,12 +531,7 @@ impl Safe {
         let Some(folder) = self.home.own_space()? else {
             return Ok(self.unlock_beside(identity, None)?.looked_at(self, identity));
         };
-        let open = || -> Outcome<(Self, Keyring)> {
-            let (safe, _) = Self::open_wherever_at_hand(Home::open(&folder)?)?;
-            let keyring = Keyring::unlock_by(&safe, &identity.identity, &[])?;
-            Ok((safe, keyring))
-        };
-        let (own_space, fault) = match open() {
+        let (own_space, fault) = match open_own_space(&folder, &identity.identity) {
             Ok((safe, keyring)) => {
                 // What was begun where it has gone is not at hand.
                 let fault = safe.departure().and_then(destination).map(|to| own_space_moved(&folder, to));
@@ -830,9 +825,27 @@ impl Keyring {
         self.people.as_ref().map_or(Ok(()), |people| people.refuse_undelegated(record))
     }
 
-    /// Learns the secret of an epoch that begins with a record that does not stand yet.
-    pub(crate) fn learn(&mut self, epoch: u32, secret: Identity) {
-        self.epochs.insert(epoch, secret);
+    /// Learns the secret of an epoch that begins with a record that does not stand yet, if one of its wraps opens: by what
+    /// [`Keyring::unlock`] tries, too.
+    pub(crate) fn learn(
+        &mut self,
+        safe: &Safe,
+        own: &Identity,
+        (epoch, recipient): (u32, ObjectRef),
+        wraps: Vec<VerifiedObject>,
+    ) -> Outcome<()> {
+        let folder = safe.home.own_space()?;
+        let own_space = folder.and_then(|folder| open_own_space(&folder, own).ok());
+        let besides: Vec<&Identity> = own_space.iter().flat_map(|(_, keyring)| keyring.epochs.values()).collect();
+        for wrap in wraps {
+            let mut all = std::iter::once(own).chain(besides.iter().copied());
+            let Some(opens) = all.find(|it| age::opens(&wrap, it)) else { continue };
+            if let Some(secret) = unwrap(wrap, recipient, opens)? {
+                self.epochs.insert(epoch, secret);
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The events of a record that has a body.
@@ -871,6 +884,13 @@ impl<'k> OwnSpace<'k> {
         let id = ObjectId::of(recipient.to_string().as_bytes());
         self.recipients.iter().position(|known| *known == id).and_then(|epoch| u32::try_from(epoch).ok())
     }
+}
+
+/// The one whose home is this folder, as far as that has followed it.
+fn open_own_space(folder: &Path, own: &Identity) -> Outcome<(Safe, Keyring)> {
+    let (safe, _) = Safe::open_wherever_at_hand(Home::open(folder)?)?;
+    let keyring = Keyring::unlock_by(&safe, own, &[])?;
+    Ok((safe, keyring))
 }
 
 fn own_space_moved(folder: &Path, to: &Origin) -> Failure {

@@ -326,6 +326,27 @@ fn every_refused_vector_is_refused_for_its_one_fault() {
 }
 
 #[test]
+fn what_is_said_again_counts_once_and_in_its_first_place() {
+    let again = Delegation { role: Role::Reader, ..delegation() };
+    let whole = [
+        pinned(),
+        delegated(delegation()),
+        delegated(again),
+        Event::DelegationRevoked { note: ended("2027-04-01T00:00:00Z") },
+    ];
+    let once = fold(&whole, true, false).unwrap();
+    let twice = fold(&[&whole[..], &whole[..]].concat(), true, false).unwrap();
+    assert_eq!(once.said_of(&identity(1)).count(), 3);
+    assert!(once.said_of(&identity(1)).eq(twice.said_of(&identity(1))));
+    // Of two that begin at once the one that was said last counts, whoever repeats the other.
+    for delegations in [once, twice] {
+        assert_eq!(delegations.current(&identity(1), time("2027-06-01T00:00:00Z")).unwrap().role, Role::Reader);
+    }
+    let repeated = fold(&[&whole[..], &whole[1..2]].concat(), true, false).unwrap();
+    assert_eq!(repeated.current(&identity(1), time("2027-06-01T00:00:00Z")).unwrap().role, Role::Reader);
+}
+
+#[test]
 fn every_byte_of_a_delegated_request_that_is_changed_is_refused_or_changes_a_name() {
     let (bytes, honest) = (request().compose(), request().verify().unwrap());
     let mut taken = 0;

@@ -8,7 +8,10 @@ use hizo_ledger::id::SpaceId;
 use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
-use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed};
+use hizo_vault::fingerprint::{Spoken, WordList};
+use hizo_vault::joining::UnverifiedRequest;
+use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed, RecoverySeed, SigningSeed};
+use hizo_vault::organisation::{Card, UnverifiedDelegatedRequest};
 use serde_json::Value;
 
 use crate::certificates::{joins, key, owner, person};
@@ -31,6 +34,10 @@ fn pinned(byte: u8) -> Event {
 
 /// That somebody acts for it, as an admin.
 fn delegated(byte: u8, person: &IdentityFile, space: &SpaceId) -> Event {
+    Event::KeyDelegated { note: note(byte, person, space, "2099-12-31T23:59:59Z") }
+}
+
+fn note(byte: u8, person: &IdentityFile, space: &SpaceId, until: &str) -> String {
     let delegation = Delegation {
         organisation: organisation(byte).verifying_key(),
         space: *space,
@@ -39,10 +46,10 @@ fn delegated(byte: u8, person: &IdentityFile, space: &SpaceId) -> Event {
         role: Role::Admin,
         recipient: Some(person.identity.recipient().to_string()),
         not_before: time("2020-01-01T00:00:00Z"),
-        not_after: time("2099-12-31T23:59:59Z"),
+        not_after: time(until),
     };
     let signature = organisation(byte).sign(delegation.text().as_bytes());
-    Event::KeyDelegated { note: delegation.note(&signature).unwrap() }
+    delegation.note(&signature).unwrap()
 }
 
 fn revoked(byte: u8, person: &IdentityFile, space: &SpaceId) -> Event {
@@ -61,6 +68,20 @@ fn introduced(person: &IdentityFile, name: &str, space: &SpaceId) -> [Event; 2] 
     let key = key(person, space).to_base64();
     let certificate = UnverifiedCertificate::issue(person, space);
     [Event::KeyCertified(certificate), Event::MemberAdded { key, name: name.to_owned() }]
+}
+
+/// What somebody sends who asks to join.
+fn request(insider: &Insider, person: &IdentityFile, machine: &SigningSeed) -> UnverifiedRequest {
+    let space = insider.chain.space();
+    let name = key(person, &space).name().to_string();
+    UnverifiedRequest {
+        space,
+        genesis: insider.chain.id_at(0).unwrap(),
+        name,
+        machine: "machine".to_owned(),
+        person: UnverifiedCertificate::issue(person, &space),
+        device: UnverifiedCertificate::issue_machine(person, machine, &space),
+    }
 }
 
 /// A safe with its owner, and an admin who acts for office 21.
@@ -160,6 +181,42 @@ fn a14_the_alarm_over_a_change_that_two_signed_ends_when_whoever_might_not_has_g
 }
 
 #[test]
+fn a13_cards_in_a_record_that_breaks_another_rule_too_open_nothing_that_comes_later() {
+    let mut scene = Scene::new();
+    let member = person(2);
+    let events = introduced(&member, "田中", &scene.space);
+    scene.insider.say(&scene.owner.signing_seed, &events, joins(&member, &scene.space, Role::Writer));
+    scene.home.ok(["space", "remove", "田中"]);
+    scene.insider = Insider::of(&scene.home);
+    scene.revoke();
+    let seed = RecoverySeed::from_bytes(&[5; 32]);
+    let (cards, other) = (seed.signing_key().verifying_key(), person(3).signing_seed.session_key(&scene.space));
+    let made = Event::RecoveryMade {
+        key: cards.to_base64(),
+        recipient: seed.identity().recipient().to_string(),
+        set: "two words".to_owned(),
+        cards: 3,
+        needed: 2,
+    };
+    // The session key of whoever comes back is another one than he has certified.
+    let member_key = key(&member, &scene.space);
+    let controls = vec![
+        Control::Member { key: member_key, role: Role::Writer },
+        Control::Session { member: member_key, session: other.verifying_key() },
+        Control::Recovery(Some(cards)),
+    ];
+    scene.insider.say(&scene.official.signing_seed, &[made], controls);
+    let said = scene.home.fails(5, "changes who is a member", ["list"]);
+    assert!(said.err.contains(&scene.name(&scene.official)), "{said:?}");
+    scene.home.ok(["space", "remove", &scene.name(&scene.official)]);
+    scene.home.ok(["space", "remove", "田中"]);
+    let chain = Insider::of(&scene.home).chain;
+    let one_reader = hizo_vault::age::sealed_bytes("AGE-SECRET-KEY-PQ-1".len() + 59, 1);
+    let wraps: Vec<_> = chain.wraps(chain.epoch()).iter().map(|wrap| wrap.bytes()).collect();
+    assert_eq!(wraps, [one_reader as u64], "the owner alone");
+}
+
+#[test]
 fn a11_a_refused_record_pins_no_organisation_and_binds_nobody() {
     let mut scene = Scene::new();
     scene.revoke();
@@ -198,4 +255,124 @@ fn a11_a_member_who_acts_for_himself_is_taken_by_no_organisation() {
     events.extend([pinned(22), delegated(22, &member, &scene.space)]);
     insider.say(&scene.owner.signing_seed, &events, joins(&member, &scene.space, Role::ReaderWriter));
     assert_eq!(scene.acts_for("田中"), "Office 22");
+}
+
+/// What the second admin is told of a proposal.
+fn does(said: &Said) -> String {
+    assert_eq!(said.code, Some(0), "{said:?}");
+    said.json()["does"].as_array().unwrap().iter().map(|line| format!("{}\n", line.as_str().unwrap())).collect()
+}
+
+fn words_of(spoken: &Spoken) -> String {
+    spoken.words(WordList::English).join(" ")
+}
+
+#[test]
+fn a05_the_second_admin_is_told_which_organisation_counts_as_compared_and_who_acts_for_it() {
+    let scene = Scene::of_two();
+    let newcomer = person(2);
+    let mut events = introduced(&newcomer, "佐藤", &scene.space).to_vec();
+    let strange = Event::Unknown(serde_json::json!({ "event": "asset.classified" }));
+    events.extend([pinned(21), pinned(22), delegated(22, &newcomer, &scene.space), strange]);
+    let told = does(&scene.agree(&events, joins(&newcomer, &scene.space, Role::Reader), "--dry-run"));
+    let genesis = scene.insider.chain.id_at(0).unwrap();
+    let identity = newcomer.signing_seed.identity_key().verifying_key();
+    let his = words_of(&Spoken::of_identity(&identity, newcomer.identity.recipient(), &genesis));
+    let its = words_of(&Spoken::of_organisation(&organisation(22).verifying_key()));
+    let acts = format!("佐藤 (key {}) acts for Office 22, as admin at most, from 2020-01-01", scene.name(&newcomer));
+    for line in [
+        "lets in 佐藤 as reader, for Office 22\n",
+        &format!(
+            "counts the key of Office 22 as compared; before you sign, compare these ten words with those that it publishes: {its}\n"
+        ),
+        &acts,
+        "says this beside: asset.classified\n",
+        "what you know to the word: 1 in all\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(!told.contains(&his), "{told}");
+    // Whoever comes for himself is heard, and what takes a delegation back is told.
+    let mut events = introduced(&newcomer, "佐藤", &scene.space).to_vec();
+    events.push(revoked(21, &scene.official, &scene.space));
+    let told = does(&scene.agree(&events, joins(&newcomer, &scene.space, Role::Reader), "--dry-run"));
+    let ends = format!("鈴木 (key {}) acts for Office 21 no more\n", scene.name(&scene.official));
+    assert!(told.contains(&his) && told.contains(&ends), "{told}");
+}
+
+#[test]
+fn a05_a_proposal_that_takes_a_member_for_an_organisation_or_lies_about_one_is_not_signed() {
+    let mut scene = Scene::of_two();
+    let (member, newcomer) = (person(2), person(3));
+    let events = introduced(&member, "田中", &scene.space);
+    scene.both_say(&events, joins(&member, &scene.space, Role::Reader));
+    let cases = [
+        (vec![pinned(22), delegated(22, &member, &scene.space)], "that person is a member already, and not for it"),
+        (vec![delegated(22, &newcomer, &scene.space)], "nobody here has compared that organisation's key"),
+        (vec![pinned(22), delegated(22, &scene.official, &scene.space)], "no admin has let that person act for it"),
+        (vec![revoked(21, &newcomer, &scene.space)], "no admin has let that person act for it"),
+        (vec![Event::KeyCertified(UnverifiedCertificate::issue(&newcomer, &scene.space))], "not its key's"),
+    ];
+    for (events, why) in cases {
+        let said = scene.agree(&events, vec![Control::Admins(AdminRule::One)], "--yes");
+        assert!(said.code == Some(3) && said.err.contains(why), "{why}: {said:?}");
+    }
+}
+
+#[test]
+fn an_organisation_that_has_delegated_nobody_is_named_when_new_keys_are_closed_to_it_and_when_it_comes_back() {
+    let home = Home::new();
+    let mut insider = Insider::of(&home);
+    let (space, owner, official) = (insider.chain.space(), owner(&home), person(1));
+    let mut events = introduced(&official, "鈴木", &space).to_vec();
+    events.extend([pinned(21), Event::KeyDelegated { note: note(21, &official, &space, "2021-01-01T00:00:00Z") }]);
+    insider.say(&owner.signing_seed, &events, joins(&official, &space, Role::ReaderWriter));
+    let others = [person(2), person(3)];
+    for other in &others {
+        let name = key(other, &space).name().to_string();
+        insider.say(&owner.signing_seed, &introduced(other, &name, &space), joins(other, &space, Role::Writer));
+    }
+    for other in &others {
+        let said = home.ok(["space", "remove", &key(other, &space).name().to_string()]);
+        assert!(said.err.contains("Office 21 has delegated nobody who reads now"), "{said:?}");
+    }
+    let machine = person(100).signing_seed;
+    let said = UnverifiedDelegatedRequest {
+        request: request(&insider, &official, &machine),
+        card: Card {
+            name: "Office 21".to_owned(),
+            name_ja: "第21庁".to_owned(),
+            key: organisation(21).verifying_key(),
+        },
+        delegation: note(21, &official, &space, "2099-12-31T23:59:59Z"),
+    };
+    let file = home.folder.path().join("delegated");
+    fs::write(&file, said.compose()).unwrap();
+    let said = home.ok(["space", "admit", file.to_str().unwrap(), "--json"]);
+    assert_eq!(said.json()["closed"], serde_json::json!([1, 2]));
+    assert!(said.err.contains("what was kept in epochs 1, 2 stays closed to Office 21"), "{said:?}");
+    let said = home.ok(["space", "grant", "鈴木"]);
+    assert!(!said.err.contains("Office 21"), "{said:?}");
+    // Once they are given nothing is closed.
+    let again = UnverifiedDelegatedRequest::parse(&fs::read(&file).unwrap()).unwrap();
+    let delegation = note(21, &official, &space, "2098-12-31T23:59:59Z");
+    fs::write(&file, UnverifiedDelegatedRequest { delegation, ..again }.compose()).unwrap();
+    let said = home.ok(["space", "admit", file.to_str().unwrap(), "--json"]);
+    assert_eq!(said.json()["closed"], serde_json::json!([]));
+}
+
+#[test]
+fn however_many_newcomers_are_told_again_of_an_organisation_they_are_told_once() {
+    let scene = Scene::new();
+    let genesis = scene.insider.chain.id_at(0).unwrap();
+    // Twice as much for each would be more than a record holds at the tenth.
+    for seed in 10..21 {
+        let (newcomer, machine) = (person(seed), person(seed + 100).signing_seed);
+        let request = request(&scene.insider, &newcomer, &machine);
+        let file = scene.home.folder.path().join("request");
+        fs::write(&file, request.compose()).unwrap();
+        let identity = newcomer.signing_seed.identity_key().verifying_key();
+        let words = words_of(&Spoken::of_identity(&identity, newcomer.identity.recipient(), &genesis));
+        scene.home.ok(["space", "admit", file.to_str().unwrap(), "--words", &words]);
+    }
 }

@@ -17,6 +17,7 @@ use crate::forge::{Drawn, Insider};
 use crate::keeper::Process;
 use crate::kit::{Dice, Home, PASSPHRASE, Said};
 use crate::sharing::Firm;
+use crate::two_admins::{agree, propose};
 
 /// An office with a safe of its own, and a company that shares a case with it.
 pub(crate) struct Case {
@@ -405,6 +406,35 @@ fn a11_what_somebody_adds_after_his_delegation_was_taken_back_is_refused_aloud()
     case.company.put(&suzuki, "evidence", "delegated anew");
     assert_eq!(content(founder, "latest:evidence", "anew"), b"delegated anew");
     founder.fails(3, "might not act for an organisation", ["restore", "evidence:2", "--to", "nowhere"]);
+}
+
+#[test]
+fn an_admin_of_an_organisation_who_replaces_cards_reads_by_his_organisation_alone() {
+    let case = Case::new();
+    let (suzuki, _) = case.suzuki(&["--role", "admin"]);
+    let cards = |name: &str| suzuki.folder.path().join(name).to_str().unwrap().to_owned();
+    suzuki.ok(["recovery", "make", "--to", &cards("first")]);
+    let (before, _) = last_epoch(&case.company.founder);
+    suzuki.ok(["recovery", "make", "--replace", "--to", &cards("second")]);
+    assert_eq!(last_epoch(&case.company.founder), (before + 1, 3), "the founder, the office and the cards");
+    case.company.put(&case.company.founder, "evidence", "with new cards");
+    assert_eq!(content(&suzuki, "latest:evidence", "out"), b"with new cards");
+}
+
+#[test]
+fn an_admin_of_an_organisation_signs_second_what_begins_new_keys_for_it() {
+    let case = Case::new();
+    let (suzuki, _) = case.suzuki(&["--role", "admin"]);
+    let founder = &case.company.founder;
+    let tanaka = case.company.let_in("田中", &[]);
+    let (rule, _) = propose(founder, &["space", "admins", "2"]);
+    assert_eq!(agree(&suzuki, &rule).code, Some(0));
+    let (file, _) = propose(founder, &["space", "remove", "田中"]);
+    let said = agree(&suzuki, &file);
+    assert!(said.code == Some(0) && said.json()["does"].to_string().contains("removes 田中"), "{said:?}");
+    case.company.put(founder, "evidence", "when he had gone");
+    assert_eq!(content(&suzuki, "latest:evidence", "out"), b"when he had gone");
+    assert_ne!(tanaka.run(["list"]).code, Some(0));
 }
 
 /// A case whose office had an admin in it, and took that back.

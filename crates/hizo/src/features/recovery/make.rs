@@ -59,6 +59,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let admin = identity.signing_seed.space_key(&safe.home.space);
     check_may(&safe, &admin.verifying_key())?;
     check_opens_all(setting, &safe, &keyring)?;
+    setting.warn_of_left_out(&safe, &keyring)?;
     let seed = RecoverySeed::generate(&mut SystemEntropy);
     // No card is written for an act that is then refused.
     arguments.proposing.check(&safe, &pins(&seed))?;
@@ -204,9 +205,10 @@ fn pinning(safe: &Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySe
     if safe.chain.recovery().is_some() {
         // The cards that there were would open what is sealed from now on too.
         let mut readers = epochs::readers(Opened { safe, keyring }, &[])?;
-        if !readers.contains(own.identity.recipient()) {
-            readers.push(own.identity.recipient().clone());
-        }
+        // Whom the old cards let in is no member yet. Who acts for an organisation reads by that alone.
+        let key = own.signing_seed.space_key(&safe.home.space).verifying_key();
+        let own = keyring.people()?.recipient(&key);
+        readers.extend(own.filter(|own| !readers.contains(own)).cloned());
         change.begin_epoch_with(Opened { safe, keyring }, &readers, Some(cards))?;
     }
     change.events.push(Event::RecoveryMade {

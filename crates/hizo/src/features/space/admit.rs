@@ -79,11 +79,18 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         }
         (Asked::Delegated(delegated), None) => act_for(setting, &safe, &admin, delegated, arguments)?,
     };
+    let closed = match &asked {
+        Asked::Delegated(delegated) if known.is_some() || !arguments.history => {
+            people.closed_to(&delegated.card.key).to_vec()
+        }
+        Asked::Delegated(_) | Asked::Alone(_) => Vec::new(),
+    };
+    warn_of_closed(setting, &asked, &closed);
     let appended = match admin.make(change, &mut safe, &arguments.proposing)? {
         Made::Stands(appended) => appended,
         Made::Proposed(proposed) => return proposed.tell(setting),
     };
-    tell(setting, &safe, &asked, known.is_some(), appended.id);
+    tell(setting, &safe, &asked, (known.is_some(), &closed), appended.id);
     appended.promised
 }
 
@@ -193,7 +200,23 @@ fn delegate_again(safe: &Safe, admin: &Admin, delegated: &DelegatedRequest, know
     Ok(change)
 }
 
-fn tell(setting: &Setting, safe: &Safe, asked: &Asked, is_known: bool, record: RecordId) {
+/// What stays closed to an organisation that comes back.
+fn warn_of_closed(setting: &Setting, asked: &Asked, closed: &[u32]) {
+    let Asked::Delegated(delegated) = asked else { return };
+    let epochs: Vec<String> = closed.iter().map(u32::to_string).collect();
+    if epochs.is_empty() {
+        return;
+    }
+    let organisation = shown_organisation(&delegated.card);
+    setting.console.warn(words!(
+        "what was kept in epochs {epochs} stays closed to {organisation}: they began when it had delegated nobody. `hizo space grant {name}` gives them",
+        "第{epochs}期は、有効な委任がない間に始まったため、その期に預けたものを{organisation}は開けられません。`hizo space grant {name}` で渡せます",
+        epochs = epochs.join(", "), name = shown_bytes(delegated.request.said.name.as_bytes());
+        organisation
+    ));
+}
+
+fn tell(setting: &Setting, safe: &Safe, asked: &Asked, (is_known, closed): (bool, &[u32]), record: RecordId) {
     let request = asked.request();
     let card = match asked {
         Asked::Alone(_) => None,
@@ -202,7 +225,7 @@ fn tell(setting: &Setting, safe: &Safe, asked: &Asked, is_known: bool, record: R
     let spoken = membership::read_out(setting, &Spoken::of_head(&record));
     let result = json!({
         "name": request.said.name, "machine": request.said.machine, "known": is_known,
-        "organisation": card.map(|card| &card.name),
+        "organisation": card.map(|card| &card.name), "closed": closed,
         "record": safe.chain.head().number, "id": record.to_string(), "words": spoken,
     });
     setting.console.result(result, |out| {

@@ -72,6 +72,7 @@ impl Admin {
         membership::check_admin(safe, &identity)?;
         let keyring = safe.unlock_unheeded(&identity)?;
         setting.warn_of_doubts(&keyring);
+        setting.warn_of_left_out(safe, &keyring)?;
         Ok(Self { identity, keyring })
     }
 
