@@ -154,8 +154,10 @@ fn what_comes_in_while_the_claim_to_an_empty_space_is_taken_away_is_claimed_once
 #[cfg(unix)]
 #[test]
 fn a_clock_that_cannot_be_read_at_the_start_goes_on_once_it_can_be() {
-    let folder = start(tempfile::tempdir().unwrap(), 1 << 30).stop();
-    let (path, kept) = (folder.path().join("keeper/sweep"), folder.path().join("kept"));
+    let running = start(tempfile::tempdir().unwrap(), 1 << 30);
+    let (path, kept) = (running.folder().join("keeper/sweep"), running.folder().join("kept"));
+    soon("no clock is written down", || path.exists());
+    let folder = running.stop();
     fs::write(&kept, "hizo/sweep/v1\nseconds 5000000\nseen -\n").unwrap();
     fs::remove_file(&path).unwrap();
     // As a disk that refuses for a while: a folder is no file, and a link is replaced in one step.
