@@ -686,6 +686,9 @@ impl Home {
 
     /// Writes that down, and this home into that of the own space, from where it is found when people have changed.
     pub(crate) fn note_own_epoch(&self, epoch: u32) -> Outcome<()> {
+        if self.own_epoch().is_ok_and(|known| known == Some(epoch)) {
+            return Ok(());
+        }
         if let Some(own_space) = self.own_space()? {
             let folder =
                 std::path::absolute(&self.folder).map_err(|error| Failure::file("read", &self.folder, error))?;

@@ -12,6 +12,7 @@ use hizo_ledger::delegation::{Delegation, Revocation};
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{ClaimedTime, Control, Record};
+use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 use serde_json::{Value, json};
@@ -30,15 +31,25 @@ use crate::words::{Words, words};
 /// How many notes a record of the register says at most: their body stays far below its limit.
 const NOTES_MAX: usize = 200;
 
+/// How many safes are worked on at once: most of the time is spent in waiting for keepers and the disk.
+const AT_ONCE: usize = 16;
+
 /// What came of making everything new that is due.
 #[derive(Default)]
 pub(crate) struct Rotated {
     pub delegated: usize,
     pub revoked: usize,
-    /// Safes that have new keys, and in which record.
-    pub done: Vec<(SpaceId, u64)>,
+    /// Safes that have new keys.
+    pub done: Vec<Done>,
     /// Homes whose safes have not, and why.
     pub left: Vec<(PathBuf, Failure)>,
+}
+
+/// A safe that has new keys.
+pub(crate) struct Done {
+    home: PathBuf,
+    pub space: SpaceId,
+    record: u64,
 }
 
 /// Whether what is sealed in the space of this home opens to somebody who has left the organisation that its person acts for; as far as
@@ -90,7 +101,13 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
     let rotate = |safe: &mut Safe| -> Outcome<Option<Made>> {
         let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
         let keyring = safe.unlock_unheeded(&identity)?;
-        due(safe, &identity, &keyring, &own_register(safe, &identity, &keyring)?, &Proposing::default())
+        let register = own_register(safe, &identity, &keyring)?;
+        let Some((made, _)) = due(safe, &identity, &keyring, &register, &Proposing::default())? else {
+            return Ok(None);
+        };
+        // Whoever opens it finds to which of the own space's epochs it is sealed now.
+        safe.unlock_unheeded(&identity)?;
+        Ok(Some(made))
     };
     let done = match setting.passphrase.is_in_file() && safe.home.identity_file().exists() {
         true => rotate(safe),
@@ -125,11 +142,20 @@ pub(crate) fn own_register(safe: &Safe, identity: &IdentityFile, keyring: &Keyri
     Ok(Register::of(Opened { safe: &own_space, keyring: &own_keyring }, &organisation.key))
 }
 
-/// What the register says of this space and nobody has said here yet, with an epoch if others read by it; whether there is one.
+/// What a register says of a space and nobody has said there yet.
+pub(crate) struct Told {
+    pub change: Change,
+    /// Whether others read by it, so that an epoch begins.
+    pub begins: bool,
+    /// To what is sealed then for the person of this home.
+    recipient: Option<Recipient>,
+}
+
+/// Finds that.
 ///
 /// # Errors
 /// When nobody has certified who a reader is.
-pub(crate) fn told(opened: Opened, register: &Register) -> Outcome<(Change, bool)> {
+pub(crate) fn told(opened: Opened, register: &Register) -> Outcome<Told> {
     let (people, space) = (opened.keyring.people()?, opened.safe.home.space);
     let (mut change, mut delegations) = (Change::default(), people.delegations.clone());
     for entry in register.of_space(space) {
@@ -153,7 +179,8 @@ pub(crate) fn told(opened: Opened, register: &Register) -> Outcome<(Change, bool
     if begins {
         change.begin_epoch(opened, &readers)?;
     }
-    Ok((change, begins))
+    let recipient = people.recipient_by(&delegations, people.certificates.own()).cloned();
+    Ok(Told { change, begins, recipient })
 }
 
 /// Makes what is due; nothing where nothing is.
@@ -163,13 +190,13 @@ fn due(
     keyring: &Keyring,
     register: &Register,
     proposing: &Proposing,
-) -> Outcome<Option<Made>> {
+) -> Outcome<Option<(Made, Option<Recipient>)>> {
     keyring.people()?.heed_to_rotate(safe)?;
-    let (change, begins) = told(Opened { safe, keyring }, register)?;
+    let Told { change, begins, recipient } = told(Opened { safe, keyring }, register)?;
     if !begins {
         return Ok(None);
     }
-    change.make(safe, identity, keyring, proposing).map(Some)
+    change.make(safe, identity, keyring, proposing).map(|made| Some((made, recipient)))
 }
 
 /// Takes back what was delegated to those who have left, delegates anew what was sealed to the keys of before, and begins new keys in
@@ -184,9 +211,8 @@ pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
     let (own_space, register) = (OwnSpace::of(&office.safe, &office.keyring), office.register());
     let (homes, next, found) = (office.safe.home.members()?, AtomicUsize::new(0), Mutex::new(Vec::new()));
     let identity = &office.identity;
-    let threads = thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get).min(homes.len());
     thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..AT_ONCE.min(homes.len()) {
             scope.spawn(|| {
                 while let Some((at, home)) =
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, homes.get(at)?)))
@@ -209,22 +235,19 @@ pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
 }
 
 /// The same in the safe of one home; nothing where nothing is due.
-fn in_home(
-    folder: &Path,
-    identity: &IdentityFile,
-    own_space: &OwnSpace,
-    register: &Register,
-) -> Outcome<Option<(SpaceId, u64)>> {
+fn in_home(folder: &Path, identity: &IdentityFile, own_space: &OwnSpace, register: &Register) -> Outcome<Option<Done>> {
     let mut safe = Safe::open(Home::open(folder)?)?;
     let keyring = safe.unlock_beside(identity, Some(own_space))?;
     match due(&mut safe, identity, &keyring, register, &Proposing::default())? {
-        Some(Made::Stands(appended)) => {
+        Some((Made::Stands(appended), recipient)) => {
             appended.promised?;
-            // Whoever opens it finds to which of the own space's epochs it is sealed now.
-            safe.unlock_beside(identity, Some(own_space))?;
-            Ok(Some((safe.home.space, safe.chain.head().number)))
+            let sealed_to = recipient.and_then(|recipient| own_space.epoch_of(&recipient));
+            // Whoever opens it finds it, too.
+            let _ = sealed_to.map_or(Ok(()), |epoch| safe.home.note_own_epoch(epoch));
+            let (space, record) = (safe.home.space, safe.chain.head().number);
+            Ok(Some(Done { home: folder.to_owned(), space, record }))
         }
-        Some(Made::Proposed(_)) | None => Ok(None),
+        Some((Made::Proposed(_), _)) | None => Ok(None),
     }
 }
 
@@ -287,7 +310,11 @@ enum Said<'r> {
 
 impl Rotated {
     pub(crate) fn as_json(&self) -> Value {
-        self.done.iter().map(|(space, record)| json!({ "space": space.to_string(), "record": record })).collect()
+        let done = self.done.iter();
+        done.map(|Done { home, space, record }| {
+            json!({ "home": home.to_string_lossy(), "space": space.to_string(), "record": record })
+        })
+        .collect()
     }
 
     pub(crate) fn left_as_json(&self) -> Value {
@@ -303,10 +330,11 @@ impl Rotated {
 
     /// As people read it.
     pub(crate) fn lines(&self) -> Vec<Words> {
-        let done = self.done.iter().map(|(space, record)| {
+        let done = self.done.iter().map(|Done { home, record, .. }| {
             words!(
-                "safe {space} has new keys, by record {record}",
-                "金庫 {space} の鍵を新しくしました（記録 {record}）"
+                "the safe of {home} has new keys, by record {record}",
+                "{home} の金庫の鍵を新しくしました（記録 {record}）",
+                home = shown(home)
             )
         });
         let left = self.left.iter().map(|(home, Failure { message: why, .. })| {

@@ -880,7 +880,7 @@ impl<'k> OwnSpace<'k> {
     }
 
     /// Which of its epochs this is the recipient of.
-    fn epoch_of(&self, recipient: &Recipient) -> Option<u32> {
+    pub(crate) fn epoch_of(&self, recipient: &Recipient) -> Option<u32> {
         let id = ObjectId::of(recipient.to_string().as_bytes());
         self.recipients.iter().position(|known| *known == id).and_then(|epoch| u32::try_from(epoch).ok())
     }

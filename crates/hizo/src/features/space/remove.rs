@@ -131,7 +131,7 @@ impl Elsewhere {
             }
         });
         if let Ok(rotated) = &elsewhere.rotated {
-            elsewhere.due.retain(|(space, _)| rotated.done.iter().all(|(done, _)| done != space));
+            elsewhere.due.retain(|(space, _)| rotated.done.iter().all(|done| done.space != *space));
         }
         elsewhere
     }

@@ -7,8 +7,9 @@ use crate::contents::Opened;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
 use crate::membership::{Made, Proposing};
+use crate::rotation::{self, Told};
+use crate::safe;
 use crate::words::words;
-use crate::{rotation, safe};
 
 /// Begin new keys for all who read this safe, as after somebody has left the organisation that you act for
 #[derive(Debug, clap::Args)]
@@ -36,7 +37,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let is_due = rotation::is_due(&safe.home)?;
     let (opened, register) =
         (Opened { safe: &safe, keyring: &keyring }, rotation::own_register(&safe, &identity, &keyring)?);
-    let (mut change, begins) = rotation::told(opened, &register)?;
+    let Told { mut change, begins, .. } = rotation::told(opened, &register)?;
     if is_due && !begins {
         return Err(Failure::fixable(words!(
             "your organisation has not delegated you anew since somebody left, so that new keys would open to him too",
