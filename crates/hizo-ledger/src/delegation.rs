@@ -132,7 +132,7 @@ impl Delegation {
 
     /// Whether it lets the key have this role.
     pub fn covers(&self, role: Role) -> bool {
-        let acts = [Act::Say, Act::Deposit, Act::Rotate, Act::Control].into_iter();
+        let acts = [Act::Say, Act::Deposit, Act::Control].into_iter();
         acts.filter(|act| role.may(*act)).all(|act| self.role.may(act)) && (self.role.opens() || !role.opens())
     }
 

@@ -91,7 +91,7 @@ impl Proposal {
 
     fn checked(self) -> Result<Self, Error> {
         let envelope = self.record.envelope();
-        if !matches!(envelope.act(), Act::Rotate | Act::Control) || self.record.signatures().len() != 1 {
+        if envelope.act() != Act::Control || self.record.signatures().len() != 1 {
             return Err(Error::NotWaiting);
         }
         let named: Vec<_> = named(envelope).collect();

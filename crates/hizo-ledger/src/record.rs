@@ -271,9 +271,7 @@ impl Role {
         match (self, act) {
             (Self::Admin, _) | (_, Act::Say) => true,
             (Self::Writer | Self::ReaderWriter, Act::Deposit) => true,
-            (Self::Reader | Self::ReaderWriter, Act::Rotate) => true,
-            (Self::Reader, Act::Deposit) | (Self::Writer, Act::Rotate) => false,
-            (Self::Reader | Self::Writer | Self::ReaderWriter, Act::Control) => false,
+            (Self::Reader, Act::Deposit) | (Self::Reader | Self::Writer | Self::ReaderWriter, Act::Control) => false,
         }
     }
 
@@ -310,16 +308,14 @@ impl AdminRule {
     }
 }
 
-/// The kinds of record that anyone can tell apart.
+/// The three kinds of record that anyone can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// A body and nothing else.
     Say,
     /// A deposit of a series.
     Deposit,
-    /// An epoch that begins, with its wraps, and no other change: who is a member stays as it was.
-    Rotate,
-    /// Any other change of the space: its members, wraps, recovery key or keeper.
+    /// A change of the space: its members, epoch, wraps, recovery key or keeper.
     Control,
 }
 
@@ -454,23 +450,13 @@ impl Envelope {
         self.controls.sort_by_key(Control::place);
     }
 
-    /// Which kind of record this is.
+    /// Which of the three kinds of record this is.
     pub fn act(&self) -> Act {
         match (&self.deposit, self.controls.is_empty()) {
             (Some(_), _) => Act::Deposit,
-            (None, true) => Act::Say,
-            (None, false) if self.rotates() => Act::Rotate,
             (None, false) => Act::Control,
+            (None, true) => Act::Say,
         }
-    }
-
-    fn rotates(&self) -> bool {
-        let is_of_it = |control: &Control| match control {
-            Control::Epoch { .. } => true,
-            Control::Wrap { epoch, .. } => *epoch == self.epoch,
-            _ => false,
-        };
-        self.new_epoch().is_some() && self.controls.iter().all(is_of_it)
     }
 
     /// The rule that holds from the next record on, if this one sets it.

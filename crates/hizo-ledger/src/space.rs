@@ -637,7 +637,7 @@ impl Chain {
     /// others by himself.
     pub fn signatures_required(&self, envelope: &Envelope) -> usize {
         match envelope.act() {
-            Act::Rotate | Act::Control => self.admin_rule.max(envelope.admin_rule().unwrap_or(AdminRule::One)).admins(),
+            Act::Control => self.admin_rule.max(envelope.admin_rule().unwrap_or(AdminRule::One)).admins(),
             Act::Say | Act::Deposit => 1,
         }
     }

@@ -334,6 +334,12 @@ impl Delegations {
         }
     }
 
+    /// The same for every organisation that has such a recipient.
+    pub fn recipients(&self, time: ClaimedTime) -> impl Iterator<Item = (VerifyingKey, Recipient)> + '_ {
+        let pinned = self.pinned.keys();
+        pinned.filter_map(move |organisation| Some((*organisation, self.recipient(organisation, time)?.clone())))
+    }
+
     /// To what is sealed for the organisation at a time: the recipient of its good delegation that began last; nothing where it has
     /// none that opens.
     pub fn recipient(&self, organisation: &VerifyingKey, time: ClaimedTime) -> Option<&Recipient> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Act, ClaimedTime, Control, Record};
+use hizo_ledger::record::{ClaimedTime, Control, Record};
 use hizo_ledger::space::Waiting;
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
@@ -50,7 +50,7 @@ impl CardSet {
                 match &event {
                     // Said again by an admin to those who came later. What was said first counts.
                     Event::RecoveryMade { key: said, recipient, .. }
-                        if set.is_none() && record.envelope().act() == Act::Control && *said == key.to_base64() =>
+                        if set.is_none() && !record.envelope().controls.is_empty() && *said == key.to_base64() =>
                     {
                         let recipient = recipient.parse().map_err(Failure::internal)?;
                         set = Some(Self { recipient, drilled: None, said: event.clone() });

@@ -686,20 +686,18 @@ impl Home {
 
     /// Writes that down, and this home into that of the own space, from where it is found when people have changed.
     pub(crate) fn note_own_epoch(&self, epoch: u32) -> Outcome<()> {
-        if self.own_epoch().is_ok_and(|known| known == Some(epoch)) {
+        if !self.own_epoch().is_ok_and(|known| known == Some(epoch)) {
+            replace(&self.folder.join(OWN_EPOCH_FILE), format!("{epoch}\n").as_bytes())?;
+        }
+        let Some(own_space) = self.own_space()? else { return Ok(()) };
+        let folder = std::path::absolute(&self.folder).map_err(|error| Failure::file("read", &self.folder, error))?;
+        let (path, mut homes) = (own_space.join(MEMBERS_FILE), members(&own_space)?);
+        if homes.contains(&folder) {
             return Ok(());
         }
-        if let Some(own_space) = self.own_space()? {
-            let folder =
-                std::path::absolute(&self.folder).map_err(|error| Failure::file("read", &self.folder, error))?;
-            let (path, mut homes) = (own_space.join(MEMBERS_FILE), members(&own_space)?);
-            if !homes.contains(&folder) {
-                homes.push(folder);
-                let lines = homes.iter().map(|home| [system::path_bytes(home.as_os_str()), vec![b'\n']].concat());
-                replace(&path, &lines.collect::<Vec<_>>().concat())?;
-            }
-        }
-        replace(&self.folder.join(OWN_EPOCH_FILE), format!("{epoch}\n").as_bytes())
+        homes.push(folder);
+        let lines = homes.iter().map(|home| [system::path_bytes(home.as_os_str()), vec![b'\n']].concat());
+        replace(&path, &lines.collect::<Vec<_>>().concat())
     }
 
     /// Homes of the spaces in which people of this machine act for the organisation whose own space this is the home of.

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
+use crate::rotation;
 use crate::safe::{Draft, Keyring, Safe};
 use crate::words::{Language, Words, words};
 use crate::{Setting, bundle, epochs, home, log, receipts};
@@ -56,6 +57,8 @@ pub(crate) struct Change {
     pub events: Vec<Event>,
     /// What its body is sealed to, if it begins an epoch.
     recipient: Option<Recipient>,
+    /// It says what is due here, or begins the keys that are.
+    answers_due: bool,
 }
 
 /// A record that stands, and whether the keeper has promised to log it: without that promise a keeper could forget who was
@@ -69,6 +72,11 @@ impl Change {
     /// One that changes nobody, and says this.
     pub(crate) fn saying(events: Vec<Event>) -> Self {
         Self { events, ..Self::default() }
+    }
+
+    /// One that says what is due here, or begins the keys that are: sealed to those of before if it must be.
+    pub(crate) fn answering() -> Self {
+        Self { answers_due: true, ..Self::default() }
     }
 
     /// Makes a certified key a member.
@@ -175,9 +183,12 @@ impl Change {
         if self.events.is_empty() {
             return Ok(self.draft);
         }
+        if !self.answers_due {
+            rotation::refuse_due(&safe.home)?;
+        }
         let recipient = match self.recipient {
             Some(recipient) => recipient,
-            None => safe.recipient()?,
+            None => safe.recipient_due_or_not()?,
         };
         if event::compose(&self.events).len() > event::BODY_BYTES_MAX {
             return Err(Failure::fixable(words!(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Act, ClaimedTime, Control, Record, Role};
+use hizo_ledger::record::{ClaimedTime, Control, Record, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{self, Certificate, Certificates, Sessions, UnverifiedCertificate};
@@ -35,6 +35,8 @@ pub(crate) struct People {
     given: BTreeMap<VerifyingKey, u32>,
     /// Epochs that began while an organisation with readers here had delegated nobody who reads: closed to it unless they are given.
     closed: BTreeMap<VerifyingKey, Vec<u32>>,
+    /// To what the current epoch is sealed for each organisation that reads it.
+    sealed: BTreeMap<VerifyingKey, Recipient>,
     /// The company of a hand-over, whose consent lets nobody know who it is.
     untold: Option<VerifyingKey>,
     /// What was said falsely by somebody whom nobody has to believe, and in which record.
@@ -99,6 +101,7 @@ impl People {
             names: BTreeMap::new(),
             given: BTreeMap::new(),
             closed: BTreeMap::new(),
+            sealed: BTreeMap::new(),
             untold: None,
             falsehoods: Vec::new(),
             alarms: Vec::new(),
@@ -132,7 +135,7 @@ impl People {
     /// # Errors
     /// Why every reader would refuse it, or something in it; or that a signer may not act now, whatever time the record claims.
     pub(crate) fn with(&self, safe: &Safe, record: &Record, events: Vec<Event>) -> Result<Self, Words> {
-        let is_by_admin = record.envelope().act() == Act::Control;
+        let is_by_admin = !record.envelope().controls.is_empty();
         for key in record.signers() {
             let acts = self.acts_now(safe, key, &events, is_by_admin);
             acts.map_err(|refused| Fault::Undelegated(*key, refused).refusal())?;
@@ -147,7 +150,11 @@ impl People {
 
     /// Takes the next record, which says this; `roles` are those before it.
     fn take(&mut self, safe: &Safe, record: &Record, events: Vec<Event>, roles: &Roles) {
-        let (space, is_by_admin) = (&safe.home.space, record.envelope().act() == Act::Control);
+        let (space, is_by_admin) = (&safe.home.space, !record.envelope().controls.is_empty());
+        if record.recipient().is_some() {
+            // To whom somebody sealed whose record is refused, nobody knows.
+            self.sealed.clear();
+        }
         let keys = match record.envelope().deposit {
             Some(_) => Ok(Sessions::new()),
             None => self.certificates.follow(record),
@@ -158,8 +165,8 @@ impl People {
         let refused = self.judge(record, roles, delegations);
         if let Some(first) = refused.first() {
             self.undelegated.insert(record.number(), first.1);
-            // Who is a member, or to whom is sealed, has changed all the same: a keeper cannot read delegations.
-            let told = if !record.envelope().controls.is_empty() { &mut self.alarms } else { &mut self.falsehoods };
+            // Who is a member has changed all the same: a keeper cannot read delegations.
+            let told = if is_by_admin { &mut self.alarms } else { &mut self.falsehoods };
             let faults = refused.iter().map(|(key, refused)| (record.number(), Fault::Undelegated(*key, *refused)));
             return told.extend(faults);
         }
@@ -177,11 +184,17 @@ impl People {
             }
         }
         self.believe(safe, record, events, &keys);
+        let epoch = record.envelope().epoch;
+        if record.wraps().any(|(given, _)| given == epoch) {
+            for (organisation, recipient) in self.delegations.recipients(record.envelope().time) {
+                self.sealed.entry(organisation).or_insert(recipient);
+            }
+        }
     }
 
     /// Takes what a record says beside its delegations, which was judged; `keys` are those that it speaks for.
     fn believe(&mut self, safe: &Safe, record: &Record, events: Vec<Event>, keys: &Sessions) {
-        let (space, is_by_admin) = (&safe.home.space, record.envelope().act() == Act::Control);
+        let (space, is_by_admin) = (&safe.home.space, !record.envelope().controls.is_empty());
         for event in events {
             match event {
                 Event::KeyCertified(certificate) => match self.certificates.take(space, keys, &certificate) {
@@ -283,7 +296,7 @@ impl People {
     /// Makes sure that whoever looks may make a change: everybody would refuse it.
     pub(crate) fn may_make(&self, safe: &Safe, change: &Change) -> Outcome<()> {
         let Certificate { key, identity, .. } = self.certificates.own();
-        let is_by_admin = change.draft.envelope(&safe.chain, None).is_ok_and(|envelope| envelope.act() == Act::Control);
+        let is_by_admin = !change.draft.controls.is_empty();
         self.acts_now(safe, key, &change.events, is_by_admin).map_err(|refused| {
             Failure::fixable(self.may_not_act(identity, refused)).hint(words!(
                 "Nothing was added. Ask the organisation for a new delegation: `hizo office delegate`.",
@@ -352,6 +365,30 @@ impl People {
         left_out
     }
 
+    /// To what the current epoch is sealed so that whoever looks can open it.
+    pub(crate) fn sealed_to(&self) -> Option<&Recipient> {
+        let own = self.certificates.own();
+        match self.delegations.organisation_of(&own.identity) {
+            Some(organisation) => self.sealed.get(&organisation.key),
+            None => own.recipient.as_ref(),
+        }
+    }
+
+    /// The organisations of present members that read by keys of before, where these delegations count: whoever has left them opens what
+    /// is sealed in the current epoch.
+    pub(crate) fn stale(&self, safe: &Safe, delegations: &Delegations) -> Vec<Card> {
+        let mut stale: Vec<Card> = Vec::new();
+        for (key, _) in safe.chain.members().filter(|(_, role)| role.opens()) {
+            let identity = self.certificates.of(&key).map(|certificate| certificate.identity);
+            let Some(card) = identity.and_then(|it| delegations.organisation_of(&it)) else { continue };
+            let (sealed, present) = (self.sealed.get(&card.key), delegations.recipient(&card.key, self.now));
+            if present.is_some_and(|present| sealed != Some(present)) && !stale.contains(card) {
+                stale.push(card.clone());
+            }
+        }
+        stale
+    }
+
     /// The epochs that are closed to an organisation because it had delegated nobody when they began.
     pub(crate) fn closed_to(&self, organisation: &VerifyingKey) -> &[u32] {
         self.closed.get(organisation).map_or(&[], Vec::as_slice)
@@ -399,24 +436,10 @@ impl People {
     /// # Errors
     /// Exit code 5.
     pub(crate) fn heed(&self, safe: &Safe, leaving: &[VerifyingKey]) -> Outcome<()> {
-        self.heed_before(safe, leaving, safe.chain.epoch())
-    }
-
-    /// The same for whoever is about to begin an epoch, which ends what somebody sealed who might not.
-    ///
-    /// # Errors
-    /// As [`People::heed`].
-    pub(crate) fn heed_to_rotate(&self, safe: &Safe) -> Outcome<()> {
-        self.heed_before(safe, &[], safe.chain.epoch().saturating_add(1))
-    }
-
-    /// The same, where this epoch is the current one.
-    fn heed_before(&self, safe: &Safe, leaving: &[VerifyingKey], epoch: u32) -> Outcome<()> {
         for (number, fault) in &self.alarms {
             let record = usize::try_from(*number).ok().and_then(|number| safe.records.get(number));
             let Some(record) = record else { continue };
             let is_over = match fault {
-                Fault::Undelegated(..) if record.envelope().act() == Act::Rotate => record.envelope().epoch < epoch,
                 Fault::Undelegated(key, _) => is_undone(safe, record, key, leaving),
                 // A false word about somebody else stands, whoever has gone.
                 Fault::Certificate(_) | Fault::Note(_) => record.signers().iter().all(|key| leaving.contains(key)),
@@ -441,6 +464,14 @@ impl People {
         let undelegated = self.alarms.iter().filter(|(_, fault)| matches!(fault, Fault::Undelegated(..)));
         doubts.extend(undelegated.map(|(number, fault)| fault.doubt(*number)));
         doubts.extend(self.own_doubt(safe));
+        doubts.extend(self.stale(safe, &self.delegations).iter().map(|card| {
+            let organisation = shown_organisation(card);
+            words!(
+                "{organisation} has new keys, and what is kept here opens by those of before, to whoever has left it too, until an admin begins new keys: `hizo space rotate`",
+                "{organisation}の鍵が新しくなりました。管理者が `hizo space rotate` を実行するまで、ここに預けるものは、機関を離れた人が持つ前の鍵でも開けられます";
+                organisation
+            )
+        }));
         let is_untold = |key: &VerifyingKey| self.untold == Some(*key);
         doubts.extend(self.uncertified(safe).filter(|key| !is_untold(key)).map(|key| {
             words!(
@@ -687,18 +718,6 @@ pub(crate) fn shown_organisation(card: &Card) -> Words {
 fn alarm(record: &Record, fault: Fault) -> Failure {
     let (number, why) = (record.number(), fault.why());
     let (said, hint) = match fault {
-        Fault::Undelegated(key, _) if record.envelope().act() == Act::Rotate => (
-            words!(
-                "record {number} begins new keys, and {by}, who signed it, might not act for an organisation: {why}",
-                "記録 {number} で鍵が新しくなりましたが、署名した {by} に機関に代わって行う権限がありませんでした（{why}）",
-                number = number, by = key.name();
-                why
-            ),
-            words!(
-                "Do not deposit. An admin removes that member: `hizo space remove`; until then, `hizo space rotate` begins other keys.",
-                "預け入れを止めてください。管理者がそのメンバーを外します: `hizo space remove`。それまでは `hizo space rotate` で別の鍵にできます。"
-            ),
-        ),
         Fault::Undelegated(key, _) => (
             words!(
                 "record {number} changes who is a member, and {by}, who signed it, might not act for an organisation: {why}",

@@ -3,6 +3,7 @@
 //! See docs/spec/organisation.md, "When somebody leaves". Its own space begins an epoch when somebody is removed there. What the other spaces
 //! seal for it opens to him until they begin one, too: until then they are *due*.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +12,7 @@ use std::thread;
 use hizo_ledger::delegation::{Delegation, Revocation};
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{ClaimedTime, Control, Record};
-use hizo_vault::age::Recipient;
+use hizo_ledger::record::{ClaimedTime, Control, Role};
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use crate::contents::Opened;
 use crate::epochs;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::Home;
-use crate::membership::{Change, Made, Proposing};
+use crate::membership::{Appended, Change, Made, Proposing};
 use crate::office::Office;
 use crate::register::{Entry, Register, State};
 use crate::safe::{self, Keyring, OwnSpace, Safe};
@@ -35,29 +35,51 @@ const NOTES_MAX: usize = 200;
 const AT_ONCE: usize = 16;
 
 /// What came of making everything new that is due.
-#[derive(Default)]
 pub(crate) struct Rotated {
     pub delegated: usize,
     pub revoked: usize,
     /// Safes that have new keys.
     pub done: Vec<Done>,
+    /// Safes whose admins have been told.
+    waits: Vec<Done>,
+    /// Whether the keepers have promised to log that.
+    promised: Outcome<()>,
     /// Homes whose safes have not, and why.
     pub left: Vec<(PathBuf, Failure)>,
 }
 
-/// A safe that has new keys.
+/// A safe, and the home of it on this machine.
 pub(crate) struct Done {
     home: PathBuf,
     pub space: SpaceId,
-    record: u64,
 }
 
 /// Whether what is sealed in the space of this home opens to somebody who has left the organisation that its person acts for; as far as
 /// is known without any secret.
 pub(crate) fn is_due(home: &Home) -> Outcome<bool> {
     let (Some(folder), Some(epoch)) = (home.own_space()?, home.own_epoch()?) else { return Ok(false) };
-    let (own_space, _) = Safe::open_wherever_at_hand(Home::open(&folder)?)?;
-    Ok(own_space.records.iter().any(|record| record.envelope().epoch > epoch && takes_away(record)))
+    let own_home = Home::open(&folder)?;
+    let own_space = match Safe::open_wherever_at_hand(own_home.clone()) {
+        Ok((own_space, _)) => own_space,
+        // Whatever its keeper says now, what this machine has followed stays known.
+        Err(failure) => Safe::remembered(own_home).map_err(|_| failure)?,
+    };
+    let mut readers: BTreeSet<VerifyingKey> = BTreeSet::new();
+    for record in &own_space.records {
+        let before = readers.clone();
+        for control in &record.envelope().controls {
+            match control {
+                Control::Founder(key) => drop(readers.insert(*key)),
+                Control::Member { key, role } if role.opens() => drop(readers.insert(*key)),
+                Control::Remove(key) => drop(readers.remove(key)),
+                _ => (),
+            }
+        }
+        if record.envelope().epoch > epoch && !before.is_subset(&readers) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Says what comes next where somebody was removed from an organisation's own safe by other means than `hizo space remove`, which does it.
@@ -70,25 +92,27 @@ pub(crate) fn say_next(setting: &Setting, home: &Home) {
     }
 }
 
-/// Whether somebody is removed by a record who does not read by the same record again.
-fn takes_away(record: &Record) -> bool {
-    let controls = &record.envelope().controls;
-    let reads = |left: &VerifyingKey| {
-        controls.iter().any(|control| matches!(control, Control::Member { key, role } if key == left && role.opens()))
-    };
-    controls.iter().any(|control| matches!(control, Control::Remove(key) if !reads(key)))
-}
-
 /// Refuses to seal what somebody could open who has left.
 pub(crate) fn refuse_due(home: &Home) -> Outcome<()> {
-    // An own space that cannot be looked at tells nothing; its keeper, or this machine's copy, is told of by whoever opens it.
     match is_due(home) {
         Ok(true) => Err(Failure::fixable(words!(
             "somebody has left the organisation that you act for, and would open what is kept here now: nothing was sealed",
             "機関を離れた人がいて、今預けるとその人にも見られます。何も預けていません"
         ))
-        .hint(words!("Begin new keys first: `hizo space rotate`.", "先に鍵を新しくしてください: `hizo space rotate`。"))),
-        Ok(false) | Err(_) => Ok(()),
+        .hint(words!(
+            "Let an admin of this safe begin new keys: `hizo space rotate`. If that was done meanwhile, this machine sees it once you open the safe: `hizo list`.",
+            "この金庫の管理者に鍵を新しくしてもらってください: `hizo space rotate`。済んでいれば、一度金庫を開くと（`hizo list`）このコンピューターにも分かります。"
+        ))),
+        Ok(false) => Ok(()),
+        Err(Failure { message: why, .. }) => Err(Failure::fixable(words!(
+            "whether somebody has left the organisation that you act for cannot be told, and nothing was sealed: {why}",
+            "機関を離れた人がいるかどうかを確かめられないため、何も預けていません: {why}";
+            why
+        ))
+        .hint(words!(
+            "Look at the home of the organisation's own safe on this machine, with `hizo list`.",
+            "このコンピューターにある機関自身の金庫を、`hizo list` で確かめてください。"
+        ))),
     }
 }
 
@@ -98,29 +122,31 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
     if !matches!(is_due(&safe.home), Ok(true)) {
         return;
     }
-    let rotate = |safe: &mut Safe| -> Outcome<Option<Made>> {
+    let answer = |safe: &mut Safe| -> Outcome<Answer> {
         let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
         let keyring = safe.unlock_unheeded(&identity)?;
+        // Somebody may have done it meanwhile: whoever opens it finds to which of the own space's epochs it is sealed.
+        if !is_due(&safe.home)? {
+            return Ok(Answer::Nothing);
+        }
         let register = own_register(safe, &identity, &keyring)?;
-        let Some((made, _)) = due(safe, &identity, &keyring, &register, &Proposing::default())? else {
-            return Ok(None);
-        };
-        // Whoever opens it finds to which of the own space's epochs it is sealed now.
+        let answer = due(safe, &identity, &keyring, &register)?;
         safe.unlock_unheeded(&identity)?;
-        Ok(Some(made))
+        Ok(answer)
     };
-    let done = match setting.passphrase.is_in_file() && safe.home.identity_file().exists() {
-        true => rotate(safe),
-        false => Ok(None),
+    let answer = match setting.passphrase.is_in_file() && safe.home.identity_file().exists() {
+        true => answer(safe),
+        false => Ok(Answer::Waits),
     };
-    match done {
-        Ok(Some(Made::Stands(_))) => setting.console.note(words!(
+    match answer {
+        Ok(Answer::Nothing) => (),
+        Ok(Answer::Rotated(_)) => setting.console.note(words!(
             "somebody has left the organisation that you act for: this safe has new keys now",
             "機関を離れた人がいるため、この金庫の鍵を新しくしました"
         )),
-        Ok(_) => setting.console.warn(words!(
-            "somebody has left the organisation that you act for, and this safe has the keys of before: run `hizo space rotate`",
-            "機関を離れた人がいますが、この金庫の鍵はまだ前のままです。`hizo space rotate` を実行してください"
+        Ok(Answer::Waits) => setting.console.warn(words!(
+            "somebody has left the organisation that you act for, and this safe has the keys of before: an admin of it runs `hizo space rotate`",
+            "機関を離れた人がいますが、この金庫の鍵はまだ前のままです。金庫の管理者が `hizo space rotate` を実行します"
         )),
         Err(Failure { message: why, .. }) => setting.console.warn(words!(
             "somebody has left the organisation that you act for, and this safe has the keys of before: {why}",
@@ -142,22 +168,23 @@ pub(crate) fn own_register(safe: &Safe, identity: &IdentityFile, keyring: &Keyri
     Ok(Register::of(Opened { safe: &own_space, keyring: &own_keyring }, &organisation.key))
 }
 
-/// What a register says of a space and nobody has said there yet.
-pub(crate) struct Told {
-    pub change: Change,
-    /// Whether others read by it, so that an epoch begins.
-    pub begins: bool,
-    /// To what is sealed then for the person of this home.
-    recipient: Option<Recipient>,
+/// What came of what was due in a safe.
+enum Answer {
+    /// Nothing was.
+    Nothing,
+    Rotated(Appended),
+    /// It is said there now, and an admin begins the new keys.
+    Waits,
 }
 
-/// Finds that.
+/// What the register says of a space and nobody has said there yet, with an epoch if organisations read it by keys of before and whoever
+/// looks is its admin; whether they do.
 ///
 /// # Errors
 /// When nobody has certified who a reader is.
-pub(crate) fn told(opened: Opened, register: &Register) -> Outcome<Told> {
+pub(crate) fn told(opened: Opened, register: &Register, is_admin: bool) -> Outcome<(Change, bool)> {
     let (people, space) = (opened.keyring.people()?, opened.safe.home.space);
-    let (mut change, mut delegations) = (Change::default(), people.delegations.clone());
+    let (mut change, mut delegations) = (Change::answering(), people.delegations.clone());
     for entry in register.of_space(space) {
         for event in entry.events() {
             if delegations.said_of(&entry.delegation.identity).any(|said| *said == event) {
@@ -174,29 +201,29 @@ pub(crate) fn told(opened: Opened, register: &Register) -> Outcome<Told> {
             }
         }
     }
-    let readers = epochs::readers_by(opened, &delegations, &[])?;
-    let begins = readers != epochs::readers(opened, &[])?;
-    if begins {
-        change.begin_epoch(opened, &readers)?;
+    let is_stale = !people.stale(opened.safe, &delegations).is_empty();
+    if is_stale && is_admin {
+        change.begin_epoch(opened, &epochs::readers_by(opened, &delegations, &[])?)?;
     }
-    let recipient = people.recipient_by(&delegations, people.certificates.own()).cloned();
-    Ok(Told { change, begins, recipient })
+    Ok((change, is_stale))
 }
 
-/// Makes what is due; nothing where nothing is.
-fn due(
-    safe: &mut Safe,
-    identity: &IdentityFile,
-    keyring: &Keyring,
-    register: &Register,
-    proposing: &Proposing,
-) -> Outcome<Option<(Made, Option<Recipient>)>> {
-    keyring.people()?.heed_to_rotate(safe)?;
-    let Told { change, begins, recipient } = told(Opened { safe, keyring }, register)?;
-    if !begins {
-        return Ok(None);
+/// Says and makes what is due.
+fn due(safe: &mut Safe, identity: &IdentityFile, keyring: &Keyring, register: &Register) -> Outcome<Answer> {
+    keyring.people()?.heed(safe, &[])?;
+    let is_admin = safe.role_of(identity) == Some(Role::Admin);
+    let (change, is_stale) = told(Opened { safe, keyring }, register, is_admin)?;
+    if change.events.is_empty() && !(is_stale && is_admin) {
+        return Ok(if is_stale { Answer::Waits } else { Answer::Nothing });
     }
-    change.make(safe, identity, keyring, proposing).map(|made| Some((made, recipient)))
+    match change.make(safe, identity, keyring, &Proposing::default())? {
+        Made::Stands(appended) if is_stale && is_admin => Ok(Answer::Rotated(appended)),
+        Made::Stands(appended) => {
+            appended.promised?;
+            Ok(if is_stale { Answer::Waits } else { Answer::Nothing })
+        }
+        Made::Proposed(_) => Ok(Answer::Waits),
+    }
 }
 
 /// Takes back what was delegated to those who have left, delegates anew what was sealed to the keys of before, and begins new keys in
@@ -227,44 +254,66 @@ pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
     found.sort_by_key(|(at, _)| *at);
     for (home, (_, done)) in homes.into_iter().zip(found) {
         match done {
-            Ok(done) => rotated.done.extend(done),
+            Ok(Some((space, Answer::Rotated(Appended { promised, .. })))) => {
+                rotated.done.push(Done { home, space });
+                rotated.promised = std::mem::replace(&mut rotated.promised, Ok(())).and(promised);
+            }
+            Ok(Some((space, Answer::Waits))) => rotated.waits.push(Done { home, space }),
+            Ok(Some((_, Answer::Nothing)) | None) => (),
             Err(failure) => rotated.left.push((home, failure)),
         }
     }
     Ok(rotated)
 }
 
-/// The same in the safe of one home; nothing where nothing is due.
-fn in_home(folder: &Path, identity: &IdentityFile, own_space: &OwnSpace, register: &Register) -> Outcome<Option<Done>> {
+/// The same in the safe of one home; nothing where there is none any more.
+fn in_home(
+    folder: &Path,
+    identity: &IdentityFile,
+    own_space: &OwnSpace,
+    register: &Register,
+) -> Outcome<Option<(SpaceId, Answer)>> {
+    // A home that was moved or taken away has written itself down where it is now, once it was opened there.
+    if !folder.join("safe.json").exists() {
+        return Ok(None);
+    }
     let mut safe = Safe::open(Home::open(folder)?)?;
     let keyring = safe.unlock_beside(identity, Some(own_space))?;
-    match due(&mut safe, identity, &keyring, register, &Proposing::default())? {
-        Some((Made::Stands(appended), recipient)) => {
-            appended.promised?;
-            let sealed_to = recipient.and_then(|recipient| own_space.epoch_of(&recipient));
-            // Whoever opens it finds it, too.
-            let _ = sealed_to.map_or(Ok(()), |epoch| safe.home.note_own_epoch(epoch));
-            let (space, record) = (safe.home.space, safe.chain.head().number);
-            Ok(Some(Done { home: folder.to_owned(), space, record }))
-        }
-        Some((Made::Proposed(_), _)) | None => Ok(None),
+    let answer = due(&mut safe, identity, &keyring, register)?;
+    if matches!(answer, Answer::Rotated(_)) {
+        // Whoever opens it finds to which of the own space's epochs it is sealed now.
+        safe.unlock_beside(identity, Some(own_space))?;
     }
+    Ok(Some((safe.home.space, answer)))
 }
 
 /// Says in the register what has changed with the people of the own space.
 fn renew(office: &mut Office) -> Outcome<Rotated> {
     let (now, recipient) = (safe::now()?, office.safe.recipient()?.to_string());
-    let persons = office.keyring.people()?.persons(&office.safe).into_iter();
+    let people = office.keyring.people()?;
+    if let Some(unknown) = people.uncertified(&office.safe).next() {
+        let name = unknown.name();
+        return Err(Failure::fixable(words!(
+            "who {name} is, who reads this safe, cannot be read: what was delegated to that person would be taken back",
+            "この金庫を見られる {name} が誰なのかを読めないため、その人への委任まで取り消してしまいます"
+        ))
+        .hint(words!("Look at the safe with `hizo check` first.", "先に `hizo check` で金庫を確かめてください。")));
+    }
+    let persons = people.persons(&office.safe).into_iter();
     let reads = persons.filter(|person| person.own.is_some_and(|own| own.role.opens()));
     let readers: Vec<VerifyingKey> = reads.filter_map(|person| person.identity).collect();
     let (mut rotated, mut notes) = (Rotated::default(), Vec::new());
     let register = office.register();
     for entry in register.entries() {
         let said = match entry.state(now, &recipient) {
-            State::Revoked | State::Ended => continue,
-            State::Good | State::Due if !readers.contains(&entry.delegation.identity) => Said::Revoked(entry),
-            State::Good => continue,
-            State::Due => Said::Delegated(entry),
+            State::Revoked => continue,
+            // What has not begun yet will, and is taken back or renewed like the others.
+            State::Ended if entry.delegation.not_after < now => continue,
+            State::Good | State::Due | State::Ended if !readers.contains(&entry.delegation.identity) => {
+                Said::Revoked(entry)
+            }
+            _ if entry.delegation.recipient.as_deref().is_none_or(|sealed_to| sealed_to == recipient) => continue,
+            State::Good | State::Due | State::Ended => Said::Delegated(entry),
         };
         notes.push(said);
     }
@@ -308,13 +357,20 @@ enum Said<'r> {
     Revoked(&'r Entry),
 }
 
+impl Default for Rotated {
+    fn default() -> Self {
+        let (done, waits, left) = (Vec::new(), Vec::new(), Vec::new());
+        Self { delegated: 0, revoked: 0, done, waits, promised: Ok(()), left }
+    }
+}
+
 impl Rotated {
     pub(crate) fn as_json(&self) -> Value {
-        let done = self.done.iter();
-        done.map(|Done { home, space, record }| {
-            json!({ "home": home.to_string_lossy(), "space": space.to_string(), "record": record })
-        })
-        .collect()
+        as_json(&self.done)
+    }
+
+    pub(crate) fn waits_as_json(&self) -> Value {
+        as_json(&self.waits)
     }
 
     pub(crate) fn left_as_json(&self) -> Value {
@@ -325,15 +381,18 @@ impl Rotated {
     /// # Errors
     /// Why the first of those that were left has still the keys of before.
     pub(crate) fn outcome(self) -> Outcome<()> {
-        self.left.into_iter().next().map_or(Ok(()), |(_, failure)| Err(failure))
+        self.left.into_iter().next().map_or(self.promised, |(_, failure)| Err(failure))
     }
 
     /// As people read it.
     pub(crate) fn lines(&self) -> Vec<Words> {
-        let done = self.done.iter().map(|Done { home, record, .. }| {
+        let done = self.done.iter().map(|Done { home, .. }| {
+            words!("the safe of {home} has new keys", "{home} の金庫の鍵を新しくしました", home = shown(home))
+        });
+        let waits = self.waits.iter().map(|Done { home, .. }| {
             words!(
-                "the safe of {home} has new keys, by record {record}",
-                "{home} の金庫の鍵を新しくしました（記録 {record}）",
+                "due: the safe of {home} has the keys of before, and its admins are told when they open it",
+                "要更新: {home} の金庫は、まだ前の鍵のままです。管理者が金庫を開くと知らせが出ます",
                 home = shown(home)
             )
         });
@@ -345,6 +404,10 @@ impl Rotated {
                 why
             )
         });
-        done.chain(left).collect()
+        done.chain(waits).chain(left).collect()
     }
+}
+
+fn as_json(safes: &[Done]) -> Value {
+    safes.iter().map(|safe| json!({ "home": safe.home.to_string_lossy(), "space": safe.space.to_string() })).collect()
 }

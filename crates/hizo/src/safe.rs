@@ -293,6 +293,11 @@ impl Safe {
     /// When somebody could open it who has left the organisation of this home's person.
     pub(crate) fn recipient(&self) -> Outcome<Recipient> {
         rotation::refuse_due(&self.home)?;
+        self.recipient_due_or_not()
+    }
+
+    /// The same, for whoever says what is due.
+    pub(crate) fn recipient_due_or_not(&self) -> Outcome<Recipient> {
         let object = self.object(self.chain.recipient())?;
         let text = std::str::from_utf8(object.as_bytes()).ok();
         text.and_then(|text| text.parse::<Recipient>().ok())
@@ -558,7 +563,7 @@ impl Safe {
         let mut keyring = Keyring::unlock_by(self, &identity.identity, besides)?;
         let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space))?;
         keyring.doubts.extend(people.doubts(self));
-        if let (Some(recipient), Some(own_space)) = (people.recipient(&people.certificates.own().key), own_space) {
+        if let (Some(recipient), Some(own_space)) = (people.sealed_to(), own_space) {
             // What is not written down is found again next time.
             let _ = own_space.epoch_of(recipient).map_or(Ok(()), |epoch| self.home.note_own_epoch(epoch));
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hizo_ledger::id::{RecordId, SeriesId};
-use hizo_ledger::record::{Act, Record};
+use hizo_ledger::record::Record;
 use hizo_vault::event::{Class, Event};
 
 use crate::contents::Opened;
@@ -116,7 +116,7 @@ impl View {
 
     fn fold(&mut self, record: &Record, events: Vec<Event>) -> Outcome<()> {
         let facts = record.envelope().deposit.as_ref();
-        let is_by_admin = record.envelope().act() == Act::Control;
+        let is_by_admin = facts.is_none() && !record.envelope().controls.is_empty();
         let mut made = None;
         for event in events {
             match event {

@@ -445,8 +445,8 @@ const HELP: &[(&str, &str)] = &[
         "機関を離れた人への委任を取り消し、機関が見られるすべての金庫の鍵を新しくします",
     ),
     (
-        "Begin new keys for all who read this safe, as after somebody has left the organisation that you act for",
-        "この金庫を見られる全員の鍵を新しくします。機関を離れた人がいるときなどに使います",
+        "Begin new keys for all who read this safe, as after a machine was lost or an organisation has new keys",
+        "この金庫を見られる全員の鍵を新しくします。コンピューターをなくしたときや、機関の鍵が新しくなったときに使います",
     ),
     (
         "Take a delegation back: write what ends it, to be brought to that safe by any member",

@@ -70,6 +70,20 @@ impl Case {
         to
     }
 
+    /// The register says the same delegations once more, from tomorrow on.
+    pub(crate) fn say_later(&self, delegated: &[&Path]) {
+        let note = |path: &&Path| {
+            let later = self.sign(path, |said| {
+                said.not_before = ClaimedTime::from_unix_seconds(said.not_before.unix_seconds() + 86_400).unwrap();
+            });
+            Event::KeyDelegated {
+                note: UnverifiedDelegatedRequest::parse(&fs::read(later).unwrap()).unwrap().delegation,
+            }
+        };
+        let (office, events) = (&self.office.founder, delegated.iter().map(note).collect::<Vec<_>>());
+        Insider::at(office, &self.office.data()).say(&owner(office).signing_seed, &events, Vec::new());
+    }
+
     pub(crate) fn admit(&self, delegated: &Path, more: &[&str]) -> Said {
         let arguments = ["space", "admit", delegated.to_str().unwrap(), "--json"];
         self.company.founder.run(arguments.iter().chain(more))
@@ -131,7 +145,7 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     say(office, "office delegate", &[request.to_str().unwrap(), "--to", &path("delegated")]);
     say(office, "office list", &[]);
     say(office, "office rotate", &[]);
-    say(&home, "space rotate", &[]);
+    say(&case.company.founder, "space rotate", &[]);
     say(office, "office revoke", &[&key, "--to", &path("revocation")]);
     say(&case.company.founder, "space revoke", &[&path("revocation")]);
     let other = Home::new();

@@ -14,7 +14,7 @@ pub(crate) struct Arguments {}
 
 pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
     let rotated = rotation::rotate(&mut Office::open(setting)?)?;
-    let result = json!({ "delegated": rotated.delegated, "revoked": rotated.revoked, "rotated": rotated.as_json(), "left": rotated.left_as_json() });
+    let result = json!({ "delegated": rotated.delegated, "revoked": rotated.revoked, "rotated": rotated.as_json(), "waits": rotated.waits_as_json(), "left": rotated.left_as_json() });
     setting.console.result(result, |out| {
         let done = words!(
             "{delegated} delegated anew, {revoked} taken back, {rotated} safes have new keys",

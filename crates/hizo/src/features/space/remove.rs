@@ -355,8 +355,8 @@ fn tell(
     });
     if !elsewhere.due.is_empty() {
         setting.console.note(words!(
-            "for each of them, somebody who acts for the organisation there runs `hizo space rotate`; nobody of it deposits there before. Where the organisation's key is on another machine, `hizo office rotate` comes first, there",
-            "それぞれの金庫で、機関の人が `hizo space rotate` を実行してください。それまで、機関からは預けられません。機関の鍵が別のコンピューターにあるなら、先にそこで `hizo office rotate` を実行してください"
+            "each of them waits for one of its admins, or for somebody of the organisation who opens it on his machine; nobody of the organisation deposits there before. Where the organisation's key is on another machine, `hizo office rotate` comes first, there",
+            "それぞれの金庫の管理者か、その金庫が手元にある機関の人が開くのを待っています。それまで、機関からは預けられません。機関の鍵が別のコンピューターにあるなら、先にそこで `hizo office rotate` を実行してください"
         ));
     }
 }

@@ -6,12 +6,11 @@ use crate::Setting;
 use crate::contents::Opened;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
-use crate::membership::{Made, Proposing};
-use crate::rotation::{self, Told};
-use crate::safe;
+use crate::membership::{self, Made, Proposing};
 use crate::words::words;
+use crate::{rotation, safe};
 
-/// Begin new keys for all who read this safe, as after somebody has left the organisation that you act for
+/// Begin new keys for all who read this safe, as after a machine was lost or an organisation has new keys
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -21,24 +20,13 @@ pub(crate) struct Arguments {
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut safe = setting.safe_before_due()?;
     let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
-    if !safe.role_of(&identity).is_some_and(|role| role.opens()) {
-        return Err(Failure::fixable(words!(
-            "only somebody who reads this safe begins new keys",
-            "鍵を新しくできるのは、この金庫を見られる人だけです"
-        ))
-        .hint(words!(
-            "Ask one; `hizo space members` says who does.",
-            "`hizo space members` で確かめて、その人に頼んでください。"
-        )));
-    }
-    let keyring = safe.unlock_unheeded(&identity)?;
+    membership::check_admin(&safe, &identity)?;
+    let keyring = safe.unlock_with(&identity)?;
     setting.warn_of_doubts(&keyring);
-    keyring.people()?.heed_to_rotate(&safe)?;
-    let is_due = rotation::is_due(&safe.home)?;
-    let (opened, register) =
-        (Opened { safe: &safe, keyring: &keyring }, rotation::own_register(&safe, &identity, &keyring)?);
-    let Told { mut change, begins, .. } = rotation::told(opened, &register)?;
-    if is_due && !begins {
+    let register = rotation::own_register(&safe, &identity, &keyring)?;
+    let opened = Opened { safe: &safe, keyring: &keyring };
+    let (mut change, begins) = rotation::told(opened, &register, true)?;
+    if !begins && rotation::is_due(&safe.home)? {
         return Err(Failure::fixable(words!(
             "your organisation has not delegated you anew since somebody left, so that new keys would open to him too",
             "誰かが機関を離れてから、機関の委任が更新されていません。今鍵を新しくしても、その人にも開けられます"
