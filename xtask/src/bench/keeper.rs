@@ -23,6 +23,9 @@ const LIMITS: &str = "[limits]\nconnections_of_address = 2048\nconnections_of_ne
 /// Records of each account.
 const EACH: u64 = 30;
 
+/// How often rclone is asked whether it has begun, 20 ms apart.
+const ATTEMPTS: u32 = 1_500;
+
 struct Amounts {
     clients: u64,
     deposits: u64,
@@ -198,11 +201,14 @@ impl Bench<'_> {
             origin: String::new(),
             key: String::new(),
         };
-        while std::net::TcpStream::connect(&address).is_err() {
+        for _ in 0..ATTEMPTS {
+            if std::net::TcpStream::connect(&address).is_ok() {
+                let url = running.url.clone();
+                return Ok((running, url));
+            }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
-        let url = running.url.clone();
-        Ok((running, url))
+        Err(Failure(format!("rclone did not answer at {address} in {ATTEMPTS} attempts")))
     }
 }
 

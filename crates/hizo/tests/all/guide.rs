@@ -1,12 +1,13 @@
 //! The guides are true: every console block of them runs as it stands, in a folder of its own, and prints what is there.
 //!
 //! `[..]` in a page stands for what differs each time: ids, times, folders. A comment that begins with `run` prepares what
-//! a reader has already; a comment `exits with N` before a block says how its last command ends. `crontab` and
-//! `systemctl` are stand-ins: no page touches the schedule of whoever runs the tests.
+//! a reader has already, and ends at its first line that fails; a comment `exits with N` before a block says how its last
+//! command ends. `crontab` and `systemctl` are stand-ins: no page touches the schedule of whoever runs the tests. Such a
+//! comment waits with `wait-until COMMAND`, and not for ever.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -115,6 +116,20 @@ fn the_owner_guides_run_the_same_commands_in_both_languages() {
 }
 
 #[test]
+fn no_page_takes_a_port_that_another_run_may_have_or_waits_for_ever() {
+    let names: Vec<_> = fs::read_dir(guides()).unwrap().map(|item| item.unwrap().file_name()).collect();
+    assert!(!names.is_empty());
+    for name in names.iter().map(|name| name.to_str().unwrap()) {
+        for line in steps(&page(name)).iter().flat_map(|step| step.command.lines()) {
+            let is_loop = ["while ", "until "].iter().any(|word| line.trim_start().starts_with(word));
+            assert!(!is_loop, "{name} waits for ever, instead of with wait-until: {line}");
+            let is_fixed = line.split("127.0.0.1:").skip(1).any(|port| port.starts_with(|c| ('1'..='9').contains(&c)));
+            assert!(!is_fixed, "{name} takes a port, instead of 0, which is any that is free: {line}");
+        }
+    }
+}
+
+#[test]
 fn a_page_that_is_wrong_is_found_out() {
     let guide = Guide::new("C");
     let fails = |page: &str| guide.check(page).is_err();
@@ -127,10 +142,18 @@ fn a_page_that_is_wrong_is_found_out() {
     assert!(fails("<!-- exits with 1 -->\n```console\n$ true\n```\n"));
     assert!(!fails("<!-- run\nmkdir made\n-->\n```console\n$ ls -d made\nmade\n```\n"));
     assert!(fails("<!-- run\nfalse\n-->\n"));
+    assert!(fails("<!-- run\nfalse\ntrue\n-->\n"), "a line that fails before the last");
+    assert!(!fails("<!-- run\nwait-until test -d made\n-->\n"));
+    let waited = guide.check("<!-- run\nattempts=2 wait-until test -d nothing\ntrue\n-->\n").unwrap_err();
+    assert!(waited.contains("did not come in 2 attempts: test -d nothing"), "{waited}");
+}
+
+fn guides() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide")
 }
 
 fn page(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide").join(name);
+    let path = guides().join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -167,6 +190,11 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
+/// Tries a command ten times a second, for two minutes unless `attempts` says another number.
+const WAIT_UNTIL: &str = r#"for _ in $(seq "${attempts:=1200}"); do "$@" && exit; sleep 0.1; done
+echo "did not come in $attempts attempts: $*"
+exit 1"#;
+
 /// A machine of its own for one page.
 struct Guide {
     folder: TempDir,
@@ -181,7 +209,7 @@ impl Guide {
         fs::create_dir_all(folder.path().join("work")).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hizo"), tools.join("hizo")).unwrap();
         let table = "if [ \"$1\" = -l ]; then cat \"$0.table\"; else cat > \"$0.table\"; fi";
-        for (name, script) in [("crontab", table), ("systemctl", "exit 1")] {
+        for (name, script) in [("crontab", table), ("systemctl", "exit 1"), ("wait-until", WAIT_UNTIL)] {
             let path = tools.join(name);
             fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -198,7 +226,7 @@ impl Guide {
 
     fn check(&self, page: &str) -> Result<(), String> {
         for step in steps(page) {
-            let said = kit::said(self.shell(&step.command).env("LC_ALL", self.locale));
+            let said = kit::said(self.shell(&step).env("LC_ALL", self.locale));
             let told = format!("$ {}\n{}", step.command, said.out);
             if said.code != Some(step.code) {
                 return Err(format!("{:?} instead of exit code {}:\n{told}", said.code, step.code));
@@ -213,12 +241,15 @@ impl Guide {
         Ok(())
     }
 
-    fn shell(&self, script: &str) -> Command {
+    fn shell(&self, step: &Step) -> Command {
         let tools = self.folder.path().join("tools");
         let paths = std::env::var_os("PATH").unwrap_or_default();
         let paths = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&paths))).unwrap();
         let mut shell = kit::program("sh");
-        shell.arg("-c").arg(format!("{{ {script}\n}} 2>&1")).env("PATH", paths).env("COLUMNS", "100");
+        if step.is_hidden {
+            shell.arg("-e");
+        }
+        shell.arg("-c").arg(format!("{{ {}\n}} 2>&1", step.command)).env("PATH", paths).env("COLUMNS", "100");
         shell.current_dir(self.folder.path().join("work")).env("HIZO_HOME", self.folder.path().join("home"));
         shell.env("TZ", "UTC").env("HOME", self.folder.path()).env_remove("XDG_CONFIG_HOME");
         shell
