@@ -122,6 +122,7 @@ fn person(
     to.extend(recipient.filter(|recipient| !to.contains(recipient)).cloned());
     // Whoever read until now and does not any more: an organisation, by its recipient of before.
     let leaves = readers.iter().any(|reader| !to.contains(reader));
+    let leaves = leaves || !admin.keyring.people()?.stale(safe, delegations).is_empty();
     if leaves || newcomer.is_some_and(|_| !arguments.history) {
         change.begin_epoch(opened, &to)?;
     }
@@ -193,7 +194,8 @@ fn delegate_again(safe: &Safe, admin: &Admin, delegated: &DelegatedRequest, know
     };
     let opened = admin.opened(safe);
     let readers = epochs::readers_by(opened, &delegations, &[])?;
-    if readers != epochs::readers(opened, &[])? {
+    // What was said meanwhile without an epoch is still to be sealed to, too.
+    if readers != epochs::readers(opened, &[])? || !people.stale(safe, &delegations).is_empty() {
         change.begin_epoch(opened, &readers)?;
     }
     change.events.push(said);
