@@ -105,7 +105,14 @@ impl Running {
         let listening = Listening { listener, certificates, metrics: None };
         let thread = thread::spawn(move || serve(listening, keeper, log, settings, async { drop(stopped.await) }));
         let (stop, thread, folder) = (Some(stop), Some(thread), Some(folder));
-        Self { address, origin, own_space, lines, ahead, stop, thread, folder }
+        let running = Self { address, origin, own_space, lines, ahead, stop, thread, folder };
+        running.wait_until_begun();
+        running
+    }
+
+    /// Its first answer, whatever that is, comes after its sessions began: no note from now on is one from before (`JustBegun`).
+    fn wait_until_begun(&self) {
+        self.ask("GET", "/v1/keeper", None, b"");
     }
 
     /// Stops it as a signal does, and gives its folder back.
