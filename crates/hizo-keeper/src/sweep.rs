@@ -49,7 +49,7 @@ pub struct Swept {
     pub bytes: u64,
     /// Objects that were marked.
     pub marked: u64,
-    /// What lies in each space and no record names, in bytes as it counts against a quota: what was put before the pass began.
+    /// What lies in each space and no record names, in bytes as it counts against a quota, less what is counted already.
     pub unnamed: BTreeMap<SpaceId, u64>,
     /// Spaces in which nothing is marked or removed, since what their records name cannot all be told. All that is not known to be
     /// named counts as unnamed there.
@@ -90,7 +90,12 @@ pub struct Sweep<'a, O, J, D: Disk, K> {
     /// How long something lies unnamed before it is marked, counted from the last put of the deposit that it may belong to: until
     /// then something was put again and again, never this long after the one before, that no record names.
     pub after: Duration,
+    /// Whether an object that no record names is counted already by whoever puts it, as [`Swept::unnamed`] says. It is left alone then.
+    pub is_counted_already: &'a IsCountedAlready<'a>,
 }
+
+/// Asked of an object that lies in a space's folders, after it was found there.
+pub type IsCountedAlready<'a> = dyn Fn(SpaceId, ObjectId) -> bool + Sync + 'a;
 
 /// Told of so many names that were read; whether to go on.
 pub type EachNames<'a> = dyn FnMut(u64) -> bool + 'a;
@@ -310,16 +315,18 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
             if names.has(id) {
                 continue;
             }
+            let is_counted_already = (self.is_counted_already)(space, id);
             let orphan = match swept.told(space, self.look(space, id)) {
                 Some(Some(orphan)) => orphan,
                 Some(None) => continue,
                 None => {
-                    unnamed.cost = unnamed.cost.saturating_add(COST_MIN);
+                    let cost = if is_counted_already { 0 } else { COST_MIN };
+                    unnamed.cost = unnamed.cost.saturating_add(cost);
                     continue;
                 }
             };
             unnamed.runs.add(orphan.last_put, self.after);
-            if orphan.last_put > self.began {
+            if is_counted_already {
                 continue;
             }
             unnamed.cost = unnamed.cost.saturating_add(COST_MIN.max(orphan.bytes));

@@ -1,8 +1,10 @@
 //! Who may begin a space here, and on whose account.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_store::journal::AccountId;
 use sha2::{Digest as _, Sha256};
 
@@ -74,9 +76,26 @@ impl Admission {
 }
 
 /// What lies here of each account and no record names, and what is coming in, in bytes as it costs. The last pass of the sweep
-/// has counted it, and what has come and gone since is added up.
+/// has counted it, and what has come and gone since is added up. Each object is counted by one of the two, and which of them is settled
+/// under one lock with the beginning of the pass: no time of a file says it.
 #[derive(Default)]
-pub(super) struct Unnamed(Mutex<HashMap<AccountId, Held>>);
+pub(super) struct Unnamed(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    accounts: HashMap<AccountId, Held>,
+    /// What is under way, and during a pass what was put since it began: known here before it lies there, and not for the pass to count.
+    puts: HashMap<(SpaceId, ObjectId), Putting>,
+    is_passing: bool,
+}
+
+/// An object that is put, perhaps by several at once.
+#[derive(Default)]
+struct Putting {
+    under_way: usize,
+    /// It is there, and counted, since the pass began.
+    is_put: bool,
+}
 
 #[derive(Default)]
 struct Held {
@@ -97,71 +116,116 @@ impl Held {
 }
 
 impl Unnamed {
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Held>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets so many bytes apart if they fit into what the account has left besides.
-    pub(super) fn reserve(self: &Arc<Self>, account: AccountId, bytes: u64, left: u64) -> Option<Reserved> {
-        let mut unnamed = self.lock();
-        let held = unnamed.entry(account).or_default();
+    /// Sets so many bytes apart for an object that does not lie here, before it comes in, if they fit into what the account has left
+    /// besides.
+    pub(super) fn reserve(
+        self: &Arc<Self>,
+        account: AccountId,
+        object: (SpaceId, ObjectId),
+        bytes: u64,
+        left: u64,
+    ) -> Option<Reserved> {
+        let mut state = self.lock();
+        let held = state.accounts.entry(account).or_default();
         let reserved = held.reserved.checked_add(bytes)?;
         held.put_and_found().checked_add(reserved).filter(|with| *with <= left)?;
         held.reserved = reserved;
-        Some(Reserved { unnamed: Arc::clone(self), account, bytes, put: 0 })
+        state.puts.entry(object).or_default().under_way += 1;
+        Some(Reserved { unnamed: Arc::clone(self), account, object, bytes, put: None })
     }
 
     /// A record names so many bytes: they are counted elsewhere from now on.
     pub(super) fn named(&self, account: AccountId, bytes: u64) {
-        let mut unnamed = self.lock();
-        let held = unnamed.entry(account).or_default();
+        let mut state = self.lock();
+        let held = state.accounts.entry(account).or_default();
         held.named = held.named.saturating_add(bytes);
     }
 
     /// A pass begins, which finds all that was put until now.
-    pub(super) fn begin_pass(&self) {
-        for held in self.lock().values_mut() {
+    pub(super) fn begin_pass(&self) -> Pass<'_> {
+        let mut state = self.lock();
+        for held in state.accounts.values_mut() {
             *held = Held { found: held.put_and_found(), reserved: held.reserved, ..Held::default() };
         }
-    }
-
-    /// The pass has found this.
-    pub(super) fn end_pass(&self, mut found: HashMap<AccountId, u64>) {
-        let mut unnamed = self.lock();
-        for (account, held) in unnamed.iter_mut() {
-            held.found = found.remove(account).unwrap_or(0);
-        }
-        unnamed.extend(found.into_iter().map(|(account, found)| (account, Held { found, ..Held::default() })));
-        unnamed.retain(|_, held| held.reserved > 0 || held.put_and_found() > 0);
+        state.puts.retain(|_, putting| !putting.is_put);
+        state.is_passing = true;
+        drop(state);
+        Pass(self)
     }
 
     /// All of it, of all accounts.
     pub(super) fn total(&self) -> u64 {
-        self.lock().values().map(|held| held.put_and_found().saturating_add(held.reserved)).fold(0, u64::saturating_add)
+        self.lock()
+            .accounts
+            .values()
+            .map(|held| held.put_and_found().saturating_add(held.reserved))
+            .fold(0, u64::saturating_add)
     }
 }
 
-/// Bytes that are set apart until this is dropped.
+/// A pass that goes on; what it would have found stays as it was if it is dropped before its end.
+pub(super) struct Pass<'a>(&'a Unnamed);
+
+impl Pass<'_> {
+    /// Whether an object that lies here is not the pass's to count, as its put was under way when the pass began, or has begun since.
+    pub(super) fn is_counted_already(&self, space: SpaceId, object: ObjectId) -> bool {
+        self.0.lock().puts.contains_key(&(space, object))
+    }
+
+    /// It has found this.
+    pub(super) fn end(self, mut found: HashMap<AccountId, u64>) {
+        let mut state = self.0.lock();
+        for (account, held) in &mut state.accounts {
+            held.found = found.remove(account).unwrap_or(0);
+        }
+        state.accounts.extend(found.into_iter().map(|(account, found)| (account, Held { found, ..Held::default() })));
+        state.accounts.retain(|_, held| held.reserved > 0 || held.put_and_found() > 0);
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.is_passing = false;
+        state.puts.retain(|_, putting| putting.under_way > 0);
+    }
+}
+
+/// Bytes that are set apart for an object until this is dropped.
 pub(super) struct Reserved {
     unnamed: Arc<Unnamed>,
     account: AccountId,
+    object: (SpaceId, ObjectId),
     bytes: u64,
-    put: u64,
+    put: Option<u64>,
 }
 
 impl Reserved {
-    /// So many of them are there now.
+    /// The object is there now, and costs so many of them: nobody else has put it meanwhile.
     pub(super) fn put(mut self, bytes: u64) {
-        self.put = bytes;
+        self.put = Some(bytes);
     }
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        let mut unnamed = self.unnamed.lock();
-        let held = unnamed.entry(self.account).or_default();
+        let mut state = self.unnamed.lock();
+        let held = state.accounts.entry(self.account).or_default();
         held.reserved = held.reserved.saturating_sub(self.bytes);
-        held.put = held.put.saturating_add(self.put);
+        held.put = held.put.saturating_add(self.put.unwrap_or(0));
+        let is_passing = state.is_passing;
+        // It is not known any more if somebody else had put it when a pass began: the pass counts it.
+        let Entry::Occupied(mut putting) = state.puts.entry(self.object) else { return };
+        let Putting { under_way, is_put } = putting.get_mut();
+        *under_way = under_way.saturating_sub(1);
+        *is_put |= self.put.is_some();
+        if *under_way == 0 && !(is_passing && *is_put) {
+            putting.remove();
+        }
     }
 }
 
@@ -174,18 +238,23 @@ mod tests {
     const ONE: AccountId = AccountId([1; 32]);
     const OTHER: AccountId = AccountId([2; 32]);
 
-    fn put(unnamed: &Arc<Unnamed>, bytes: u64) {
-        unnamed.reserve(ONE, bytes, u64::MAX).unwrap().put(bytes);
+    fn object(seed: u8) -> (SpaceId, ObjectId) {
+        (SpaceId::from_bytes([seed; 16]), ObjectId::of(&[seed]))
+    }
+
+    fn coming(unnamed: &Arc<Unnamed>, seed: u8, bytes: u64) -> Reserved {
+        unnamed.reserve(ONE, object(seed), bytes, u64::MAX).unwrap()
     }
 
     #[test]
     fn what_is_coming_in_what_was_put_and_what_was_found_count_together() {
         let unnamed = Arc::<Unnamed>::default();
-        let coming = unnamed.reserve(ONE, 40, 100).unwrap();
-        assert!(unnamed.reserve(ONE, 61, 100).is_none() && unnamed.reserve(OTHER, 100, 100).is_some());
+        let coming = unnamed.reserve(ONE, object(1), 40, 100).unwrap();
+        assert!(unnamed.reserve(ONE, object(2), 61, 100).is_none());
+        assert!(unnamed.reserve(OTHER, object(2), 100, 100).is_some());
         coming.put(30);
         assert_eq!(unnamed.total(), 30, "what was set apart and not needed is free again");
-        drop(unnamed.reserve(ONE, 70, 100).unwrap());
+        drop(unnamed.reserve(ONE, object(3), 70, 100).unwrap());
         unnamed.named(ONE, 10);
         assert_eq!(unnamed.total(), 20);
     }
@@ -193,18 +262,49 @@ mod tests {
     #[test]
     fn a_pass_counts_anew_and_loses_nothing_of_what_happens_meanwhile() {
         let unnamed = Arc::<Unnamed>::default();
-        put(&unnamed, 100);
-        let coming = unnamed.reserve(ONE, 8, u64::MAX).unwrap();
-        unnamed.begin_pass();
+        coming(&unnamed, 1, 100).put(100);
+        let spanning = coming(&unnamed, 2, 8);
+        let pass = unnamed.begin_pass();
         assert_eq!(unnamed.total(), 108, "until it ends, all counts on");
-        put(&unnamed, 20);
+        coming(&unnamed, 3, 20).put(20);
         unnamed.named(ONE, 5);
-        coming.put(7);
+        spanning.put(7);
         assert_eq!(unnamed.total(), 122);
-        unnamed.end_pass(HashMap::from([(ONE, 60), (OTHER, 1)]));
+        pass.end(HashMap::from([(ONE, 60), (OTHER, 1)]));
         assert_eq!(unnamed.total(), 60 + 20 + 7 - 5 + 1, "40 were swept, and are free again once");
-        unnamed.begin_pass();
-        unnamed.end_pass(HashMap::new());
-        assert!(unnamed.lock().is_empty());
+        unnamed.begin_pass().end(HashMap::new());
+        let state = unnamed.lock();
+        assert!(state.accounts.is_empty() && state.puts.is_empty());
+    }
+
+    #[test]
+    fn each_object_is_counted_by_the_pass_or_by_its_put_and_never_by_both() {
+        let unnamed = Arc::<Unnamed>::default();
+        coming(&unnamed, 1, 10).put(10);
+        let (spanning, late, given_up) = (coming(&unnamed, 2, 10), coming(&unnamed, 3, 10), coming(&unnamed, 4, 10));
+        // Two put the same at once, and one of them was done before.
+        let again = coming(&unnamed, 5, 10);
+        coming(&unnamed, 5, 10).put(10);
+        let pass = unnamed.begin_pass();
+        spanning.put(10);
+        drop(given_up);
+        coming(&unnamed, 6, 10).put(10);
+        let found = |pass: &Pass<'_>| {
+            (1..=6).filter(|seed| !pass.is_counted_already(object(*seed).0, object(*seed).1)).collect::<Vec<u8>>()
+        };
+        assert_eq!(found(&pass), [1, 4, 5]);
+        drop(again);
+        assert_eq!(found(&pass), [1, 4, 5], "it is the pass's on");
+        late.put(10);
+        // The fourth does not lie there.
+        pass.end(HashMap::from([(ONE, 20)]));
+        assert_eq!(unnamed.total(), 50);
+        assert!(unnamed.lock().puts.is_empty(), "nothing is remembered between passes");
+        let pass = unnamed.begin_pass();
+        assert_eq!(found(&pass), [1, 2, 3, 4, 5, 6]);
+        coming(&unnamed, 7, 1).put(1);
+        drop(pass);
+        assert_eq!(unnamed.total(), 51, "a pass that is given up changes nothing");
+        assert!(unnamed.lock().puts.is_empty());
     }
 }

@@ -54,7 +54,7 @@ pub(super) async fn put(
             Some(_) if working.keeper.object_length(space, id)?.is_some() => None,
             Some(Payer { account, quota, .. }) => {
                 let used = working.keeper.journal().usage(account)?.bytes;
-                let reserved = working.unnamed.reserve(account, coming, quota.saturating_sub(used));
+                let reserved = working.unnamed.reserve(account, (space, id), coming, quota.saturating_sub(used));
                 Some(reserved.ok_or(journal::Error::Quota { used, quota })?)
             }
         };

@@ -74,9 +74,15 @@ fn pass(running: &mut Running<'_>) -> Result<(), crate::Error> {
     let (shared, clock) = (running.shared, running.count()?);
     let copy = shared.second.lock().unwrap_or_else(PoisonError::into_inner).clone();
     shared.keeper.objects().clean()?;
-    shared.unnamed.begin_pass();
-    let began = SystemTime::now();
-    let sweep = Sweep { keeper: &shared.keeper, copy: copy.as_deref(), began, clock, after: shared.sweeping.after };
+    let counting = shared.unnamed.begin_pass();
+    let sweep = Sweep {
+        keeper: &shared.keeper,
+        copy: copy.as_deref(),
+        began: SystemTime::now(),
+        clock,
+        after: shared.sweeping.after,
+        is_counted_already: &|space, id| counting.is_counted_already(space, id),
+    };
     let swept = sweep.run(&mut |names| {
         let nanoseconds = names.saturating_mul(1_000_000_000) / shared.sweeping.names_per_second.max(1);
         shared.sweeper.rest(Duration::from_nanos(nanoseconds));
@@ -84,7 +90,7 @@ fn pass(running: &mut Running<'_>) -> Result<(), crate::Error> {
     })?;
     tell(shared, &swept);
     if swept.is_whole {
-        shared.unnamed.end_pass(held(shared, &swept)?);
+        counting.end(held(shared, &swept)?);
     }
     swept.failure.map_or(Ok(()), Err)
 }

@@ -14,7 +14,7 @@ use hizo_keeper::sweep::{MARKED_SECONDS, Sweep, Swept};
 use hizo_keeper::{EmbeddedKeeper, Error, Keeper, SecondCopy};
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::record::Origin;
-use hizo_store::disk::Disk as _;
+use hizo_store::disk::Disk;
 use hizo_store::journal::AccountId;
 use hizo_store::objects::{FileObjects, Put};
 use hizo_store::published::PublishedFiles;
@@ -29,6 +29,16 @@ const AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const DAY: Duration = Duration::from_secs(MARKED_SECONDS);
 
 type Copy = SecondCopy<SimulatedDisk, MemoryJournal>;
+
+/// A pass that counts all that lies there.
+fn pass_over<'a, O, J, D: Disk, K>(
+    keeper: &'a Keeper<O, J>,
+    copy: Option<&'a SecondCopy<D, K>>,
+    began: SystemTime,
+    clock: u64,
+) -> Sweep<'a, O, J, D, K> {
+    Sweep { keeper, copy, began, clock, after: AFTER, is_counted_already: &|_, _| false }
+}
 
 /// A keeper of one space with a deposit, on a disk.
 struct Place {
@@ -78,7 +88,7 @@ impl Place {
     }
 
     fn sweep_at(&self, began: SystemTime, clock: u64, copy: Option<&Copy>) -> Swept {
-        let sweep = Sweep { keeper: &self.keeper, copy, began, clock, after: AFTER };
+        let sweep = pass_over(&self.keeper, copy, began, clock);
         let swept = sweep.run(&mut |_| true).unwrap();
         for object in &self.named {
             assert!(self.has(object), "{object:?} is gone, and a record names it");
@@ -139,6 +149,22 @@ fn what_no_record_names_is_marked_after_a_week_and_removed_a_day_later() {
 }
 
 #[test]
+fn what_is_counted_already_counts_once_and_is_left_alone_whatever_its_time() {
+    let mut place = Place::new();
+    let (coming, again) = (place.orphan("coming in"), place.orphan("put again"));
+    place.pass(AFTER);
+    let began = place.disk.now();
+    // What was there and is put again while a pass goes on has cost nobody anything new: it is the pass's to count.
+    place.pass(Duration::from_secs(1));
+    assert_eq!(place.keeper.put(place.company.space, &again).unwrap(), Put::Present);
+    let is_counted_already = &|_, id| id == coming.id();
+    let sweep = Sweep { is_counted_already, ..pass_over(&place.keeper, None::<&Copy>, began, place.clock) };
+    let swept = sweep.run(&mut |_| true).unwrap();
+    assert_eq!(swept.unnamed, BTreeMap::from([(place.company.space, 4_096)]));
+    assert_eq!((swept.marked, place.marks().len()), (0, 0));
+}
+
+#[test]
 fn every_name_and_every_space_counts_for_the_pace_of_a_pass() {
     let place = Place::new();
     let orphan = place.orphan("left over");
@@ -147,7 +173,7 @@ fn every_name_and_every_space_counts_for_the_pace_of_a_pass() {
         place.keeper.put(never_begun.space, &orphan).unwrap();
     }
     let (began, mut told) = (place.disk.now(), 0);
-    let sweep = Sweep { keeper: &place.keeper, copy: None::<&Copy>, began, clock: place.clock, after: AFTER };
+    let sweep = pass_over(&place.keeper, None::<&Copy>, began, place.clock);
     sweep
         .run(&mut |names| {
             told += names;
@@ -400,7 +426,7 @@ fn an_error_in_one_space_keeps_no_other_one_from_being_swept() {
         place.sweep();
         place.pass(DAY);
         let (before, began, clock) = (place.disk.calls().len(), place.disk.now(), place.clock);
-        let sweep = Sweep { keeper: &place.keeper, copy: None::<&Copy>, began, clock, after: AFTER };
+        let sweep = pass_over(&place.keeper, None::<&Copy>, began, clock);
         place.disk.fail_at(before + points, Fault::Error(std::io::ErrorKind::Other));
         let swept = sweep.run(&mut |_| true);
         let is_over = place.disk.calls().len() <= before + points;
@@ -559,7 +585,7 @@ fn a_pass_and_a_copier_at_once_leave_nothing_kept_twice_that_is_not() {
         let swept = thread::scope(|scope| {
             let sweeper = scope.spawn(move || {
                 let (keeper, _, copy) = sweeping();
-                let sweep = Sweep { keeper: &keeper, copy: Some(&copy), began, clock, after: AFTER };
+                let sweep = pass_over(&keeper, Some(&copy), began, clock);
                 let swept = sweep.run(&mut |_| true).unwrap();
                 turns.leave(0);
                 swept
@@ -604,7 +630,7 @@ fn at_every_step_of_a_pass_a_power_cut_leaves_all_that_is_named_and_what_is_put_
         let begun = place.disk.calls().len();
         place.disk.fail_at(begun + step, Fault::Stop);
         let (began, clock) = (place.disk.now(), place.clock);
-        let sweep = Sweep { keeper: &place.keeper, copy: None::<&Copy>, began, clock, after: AFTER };
+        let sweep = pass_over(&place.keeper, None::<&Copy>, began, clock);
         let finished = sweep.run(&mut |_| true).is_ok_and(|swept| swept.failure.is_none());
         let (survivors, _) = place.disk.survivors(16, 20_261_126);
         for (number, survivor) in survivors.into_iter().enumerate() {
@@ -660,7 +686,7 @@ fn a_pass_and_clients_at_once_leave_no_record_without_its_objects() {
         let swept = thread::scope(|scope| {
             let sweeper = scope.spawn(move || {
                 let keeper = sweeping();
-                let sweep = Sweep { keeper: &keeper, copy: None::<&Copy>, began, clock, after: AFTER };
+                let sweep = pass_over(&keeper, None::<&Copy>, began, clock);
                 let swept = sweep.run(&mut |_| true).unwrap();
                 turns.leave(0);
                 swept
@@ -787,7 +813,7 @@ fn a_pass_over_a_million_objects() {
         let begun = Instant::now();
         let began = SystemTime::now() + AFTER;
         let copy: Option<&SecondCopy> = None;
-        let swept = Sweep { keeper: &keeper, copy, began, clock: 5, after: AFTER }.run(&mut |_| true).unwrap();
+        let swept = pass_over(&keeper, copy, began, 5).run(&mut |_| true).unwrap();
         is_over.store(true, Ordering::Relaxed);
         (swept, begun.elapsed(), appending.join().unwrap())
     });

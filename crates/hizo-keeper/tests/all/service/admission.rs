@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::atomic::Ordering;
 
 use hizo_keeper::service::{Admission, Settings};
 use hizo_ledger::record::{Control, Origin};
@@ -66,11 +65,8 @@ fn an_account_is_filled_to_its_quota_and_no_further() {
     let company = Company::new("a company", &Origin::local([7; 16]));
     // Recipient, wrap and body.
     let mut used = 4 * LEAST + genesis(&company).note.len() as u64;
-    let start = |folder, quota| {
-        let running = Running::start_in(folder, Settings { admission: Admission::Open(quota), ..unhurried() });
-        running.ahead.store(5, Ordering::Relaxed);
-        running
-    };
+    let start =
+        |folder, quota| Running::start_in(folder, Settings { admission: Admission::Open(quota), ..unhurried() });
     let object = |bytes: u64, seed: u8| NamedBytes::name(vec![seed; bytes as usize]).unwrap();
     let running = start(tempfile::tempdir().unwrap(), used + 4 * LEAST);
     let mut begun = Begun::new(&running, "a company");
@@ -158,7 +154,6 @@ fn an_account_that_is_no_longer_listed_keeps_what_it_has_and_gets_no_more() {
     begin(&running, &company, &admitted(&running, &company, 1), &genesis(&company)).is(201);
     let settings = Settings { admission: Admission::Closed(BTreeMap::new()), ..settings() };
     let running = Running::start_in(running.stop(), settings);
-    running.ahead.store(5, Ordering::Relaxed);
     let owner = running.token(company.space, "owner", 2, Verbs::ReadWrite);
     running.ask("GET", &format!("/v1/spaces/{}/records", company.space), Some(&owner), b"").is(200);
     let record = hizo_ledger::record::UnverifiedRecord::parse(&genesis(&company).note).unwrap();

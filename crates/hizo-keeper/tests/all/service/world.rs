@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -97,7 +97,12 @@ impl Running {
         let (lines, ahead) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU64::new(0)));
         let (written, clock) = (Arc::clone(&lines), Arc::clone(&ahead));
         settings.lines = Box::new(move |line| written.lock().unwrap().push(line.to_owned()));
-        settings.clock = Box::new(move || system_time() + clock.load(Ordering::Relaxed));
+        let (read, been_read) = mpsc::sync_channel(1);
+        settings.clock = Box::new(move || {
+            let time = system_time() + clock.load(Ordering::Relaxed);
+            let _ = read.try_send(());
+            time
+        });
         let drawn = AtomicU64::new(0);
         settings.random =
             Box::new(move || Sha256::digest(format!("token {}", drawn.fetch_add(1, Ordering::Relaxed))).into());
@@ -105,6 +110,8 @@ impl Running {
         let listening = Listening { listener, certificates, metrics: None };
         let thread = thread::spawn(move || serve(listening, keeper, log, settings, async { drop(stopped.await) }));
         let (stop, thread, folder) = (Some(stop), Some(thread), Some(folder));
+        // Its sessions begin at the first time that it reads: no note from then on is one from before (`JustBegun`).
+        been_read.recv().unwrap();
         Self { address, origin, own_space, lines, ahead, stop, thread, folder }
     }
 

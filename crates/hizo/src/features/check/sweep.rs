@@ -18,7 +18,14 @@ pub(crate) fn sweep(home: &Home, keeper: &EmbeddedKeeper) -> Outcome<u64> {
     let clock = SweepClock::load(&folder).map_err(Failure::from)?.looked_at(unix_seconds());
     clock.save(&folder).map_err(Failure::from)?;
     let copy: Option<&SecondCopy> = None;
-    let sweep = Sweep { keeper, copy, began: SystemTime::now(), clock: clock.seconds(), after: ORPHAN_AGE };
+    let sweep = Sweep {
+        keeper,
+        copy,
+        began: SystemTime::now(),
+        clock: clock.seconds(),
+        after: ORPHAN_AGE,
+        is_counted_already: &|_, _| false,
+    };
     let swept = sweep.run(&mut |_| true).map_err(Failure::from)?;
     swept.failure.map_or(Ok(swept.objects), |error| Err(error.into()))
 }

@@ -26,8 +26,14 @@ pub(super) fn sweep(console: Console, plan: Plan) -> Outcome<()> {
     let copy = copy.transpose().map_err(Failure::from)?;
     // Whoever runs the service moves it on.
     let clock = SweepClock::load(&plan.data).map_err(Failure::from)?.seconds();
-    let sweep =
-        Sweep { keeper: &keeper, copy: copy.as_ref(), began: SystemTime::now(), clock, after: plan.sweeping.after };
+    let sweep = Sweep {
+        keeper: &keeper,
+        copy: copy.as_ref(),
+        began: SystemTime::now(),
+        clock,
+        after: plan.sweeping.after,
+        is_counted_already: &|_, _| false,
+    };
     let rate = plan.sweeping.names_per_second.max(1);
     let swept = sweep.run(&mut |names| {
         thread::sleep(Duration::from_nanos(names.saturating_mul(1_000_000_000) / rate));
