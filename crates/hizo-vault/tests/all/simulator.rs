@@ -190,7 +190,6 @@ impl Model {
             Party::Person(who) => before.get(who).is_some_and(|role| match act {
                 Act::Say => true,
                 Act::Deposit => *role != Role::Reader,
-                Act::Rotate => *role != Role::Writer,
                 _ => *role == Role::Admin,
             }),
         };
@@ -397,7 +396,6 @@ impl Space {
         let may = |role: Role| match act {
             Act::Say => true,
             Act::Deposit => role != Role::Reader,
-            Act::Rotate => role != Role::Writer,
             _ => role == Role::Admin,
         };
         let able = self.model.members.iter().filter(|(_, role)| may(**role)).map(|(who, _)| Party::Person(*who));
