@@ -10,6 +10,7 @@ mod grant;
 mod head;
 mod invite;
 mod join;
+mod meaning;
 mod members;
 mod remove;
 mod revoke;
