@@ -12,7 +12,7 @@ use crate::membership::{Appended, Change};
 use crate::register::{self, Register};
 use crate::safe::{self, Keyring, Safe};
 use crate::words::words;
-use crate::{Setting, bundle};
+use crate::{Setting, bundle, passphrase};
 
 /// An organisation whose own safe lies open: what it says, it says there first.
 pub(crate) struct Office {
@@ -58,7 +58,7 @@ impl Office {
 }
 
 /// The organisation's key in a home, which has the passphrase of the identity that made it.
-pub(crate) fn open_key(home: &Home, passphrase: &str) -> Outcome<OrganisationKey> {
+pub(crate) fn open_key(home: &Home, given: &str) -> Outcome<OrganisationKey> {
     let path = home.organisation_key_file();
     if !path.exists() {
         return Err(Failure::fixable(words!(
@@ -72,17 +72,12 @@ pub(crate) fn open_key(home: &Home, passphrase: &str) -> Outcome<OrganisationKey
         )));
     }
     let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
-    let seed = OrganisationSeed::open(bytes, passphrase).map_err(|error| {
-        Failure::fixable(words!(
-            "the passphrase does not open {path}",
-            "パスフレーズが違うため、{path} を開けません",
-            path = shown(&path)
-        ))
-        .hint(words!(
+    let seed = OrganisationSeed::open(bytes, given).map_err(|error| {
+        let hint = words!(
             "It is the one of the identity that ran `hizo office make`.",
             "`hizo office make` を実行した人の鍵ファイルのパスフレーズです。"
-        ))
-        .source(error)
+        );
+        passphrase::does_not_open(&path, hint, error)
     })?;
     Ok(seed.signing_key())
 }

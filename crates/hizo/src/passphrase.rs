@@ -1,13 +1,13 @@
 //! Where a passphrase comes from: a file, a file descriptor, or a prompt. Never an argument, never the environment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_vault::keys::generate_passphrase;
 use zeroize::Zeroizing;
 
 use crate::console::Console;
 use crate::entropy::SystemEntropy;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, shown};
 use crate::words::{Language, Words, words};
 
 /// Where the person said it is.
@@ -80,6 +80,21 @@ impl Source {
         }
         Ok(Zeroizing::new(line.to_owned()))
     }
+}
+
+/// A sealed file that the passphrase does not open; the hint says whose passphrase it has.
+pub(crate) fn does_not_open(
+    path: &Path,
+    hint: Words,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Failure {
+    Failure::fixable(words!(
+        "the passphrase does not open {path}",
+        "パスフレーズが違うため、{path} を開けません",
+        path = shown(path)
+    ))
+    .hint(hint)
+    .source(error)
 }
 
 fn prompt() -> Outcome<Zeroizing<String>> {

@@ -24,11 +24,10 @@ use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
 use crate::keeper::{Keeper, unix_seconds};
-use crate::log;
 use crate::people::People;
 use crate::queue::{Away, Queue, SetAside};
-use crate::rotation;
 use crate::words::{Words, words};
+use crate::{log, passphrase, rotation};
 
 /// Wraps of an epoch that are brought at hand.
 const WRAPS_AT_HAND_MAX: usize = 64;
@@ -674,18 +673,13 @@ pub(crate) fn open_identity(home: &Home, passphrase: &str) -> Outcome<IdentityFi
 }
 
 /// Opens an identity file that was read from anywhere.
-pub(crate) fn open_identity_file(path: &Path, bytes: Vec<u8>, passphrase: &str) -> Outcome<IdentityFile> {
-    IdentityFile::open(bytes, passphrase).map_err(|error| {
-        Failure::fixable(words!(
-            "the passphrase does not open {path}",
-            "パスフレーズが違うため、{path} を開けません",
-            path = shown(path)
-        ))
-        .hint(words!(
+pub(crate) fn open_identity_file(path: &Path, bytes: Vec<u8>, given: &str) -> Outcome<IdentityFile> {
+    IdentityFile::open(bytes, given).map_err(|error| {
+        let hint = words!(
             "Type it again; capital letters and the keyboard's language count. If it is right, the file is damaged: use a copy.",
             "大文字・小文字と、日本語入力が切れていることを確かめて、もう一度入力してください。合っているはずなら鍵ファイルが壊れています。控えを使ってください。"
-        ))
-        .source(error)
+        );
+        passphrase::does_not_open(path, hint, error)
     })
 }
 

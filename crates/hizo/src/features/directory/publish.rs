@@ -13,7 +13,7 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::{self, Home, IDENTITY_BYTES_MAX, ToSend};
 use crate::words::words;
-use crate::{Setting, bundle, directory, safe, system};
+use crate::{Setting, bundle, directory, passphrase, safe, system};
 
 /// The publisher's key, sealed; its public half, to be handed out; every directory that was published, under its number.
 const KEY_FILE: &str = "publisher.age";
@@ -107,24 +107,19 @@ fn last(published: &Path) -> Outcome<Option<Seen>> {
 }
 
 /// The publisher's key; drawn with the first directory.
-fn key(home: &Home, passphrase: &str) -> Outcome<PublisherSeed> {
+fn key(home: &Home, given: &str) -> Outcome<PublisherSeed> {
     let path = home.folder().join(KEY_FILE);
     if path.exists() {
-        return PublisherSeed::open(bundle::read(&path, IDENTITY_BYTES_MAX)?, passphrase).map_err(|error| {
-            Failure::fixable(words!(
-                "the passphrase does not open {path}",
-                "パスフレーズが違うため、{path} を開けません",
-                path = shown(&path)
-            ))
-            .hint(words!(
+        return PublisherSeed::open(bundle::read(&path, IDENTITY_BYTES_MAX)?, given).map_err(|error| {
+            let hint = words!(
                 "It is the one with which the first directory was published.",
                 "最初の名簿を公開したときのパスフレーズです。"
-            ))
-            .source(error)
+            );
+            passphrase::does_not_open(&path, hint, error)
         });
     }
     let seed = PublisherSeed::generate(&mut SystemEntropy);
-    home::write_new(&path, seed.seal(passphrase, &mut SystemEntropy).as_bytes())?;
+    home::write_new(&path, seed.seal(given, &mut SystemEntropy).as_bytes())?;
     let line = format!("{}\n", seed.signing_key().verifying_key());
     home::replace(&home.folder().join(PUBLIC_KEY_FILE), line.as_bytes())?;
     Ok(seed)
