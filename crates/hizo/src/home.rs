@@ -87,7 +87,7 @@ const INVITE_FILE: &str = "invite";
 /// The home of the own space of the organisation for which this home's person is a member.
 const OWN_SPACE_FILE: &str = "organisation.home";
 const OWN_EPOCH_FILE: &str = "organisation.epoch";
-const MEMBERS_FILE: &str = "organisation.members";
+const ACTING_FILE: &str = "organisation.acting";
 /// The organisation's key, sealed with the passphrase of the identity, and the card by which others know it.
 const ORGANISATION_KEY_FILE: &str = "organisation.age";
 const ORGANISATION_CARD_FILE: &str = "organisation.card";
@@ -677,21 +677,21 @@ impl Home {
         named.transpose().map_err(|error| damaged(&path).source(error))
     }
 
-    /// How many times the own space had begun an epoch when this one was sealed to it last; nothing where that was not seen yet.
+    /// The number of the own space's epoch to which this space is sealed, as this machine has seen; nothing where it has not yet.
     pub(crate) fn own_epoch(&self) -> Outcome<Option<u32>> {
         let path = self.folder.join(OWN_EPOCH_FILE);
         let Some(text) = if_there(&path, fs::read_to_string(&path))? else { return Ok(None) };
         text.strip_suffix('\n').and_then(|number| number.parse().ok()).map(Some).ok_or_else(|| damaged(&path))
     }
 
-    /// Writes that down, and this home into that of the own space, from where it is found when people have changed.
+    /// Writes that down, and this home into that of the own space, from where it is found when somebody leaves.
     pub(crate) fn note_own_epoch(&self, epoch: u32) -> Outcome<()> {
         if !self.own_epoch().is_ok_and(|known| known == Some(epoch)) {
             replace(&self.folder.join(OWN_EPOCH_FILE), format!("{epoch}\n").as_bytes())?;
         }
         let Some(own_space) = self.own_space()? else { return Ok(()) };
         let folder = std::path::absolute(&self.folder).map_err(|error| Failure::file("read", &self.folder, error))?;
-        let (path, mut homes) = (own_space.join(MEMBERS_FILE), members(&own_space)?);
+        let (path, mut homes) = (own_space.join(ACTING_FILE), acting_homes(&own_space)?);
         if homes.contains(&folder) {
             return Ok(());
         }
@@ -701,8 +701,8 @@ impl Home {
     }
 
     /// Homes of the spaces in which people of this machine act for the organisation whose own space this is the home of.
-    pub(crate) fn members(&self) -> Outcome<Vec<PathBuf>> {
-        members(&self.folder)
+    pub(crate) fn acting_homes(&self) -> Outcome<Vec<PathBuf>> {
+        acting_homes(&self.folder)
     }
 
     /// Writes down which home that is.
@@ -1222,16 +1222,16 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
     write().map_err(|error| Failure::file("write", path, error))
 }
 
-/// Writes a file that is to be sent, and never over another one.
-pub(crate) fn write_to_send(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    ToSend::reserve(path)?.write(bytes)
-}
-
-fn members(folder: &Path) -> Outcome<Vec<PathBuf>> {
-    let path = folder.join(MEMBERS_FILE);
+fn acting_homes(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let path = folder.join(ACTING_FILE);
     let lines = if_there(&path, fs::read(&path))?.unwrap_or_default();
     let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| system::path_from_bytes(line).map_err(|error| damaged(&path).source(error))).collect()
+}
+
+/// Writes a file that is to be sent, and never over another one.
+pub(crate) fn write_to_send(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    ToSend::reserve(path)?.write(bytes)
 }
 
 /// A file that is to be sent: there before what it will hold is said anywhere else, and gone again if that is never written.

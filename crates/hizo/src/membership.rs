@@ -180,15 +180,16 @@ impl Change {
 
     /// With what it says sealed. What says nothing needs nothing that would have to be read.
     fn sealed(mut self, safe: &Safe) -> Outcome<Draft> {
+        let begins = self.recipient.is_some();
+        if !self.answers_due && (begins || !self.events.is_empty()) {
+            rotation::refuse_due(&safe.home)?;
+        }
         if self.events.is_empty() {
             return Ok(self.draft);
         }
-        if !self.answers_due {
-            rotation::refuse_due(&safe.home)?;
-        }
         let recipient = match self.recipient {
             Some(recipient) => recipient,
-            None => safe.recipient_due_or_not()?,
+            None => safe.recipient_though_due()?,
         };
         if event::compose(&self.events).len() > event::BODY_BYTES_MAX {
             return Err(Failure::fixable(words!(

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use hizo_ledger::delegation::{Delegation, Revocation};
@@ -44,7 +44,7 @@ pub(crate) struct Rotated {
     waits: Vec<Done>,
     /// Whether the keepers have promised to log that.
     promised: Outcome<()>,
-    /// Homes whose safes have not, and why.
+    /// Homes whose safes are left as they were, and why.
     pub left: Vec<(PathBuf, Failure)>,
 }
 
@@ -66,16 +66,17 @@ pub(crate) fn is_due(home: &Home) -> Outcome<bool> {
     };
     let mut readers: BTreeSet<VerifyingKey> = BTreeSet::new();
     for record in &own_space.records {
-        let before = readers.clone();
+        let mut left = Vec::new();
         for control in &record.envelope().controls {
             match control {
                 Control::Founder(key) => drop(readers.insert(*key)),
                 Control::Member { key, role } if role.opens() => drop(readers.insert(*key)),
-                Control::Remove(key) => drop(readers.remove(key)),
+                Control::Remove(key) => left.extend(readers.take(key)),
                 _ => (),
             }
         }
-        if record.envelope().epoch > epoch && !before.is_subset(&readers) {
+        // Whose role changed left and came back.
+        if record.envelope().epoch > epoch && left.iter().any(|key| !readers.contains(key)) {
             return Ok(true);
         }
     }
@@ -236,21 +237,21 @@ pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
     // What was said just now stands in the register, too.
     office.keyring = office.safe.unlock_with(&office.identity)?;
     let (own_space, register) = (OwnSpace::of(&office.safe, &office.keyring), office.register());
-    let (homes, next, found) = (office.safe.home.members()?, AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (homes, next, found) = (office.safe.home.acting_homes()?, AtomicUsize::new(0), Mutex::new(Vec::new()));
     let identity = &office.identity;
     thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(homes.len()) {
             scope.spawn(|| {
-                while let Some((at, home)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, homes.get(at)?)))
-                {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(home) = homes.get(at) else { break };
                     let done = in_home(home, identity, &own_space, &register);
-                    found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, done));
+                    found.lock().unwrap_or_else(PoisonError::into_inner).push((at, done));
                 }
             });
         }
     });
-    let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     found.sort_by_key(|(at, _)| *at);
     for (home, (_, done)) in homes.into_iter().zip(found) {
         match done {
@@ -302,59 +303,40 @@ fn renew(office: &mut Office) -> Outcome<Rotated> {
     let persons = people.persons(&office.safe).into_iter();
     let reads = persons.filter(|person| person.own.is_some_and(|own| own.role.opens()));
     let readers: Vec<VerifyingKey> = reads.filter_map(|person| person.identity).collect();
-    let (mut rotated, mut notes) = (Rotated::default(), Vec::new());
     let register = office.register();
-    for entry in register.entries() {
-        let said = match entry.state(now, &recipient) {
-            State::Revoked => continue,
-            // What has not begun yet will, and is taken back or renewed like the others.
-            State::Ended if entry.delegation.not_after < now => continue,
-            State::Good | State::Due | State::Ended if !readers.contains(&entry.delegation.identity) => {
-                Said::Revoked(entry)
-            }
-            _ if entry.delegation.recipient.as_deref().is_none_or(|sealed_to| sealed_to == recipient) => continue,
-            State::Good | State::Due | State::Ended => Said::Delegated(entry),
-        };
-        notes.push(said);
-    }
-    if notes.is_empty() {
+    let has_left = |entry: &Entry| !readers.contains(&entry.delegation.identity);
+    let is_old = |entry: &Entry| entry.delegation.recipient.as_ref().is_some_and(|sealed_to| *sealed_to != recipient);
+    // What has not begun yet will, and is taken back or renewed like the others.
+    let is_over = |entry: &Entry| entry.state(now, &recipient) == State::Revoked || entry.delegation.not_after < now;
+    let due = register.entries().filter(|entry| !is_over(entry) && (has_left(entry) || is_old(entry)));
+    let (mut rotated, due) = (Rotated::default(), due.collect::<Vec<_>>());
+    if due.is_empty() {
         return Ok(rotated);
     }
-    let key = office.key()?;
-    let mut events = Vec::with_capacity(notes.len());
-    for said in notes {
-        match said {
-            Said::Revoked(Entry { delegation, .. }) => {
-                let (organisation, time) = (office.card.key, now.max(delegation.not_before));
-                let said = Revocation { organisation, space: delegation.space, key: delegation.key, time };
-                let note = said.note(&key.sign(said.text().as_bytes())).map_err(Failure::internal)?;
-                events.push(Event::DelegationRevoked { note });
-                rotated.revoked += 1;
-            }
-            Said::Delegated(entry) => {
-                let from = ClaimedTime::from_unix_seconds(entry.counts_from(now.unix_seconds()));
-                let not_before = from.map_err(Failure::internal)?;
-                let recipient = Some(recipient.clone());
-                let said = Delegation { not_before, recipient, ..entry.delegation.clone() };
-                if said.not_before > said.not_after {
-                    continue;
-                }
-                let note = said.note(&key.sign(said.text().as_bytes())).map_err(Failure::internal)?;
-                events.push(Event::KeyDelegated { note });
-                rotated.delegated += 1;
-            }
+    let (key, mut events) = (office.key()?, Vec::with_capacity(due.len()));
+    for entry in due {
+        let before = &entry.delegation;
+        if has_left(entry) {
+            let (organisation, time) = (office.card.key, now.max(before.not_before));
+            let said = Revocation { organisation, space: before.space, key: before.key, time };
+            let note = said.note(&key.sign(said.text().as_bytes())).map_err(Failure::internal)?;
+            events.push(Event::DelegationRevoked { note });
+            rotated.revoked += 1;
+            continue;
+        }
+        let from = ClaimedTime::from_unix_seconds(entry.counts_from(now.unix_seconds()));
+        let not_before = from.map_err(Failure::internal)?;
+        if not_before <= before.not_after {
+            let said = Delegation { not_before, recipient: Some(recipient.clone()), ..before.clone() };
+            let note = said.note(&key.sign(said.text().as_bytes())).map_err(Failure::internal)?;
+            events.push(Event::KeyDelegated { note });
+            rotated.delegated += 1;
         }
     }
     for events in events.chunks(NOTES_MAX) {
         office.say(events.to_vec())?.promised?;
     }
     Ok(rotated)
-}
-
-/// What is to be said of one key.
-enum Said<'r> {
-    Delegated(&'r Entry),
-    Revoked(&'r Entry),
 }
 
 impl Default for Rotated {

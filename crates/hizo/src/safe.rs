@@ -292,11 +292,11 @@ impl Safe {
     /// When somebody could open it who has left the organisation of this home's person.
     pub(crate) fn recipient(&self) -> Outcome<Recipient> {
         rotation::refuse_due(&self.home)?;
-        self.recipient_due_or_not()
+        self.recipient_though_due()
     }
 
     /// The same, for whoever says what is due.
-    pub(crate) fn recipient_due_or_not(&self) -> Outcome<Recipient> {
+    pub(crate) fn recipient_though_due(&self) -> Outcome<Recipient> {
         let object = self.object(self.chain.recipient())?;
         let text = std::str::from_utf8(object.as_bytes()).ok();
         text.and_then(|text| text.parse::<Recipient>().ok())
@@ -700,7 +700,8 @@ impl Keyring {
         Self::unlock_by(safe, own, &[])
     }
 
-    /// The same, and what these secrets open besides. Where its holder is a member for an organisation, those of that one's own space do (docs/spec/organisation.md, "Reading").
+    /// The same, and what these secrets open besides: for somebody who is a member for an organisation, those of its own space
+    /// (docs/spec/organisation.md, "Reading").
     fn unlock_by(safe: &Safe, own: &Identity, besides: &[&Identity]) -> Outcome<Self> {
         let mut epochs: BTreeMap<u32, Identity> = safe.home.recovered_epochs(own)?.into_iter().collect();
         let facts = |epoch: u32| safe.chain.epochs().get(epoch as usize);
@@ -761,8 +762,8 @@ impl Keyring {
         let began = safe.records.iter().find(|record| record.envelope().epoch == epoch)?;
         let signer = began.signers().first()?.name();
         Some(words!(
-            "what is kept since record {number} is closed to you, who read this safe: {signer} began new keys there. Whoever opens it gives them to all readers: `hizo space rotate`",
-            "記録 {number} から後は、メンバーのあなたにも見られません。{signer} が鍵を新しくし、あなたに渡していません。見られる人が `hizo space rotate` を実行すると、全員に渡ります",
+            "what is kept since record {number} is closed to you, who read this safe: {signer} began new keys there. Another admin gives new ones to all readers: `hizo space rotate`",
+            "記録 {number} から後は、メンバーのあなたにも見られません。{signer} が鍵を新しくし、あなたに渡していません。別の管理者が `hizo space rotate` を実行すると、新しい鍵が全員に渡ります",
             number = began.number()
         ))
     }
@@ -825,7 +826,7 @@ impl Keyring {
     }
 
     /// Learns the secret of an epoch that begins with a record that does not stand yet, if one of its wraps opens: by what
-    /// [`Keyring::unlock`] tries, too.
+    /// [`Safe::unlock_unheeded`] tries, too.
     pub(crate) fn learn(
         &mut self,
         safe: &Safe,
