@@ -14,7 +14,7 @@ use hizo_ledger::log::Leaf;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::{Origin, Seen};
 use hizo_store::Journal;
-use hizo_store::disk::{Disk, DiskFile, SystemDisk};
+use hizo_store::disk::{Disk, DiskFile, SystemDisk, open_lock};
 use hizo_store::journal::{self, BUSY_WAIT_MAX, LogHead, SqliteJournal};
 use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
@@ -409,11 +409,7 @@ fn public(seed: &[u8; 32]) -> Result<VerifyingKey, Error> {
 
 /// Holds the lock of a file, once nobody else does.
 fn locked(path: &Path, until: Instant) -> Result<fs::File, Error> {
-    let mut options = fs::OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(failed("be locked"))?;
+    let file = open_lock(path).map_err(failed("be locked"))?;
     while let Err(refused) = file.try_lock() {
         match refused {
             TryLockError::Error(source) => return Err(failed("be locked")(source)),

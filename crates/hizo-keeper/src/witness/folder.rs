@@ -1,6 +1,6 @@
 //! A witness in a folder of this machine. What its files are: docs/spec/witness.md, "What a witness keeps".
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hizo_ledger::id::ObjectId;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_ledger::log::policy::{self, Policy};
-use hizo_store::disk::SystemDisk;
+use hizo_store::disk::{SystemDisk, open_lock};
 use hizo_store::published::{self, PublishedFiles};
 use zeroize::Zeroizing;
 
@@ -111,7 +111,7 @@ impl WitnessFolder {
         if !matches!(key.key(), CheckpointKey::Log(_) | CheckpointKey::MlDsa(_)) {
             return Err(Error::NotALog);
         }
-        let turn = open_lock(&folder.join("logs.lock"))?;
+        let turn = open_lock(&folder.join("logs.lock")).map_err(failed("be locked"))?;
         turn.lock().map_err(failed("be locked"))?;
         let files = PublishedFiles::open(SystemDisk, &folder)?;
         let known = read_logs(&files)?;
@@ -139,7 +139,7 @@ impl WitnessFolder {
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let folder = absolute(folder)?;
         let signer = read_signer(&folder)?;
-        let running = open_lock(&folder.join("witness.lock"))?;
+        let running = open_lock(&folder.join("witness.lock")).map_err(failed("be locked"))?;
         running.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => Error::Running,
             TryLockError::Error(source) => Error::File { act: "be locked", source },
@@ -196,14 +196,6 @@ fn read_signer(folder: &Path) -> Result<WitnessSigner, Error> {
 /// A folder named without its parent lies in the present one; the files below want to know which one that is.
 fn absolute(folder: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(folder).map_err(failed("be found"))
-}
-
-fn open_lock(path: &Path) -> Result<File, Error> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(failed("be locked"))
 }
 
 fn failed(act: &'static str) -> impl FnOnce(io::Error) -> Error {
