@@ -157,7 +157,7 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         published: &PublishedFiles<F>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
-        self.belongs(keeper)?;
+        self.counts(keeper)?;
         // Read first: what it is over is copied before it.
         let checkpoint = published.read(CHECKPOINT).map_err(log::Error::from)?;
         self.look_again(keeper, go_on)?;
@@ -174,18 +174,18 @@ impl<D: Disk + Clone, J: Journal> SecondCopy<D, J> {
         Ok(())
     }
 
-    /// Makes sure that what is there is of this keeper, and no more than it has. Until it is known to be, nothing counts as kept
-    /// there.
-    ///
-    /// # Errors
-    /// [`Error::CopyOther`], [`Error::CopyAhead`]; the store's, when it cannot be told.
-    pub(crate) fn belongs<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
-        let compared = self.compare(keeper);
+    /// Makes sure that it is a copy of this keeper. Until it is known to be, nothing counts as kept there.
+    fn counts<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
+        let compared = self.belongs(keeper);
         self.copied.is_known.store(compared.is_ok(), Ordering::Release);
         compared
     }
 
-    fn compare<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
+    /// Makes sure that what is there is of this keeper, and no more than it has.
+    ///
+    /// # Errors
+    /// [`Error::CopyOther`], [`Error::CopyAhead`]; the store's, when it cannot be told.
+    pub(crate) fn belongs<O: Objects, K: Journal>(&self, keeper: &Keeper<O, K>) -> Result<(), Error> {
         embedded::settle_identity(&self.journal, keeper.origin(), keeper.log_key())?;
         if embedded::identity(&self.journal)? != Some((keeper.origin().clone(), *keeper.log_key())) {
             return Err(Error::CopyOther);

@@ -1,7 +1,7 @@
 //! Keeps, orders and logs what it cannot read.
 //!
-//! A keeper knows two acts: objects are put, a record is appended. The sweep alone takes away. It cannot name the crate that opens anything, and no
-//! method here names what people do with a space. See docs/spec/keeper.md.
+//! A keeper knows two acts: objects are put, a record is appended. It cannot name the crate that opens anything, and no
+//! method here names what people do with a space. The sweep alone takes away. See docs/spec/keeper.md.
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 pub mod client;

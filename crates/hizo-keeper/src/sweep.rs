@@ -51,8 +51,8 @@ pub struct Swept {
     pub marked: u64,
     /// What lies in each space and no record names, in bytes as it counts against a quota, less what is counted already.
     pub unnamed: BTreeMap<SpaceId, u64>,
-    /// Spaces in which nothing is marked or removed, since what their records name cannot all be told. All that is not known to be
-    /// named counts as unnamed there.
+    /// Spaces in which nothing is marked or removed, since what their records name cannot all be told: all that is not known to be
+    /// named counts as unnamed there. And those in which something failed, from there on.
     pub unclear: BTreeSet<SpaceId>,
     /// Whether all spaces were gone through and all that lies there was counted, or the rest was left to another time.
     pub is_whole: bool,
@@ -216,13 +216,11 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         // Before the records are read: nothing that is marked by now is named by a record that comes after those.
         let marks = swept.told(space, self.keeper.journal().condemned(space)).unwrap_or_default();
         let mut marks: BTreeMap<ObjectId, u64> = marks.into_iter().collect();
-        let (mut from, mut after, mut head, mut unnamed) = (None, None, None, Unnamed::default());
+        // Before the records, too: what comes later is looked at before anything is marked.
+        let mut head = swept.told(space, self.keeper.head(space)).flatten();
+        let (mut from, mut after, mut unnamed) = (None, None, Unnamed::default());
         loop {
             let names = self.names(space, from, swept, each)?;
-            if from.is_none() {
-                // What comes later than this is looked at before anything is marked.
-                head = names.head;
-            }
             // Whatever the rows say, what a record names is not touched.
             let named: Vec<ObjectId> = marks.keys().copied().filter(|id| names.has(*id)).collect();
             swept.told(space, self.keeper.journal().pardon(space, &named, &mut |_| true));
@@ -270,8 +268,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         swept: &mut Swept,
         each: &mut EachNames<'_>,
     ) -> Result<Names, Halt> {
-        // Before the records: what comes later is looked at before anything is marked.
-        let mut names = Names::new(from, swept.told(space, self.keeper.head(space)).flatten());
+        let mut names = Names::new(from);
         let mut read = 0_u64;
         let all = each_name(self.keeper, self.second(), space, 0, &mut |_, id| {
             names.take(id, NAMES_MAX);
@@ -486,13 +483,11 @@ struct Names {
     ids: Vec<ObjectId>,
     from: Option<ObjectId>,
     end: Option<ObjectId>,
-    /// The records were read up to this head, or further.
-    head: Option<Head>,
 }
 
 impl Names {
-    const fn new(from: Option<ObjectId>, head: Option<Head>) -> Self {
-        Self { ids: Vec::new(), from, end: None, head }
+    const fn new(from: Option<ObjectId>) -> Self {
+        Self { ids: Vec::new(), from, end: None }
     }
 
     /// Takes an id up. Beyond so many the end moves down.
@@ -538,7 +533,7 @@ mod tests {
         for most in [1, 7, 499, 500, 999, 1_000, 5_000] {
             let (mut from, mut parts, mut found) = (None, 0, Vec::new());
             loop {
-                let mut names = Names::new(from, None);
+                let mut names = Names::new(from);
                 ids.iter().chain(&ids).for_each(|id| names.take(*id, most));
                 names.sort();
                 assert!(names.ids.len() <= most * 2, "{} are held where {most} may be", names.ids.len());
