@@ -199,8 +199,9 @@ fn a_keeper_killed_again_and_again_under_load_and_while_it_sweeps_keeps_all_that
             let (over, acknowledged) = (&over, &acknowledged);
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
+                    let before = client.kept.len();
                     client.deposit();
-                    acknowledged.fetch_max(client.kept.len(), Ordering::Relaxed);
+                    acknowledged.fetch_add(client.kept.len() - before, Ordering::Relaxed);
                 }
             });
         }
