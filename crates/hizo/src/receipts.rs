@@ -228,7 +228,12 @@ pub(crate) fn remind(safe: &Safe) -> Outcome<()> {
     if open(safe)?.is_empty() {
         return Ok(());
     }
-    match call_in(safe, SeenLog::publish(safe)) {
+    remind_by(safe, SeenLog::publish(safe))
+}
+
+/// The same by a log that was asked.
+pub(crate) fn remind_by(safe: &Safe, seen: Outcome<SeenLog>) -> Outcome<()> {
+    match call_in(safe, seen) {
         Err(failure) if failure.kind == Kind::Lying => Err(failure),
         Ok(_) | Err(_) => Ok(()),
     }

@@ -107,20 +107,27 @@ impl<'a> Bringing<'a> {
         self.next.forget_brought()
     }
 
-    /// Brings everything that was not brought before, and these again.
+    /// Brings everything that the records from one on name and that was not brought before, and these again.
     ///
     /// # Errors
     /// When something could not be asked for, and neither when all the rest was brought.
-    pub(super) fn bring(&mut self, safe: &Safe, console: Console, again: &BTreeSet<ObjectId>) -> Outcome<()> {
+    pub(super) fn bring(
+        &mut self,
+        safe: &Safe,
+        from: usize,
+        console: Console,
+        again: &BTreeSet<ObjectId>,
+    ) -> Outcome<()> {
+        let records = safe.records.get(from..).unwrap_or_default();
         let mut taken = std::mem::take(&mut self.taken);
         taken.retain(|id| !again.contains(id));
-        let bytes = safe.records.iter().filter_map(|record| Some(record.envelope().deposit?.objects.total)).sum();
+        let bytes = records.iter().filter_map(|record| Some(record.envelope().deposit?.objects.total)).sum();
         let bar = console.progress(words!("bringing", "移しています"), bytes);
         let round = Round { to: self, safe, again, bar: &bar };
-        let (mut brought, failed) = round.run(&mut taken, safe.records.iter())?;
+        let (mut brought, failed) = round.run(&mut taken, records.iter())?;
         if !failed.is_empty() {
             brought.missing.retain(|missing| !failed.contains_key(&missing.record));
-            let records = safe.records.iter().filter(|record| failed.contains_key(&record.number()));
+            let records = records.iter().filter(|record| failed.contains_key(&record.number()));
             let (more, failed) = round.run(&mut taken, records)?;
             if let Some(failure) = failed.into_values().next() {
                 return Err(failure.hint(words!(
@@ -132,11 +139,12 @@ impl<'a> Bringing<'a> {
             brought.bytes += more.bytes;
             brought.missing.extend(more.missing);
         }
-        brought.missing.sort_by_key(|missing| (missing.record, missing.object));
         self.taken = taken;
         self.brought.objects += brought.objects;
         self.brought.bytes += brought.bytes;
-        self.brought.missing = brought.missing;
+        self.brought.missing.retain(|missing| missing.record < from as u64);
+        self.brought.missing.extend(brought.missing);
+        self.brought.missing.sort_by_key(|missing| (missing.record, missing.object));
         Ok(())
     }
 }

@@ -220,14 +220,15 @@ impl Moving<'_> {
             // By an earlier try it may have been there for so long that it was swept.
             bringing.put(safe.home.space, body)?;
         }
-        self.bring(&mut bringing, &safe, &nothing)?;
+        self.bring(&mut bringing, &safe, 0, &nothing)?;
+        let brought = safe.records.len();
         let slot_key = log::slot_key(&safe)?;
         let asked = ask_log(&safe)?;
         if safe.departure().is_none() {
             let refused = self.depart(&mut safe, &mut bringing, untold.is_none())?;
             untold = untold.or(refused);
             // Others may have added something until then; and there is the record itself.
-            self.bring(&mut bringing, &safe, &nothing)?;
+            self.bring(&mut bringing, &safe, brought, &nothing)?;
         }
         let notes: Vec<Vec<u8>> = safe.records.iter().map(|record| record.note_bytes().to_vec()).collect();
         for last in (0..TRIES).rev() {
@@ -238,7 +239,7 @@ impl Moving<'_> {
                     if last < TRIES - 1 {
                         bringing.forget()?;
                     }
-                    self.bring(&mut bringing, &safe, &objects.into_iter().collect())?;
+                    self.bring(&mut bringing, &safe, 0, &objects.into_iter().collect())?;
                 }
                 Err(KeeperError::Conflict { .. }) => return Err(another_history()),
                 Err(error) => return Err(error.into()),
@@ -250,12 +251,12 @@ impl Moving<'_> {
         arrive(&self.home, &self.next, Done { brought: bringing.brought, asked, untold })
     }
 
-    /// Brings what the records name.
+    /// Brings what the records from one on name.
     ///
     /// # Errors
     /// When something is missing and must not be; when something could not be asked for.
-    fn bring(&self, bringing: &mut Bringing<'_>, safe: &Safe, again: &BTreeSet<ObjectId>) -> Outcome<()> {
-        bringing.bring(safe, self.setting.console, again)?;
+    fn bring(&self, bringing: &mut Bringing<'_>, safe: &Safe, from: usize, again: &BTreeSet<ObjectId>) -> Outcome<()> {
+        bringing.bring(safe, from, self.setting.console, again)?;
         let missing = &bringing.brought.missing;
         if missing.is_empty() || self.without_the_missing {
             return Ok(());
@@ -379,14 +380,18 @@ struct Asked {
 fn ask_log(safe: &Safe) -> Outcome<Asked> {
     let home = &safe.home;
     let before = match home.former_folder().exists() {
-        true => safe.when_kept_by(&home.keeper)?.and_then(|written| proved(&written)),
+        true => {
+            let written = safe.when_kept_by(&home.keeper)?;
+            written.and_then(|written| proved(&written, SeenLog::publish(&written).as_ref().ok()))
+        }
         false => None,
     };
     let (mut now, mut broken) = (None, None);
     if !safe.is_away() {
         let asked = safe.writing_down()?;
-        now = proved(&asked);
-        broken = receipts::remind(&asked).err();
+        let seen = SeenLog::publish(&asked);
+        now = proved(&asked, seen.as_ref().ok());
+        broken = receipts::remind_by(&asked, seen).err();
     }
     if now.is_some() && now >= before {
         home.settle_former()?;
@@ -395,13 +400,13 @@ fn ask_log(safe: &Safe) -> Outcome<Asked> {
 }
 
 /// Of how many deposits the log of their keeper shows a proof; nothing where it shows no log.
-fn proved(safe: &Safe) -> Option<usize> {
+fn proved(safe: &Safe, seen: Option<&SeenLog>) -> Option<usize> {
     if safe.keeper.here().is_some() {
         // It stays where it is.
         return Some(kept_there(safe).count());
     }
-    let seen = SeenLog::publish(safe).ok()?;
-    Some(kept_there(safe).filter(|record| proof::logged(safe, &seen, record, &[]).is_ok()).count())
+    let seen = seen?;
+    Some(kept_there(safe).filter(|record| proof::logged(safe, seen, record, &[]).is_ok()).count())
 }
 
 /// The deposits that were made at the keeper of this safe.
