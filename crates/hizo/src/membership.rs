@@ -140,12 +140,17 @@ impl Change {
         keyring: &Keyring,
         proposing: &Proposing,
     ) -> Outcome<Made> {
-        keyring.people()?.may_make(safe, &self)?;
-        if proposing.check(safe, &self.draft)? {
+        if self.check(safe, keyring, proposing)? {
             return self.append(safe, identity).map(Made::Stands);
         }
         let draft = self.sealed(safe)?;
         proposing.propose(safe, identity, keyring, &draft).map(Made::Proposed)
+    }
+
+    /// Makes sure that whoever looks may make it; whether his signature is enough.
+    pub(crate) fn check(&self, safe: &Safe, keyring: &Keyring, proposing: &Proposing) -> Outcome<bool> {
+        keyring.people()?.may_make(safe, self)?;
+        proposing.check(safe, &self.draft)
     }
 
     /// The same for whoever has opened nothing: only a proposal needs to know whose the other admins' keys are.
@@ -276,7 +281,7 @@ impl Proposing {
     ///
     /// # Errors
     /// When it needs another admin and no file was named, or the reverse.
-    pub(crate) fn check(&self, safe: &Safe, draft: &Draft) -> Outcome<bool> {
+    fn check(&self, safe: &Safe, draft: &Draft) -> Outcome<bool> {
         let required = safe.chain.signatures_required(&draft.envelope(&safe.chain, None)?);
         match (required, &self.propose) {
             (1, None) => Ok(true),

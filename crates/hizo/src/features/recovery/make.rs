@@ -17,7 +17,7 @@ use crate::entropy::SystemEntropy;
 use crate::epochs;
 use crate::failure::{Failure, Outcome, shown};
 use crate::membership::{Change, Made, Proposing};
-use crate::safe::{self, Draft, Keyring, Safe};
+use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::words;
 use crate::{cards, home, system};
@@ -61,12 +61,12 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     check_opens_all(setting, &safe, &keyring)?;
     setting.warn_of_left_out(&safe, &keyring)?;
     let seed = RecoverySeed::generate(&mut SystemEntropy);
-    // No card is written for an act that is then refused.
-    arguments.proposing.check(&safe, &pins(&seed))?;
     let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
+    let change = pinning(&safe, &keyring, &identity, &seed, &made)?;
+    // No card is written for an act that is refused.
+    change.check(&safe, &keyring, &arguments.proposing)?;
     let mut written = print(&safe, &keyring, &made, &arguments.to)?;
-    let pinned = pinning(&safe, &keyring, &identity, &seed, &made)
-        .and_then(|change| change.make(&mut safe, &identity, &keyring, &arguments.proposing));
+    let pinned = change.make(&mut safe, &identity, &keyring, &arguments.proposing);
     if pinned.is_err() && is_unpinned(&mut safe, &seed) {
         written.iter().for_each(|path| drop(fs::remove_file(path)));
         return pinned.map(drop);
@@ -189,18 +189,12 @@ fn print_emergency(safe: &Safe, made: &[Card], to: &Path) -> Outcome<Vec<PathBuf
     Ok(vec![pdf, json])
 }
 
-/// A record that says no more than which key the cards have.
-fn pins(seed: &RecoverySeed) -> Draft {
-    let key = seed.signing_key().verifying_key();
-    Draft { controls: vec![Control::Recovery(Some(key))], ..Draft::default() }
-}
-
 /// The change that pins the cards, with what lets them open everything.
 fn pinning(safe: &Safe, keyring: &Keyring, own: &IdentityFile, seed: &RecoverySeed, made: &[Card]) -> Outcome<Change> {
     let (key, identity) = (seed.signing_key().verifying_key(), seed.identity());
     let cards = identity.recipient();
     let mut change = Change::default();
-    change.draft = pins(seed);
+    change.draft.controls = vec![Control::Recovery(Some(key))];
     change.give_history(Opened { safe, keyring }, cards)?;
     if safe.chain.recovery().is_some() {
         // The cards that there were would open what is sealed from now on too.
