@@ -1213,13 +1213,15 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Writes a file that only its owner may read and that must not be there yet; durable on return.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Outcome<()> {
-    let write = || -> io::Result<()> {
-        let mut file = system::create_private(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        system::sync_directory(folder_of(path))
-    };
-    write().map_err(|error| Failure::file("write", path, error))
+    let written = system::create_private(path).and_then(|file| fill(&file, path, bytes));
+    written.map_err(|error| Failure::file("write", path, error))
+}
+
+/// Writes into a file that was just made; durable on return, with its name.
+fn fill(mut file: &fs::File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    system::sync_directory(folder_of(path))
 }
 
 fn acting_homes(folder: &Path) -> Outcome<Vec<PathBuf>> {
@@ -1260,12 +1262,7 @@ impl ToSend {
 
     /// Writes it; durable on return.
     pub(crate) fn write(mut self, bytes: &[u8]) -> Outcome<()> {
-        let mut write = || -> io::Result<()> {
-            self.file.write_all(bytes)?;
-            self.file.sync_all()?;
-            system::sync_directory(folder_of(&self.path))
-        };
-        write().map_err(|error| Failure::file("write", &self.path, error))?;
+        fill(&self.file, &self.path, bytes).map_err(|error| Failure::file("write", &self.path, error))?;
         self.is_written = true;
         Ok(())
     }

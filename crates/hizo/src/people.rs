@@ -354,15 +354,26 @@ impl People {
     }
 
     fn left_out_of(&self, members: impl Iterator<Item = (VerifyingKey, Role)>, time: ClaimedTime) -> Vec<Card> {
-        let mut left_out: Vec<Card> = Vec::new();
+        let is_closed = |card: &Card| self.delegations.recipient(&card.key, time).is_none();
+        self.organisations(members, &self.delegations, is_closed)
+    }
+
+    /// The organisations of those of these members who read, each once, of which this is true.
+    fn organisations(
+        &self,
+        members: impl Iterator<Item = (VerifyingKey, Role)>,
+        delegations: &Delegations,
+        is_meant: impl Fn(&Card) -> bool,
+    ) -> Vec<Card> {
+        let mut found: Vec<Card> = Vec::new();
         for (key, _) in members.filter(|(_, role)| role.opens()) {
-            let identity = self.certificates.of(&key).map(|certificate| certificate.identity);
-            let Some(card) = identity.and_then(|it| self.delegations.organisation_of(&it)) else { continue };
-            if self.delegations.recipient(&card.key, time).is_none() && !left_out.contains(card) {
-                left_out.push(card.clone());
+            let Some(certificate) = self.certificates.of(&key) else { continue };
+            let Some(card) = delegations.organisation_of(&certificate.identity) else { continue };
+            if !found.contains(card) && is_meant(card) {
+                found.push(card.clone());
             }
         }
-        left_out
+        found
     }
 
     /// To what the current epoch is sealed so that whoever looks can open it.
@@ -377,16 +388,10 @@ impl People {
     /// The organisations of present members that read by keys of before, where these delegations count: whoever has left them opens what
     /// is sealed in the current epoch.
     pub(crate) fn stale(&self, safe: &Safe, delegations: &Delegations) -> Vec<Card> {
-        let mut stale: Vec<Card> = Vec::new();
-        for (key, _) in safe.chain.members().filter(|(_, role)| role.opens()) {
-            let identity = self.certificates.of(&key).map(|certificate| certificate.identity);
-            let Some(card) = identity.and_then(|it| delegations.organisation_of(&it)) else { continue };
-            let (sealed, present) = (self.sealed.get(&card.key), delegations.recipient(&card.key, self.now));
-            if present.is_some_and(|present| sealed != Some(present)) && !stale.contains(card) {
-                stale.push(card.clone());
-            }
-        }
-        stale
+        self.organisations(safe.chain.members(), delegations, |card| {
+            let present = delegations.recipient(&card.key, self.now);
+            present.is_some_and(|present| self.sealed.get(&card.key) != Some(present))
+        })
     }
 
     /// The epochs that are closed to an organisation because it had delegated nobody when they began.

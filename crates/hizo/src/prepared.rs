@@ -79,9 +79,13 @@ impl Orders {
             if id.len() != 16 || !id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                 continue;
             }
-            match Sealed::read(path.clone(), id.clone()) {
-                Ok(order) => orders.whole.push(order),
-                Err(_) => orders.damaged.push((id, path)),
+            // Another command may have done it by now.
+            if !path.exists() {
+                continue;
+            }
+            match Sealed::parse(&bundle::read(&path, ORDER_BYTES_MAX)?) {
+                Some((at, sealed)) => orders.whole.push(Sealed { id, at, path, sealed }),
+                None => orders.damaged.push((id, path)),
             }
         }
         orders.whole.sort_by_key(|order| (order.at.unix_seconds(), order.id.clone()));
@@ -113,17 +117,13 @@ impl Orders {
 }
 
 impl Sealed {
-    fn read(path: PathBuf, id: String) -> Outcome<Self> {
-        let bytes = bundle::read(&path, ORDER_BYTES_MAX)?;
-        let parts = || {
-            let rest = bytes.strip_prefix(HEAD.as_bytes())?;
-            let end = rest.windows(BEHIND_TIME.len()).position(|window| window == BEHIND_TIME.as_bytes())?;
-            let (time, sealed) = rest.split_at_checked(end)?;
-            let at = ClaimedTime::parse(std::str::from_utf8(time).ok()?).ok()?;
-            Some((at, sealed.get(BEHIND_TIME.len()..)?.to_vec()))
-        };
-        let (at, sealed) = parts().ok_or_else(|| damaged(&path))?;
-        Ok(Self { id, at, path, sealed })
+    /// The time of an order, and what is sealed of it.
+    fn parse(bytes: &[u8]) -> Option<(ClaimedTime, Vec<u8>)> {
+        let rest = bytes.strip_prefix(HEAD.as_bytes())?;
+        let end = rest.windows(BEHIND_TIME.len()).position(|window| window == BEHIND_TIME.as_bytes())?;
+        let (time, sealed) = rest.split_at_checked(end)?;
+        let at = ClaimedTime::parse(std::str::from_utf8(time).ok()?).ok()?;
+        Some((at, sealed.get(BEHIND_TIME.len()..)?.to_vec()))
     }
 
     /// Opens it.
