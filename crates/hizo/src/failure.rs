@@ -73,6 +73,12 @@ impl Failure {
         matches!(keeper, Some(hizo_keeper::Error::Unreachable { .. }))
     }
 
+    /// Whether it is that a passphrase does not open what it should.
+    pub(crate) fn is_wrong_passphrase(&self) -> bool {
+        let error = self.source.as_ref().and_then(|source| source.downcast_ref());
+        matches!(error, Some(hizo_vault::keys::Error::Open(_)))
+    }
+
     /// Adds what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<Words>) -> Self {
         self.hint = Some(hint.into());

@@ -5,6 +5,7 @@ mod cards;
 mod composing;
 mod console;
 mod contents;
+mod desk;
 mod directory;
 mod entropy;
 mod epochs;
@@ -31,6 +32,7 @@ mod receipts;
 mod register;
 mod rotation;
 mod safe;
+mod stages;
 mod stamps;
 mod system;
 mod there;
@@ -107,6 +109,7 @@ enum Command {
     Directory(features::directory::command::Arguments),
     Recovery(features::recovery::command::Arguments),
     Watch(features::watch::command::Arguments),
+    Desk(features::desk::command::Arguments),
     Witness(features::witness::command::Arguments),
     Completions(features::shell::command::CompletionsArguments),
     Man(features::shell::command::ManArguments),
@@ -121,6 +124,7 @@ impl Command {
             Self::Init(_)
                 | Self::Try(_)
                 | Self::Watch(_)
+                | Self::Desk(_)
                 | Self::Witness(_)
                 | Self::Keeper(_)
                 | Self::Move(_)
@@ -184,6 +188,7 @@ fn run(language: Language) -> ExitCode {
         Command::Directory(arguments) => features::directory::command::run(&setting, arguments),
         Command::Recovery(arguments) => features::recovery::command::run(&setting, arguments),
         Command::Witness(arguments) => features::witness::command::run(&setting, arguments),
+        Command::Desk(arguments) => features::desk::command::run(&setting, arguments),
         Command::Watch(arguments) => features::watch::command::run(&setting, arguments),
         Command::Completions(arguments) => features::shell::command::completions(&setting, arguments),
         Command::Man(arguments) => features::shell::command::man(&setting, arguments),

@@ -203,6 +203,25 @@ mod unix {
     }
 }
 
+/// Whether a person sits before a screen on which a browser can open.
+pub(crate) fn has_screen() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(any(windows, target_os = "macos")) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+}
+
+/// Opens a page that lies in a file in the person's browser.
+pub(crate) fn open_in_browser(page: &Path) -> io::Result<()> {
+    let mut command = if cfg!(windows) {
+        let mut command = std::process::Command::new("rundll32");
+        command.arg("url.dll,FileProtocolHandler");
+        command
+    } else {
+        std::process::Command::new(if cfg!(target_os = "macos") { "open" } else { "xdg-open" })
+    };
+    let quiet = std::process::Stdio::null;
+    command.arg(page).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn().map(drop)
+}
+
 /// Waits until somebody asks this process to stop; what it returns listens from the moment that it is made.
 #[cfg(unix)]
 pub(crate) fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {

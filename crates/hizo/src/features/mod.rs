@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod deposit;
+pub(crate) mod desk;
 pub(crate) mod diff;
 pub(crate) mod directory;
 pub(crate) mod export;

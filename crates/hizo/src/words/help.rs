@@ -12,15 +12,15 @@ const OPTIONS: &str = "\
 Options of every command: --json, -q (the result only), -h, -V (version),
       --home DIR [env: HIZO_HOME], --keeper URL [env: HIZO_KEEPER], and
       --passphrase-file FILE (or --passphrase-fd N)
-More: send space move consent hand-over office directory recovery log keeper
-      witness man completions";
+More: desk send space move consent hand-over office directory recovery log
+      keeper witness man completions";
 
 const OPTIONS_JAPANESE: &str = "\
 どのコマンドでも使えるオプション: --json、-q（結果だけ）、-h、-V、
       --home DIR [env: HIZO_HOME]、--keeper URL [env: HIZO_KEEPER]、
       --passphrase-file FILE（パスフレーズ。または --passphrase-fd N）
-他に: send space move consent hand-over office directory recovery log keeper
-      witness man completions";
+他に: desk send space move consent hand-over office directory recovery log
+      keeper witness man completions";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -637,6 +637,20 @@ const HELP: &[(&str, &str)] = &[
         "Make this machine a member again: once whom the cards let in may act as an admin, so that it deposits",
         "カードで加えられた人が管理者になったあと、このコンピューターを登録し、預けられるようにします",
     ),
+    // desk
+    (
+        "Open the desk: pages in this machine's own browser",
+        "画面を開きます。このコンピューターのブラウザーだけで使えます",
+    ),
+    (
+        "Further safes on this machine that can be unlocked there",
+        "画面で開けられるようにする、このコンピューターのほかの金庫",
+    ),
+    (
+        "The port on this machine's loopback; without it, any that is free",
+        "このコンピューターの中だけで使うポート番号。指定しなければ空いているもの",
+    ),
+    ("Print the link, and open no browser", "リンクを表示するだけで、ブラウザーは開きません"),
     // witness
     (
         "Be a witness: cosign the logs of others as long as they go on",
@@ -682,7 +696,8 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last lines, so that it fits a screen.
-const NAMED_LAST: [&str; 13] = [
+const NAMED_LAST: [&str; 14] = [
+    "desk",
     "send",
     "space",
     "move",

@@ -11,6 +11,7 @@ mod composed;
 mod copies;
 mod damage;
 mod delegated;
+mod desk;
 mod directory;
 mod elsewhere;
 mod flips;

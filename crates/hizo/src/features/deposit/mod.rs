@@ -6,6 +6,7 @@ pub(crate) mod command;
 mod listing;
 mod local;
 mod marks;
+pub(crate) mod page;
 mod reading;
 mod resume;
 mod segments;

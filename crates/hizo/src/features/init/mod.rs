@@ -1,6 +1,7 @@
 //! Setting up a safe: an identity, a keeper in this machine's own folder, and a space that begins.
 
 pub(crate) mod command;
+pub(crate) mod page;
 
 use std::path::Path;
 

@@ -1,3 +1,4 @@
 //! Listing what is kept.
 
 pub(crate) mod command;
+pub(crate) mod page;

@@ -6,6 +6,7 @@ pub(crate) mod certificate;
 pub(crate) mod command;
 mod facts;
 mod kept;
+pub(crate) mod page;
 mod readme;
 pub(crate) mod refresh;
 mod renewing;

@@ -2,6 +2,7 @@
 
 pub(crate) mod command;
 mod laying;
+pub(crate) mod page;
 #[cfg(all(test, unix))]
 mod tests;
 

@@ -8,7 +8,6 @@ use hizo_ledger::record::ClaimedTime;
 use hizo_ledger::timestamp::Token;
 use serde_json::{Value, json};
 
-use super::{Status, Told, Witnessed};
 use crate::Setting;
 use crate::cards::{CardSet, Tried};
 use crate::console::Console;
@@ -16,6 +15,7 @@ use crate::contents::Opened;
 use crate::failure::Outcome;
 use crate::queue::Queue;
 use crate::safe::{self, Safe};
+use crate::stages::{self, Status, Told, Witnessed};
 use crate::view::View;
 use crate::words::{Words, words};
 
@@ -35,13 +35,13 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let view = opened.map(View::of).transpose()?;
     let records = match (&arguments.deposit, opened.zip(view.as_ref())) {
         (Some(named), Some((opened, view))) => vec![view.find(opened, named)?],
-        (Some(named), None) => vec![super::find(&safe, named)?],
-        (None, _) => super::newest(&safe),
+        (Some(named), None) => vec![stages::find(&safe, named)?],
+        (None, _) => stages::newest(&safe),
     };
     let (records, waiting): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| safe.is_kept(record.number()));
     let extent = Queue::of(&safe.home).extent()?;
     let is_asked = !safe.home.authorities()?.is_empty();
-    let Told { statuses, stamping, wrong } = super::status(&safe, &records);
+    let Told { statuses, stamping, wrong } = stages::status(&safe, &records);
     let set = opened.map(CardSet::of).transpose()?.flatten();
     let tried = Tried::of(&safe, set.and_then(|set| set.drilled));
     let is_due = tried.is_some_and(|tried| safe::now().is_ok_and(|now| tried.is_due(now.unix_seconds())));

@@ -70,7 +70,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 }
 
 /// What it comes to, in one sentence.
-fn sentence(report: &Report) -> Words {
+pub(super) fn sentence(report: &Report) -> Words {
     match &report.verdict {
         Verdict::Holds { since, before } => {
             let held = held(report, since);
@@ -408,7 +408,7 @@ fn stamp_told(name: &str, outcome: &StampOutcome) -> (Went, Words) {
     }
 }
 
-fn lines(report: &Report) -> Vec<Words> {
+pub(super) fn lines(report: &Report) -> Vec<Words> {
     let findings = report.findings.iter().map(|finding| {
         let (_, went, line) = told(report, finding);
         let mark = went.mark();

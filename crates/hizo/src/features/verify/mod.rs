@@ -2,6 +2,7 @@
 //! no keeper and no network, and takes nothing from the bundle as trust.
 
 pub(crate) mod command;
+pub(crate) mod page;
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};

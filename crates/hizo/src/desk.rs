@@ -1,0 +1,314 @@
+//! The desk: pages for people, made by this program and shown in this machine's own browser. This is its shell: who is let in, who has
+//! unlocked what, what stands around a page, and work that takes long. What a page says belongs to its feature.
+//!
+//! See docs/spec/desk.md. Requests are taken up here, and answered by functions that wait like any command, on threads of their own.
+
+mod door;
+mod guard;
+pub(crate) mod picker;
+mod routes;
+mod session;
+pub(crate) mod shown;
+pub(crate) mod stage;
+mod texts;
+mod visit;
+pub(crate) mod work;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{MethodFilter, get, on};
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, Outcome};
+use crate::system;
+use crate::words::{Language, words};
+
+pub(crate) use session::{Looked, Unlocked};
+pub(crate) use texts::Text;
+pub(crate) use visit::{Frame, Reply, Visit};
+
+use guard::Stranger;
+use routes::Page;
+use session::Sessions;
+
+/// What a form may hold at most.
+const FORM_BYTES_MAX: usize = 64 << 10;
+
+/// A browser that is silent for so long is locked.
+const IDLE: Duration = Duration::from_secs(15 * 60);
+
+/// How often is looked for such ones.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Pages for whoever is not known yet, in both languages.
+const COMES_IN: &str = include_str!("../pages/comes-in.html");
+const ASK_AGAIN: &str = include_str!("../pages/ask-again.html");
+
+const ICON: &str = include_str!("../pages/icon.svg");
+const LOOKS: &str = include_str!("../pages/look.css");
+
+/// What the desk is to show.
+pub(crate) struct Plan {
+    /// Folders of safes; the first one is begun where there is none yet.
+    pub safes: Vec<PathBuf>,
+    /// Where their keepers are reached, if somebody said so.
+    pub keeper: Option<String>,
+    pub port: u16,
+    pub language: Language,
+}
+
+/// A desk, as all its requests see it.
+pub(crate) struct Desk {
+    safes: Vec<PathBuf>,
+    keeper: Option<String>,
+    language: Language,
+    /// `127.0.0.1:PORT`.
+    authority: String,
+    /// The prefix of every address: a cookie of this desk is sent beneath it alone, and to no other program of this machine.
+    at: String,
+    sessions: Sessions,
+    /// What the printed link ends with, until somebody has followed it.
+    ticket: Mutex<Option<String>>,
+}
+
+/// A desk that is ready to answer.
+pub(crate) struct Ready {
+    listener: TcpListener,
+    desk: Arc<Desk>,
+    /// The printed link.
+    pub link: String,
+}
+
+impl Plan {
+    /// Takes a port on this machine's own loopback.
+    pub(crate) fn open(self) -> Outcome<Ready> {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)));
+        let cannot = |error: io::Error| {
+            Failure::fixable(words!("the desk cannot open: {error}", "画面を開けません: {error}"))
+                .hint(words!("Choose another port with --port.", "--port で別のポートを指定してください。"))
+                .source(error)
+        };
+        let listener = listener.map_err(cannot)?;
+        let authority = listener.local_addr().map_err(cannot)?.to_string();
+        let (at, ticket) = (format!("/{}", &session::secret()[..16]), session::secret());
+        let link = format!("http://{authority}{at}/open/{ticket}");
+        let desk = Desk {
+            safes: self.safes,
+            keeper: self.keeper,
+            language: self.language,
+            authority,
+            at,
+            sessions: Sessions::new(IDLE),
+            ticket: Mutex::new(Some(ticket)),
+        };
+        Ok(Ready { listener, desk: Arc::new(desk), link })
+    }
+}
+
+impl Ready {
+    /// Answers until it is stopped.
+    pub(crate) fn serve(self) -> Outcome<()> {
+        let failed = |error: io::Error| Failure::internal(error);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.map_err(failed)?.block_on(self.answer()).map_err(failed)
+    }
+
+    async fn answer(self) -> io::Result<()> {
+        let stop = system::asked_to_stop()?;
+        self.listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let desk = Arc::clone(&self.desk);
+        let idle = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                desk.sessions.lock_idle();
+            }
+        });
+        let served = axum::serve(listener, router(&self.desk)).with_graceful_shutdown(stop).await;
+        idle.abort();
+        served
+    }
+}
+
+fn router(desk: &Arc<Desk>) -> Router {
+    let at = &desk.at;
+    let mut router = Router::new()
+        .route(&format!("{at}/open/{{ticket}}"), get(sit_down))
+        .route(&format!("{at}/look.css"), get(async || file("text/css; charset=utf-8", LOOKS)))
+        .route(&format!("{at}/icon.svg"), get(async || file("image/svg+xml", ICON)));
+    for (method, path, page) in routes::table() {
+        let filter = if method == Method::POST { MethodFilter::POST } else { MethodFilter::GET };
+        let answer = move |State(desk): State<Arc<Desk>>, params: RawPathParams, request: Request| async move {
+            let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            desk.answer(page, params, request).await
+        };
+        router = router.route(&format!("{at}{path}"), on(filter, answer));
+    }
+    let desk = Arc::clone(desk);
+    router
+        .fallback(|State(desk): State<Arc<Desk>>, request: Request| async move { desk.nowhere(&request) })
+        .layer(from_fn_with_state(Arc::clone(&desk), keep_out_strangers))
+        .with_state(desk)
+}
+
+/// Nobody but this desk's own pages gets further, and every answer says what browsers must not do with it.
+async fn keep_out_strangers(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    let mut response = match guard::admit(request.method(), request.headers(), &desk.authority, desk.is_link(&request))
+    {
+        Ok(()) => next.run(request).await,
+        Err(Stranger::Host) => plain(StatusCode::MISDIRECTED_REQUEST, "this desk answers to its own address only"),
+        Err(Stranger::Origin) => plain(StatusCode::FORBIDDEN, "this desk answers to its own pages only"),
+    };
+    for (name, value) in guard::HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Somebody follows the printed link: once.
+async fn sit_down(State(desk): State<Arc<Desk>>, params: RawPathParams, request: Request) -> Response {
+    let given = params.iter().next().map_or("", |(_, ticket)| ticket);
+    let mut ticket = desk.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+    let holds = ticket.as_deref().is_some_and(|ticket| session::is_same(ticket, given));
+    if holds {
+        *ticket = None;
+    }
+    drop(ticket);
+    if !holds {
+        // Whoever sits here already and comes back by the link goes on.
+        return match desk.session(request.headers()) {
+            Some(_) => go(&format!("{}/", desk.at)),
+            None => desk.told(StatusCode::FORBIDDEN, false),
+        };
+    }
+    let cookie = desk.sessions.begin(language_of(request.headers()).unwrap_or(desk.language));
+    // Not by a redirection: that would still be on the way from wherever the link stood, and the cookie is not sent then.
+    let mut response = desk.told(StatusCode::OK, true);
+    let cookie = format!("{}={cookie}; Path={}; HttpOnly; SameSite=Strict", COOKIE, desk.at);
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+const COOKIE: &str = "hizo-desk";
+
+/// The first language that a browser asks for.
+fn language_of(headers: &HeaderMap) -> Option<Language> {
+    let first = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?.split([',', ';', '-']).next()?.trim();
+    match first {
+        "ja" => Some(Language::Japanese),
+        "en" => Some(Language::English),
+        _ => None,
+    }
+}
+
+impl Desk {
+    fn session(&self, headers: &HeaderMap) -> Option<Arc<session::Session>> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let mut named = cookies.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+        named.find(|(name, _)| *name == COOKIE).and_then(|(_, value)| self.sessions.of(value))
+    }
+
+    async fn answer(self: Arc<Self>, page: Page, mut params: Vec<(String, String)>, request: Request) -> Response {
+        let Some(session) = self.session(request.headers()) else {
+            return self.told(StatusCode::UNAUTHORIZED, false);
+        };
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        params.extend(query.map(|(name, value)| (name.into_owned(), value.into_owned())));
+        let form = match to_bytes(request.into_body(), FORM_BYTES_MAX).await {
+            Ok(body) => form_urlencoded::parse(&Zeroizing::new(body.to_vec()))
+                .map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned())))
+                .collect(),
+            Err(_) => return plain(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long"),
+        };
+        let path = uri.path().strip_prefix(self.at.as_str()).unwrap_or_default().to_owned();
+        let visit = Visit { desk: self, session, path, params, form };
+        if method == Method::POST && !session::is_same(visit.field("csrf"), &visit.session.csrf) {
+            return plain(StatusCode::FORBIDDEN, "this form is not of a page of this desk");
+        }
+        let answered = tokio::task::spawn_blocking(move || visit.answer(page)).await;
+        answered.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "hizo stopped inside"))
+    }
+
+    /// Whether this is the printed link.
+    fn is_link(&self, request: &Request) -> bool {
+        let below = request.uri().path().strip_prefix(self.at.as_str());
+        request.method() == Method::GET && below.is_some_and(|path| path.starts_with("/open/"))
+    }
+
+    /// What somebody sees who comes in by the link, or who has not followed it, or whose browser has forgotten that.
+    fn told(&self, status: StatusCode, comes_in: bool) -> Response {
+        let page = match comes_in {
+            true => COMES_IN,
+            false => ASK_AGAIN,
+        };
+        let mut response = file("text/html; charset=utf-8", page.replace("{at}", &self.at));
+        *response.status_mut() = status;
+        response
+    }
+
+    fn nowhere(&self, request: &Request) -> Response {
+        match self.session(request.headers()) {
+            Some(_) if request.uri().path().starts_with(&self.at) => go(&format!("{}/", self.at)),
+            _ => self.told(StatusCode::NOT_FOUND, false),
+        }
+    }
+}
+
+impl Visit {
+    /// What its page answers; on a thread that may wait.
+    fn answer(&self, page: Page) -> Response {
+        let reply = match page {
+            Page::Open(page) => page(self),
+            Page::Unlocked(page) => match self.session.unlocked() {
+                Some(unlocked) => page(self, &unlocked),
+                None => Ok(door::locked_or_begin(self)),
+            },
+        };
+        match reply.or_else(|failure| self.failed(&failure)) {
+            Ok(Reply::Page(page)) => file("text/html; charset=utf-8", page),
+            Ok(Reply::Go(path)) => go(&path),
+            Ok(Reply::File { kind, bytes }) => file(kind, bytes),
+            Ok(Reply::Failed(status, page)) => {
+                let mut response = file("text/html; charset=utf-8", page);
+                *response.status_mut() = status;
+                response
+            }
+            Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "hizo stopped inside"),
+        }
+    }
+}
+
+fn file(kind: &'static str, bytes: impl Into<Body>) -> Response {
+    let mut response = Response::new(bytes.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn plain(status: StatusCode, line: &'static str) -> Response {
+    let mut response = file("text/plain; charset=utf-8", format!("{line}\n"));
+    *response.status_mut() = status;
+    response
+}
+
+/// Another page, asked for anew.
+fn go(path: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    if let Ok(path) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(header::LOCATION, path);
+    }
+    response
+}

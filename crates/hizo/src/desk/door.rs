@@ -1,0 +1,92 @@
+//! Coming in and going out: unlocking, locking, the language.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use askama::Template;
+
+use super::session::Unlocked;
+use super::{Frame, Reply, Visit};
+use crate::failure::{Outcome, shown};
+use crate::words::Language;
+
+/// The first page: whatever comes next.
+pub(super) fn home(visit: &Visit) -> Outcome<Reply> {
+    Ok(match visit.session.unlocked() {
+        Some(_) => visit.go("/safe"),
+        None => locked_or_begin(visit),
+    })
+}
+
+/// Where somebody goes who has unlocked nothing.
+pub(super) fn locked_or_begin(visit: &Visit) -> Reply {
+    let is_there = visit.desk.safes.iter().any(|safe| is_safe(safe));
+    visit.go(if is_there { "/unlock" } else { "/begin" })
+}
+
+/// Whether there is a safe in a folder.
+pub(super) fn is_safe(folder: &Path) -> bool {
+    folder.join("safe.json").exists()
+}
+
+#[derive(Template)]
+#[template(path = "unlock.html")]
+struct UnlockPage<'v> {
+    f: Frame<'v>,
+    /// Safes on this machine, where there are several.
+    safes: Vec<String>,
+    chosen: usize,
+    fault: Option<String>,
+    can_begin: bool,
+}
+
+pub(super) fn locked(visit: &Visit) -> Outcome<Reply> {
+    unlock_page(visit, 0, None)
+}
+
+fn unlock_page(visit: &Visit, chosen: usize, fault: Option<String>) -> Outcome<Reply> {
+    let safes: Vec<_> = there(visit).iter().map(|(_, safe)| shown(safe)).collect();
+    if safes.is_empty() {
+        return Ok(visit.go("/begin"));
+    }
+    let can_begin = safes.len() < visit.desk.safes.len();
+    visit.page(&UnlockPage { f: visit.frame(visit.text().say("unlock-title"), ""), safes, chosen, fault, can_begin })
+}
+
+/// The safes that are there, with their places in the list that the desk was given.
+fn there(visit: &Visit) -> Vec<(usize, &PathBuf)> {
+    visit.desk.safes.iter().enumerate().filter(|(_, safe)| is_safe(safe)).collect()
+}
+
+pub(super) fn unlock(visit: &Visit) -> Outcome<Reply> {
+    let there = there(visit);
+    let chosen = visit.field("safe").parse::<usize>().unwrap_or(0).min(there.len().saturating_sub(1));
+    let Some((_, folder)) = there.get(chosen) else { return Ok(visit.go("/begin")) };
+    match Unlocked::open(folder, visit.desk.keeper.as_deref(), visit.field("passphrase")) {
+        Ok(unlocked) => {
+            visit.session.unlock(Arc::new(unlocked));
+            Ok(visit.go("/safe"))
+        }
+        Err(failure) if failure.is_wrong_passphrase() => {
+            unlock_page(visit, chosen, Some(visit.text().say("unlock-wrong")))
+        }
+        Err(failure) => visit.failed(&failure),
+    }
+}
+
+pub(super) fn lock(visit: &Visit) -> Outcome<Reply> {
+    visit.session.lock();
+    Ok(locked_or_begin(visit))
+}
+
+/// The other language, on the page that the button stands on.
+pub(super) fn language(visit: &Visit) -> Outcome<Reply> {
+    visit.session.speak(match visit.field("language") {
+        "ja" => Language::Japanese,
+        _ => Language::English,
+    });
+    let back = visit.field("back");
+    // Nothing leads out of the desk.
+    let is_own = back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
+    Ok(visit.go(if is_own { back } else { "/" }))
+}

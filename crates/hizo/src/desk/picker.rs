@@ -1,0 +1,114 @@
+//! Choosing a folder of this machine, without a path in any address.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hizo_vault::manifest::Manifest;
+
+use super::Visit;
+use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::system;
+
+/// Entries of a folder that are shown; a person who has more types the path.
+const SHOWN_MAX: usize = 500;
+
+/// A folder that somebody looks into.
+pub(crate) struct Picker {
+    /// As forms carry it.
+    pub here: String,
+    pub shown: String,
+    /// Folders above, from the root: what each is called, and as forms carry it.
+    pub above: Vec<(String, String)>,
+    /// Folders in it.
+    pub folders: Vec<(String, String)>,
+    /// Files in it, so that people know where they are.
+    pub files: usize,
+    pub more: bool,
+}
+
+impl Picker {
+    /// The folder that a form names: one that was clicked, one that was typed, or the person's own.
+    pub(crate) fn of(visit: &Visit) -> Outcome<Self> {
+        let folder = chosen(visit)?;
+        match folder {
+            Some(folder) => Self::look(&folder),
+            None => Self::home(),
+        }
+    }
+
+    /// The person's own.
+    pub(crate) fn home() -> Outcome<Self> {
+        Self::look(&std::env::home_dir().filter(|home| home.is_dir()).unwrap_or_else(|| PathBuf::from("/")))
+    }
+
+    /// What the folder itself is called.
+    pub(crate) fn name(&self) -> &str {
+        let name = self.shown.rsplit(['/', '\\']).next().unwrap_or_default();
+        if name.is_empty() { &self.shown } else { name }
+    }
+
+    fn look(folder: &Path) -> Outcome<Self> {
+        let failed = |error| Failure::file("read the folder", folder, error);
+        let (mut folders, mut files, mut more) = (Vec::new(), 0, false);
+        for entry in folder.read_dir().map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            // Links are kept as links, and not walked through.
+            match entry.file_type().map_err(failed)?.is_dir() {
+                true if name.to_string_lossy().starts_with('.') => (),
+                true if folders.len() == SHOWN_MAX => more = true,
+                true => folders.push((shown_bytes(&system::path_bytes(&name)), carried(&entry.path()))),
+                false => files += 1,
+            }
+        }
+        folders.sort();
+        let mut above: Vec<_> = folder
+            .ancestors()
+            .skip(1)
+            .map(|above| {
+                let name =
+                    above.file_name().map_or_else(|| shown(above), |name| shown_bytes(&system::path_bytes(name)));
+                (name, carried(above))
+            })
+            .collect();
+        above.reverse();
+        Ok(Self { here: carried(folder), shown: shown(folder), above, folders, files, more })
+    }
+}
+
+/// The folder that the form names, if it names one.
+pub(crate) fn chosen(visit: &Visit) -> Outcome<Option<PathBuf>> {
+    if visit.has("typed") && !visit.has("into") {
+        return Ok(Some(PathBuf::from(visit.field("typed").trim())));
+    }
+    let carried = if visit.has("into") { visit.field("into") } else { visit.field("here") };
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(carried).unwrap_or_default();
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    system::path_from_bytes(&bytes).map(Some).map_err(|error| Failure::file("read the folder", Path::new(""), error))
+}
+
+/// A path as a form carries it.
+fn carried(path: &Path) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(system::path_bytes(path.as_os_str()))
+}
+
+/// The path of an entry of a deposit that a form names by its place in the list: no name stands in an address.
+pub(crate) fn entry(number: &str, manifest: &Manifest) -> Option<Vec<u8>> {
+    number.parse::<usize>().ok().and_then(|number| manifest.entries.get(number)).map(|entry| entry.path.clone())
+}
+
+/// A folder in the person's own that is not there yet, called so.
+pub(crate) fn new_folder(name: &str) -> PathBuf {
+    let is_kept = |c: char| !c.is_control() && !"/\\:*?\"<>|".contains(c);
+    let name: String = name.chars().map(|c| if is_kept(c) { c } else { '_' }).take(60).collect();
+    let name = name.trim_matches([' ', '.']);
+    let own = std::env::home_dir().unwrap_or_default();
+    let documents = own.join("Documents");
+    let place = if documents.is_dir() { documents } else { own };
+    let numbered = (2..1_000).map(|number| place.join(format!("{name} ({number})")));
+    let mut places = std::iter::once(place.join(name)).chain(numbered);
+    places.find(|folder| !folder.exists()).unwrap_or_else(|| place.join(name))
+}

@@ -1,0 +1,53 @@
+//! Which page is where. The one place in which the desk knows features by name.
+
+use std::sync::Arc;
+
+use axum::http::Method;
+
+use super::session::Unlocked;
+use super::{Reply, Visit, door, work};
+use crate::failure::Outcome;
+use crate::features::{deposit, init, list, proof, restore, show, verify};
+
+/// Doors in the menu: what each is called, and its page.
+pub(super) const DOORS: [(&str, &str); 2] = [("door-safe", "/safe"), ("door-verify", "/verify")];
+
+/// What answers at a path.
+#[derive(Clone, Copy)]
+pub(super) enum Page {
+    /// For everybody who followed the printed link.
+    Open(fn(&Visit) -> Outcome<Reply>),
+    /// For those who have unlocked a safe; others are asked to.
+    Unlocked(fn(&Visit, &Arc<Unlocked>) -> Outcome<Reply>),
+}
+
+/// All pages: method, path below the prefix, what answers.
+pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
+    use Page::{Open, Unlocked};
+    let get = |path, page| (Method::GET, path, page);
+    let post = |path, page| (Method::POST, path, page);
+    vec![
+        get("/", Open(door::home)),
+        get("/unlock", Open(door::locked)),
+        post("/unlock", Open(door::unlock)),
+        post("/lock", Open(door::lock)),
+        post("/language", Open(door::language)),
+        get("/begin", Open(init::page::begin)),
+        post("/begin", Open(init::page::found)),
+        get("/safe", Unlocked(list::page::safe)),
+        get("/series/{series}", Unlocked(list::page::series)),
+        get("/deposit/{deposit}", Unlocked(show::page::deposit)),
+        get("/keep", Unlocked(deposit::page::choose)),
+        post("/keep", Unlocked(deposit::page::choose)),
+        post("/keep/now", Unlocked(deposit::page::keep)),
+        get("/work/{work}", Unlocked(work::page)),
+        get("/deposit/{deposit}/restore", Unlocked(restore::page::ask)),
+        post("/deposit/{deposit}/restore", Unlocked(restore::page::restore)),
+        get("/deposit/{deposit}/prove", Unlocked(proof::page::ask)),
+        post("/deposit/{deposit}/prove", Unlocked(proof::page::prove)),
+        get("/proof/{proof}", Unlocked(proof::page::made)),
+        get("/proof/{proof}/certificate.pdf", Unlocked(proof::page::certificate)),
+        get("/verify", Open(verify::page::ask)),
+        post("/verify", Open(verify::page::verify)),
+    ]
+}

@@ -1,0 +1,310 @@
+//! Who sits at the desk: a browser that followed the printed link, and the safe that somebody unlocked in it.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hizo_ledger::id::{RecordId, SeriesId};
+use hizo_ledger::record::Record;
+use hizo_vault::keys::IdentityFile;
+use hizo_vault::manifest::Manifest;
+use sha2::{Digest as _, Sha256};
+
+use super::Text;
+use super::work::Works;
+use crate::contents::Opened;
+use crate::entropy::random;
+use crate::failure::{Failure, Outcome};
+use crate::handover;
+use crate::home::Home;
+use crate::queue;
+use crate::safe::{self, Keyring, Safe};
+use crate::view::{Deposit, View};
+use crate::words::Language;
+
+/// Browsers that are at the desk at once; the one that was silent longest goes.
+const SESSIONS_MAX: usize = 16;
+
+/// How long what was followed from a keeper elsewhere is taken for the newest.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// 32 random bytes in text.
+pub(super) fn secret() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(random::<32>())
+}
+
+/// Whether two secrets are the same, in a time that does not tell where they differ.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    Sha256::digest(one.as_bytes()) == Sha256::digest(other.as_bytes())
+}
+
+/// All that are at the desk.
+pub(super) struct Sessions {
+    /// A browser that was silent for so long is locked.
+    idle: Duration,
+    /// By the hash of their cookie.
+    found: Mutex<HashMap<[u8; 32], Arc<Session>>>,
+}
+
+/// One browser.
+pub(crate) struct Session {
+    /// What every form of its pages holds.
+    pub(super) csrf: String,
+    state: Mutex<State>,
+}
+
+struct State {
+    language: Language,
+    seen: Instant,
+    unlocked: Option<Arc<Unlocked>>,
+}
+
+impl Sessions {
+    pub(super) fn new(idle: Duration) -> Self {
+        Self { idle, found: Mutex::default() }
+    }
+
+    fn found(&self) -> MutexGuard<'_, HashMap<[u8; 32], Arc<Session>>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A browser sits down; its cookie.
+    pub(super) fn begin(&self, language: Language) -> String {
+        let cookie = secret();
+        let state = Mutex::new(State { language, seen: Instant::now(), unlocked: None });
+        let mut found = self.found();
+        if found.len() >= SESSIONS_MAX {
+            let oldest = found.iter().min_by_key(|(_, session)| session.state().seen).map(|(key, _)| *key);
+            oldest.and_then(|key| found.remove(&key));
+        }
+        found.insert(key(&cookie), Arc::new(Session { csrf: secret(), state }));
+        cookie
+    }
+
+    /// Whose cookie this is. A browser that was silent too long is locked.
+    pub(super) fn of(&self, cookie: &str) -> Option<Arc<Session>> {
+        let session = self.found().get(&key(cookie)).cloned()?;
+        session.look(self.idle);
+        session.state().seen = Instant::now();
+        Some(session)
+    }
+
+    /// Locks every browser that was silent too long.
+    pub(super) fn lock_idle(&self) {
+        for session in self.found().values() {
+            session.look(self.idle);
+        }
+    }
+}
+
+fn key(cookie: &str) -> [u8; 32] {
+    Sha256::digest(cookie.as_bytes()).into()
+}
+
+impl Session {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks it if it was silent for too long; long work that somebody waits for is no silence.
+    fn look(&self, idle: Duration) {
+        let mut state = self.state();
+        let is_busy = state.unlocked.as_ref().is_some_and(|unlocked| unlocked.works.is_busy());
+        if is_busy {
+            state.seen = Instant::now();
+        } else if state.seen.elapsed() > idle {
+            state.unlocked = None;
+        }
+    }
+
+    pub(super) fn language(&self) -> Language {
+        self.state().language
+    }
+
+    pub(super) fn speak(&self, language: Language) {
+        self.state().language = language;
+    }
+
+    pub(super) fn unlocked(&self) -> Option<Arc<Unlocked>> {
+        self.state().unlocked.clone()
+    }
+
+    /// From now on its pages show this safe.
+    pub(crate) fn unlock(&self, unlocked: Arc<Unlocked>) {
+        self.state().unlocked = Some(unlocked);
+    }
+
+    pub(super) fn lock(&self) {
+        self.state().unlocked = None;
+    }
+}
+
+/// A safe that a person has unlocked. When nobody holds it any more, its secrets are gone.
+pub(crate) struct Unlocked {
+    pub folder: PathBuf,
+    keeper: Option<String>,
+    pub identity: IdentityFile,
+    looked: Mutex<(Arc<Looked>, Instant)>,
+    pub(super) works: Works,
+    /// The contents that were looked at last.
+    contents: Mutex<Option<(RecordId, Arc<Manifest>)>>,
+    /// What came of work, for the pages that show it.
+    results: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+}
+
+/// The safe as it was when it was looked at last.
+pub(crate) struct Looked {
+    pub safe: Safe,
+    pub keyring: Keyring,
+    pub view: View,
+}
+
+impl Looked {
+    pub(crate) fn opened(&self) -> Opened<'_> {
+        Opened { safe: &self.safe, keyring: &self.keyring }
+    }
+
+    /// A deposit by its id: its series, what was said of it, and its record.
+    pub(crate) fn deposit(&self, id: &str) -> Option<(SeriesId, &Deposit, &Record)> {
+        let id = RecordId::from_hex(id).ok()?;
+        let mut deposits =
+            self.view.series.iter().flat_map(|(series, of)| of.deposits.iter().map(|deposit| (*series, deposit)));
+        let (series, deposit) = deposits.find(|(_, deposit)| deposit.id == id)?;
+        let record = self.safe.records.get(usize::try_from(deposit.record).ok()?)?;
+        Some((series, deposit, record))
+    }
+
+    /// What a deposit is called.
+    pub(crate) fn called(&self, t: Text, series: SeriesId, deposit: &Deposit) -> String {
+        let name = self.view.series.get(&series).map_or_else(String::new, |of| of.shown_name(series));
+        t.two("deposit-of", "series", name, "number", deposit.number)
+    }
+
+    fn of(home: Home, identity: &IdentityFile) -> Outcome<Self> {
+        let mut safe = Safe::open_at_hand(home)?;
+        if !safe.is_away() {
+            // What cannot be sent goes on waiting, and the pages say so.
+            let _ = queue::send(&mut safe, false, &mut queue::Sent::default(), &|_| ());
+        }
+        let keyring = safe.unlock_with(identity)?;
+        handover::guard(&safe, &keyring, identity)?;
+        let view = View::of(Opened { safe: &safe, keyring: &keyring })?;
+        let device = safe.home.device()?;
+        view.remember_names(&safe, &device)?;
+        Ok(Self { safe, keyring, view })
+    }
+}
+
+impl Unlocked {
+    /// Unlocks the safe of a folder; `keeper` is where its keeper is reached, if somebody said so.
+    ///
+    /// # Errors
+    /// When the passphrase does not open it, or it is not what it was.
+    pub(crate) fn open(folder: &Path, keeper: Option<&str>, passphrase: &str) -> Outcome<Self> {
+        let home = reached(folder, keeper)?;
+        let identity = safe::open_identity(&home, passphrase)?;
+        let looked = Mutex::new((Arc::new(Looked::of(home, &identity)?), Instant::now()));
+        let (folder, keeper) = (folder.to_owned(), keeper.map(str::to_owned));
+        Ok(Self {
+            folder,
+            keeper,
+            identity,
+            looked,
+            works: Works::default(),
+            contents: Mutex::default(),
+            results: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn home(&self) -> Outcome<Home> {
+        reached(&self.folder, self.keeper.as_deref())
+    }
+
+    /// The safe as it is now.
+    pub(crate) fn look(&self) -> Outcome<Arc<Looked>> {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, since) = &*looked;
+        let is_here = last.safe.keeper.here().is_some();
+        let is_newest = match is_here {
+            true => last.safe.keeper.head(last.safe.home.space)? == Some(last.safe.chain.head()),
+            false => since.elapsed() < FRESH,
+        };
+        if !is_newest {
+            *looked = (Arc::new(Looked::of(self.home()?, &self.identity)?), Instant::now());
+        }
+        Ok(Arc::clone(&looked.0))
+    }
+
+    /// The safe as it was looked at last.
+    pub(super) fn last(&self) -> Arc<Looked> {
+        Arc::clone(&self.looked.lock().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// What a deposit holds, checked against what its record binds.
+    pub(crate) fn contents(&self, looked: &Looked, record: &Record) -> Outcome<Arc<Manifest>> {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((id, manifest)) = &*contents
+            && *id == record.id()
+        {
+            return Ok(Arc::clone(manifest));
+        }
+        let at = usize::try_from(record.number()).ok();
+        let record = at
+            .and_then(|at| looked.safe.records.get(at))
+            .ok_or_else(|| Failure::internal_message("a record is gone"))?;
+        let manifest = Arc::new(looked.opened().manifest(record)?);
+        *contents = Some((record.id(), Arc::clone(&manifest)));
+        Ok(manifest)
+    }
+
+    /// Remembers what came of work until the safe is locked; its number.
+    pub(crate) fn remember<T: Any + Send + Sync>(&self, result: T) -> usize {
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.push(Arc::new(result));
+        results.len() - 1
+    }
+
+    /// What was remembered under a number.
+    pub(crate) fn remembered<T: Any + Send + Sync>(&self, number: &str) -> Option<Arc<T>> {
+        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.get(number.parse::<usize>().ok()?).and_then(|result| Arc::clone(result).downcast().ok())
+    }
+
+    /// Something was done: the next look is a new one.
+    pub(crate) fn look_again(&self) -> Outcome<Arc<Looked>> {
+        let new = Arc::new(Looked::of(self.home()?, &self.identity)?);
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&new), Instant::now());
+        Ok(new)
+    }
+}
+
+fn reached(folder: &Path, keeper: Option<&str>) -> Outcome<Home> {
+    let home = Home::open(folder)?;
+    match keeper {
+        Some(address) => home.reached_at(address),
+        None => Ok(home),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_known_by_itself_alone_and_the_silent_make_room() {
+        let sessions = Sessions::new(Duration::from_secs(60));
+        let first = sessions.begin(Language::Japanese);
+        assert!(sessions.of(&first).is_some_and(|session| session.language() == Language::Japanese));
+        assert!(sessions.of("").is_none() && sessions.of(&first[1..]).is_none());
+        let others: Vec<_> = (0..SESSIONS_MAX).map(|_| sessions.begin(Language::English)).collect();
+        assert!(sessions.of(&first).is_none());
+        assert!(others.iter().all(|cookie| sessions.of(cookie).is_some()));
+        let forms: std::collections::HashSet<_> =
+            others.iter().map(|cookie| sessions.of(cookie).unwrap().csrf.clone()).collect();
+        assert_eq!(forms.len(), SESSIONS_MAX);
+    }
+}

@@ -1,0 +1,88 @@
+//! Times and lengths as people say them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Text, Visit};
+
+/// A moment, in seconds since 1970: the year only when it is not this one.
+pub(crate) fn moment(t: Text, seconds: u64) -> String {
+    moment_in(t, seconds, Timestamp::now(), &TimeZone::system())
+}
+
+fn moment_in(t: Text, seconds: u64, now: Timestamp, zone: &TimeZone) -> String {
+    let Some(time) = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
+        return String::new();
+    };
+    let (time, now) = (time.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let form = match (t.is_japanese(), time.year() == now.year()) {
+        (true, true) => "%-m月%-d日 %H:%M",
+        (true, false) => "%Y年%-m月%-d日 %H:%M",
+        (false, true) => "%-d %B %H:%M",
+        (false, false) => "%-d %B %Y %H:%M",
+    };
+    time.strftime(form).to_string()
+}
+
+/// Rows of a long list on one page.
+const ROWS: usize = 50;
+
+/// One page of a long list.
+pub(crate) struct Paging {
+    number: usize,
+    /// Which page it is, where there are several.
+    pub said: Option<String>,
+    pub before: Option<usize>,
+    pub after: Option<usize>,
+}
+
+impl Paging {
+    /// The page that somebody asked for, counted from one.
+    pub(crate) fn of(visit: &Visit, rows: usize) -> Self {
+        let pages = rows.div_ceil(ROWS).max(1);
+        let number = visit.param("page").parse().unwrap_or(1).clamp(1, pages);
+        let said = (pages > 1).then(|| visit.text().two("page-of", "number", number, "all", pages));
+        let (before, after) = ((number > 1).then(|| number - 1), (number < pages).then(|| number + 1));
+        Self { number, said, before, after }
+    }
+
+    pub(crate) const fn is_first(&self) -> bool {
+        self.number == 1
+    }
+
+    /// The rows on it.
+    pub(crate) fn rows<T>(&self, all: impl Iterator<Item = T>) -> Vec<T> {
+        all.skip((self.number - 1) * ROWS).take(ROWS).collect()
+    }
+}
+
+/// Day and month, as in a seal.
+pub(crate) fn day(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map(|time| time.to_zoned(TimeZone::system()).strftime("%-m.%-d").to_string()).unwrap_or_default()
+}
+
+/// What is left of work.
+pub(crate) fn left(t: Text, seconds: u64) -> String {
+    match seconds {
+        0..90 => t.one("left-seconds", "count", seconds.max(1)),
+        90..5_400 => t.one("left-minutes", "count", seconds.div_ceil(60)),
+        _ => t.one("left-hours", "count", seconds.div_ceil(3_600)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Language;
+
+    #[test]
+    fn a_year_is_said_when_it_is_not_this_one() {
+        let now = Timestamp::from_second(1_795_000_000).unwrap();
+        let said = |language, seconds| moment_in(Text(language), seconds, now, &TimeZone::UTC);
+        assert_eq!(said(Language::Japanese, 1_794_900_000), "11月17日 07:20");
+        assert_eq!(said(Language::English, 1_794_900_000), "17 November 07:20");
+        assert_eq!(said(Language::Japanese, 1_700_000_000), "2023年11月14日 22:13");
+        assert_eq!(said(Language::English, 1_700_000_000), "14 November 2023 22:13");
+    }
+}

@@ -1,0 +1,185 @@
+//! One request as pages see it, and what they answer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::http::StatusCode;
+use zeroize::Zeroizing;
+
+use super::door::is_safe;
+use super::routes::DOORS;
+use super::session::{Session, Unlocked};
+use super::{Desk, Text};
+use crate::failure::{Failure, Kind, Outcome};
+use crate::words::Language;
+
+/// One request of somebody who sits at the desk.
+pub(crate) struct Visit {
+    pub(super) desk: Arc<Desk>,
+    pub(super) session: Arc<Session>,
+    /// The path below the desk's own prefix.
+    pub(super) path: String,
+    pub(super) params: Vec<(String, String)>,
+    pub(super) form: Vec<(String, Zeroizing<String>)>,
+}
+
+/// What a page answers.
+pub(crate) enum Reply {
+    /// A page.
+    Page(String),
+    /// Another page.
+    Go(String),
+    /// A file to look at in the browser.
+    File { kind: &'static str, bytes: Vec<u8> },
+    /// What went wrong, as a page.
+    Failed(StatusCode, String),
+}
+
+/// What every page has around it.
+pub(crate) struct Frame<'v> {
+    pub t: Text,
+    pub title: String,
+    /// Prefix of every address.
+    pub at: String,
+    pub csrf: &'v str,
+    /// The path of this page, for the buttons that bring people back to it.
+    pub path: &'v str,
+    /// Doors, as they are called, with the path of each and whether this page is behind it.
+    pub doors: Vec<(String, String, bool)>,
+    /// What the safe is called; nothing while it is locked.
+    pub safe: Option<String>,
+    /// The command that does the same.
+    pub command: String,
+    /// The page asks for itself again in a second.
+    pub waits: bool,
+}
+
+impl Frame<'_> {
+    pub(crate) fn waiting(mut self, waits: bool) -> Self {
+        self.waits = waits;
+        self
+    }
+
+    /// Where a page is.
+    pub(crate) fn to(&self, path: &str) -> String {
+        format!("{}{path}", self.at)
+    }
+}
+
+impl Visit {
+    pub(crate) fn language(&self) -> Language {
+        self.session.language()
+    }
+
+    pub(crate) fn text(&self) -> Text {
+        Text(self.language())
+    }
+
+    /// A part of the path, as the route names it; else a value behind its question mark.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// A field of the form.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        self.form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Whether a field stands in the form with something in it.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        !self.field(name).is_empty()
+    }
+
+    /// The folder in which a safe can be begun.
+    pub(crate) fn free_folder(&self) -> Option<PathBuf> {
+        self.desk.safes.iter().find(|safe| !is_safe(safe)).cloned()
+    }
+
+    /// From now on this browser shows this safe.
+    pub(crate) fn unlock(&self, unlocked: Arc<Unlocked>) {
+        self.session.unlock(unlocked);
+    }
+
+    /// Where a page of this desk is.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.desk.at)
+    }
+
+    pub(crate) fn go(&self, path: &str) -> Reply {
+        Reply::Go(self.at(path))
+    }
+
+    pub(crate) fn page(&self, page: &impl Template) -> Outcome<Reply> {
+        page.render().map(Reply::Page).map_err(Failure::internal)
+    }
+
+    /// The frame around a page of this title.
+    pub(crate) fn frame(&self, title: impl Into<String>, command: impl Into<String>) -> Frame<'_> {
+        let (t, unlocked) = (self.text(), self.session.unlocked());
+        let doors = DOORS.iter().filter(|_| unlocked.is_some()).map(|(id, path)| {
+            let is_here = self.path == *path || (self.door_path() == *path);
+            (t.say(id), self.at(path), is_here)
+        });
+        let safe = unlocked.as_ref().and_then(|unlocked| unlocked.known_name());
+        Frame {
+            t,
+            title: title.into(),
+            at: self.desk.at.clone(),
+            csrf: &self.session.csrf,
+            path: &self.path,
+            doors: doors.collect(),
+            safe,
+            command: command.into(),
+            waits: false,
+        }
+    }
+
+    /// The door behind which this page is.
+    fn door_path(&self) -> &str {
+        match self.path.split('/').nth(1).unwrap_or_default() {
+            "series" | "deposit" | "keep" | "work" | "proof" => "/safe",
+            _ => &self.path,
+        }
+    }
+
+    /// A page that says what went wrong and what to do.
+    pub(crate) fn failed(&self, failure: &Failure) -> Outcome<Reply> {
+        let (t, language) = (self.text(), self.language());
+        let title = match failure.kind {
+            Kind::Lying => t.say("failed-lying"),
+            Kind::False => t.say("failed-false"),
+            Kind::Unknown => t.say("failed-unknown"),
+            Kind::Internal => t.say("failed-internal"),
+            Kind::Waits => t.say("failed-waits"),
+            Kind::Fixable | Kind::Usage => t.say("failed-fixable"),
+        };
+        let status = match failure.kind {
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Fixable | Kind::Usage | Kind::False | Kind::Unknown | Kind::Lying | Kind::Waits => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+        };
+        let page = FailedPage {
+            f: self.frame(title, ""),
+            message: failure.told_in(language),
+            hint: failure.hint.as_ref().map(|hint| hint.to(language).to_owned()),
+        };
+        page.render().map(|page| Reply::Failed(status, page)).map_err(Failure::internal)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "failed.html")]
+struct FailedPage<'v> {
+    f: Frame<'v>,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Unlocked {
+    /// What the safe is called, as far as it is known without asking its keeper again.
+    fn known_name(&self) -> Option<String> {
+        self.last().view.name.clone()
+    }
+}

@@ -1,0 +1,147 @@
+//! Work that takes long: it goes on when its page is closed, and shows bytes, rate and time left.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use askama::Template;
+
+use super::{Frame, Reply, Unlocked, Visit, shown};
+use crate::console::bytes;
+use crate::failure::{Failure, Outcome};
+use crate::words::{Words, words};
+
+/// Works of one unlocking that are remembered.
+const WORKS_MAX: usize = 64;
+
+/// All of one unlocking.
+#[derive(Default)]
+pub(crate) struct Works(Mutex<Vec<Arc<Work>>>);
+
+/// One of them.
+pub(crate) struct Work {
+    number: u64,
+    title: Words,
+    begun: Instant,
+    total: AtomicU64,
+    done: AtomicU64,
+    end: OnceLock<Outcome<Ended>>,
+}
+
+/// What came of it.
+pub(crate) struct Ended {
+    /// The page that shows it.
+    pub go: String,
+    /// What has to be said first.
+    pub notes: Vec<Words>,
+}
+
+impl Works {
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<Work>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether something is going on.
+    pub(super) fn is_busy(&self) -> bool {
+        self.all().iter().any(|work| work.end.get().is_none())
+    }
+
+    fn get(&self, number: u64) -> Option<Arc<Work>> {
+        self.all().iter().find(|work| work.number == number).cloned()
+    }
+}
+
+impl Work {
+    /// So many bytes are to be dealt with.
+    pub(crate) fn expect(&self, bytes: u64) {
+        self.total.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Begins work on a safe, and shows how far it has come.
+pub(crate) fn begin(
+    visit: &Visit,
+    unlocked: &Arc<Unlocked>,
+    title: Words,
+    doing: impl FnOnce(&Unlocked, &Work) -> Outcome<Ended> + Send + 'static,
+) -> Outcome<Reply> {
+    let work = {
+        let mut all = unlocked.works.all();
+        let number = all.last().map_or(0, |last| last.number + 1);
+        let work = Arc::new(Work {
+            number,
+            title,
+            begun: Instant::now(),
+            total: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            end: OnceLock::new(),
+        });
+        if all.len() >= WORKS_MAX
+            && let Some(over) = all.iter().position(|work| work.end.get().is_some())
+        {
+            all.remove(over);
+        }
+        all.push(Arc::clone(&work));
+        work
+    };
+    let (number, unlocked) = (work.number, Arc::clone(unlocked));
+    let run = move || {
+        let done = catch_unwind(AssertUnwindSafe(|| doing(&unlocked, &work)));
+        let done = done.unwrap_or_else(|_| {
+            Err(Failure::internal_message(words!("hizo stopped inside", "hizo が途中で止まりました")))
+        });
+        let _ = work.end.set(done);
+    };
+    thread::Builder::new().name(String::from("desk-work")).spawn(run).map_err(Failure::internal)?;
+    Ok(visit.go(&format!("/work/{number}")))
+}
+
+#[derive(Template)]
+#[template(path = "work.html")]
+struct WorkPage<'v> {
+    f: Frame<'v>,
+    /// Still going on.
+    goes_on: bool,
+    percent: u64,
+    done: String,
+    total: Option<String>,
+    rate: Option<String>,
+    left: Option<String>,
+    notes: Vec<String>,
+    go: String,
+}
+
+/// How far it has come; once it is done, what came of it.
+pub(super) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let work = visit.param("work").parse().ok().and_then(|number| unlocked.works.get(number));
+    let Some(work) = work else { return Ok(visit.go("/")) };
+    let (language, t) = (visit.language(), visit.text());
+    let (notes, go) = match work.end.get() {
+        None => (Vec::new(), String::new()),
+        Some(Ok(ended)) if ended.notes.is_empty() => return Ok(visit.go(&ended.go)),
+        Some(Ok(ended)) => (ended.notes.iter().map(|note| note.to(language).to_owned()).collect(), visit.at(&ended.go)),
+        Some(Err(failure)) => return visit.failed(failure),
+    };
+    let goes_on = work.end.get().is_none();
+    let (total, done) = (work.total.load(Ordering::Relaxed), work.done.load(Ordering::Relaxed));
+    let took = work.begun.elapsed();
+    let rate = (done as f64 / took.as_secs_f64().max(0.001)) as u64;
+    let is_known = goes_on && total > 0 && took > Duration::from_secs(1) && rate > 0;
+    visit.page(&WorkPage {
+        f: visit.frame(work.title.to(language), "").waiting(goes_on),
+        goes_on,
+        percent: done.saturating_mul(100).checked_div(total).unwrap_or(0).min(100),
+        done: bytes(done),
+        total: (total > 0).then(|| bytes(total)),
+        rate: is_known.then(|| t.one("work-rate", "bytes", bytes(rate))),
+        left: is_known.then(|| shown::left(t, total.saturating_sub(done) / rate)),
+        notes,
+        go,
+    })
+}

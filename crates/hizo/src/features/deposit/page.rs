@@ -1,0 +1,110 @@
+//! The pages on which somebody chooses a folder and keeps it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use askama::Template;
+
+use super::command::{check_names, left_out, whole};
+use super::{Request, Watcher};
+use crate::desk::picker::{self, Picker};
+use crate::desk::work::{self, Ended, Work};
+use crate::desk::{Frame, Reply, Unlocked, Visit};
+use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::safe::Safe;
+use crate::words::words;
+
+#[derive(Template)]
+#[template(path = "keep.html")]
+struct KeepPage<'v> {
+    f: Frame<'v>,
+    picker: Picker,
+    series: String,
+    label: String,
+    known: Vec<String>,
+    fault: Option<String>,
+}
+
+/// A folder is looked into.
+pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let (picker, fault) = match Picker::of(visit) {
+        Ok(picker) => (picker, None),
+        Err(failure) => (Picker::home()?, Some(failure)),
+    };
+    keep_page(visit, unlocked, picker, fault)
+}
+
+fn keep_page(visit: &Visit, unlocked: &Unlocked, picker: Picker, fault: Option<Failure>) -> Outcome<Reply> {
+    let (t, language) = (visit.text(), visit.language());
+    let looked = unlocked.look()?;
+    let known = looked.view.series.values().filter_map(|series| series.name.clone()).collect();
+    visit.page(&KeepPage {
+        f: visit.frame(t.say("keep-title"), format!("hizo deposit {} --series …", picker.shown)),
+        series: match visit.field("series") {
+            // What the folder is called often says it.
+            "" if visit.has("here") => picker.name().to_owned(),
+            named => named.to_owned(),
+        },
+        label: visit.field("label").to_owned(),
+        picker,
+        known,
+        fault: fault.map(|failure| failure.told_in(language)),
+    })
+}
+
+/// Keeps the folder that was chosen.
+pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let folder = picker::chosen(visit)?.unwrap_or_default();
+    let series = visit.field("series").trim();
+    let labels: Vec<_> =
+        Some(visit.field("label").trim().to_owned()).filter(|label| !label.is_empty()).into_iter().collect();
+    let checked = check_names(series, &labels).and_then(|()| is_folder(&folder));
+    if let Err(failure) = checked {
+        let picker = Picker::of(visit).or_else(|_| Picker::home())?;
+        return keep_page(visit, unlocked, picker, Some(failure));
+    }
+    let request = Request { labels, ..Request::of(vec![folder.clone()], series) };
+    let title = words!("Keeping {folder}", "{folder} を預けています", folder = shown(&folder));
+    work::begin(visit, unlocked, title, move |unlocked, work| {
+        let mut safe = Safe::open_at_hand(unlocked.home()?)?;
+        let device = safe.home.device()?;
+        let made = super::deposit(&mut safe, &device, &request, work)?;
+        let mut notes: Vec<_> = made.left_out.iter().map(left_out).collect();
+        notes.extend(made.unsteady.iter().map(|path| {
+            words!(
+                "{path} changed during every attempt to read it",
+                "{path} は、読み取るたびに変わっていました",
+                path = shown(path)
+            )
+        }));
+        let go = format!("/deposit/{}", made.id);
+        match whole(made, &safe.home) {
+            // What was left out is said above; what waits is said on the page.
+            Err(failure) if !matches!(failure.kind, Kind::Fixable | Kind::Waits) => return Err(failure),
+            Ok(()) | Err(_) => (),
+        }
+        unlocked.look_again()?;
+        Ok(Ended { go, notes })
+    })
+}
+
+fn is_folder(folder: &PathBuf) -> Outcome<()> {
+    match folder.metadata() {
+        Ok(metadata) if metadata.is_dir() || metadata.is_file() => Ok(()),
+        Ok(_) => Err(Failure::fixable(words!(
+            "only folders and files can be kept",
+            "預けられるのはフォルダーとファイルだけです"
+        ))),
+        Err(error) => Err(Failure::file("read", folder, error)),
+    }
+}
+
+impl Watcher for Work {
+    fn listed(&self, _files: u64, bytes: u64) {
+        self.expect(bytes);
+    }
+
+    fn progress(&self, bytes: u64) {
+        self.add(bytes);
+    }
+}

@@ -1,0 +1,75 @@
+//! `hizo desk`
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::Setting;
+use crate::desk::Plan;
+use crate::entropy::random;
+use crate::failure::Outcome;
+use crate::system;
+use crate::words::words;
+
+/// Open the desk: pages in this machine's own browser
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Further safes on this machine that can be unlocked there
+    #[arg(value_name = "DIR")]
+    others: Vec<PathBuf>,
+    /// The port on this machine's loopback; without it, any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    port: u16,
+    /// Print the link, and open no browser
+    #[arg(long)]
+    no_browser: bool,
+}
+
+pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    let mut safes = vec![setting.home_folder()?];
+    safes.extend(arguments.others.iter().cloned());
+    let (keeper, language) = (setting.keeper.clone(), setting.console.language);
+    let ready = Plan { safes, keeper, port: arguments.port, language }.open()?;
+    let console = setting.console;
+    console.result(json!({ "link": ready.link }), |out| {
+        writeln!(out, "{}", ready.link)?;
+        let next = words!(
+            "open this link in a browser of this machine, once; Ctrl-C ends the desk",
+            "このリンクを、このコンピューターのブラウザーで一度だけ開いてください。終えるには Ctrl-C を押します"
+        );
+        if console.quiet { Ok(()) } else { writeln!(out, "{}", console.say(next)) }
+    });
+    // Whoever has no browser that opens by itself follows the printed link.
+    let opened = !arguments.no_browser && !console.json && system::has_screen();
+    let opened = opened.then(|| Opened::in_browser(&ready.link).ok()).flatten();
+    let served = ready.serve();
+    drop(opened);
+    served
+}
+
+/// The link in a file of one's own: as an argument of a browser, everybody on this machine would read it.
+struct Opened(PathBuf);
+
+impl Opened {
+    fn in_browser(link: &str) -> io::Result<Self> {
+        let name: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = std::env::temp_dir().join(format!("hizo-desk-{name}.html"));
+        let mut file = system::create_private(&path)?;
+        let opened = Self(path);
+        write!(
+            file,
+            "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={link}\"><a href=\"{link}\">hizo</a>\n"
+        )?;
+        system::open_in_browser(&opened.0)?;
+        Ok(opened)
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // What it leads to is used up, or gone with the desk.
+        let _ = fs::remove_file(&self.0);
+    }
+}

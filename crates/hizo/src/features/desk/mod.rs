@@ -1,0 +1,3 @@
+//! Opening the desk in this machine's browser.
+
+pub(crate) mod command;

@@ -1,0 +1,61 @@
+//! The first page of all: whose company it is, and the passphrase.
+
+use std::sync::Arc;
+
+use askama::Template;
+use hizo_vault::event::NAME_BYTES_MAX;
+use hizo_vault::keys::generate_passphrase;
+
+use crate::desk::{Frame, Reply, Unlocked, Visit};
+use crate::entropy::SystemEntropy;
+use crate::failure::{Outcome, shown};
+
+/// A passphrase that somebody thinks up himself has at least so many characters.
+const CHARACTERS_MIN: usize = 12;
+
+#[derive(Template)]
+#[template(path = "begin.html")]
+struct BeginPage<'v> {
+    f: Frame<'v>,
+    name: &'v str,
+    /// One that was drawn, for who wants it. Nothing keeps it.
+    drawn: String,
+    fault: Option<String>,
+    folder: String,
+}
+
+pub(crate) fn begin(visit: &Visit) -> Outcome<Reply> {
+    page(visit, None)
+}
+
+fn page(visit: &Visit, fault: Option<String>) -> Outcome<Reply> {
+    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
+    visit.page(&BeginPage {
+        f: visit.frame(visit.text().say("begin-title"), "hizo init --name …"),
+        name: visit.field("name"),
+        drawn: generate_passphrase(&mut SystemEntropy).to_string(),
+        fault,
+        folder: shown(&folder),
+    })
+}
+
+/// Sets the safe up, and unlocks it.
+pub(crate) fn found(visit: &Visit) -> Outcome<Reply> {
+    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
+    let (t, name, passphrase) = (visit.text(), visit.field("name").trim(), visit.field("passphrase"));
+    let fault = if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        Some("begin-fault-name")
+    } else if passphrase.chars().count() < CHARACTERS_MIN {
+        Some("begin-fault-short")
+    } else if passphrase != visit.field("again") {
+        Some("begin-fault-differs")
+    } else {
+        None
+    };
+    if let Some(fault) = fault {
+        return page(visit, Some(t.say(fault)));
+    }
+    super::init(&folder, name, passphrase, None)?;
+    visit.unlock(Arc::new(Unlocked::open(&folder, None, passphrase)?));
+    Ok(visit.go("/safe"))
+}

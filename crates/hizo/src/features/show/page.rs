@@ -1,0 +1,175 @@
+//! The page of one deposit: how far it has come, and what it holds, folder by folder.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use hizo_vault::manifest::{Entry, Kind, Manifest};
+
+use crate::console::bytes;
+use crate::desk::stage::{self, Newest};
+use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
+use crate::failure::{Outcome, shown_bytes};
+use crate::stages::{self, Told};
+use crate::view::Deposit;
+
+/// Entries of a folder on its page; a folder with more says how many.
+const ROWS_MAX: usize = 400;
+
+/// An entry of a folder.
+struct Row {
+    index: usize,
+    name: String,
+    /// The page of a folder.
+    into: Option<String>,
+    note: Option<String>,
+    size: String,
+    when: String,
+}
+
+#[derive(Template)]
+#[template(path = "deposit.html")]
+struct DepositPage<'v> {
+    f: Frame<'v>,
+    here: String,
+    series: String,
+    series_at: String,
+    newest: Newest,
+    trail: Vec<(String, Option<String>)>,
+    rows: Vec<Row>,
+    more: usize,
+}
+
+/// One deposit.
+pub(crate) fn deposit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let (t, looked) = (visit.text(), unlocked.look()?);
+    let Some((series, deposit, record)) = looked.deposit(visit.param("deposit")) else {
+        return Ok(visit.go("/safe"));
+    };
+    let is_kept = looked.safe.is_kept(record.number());
+    let Told { statuses, wrong, .. } =
+        stages::status(&looked.safe, if is_kept { std::slice::from_ref(&record) } else { &[] });
+    let status = statuses.first();
+    let manifest = unlocked.contents(&looked, record)?;
+    let folder = visit.param("in").parse::<usize>().ok().and_then(|index| manifest.entries.get(index));
+    let folder = folder.filter(|entry| matches!(entry.kind, Kind::Directory)).map(|entry| entry.path.as_slice());
+    let here = visit.at(&format!("/deposit/{}", deposit.id));
+    let (rows, more) = rows(visit, &manifest, folder, &here);
+    let name = looked.view.series.get(&series).map_or_else(String::new, |of| of.shown_name(series));
+    let mut next = Vec::new();
+    if let Err(failure) = wrong {
+        next.push(failure.told_in(visit.language()));
+    }
+    let newest = Newest {
+        to: here.clone(),
+        title: t.one("deposit-title", "number", deposit.number),
+        facts: facts(visit, deposit),
+        steps: stage::steps(t, status),
+        sentence: stage::sentence(t, deposit.files, status),
+        next,
+        seal: stage::seal(t, status),
+    };
+    visit.page(&DepositPage {
+        f: visit.frame(looked.called(t, series, deposit), format!("hizo show {}", &deposit.id.to_string()[..12])),
+        series: name,
+        series_at: visit.at(&format!("/series/{series}")),
+        newest,
+        trail: trail(&manifest, folder, &here, &t.say("contents-top")),
+        rows,
+        more,
+        here,
+    })
+}
+
+fn facts(visit: &Visit, deposit: &Deposit) -> String {
+    let t = visit.text();
+    let mut facts = vec![
+        shown::moment(t, deposit.time),
+        t.one("files-count", "count", deposit.files),
+        bytes(deposit.bytes),
+        deposit.id.to_string()[..12].to_owned(),
+    ];
+    facts.extend(deposit.labels.iter().map(|label| shown_bytes(label.as_bytes())));
+    facts.join(" · ")
+}
+
+/// What lies directly in a folder, folders first.
+fn rows(visit: &Visit, manifest: &Manifest, folder: Option<&[u8]>, here: &str) -> (Vec<Row>, usize) {
+    let t = visit.text();
+    // Files and bytes beneath each folder of this one.
+    let mut beneath: BTreeMap<&[u8], (u64, u64)> = BTreeMap::new();
+    let mut found: Vec<(usize, &Entry, &[u8])> = Vec::new();
+    for (index, entry) in manifest.entries.iter().enumerate() {
+        let Some(rest) = below(folder, &entry.path) else { continue };
+        match rest.iter().position(|byte| *byte == b'/') {
+            None => found.push((index, entry, rest)),
+            Some(end) => {
+                let content = matches!(entry.kind, Kind::File(_) | Kind::HardLink { .. });
+                let size = entry.kind.content().map_or(0, |content| content.size);
+                let (files, sum) = beneath.entry(&rest[..end]).or_default();
+                *files += u64::from(content);
+                *sum = sum.saturating_add(size);
+            }
+        }
+    }
+    found.sort_by_key(|(_, entry, rest)| (!matches!(entry.kind, Kind::Directory), *rest));
+    let more = found.len().saturating_sub(ROWS_MAX);
+    let row = |(index, entry, rest): (usize, &Entry, &[u8])| {
+        let is_folder = matches!(entry.kind, Kind::Directory);
+        let (files, sum) = beneath.get(rest).copied().unwrap_or_default();
+        let note = match &entry.kind {
+            Kind::Directory => Some(t.one("files-count", "count", files)),
+            Kind::Symlink { .. } => entry.kind.target().map(|target| format!("→ {}", shown_bytes(target))),
+            Kind::File(content) if content.unsteady => Some(t.say("entry-unsteady")),
+            Kind::File(_) | Kind::HardLink { .. } => None,
+        };
+        let size = if is_folder { Some(sum) } else { entry.kind.content().map(|content| content.size) };
+        Row {
+            index,
+            name: shown_bytes(rest),
+            into: is_folder.then(|| format!("{here}?in={index}")),
+            note,
+            size: size.map_or_else(String::new, bytes),
+            when: u64::try_from(entry.mtime_ns.div_euclid(1_000_000_000))
+                .map_or_else(|_| String::new(), |time| shown::moment(t, time)),
+        }
+    };
+    (found.into_iter().take(ROWS_MAX).map(row).collect(), more)
+}
+
+/// What a path is called from a folder that it lies beneath.
+fn below<'p>(folder: Option<&[u8]>, path: &'p [u8]) -> Option<&'p [u8]> {
+    match folder {
+        None => Some(path),
+        Some(folder) => path.strip_prefix(folder)?.strip_prefix(b"/"),
+    }
+}
+
+/// The folders above and the folder itself, with the pages of those above.
+fn trail(manifest: &Manifest, folder: Option<&[u8]>, here: &str, top: &str) -> Vec<(String, Option<String>)> {
+    let Some(folder) = folder else { return vec![(top.to_owned(), None)] };
+    let mut trail = vec![(top.to_owned(), Some(here.to_owned()))];
+    let ends = folder.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+    let mut begin = 0;
+    for end in ends.chain([folder.len()]) {
+        let name = shown_bytes(&folder[begin..end]);
+        let index = manifest.entries.binary_search_by(|entry| entry.path.as_slice().cmp(&folder[..end]));
+        let at = index.ok().filter(|_| end < folder.len()).map(|index| format!("{here}?in={index}"));
+        trail.push((name, at));
+        begin = end + 1;
+    }
+    trail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_beneath_a_folder_is_called_from_there() {
+        assert_eq!(below(None, b"a/b"), Some(&b"a/b"[..]));
+        assert_eq!(below(Some(b"a"), b"a/b/c"), Some(&b"b/c"[..]));
+        assert_eq!(below(Some(b"a"), b"ab/c"), None);
+        assert_eq!(below(Some(b"a"), b"a"), None);
+    }
+}

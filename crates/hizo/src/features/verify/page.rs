@@ -1,0 +1,105 @@
+//! The page on which somebody checks a proof that he was given. It needs no safe.
+
+use std::path::{Path, PathBuf};
+
+use askama::Template;
+use hizo_ledger::proof::{Doubt, Report, Verdict};
+
+use super::Request;
+use super::command::{lines, sentence};
+use crate::desk::picker::{self, Picker};
+use crate::desk::stage::drawn_seal;
+use crate::desk::{Frame, Reply, Text, Visit};
+use crate::failure::Outcome;
+
+/// What came of it.
+struct Told {
+    tone: &'static str,
+    word: String,
+    sentence: String,
+    hint: Option<String>,
+    lines: Vec<String>,
+    seal: String,
+}
+
+#[derive(Template)]
+#[template(path = "verify.html")]
+struct VerifyPage<'v> {
+    f: Frame<'v>,
+    picker: Picker,
+    told: Option<Told>,
+    /// What the person brought to hold it against.
+    policy: &'v str,
+    roots: &'v str,
+    file: &'v str,
+    opened: bool,
+}
+
+/// A folder is looked into.
+pub(crate) fn ask(visit: &Visit) -> Outcome<Reply> {
+    page(visit, Picker::of(visit).or_else(|_| Picker::home())?, None)
+}
+
+fn page(visit: &Visit, picker: Picker, told: Option<Told>) -> Outcome<Reply> {
+    let t = visit.text();
+    let [policy, roots, file] = ["policy", "roots", "file"].map(|name| visit.field(name));
+    visit.page(&VerifyPage {
+        f: visit.frame(t.say("door-verify"), format!("hizo verify {}", picker.shown)),
+        picker,
+        told,
+        policy,
+        roots,
+        file,
+        opened: [policy, roots, file].iter().any(|field| !field.is_empty()),
+    })
+}
+
+/// The proof in the folder that was chosen is checked.
+pub(crate) fn verify(visit: &Visit) -> Outcome<Reply> {
+    if !visit.has("now") {
+        return ask(visit);
+    }
+    let bundle = picker::chosen(visit)?.unwrap_or_default();
+    let [policy, roots, file] =
+        ["policy", "roots", "file"].map(|name| Some(visit.field(name).trim()).filter(|field| !field.is_empty()));
+    let files: Vec<PathBuf> = file.map(PathBuf::from).into_iter().collect();
+    let report = super::verify(&Request {
+        bundle: &bundle,
+        files: &files,
+        policy: policy.map(Path::new),
+        roots: roots.map(Path::new),
+        crls: None,
+        receipt_key: None,
+    })?;
+    let picker = Picker::of(visit).or_else(|_| Picker::home())?;
+    page(visit, picker, Some(told(visit, &report)))
+}
+
+/// What would let more be told: here it is brought in fields, not behind options.
+fn next(t: Text, doubts: &[Doubt]) -> String {
+    let brings =
+        |doubt: &Doubt| matches!(doubt, Doubt::NoPolicy | Doubt::OtherLog | Doubt::NoRoots | Doubt::NotVouched);
+    match doubts.first() {
+        Some(doubt) if brings(doubt) => t.say("verify-bring"),
+        Some(_) | None => t.say("verify-ask"),
+    }
+}
+
+fn told(visit: &Visit, report: &Report) -> Told {
+    let (t, language) = (visit.text(), visit.language());
+    let (tone, word, hint, seal) = match &report.verdict {
+        Verdict::Holds { since, .. } => {
+            ("ok", "verify-holds", None, drawn_seal(t, true, since.unix_seconds_rounded_up()))
+        }
+        Verdict::CannotBeTold(doubts) => ("wait", "verify-cannot-tell", Some(next(t, doubts)), String::new()),
+        Verdict::DoesNotHold(_) => ("bad", "verify-does-not-hold", None, String::new()),
+    };
+    Told {
+        tone,
+        word: t.say(word),
+        sentence: sentence(report).to(language).to_owned(),
+        hint,
+        lines: lines(report).iter().map(|line| line.to(language).to_owned()).collect(),
+        seal,
+    }
+}

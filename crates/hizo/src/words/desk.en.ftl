@@ -1,0 +1,226 @@
+# What the desk says in English. Its twin is desk.ja.ftl: a test compares the two.
+
+## Around every page
+skip-to-main = Skip to the page
+menu = Menu
+lock = Lock
+same-command = The same at the command line:
+back-to-safe = Back to the safe
+cancel = Cancel
+door-safe = Safe
+door-verify = Check a proof
+
+## Coming in
+unlock-title = Unlock the safe
+unlock-lead = Everything on these pages stays on this computer.
+unlock-which = Which safe
+passphrase = Passphrase
+unlock-act = Unlock
+unlock-wrong = That is not the passphrase. Look whether capital letters or the Japanese keyboard are on, and type it again.
+unlock-idle = After 15 minutes without a click it locks by itself.
+begin-another = Begin another safe
+begin-title = Begin your safe
+begin-lead = A safe keeps what nobody else may see, and proves later that you had it, and since when.
+begin-name = Company
+begin-name-hint = Only those whom you let in see this name.
+begin-passphrase = Passphrase
+begin-passphrase-hint = At least 12 characters. Nobody can look it up or set it anew, we neither: write it on paper, and keep that apart from this computer.
+begin-drawn = One that nobody guesses:
+begin-again = The passphrase once more
+begin-act = Begin
+begin-where = It will be in { $folder }.
+begin-fault-name = Give the company's name, in at most 60 characters.
+begin-fault-short = A passphrase has at least 12 characters.
+begin-fault-differs = The two passphrases differ. Type both again.
+
+## The safe
+safe-lead = { $series ->
+    [one] 1 series
+   *[other] { $series } series
+}, { $deposits ->
+    [one] 1 deposit
+   *[other] { $deposits } deposits
+}
+safe-empty-title = Nothing is kept yet
+safe-empty = Choose a folder: drawings, recipes, a list of customers. It is sealed on this computer and kept; the folder itself stays as it is.
+safe-empty-example = For example: the folder of the drawings of one product, once a day.
+keep-folder = Keep a folder
+keep-first = Choose the first folder
+keep-next = Keep the next one
+series = Series
+newest-deposit = Newest deposit
+files = Files
+size = Size
+state = State
+name = Name
+changed = Changed
+number = No.
+acts = What can be done
+when = When
+label = Note
+added = Added
+deposit-at = No. { $number }, { $time }
+page-of = Page { $number } of { $all }
+page-before = Back
+page-after = Next
+note-away = The keeper cannot be reached. These pages show what this computer knew last.
+note-unreadable = { $count ->
+    [one] One record cannot be read.
+   *[other] { $count } records cannot be read.
+} “hizo check” says what is missing, and where to put it back.
+note-before = { $count ->
+    [one] One deposit was made
+   *[other] { $count } deposits were made
+} before you came. An admin can give you the keys.
+
+## A series and a deposit
+series-lead = { $count ->
+    [one] 1 deposit
+   *[other] { $count } deposits
+}
+series-timeline = All deposits
+deposit-title = Deposit { $number }
+deposit-of = { $series }, deposit { $number }
+files-count = { $count ->
+    [one] 1 file
+   *[other] { $count } files
+}
+contents = Contents
+contents-top = All
+and-more = And { $count } more.
+entry-unsteady = changed while it was read
+prove-this = Prove
+restore-this = Bring back
+pill-waiting = waits to be sent
+pill-waiting-says = It is sealed on this computer and goes to the keeper as soon as that can be reached.
+pill-no-receipt = no receipt
+pill-no-receipt-says = The keeper has given no receipt that holds. Ask whoever runs it.
+pill-kept = kept
+pill-kept-says = The keeper has it, and will record it within a day.
+pill-recorded = recorded
+pill-recorded-says = It is recorded. A proof of time is still to come.
+pill-self = self-stamped
+pill-self-says = It is recorded, with the keeper's own time. Nobody else has confirmed that yet.
+pill-proved = proved
+pill-proved-says = Somebody independent has confirmed since when it exists.
+step-kept = Kept
+step-kept-at = { $time }
+step-kept-twice = { $time }, in two places
+step-recorded = Recorded
+step-recorded-as = Record { $number }
+step-witnessed = Witnesses
+step-witnesses = { $count ->
+    [one] 1 witness
+   *[other] { $count } witnesses
+}
+step-nobody-asked = nobody was asked
+step-time = Proof of time
+step-time-by = { $time }, independent
+step-time-self = { $time }, by the keeper itself
+step-not-yet = not yet
+sentence-waiting = It is sealed on this computer, and will be sent when the keeper can be reached.
+sentence-kept = { $count ->
+    [one] This file is kept.
+   *[other] These { $count } files are kept.
+} Since when they exist nobody has confirmed yet.
+sentence-self = { $count ->
+    [one] This file is
+   *[other] These { $count } files are
+} kept. Since { $time } at the latest, the keeper says itself; for somebody independent to say so, name one who gives proofs of time.
+sentence-proved = You can show to anybody that { $count ->
+    [one] this file
+   *[other] these { $count } files
+} existed, exactly as now, at the latest on { $time }.
+seal-proved = PROVED
+seal-self = self
+
+## Keeping
+keep-title = Choose a folder
+keep-lead = What lies in it is sealed and kept as it is now. The folder itself is not changed.
+keep-series = Series
+keep-series-hint = One secret's life: the next deposit of the same folder belongs to the same series.
+keep-label = Note (not needed)
+keep-label-hint = Why now, or what is new. It is sealed too.
+keep-act = Keep “{ $folder }”
+picker-above = Folders above
+picker-none = There are no folders in this one.
+picker-more = There are more folders than are shown here. Type the path below.
+picker-files = { $count ->
+    [one] 1 file lies directly in it.
+   *[other] { $count } files lie directly in it.
+}
+picker-type = Or type a path:
+picker-go = Open
+work-begins = Looking through the folder…
+work-done = { $done } of { $total }
+work-rate = { $bytes } a second
+left-seconds = { $count ->
+    [one] 1 second left
+   *[other] { $count } seconds left
+}
+left-minutes = { $count } minutes left
+left-hours = { $count } hours left
+work-goes-on = You can close this page; it goes on.
+work-noted = Done. Please read:
+work-show = Show it
+
+## Bringing back
+restore-title = Bring back
+restore-lead = It is laid into a new folder and compared with what was deposited. Nothing that is there is overwritten.
+restore-to = New folder
+restore-to-hint = It must not be there yet, or be empty.
+restore-act = Bring back
+only-this = Only this: { $name }
+all-of-it = { $count ->
+    [one] All of it: 1 file
+   *[other] All of it: { $count } files
+}
+
+## Proving
+prove-title = Make a proof
+prove-lead = A folder to hand on: it shows what you choose, and nothing else of the deposit. Whoever gets it checks it without hizo.
+prove-act = Make the proof
+prove-show = What it shows
+prove-content = that the contents are the same
+prove-names = names, sizes and dates
+prove-complete = that the deposit holds nothing else (its other entries stay hidden)
+prove-to = New folder for it
+prove-to-hint = What lies in it is meant to be handed on.
+prove-folder = Proof { $deposit }
+proof-title = The proof is made
+proof-in = It lies in { $folder }.
+proof-certificate = Open the certificate
+proof-holds = Held, unchanged, at the latest since { $time }. Check or renew it before { $before }.
+proof-self = Held, with the keeper's own time: { $time }. Nobody independent has confirmed that yet.
+proof-no-time = Held; nobody has confirmed a time yet.
+proof-shows = { $count ->
+    [one] It shows 1 entry.
+   *[other] It shows { $count } entries.
+}
+proof-hand-on = To hand it on
+proof-hand-on-how = Give the whole folder, on paper with the certificate if you like. README.md in it says in Japanese and English how anybody checks it.
+proof-stock = For example, in that folder:
+
+## Checking
+verify-lead = A proof that somebody sent you: choose its folder. No safe is needed, and nothing is sent anywhere.
+verify-which = Where is it?
+verify-act = Check “{ $folder }”
+verify-steps = What was checked
+verify-trust = What you trust
+verify-trust-hint = Take these from somebody you trust, and not from who sent the proof. Without them it can only be said whether the proof contradicts itself.
+verify-policy = File that says whose records and witnesses you trust
+verify-roots = File with the certificates of those whose proofs of time you trust
+verify-file = A file to compare with what is shown
+verify-bring = Under “What you trust” below, name what somebody you trust has given you; then it can be told.
+verify-ask = Ask for a proof whose time somebody independent has confirmed.
+verify-holds = holds
+verify-cannot-tell = cannot be told
+verify-does-not-hold = does not hold
+
+## When something goes wrong
+failed-fixable = That did not work
+failed-false = That does not hold
+failed-unknown = That cannot be told
+failed-lying = Stop: something is not as it was
+failed-waits = It waits
+failed-internal = This is a fault of hizo

@@ -1,0 +1,141 @@
+// The first hour of a mould maker at the desk, in a real browser: begin, keep, prove, check, bring back; in the language and the
+// width that are named. Run by tests/all/desk.rs, which starts the desk.
+//
+//   node first-hour.mjs LINK LANGUAGE WIDTH FOLDER PICTURES
+import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+const require = createRequire(join(process.env.NODE_FOLDER, "package.json"));
+const { chromium } = require("playwright-core");
+const { AxeBuilder } = require("@axe-core/playwright");
+
+const [link, language, width, folder, pictures] = process.argv.slice(2);
+const phrase = "five ducks cross the frozen river";
+const say = (ja, en) => (language === "ja" ? ja : en);
+let interactions = 0;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+const context = await browser.newContext({ locale: language === "ja" ? "ja-JP" : "en-GB", viewport: { width: Number(width), height: 900 } });
+const page = await context.newPage();
+const elsewhere = [];
+page.on("request", (request) => {
+  if (!request.url().startsWith(new URL(link).origin)) elsewhere.push(request.url());
+});
+const complaints = [];
+page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+
+function check(holds, what) {
+  if (!holds) throw new Error(`${what} (at ${page.url()})`);
+}
+
+// A page as it is left behind: without violations, without words out of place, and within the width of the screen.
+async function look(name) {
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`), fullPage: true });
+  const found = await new AxeBuilder({ page }).analyze();
+  check(found.violations.length === 0, `${name}: ${JSON.stringify(found.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))}`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  check(wide <= 0, `${name} is ${wide} pixels too wide`);
+  check((await page.locator("h1").count()) === 1, `${name} answers one question`);
+}
+
+async function press(name) {
+  interactions += 1;
+  const named = (within) => within.getByRole("button", { name }).or(within.getByRole("link", { name })).first();
+  const main = named(page.getByRole("main"));
+  await ((await main.count()) > 0 ? main : named(page.getByRole("banner"))).click();
+}
+
+async function fill(label, text) {
+  interactions += 1;
+  await page.getByLabel(label, { exact: true }).fill(text);
+}
+
+try {
+  interactions += 1;
+  await page.goto(link);
+  await page.waitForURL("**/begin");
+  await look("01-begin");
+  await fill(say("会社名", "Company"), "徳田精機");
+  await fill(say("パスフレーズ", "Passphrase"), phrase);
+  await fill(say("パスフレーズをもう一度", "The passphrase once more"), phrase);
+  await press(say("作る", "Begin"));
+  await page.waitForURL("**/safe");
+  await look("02-safe-empty");
+
+  await press(say("最初のフォルダーを選ぶ", "Choose the first folder"));
+  await fill(say("場所を入力する:", "Or type a path:"), folder);
+  await press(say("開く", "Open"));
+  await fill(say("束", "Series"), "α-117 金型図");
+  await look("03-keep");
+  await press(say(/を預ける$/, /^Keep “/));
+  await page.waitForURL("**/deposit/*");
+  await look("04-deposit");
+  check(await page.getByText("drawings").first().isVisible(), "the folder's contents are shown");
+  check((await page.locator(".seal").count()) === 0, "no seal before anybody says a time");
+
+  await press(say("証明を作る", "Make the proof"));
+  await page.waitForURL("**/prove*");
+  await look("05-prove");
+  await press(say("証明を作る", "Make the proof"));
+  await page.waitForURL("**/proof/*");
+  await look("06-proof");
+  check((await page.locator(".seal.ring").count()) === 1, "a time that nobody else says has a grey ring");
+  check((await page.locator(".seal .red").count()) === 0, "and no red seal");
+  const kept = interactions;
+  check(kept <= 12, `from the link to the proof took ${kept} interactions`);
+  const certificate = await page.getByRole("link", { name: say("証明書を開く", "Open the certificate") }).getAttribute("href");
+  const pdf = await context.request.get(new URL(certificate, link).href);
+  check(pdf.headers()["content-type"] === "application/pdf" && (await pdf.body()).subarray(0, 5).toString() === "%PDF-", "the certificate is a PDF");
+  const made = (await page.locator(".top .soft").innerText()).match(/\/\S.*?(?=( にあります|\.$))/)[0];
+
+  // Somebody else checks it; the page needs no safe.
+  await page.goto(new URL(page.url()).origin + new URL(page.url()).pathname.split("/").slice(0, 2).join("/") + "/verify");
+  await fill(say("場所を入力する:", "Or type a path:"), made);
+  await press(say("開く", "Open"));
+  await press(say(/を確かめる$/, /^Check “/));
+  await page.getByRole("status").waitFor();
+  check((await page.locator(".pill").first().innerText()) === say("言い切れません", "cannot be told"), "without roots nothing is said to hold");
+  await look("07-verify");
+
+  // Brought back, as it was.
+  await press(say("金庫", "Safe"));
+  await look("08-safe");
+  await press("α-117 金型図");
+  await look("09-series");
+  await press("1");
+  await press(say("取り出す", "Bring back"));
+  await look("10-restore");
+  await fill(say("新しいフォルダー", "New folder"), `${folder}-back`);
+  await press(say("取り出す", "Bring back"));
+  await page.getByText(say("どれも預けたときと同じものです", "each is the one committed to")).waitFor();
+  await look("11-restored");
+
+  // Locked, nothing of it is shown any more; the wrong passphrase opens nothing.
+  const deposit = page.url();
+  await press(say("鍵をかける", "Lock"));
+  await page.waitForURL("**/unlock");
+  await page.goto(deposit);
+  check(page.url().endsWith("/unlock"), "a locked desk shows no deposit");
+  check(!(await page.content()).includes("徳田精機"), "a locked desk does not say whose safe it is");
+  await fill(say("パスフレーズ", "Passphrase"), "not this one at all");
+  await press(say("開ける", "Unlock"));
+  await page.getByRole("alert").waitFor();
+  await look("12-unlock");
+  await fill(say("パスフレーズ", "Passphrase"), phrase);
+  await press(say("開ける", "Unlock"));
+  await page.waitForURL("**/safe");
+
+  // The other language, on the same page.
+  await press(say("English", "日本語"));
+  check((await page.locator("html").getAttribute("lang")) === say("en", "ja"), "the language is the other one");
+  check(elsewhere.length === 0, `asked elsewhere: ${elsewhere}`);
+  check(complaints.filter((line) => !line.includes("422")).length === 0, `the browser complains: ${complaints}`);
+  console.log(JSON.stringify({ interactions: kept }));
+} finally {
+  await browser.close();
+}
