@@ -257,6 +257,7 @@ fn uses_in<O: Objects, J: Journal>(
             Control::Wrap { wrap, .. } => uses.push((*wrap, ObjectUse::Wrap(number))),
             Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) | Control::Admins(_) => {}
             Control::Remove(_) | Control::Member { .. } | Control::Session { .. } | Control::Origin(_) => {}
+            Control::RotatorEnds(_) | Control::Rotator(_) => {}
         }
     }
     uses.extend(envelope.deposit.map(|deposit| (deposit.objects.list, ObjectUse::List(number))));

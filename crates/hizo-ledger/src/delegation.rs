@@ -3,6 +3,8 @@
 //! See docs/spec/delegation.md. They stand in sealed bodies and in files; whether the organisation's key is the one that it
 //! should be, is for whoever pinned it.
 
+use std::collections::BTreeSet;
+
 use crate::id::SpaceId;
 use crate::identity::{SIGNATURE_BYTES, VerifyingKey};
 use crate::lines::Lines;
@@ -38,6 +40,9 @@ pub enum Error {
     /// There is a recipient and the role does not open, or none and it does.
     #[error("a recipient stands where the role opens, and only there")]
     Recipient,
+    /// A rotator stands where the role does not open.
+    #[error("a rotator stands only where the role opens")]
+    Rotator,
     /// It ends before it begins.
     #[error("the delegation ends before it begins")]
     Term,
@@ -78,6 +83,9 @@ pub struct Delegation {
     pub not_before: ClaimedTime,
     /// Until when it is good, this second included.
     pub not_after: ClaimedTime,
+    /// The organisation's own key in this space, by which it may begin epochs once an admin has named it there
+    /// (docs/spec/space.md, "Rotators"); nothing where it brings none, or the role does not open.
+    pub rotator: Option<VerifyingKey>,
 }
 
 /// An organisation's word that a key does not act for it any more.
@@ -98,9 +106,10 @@ impl Delegation {
     pub fn text(&self) -> String {
         let Self { organisation, space, key, identity, role, not_before, not_after, .. } = self;
         let (role, recipient) = (role.as_str(), self.recipient.as_deref().unwrap_or(NONE));
+        let rotator = self.rotator.map(|rotator| format!("rotator {rotator}\n")).unwrap_or_default();
         format!(
             "{DELEGATION_LINE}\norganisation {organisation}\nspace {space}\nkey {key}\nidentity {identity}\n\
-             role {role}\nrecipient {recipient}\nnot-before {not_before}\nnot-after {not_after}\n"
+             role {role}\nrecipient {recipient}\nnot-before {not_before}\nnot-after {not_after}\n{rotator}"
         )
     }
 
@@ -147,16 +156,23 @@ impl Delegation {
             recipient: recipient_in(lines.value("recipient")?)?,
             not_before: lines.time("not-before")?,
             not_after: lines.time("not-after")?,
+            // The last line may be left out; one that is none is not written again.
+            rotator: lines.key("rotator"),
         };
         (delegation.text() == text).then_some(delegation)
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.organisation == self.key || self.organisation == self.identity || self.key == self.identity {
+        let keys = [Some(self.organisation), Some(self.key), Some(self.identity), self.rotator];
+        let keys: Vec<VerifyingKey> = keys.into_iter().flatten().collect();
+        if keys.iter().collect::<BTreeSet<_>>().len() != keys.len() {
             return Err(Error::Keys);
         }
         if self.recipient.is_some() != self.role.opens() {
             return Err(Error::Recipient);
+        }
+        if self.rotator.is_some() && !self.role.opens() {
+            return Err(Error::Rotator);
         }
         if self.not_after < self.not_before {
             return Err(Error::Term);

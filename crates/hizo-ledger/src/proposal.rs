@@ -111,6 +111,7 @@ fn named(envelope: &Envelope) -> impl Iterator<Item = (ObjectId, Option<u64>)> +
         Control::Wrap { wrap, bytes, .. } => Some((*wrap, Some(*bytes))),
         Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) | Control::Admins(_) => None,
         Control::Remove(_) | Control::Member { .. } | Control::Session { .. } | Control::Origin(_) => None,
+        Control::RotatorEnds(_) | Control::Rotator(_) => None,
     });
     body.into_iter().chain(of_controls)
 }

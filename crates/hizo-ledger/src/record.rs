@@ -153,7 +153,7 @@ pub enum Error {
     #[error("record 0 names founder, slot, recovery and epoch 0")]
     GenesisIncomplete,
     /// A line that only a genesis has, elsewhere; or one that a genesis cannot have.
-    #[error("founder and slot stand in record 0 only, admins, remove and origin never in it")]
+    #[error("founder and slot stand in record 0 only, admins, remove, rotators and origin never in it")]
     GenesisOnly,
     /// A new epoch that is not the one the record's own objects are sealed to.
     #[error("a record that begins an epoch is itself of that epoch")]
@@ -390,6 +390,10 @@ pub enum Control {
         /// Its session key, which is no other key of the space.
         session: VerifyingKey,
     },
+    /// A rotator that ends.
+    RotatorEnds(VerifyingKey),
+    /// An organisation's key that may begin epochs, and nothing else.
+    Rotator(VerifyingKey),
     /// A new epoch.
     Epoch {
         /// Its number: one more than the last.
@@ -465,6 +469,12 @@ impl Envelope {
             Control::Admins(rule) => Some(*rule),
             _ => None,
         })
+    }
+
+    /// Whether this is the one form of record that a rotator signs: an epoch and its one wrap, and nothing beside.
+    pub fn is_rotation(&self) -> bool {
+        let begins = matches!(self.controls.as_slice(), [Control::Epoch { epoch, .. }, Control::Wrap { epoch: of, .. }] if epoch == of);
+        begins && self.body.is_none() && self.deposit.is_none()
     }
 
     /// The recipient of the epoch that this record begins.

@@ -22,6 +22,9 @@ pub const MEMBERS_MAX: usize = 4096;
 /// Most wraps of one epoch's secret: a chain keeps all of them.
 pub const WRAPS_MAX: usize = 4096;
 
+/// Most keys that may begin epochs in a space: one of each organisation that reads it.
+pub const ROTATORS_MAX: usize = 64;
+
 /// Why a record may not stand where it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -143,6 +146,24 @@ pub enum Error {
     /// A session key would be another key of the space too.
     #[error("a session key is no member's key, not the recovery key, and one member's alone")]
     SessionTaken,
+    /// The key to be named may begin epochs already.
+    #[error("{name} may begin epochs already")]
+    RotatorTwice {
+        /// The key's name.
+        name: KeyName,
+    },
+    /// The key that is to end may not begin epochs.
+    #[error("{name} does not begin epochs and cannot be ended")]
+    NotRotator {
+        /// The key's name.
+        name: KeyName,
+    },
+    /// The record would name more than [`ROTATORS_MAX`] keys.
+    #[error("more than {ROTATORS_MAX} keys would begin epochs in the space")]
+    RotatorCount,
+    /// A rotator would be another key of the space too, or have its name.
+    #[error("a key that begins epochs is no other key of the space")]
+    RotatorTaken,
     /// Whoever the recovery key let in signs before the delay has passed.
     #[error("{name} is let in by the recovery key and may sign in {seconds} seconds")]
     TooEarly {
@@ -325,11 +346,12 @@ pub enum SessionBy {
 /// Names of current members are unique, so that a name finds one full key.
 type Members = BTreeMap<KeyName, (VerifyingKey, Role)>;
 
-/// The present members, and whose each session key is.
+/// The present members, whose each session key is, and which keys may begin epochs.
 #[derive(Debug, Clone)]
 struct People {
     members: Members,
     sessions: BTreeMap<VerifyingKey, VerifyingKey>,
+    rotators: BTreeMap<KeyName, VerifyingKey>,
 }
 
 /// The state of a space after its last record.
@@ -392,6 +414,9 @@ impl Chain {
         if let Some((recovery, waiting)) = self.lets_in(&record) {
             return self.check_recovery(record, recovery, waiting, by);
         }
+        if let Some(rotator) = self.rotates(&record) {
+            return self.check_rotation(record, rotator, by);
+        }
         let seated = self.seated(&record)?;
         let present = seated.as_ref().unwrap_or(&self.people);
         let signers = self.check_signatures(&record, present, by)?;
@@ -406,6 +431,10 @@ impl Chain {
         let is_member = |waiting: &Waiting| people.as_ref().is_some_and(|people| people.is_member(&waiting.key));
         let refused = envelope.controls.iter().any(ends);
         let waiting = self.waiting.filter(|waiting| !refused && !is_member(waiting));
+        if people.is_some() || refused {
+            let after = people.as_ref().unwrap_or(&self.people);
+            after.check_rotators(recovery_after(envelope, self.recovery), waiting.as_ref())?;
+        }
         Ok(Next { record: Record::verified(record, signers), people, waiting })
     }
 
@@ -438,6 +467,21 @@ impl Chain {
         Ok(Next { record: Record::verified(record, vec![recovery]), people: None, waiting: Some(waiting) })
     }
 
+    /// Whose record this is, if it is of the one form that a key signs which may begin epochs.
+    fn rotates(&self, record: &UnverifiedRecord) -> Option<VerifyingKey> {
+        let [line] = record.signatures() else { return None };
+        self.people.rotators.get(&line.name).copied().filter(|_| record.envelope().is_rotation())
+    }
+
+    fn check_rotation(&self, record: UnverifiedRecord, rotator: VerifyingKey, by: By) -> Result<Next, Error> {
+        for line in record.signatures() {
+            check_signature(&record, line, &rotator, by)?;
+        }
+        self.check_epoch(record.envelope())?;
+        self.check_wraps(record.envelope())?;
+        Ok(Next { record: Record::verified(record, vec![rotator]), people: None, waiting: self.waiting })
+    }
+
     /// The people with whoever waits among them, if he signs this record and the delay has passed.
     fn seated(&self, record: &UnverifiedRecord) -> Result<Option<People>, Error> {
         let signs = |key: &VerifyingKey| record.signatures().iter().any(|line| line.name == key.name());
@@ -457,6 +501,7 @@ impl Chain {
             ensure(people.sessions.insert(session, waiting.key).is_none(), Error::SessionTaken)?;
         }
         people.check_sessions(self.recovery)?;
+        people.check_rotators(self.recovery, Some(waiting))?;
         Ok(people)
     }
 
@@ -587,6 +632,11 @@ impl Chain {
         self.people.members.get(&key.name()).filter(|(member, _)| member == key).map(|(_, role)| *role)
     }
 
+    /// The keys that may begin epochs and do nothing else, by name.
+    pub fn rotators(&self) -> impl Iterator<Item = VerifyingKey> + '_ {
+        self.people.rotators.values().copied()
+    }
+
     /// Who starts sessions with this key; `None` for a key that starts none.
     pub fn session_by(&self, session: &VerifyingKey) -> Option<SessionBy> {
         if let Some(member) = self.people.sessions.get(session) {
@@ -664,6 +714,7 @@ impl Chain {
             people: People {
                 members: Members::from([(founder.name(), (founder, Role::Admin))]),
                 sessions: BTreeMap::new(),
+                rotators: BTreeMap::new(),
             },
             waiting: None,
             recipient: ObjectRef::recipient(envelope.new_epoch()?),
@@ -756,6 +807,18 @@ impl Chain {
                     add(&mut changed.get_or_insert_with(|| present.clone()).members, *key, *role)?;
                 }
                 Control::Session { member, session } => sessions.push((*session, *member)),
+                Control::RotatorEnds(key) => {
+                    let rotators = &mut changed.get_or_insert_with(|| present.clone()).rotators;
+                    let name = key.name();
+                    ensure(rotators.get(&name) == Some(key), Error::NotRotator { name })?;
+                    rotators.remove(&name);
+                }
+                Control::Rotator(key) => {
+                    let rotators = &mut changed.get_or_insert_with(|| present.clone()).rotators;
+                    let name = key.name();
+                    ensure(rotators.insert(name, *key).is_none(), Error::RotatorTwice { name })?;
+                    ensure(rotators.len() <= ROTATORS_MAX, Error::RotatorCount)?;
+                }
                 Control::Recovery(key) => recovery = *key,
                 Control::Founder(_) | Control::Slot(_) | Control::Admins(_) => {}
                 Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
@@ -795,6 +858,7 @@ impl Chain {
                 Control::Epoch { recipient, .. } => self.begin_epoch(*recipient),
                 Control::Origin(origin) => self.keeper = origin.clone(),
                 Control::Founder(_) | Control::Slot(_) | Control::Remove(_) => {}
+                Control::RotatorEnds(_) | Control::Rotator(_) => {}
                 Control::Member { .. } | Control::Session { .. } | Control::Wrap { .. } => {}
             }
         }
@@ -846,6 +910,26 @@ impl People {
         };
         ensure(!self.sessions.keys().any(signs), Error::SessionTaken)
     }
+
+    /// A key that begins epochs is nobody's, and has no name that another key signs under.
+    fn check_rotators(&self, recovery: Option<VerifyingKey>, waiting: Option<&Waiting>) -> Result<(), Error> {
+        if self.rotators.is_empty() {
+            return Ok(());
+        }
+        let waits = waiting.into_iter().flat_map(|waiting| [Some(waiting.key), waiting.session].into_iter().flatten());
+        let others = self.members.values().map(|(key, _)| *key).chain(self.sessions.keys().copied());
+        let mut others = others.chain(recovery).chain(waits);
+        ensure(!others.any(|key| self.rotators.contains_key(&key.name())), Error::RotatorTaken)
+    }
+}
+
+/// The recovery key behind a record.
+fn recovery_after(envelope: &Envelope, before: Option<VerifyingKey>) -> Option<VerifyingKey> {
+    let said = envelope.controls.iter().find_map(|control| match control {
+        Control::Recovery(key) => Some(*key),
+        _ => None,
+    });
+    said.unwrap_or(before)
 }
 
 fn check_signature(

@@ -29,6 +29,7 @@ const IDENTITY_LABEL: &[u8] = b"hizo/identity-sign/v1";
 const SPACE_LABEL: &[u8] = b"hizo/space-sign/v1";
 const SESSION_LABEL: &[u8] = b"hizo/session/v1";
 const RECOVERY_LABEL: &[u8] = b"hizo/recovery-sign/v1";
+const ROTATOR_LABEL: &[u8] = b"hizo/rotator-sign/v1";
 const ORGANISATION_LABEL: &[u8] = b"hizo/delegation-sign/v1";
 const PUBLISHER_LABEL: &[u8] = b"hizo/directory-sign/v1";
 
@@ -243,6 +244,14 @@ sealed_seed!(
     PUBLISHER_FILE_HEAD
 );
 
+impl OrganisationSeed {
+    /// The key by which the organisation may begin epochs in one space, once an admin has named it there; known in no other, so
+    /// that no keeper learns from it which spaces an organisation reads.
+    pub fn rotator_key(&self, space: &SpaceId) -> RotatorKey {
+        RotatorKey(derive(&self.0, ROTATOR_LABEL, space.as_bytes()))
+    }
+}
+
 macro_rules! signing_key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -298,6 +307,10 @@ signing_key!(
 signing_key!(
     /// Signs who acts for an organisation in a space, and who does not any more.
     OrganisationKey
+);
+signing_key!(
+    /// Signs the one kind of record by which an organisation begins an epoch of a space.
+    RotatorKey
 );
 signing_key!(
     /// Signs directories of organisations.

@@ -306,6 +306,21 @@ impl Delegations {
         self.pinned.get(organisation)
     }
 
+    /// The organisation that has said that this is its key to begin epochs.
+    pub fn organisation_of_rotator(&self, rotator: &VerifyingKey) -> Option<&Card> {
+        let says = |bound: &&Bound| bound.delegations.iter().any(|(said, _)| said.rotator.as_ref() == Some(rotator));
+        self.pinned.get(&self.bound.values().find(says)?.organisation)
+    }
+
+    /// The key by which an organisation would begin epochs at a time: that of its good delegation that began last, of those which
+    /// bring one.
+    pub fn rotator(&self, organisation: &VerifyingKey, time: ClaimedTime) -> Option<VerifyingKey> {
+        let bound = self.bound.values().filter(|bound| bound.organisation == *organisation);
+        let good = bound.filter_map(|bound| bound.good_at(time).ok());
+        let brings = good.filter_map(|(delegation, _)| Some((delegation.not_before, delegation.rotator?)));
+        brings.max_by_key(|(began, _)| *began).map(|(_, rotator)| rotator)
+    }
+
     /// What was said and counts of an identity, to be said again.
     pub fn said_of(&self, identity: &VerifyingKey) -> impl Iterator<Item = &Event> {
         self.bound.get(identity).into_iter().flat_map(|bound| &bound.said)

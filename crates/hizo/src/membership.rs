@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
+use crate::people::People;
 use crate::rotation;
 use crate::safe::{Draft, Keyring, Safe};
 use crate::words::{Language, Words, words};
@@ -120,11 +121,31 @@ impl Change {
         self.events.extend(machine_events(request));
     }
 
+    /// Ends the keys by which organisations begin epochs, where nobody reads for them once this record stands, or whoever named
+    /// them might not.
+    pub(crate) fn end_rotators(&mut self, safe: &Safe, people: &People) {
+        let controls = &self.draft.controls;
+        let comes = |key: &VerifyingKey| {
+            controls.iter().find_map(|control| match control {
+                Control::Member { key: member, role } if member == key => Some(*role),
+                _ => None,
+            })
+        };
+        let stays = |(key, role): (VerifyingKey, Role)| match comes(&key) {
+            Some(role) => Some((key, role)),
+            None => Some((key, role)).filter(|_| !controls.contains(&Control::Remove(key))),
+        };
+        let after: Vec<_> = safe.chain.members().filter_map(stays).collect();
+        let over = people.rotators_over(safe, &after);
+        self.draft.controls.extend(over.into_iter().map(Control::RotatorEnds));
+    }
+
     /// Takes keys away, and seals what comes later to those who stay.
     pub(crate) fn removal(safe: &Safe, keyring: &Keyring, keys: &[VerifyingKey], reason: &str) -> Outcome<Self> {
         keys.iter().try_for_each(|key| stays_with_admin(safe, *key, Role::Writer))?;
         let (mut change, opened) = (Self::default(), Opened { safe, keyring });
         change.draft.controls.extend(keys.iter().map(|key| Control::Remove(*key)));
+        change.end_rotators(safe, keyring.people()?);
         let readers = epochs::readers(opened, keys)?;
         change.begin_epoch(opened, &readers)?;
         let removed = |key: &VerifyingKey| Event::MemberRemoved { key: key.to_base64(), reason: reason.to_owned() };

@@ -46,9 +46,15 @@ impl Office {
     }
 
     pub(crate) fn key(&self) -> Outcome<OrganisationKey> {
+        Ok(self.seed()?.signing_key())
+    }
+
+    /// From which its key comes, and the key by which it begins epochs in each space.
+    pub(crate) fn seed(&self) -> Outcome<OrganisationSeed> {
         let home = &self.safe.home;
-        let key = open_key(home, &self.passphrase)?;
-        if key.verifying_key() == self.card.key { Ok(key) } else { Err(damaged(&home.organisation_key_file())) }
+        let seed = open_seed(home, &self.passphrase)?;
+        let is_of_card = seed.signing_key().verifying_key() == self.card.key;
+        if is_of_card { Ok(seed) } else { Err(damaged(&home.organisation_key_file())) }
     }
 
     /// Writes what was signed into the register. Nothing is handed out that does not stand there.
@@ -57,8 +63,8 @@ impl Office {
     }
 }
 
-/// The organisation's key in a home, which has the passphrase of the identity that made it.
-pub(crate) fn open_key(home: &Home, given: &str) -> Outcome<OrganisationKey> {
+/// The organisation's seed in a home, which has the passphrase of the identity that made it.
+pub(crate) fn open_seed(home: &Home, given: &str) -> Outcome<OrganisationSeed> {
     let path = home.organisation_key_file();
     if !path.exists() {
         return Err(Failure::fixable(words!(
@@ -72,12 +78,11 @@ pub(crate) fn open_key(home: &Home, given: &str) -> Outcome<OrganisationKey> {
         )));
     }
     let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
-    let seed = OrganisationSeed::open(bytes, given).map_err(|error| {
+    OrganisationSeed::open(bytes, given).map_err(|error| {
         let hint = words!(
             "It is the one of the identity that ran `hizo office make`.",
             "`hizo office make` を実行した人の鍵ファイルのパスフレーズです。"
         );
         passphrase::does_not_open(&path, hint, error)
-    })?;
-    Ok(seed.signing_key())
+    })
 }

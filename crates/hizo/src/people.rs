@@ -394,6 +394,31 @@ impl People {
         })
     }
 
+    /// The keys that may begin epochs here, each with the organisation whose it is; nothing where none has said so.
+    pub(crate) fn rotators(&self, safe: &Safe) -> Vec<(VerifyingKey, Option<&Card>)> {
+        let of = |key: VerifyingKey| (key, self.delegations.organisation_of_rotator(&key));
+        safe.chain.rotators().map(of).collect()
+    }
+
+    /// The key by which an organisation would begin epochs here.
+    pub(crate) fn rotator_of(&self, organisation: &VerifyingKey) -> Option<VerifyingKey> {
+        self.delegations.rotator(organisation, self.now)
+    }
+
+    /// Which of those keys are over once these are the members: nobody reads for their organisation, or the record that named
+    /// them is refused.
+    pub(crate) fn rotators_over(&self, safe: &Safe, members: &[(VerifyingKey, Role)]) -> Vec<VerifyingKey> {
+        let named = self.rotators(safe).into_iter();
+        let is_over = |(key, card): &(VerifyingKey, Option<&Card>)| {
+            let is_refused = naming(safe, key).is_some_and(|record| self.undelegated.contains_key(&record.number()));
+            let reads = |card: &Card| {
+                !self.organisations(members.iter().copied(), &self.delegations, |it| it == card).is_empty()
+            };
+            is_refused || card.is_some_and(|card| !reads(card))
+        };
+        named.filter(is_over).map(|(key, _)| key).collect()
+    }
+
     /// The epochs that are closed to an organisation because it had delegated nobody when they began.
     pub(crate) fn closed_to(&self, organisation: &VerifyingKey) -> &[u32] {
         self.closed.get(organisation).map_or(&[], Vec::as_slice)
@@ -475,6 +500,14 @@ impl People {
                 "{organisation} has new keys, and what is kept here opens by those of before, to whoever has left it too, until an admin begins new keys: `hizo space rotate`",
                 "{organisation}の鍵が新しくなりました。管理者が `hizo space rotate` を実行するまで、ここに預けるものは、機関を離れた人が持つ前の鍵でも開けられます";
                 organisation
+            )
+        }));
+        let nobodys = self.rotators(safe).into_iter().filter(|(_, card)| card.is_none());
+        doubts.extend(nobodys.map(|(key, _)| {
+            words!(
+                "no organisation has said that key {name} is its own, which may begin new keys here: an admin ends it by `hizo space rotator {name} --end`",
+                "鍵 {name} はこの金庫の鍵を新しくできますが、どの機関の鍵か分かりません。管理者は `hizo space rotator {name} --end` でやめさせてください",
+                name = key.name()
             )
         }));
         let is_untold = |key: &VerifyingKey| self.untold == Some(*key);
@@ -630,8 +663,22 @@ fn is_undone(safe: &Safe, record: &Record, refused: &VerifyingKey, leaving: &[Ve
     let is_there = |key: &&VerifyingKey| {
         safe.chain.role(key).is_some() && since.get(key).is_some_and(|since| *since <= record.number())
     };
-    let mut there = std::iter::once(refused).chain(came).filter(is_there).peekable();
+    let named = record.envelope().controls.iter().filter_map(|control| match control {
+        Control::Rotator(key) => Some(key),
+        _ => None,
+    });
+    let begins = |key: &&VerifyingKey| {
+        let is_named = safe.chain.rotators().any(|named| named == **key);
+        is_named && naming(safe, key).is_some_and(|naming| naming.number() == record.number())
+    };
+    let there = std::iter::once(refused).chain(came).filter(is_there);
+    let mut there = there.chain(named.filter(begins)).peekable();
     there.peek().is_none() || there.any(|key| leaving.contains(key))
+}
+
+/// The record that last named a key which may begin epochs.
+fn naming<'a>(safe: &'a Safe, rotator: &VerifyingKey) -> Option<&'a Record> {
+    safe.records.iter().rfind(|record| record.envelope().controls.contains(&Control::Rotator(*rotator)))
 }
 
 /// With which record each key last became a member.

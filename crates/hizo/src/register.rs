@@ -209,6 +209,7 @@ mod tests {
                     recipient: None,
                     not_before: at(*seconds),
                     not_after: at(1_000),
+                    rotator: None,
                 };
                 Event::KeyDelegated { note: said.note(&office.sign(said.text().as_bytes())).unwrap() }
             };

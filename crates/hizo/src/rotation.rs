@@ -10,29 +10,31 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use hizo_ledger::delegation::{Delegation, Revocation};
-use hizo_ledger::id::SpaceId;
+use hizo_ledger::id::{RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{ClaimedTime, Control, Role};
+use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Role};
+use hizo_ledger::space::Chain;
 use hizo_vault::event::Event;
-use hizo_vault::keys::IdentityFile;
+use hizo_vault::keys::{IdentityFile, OrganisationSeed, RotatorKey};
+use hizo_vault::organisation::Delegations;
 use serde_json::{Value, json};
 
-use crate::Setting;
 use crate::contents::Opened;
-use crate::epochs;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::Home;
 use crate::membership::{Appended, Change, Made, Proposing};
 use crate::office::Office;
 use crate::register::{Entry, Register, State};
-use crate::safe::{self, Keyring, OwnSpace, Safe};
+use crate::safe::{self, Draft, Keyring, OwnSpace, Safe};
 use crate::words::{Words, words};
+use crate::{Setting, epochs, receipts};
 
 /// How many notes a record of the register says at most: their body stays far below its limit.
 const NOTES_MAX: usize = 200;
 
-/// How many safes are worked on at once: most of the time is spent in waiting for keepers and the disk.
-const AT_ONCE: usize = 16;
+/// How many safes are worked on at once: most of the time is spent in waiting for keepers and the disk, and what a keeper takes at once it
+/// writes at once.
+const AT_ONCE: usize = 64;
 
 /// What came of making everything new that is due.
 pub(crate) struct Rotated {
@@ -131,7 +133,7 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
             return Ok(Answer::Nothing);
         }
         let register = own_register(safe, &identity, &keyring)?;
-        let answer = due(safe, &identity, &keyring, &register)?;
+        let answer = due(safe, &identity, &keyring, &register, None)?;
         safe.unlock_unheeded(&identity)?;
         Ok(answer)
     };
@@ -178,12 +180,27 @@ enum Answer {
     Waits,
 }
 
-/// What the register says of a space and nobody has said there yet, with an epoch if organisations read it by keys of before and whoever
-/// looks is its admin; whether they do.
-///
-/// # Errors
-/// When nobody has certified who a reader is.
-pub(crate) fn told(opened: Opened, register: &Register, is_admin: bool) -> Outcome<(Change, bool)> {
+/// What the register says of a space and nobody has said there yet.
+pub(crate) struct Told {
+    pub change: Change,
+    /// What the delegations come to with it.
+    delegations: Delegations,
+    /// Whether organisations read the space by keys of before.
+    pub is_stale: bool,
+}
+
+impl Told {
+    /// Has the same record begin an epoch.
+    ///
+    /// # Errors
+    /// When nobody has certified who a reader is.
+    pub(crate) fn begin_epoch(&mut self, opened: Opened) -> Outcome<()> {
+        self.change.begin_epoch(opened, &epochs::readers_by(opened, &self.delegations, &[])?)
+    }
+}
+
+/// What the register says of a space and nobody has said there yet.
+pub(crate) fn told(opened: Opened, register: &Register) -> Outcome<Told> {
     let (people, space) = (opened.keyring.people()?, opened.safe.home.space);
     let (mut change, mut delegations) = (Change::answering(), people.delegations.clone());
     for entry in register.of_space(space) {
@@ -203,28 +220,63 @@ pub(crate) fn told(opened: Opened, register: &Register, is_admin: bool) -> Outco
         }
     }
     let is_stale = !people.stale(opened.safe, &delegations).is_empty();
-    if is_stale && is_admin {
-        change.begin_epoch(opened, &epochs::readers_by(opened, &delegations, &[])?)?;
-    }
-    Ok((change, is_stale))
+    Ok(Told { change, delegations, is_stale })
 }
 
-/// Says and makes what is due.
-fn due(safe: &mut Safe, identity: &IdentityFile, keyring: &Keyring, register: &Register) -> Outcome<Answer> {
+/// Says and makes what is due: as an admin, or by the organisation's key where admins have named it.
+fn due(
+    safe: &mut Safe,
+    identity: &IdentityFile,
+    keyring: &Keyring,
+    register: &Register,
+    organisation: Option<&OrganisationSeed>,
+) -> Outcome<Answer> {
     keyring.people()?.heed(safe, &[])?;
+    let mut told = told(Opened { safe, keyring }, register)?;
     let is_admin = safe.role_of(identity) == Some(Role::Admin);
-    let (change, is_stale) = told(Opened { safe, keyring }, register, is_admin)?;
-    if change.events.is_empty() && !(is_stale && is_admin) {
-        return Ok(if is_stale { Answer::Waits } else { Answer::Nothing });
+    let rotator = organisation.map(|seed| seed.rotator_key(&safe.home.space));
+    let is_named = |rotator: &RotatorKey| safe.chain.rotators().any(|named| named == rotator.verifying_key());
+    // One of two admins would only propose it.
+    let rotator =
+        rotator.filter(|rotator| is_named(rotator) && !(is_admin && safe.chain.admin_rule() == AdminRule::One));
+    let begins = told.is_stale && is_admin && rotator.is_none();
+    if begins {
+        told.begin_epoch(Opened { safe, keyring })?;
     }
-    match change.make(safe, identity, keyring, &Proposing::default())? {
-        Made::Stands(appended) if is_stale && is_admin => Ok(Answer::Rotated(appended)),
-        Made::Stands(appended) => {
-            appended.promised?;
-            Ok(if is_stale { Answer::Waits } else { Answer::Nothing })
+    let Told { change, delegations, is_stale } = told;
+    let says = begins || !change.events.is_empty();
+    let Some(rotator) = rotator.filter(|_| is_stale) else {
+        let waits = if is_stale { Answer::Waits } else { Answer::Nothing };
+        if !says {
+            return Ok(waits);
         }
-        Made::Proposed(_) => Ok(Answer::Waits),
+        return match change.make(safe, identity, keyring, &Proposing::default())? {
+            Made::Stands(appended) if begins => Ok(Answer::Rotated(appended)),
+            Made::Stands(appended) => appended.promised.map(|()| waits),
+            Made::Proposed(_) => Ok(Answer::Waits),
+        };
+    };
+    let mut said = None;
+    if says {
+        change.check(safe, keyring, &Proposing::default())?;
+        said = Some(change.append_unanswered(safe, identity)?);
     }
+    let begun = begin_by(&rotator, safe, keyring, &delegations);
+    // Where both stand they are published at once: one wait is enough for both promises.
+    let promised = said.map_or(Ok(()), |id| receipts::answer(safe, id).holds());
+    let id = begun?;
+    Ok(Answer::Rotated(Appended { id, promised: promised.and(receipts::answer(safe, id).holds()) }))
+}
+
+/// Begins an epoch by the organisation's key, for the readers by these delegations, which stand.
+fn begin_by(rotator: &RotatorKey, safe: &mut Safe, keyring: &Keyring, delegations: &Delegations) -> Outcome<RecordId> {
+    let opened = Opened { safe, keyring };
+    let mut draft = Draft::default();
+    epochs::begin(&mut draft, opened, &epochs::readers_by(opened, delegations, &[])?, None)?;
+    let state = |chain: &Chain| (chain.epoch(), chain.members().collect::<Vec<_>>(), chain.recovery());
+    let before = state(&safe.chain);
+    let (key, sign) = (rotator.verifying_key(), |text: &[u8]| rotator.sign(text));
+    safe.append_by(key, sign, &draft, |chain| state(chain) == before)
 }
 
 /// Takes back what was delegated to those who have left, delegates anew what was sealed to the keys of before, and begins new keys in
@@ -233,19 +285,20 @@ fn due(safe: &mut Safe, identity: &IdentityFile, keyring: &Keyring, register: &R
 /// # Errors
 /// When the register cannot be written. What fails in another safe is told of in [`Rotated::left`].
 pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
-    let mut rotated = renew(office)?;
+    let seed = office.has_key().then(|| office.seed()).transpose()?;
+    let mut rotated = renew(office, seed.as_ref())?;
     // What was said just now stands in the register, too.
     office.keyring = office.safe.unlock_with(&office.identity)?;
     let (own_space, register) = (OwnSpace::of(&office.safe, &office.keyring), office.register());
     let (homes, next, found) = (office.safe.home.acting_homes()?, AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let identity = &office.identity;
+    let (identity, seed) = (&office.identity, &seed);
     thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(homes.len()) {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(home) = homes.get(at) else { break };
-                    let done = in_home(home, identity, &own_space, &register);
+                    let done = in_home(home, identity, &own_space, &register, seed.as_ref());
                     found.lock().unwrap_or_else(PoisonError::into_inner).push((at, done));
                 }
             });
@@ -273,6 +326,7 @@ fn in_home(
     identity: &IdentityFile,
     own_space: &OwnSpace,
     register: &Register,
+    organisation: Option<&OrganisationSeed>,
 ) -> Outcome<Option<(SpaceId, Answer)>> {
     // A home that was moved or taken away has written itself down where it is now, once it was opened there.
     if !folder.join("safe.json").exists() {
@@ -280,7 +334,7 @@ fn in_home(
     }
     let mut safe = Safe::open(Home::open(folder)?)?;
     let keyring = safe.unlock_beside(identity, Some(own_space))?;
-    let answer = due(&mut safe, identity, &keyring, register)?;
+    let answer = due(&mut safe, identity, &keyring, register, organisation)?;
     if matches!(answer, Answer::Rotated(_)) {
         // Whoever opens it finds to which of the own space's epochs it is sealed now.
         safe.unlock_beside(identity, Some(own_space))?;
@@ -289,7 +343,7 @@ fn in_home(
 }
 
 /// Says in the register what has changed with the people of the own space.
-fn renew(office: &mut Office) -> Outcome<Rotated> {
+fn renew(office: &mut Office, seed: Option<&OrganisationSeed>) -> Outcome<Rotated> {
     let (now, recipient) = (safe::now()?, office.safe.recipient()?.to_string());
     let people = office.keyring.people()?;
     if let Some(unknown) = people.uncertified(&office.safe).next() {
@@ -313,7 +367,8 @@ fn renew(office: &mut Office) -> Outcome<Rotated> {
     if due.is_empty() {
         return Ok(rotated);
     }
-    let (key, mut events) = (office.key()?, Vec::with_capacity(due.len()));
+    let key = seed.map_or_else(|| office.key(), |seed| Ok(seed.signing_key()))?;
+    let mut events = Vec::with_capacity(due.len());
     for entry in due {
         let before = &entry.delegation;
         if has_left(entry) {
@@ -327,7 +382,8 @@ fn renew(office: &mut Office) -> Outcome<Rotated> {
         let from = ClaimedTime::from_unix_seconds(entry.counts_from(now.unix_seconds()));
         let not_before = from.map_err(Failure::internal)?;
         if not_before <= before.not_after {
-            let said = Delegation { not_before, recipient: Some(recipient.clone()), ..before.clone() };
+            let rotator = seed.map(|seed| seed.rotator_key(&before.space).verifying_key());
+            let said = Delegation { not_before, recipient: Some(recipient.clone()), rotator, ..before.clone() };
             let note = said.note(&key.sign(said.text().as_bytes())).map_err(Failure::internal)?;
             events.push(Event::KeyDelegated { note });
             rotated.delegated += 1;

@@ -24,7 +24,7 @@ use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Device, Home, SeriesFacts};
 use crate::keeper::{Keeper, unix_seconds};
-use crate::people::People;
+use crate::people::{People, shown_organisation};
 use crate::queue::{Away, Queue, SetAside};
 use crate::words::{Words, words};
 use crate::{log, passphrase, rotation};
@@ -760,11 +760,15 @@ impl Keyring {
             return None;
         }
         let began = safe.records.iter().find(|record| record.envelope().epoch == epoch)?;
-        let signer = began.signers().first()?.name();
+        let signer = *began.signers().first()?;
+        let people = self.people.as_ref();
+        let organisation = people.and_then(|people| people.delegations.organisation_of_rotator(&signer));
+        let signer = organisation.map_or_else(|| signer.name().to_string().into(), shown_organisation);
         Some(words!(
             "what is kept since record {number} is closed to you, who read this safe: {signer} began new keys there. Another admin gives new ones to all readers: `hizo space rotate`",
             "記録 {number} から後は、メンバーのあなたにも見られません。{signer} が鍵を新しくし、あなたに渡していません。別の管理者が `hizo space rotate` を実行すると、新しい鍵が全員に渡ります",
-            number = began.number()
+            number = began.number();
+            signer
         ))
     }
 

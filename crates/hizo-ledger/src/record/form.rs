@@ -35,6 +35,7 @@ impl Envelope {
                 Control::Origin(origin) => ensure(*origin != self.keeper, Error::OriginSame)?,
                 Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) | Control::Admins(_) => {}
                 Control::Remove(_) | Control::Member { .. } | Control::Session { .. } => {}
+                Control::RotatorEnds(_) | Control::Rotator(_) => {}
             }
         }
         let wraps_own = |control: &Control| matches!(control, Control::Wrap { epoch, .. } if *epoch == self.epoch);
@@ -45,8 +46,8 @@ impl Envelope {
         self.check_keys()
     }
 
-    /// A recovery key never signs as a member, a founder is a member already, and a session key is neither: each key that
-    /// the record brings serves one purpose.
+    /// A recovery key and a rotator never sign as a member, a founder is a member already, and a session key is none of them: each
+    /// key that the record brings serves one purpose.
     fn check_keys(&self) -> Result<(), Error> {
         let (mut joining, mut others) = (BTreeSet::new(), BTreeSet::new());
         let (mut once, mut of_joining) = (true, true);
@@ -54,12 +55,13 @@ impl Envelope {
         for control in &self.controls {
             match control {
                 Control::Founder(key) | Control::Member { key, .. } => once &= joining.insert(*key),
-                Control::Recovery(Some(key)) => once &= others.insert(*key),
+                Control::Recovery(Some(key)) | Control::Rotator(key) => once &= others.insert(*key),
                 Control::Session { member, session } => {
                     of_joining &= joining.contains(member);
                     once &= others.insert(*session);
                 }
                 Control::Slot(_) | Control::Recovery(None) | Control::Admins(_) | Control::Remove(_) => {}
+                Control::RotatorEnds(_) => {}
                 Control::Epoch { .. } | Control::Wrap { .. } | Control::Origin(_) => {}
             }
         }
@@ -75,6 +77,7 @@ impl Envelope {
                 Control::Founder(_) | Control::Slot(_) | Control::Recovery(_) => needed = needed.saturating_add(1),
                 Control::Epoch { epoch: 0, .. } => needed = needed.saturating_add(1),
                 Control::Admins(_) | Control::Remove(_) | Control::Origin(_) => foreign = true,
+                Control::RotatorEnds(_) | Control::Rotator(_) => foreign = true,
                 Control::Member { .. } | Control::Session { .. } => {}
                 Control::Epoch { .. } | Control::Wrap { .. } => {}
             }
@@ -100,9 +103,11 @@ impl Control {
             Self::Remove(key) => (4, 0, *key.as_bytes()),
             Self::Member { key, .. } => (5, 0, *key.as_bytes()),
             Self::Session { member, .. } => (6, 0, *member.as_bytes()),
-            Self::Epoch { .. } => (7, 0, [0; 32]),
-            Self::Wrap { epoch, wrap, .. } => (8, *epoch, *wrap.as_bytes()),
-            Self::Origin(_) => (9, 0, [0; 32]),
+            Self::RotatorEnds(key) => (7, 0, *key.as_bytes()),
+            Self::Rotator(key) => (8, 0, *key.as_bytes()),
+            Self::Epoch { .. } => (9, 0, [0; 32]),
+            Self::Wrap { epoch, wrap, .. } => (10, *epoch, *wrap.as_bytes()),
+            Self::Origin(_) => (11, 0, [0; 32]),
         }
     }
 }

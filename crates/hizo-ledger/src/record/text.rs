@@ -69,6 +69,8 @@ fn write_control(text: &mut String, control: &Control) {
         Control::Remove(key) => format!("remove {key}\n"),
         Control::Member { key, role } => format!("member {key} {}\n", role.as_str()),
         Control::Session { member, session } => format!("session {member} {session}\n"),
+        Control::RotatorEnds(key) => format!("rotator-ends {key}\n"),
+        Control::Rotator(key) => format!("rotator {key}\n"),
         Control::Epoch { epoch, recipient } => format!("epoch {epoch} {recipient}\n"),
         Control::Wrap { epoch, wrap, bytes } => format!("wrap {epoch} {wrap} {bytes}\n"),
         Control::Origin(origin) => format!("origin {origin}\n"),
@@ -227,6 +229,8 @@ impl<'a> Lines<'a> {
                 let [member, session] = self.split(rest)?;
                 Ok(Control::Session { member: self.key(member)?, session: self.key(session)? })
             }
+            "rotator-ends" => Ok(Control::RotatorEnds(self.key(rest)?)),
+            "rotator" => Ok(Control::Rotator(self.key(rest)?)),
             "epoch" => {
                 let [epoch, recipient] = self.split(rest)?;
                 let recipient = self.hash(ObjectId::from_hex(recipient))?;

@@ -49,6 +49,8 @@ fn controls(epoch: u32) -> impl Strategy<Value = Vec<Control>> {
             let recovery = recovery.map(|who| who.map(|who| key(&format!("recovery of {who}"))));
             controls.extend(recovery.map(Control::Recovery));
             controls.extend(moves.then_some(Control::Admins(AdminRule::Two)));
+            controls.extend(removed.iter().map(|who| Control::RotatorEnds(key(&format!("rotator of {who}")))));
+            controls.extend(members.iter().map(|(who, _)| Control::Rotator(key(&format!("rotator of {who}")))));
             controls.extend(wraps.into_iter().map(|(epoch, wrap, bytes)| Control::Wrap {
                 epoch,
                 wrap: ObjectId::from_bytes(wrap),

@@ -30,7 +30,8 @@ use sessions::session_vectors;
 use spaces::space_vectors;
 
 /// Every key of the vectors, by the name its seed is made from.
-const PEOPLE: [&str; 8] = ["owner", "recovery", "machine", "clerk", "partner", "deputy", "stranger", "newcomer"];
+const PEOPLE: [&str; 9] =
+    ["owner", "recovery", "machine", "clerk", "partner", "deputy", "stranger", "newcomer", "rotator"];
 
 /// Whose session keys stand in the vectors; the seed of such a key is made from the name, a comma and `session`.
 const SESSIONS: [&str; 3] = ["owner, session", "clerk, session", "newcomer, session"];
@@ -309,6 +310,10 @@ fn all_files() -> [(&'static str, Files); 6] {
         let opens = SESSIONS.iter().filter_map(|who| Some((key(who), member(who)?)));
         let opens: Vec<_> = opens.map(|(session, member)| format!("\"{session}\": \"{}\"", member.name())).collect();
         write!(state, ", \"sessions\": {{{}}}", opens.join(", ")).unwrap();
+        let rotators: Vec<_> = chain.rotators().map(|key| format!("\"{}\"", key.name())).collect();
+        if !rotators.is_empty() {
+            write!(state, ", \"rotators\": [{}]", rotators.join(", ")).unwrap();
+        }
         if let Some(waiting) = chain.waiting() {
             write!(state, ", \"waiting\": \"{}\"", waiting.key.name()).unwrap();
         }

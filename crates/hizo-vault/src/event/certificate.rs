@@ -235,7 +235,7 @@ impl Certificates {
                 }
                 Control::Epoch { .. } => begins_epoch = true,
                 Control::Slot(_) | Control::Recovery(_) | Control::Admins(_) => (),
-                Control::Wrap { .. } | Control::Origin(_) => (),
+                Control::Wrap { .. } | Control::Origin(_) | Control::RotatorEnds(_) | Control::Rotator(_) => (),
             }
         }
         let is_other = |(key, session): (&VerifyingKey, &Option<VerifyingKey>)| {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use hizo_ledger::id::SpaceId;
 use hizo_vault::age::{self, Identity};
 use hizo_vault::entropy::Entropy;
-use hizo_vault::keys::{Error, IdentityFile, PASSPHRASE_BITS, RecoverySeed, SigningSeed, generate_passphrase};
+use hizo_vault::keys::{
+    Error, IdentityFile, OrganisationSeed, PASSPHRASE_BITS, RecoverySeed, SigningSeed, generate_passphrase,
+};
 
 use crate::seeded::Seeded;
 
@@ -23,25 +25,30 @@ fn keys_are_those_of_the_specification() {
         seed.space_key(&space(1)).verifying_key(),
         seed.session_key(&space(1)).verifying_key(),
         recovery.signing_key().verifying_key(),
+        OrganisationSeed::from_bytes(&[7; 32]).rotator_key(&space(1)).verifying_key(),
     ];
     assert_eq!(derived.map(|key| hex::encode(key.as_bytes())), KEYS);
 }
 
-const KEYS: [&str; 4] = [
+const KEYS: [&str; 5] = [
     "750a1318401825e0bf6413788e241e85aa0269da4e31a427a6c4aa235adf5894",
     "97d6ada05066e7ac1f9d656d735c59e5b80f417d059363907857eecc3c1c0b42",
     "32fb69af419f1f1b93fd52421dbe3d6c7ef1b5a3376ea49bcfb803e3c617db68",
     "308ee035d65ee90fb13d96b62136f2c749355d6aa27f78a45f96529eafb7e2e6",
+    "e60d8fc8d89748771a0b32548565915ae3dc3e2cea681f4048860b455fa2d85c",
 ];
 
 #[test]
 fn one_seed_gives_another_key_for_every_purpose_and_every_space() {
     let bytes = [9; 32];
     let (seed, recovery) = (SigningSeed::from_bytes(&bytes), RecoverySeed::from_bytes(&bytes));
+    let organisation = OrganisationSeed::from_bytes(&bytes);
     let mut seen = BTreeSet::from([*seed.identity_key().verifying_key().as_bytes()]);
     assert!(seen.insert(*recovery.signing_key().verifying_key().as_bytes()));
     assert!(seen.insert(*ed25519_dalek::SigningKey::from_bytes(&bytes).verifying_key().as_bytes()));
+    assert!(seen.insert(*organisation.signing_key().verifying_key().as_bytes()));
     for number in 0..20 {
+        assert!(seen.insert(*organisation.rotator_key(&space(number)).verifying_key().as_bytes()), "rotator {number}");
         assert!(seen.insert(*seed.space_key(&space(number)).verifying_key().as_bytes()), "space {number}");
         assert!(seen.insert(*seed.session_key(&space(number)).verifying_key().as_bytes()), "session {number}");
     }

@@ -51,6 +51,7 @@ fn delegation() -> Delegation {
         recipient: Some(person(8).identity.recipient().to_string()),
         not_before: time("2027-05-03T09:00:00Z"),
         not_after: time("2028-04-30T23:59:59Z"),
+        rotator: None,
     }
 }
 

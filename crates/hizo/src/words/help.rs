@@ -336,6 +336,19 @@ const HELP: &[(&str, &str)] = &[
     ("Reads", "見る"),
     ("Deposits, and cannot open anything", "預けるだけで、何も開けられない"),
     ("Reads and deposits", "見る・預ける"),
+    (
+        "Do not let the organisation begin new keys by itself when somebody leaves it: an admin has to do it then",
+        "機関を離れる人がいても、機関だけで鍵を新しくすることを認めません。鍵は管理者が新しくします",
+    ),
+    (
+        "Let an organisation that reads this safe begin new keys by itself when somebody leaves it, or end that",
+        "この金庫を見られる機関が、離れる人がいたときに管理者なしで鍵を新しくできるようにします。または、やめさせます",
+    ),
+    (
+        "A member who acts for the organisation; with --end also the first digits of the key that may begin new keys",
+        "その機関の人の名前。--end を付けるときは、鍵を新しくできる鍵の先頭の桁でも指定できます",
+    ),
+    ("End it: from then on, an admin begins new keys", "やめさせます。以後、鍵は管理者が新しくします"),
     ("Let the person open what was kept before, too", "これまでに預けたものも開けられるようにします"),
     (
         "List the members: people, what they may do, since when, and their machines",

@@ -47,6 +47,7 @@ fn note(byte: u8, person: &IdentityFile, space: &SpaceId, until: &str) -> String
         recipient: Some(person.identity.recipient().to_string()),
         not_before: time("2020-01-01T00:00:00Z"),
         not_after: time(until),
+        rotator: None,
     };
     let signature = organisation(byte).sign(delegation.text().as_bytes());
     delegation.note(&signature).unwrap()
@@ -178,6 +179,42 @@ fn a14_the_alarm_over_a_change_that_two_signed_ends_when_whoever_might_not_has_g
     scene.home.fails(5, "changes who is a member", ["list"]);
     scene.home.ok(["space", "remove", &scene.name(&newcomer)]);
     scene.home.fails(3, "nothing of it believed", ["list"]);
+}
+
+/// A key by which an organisation of this number might begin epochs.
+fn rotator(byte: u8, space: &SpaceId) -> Control {
+    Control::Rotator(OrganisationSeed::from_bytes(&[byte; 32]).rotator_key(space).verifying_key())
+}
+
+#[test]
+fn a14_a_key_that_whoever_might_not_has_named_is_an_alarm_and_ends_with_him() {
+    let mut scene = Scene::new();
+    scene.revoke();
+    scene.insider.say(&scene.official.signing_seed, &[], vec![rotator(99, &scene.space)]);
+    scene.home.fails(5, "changes who is a member", ["list"]);
+    scene.home.ok(["space", "remove", &scene.name(&scene.official)]);
+    let told = scene.home.fails(3, "nothing of it believed", ["list"]);
+    assert!(!told.err.contains("may begin new keys"), "{told:?}");
+}
+
+#[test]
+fn a14_a_key_that_no_organisation_calls_its_own_is_told_of_until_an_admin_ends_it() {
+    let mut scene = Scene::new();
+    let named = rotator(99, &scene.space);
+    let Control::Rotator(key) = named else { unreachable!() };
+    scene.insider.say(&scene.official.signing_seed, &[], vec![named]);
+    let told = scene.home.run(["list"]);
+    assert!(told.err.contains("no organisation has said that key"), "{told:?}");
+    scene.home.ok(["space", "rotator", &key.name().to_string(), "--end"]);
+    let told = scene.home.run(["list"]);
+    assert!(!told.err.contains("no organisation has said that key"), "{told:?}");
+}
+
+#[test]
+fn a14_a_key_that_no_organisation_calls_its_own_is_not_signed_for_by_the_second_admin() {
+    let scene = Scene::of_two();
+    let said = scene.agree(&[], vec![rotator(99, &scene.space)], "--yes");
+    assert!(said.code == Some(3) && said.err.contains("no organisation says"), "{said:?}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod receipts;
 mod recovery;
 mod refusals;
 mod rotation;
+mod rotations;
 mod sharing;
 mod stamped;
 mod stamps;

@@ -62,6 +62,7 @@ impl Case {
         let read = UnverifiedDelegatedRequest::parse(&fs::read(delegated).unwrap()).unwrap();
         let mut delegation = read.clone().verify().unwrap().delegation;
         change(&mut delegation);
+        delegation.rotator = delegation.rotator.filter(|_| delegation.role.opens());
         let sealed = fs::read(self.office.founder.path.join("organisation.age")).unwrap();
         let key = OrganisationSeed::open(sealed, PASSPHRASE).unwrap().signing_key();
         let delegation = delegation.note(&key.sign(delegation.text().as_bytes())).unwrap();
@@ -146,6 +147,7 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     say(office, "office list", &[]);
     say(office, "office rotate", &[]);
     say(&case.company.founder, "space rotate", &[]);
+    say(&case.company.founder, "space rotator", &["鈴木", "--end"]);
     say(office, "office revoke", &[&key, "--to", &path("revocation")]);
     say(&case.company.founder, "space revoke", &[&path("revocation")]);
     let other = Home::new();

@@ -108,7 +108,7 @@ fn closed_to(sato: Home, kept_by_sato: &Home, case: Case) {
 fn a11_where_an_organisation_is_no_admin_the_admins_are_told_and_nobody_of_it_seals_anything_before() {
     let case = Case::new();
     let (office, company) = (&case.office.founder, &case.company.founder);
-    let (suzuki, _) = case.suzuki(&[]);
+    let (suzuki, _) = case.let_in(office, "鈴木", &[], &["--words", &case.words, "--no-rotation"]);
     let staff = case.office.let_in("佐藤", &["--history"]);
     let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
     let kept_by_sato = staff.copy();
@@ -134,6 +134,65 @@ fn a11_where_an_organisation_is_no_admin_the_admins_are_told_and_nobody_of_it_se
     let again = office.ok(["office", "rotate", "--json"]).json();
     assert_eq!(again["waits"], serde_json::json!([]));
     closed_to(sato, &kept_by_sato, case);
+}
+
+/// Which organisations may begin new keys in the company's safe.
+fn rotators(case: &Case) -> Vec<String> {
+    let members = case.company.founder.ok(["space", "members", "--json"]).json();
+    let rotators = members["rotators"].as_array().unwrap().iter();
+    rotators.map(|rotator| rotator["organisation"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a11_an_organisation_that_is_no_admin_begins_new_keys_by_the_key_that_an_admin_has_named() {
+    let case = Case::new();
+    let (office, company) = (&case.office.founder, &case.company.founder);
+    let (suzuki, _) = case.suzuki(&[]);
+    let staff = case.office.let_in("佐藤", &["--history"]);
+    let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
+    let kept_by_sato = staff.copy();
+    assert_eq!(rotators(&case), ["Patent Office"]);
+    case.company.put(company, "evidence", "while she was there");
+    suzuki.ok(["list"]);
+    sato.ok(["list"]);
+    let before = sato.copy();
+    let removed = office.ok(["space", "remove", "佐藤", "--json"]).json();
+    assert_eq!(removed["rotated"].as_array().unwrap().len(), 1, "{removed}");
+    assert_eq!(removed["due"], serde_json::json!([]));
+
+    // Neither the company nor its machines had to do anything.
+    assert_eq!(put(&suzuki, "by the office").code, Some(0));
+    let listed = company.ok(["list"]);
+    assert!(!listed.err.contains("has new keys"), "{listed:?}");
+    assert_eq!(content(company, "latest:evidence", "late"), b"by the office");
+    case.company.put(company, "evidence", "when she had gone");
+    assert_eq!(content(&suzuki, "latest:evidence", "after"), b"when she had gone");
+    assert_eq!(content(&suzuki, "evidence:1", "early"), b"while she was there");
+    // She has no key by which she could shut herself in again.
+    sato.fails(1, "only an admin", ["space", "rotate"]);
+    company.ok(["check"]);
+    drop(before);
+    closed_to(sato, &kept_by_sato, case);
+}
+
+#[test]
+fn the_key_of_an_organisation_ends_with_the_last_who_reads_for_it_and_by_an_admins_word() {
+    let case = Case::new();
+    let company = &case.company.founder;
+    case.suzuki(&[]);
+    let staff = case.office.let_in("佐藤", &["--history"]);
+    case.let_in(&staff, "佐藤", &[], &[]);
+    company.ok(["space", "remove", "佐藤"]);
+    assert_eq!(rotators(&case), ["Patent Office"]);
+    company.fails(1, "may begin new keys here already", ["space", "rotator", "鈴木"]);
+    company.ok(["space", "rotator", "鈴木", "--end"]);
+    assert!(rotators(&case).is_empty());
+    company.fails(1, "begins no new keys here", ["space", "rotator", "鈴木", "--end"]);
+    company.ok(["space", "rotator", "鈴木"]);
+    assert_eq!(rotators(&case), ["Patent Office"]);
+    company.ok(["space", "role", "鈴木", "writer"]);
+    assert!(rotators(&case).is_empty());
+    company.ok(["check"]);
 }
 
 #[test]

@@ -26,7 +26,13 @@ fn delegation() -> Delegation {
         recipient: Some("age1pq1qqqsyqcyq5rqwzqf".into()),
         not_before: time("2027-05-03T09:00:00Z"),
         not_after: time("2028-04-30T23:59:59Z"),
+        rotator: None,
     }
+}
+
+/// As [`delegation`], with the organisation's key to begin epochs.
+fn rotator() -> Delegation {
+    Delegation { rotator: Some(key("rotator")), ..delegation() }
 }
 
 fn revocation() -> Revocation {
@@ -58,6 +64,7 @@ fn accepted() -> Vec<Vector> {
     let signed = |text: &str| secret(WHO).sign(text.as_bytes()).to_bytes();
     let notes = [
         ("reader_writer", "a key that reads and deposits for its organisation", delegation()),
+        ("rotator", "brings the organisation's key that may begin epochs", rotator()),
         ("writer", "a key that deposits, and reads nothing", writer),
         ("admin", "a key that may let people in", admin),
         ("one_second", "good for one second", one_second),
@@ -113,6 +120,23 @@ fn refused_texts() -> Vec<Refused<String>> {
         ("Keys", "key_is_identity", "an identity key signs records", swap("key", &key(IDENTITY).to_base64())),
         ("Recipient", "reader_without_recipient", "reads, and nothing is sealed to it", swap("recipient", "-")),
         ("Recipient", "writer_with_recipient", "does not read, and something is sealed to it", swap("role", "writer")),
+        ("Lines", "rotator_twice", "two keys to begin epochs", {
+            format!("{0}rotator {1}\nrotator {1}\n", text, key("rotator"))
+        }),
+        ("Lines", "rotator_none", "a line for a key that is not there", format!("{text}rotator -\n")),
+        ("Lines", "rotator_before_its_place", "the key to begin epochs before the term", {
+            let begins = line(text, "not-before ");
+            changed(text, begins, &format!("rotator {}\n{begins}", key("rotator")))
+        }),
+        ("Keys", "rotator_is_key", "the key that acts begins epochs too", format!("{text}rotator {}\n", key(KEY))),
+        ("Keys", "rotator_is_organisation", "the organisation's own key begins epochs", {
+            format!("{text}rotator {}\n", key(WHO))
+        }),
+        ("Keys", "rotator_is_identity", "an identity key begins epochs", format!("{text}rotator {}\n", key(IDENTITY))),
+        ("Rotator", "writer_with_rotator", "does not read, and begins epochs", {
+            let writes = changed(&swap("role", "writer"), line(text, "recipient "), "recipient -\n");
+            format!("{writes}rotator {}\n", key("rotator"))
+        }),
         ("Term", "ends_before", "ends a second before it begins", swap("not-after", "2027-05-03T08:59:59Z")),
         ("Lines", "revocation_without_key", "of no key", changed(ended, line(ended, "key "), "")),
         ("Lines", "revocation_without_time", "at no time", changed(ended, line(ended, "time "), "")),

@@ -100,10 +100,15 @@ fn accepted_records(sound: &Sound) -> Vec<Vector> {
     accept("largest_number", "2^64 - 1 is a number", &largest, &["clerk"]);
     accept("leap_day", "29 February of a leap year", &time(&sound.body, "2028-02-29T23:59:59Z"), &["clerk"]);
     let rule = sound.story.control(&[Control::Admins(AdminRule::Two)]).text().unwrap();
+    let named = sound.story.control(&[Control::Rotator(key("rotator"))]).text().unwrap();
+    accept("rotator", "an admin names a key that may begin epochs", &named, &["owner"]);
+    let instead = [Control::RotatorEnds(key("stranger")), Control::Rotator(key("rotator"))];
+    let instead = sound.story.control(&instead).text().unwrap();
+    accept("rotator_ends", "and another one in place of the first", &instead, &["owner"]);
     accept("two_admins", "two admins ask for two signatures from now on", &rule, &["owner", "deputy"]);
     let rule = sound.story.control(&[Control::Admins(AdminRule::One)]).text().unwrap();
     accept("one_admin", "two admins ask for one signature from now on", &rule, &["owner", "deputy"]);
-    accept("eight_signatures", "the most signatures that the form allows", &sound.moved, &PEOPLE);
+    accept("eight_signatures", "the most signatures that the form allows", &sound.moved, &PEOPLE[..8]);
     let both = changed(&sound.deposit, "body -\n", &format!("body {} 1048576\n", object("largest body")));
     accept("deposit_with_body", "a deposit may carry a body, here the largest", &both, &["machine"]);
     vectors
@@ -308,6 +313,31 @@ fn refused_controls(sound: &Sound) -> Vec<Refused<String>> {
         ("ControlOrder", "admins_twice", "one rule and another", format!("{body}admins 1\nadmins 2\n")),
         ("ControlOrder", "admins_behind_member", "the rule stands behind who comes", {
             format!("{body}member {machine} admin\nadmins 2\n")
+        }),
+        ("GenesisOnly", "genesis_rotator", "record 0 names a key that begins epochs", {
+            changed(genesis, &begins, &format!("rotator {}\n{begins}", key("rotator")))
+        }),
+        ("ControlOrder", "rotator_twice", "one key is named twice", {
+            format!("{body}rotator {0}\nrotator {0}\n", key("rotator"))
+        }),
+        ("ControlOrder", "rotator_before_it_ends", "one is named before another one ends", {
+            format!("{body}rotator {}\nrotator-ends {}\n", key("rotator"), key("stranger"))
+        }),
+        ("ControlOrder", "rotator_before_member", "a key that begins epochs before who comes", {
+            format!("{body}rotator {}\nmember {machine} reader\n", key("rotator"))
+        }),
+        ("Key", "rotator_with_role", "a key that begins epochs, with a role", {
+            format!("{body}rotator {} admin\n", key("rotator"))
+        }),
+        ("KeyTwice", "rotator_is_member", "who comes begins epochs too", {
+            format!("{body}member {machine} reader\nrotator {machine}\n")
+        }),
+        ("KeyTwice", "rotator_is_session", "a session key begins epochs too", {
+            let session = session_key("machine");
+            format!("{body}member {machine} reader\nsession {machine} {session}\nrotator {session}\n")
+        }),
+        ("KeyTwice", "rotator_recovers", "the recovery key begins epochs too", {
+            format!("{body}recovery {0}\nrotator {0}\n", key("rotator"))
         }),
         ("GenesisOnly", "founder_later", "a founder after record 0", format!("{body}founder {machine}\n")),
         ("GenesisOnly", "slot_later", "a slot key after record 0", format!("{body}{slot}")),

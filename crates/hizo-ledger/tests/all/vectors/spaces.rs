@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer;
 use hizo_ledger::id::{ObjectId, RecordId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Envelope, Origin, Role};
 use hizo_ledger::space::RECOVERY_DELAY_SECONDS;
 
@@ -26,6 +27,7 @@ pub(super) fn space_vectors() -> Vec<Vector> {
     refused.extend(refused_series());
     refused.extend(refused_recoveries());
     refused.extend(refused_by_rule_of_two());
+    refused.extend(refused_rotators());
     for (rule, name, says, notes) in refused {
         vectors.push(Vector { name, says, bytes: notes.concat().into_bytes(), rule: Some(rule) });
     }
@@ -197,6 +199,39 @@ fn accepted_spaces() -> Vec<(&'static str, &'static str, Story)> {
             story.add_by(&both, &["newcomer", "stranger"]);
             story
         }),
+        ("rotator", "a key that an admin has named begins epochs, and says nothing", {
+            let mut story = rotated();
+            story.add(&rotation(&story), "rotator");
+            story.add(&story.deposit("drawings"), "machine");
+            story
+        }),
+        ("rotator_by_two", "named by two where two sign, it begins an epoch by one signature", {
+            let mut story = two_admins();
+            story.add_by(&story.control(&[Control::Rotator(key("rotator"))]), &["deputy", "owner"]);
+            story.add(&rotation(&story), "rotator");
+            story
+        }),
+        ("rotator_ended", "the key ends in the record by which a member leaves, and may be named again", {
+            let mut story = rotated();
+            let mut leaves = story.removal("clerk");
+            leaves.controls.push(Control::RotatorEnds(key("rotator")));
+            leaves.sort_controls();
+            story.add(&leaves, "owner");
+            story.add(&story.control(&[Control::Rotator(key("rotator"))]), "owner");
+            story
+        }),
+        ("rotator_while_one_waits", "whoever the recovery key let in waits on, whatever begins", {
+            let mut story = rotated();
+            story.add(&story.control(&[member("newcomer", Role::Admin), session("newcomer")]), "recovery");
+            story.add(&rotation(&story), "rotator");
+            story
+        }),
+        ("rotator_then_member", "a key that has ended may be a member's", {
+            let mut story = rotated();
+            story.add(&story.control(&[Control::RotatorEnds(key("rotator"))]), "owner");
+            story.add(&story.control(&[member("rotator", Role::Reader)]), "owner");
+            story
+        }),
         ("wrap_in_two_epochs", "an object that is a wrap of one epoch becomes a wrap of another, too", {
             let mut story = begun();
             story.add(&story.control(&epoch(1)), "owner");
@@ -320,6 +355,220 @@ pub(super) fn two_admins() -> Story {
     let mut story = everybody();
     story.add_by(&story.control(&[two()]), &["deputy", "owner"]);
     story
+}
+
+/// A space with every role in it, whose admin has named a key that begins epochs.
+fn rotated() -> Story {
+    let mut story = everybody();
+    story.add(&story.control(&[Control::Rotator(key("rotator"))]), "owner");
+    story
+}
+
+/// The one form of record that such a key signs, as the next one.
+fn rotation(story: &Story) -> Envelope {
+    Envelope { body: None, ..story.control(&epoch(story.chain.epoch() + 1)) }
+}
+
+fn refused_rotators() -> Vec<Refused<Vec<String>>> {
+    let (before, story) = (everybody(), rotated());
+    let mut ended = story.clone();
+    ended.add(&ended.control(&[Control::RotatorEnds(key("rotator"))]), "owner");
+    let mut of_two = two_admins();
+    of_two.add_by(&of_two.control(&[Control::Rotator(key("rotator"))]), &["deputy", "owner"]);
+    let mut waits = before.clone();
+    waits.add(&waits.control(&[member("newcomer", Role::Admin), session("newcomer")]), "recovery");
+    let mut named = before.clone();
+    named.add(&named.control(&[member("newcomer", Role::Reader), session("newcomer")]), "owner");
+    let many: Vec<Control> = (0..=64).map(|number| Control::Rotator(key(&format!("rotator {number}")))).collect();
+    let by = |story: &Story, envelope: &Envelope| and(story, envelope, "rotator");
+    let by_owner = |story: &Story, lines: &[Control]| and(story, &story.control(lines), "owner");
+    let with = |more: &[Control]| {
+        let mut record = rotation(&story);
+        record.controls.extend(more.iter().cloned());
+        record.sort_controls();
+        record
+    };
+    let signed_together = |story: &Story, envelope: &Envelope, who: &[&str]| {
+        let last = String::from_utf8(signed_by(envelope, who).note_bytes().to_vec()).unwrap();
+        [story.notes.clone(), vec![last]].concat()
+    };
+    let mut with_body = rotation(&story);
+    with_body.body = story.say().body;
+    let (mut skips, mut again) = (rotation(&story), rotation(&story));
+    (skips.epoch, skips.controls) = (2, epoch(2).to_vec());
+    (again.epoch, again.controls) =
+        (0, vec![Control::Epoch { epoch: 0, recipient: ObjectId::of(b"again") }, wrap(0, "new")]);
+    let text = rotation(&story).text().unwrap();
+    let by_another = signature_line(&key("rotator"), &secret("stranger").sign(text.as_bytes()).to_bytes());
+    let names = |who: VerifyingKey| Control::Rotator(who);
+    vec![
+        (
+            "SignerNotMember",
+            "rotator_not_named",
+            "a key begins an epoch that nobody has named",
+            by(&before, &rotation(&before)),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_after_its_end",
+            "a key that has ended begins an epoch",
+            by(&ended, &rotation(&ended)),
+        ),
+        ("SignerNotMember", "rotator_says", "the key says something", by(&story, &story.say())),
+        ("SignerNotMember", "rotator_deposits", "the key deposits", by(&story, &story.deposit("drawings"))),
+        (
+            "SignerNotMember",
+            "rotator_says_beside",
+            "the key begins an epoch and says something",
+            by(&story, &with_body),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_admits",
+            "the key lets somebody in besides",
+            by(&story, &with(&[member("stranger", Role::Reader)])),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_removes",
+            "the key removes a member",
+            by(&story, &with(&[Control::Remove(key("clerk"))])),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_names_another",
+            "the key names another one",
+            by(&story, &with(&[names(key("stranger"))])),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_ends_itself",
+            "the key ends itself",
+            by(&story, &with(&[Control::RotatorEnds(key("rotator"))])),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_recovers",
+            "the key replaces the recovery key",
+            by(&story, &with(&[Control::Recovery(None)])),
+        ),
+        ("SignerNotMember", "rotator_moves", "the key moves the space", by(&story, &with(&[moves()]))),
+        (
+            "SignerNotMember",
+            "rotator_two_wraps",
+            "two wraps of the epoch",
+            by(&story, &with(&[wrap(1, "for a friend")])),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_gives_history",
+            "a wrap of an earlier epoch besides",
+            by(&story, &with(&[wrap(0, "for a friend")])),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_gives_alone",
+            "a wrap without an epoch",
+            by(&story, &Envelope { body: None, ..story.control(&[wrap(0, "for a friend")]) }),
+        ),
+        (
+            "SignatureCount",
+            "rotator_with_admin",
+            "an admin signs besides",
+            signed_together(&story, &rotation(&story), &["owner", "rotator"]),
+        ),
+        (
+            "SignerNotMember",
+            "rotator_is_the_second",
+            "where two admins sign, the key is one of them",
+            signed_together(&of_two, &rotation(&of_two), &["owner", "rotator"]),
+        ),
+        (
+            "SignatureCount",
+            "rotator_named_by_one",
+            "one of two admins names a key",
+            by_owner(&two_admins(), &[names(key("rotator"))]),
+        ),
+        (
+            "SignatureCount",
+            "rotator_ended_by_one",
+            "one of two admins ends one",
+            by_owner(&of_two, &[Control::RotatorEnds(key("rotator"))]),
+        ),
+        (
+            "RoleMayNot",
+            "rotator_named_by_reader",
+            "a reader names a key",
+            and(&before, &before.control(&[names(key("rotator"))]), "clerk"),
+        ),
+        ("Signature", "rotator_by_another", "a stranger's signature under the key's name", {
+            [story.notes.clone(), vec![format!("{text}\n{by_another}")]].concat()
+        }),
+        ("Epoch", "rotator_skips", "the key begins epoch 2 after epoch 0", by(&story, &skips)),
+        ("Epoch", "rotator_begins_again", "the key begins epoch 0 again", by(&story, &again)),
+        (
+            "RotatorTwice",
+            "rotator_named_again",
+            "a key that is named already",
+            by_owner(&story, &[names(key("rotator"))]),
+        ),
+        (
+            "NotRotator",
+            "rotator_ends_stranger",
+            "a key ends that nobody has named",
+            by_owner(&story, &[Control::RotatorEnds(key("stranger"))]),
+        ),
+        ("RotatorCount", "rotators_65", "65 keys", by_owner(&before, &many)),
+        (
+            "RotatorTaken",
+            "rotator_is_member",
+            "a present member's key is named",
+            by_owner(&before, &[names(key("clerk"))]),
+        ),
+        (
+            "RotatorTaken",
+            "rotator_is_recovery",
+            "the recovery key is named",
+            by_owner(&before, &[names(key("recovery"))]),
+        ),
+        (
+            "RotatorTaken",
+            "rotator_is_session",
+            "a present member's session key is named",
+            by_owner(&named, &[names(session_key("newcomer"))]),
+        ),
+        ("RotatorTaken", "rotator_waits", "the key of who waits is named", by_owner(&waits, &[names(key("newcomer"))])),
+        (
+            "RotatorTaken",
+            "rotator_session_waits",
+            "the session key of who waits is named",
+            by_owner(&waits, &[names(session_key("newcomer"))]),
+        ),
+        (
+            "RotatorTaken",
+            "rotator_comes",
+            "the key comes as a member",
+            by_owner(&story, &[member("rotator", Role::Reader)]),
+        ),
+        (
+            "RotatorTaken",
+            "rotator_is_pinned",
+            "the key becomes the recovery key",
+            by_owner(&story, &[Control::Recovery(Some(key("rotator")))]),
+        ),
+        ("RotatorTaken", "rotator_starts_sessions", "the key becomes a session key", {
+            by_owner(
+                &story,
+                &[
+                    member("newcomer", Role::Reader),
+                    Control::Session { member: key("newcomer"), session: key("rotator") },
+                ],
+            )
+        }),
+        ("RotatorTaken", "rotator_is_let_in", "the recovery key lets it in", {
+            and(&story, &story.control(&[member("rotator", Role::Admin)]), "recovery")
+        }),
+    ]
 }
 
 fn refused_by_rule_of_two() -> Vec<Refused<Vec<String>>> {

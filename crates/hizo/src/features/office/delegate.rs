@@ -66,6 +66,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let from = before.map_or(now, |entry| entry.counts_from(now));
     let at = |seconds| ClaimedTime::from_unix_seconds(seconds).map_err(Failure::internal);
     let (not_before, not_after) = (at(from)?, at(from + arguments.days * SECONDS_PER_DAY)?);
+    let seed = office.seed()?;
     let delegation = Delegation {
         organisation: office.card.key,
         space: said.space,
@@ -75,8 +76,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         recipient: role.opens().then(|| office.safe.recipient()).transpose()?.map(|recipient| recipient.to_string()),
         not_before,
         not_after,
+        rotator: role.opens().then(|| seed.rotator_key(&said.space).verifying_key()),
     };
-    let signature = office.key()?.sign(delegation.text().as_bytes());
+    let signature = seed.signing_key().sign(delegation.text().as_bytes());
     let note = delegation.note(&signature).map_err(Failure::internal)?;
     let delegated = UnverifiedDelegatedRequest { request: said, card: office.card.clone(), delegation: note.clone() };
     let to_send = ToSend::reserve(&arguments.to)?;

@@ -44,7 +44,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     safe::open_identity(&home, &passphrase)?;
     // A key without its card may be the one by which others know the organisation: it is never drawn anew.
     let key = if key_file.exists() {
-        office::open_key(&home, &passphrase)?
+        office::open_seed(&home, &passphrase)?.signing_key()
     } else {
         let seed = OrganisationSeed::generate(&mut SystemEntropy);
         home::write_new(&key_file, seed.seal(&passphrase, &mut SystemEntropy).as_bytes())?;

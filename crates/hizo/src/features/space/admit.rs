@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use hizo_ledger::id::RecordId;
-use hizo_ledger::record::Role;
+use hizo_ledger::record::{Control, Role};
 use hizo_vault::event::Event;
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::Request;
@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Let the person open what was kept before, too
     #[arg(long)]
     history: bool,
+    /// Do not let the organisation begin new keys by itself when somebody leaves it: an admin has to do it then
+    #[arg(long)]
+    no_rotation: bool,
     #[command(flatten)]
     proposing: Proposing,
 }
@@ -161,6 +164,12 @@ fn act_for(
     }
     let mut change = person(safe, admin, request, role, &delegations, arguments)?;
     change.events.extend([membership::pins(known.unwrap_or(card)), Event::KeyDelegated { note: note.clone() }]);
+    let persons = admin.keyring.people()?.persons(safe);
+    let reads = |person: &Person| person.own.is_some_and(|own| own.role.opens());
+    let is_first = !persons.iter().any(|it| reads(it) && it.organisation.as_ref().is_some_and(|it| it.key == card.key));
+    let rotator = delegation.rotator.filter(|_| is_first && role.opens() && !arguments.no_rotation);
+    let rotator = rotator.filter(|rotator| safe.chain.rotators().all(|named| named != *rotator));
+    change.draft.controls.extend(rotator.map(Control::Rotator));
     Ok(change)
 }
 

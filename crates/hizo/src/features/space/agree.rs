@@ -131,7 +131,7 @@ fn no_proposal(error: impl std::error::Error + Send + Sync + 'static) -> Failure
 
 const fn removed(control: &Control) -> Option<VerifyingKey> {
     match control {
-        Control::Remove(key) => Some(*key),
+        Control::Remove(key) | Control::RotatorEnds(key) => Some(*key),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! `hizo space`
 
-use super::{admins, admit, agree, due, grant, head, invite, join, members, remove, revoke, role, rotate};
+use super::{admins, admit, agree, due, grant, head, invite, join, members, remove, revoke, role, rotate, rotator};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -22,6 +22,7 @@ enum Act {
     Remove(remove::Arguments),
     Revoke(revoke::Arguments),
     Rotate(rotate::Arguments),
+    Rotator(rotator::Arguments),
     Admins(admins::Arguments),
     Agree(agree::Arguments),
     Due(due::Arguments),
@@ -39,6 +40,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Remove(arguments) => remove::run(setting, arguments),
         Act::Revoke(arguments) => revoke::run(setting, arguments),
         Act::Rotate(arguments) => rotate::run(setting, arguments),
+        Act::Rotator(arguments) => rotator::run(setting, arguments),
         Act::Admins(arguments) => admins::run(setting, arguments),
         Act::Due(arguments) => due::run(setting, arguments),
         Act::Agree(arguments) => agree::run(setting, arguments),

@@ -122,6 +122,30 @@ impl<'a> Meaning<'a> {
             Control::Origin(origin) => {
                 self.lines.push(words!("moves the safe to the keeper {origin}", "預け先を {origin} に移します"));
             }
+            Control::Rotator(key) => {
+                let card = self.after.delegations.organisation_of_rotator(key).ok_or_else(|| {
+                    refused(words!(
+                        "no organisation says that the key which would begin new keys is its own",
+                        "鍵を新しくできるようになる鍵が、どの機関のものか示されていません"
+                    ))
+                })?;
+                let organisation = shown_organisation(card);
+                self.lines.push(words!(
+                    "lets {organisation} begin new keys by itself from then on, as when somebody leaves it, without the admins; its key {name} does nothing else",
+                    "それ以降、機関を離れる人がいたときなどに、{organisation}が管理者なしで鍵を新しくできます。その鍵 {name} にできるのは、それだけです",
+                    name = key.name();
+                    organisation
+                ));
+            }
+            Control::RotatorEnds(key) => {
+                let card = self.keyring.people()?.delegations.organisation_of_rotator(key);
+                let organisation = card.map_or_else(|| key.name().to_string().into(), shown_organisation);
+                self.lines.push(words!(
+                    "{organisation} begins new keys by itself no more",
+                    "{organisation}だけで鍵を新しくすることは、できなくなります";
+                    organisation
+                ));
+            }
             Control::Founder(_) | Control::Slot(_) | Control::Session { .. } | Control::Wrap { .. } => {}
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! `hizo space members`
 
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::AdminRule;
+use hizo_vault::organisation::Card;
 use serde_json::{Value, json};
 
 use super::admins;
@@ -18,14 +20,22 @@ pub(crate) struct Arguments {}
 pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
     let keyring = setting.unlock(&safe)?;
-    let persons = keyring.people()?.persons(&safe);
+    let (persons, rotators) = (keyring.people()?.persons(&safe), keyring.people()?.rotators(&safe));
     let listed: Vec<_> = persons.iter().map(|person| as_json(&safe, person)).collect();
-    setting.console.result(json!({ "needed": safe.chain.admin_rule().admins(), "members": listed }), |out| {
+    let of_rotator = |(key, card): &(VerifyingKey, Option<&Card>)| json!({ "key": key.name().to_string(), "organisation": card.map(|card| &card.name) });
+    let result = json!({
+        "needed": safe.chain.admin_rule().admins(), "members": listed,
+        "rotators": rotators.iter().map(of_rotator).collect::<Vec<_>>(),
+    });
+    setting.console.result(result, |out| {
         for person in &persons {
             writeln!(out, "{}", setting.console.say(line(&safe, person)))?;
             for (seat, name) in &person.machines {
                 writeln!(out, "{}", setting.console.say(machine_line(seat, name.as_deref())))?;
             }
+        }
+        for (key, card) in &rotators {
+            writeln!(out, "{}", setting.console.say(rotator_line(key, *card)))?;
         }
         match safe.chain.admin_rule() {
             AdminRule::One => Ok(()),
@@ -64,6 +74,15 @@ fn line(safe: &Safe, person: &Person) -> Words {
             acts
         ),
     }
+}
+
+fn rotator_line(key: &VerifyingKey, card: Option<&Card>) -> Words {
+    let organisation = card.map_or_else(|| key.name().to_string().into(), shown_organisation);
+    words!(
+        "{organisation} may begin new keys by itself, and nothing else",
+        "{organisation}は、管理者なしで鍵を新しくできます（ほかのことはできません）";
+        organisation
+    )
 }
 
 fn machine_line(seat: &Seat, name: Option<&str>) -> Words {

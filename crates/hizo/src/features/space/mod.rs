@@ -16,3 +16,4 @@ mod remove;
 mod revoke;
 mod role;
 mod rotate;
+mod rotator;

@@ -57,6 +57,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         change.draft.controls.push(Control::Remove(certificate.key));
         change.seat(certificate, role);
     }
+    change.end_rotators(&safe, people);
     let mut readers = epochs::readers(admin.opened(&safe), &[own.key])?;
     if let Some(recipient) = people.recipient(&own.key).filter(|_| role.opens()) {
         if !own.role.opens() {

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::Setting;
 use crate::contents::Opened;
-use crate::epochs;
 use crate::failure::{Failure, Outcome};
 use crate::membership::{self, Made, Proposing};
 use crate::words::words;
@@ -25,8 +24,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     setting.warn_of_doubts(&keyring);
     let register = rotation::own_register(&safe, &identity, &keyring)?;
     let opened = Opened { safe: &safe, keyring: &keyring };
-    let (mut change, begins) = rotation::told(opened, &register, true)?;
-    if !begins && rotation::is_due(&safe.home)? {
+    let mut told = rotation::told(opened, &register)?;
+    if !told.is_stale && rotation::is_due(&safe.home)? {
         return Err(Failure::fixable(words!(
             "your organisation has not delegated you anew since somebody left, so that new keys would open to him too",
             "誰かが機関を離れてから、機関の委任が更新されていません。今鍵を新しくしても、その人にも開けられます"
@@ -36,10 +35,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "先に、機関の鍵を持つ人に `hizo office rotate` を実行してもらってください。"
         )));
     }
-    if !begins {
-        change.begin_epoch(opened, &epochs::readers(opened, &[])?)?;
-    }
-    let appended = match change.make(&mut safe, &identity, &keyring, &arguments.proposing)? {
+    told.begin_epoch(opened)?;
+    let appended = match told.change.make(&mut safe, &identity, &keyring, &arguments.proposing)? {
         Made::Stands(appended) => appended,
         Made::Proposed(proposed) => return proposed.tell(setting),
     };
