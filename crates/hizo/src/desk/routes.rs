@@ -7,10 +7,11 @@ use axum::http::Method;
 use super::session::Unlocked;
 use super::{Reply, Visit, door, work};
 use crate::failure::Outcome;
-use crate::features::{deposit, init, list, proof, restore, show, verify};
+use crate::features::{check, deposit, diff, init, list, proof, restore, show, space, verify};
 
 /// Doors in the menu: what each is called, and its page.
-pub(super) const DOORS: [(&str, &str); 2] = [("door-safe", "/safe"), ("door-verify", "/verify")];
+pub(super) const DOORS: [(&str, &str); 4] =
+    [("door-safe", "/safe"), ("door-people", "/people"), ("health-title", "/health"), ("door-verify", "/verify")];
 
 /// What answers at a path.
 #[derive(Clone, Copy)]
@@ -47,6 +48,10 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/deposit/{deposit}/prove", Unlocked(proof::page::prove)),
         get("/proof/{proof}", Unlocked(proof::page::made)),
         get("/proof/{proof}/certificate.pdf", Unlocked(proof::page::certificate)),
+        get("/deposit/{deposit}/compare", Unlocked(diff::page::page)),
+        get("/people", Unlocked(space::page::people)),
+        get("/health", Unlocked(check::page::health)),
+        post("/health", Unlocked(check::page::check)),
         get("/verify", Open(verify::page::ask)),
         post("/verify", Open(verify::page::verify)),
     ]

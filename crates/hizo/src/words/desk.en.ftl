@@ -201,6 +201,60 @@ proof-hand-on = To hand it on
 proof-hand-on-how = Give the whole folder, on paper with the certificate if you like. README.md in it says in Japanese and English how anybody checks it.
 proof-stock = For example, in that folder:
 
+## Health, differences, people
+health-title = Health
+health-lead = Everything that is kept is read again, opened and compared. Nothing is changed.
+health-act = Read everything again
+health-how = This takes about as long as keeping it did, and goes on when the page is closed. Whatever is damaged or missing is named, with what to do.
+health-holds = all of it is right
+health-does-not-hold = not all of it is right
+health-deposits = { $count ->
+    [one] 1 deposit
+   *[other] { $count } deposits
+} read again, { $bytes } sealed.
+health-files = { $count ->
+    [one] 1 content
+   *[other] { $count } contents
+} opened and compared, { $bytes }.
+diff-title = Deposit { $number } beside { $other }
+diff-with = Compare with
+diff-act = Compare
+diff-compare = What changed
+diff-none = There is no difference.
+diff-what = What
+diff-how = How
+diff-added = added
+diff-removed = removed
+diff-renamed = renamed
+diff-changed = changed
+diff-from = was { $name }
+diff-same = { $count ->
+    [one] 1 entry is the same.
+   *[other] { $count } entries are the same.
+}
+door-people = People
+people-lead = Who may open this safe, who may add to it, and since when.
+people-may = May
+people-opens = Opens it
+people-opens-yes = yes
+people-opens-no = no
+people-since = Since
+people-machines = Computers
+people-machine = { $name }
+people-machine-deposits = { $name }, keeps by itself
+people-rule = Changes
+role-admin = everything, and let others in
+role-reader = look
+role-writer = keep, and not look
+role-both = look and keep
+role-machines = nothing; only computers
+cards = Key cards
+cards-none = There are none. If the passphrase or this computer is lost, nothing here can be opened any more. “hizo recovery make” prints them.
+cards-untried = Made on { $made }, and never tried. “hizo recovery drill” tries whether they open the safe.
+cards-due = Made on { $made }, tried last on { $tried }: it is time to try them again, with “hizo recovery drill”.
+cards-tried = Made on { $made }, tried last on { $tried }.
+cards-what = Cards of paper with words on them. Enough of them together open the safe when the passphrase is lost, and nobody else can help then.
+
 ## Checking
 verify-lead = A proof that somebody sent you: choose its folder. No safe is needed, and nothing is sent anywhere.
 verify-which = Where is it?

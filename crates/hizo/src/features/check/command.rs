@@ -164,7 +164,7 @@ fn without_records(setting: &Setting, failure: Failure) -> Outcome<()> {
     Err(failure)
 }
 
-fn conclude(report: &Report) -> Outcome<()> {
+pub(super) fn conclude(report: &Report) -> Outcome<()> {
     if report.holds() {
         return Ok(());
     }

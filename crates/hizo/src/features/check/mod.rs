@@ -7,6 +7,7 @@ pub(crate) mod command;
 mod objects;
 mod own;
 mod packs;
+pub(crate) mod page;
 mod sample;
 mod series;
 mod sweep;

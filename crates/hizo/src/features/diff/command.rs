@@ -113,7 +113,7 @@ fn lines(difference: &Difference, language: Language) -> impl Iterator<Item = St
     lines.into_iter()
 }
 
-fn field_name(field: Field) -> Words {
+pub(super) fn field_name(field: Field) -> Words {
     match field {
         Field::Kind => words!("kind", "種類"),
         Field::Content => words!("content", "中身"),

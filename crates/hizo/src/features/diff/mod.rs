@@ -1,6 +1,7 @@
 //! What is different between two deposits: entries that came, went, changed, or only have another name now.
 
 pub(crate) mod command;
+pub(crate) mod page;
 #[cfg(test)]
 mod tests;
 

@@ -12,6 +12,7 @@ mod invite;
 mod join;
 mod meaning;
 mod members;
+pub(crate) mod page;
 mod remove;
 mod revoke;
 mod role;
