@@ -496,6 +496,7 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
             .extend(["directory publish", "directory install", "directory show", "directory find"].map(str::to_owned));
     }
     let sharing = crate::sharing::every_act_as_json().into_iter().chain(crate::handover::every_act_as_json());
+    let sharing = sharing.chain(crate::case::every_act_as_json());
     let organisations = crate::organisations::every_act_as_json().into_iter().chain(directory.into_iter().flatten());
     for (command, told) in sharing.chain(organisations) {
         assert!(is_documented(command, &told), "{command}: {told:#}");
