@@ -82,9 +82,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "case begun in {folder}; the invite to it is {file}",
             "{folder} で相談を始めました。招待状は {file} です"
         );
-        writeln!(out, "{}", setting.console.say(made))?;
-        out_of_hours.iter().try_for_each(|words| writeln!(out, "{}", setting.console.say(words.clone())))
+        writeln!(out, "{}", setting.console.say(made))
     });
+    out_of_hours.into_iter().for_each(|words| setting.console.note(words));
     setting.console.note(match arguments.way == Way::Company.word() {
         true => words!(
             "next: send the invite to the centre; let in whoever comes for it with `hizo space admit --history`; say what happened with `hizo case tell`",
