@@ -71,7 +71,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 
 /// What the receiver's client will check, as far as it can be known before he comes.
 fn check(side: &Side, given: &Given, request: &Request, custody: &[Custody]) -> Outcome<()> {
-    let handover = handover_of(&side)?;
+    let handover = handover_of(side)?;
     if handover.said != given.said || handover.sender != side.key() {
         return Err(refused(Refusal::Space));
     }
