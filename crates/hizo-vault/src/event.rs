@@ -2,6 +2,7 @@
 //!
 //! See docs/spec/event.md.
 
+pub mod case;
 pub mod certificate;
 pub mod handover;
 
@@ -201,6 +202,8 @@ pub enum Event {
         /// An invite to it ([`crate::joining::Invite`]), without its line feed.
         invite: String,
     },
+    /// Something that is said in a case.
+    Case(Box<case::Said>),
     /// An event that a later version knows: kept, shown by its name, without meaning here.
     Unknown(Value),
 }
@@ -284,6 +287,7 @@ impl Event {
                 ],
             ),
             Self::KeeperMoved { invite } => fields("keeper.moved", [("invite", invite.as_str().into())]),
+            Self::Case(said) => said.to_object(),
             Self::Unknown(value) => return value.clone(),
         };
         Value::Object(object)
@@ -366,7 +370,10 @@ impl Event {
             "keeper.moved" => Self::KeeperMoved { invite: object.get("invite")?.as_str()?.to_owned() },
             name => match Verdict::from_word(name) {
                 Some(verdict) => Self::Answered(UnverifiedAnswer::read_fields(verdict, object, &text)?),
-                None => return Some(Self::Unknown(value.clone())),
+                None => match case::Said::read(name, object, &text) {
+                    Ok(said) => Self::Case(Box::new(said?)),
+                    Err(case::Unknown) => return Some(Self::Unknown(value.clone())),
+                },
             },
         };
         // Compared as text: two objects are equal as values whatever the order of their keys.

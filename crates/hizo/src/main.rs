@@ -3,6 +3,7 @@
 mod bundle;
 mod cards;
 mod composing;
+mod consents;
 mod console;
 mod contents;
 mod desk;
@@ -24,6 +25,7 @@ mod membership;
 mod office;
 mod packing;
 mod paper;
+mod parties;
 mod passphrase;
 mod people;
 mod prepared;
@@ -32,6 +34,7 @@ mod receipts;
 mod register;
 mod rotation;
 mod safe;
+mod side;
 mod stages;
 mod stamps;
 mod system;
@@ -103,6 +106,7 @@ enum Command {
     Move(features::moving::command::Arguments),
     Keeper(features::keeper::command::Arguments),
     Space(features::space::command::Arguments),
+    Case(features::case::command::Arguments),
     Consent(features::handover::consent::Arguments),
     HandOver(features::handover::command::Arguments),
     Office(features::office::command::Arguments),
@@ -129,6 +133,7 @@ impl Command {
                 | Self::Keeper(_)
                 | Self::Move(_)
                 | Self::Space(_)
+                | Self::Case(_)
                 | Self::Consent(_)
                 | Self::HandOver(_)
                 | Self::Office(_)
@@ -182,6 +187,7 @@ fn run(language: Language) -> ExitCode {
         Command::Move(arguments) => features::moving::command::run(&setting, arguments),
         Command::Keeper(arguments) => features::keeper::command::run(&setting, arguments),
         Command::Space(arguments) => features::space::command::run(&setting, arguments),
+        Command::Case(arguments) => features::case::command::run(&setting, arguments),
         Command::Consent(arguments) => features::handover::consent::run(&setting, arguments),
         Command::HandOver(arguments) => features::handover::command::run(&setting, arguments),
         Command::Office(arguments) => features::office::command::run(&setting, arguments),

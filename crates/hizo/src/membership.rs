@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
-use crate::failure::{Failure, Outcome, shown};
+use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::people::People;
 use crate::rotation;
 use crate::safe::{Draft, Keyring, Safe};
@@ -501,4 +501,12 @@ pub(crate) fn read_out(setting: &Setting, spoken: &Spoken) -> String {
         Language::English => WordList::English,
     };
     spoken.words(list).join(" ")
+}
+
+/// Somebody put other keys, or another safe, in place of the right ones.
+pub(crate) fn other_words() -> Failure {
+    Failure::new(Kind::Lying, words!("the words are not the same", "言葉が一致しません")).hint(words!(
+        "Check that you heard and typed them right. If they differ all the same, somebody changed the file on its way: nothing was done; send it again by another way.",
+        "聞き間違いや打ち間違いがないか確かめてください。それでも違うなら、途中で誰かがファイルをすり替えています。何も変更していません。別の経路で送り直してください。"
+    ))
 }

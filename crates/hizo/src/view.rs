@@ -155,7 +155,7 @@ impl View {
                 Event::OrganisationPinned { .. } | Event::KeyDelegated { .. } | Event::DelegationRevoked { .. } => (),
                 Event::Consent(_) | Event::ConsentWithdrawn { .. } | Event::HandedOver { .. } => (),
                 Event::Opened { .. } | Event::Answered(_) => (),
-                Event::PaperAttested(_) | Event::AcceptedPaper { .. } => (),
+                Event::PaperAttested(_) | Event::AcceptedPaper { .. } | Event::Case(_) => (),
             }
         }
         let Some(facts) = facts else { return Ok(()) };

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
+use hizo_vault::event::case::{self, For, Found, Kind, Said, Standing, Step, Urgency, Way};
 use hizo_vault::event::certificate::{Certificate, Certificates, Sessions, UnverifiedCertificate};
 use hizo_vault::event::handover::{Custody, Verdict};
 use hizo_vault::event::{self, BODY_BYTES_MAX, Class, Error, Event, LABELS_MAX, NAME_BYTES_MAX};
@@ -175,6 +176,65 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
                 },
             ],
         ),
+        (
+            "case_opened",
+            "a case begins, is told of, and turns out to be something else",
+            vec![
+                case(case_opened()),
+                case(Said::Told {
+                    text: "退職者1が、最終日に図面一式を写していた。\n二人が見ている。".into(),
+                    happened: "2026-11-20".into(),
+                    written: "2026-11-20T09:12:00Z".into(),
+                    teller: "総務".into(),
+                }),
+                case(Said::Told {
+                    text: "長".repeat(case::TEXT_BYTES_MAX / 3),
+                    happened: String::new(),
+                    written: String::new(),
+                    teller: String::new(),
+                }),
+                case(Said::Sorted { kind: Kind::Attack, urgency: Urgency::Normal }),
+            ],
+        ),
+        (
+            "case_moves",
+            "a case goes on, by itself and by a hand-over, is held, and ends",
+            vec![
+                case(case_moved("-")),
+                case(case_moved(&space())),
+                case(Said::Hold { on: true, note: "a lawsuit".into() }),
+                case(Said::Hold { on: false, note: String::new() }),
+                case(Said::Closed { step: case_step() }),
+            ],
+        ),
+        (
+            "case_work",
+            "advice, a visit that was planned and made, and a task that was done",
+            vec![
+                case(Said::Advice { text: "Keep the machine switched off.".into() }),
+                case(case_visit(false)),
+                case(case_visit(true)),
+                case(case_task(false)),
+                case(case_task(true)),
+            ],
+        ),
+        (
+            "case_evidence",
+            "what is kept of the evidence, what is gone, and a search in public places",
+            vec![
+                case(case_kept(Standing::Wanted, "", 0)),
+                case(case_kept(Standing::Kept, &"ab".repeat(32), case::DAYS_MAX)),
+                case(case_kept(Standing::Gone, "", 30)),
+                case(case_kept(Standing::Absent, "", 0)),
+                case(case_searched(Found::Nothing)),
+                case(case_searched(Found::Something)),
+            ],
+        ),
+        (
+            "case_later",
+            "an event of a case that a later version knows",
+            vec![Event::Unknown(json!({ "event": "case.printed", "form": 1 }))],
+        ),
         ("unknown", "an event of a later version", vec![Event::Unknown(later)]),
         ("unknown_deepest", "an event as deep as one may be", vec![Event::Unknown(nested(8))]),
         ("unknown_numbers", "the largest numbers either side of zero", vec![Event::Unknown(numbers)]),
@@ -206,7 +266,138 @@ fn custody() -> Vec<Custody> {
     handover::answer(Verdict::Accepted, "1", "").items
 }
 
-/// A line of an event of a hand-over, with one text in place of another.
+fn case(said: Said) -> Event {
+    Event::Case(Box::new(said))
+}
+
+fn case_opened() -> Said {
+    Said::Opened {
+        kind: Kind::Leak,
+        urgency: Urgency::Emergency,
+        way: Way::Phone,
+        language: "ja".into(),
+        title: "図面の持ち出し".into(),
+    }
+}
+
+fn case_step() -> Step {
+    let (from, reason, note) = ("intake".into(), "facts".into(), String::new());
+    Step { from, reason, note, seen: "ab".repeat(32), seen_number: 6 }
+}
+
+fn case_moved(rests_on: &str) -> Said {
+    Said::Moved { step: case_step(), to: "triage".into(), rests_on: rests_on.into() }
+}
+
+fn case_visit(made: bool) -> Said {
+    let (on, place) = ("2026-12-01T01:00:00Z".into(), "the works".into());
+    Said::Visit { id: "139b65e57074666a".into(), on, place, note: String::new(), made }
+}
+
+fn case_task(done: bool) -> Said {
+    let (text, due) = ("Ask for the badge records".into(), "2026-12-01".into());
+    Said::Task { id: "139b65e57074666b".into(), text, who: For::Company, due, done }
+}
+
+fn case_kept(state: Standing, deposit: &str, days: u64) -> Said {
+    let (source, since) = ("server-log".into(), "2026-11-20".into());
+    Said::Kept { source, state, since, days, deposit: deposit.into(), note: String::new() }
+}
+
+fn case_searched(found: Found) -> Said {
+    Said::Searched { on: "2026-11-25".into(), place: "J-PlatPat".into(), found, note: String::new() }
+}
+
+/// Events of a case out of their form, each in one place.
+fn case_lines() -> Vec<(&'static str, &'static str, String)> {
+    let (opened, moved) = (|| case(case_opened()), || case(case_moved("-")));
+    let told = |text: String, happened: &str| {
+        case(Said::Told { text, happened: happened.into(), written: String::new(), teller: String::new() })
+    };
+    let too_long = told("a".repeat(case::TEXT_BYTES_MAX + 1), "");
+    let kept = || case(case_kept(Standing::Kept, &"ab".repeat(32), 1));
+    vec![
+        ("case_kind", "a kind that there is not", spoilt(opened(), "\"leak\"", "\"theft\"")),
+        ("case_urgency", "an urgency that there is not", spoilt(opened(), "\"emergency\"", "\"urgent\"")),
+        ("case_way", "a way that there is not", spoilt(opened(), "\"phone\"", "\"Phone\"")),
+        ("case_language", "a language with a space", spoilt(opened(), "\"ja\"", "\"ja JP\"")),
+        ("case_title_empty", "a case without a title", spoilt(opened(), "図面の持ち出し", "")),
+        (
+            "case_opened_order",
+            "keys in another order",
+            spoilt(
+                opened(),
+                "\"kind\":\"leak\",\"urgency\":\"emergency\"",
+                "\"urgency\":\"emergency\",\"kind\":\"leak\"",
+            ),
+        ),
+        (
+            "case_sorted_more",
+            "a key more",
+            "{\"event\":\"case.sorted\",\"kind\":\"leak\",\"urgency\":\"normal\",\"why\":\"\"}\n".into(),
+        ),
+        ("case_told_nothing", "a narrative without a word", format!("{}\n", told(String::new(), "").to_value())),
+        ("case_told_long", "a narrative that is too long", format!("{}\n", too_long.to_value())),
+        (
+            "case_told_day",
+            "a day that the calendar has not",
+            format!("{}\n", told("a".into(), "2026-02-30").to_value()),
+        ),
+        ("case_told_local", "a time without a zone", format!("{}\n", told("a".into(), "2026-02-28T09:00").to_value())),
+        ("case_moved_seen_short", "an id with too few digits", spoilt(moved(), "abababab", "ababab")),
+        ("case_moved_seen_letters", "an id in capital letters", spoilt(moved(), "abababab", "ABABABAB")),
+        ("case_moved_number_text", "a number as text", spoilt(moved(), "\"seen_number\":6", "\"seen_number\":\"6\"")),
+        (
+            "case_moved_rests_empty",
+            "nothing in place of what it rests on",
+            spoilt(moved(), "\"rests_on\":\"-\"", "\"rests_on\":\"\""),
+        ),
+        (
+            "case_moved_rests_record",
+            "a record in place of a space",
+            spoilt(moved(), "\"rests_on\":\"-\"", &format!("\"rests_on\":\"{}\"", "ab".repeat(32))),
+        ),
+        (
+            "case_closed_to",
+            "an end with a state behind it",
+            spoilt(case(Said::Closed { step: case_step() }), "\"reason\"", "\"to\":\"closed\",\"reason\""),
+        ),
+        (
+            "case_hold_word",
+            "yes or no as a word",
+            spoilt(case(Said::Hold { on: true, note: String::new() }), ":true", ":\"yes\""),
+        ),
+        (
+            "case_advice_empty",
+            "advice without a word",
+            format!("{}\n", case(Said::Advice { text: String::new() }).to_value()),
+        ),
+        ("case_visit_no_day", "a visit at no time", spoilt(case(case_visit(false)), "2026-12-01T01:00:00Z", "")),
+        (
+            "case_visit_id",
+            "a visit with a name in place of digits",
+            spoilt(case(case_visit(false)), "139b65e57074666a", "first"),
+        ),
+        (
+            "case_task_for",
+            "a task for a party that there is not",
+            spoilt(case(case_task(false)), "\"company\"", "\"police\""),
+        ),
+        ("case_task_due", "a task until some time", spoilt(case(case_task(false)), "2026-12-01", "soon")),
+        ("case_kept_state", "a standing that there is not", spoilt(kept(), "\"kept\",", "\"lost\",")),
+        ("case_kept_days", "more days than a life", spoilt(kept(), "\"days\":1", "\"days\":36501")),
+        ("case_kept_days_negative", "fewer days than none", spoilt(kept(), "\"days\":1", "\"days\":-1")),
+        ("case_kept_deposit", "a deposit by its name", spoilt(kept(), &"ab".repeat(32), "latest:logs")),
+        (
+            "case_searched_found",
+            "a word that nobody defined",
+            spoilt(case(case_searched(Found::Nothing)), "\"nothing\"", "\"little\""),
+        ),
+        ("case_searched_where", "a search nowhere", spoilt(case(case_searched(Found::Nothing)), "J-PlatPat", "")),
+    ]
+}
+
+/// A line of an event, with one text in place of another.
 fn spoilt(event: Event, old: &str, new: &str) -> String {
     let line = format!("{}\n", event.to_value());
     assert!(line.contains(old), "{line}");
@@ -409,10 +600,10 @@ fn lines() -> Vec<Refused> {
         ),
     ];
     let head = "{\"hizo\":\"body/v1\"}\n";
-    let mut all: Vec<Refused> = cases
-        .into_iter()
-        .map(|(name, about, lines, rule)| (name, about, format!("{head}{lines}").into_bytes(), rule))
-        .collect();
+    let cases =
+        cases.into_iter().chain(case_lines().into_iter().map(|(name, about, line)| (name, about, line, "Line 2")));
+    let mut all: Vec<Refused> =
+        cases.map(|(name, about, lines, rule)| (name, about, format!("{head}{lines}").into_bytes(), rule)).collect();
     let raw = [head.as_bytes(), b"{\"event\":\"a.b\",\"c\":\"\xff\"}\n"].concat();
     all.push(("not_utf8", "a byte that is no UTF-8", raw, "Line 2"));
     all

@@ -1,5 +1,6 @@
 //! What people do, one folder each.
 
+pub(crate) mod case;
 pub(crate) mod check;
 pub(crate) mod deposit;
 pub(crate) mod desk;

@@ -12,15 +12,15 @@ const OPTIONS: &str = "\
 Options of every command: --json, -q (the result only), -h, -V (version),
       --home DIR [env: HIZO_HOME], --keeper URL [env: HIZO_KEEPER], and
       --passphrase-file FILE (or --passphrase-fd N)
-More: desk send space move consent hand-over office directory recovery log
-      keeper witness man completions";
+More: desk case send space move consent hand-over office directory recovery
+      log keeper witness man completions";
 
 const OPTIONS_JAPANESE: &str = "\
 どのコマンドでも使えるオプション: --json、-q（結果だけ）、-h、-V、
       --home DIR [env: HIZO_HOME]、--keeper URL [env: HIZO_KEEPER]、
       --passphrase-file FILE（パスフレーズ。または --passphrase-fd N）
-他に: desk send space move consent hand-over office directory recovery log
-      keeper witness man completions";
+他に: desk case send space move consent hand-over office directory recovery
+      log keeper witness man completions";
 
 /// English help, Japanese help.
 const HELP: &[(&str, &str)] = &[
@@ -55,6 +55,109 @@ const HELP: &[(&str, &str)] = &[
         "預け先の証明書を発行したルート証明書（PEM）。指定しなければ、ブラウザーが信頼しているもの",
     ),
     ("A file with the code that lets a safe begin at this keeper", "この預け先を使い始めるための番号が入ったファイル"),
+    // case
+    (
+        "Ask for help and give it: begin a case, say what happened, advise, and see how far it has come",
+        "相談する側と受ける側の記録です。相談を始め、起きたことを書き、助言し、進み具合を確かめます",
+    ),
+    (
+        "Begin a case: a safe that you share with whoever helps, and an invite to it",
+        "相談を始めます。助けてくれる相手と共有する金庫を作り、招待状を書きます",
+    ),
+    ("What it is about", "どのような相談か"),
+    (
+        "What the case is called, in neutral words: no secret, nobody's name",
+        "相談の名前。秘密や人の名前を含まない言葉で付けます",
+    ),
+    ("How soon somebody has to act", "急ぎかどうか"),
+    (
+        "How it came: all but company is typed by a counsellor for somebody, and given to the company later",
+        "どのように来た相談か。company 以外は、相談員が相手に代わって書き、後で会社に渡します",
+    ),
+    ("The language of whoever asks, as ja or en", "相談する人の言語（ja、en など）"),
+    (
+        "The invite to write: for the centre, or for the company that you type for",
+        "書き出す招待状。窓口に、または代わりに書いている相手の会社に渡します",
+    ),
+    (
+        "Give a case that you opened for somebody to the company: it becomes the admin, and you go on as its counsellor",
+        "相手のために始めた相談を会社に渡します。会社が管理者になり、あなたは相談員として残ります",
+    ),
+    ("The company's request", "会社の参加願"),
+    ("The ten words that the company reads out to you", "会社が読み上げる10語"),
+    ("List cases, what is due first", "相談の一覧を、期限の近い順に表示します"),
+    (
+        "Homes of cases; without any, those in which you act for the organisation whose own safe this is the home of, or this one",
+        "相談のフォルダー。省くと、この機関の人として加わっている相談すべて、またはこの相談",
+    ),
+    (
+        "Show a case: its states and clocks, what was said and done, and what may follow",
+        "相談の段階と期限、これまでの記録、次に進める段階を表示します",
+    ),
+    (
+        "Say what happened, in your words or in those of whom you type for",
+        "起きたことを書きます。自分の言葉でも、代わりに書く相手の言葉でもかまいません",
+    ),
+    (
+        "The text; on a machine that others use, write it in a file",
+        "文章。ほかの人も使うコンピューターでは、ファイルに書いてください",
+    ),
+    ("A file that holds the text", "文章の入ったファイル"),
+    ("When it happened: a day, or a time in universal time", "いつ起きたか。日付、または世界協定時の時刻"),
+    ("When it was written down, if that was not now", "いつ書きとめたか。今でなければ指定します"),
+    ("For whom you type", "誰の話を書いているか"),
+    ("Take a case to its next state", "相談を次の段階に進めます"),
+    ("The state that follows", "次の段階"),
+    ("Why: a word that `hizo case show` lists beside the state", "理由。`hizo case show` が段階の横に示す言葉です"),
+    ("Why, in your words", "理由を自分の言葉で書いたもの"),
+    ("The state that is left, where several hold", "どの段階から進むか。複数の段階にあるときに指定します"),
+    ("The hand-over on which it rests: its first digits", "もとになる引き渡し。先頭の数桁で指定します"),
+    ("What the case has turned out to be", "どのような相談だと分かったか"),
+    ("How soon somebody has to act, as it has turned out", "急ぎだと分かったかどうか"),
+    ("Write an advice note", "助言を書きます"),
+    ("Plan a visit, or say that it was made", "訪問の予定を入れます。または済みにします"),
+    ("A visit that was planned: the first digits of its id", "予定した訪問。IDの先頭の数桁で指定します"),
+    ("When: a day, or a time in universal time", "いつ。日付、または世界協定時の時刻"),
+    ("Where", "どこで"),
+    ("What for, or what came of it", "目的、または結果"),
+    ("It was made", "済んだことを示します"),
+    ("Ask for something to be done, or say that it was", "やることを頼みます。または済みにします"),
+    ("What is to be done", "やってほしいこと"),
+    ("By whom", "誰がやるか"),
+    ("Until when", "いつまで"),
+    ("A task that was done: the first digits of its id", "済んだやること。IDの先頭の数桁で指定します"),
+    ("Have a case kept longer than its time, or no longer", "期間が過ぎても相談を残します。またはそれを解除します"),
+    ("From now on, or no longer", "残すか、解除するか"),
+    ("Why", "理由を指定します"),
+    (
+        "Say what of the evidence may be lost and until when, what not to do, and what was kept",
+        "消えるおそれのある証拠とその時期、してはいけないこと、保全したものを表示・記録します",
+    ),
+    ("A source of evidence, as the list without it names them", "証拠のある場所。何も指定せずに実行すると一覧が出ます"),
+    ("How it stands", "いまの状態を指定します"),
+    ("From when on its time runs", "いつから数えるか"),
+    ("How many days it lives at your company", "この会社では何日で消えるか"),
+    (
+        "The deposit of this case in which it is kept, as in `hizo restore`",
+        "この相談のどの預け入れに保全したか。`hizo restore` と同じ書き方です",
+    ),
+    ("Whatever else there is to say", "ほかに書いておくこと"),
+    (
+        "How the machine is that matters: what not to do depends on it",
+        "問題の機器の状態。してはいけないことが変わります",
+    ),
+    ("It is switched on", "電源が入っています"),
+    ("It is switched off", "電源が切れています"),
+    ("It is just being encrypted", "いま暗号化されているところです"),
+    ("Note that somebody looked whether the secret is public", "秘密が公になっていないか調べたことを記録します"),
+    ("When somebody looked: a day", "いつ調べたか。日付で指定します"),
+    ("Where: patents, papers, catalogues", "どこを調べたか。特許、論文、カタログなど"),
+    ("What came of it", "結果がどうだったか"),
+    (
+        "Show what you would have to prove, what this case knows of it, and the gaps",
+        "証明が必要になること、この相談で分かっていること、足りないことを表示します",
+    ),
+    ("End a case", "相談を終えます"),
     // move
     (
         "Move the safe to another keeper, with its whole history; or follow it there",
@@ -709,8 +812,9 @@ fn japanese(english: &str) -> Option<&'static str> {
 }
 
 /// Commands that the first page of help names in its last lines, so that it fits a screen.
-const NAMED_LAST: [&str; 14] = [
+const NAMED_LAST: [&str; 15] = [
     "desk",
+    "case",
     "send",
     "space",
     "move",

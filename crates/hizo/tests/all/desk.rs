@@ -236,6 +236,17 @@ fn hostile_names_are_text_on_a_page_and_nothing_else() {
     }
 }
 
+/// What a desk prints for scripts.
+pub(crate) fn said_as_json() -> serde_json::Value {
+    let home = Home::unmade();
+    let mut child = home.writer_command().args(["desk", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let _ = child.kill();
+    let _ = child.wait();
+    serde_json::from_str(&line).unwrap()
+}
+
 /// The folder of the browser's driver, if it and a browser are here.
 fn browser() -> Option<PathBuf> {
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/npm");

@@ -45,6 +45,16 @@ fn the_handover_guide_in_japanese_is_true() {
 }
 
 #[test]
+fn the_case_guide_in_english_is_true() {
+    Guide::new("C").run("case.md");
+}
+
+#[test]
+fn the_case_guide_in_japanese_is_true() {
+    Guide::new("ja_JP.UTF-8").run("case.ja.md");
+}
+
+#[test]
 fn the_organisation_guide_in_english_is_true() {
     Guide::new("C").run("organisation.md");
 }

@@ -490,12 +490,16 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     assert!(is_documented("move", &told), "{told:#}");
     covered.insert("move".into());
     covered.insert("keeper".into());
+    let link = crate::desk::said_as_json();
+    assert!(pages.iter().any(|(command, examples)| command == "desk" && has_shape(&link, &examples[0])));
+    covered.insert("desk".into());
     let directory = crate::directory::every_act_as_json();
     if directory.is_none() {
         covered
             .extend(["directory publish", "directory install", "directory show", "directory find"].map(str::to_owned));
     }
     let sharing = crate::sharing::every_act_as_json().into_iter().chain(crate::handover::every_act_as_json());
+    let sharing = sharing.chain(crate::case::every_act_as_json());
     let organisations = crate::organisations::every_act_as_json().into_iter().chain(directory.into_iter().flatten());
     for (command, told) in sharing.chain(organisations) {
         assert!(is_documented(command, &told), "{command}: {told:#}");

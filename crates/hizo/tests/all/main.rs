@@ -5,6 +5,7 @@
 mod afresh;
 mod attacks;
 mod cards;
+mod case;
 mod certificates;
 mod check;
 mod composed;

@@ -19,7 +19,8 @@ const UNAUTHENTICATED: [&str; 12] =
 
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
-const RUNS: [(&str, &str, &[&str]); 11] = [
+const RUNS: [(&str, &str, &[&str]); 12] = [
+    ("case", "init", &["command::set_up"]),
     ("directory", "verify", &["verify", "Request"]),
     ("handover", "deposit", &["deposit", "Request"]),
     ("handover", "restore", &["restore", "Request"]),

@@ -11,13 +11,14 @@ use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::Request;
 use serde_json::json;
 
-use super::Side;
-use super::case::{Case, Given};
 use super::filling;
+use super::{for_sender, handover_of};
 use crate::Setting;
+use crate::consents::{Consents, Given};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::{Onlooker, refused};
 use crate::membership::{self, Change};
+use crate::side::Side;
 use crate::words::words;
 
 /// Let the receiver in, once every item is there, and leave: what was handed over is on its way
@@ -34,9 +35,9 @@ pub(crate) struct Arguments {
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     let mut side = case.at(&arguments.at)?;
-    let fold = Case::of(&case)?;
+    let fold = Consents::of(case.opened())?;
     let given = fold.named(&side.safe.home.space.to_string())?;
-    let consent = given.for_sender(&case)?;
+    let consent = for_sender(given, &case)?;
     let request = membership::read_request(&arguments.request, &side.safe)?;
     let custody: Vec<Custody> = filling::there(&side, &consent)?.into_iter().map(|(_, entry)| entry).collect();
     check(&side, given, &request, &custody)?;
@@ -70,7 +71,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 
 /// What the receiver's client will check, as far as it can be known before he comes.
 fn check(side: &Side, given: &Given, request: &Request, custody: &[Custody]) -> Outcome<()> {
-    let handover = side.handover()?;
+    let handover = handover_of(side)?;
     if handover.said != given.said || handover.sender != side.key() {
         return Err(refused(Refusal::Space));
     }

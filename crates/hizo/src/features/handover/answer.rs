@@ -4,10 +4,11 @@ use hizo_vault::event::Event;
 use hizo_vault::event::handover::{UnverifiedAnswer, Verdict};
 use serde_json::json;
 
-use super::Side;
+use super::handover_of;
 use crate::Setting;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::handover::guard;
+use crate::side::Side;
 use crate::words::{Words, words};
 
 /// Answer, as the receiver: only this ends "not delivered"
@@ -43,7 +44,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let mut side = Side::of(setting)?;
     guard(&side.safe, &side.keyring, &side.identity)?;
-    let handover = side.handover()?;
+    let handover = handover_of(&side)?;
     let answer = UnverifiedAnswer {
         verdict,
         space: side.safe.home.space.to_string(),

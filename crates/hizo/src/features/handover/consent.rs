@@ -10,13 +10,14 @@ use hizo_vault::event::Event;
 use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedConsent, UnverifiedItem, Verdict};
 use serde_json::json;
 
-use super::case::Case;
-use super::{Side, must_be_company};
+use super::must_be_company;
 use crate::Setting;
+use crate::consents::Consents;
 use crate::contents::{Chosen, Opened};
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::handover::refused;
+use crate::side::Side;
 use crate::view::View;
 use crate::words::{Words, words};
 
@@ -261,7 +262,7 @@ fn line(item: &UnverifiedItem) -> Words {
 fn withdraw(setting: &Setting, arguments: &WithdrawArguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     must_be_company(&case)?;
-    let fold = Case::of(&case)?;
+    let fold = Consents::of(case.opened())?;
     let given = fold.named(&arguments.handover)?;
     let space = given.said.space.clone();
     let event = || Event::ConsentWithdrawn { space: space.clone(), reason: arguments.reason.clone() };

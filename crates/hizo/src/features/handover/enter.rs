@@ -8,14 +8,16 @@ use hizo_vault::event::handover::Refusal;
 use hizo_vault::joining::Invite;
 use serde_json::json;
 
-use super::case::{Case, Given};
-use super::{Side, filling, must_be_company};
+use super::handover_of;
+use super::{filling, must_be_company};
 use crate::Setting;
+use crate::consents::{Consents, Given};
 use crate::failure::{Outcome, shown};
 use crate::handover::refused;
 use crate::home::{self, Home};
 use crate::keeper::Keeper;
 use crate::safe::Safe;
+use crate::side::Side;
 use crate::words::words;
 
 /// Enter, as the company, the safe of a hand-over that you consented to, and seal what the sender cannot open
@@ -32,7 +34,7 @@ pub(crate) struct Arguments {
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let case = Side::of(setting)?;
     must_be_company(&case)?;
-    let fold = Case::of(&case)?;
+    let fold = Consents::of(case.opened())?;
     let invite = home::read_invite(&arguments.invite)?;
     let given = fold.named(&invite.space.to_string())?;
     // What the sender said in the case is about this very space.
@@ -81,7 +83,7 @@ fn settle(case: &Side, given: &Given, invite: &Invite, arguments: &Arguments) ->
     let home = Home::invited(folder, invite)?;
     let keeper = Keeper::open(&home)?;
     let side = case.in_space(Safe::look(home, keeper, invite)?)?;
-    if side.handover()?.said != given.said || !side.is_admin() {
+    if handover_of(&side)?.said != given.said || !side.is_admin() {
         return Err(refused(Refusal::Space));
     }
     case.in_space(Safe::open(Home::join(folder, invite)?)?)

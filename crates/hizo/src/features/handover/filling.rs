@@ -9,7 +9,7 @@ use hizo_ledger::record::Record;
 use hizo_vault::event::handover::{Consent, Custody, Refusal};
 use hizo_vault::manifest::Kind;
 
-use super::Side;
+use crate::side::Side;
 use hizo_keeper::Error as KeeperError;
 
 use crate::contents::{Chosen, Opened};

@@ -8,9 +8,9 @@ use hizo_vault::event::Event;
 use hizo_vault::event::handover::Consent;
 use serde_json::json;
 
-use super::Side;
-use super::case::{Case, Given};
 use super::filling;
+use super::for_sender;
+use crate::consents::{Consents, Given};
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown};
 use crate::founding::Founding;
@@ -19,6 +19,7 @@ use crate::keeper::{self, Keeper};
 use crate::membership;
 use crate::queue::AtHand;
 use crate::safe::Safe;
+use crate::side::Side;
 use crate::words::words;
 use crate::{Setting, receipts};
 
@@ -38,9 +39,9 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let case = Side::of(setting)?;
-    let said = Case::of(&case)?;
+    let said = Consents::of(case.opened())?;
     let given = said.named(&arguments.handover)?;
-    let consent = given.for_sender(&case)?;
+    let consent = for_sender(given, &case)?;
     let mut side = match Home::open(&arguments.to) {
         // Begun before: what is not there yet is added.
         Ok(home) if home.space == consent.space => case.in_space(Safe::open(home)?)?,

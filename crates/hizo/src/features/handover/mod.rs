@@ -2,7 +2,6 @@
 
 mod admit;
 mod answer;
-mod case;
 pub(crate) mod command;
 pub(crate) mod consent;
 mod enter;
@@ -11,95 +10,31 @@ mod make;
 mod open;
 mod status;
 
-use std::path::Path;
-use std::rc::Rc;
+use hizo_vault::event::handover::{Consent, Refusal};
 
-use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::Role;
-use hizo_vault::event::Event;
-use hizo_vault::event::handover::Refusal;
-use hizo_vault::keys::IdentityFile;
-
-use crate::Setting;
-use crate::contents::Opened;
+use crate::consents::Given;
 use crate::failure::{Failure, Outcome};
 use crate::handover::{HandOver, refused};
-use crate::home::Home;
-use crate::membership::{Appended, Change};
-use crate::safe::{self, Keyring, Safe};
+use crate::side::Side;
 use crate::words::words;
+use crate::{parties, safe};
 
-/// A space as this identity opens it: the case, or the hand-over.
-struct Side {
-    safe: Safe,
-    identity: Rc<IdentityFile>,
-    keyring: Keyring,
-}
-
-impl Side {
-    /// The space of this home.
-    fn of(setting: &Setting) -> Outcome<Self> {
-        let safe = setting.safe()?;
-        let identity = Rc::new(safe::open_identity(&safe.home, &setting.read_passphrase()?)?);
-        let keyring = safe.unlock_with(&identity)?;
-        setting.warn_of_doubts(&keyring);
-        Ok(Self { safe, identity, keyring })
-    }
-
-    /// The space of another home of the same person: keys of both come from one identity.
-    fn at(&self, folder: &Path) -> Outcome<Self> {
-        let safe = Safe::open(Home::open(folder)?)?;
-        self.in_space(safe)
-    }
-
-    fn in_space(&self, safe: Safe) -> Outcome<Self> {
-        let identity = Rc::clone(&self.identity);
-        let keyring = safe.unlock_with(&identity)?;
-        Ok(Self { safe, identity, keyring })
-    }
-
-    fn opened(&self) -> Opened<'_> {
-        Opened { safe: &self.safe, keyring: &self.keyring }
-    }
-
-    /// The key that this identity signs with here.
-    fn key(&self) -> VerifyingKey {
-        self.identity.signing_seed.space_key(&self.safe.home.space).verifying_key()
-    }
-
-    fn is_admin(&self) -> bool {
-        self.safe.chain.role(&self.key()) == Some(Role::Admin)
-    }
-
-    /// What this identity is everywhere.
-    fn identity_key(&self) -> VerifyingKey {
-        self.identity.signing_seed.identity_key().verifying_key()
-    }
-
-    /// Says something, by the person's own key.
-    fn say(&mut self, events: Vec<Event>) -> Outcome<Appended> {
-        let change = Change::saying(events);
-        self.keyring.people()?.may_make(&self.safe, &change)?;
-        change.append(&mut self.safe, &self.identity)
-    }
-
-    /// What was said here of a hand-over.
-    ///
-    /// # Errors
-    /// When this is none.
-    fn handover(&self) -> Outcome<HandOver> {
-        HandOver::of(self.opened())?.ok_or_else(|| {
-            refused(Refusal::Space).hint(words!(
-                "No consent stands at the beginning of this safe. Name the home of the hand-over with --home.",
-                "この金庫の初めに、会社の同意がありません。引き渡しのフォルダーを --home で指定してください。"
-            ))
-        })
-    }
+/// What was said here of a hand-over.
+///
+/// # Errors
+/// When this is none.
+fn handover_of(side: &Side) -> Outcome<HandOver> {
+    HandOver::of(side.opened())?.ok_or_else(|| {
+        refused(Refusal::Space).hint(words!(
+            "No consent stands at the beginning of this safe. Name the home of the hand-over with --home.",
+            "この金庫の初めに、会社の同意がありません。引き渡しのフォルダーを --home で指定してください。"
+        ))
+    })
 }
 
 /// That only an admin of a case speaks for its company.
 fn must_be_company(side: &Side) -> Outcome<()> {
-    if side.is_admin() {
+    if side.is_admin() && !parties::is_opened_for_another(side.opened(), &side.identity_key()) {
         return Ok(());
     }
     Err(Failure::fixable(words!(
@@ -110,4 +45,31 @@ fn must_be_company(side: &Side) -> Outcome<()> {
         "Run this in the company's home of the case.",
         "会社側の、相談の金庫のフォルダーで実行してください。"
     )))
+}
+
+/// The consent, if this member may act on it as the sender.
+///
+/// # Errors
+/// Exit code 3, and why not.
+fn for_sender(given: &Given, side: &Side) -> Outcome<Consent> {
+    if side.is_admin() || given.by == side.key() {
+        return Err(Failure::untrue(words!(
+            "whoever speaks for the company in a case does not hand it over: nobody consents to his own act",
+            "相談の金庫の管理者は引き渡しを行えません。自分の行為に自分で同意することになるためです"
+        ))
+        .hint(words!(
+            "Let a member hand over who reads and is no admin.",
+            "管理者でなく、金庫の中を見られるメンバーが行ってください。"
+        )));
+    }
+    let consent = given.said.verify().map_err(refused)?;
+    consent.is_open(given.is_withdrawn, safe::now()?).map_err(refused)?;
+    for item in &consent.items {
+        let record = side.safe.records.iter().find(|record| record.id() == item.deposit);
+        let deposit = record.and_then(|record| record.envelope().deposit.as_ref());
+        if deposit.is_none_or(|deposit| deposit.commit.sha256 != item.commit) {
+            return Err(refused(Refusal::Items));
+        }
+    }
+    Ok(consent)
 }

@@ -3,11 +3,13 @@
 use hizo_vault::event::Event;
 use serde_json::{Value, json};
 
-use super::{Side, consent};
+use super::consent;
+use super::handover_of;
 use crate::Setting;
 use crate::console;
 use crate::failure::Outcome;
 use crate::handover::Onlooker;
+use crate::side::Side;
 use crate::view::View;
 use crate::words::{self, words};
 
@@ -17,7 +19,7 @@ pub(crate) struct Arguments {}
 
 pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
     let mut side = Side::of(setting)?;
-    let handover = side.handover()?;
+    let handover = handover_of(&side)?;
     let onlooker = Onlooker { identity: side.identity_key(), sender_leaves: false };
     handover.check(side.opened(), &onlooker, &handover.custody)?;
     let mut promised = Ok(());

@@ -9,13 +9,15 @@ use hizo_vault::event::handover::{Custody, Refusal, Verdict};
 use serde_json::{Value, json};
 
 use super::answer::word;
-use super::case::{Case, Given, Paper};
-use super::{Side, filling};
+use super::filling;
+use super::handover_of;
 use crate::Setting;
+use crate::consents::{Consents, Given, Paper};
 use crate::failure::{Outcome, shown_bytes};
 use crate::handover::refused;
 use crate::people::People;
 use crate::safe;
+use crate::side::Side;
 use crate::words::{Words, words};
 
 /// Say how far each hand-over of a case has come
@@ -28,14 +30,14 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
-    let mut fold = Case::of(&case)?;
+    let mut fold = Consents::of(case.opened())?;
     let mut promised = Ok(());
     let mut opened = None;
     if let Some(folder) = &arguments.at {
         let side = case.at(folder)?;
         let space = side.safe.home.space.to_string();
         let given = fold.given.iter().find(|given| given.said.space == space).ok_or_else(|| refused(Refusal::Space))?;
-        let handover = side.handover()?;
+        let handover = handover_of(&side)?;
         if side.is_admin() {
             filling::compare(&case, &side, &given.said.verify().map_err(refused)?)?;
         }
@@ -45,14 +47,14 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         let answer = handover.answers.into_iter().find(|answer| given.believes(answer));
         if let Some(answer) = answer.filter(|_| given.answer.is_none()) {
             promised = case.say(vec![Event::Answered(answer)])?.promised;
-            fold = Case::of(&case)?;
+            fold = Consents::of(case.opened())?;
         }
     }
     tell(setting, &case, &fold, opened.as_ref())?;
     promised
 }
 
-fn tell(setting: &Setting, case: &Side, fold: &Case, opened: Option<&(String, ClaimedTime)>) -> Outcome<()> {
+fn tell(setting: &Setting, case: &Side, fold: &Consents, opened: Option<&(String, ClaimedTime)>) -> Outcome<()> {
     let now = safe::now()?;
     let people = case.keyring.people()?;
     let opened_at = |given: &Given| {

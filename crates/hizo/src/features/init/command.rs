@@ -1,12 +1,13 @@
 //! `hizo init`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use hizo_vault::event::Event;
 use serde_json::json;
 
 use super::Owner;
 use crate::failure::{Outcome, shown};
-use crate::home::IDENTITY_BYTES_MAX;
+use crate::home::{Home, IDENTITY_BYTES_MAX};
 use crate::passphrase::NewPassphrase;
 use crate::there::Terms;
 use crate::words::words;
@@ -26,25 +27,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let folder = setting.home_folder()?;
-    let there = setting.keeper.as_deref().map(|address| arguments.terms.there(address)).transpose()?;
-    arguments.terms.need(there.is_some())?;
-    let (passphrase, owner) = match &arguments.identity {
-        Some(path) => {
-            let passphrase = NewPassphrase::given(setting.read_passphrase()?);
-            let sealed = bundle::read(path, IDENTITY_BYTES_MAX)?;
-            let identity = Box::new(safe::open_identity_file(path, sealed.clone(), &passphrase.text)?);
-            (passphrase, Some(Owner::Known { identity, sealed }))
-        }
-        None => (setting.passphrase.for_something_new()?, None),
-    };
-    let owner = owner.unwrap_or(Owner::New { passphrase: &passphrase.text });
-    let home = super::init_for(&folder, &arguments.name, owner, there.as_ref())?;
+    let Arguments { name, terms, identity } = arguments;
+    let (home, passphrase) = set_up(setting, terms, identity.as_deref(), name, Vec::new())?;
     passphrase.tell(setting.console, &words!("the safe", "金庫"));
     let safe = safe::Safe::open(home)?;
+    let folder = safe.home.folder();
     let result = json!({ "home": folder.to_string_lossy(), "space": safe.home.space.to_string() });
     setting.console.result(result, |out| {
-        let made = words!("safe set up in {folder}", "{folder} に金庫を作りました", folder = shown(&folder));
+        let made = words!("safe set up in {folder}", "{folder} に金庫を作りました", folder = shown(folder));
         writeln!(out, "{}", setting.console.say(made))?;
         let advice = match safe.home.address() {
             None => words!(
@@ -63,4 +53,32 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Some(_) => receipts::answer(&safe, safe.home.genesis).holds(),
         None => Ok(()),
     }
+}
+
+/// Sets up a safe in this home, whose record 0 says this besides; and the passphrase that opens it.
+///
+/// # Errors
+/// When there is a safe already, or the keeper does not begin one.
+pub(crate) fn set_up(
+    setting: &Setting,
+    terms: &Terms,
+    identity: Option<&Path>,
+    name: &str,
+    says: Vec<Event>,
+) -> Outcome<(Home, NewPassphrase)> {
+    let folder = setting.home_folder()?;
+    let there = setting.keeper.as_deref().map(|address| terms.there(address)).transpose()?;
+    terms.need(there.is_some())?;
+    let (passphrase, owner) = match identity {
+        Some(path) => {
+            let passphrase = NewPassphrase::given(setting.read_passphrase()?);
+            let sealed = bundle::read(path, IDENTITY_BYTES_MAX)?;
+            let identity = Box::new(safe::open_identity_file(path, sealed.clone(), &passphrase.text)?);
+            (passphrase, Some(Owner::Known { identity, sealed }))
+        }
+        None => (setting.passphrase.for_something_new()?, None),
+    };
+    let owner = owner.unwrap_or(Owner::New { passphrase: &passphrase.text });
+    let home = super::init_for(&folder, name, owner, there.as_ref(), says)?;
+    Ok((home, passphrase))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use hizo_keeper::{EmbeddedKeeper, Seeds};
 use hizo_ledger::id::SpaceId;
+use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
 
@@ -33,16 +34,16 @@ enum Owner<'a> {
 /// # Errors
 /// When there is a safe in the folder already, or it cannot be written to.
 pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&There>) -> Outcome<Home> {
-    init_for(folder, name, Owner::New { passphrase }, there)
+    init_for(folder, name, Owner::New { passphrase }, there, Vec::new())
 }
 
-/// Sets up a safe in `folder`.
+/// Sets up a safe in `folder`, whose record 0 says this besides.
 ///
 /// The last step is one file: until it is there, the folder is no safe and can be set up again.
 ///
 /// # Errors
 /// When there is a safe in the folder already, or it cannot be written to.
-fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>) -> Outcome<Home> {
+fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says: Vec<Event>) -> Outcome<Home> {
     Home::make(folder)?;
     let (identity, sealed) = match owner {
         Owner::New { passphrase } => {
@@ -69,7 +70,8 @@ fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>) -> O
             Home::write_keeper_roots(folder, roots)?;
         }
     }
-    let founding = Founding::new(&keeper, &pinned.origin, space, name, &identity, &device);
+    let mut founding = Founding::new(&keeper, &pinned.origin, space, name, &identity, &device);
+    founding.events.extend(says);
     let genesis = founding.begin(&identity, &slot_key)?;
     let home = Home::settle(folder, &pinned, space, genesis.id())?;
     if there.is_some() {

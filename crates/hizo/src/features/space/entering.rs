@@ -15,6 +15,8 @@ use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
 
+pub(crate) use crate::membership::other_words;
+
 /// The words that somebody heard: given on the command line, or typed now.
 pub(crate) fn heard(setting: &Setting, given: Option<&str>, question: Words) -> Outcome<String> {
     if let Some(given) = given {
@@ -37,14 +39,6 @@ pub(crate) fn heard(setting: &Setting, given: Option<&str>, question: Words) -> 
         )));
     }
     Ok(line)
-}
-
-/// Somebody put other keys, or another safe, in place of the right ones.
-pub(crate) fn other_words() -> Failure {
-    Failure::new(Kind::Lying, words!("the words are not the same", "言葉が一致しません")).hint(words!(
-        "Check that you heard and typed them right. If they differ all the same, somebody changed the file on its way: nothing was done; send it again by another way.",
-        "聞き間違いや打ち間違いがないか確かめてください。それでも違うなら、途中で誰かがファイルをすり替えています。何も変更していません。別の経路で送り直してください。"
-    ))
 }
 
 /// Somebody who opens the safe as its admin.

@@ -353,6 +353,7 @@ impl<'a> Meaning<'a> {
             | Event::Answered(_)
             | Event::PaperAttested(_)
             | Event::AcceptedPaper { .. }
+            | Event::Case(_)
             | Event::Unknown(_) => by_name(event),
         })
     }

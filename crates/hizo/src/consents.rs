@@ -1,27 +1,28 @@
-//! What a case says of its hand-overs: a fold over its records.
+//! What a case says of its hand-overs: a fold over its records (docs/spec/handover.md).
 
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Record, Role};
 use hizo_ledger::space::Chain;
 use hizo_vault::event::Event;
-use hizo_vault::event::handover::{Consent, Custody, PaperConsent, Refusal, UnverifiedAnswer, UnverifiedConsent};
+use hizo_vault::event::handover::{Custody, PaperConsent, UnverifiedAnswer, UnverifiedConsent};
 
-use super::Side;
+use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::handover::refused;
+use crate::parties;
 use crate::people::People;
-use crate::safe;
 use crate::words::words;
 
 /// Every hand-over of a case, in the order of the consents.
 #[derive(Default)]
-pub(super) struct Case {
+pub(crate) struct Consents {
     pub given: Vec<Given>,
     pub papers: Vec<Paper>,
+    /// The counsellor who opened the case for somebody else.
+    opener: Option<VerifyingKey>,
 }
 
 /// A consent, and what came of it.
-pub(super) struct Given {
+pub(crate) struct Given {
     pub said: UnverifiedConsent,
     /// The company's key in the case.
     pub by: VerifyingKey,
@@ -31,7 +32,7 @@ pub(super) struct Given {
 }
 
 /// That the items were handed over, as the sender says.
-pub(super) struct Handed {
+pub(crate) struct Handed {
     pub genesis: String,
     /// The receiver's key in the hand-over.
     pub receiver: VerifyingKey,
@@ -39,30 +40,44 @@ pub(super) struct Handed {
 }
 
 /// What somebody attests for somebody else.
-pub(super) enum Paper {
+pub(crate) enum Paper {
     /// A consent on a printed form, and who of the two has said so.
     Consent { said: PaperConsent, by: Vec<VerifyingKey> },
     /// A printed hand-over that was taken.
     Accepted { receiver_name: String, reference: String, by: VerifyingKey },
 }
 
-impl Case {
-    pub(super) fn of(side: &Side) -> Outcome<Self> {
-        let people = side.keyring.people()?;
-        let mut case = Self::default();
-        for record in side.safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
-            let Some(signer) = record.signers().first().copied() else { continue };
+impl Consents {
+    pub(crate) fn of(opened: Opened) -> Outcome<Self> {
+        let Opened { safe, keyring } = opened;
+        let mut consents = Self { opener: parties::opener(opened), ..Self::default() };
+        for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
             // A body that cannot be read consents to nothing.
-            for event in side.keyring.events(&side.safe, record).unwrap_or_default() {
-                case.take(&side.safe.chain, people, record, signer, event);
+            for event in keyring.events(safe, record).unwrap_or_default() {
+                consents.take(opened, record, &event)?;
             }
         }
-        Ok(case)
+        Ok(consents)
     }
 
-    fn take(&mut self, chain: &Chain, people: &People, record: &Record, signer: VerifyingKey, event: Event) {
+    /// The same, for a fold that goes through the records itself.
+    pub(crate) fn none_yet(opened: Opened) -> Self {
+        Self { opener: parties::opener(opened), ..Self::default() }
+    }
+
+    /// Takes what the next record says.
+    pub(crate) fn take(&mut self, opened: Opened, record: &Record, event: &Event) -> Outcome<()> {
+        let Some(signer) = record.signers().first().copied() else { return Ok(()) };
+        self.take_of(&opened.safe.chain, opened.keyring.people()?, record, signer, event.clone());
+        Ok(())
+    }
+
+    fn take_of(&mut self, chain: &Chain, people: &People, record: &Record, signer: VerifyingKey, event: Event) {
         let is_person = people.certificates.of(&signer).is_some_and(|certificate| certificate.recipient.is_some());
-        let is_company = is_person && chain.role(&signer) == Some(Role::Admin);
+        let identity = people.certificates.of(&signer).map(|certificate| certificate.identity);
+        // A counsellor who opened the case for somebody is no company, whatever his role.
+        let is_opener = self.opener.is_some() && identity == self.opener;
+        let is_company = is_person && !is_opener && chain.role(&signer) == Some(Role::Admin);
         match event {
             Event::Consent(said) if is_company && self.by_space(&said.space).is_none() => {
                 let (is_withdrawn, handed, answer) = (false, None, None);
@@ -117,7 +132,7 @@ impl Case {
     ///
     /// # Errors
     /// Exit code 3: without a consent there is nothing to be done.
-    pub(super) fn named(&self, digits: &str) -> Outcome<&Given> {
+    pub(crate) fn named(&self, digits: &str) -> Outcome<&Given> {
         let mut found = self.given.iter().filter(|given| digits.len() >= 6 && given.said.space.starts_with(digits));
         match (found.next(), found.next()) {
             (Some(given), None) => Ok(given),
@@ -142,35 +157,8 @@ impl Case {
 }
 
 impl Given {
-    /// The consent, if this member may act on it as the sender.
-    ///
-    /// # Errors
-    /// Exit code 3, and why not.
-    pub(super) fn for_sender(&self, side: &Side) -> Outcome<Consent> {
-        if side.is_admin() || self.by == side.key() {
-            return Err(Failure::untrue(words!(
-                "whoever speaks for the company in a case does not hand it over: nobody consents to his own act",
-                "相談の金庫の管理者は引き渡しを行えません。自分の行為に自分で同意することになるためです"
-            ))
-            .hint(words!(
-                "Let a member hand over who reads and is no admin.",
-                "管理者でなく、金庫の中を見られるメンバーが行ってください。"
-            )));
-        }
-        let consent = self.said.verify().map_err(refused)?;
-        consent.is_open(self.is_withdrawn, safe::now()?).map_err(refused)?;
-        for item in &consent.items {
-            let record = side.safe.records.iter().find(|record| record.id() == item.deposit);
-            let deposit = record.and_then(|record| record.envelope().deposit.as_ref());
-            if deposit.is_none_or(|deposit| deposit.commit.sha256 != item.commit) {
-                return Err(refused(Refusal::Items));
-            }
-        }
-        Ok(consent)
-    }
-
     /// Whether an answer is that of whom the sender named.
-    pub(super) fn believes(&self, answer: &UnverifiedAnswer) -> bool {
+    pub(crate) fn believes(&self, answer: &UnverifiedAnswer) -> bool {
         let (Some(handed), Ok(consent)) = (&self.handed, self.said.verify()) else { return false };
         answer.verify(&consent.space, &handed.receiver).is_ok()
     }

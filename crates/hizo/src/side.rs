@@ -1,0 +1,71 @@
+//! A space that somebody has opened with his identity: he says something in it, and opens other spaces of his beside it.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::Role;
+use hizo_vault::event::Event;
+use hizo_vault::keys::IdentityFile;
+
+use crate::Setting;
+use crate::contents::Opened;
+use crate::failure::Outcome;
+use crate::home::Home;
+use crate::membership::{Appended, Change};
+use crate::safe::{self, Keyring, Safe};
+
+/// A space as this identity opens it: a case, or a hand-over.
+pub(crate) struct Side {
+    pub safe: Safe,
+    pub identity: Rc<IdentityFile>,
+    pub keyring: Keyring,
+}
+
+impl Side {
+    /// The space of this home.
+    pub(crate) fn of(setting: &Setting) -> Outcome<Self> {
+        let safe = setting.safe()?;
+        let identity = Rc::new(safe::open_identity(&safe.home, &setting.read_passphrase()?)?);
+        let keyring = safe.unlock_with(&identity)?;
+        setting.warn_of_doubts(&keyring);
+        Ok(Self { safe, identity, keyring })
+    }
+
+    /// The space of another home of the same person: keys of both come from one identity.
+    pub(crate) fn at(&self, folder: &Path) -> Outcome<Self> {
+        let safe = Safe::open(Home::open(folder)?)?;
+        self.in_space(safe)
+    }
+
+    pub(crate) fn in_space(&self, safe: Safe) -> Outcome<Self> {
+        let identity = Rc::clone(&self.identity);
+        let keyring = safe.unlock_with(&identity)?;
+        Ok(Self { safe, identity, keyring })
+    }
+
+    pub(crate) fn opened(&self) -> Opened<'_> {
+        Opened { safe: &self.safe, keyring: &self.keyring }
+    }
+
+    /// The key that this identity signs with here.
+    pub(crate) fn key(&self) -> VerifyingKey {
+        self.identity.signing_seed.space_key(&self.safe.home.space).verifying_key()
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.safe.chain.role(&self.key()) == Some(Role::Admin)
+    }
+
+    /// What this identity is everywhere.
+    pub(crate) fn identity_key(&self) -> VerifyingKey {
+        self.identity.signing_seed.identity_key().verifying_key()
+    }
+
+    /// Says something, by the person's own key.
+    pub(crate) fn say(&mut self, events: Vec<Event>) -> Outcome<Appended> {
+        let change = Change::saying(events);
+        self.keyring.people()?.may_make(&self.safe, &change)?;
+        change.append(&mut self.safe, &self.identity)
+    }
+}

@@ -1,0 +1,370 @@
+//! A company and a counsellor share a case over a real keeper: from what was told to advice, to a referral, and to its end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::keeper::Process;
+use crate::kit::{Home, Said, contains, files_below, program, said};
+use crate::sharing::Firm;
+
+const TITLE: &str = "図面の件";
+
+/// Words that nobody but the two sides may read.
+const NARRATIVE: &str = "leaver 1 copied KX-204 on his last day, canary-narrative-7731";
+const ADVICE: &str = "lock his PC away as it is, canary-advice-5120";
+
+/// A company with a case, and a centre that helps it: an organisation with a safe of its own, whose counsellor acts for it.
+struct Scene {
+    company: Home,
+    centre: Firm,
+    counsellor: Home,
+    _keeper: Process,
+    words: String,
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value}")).to_owned()
+}
+
+/// A centre that has a key.
+fn centre() -> (Firm, String) {
+    let centre = Firm::new();
+    let made = centre.founder.ok(["office", "make", "--name", "IP Centre", "--name-ja", "知財窓口", "--json"]);
+    (centre, text(&made.json()["words"]))
+}
+
+/// A case that somebody opens at a keeper of its own.
+fn opened(home: &Home, keeper: &Process, more: &[&str]) -> (PathBuf, Value) {
+    let invite = home.folder.path().join("invite to the case");
+    let mut arguments = vec!["case", "open", "--keeper", keeper.url(), "--title", TITLE, "--invite", path(&invite)];
+    arguments.extend(more);
+    let said = home.ok(arguments.into_iter().chain(["--json"])).json();
+    home.make_cheap();
+    (invite, said)
+}
+
+impl Scene {
+    fn new(kind: &str) -> Self {
+        let company = Home::unmade();
+        let keeper = Process::start(&company.folder.path().join("data"));
+        let (invite, _) = opened(&company, &keeper, &["--kind", kind]);
+        let (centre, words) = centre();
+        let counsellor = Home::unmade();
+        let scene = Self { company, centre, counsellor, _keeper: keeper, words };
+        scene.let_in(&invite);
+        scene
+    }
+
+    /// The centre delegates its counsellor, and the company lets him in, with what was said before.
+    fn let_in(&self, invite: &Path) {
+        let file = |name: &str| self.counsellor.folder.path().join(name);
+        let (request, delegated) = (file("request"), file("delegated"));
+        let own = self.centre.founder.path.clone();
+        let join =
+            ["space", "join", path(invite), "--name", "鈴木", "--organisation", path(&own), "--to", path(&request)];
+        self.counsellor.ok(join);
+        self.centre.founder.ok(["office", "delegate", path(&request), "--to", path(&delegated)]);
+        let admit = ["space", "admit", path(&delegated), "--words", &self.words, "--history", "--json"];
+        let admitted = self.company.ok(admit).json();
+        self.counsellor.ok(["space", "join", "--words", &text(&admitted["words"])]);
+    }
+
+    /// The states that hold, as both sides see them.
+    fn states(&self) -> Vec<String> {
+        let seen = |home: &Home| {
+            let shown = home.ok(["case", "show", "--json"]).json();
+            assert_eq!(shown["refused"], serde_json::json!([]), "{shown}");
+            shown["states"].as_array().unwrap().iter().map(|state| text(&state["state"])).collect::<Vec<_>>()
+        };
+        let states = seen(&self.company);
+        assert_eq!(seen(&self.counsellor), states);
+        states
+    }
+
+    /// What the keeper has of the case, anywhere.
+    fn keeper_has(&self, words: &str) -> bool {
+        let data = self.company.folder.path().join("data");
+        files_below(&data).iter().any(|file| contains(&fs::read(file).unwrap(), words.as_bytes()))
+    }
+}
+
+/// A home of somebody's beside his first one.
+struct Beside<'a>(&'a Home, PathBuf);
+
+impl Beside<'_> {
+    #[track_caller]
+    fn ok(&self, arguments: &[&str]) -> Said {
+        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+        command.arg("--home").arg(&self.1).arg("--passphrase-file").arg(self.0.passphrase_file());
+        let said = said(command.args(arguments));
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said
+    }
+}
+
+#[test]
+fn a_worried_company_is_advised_by_the_counsellor_of_its_centre() {
+    let scene = Scene::new("leak");
+    let Scene { company, counsellor, .. } = &scene;
+    company.ok(["case", "tell", NARRATIVE, "--happened", "2026-11-20"]);
+    assert_eq!(scene.states(), ["intake"]);
+    let shown = counsellor.ok(["case", "show", "--json"]).json();
+    let you = |home: &Home| text(&home.ok(["case", "show", "--json"]).json()["you"]);
+    assert_eq!((you(company), you(counsellor)), ("company".into(), "counsellor".into()));
+    assert_eq!(
+        (text(&shown["told"][0]["text"]), text(&shown["told"][0]["happened"])),
+        (NARRATIVE.into(), "2026-11-20".into())
+    );
+    assert!(shown["states"][0]["due"].is_string() && shown["states"][0]["late"] == false, "{shown}");
+    // In the home of the centre's own safe, its counsellor has all his cases.
+    let listed = scene.centre.founder.ok(["case", "list", "--json"]).json();
+    assert_eq!(text(&listed["cases"][0]["title"]), TITLE, "{listed}");
+
+    // What does not follow, or is not for this party, is said and not recorded.
+    let head = |home: &Home| home.ok(["space", "head", "--json"]).json()["record"].clone();
+    let before = head(company);
+    company.fails(1, "this is for another party", ["case", "move", "triage", "--reason", "facts"]);
+    company.fails(1, "this is for another party", ["case", "advise", "by himself"]);
+    let wrong = counsellor.fails(1, "does not follow", ["case", "move", "closing", "--reason", "done"]);
+    assert!(wrong.err.contains("triage (facts)"), "{wrong:?}");
+    counsellor.fails(1, "no reason", ["case", "move", "triage", "--reason", "because"]);
+    counsellor.fails(2, "a day is none", ["case", "visit", "--on", "tomorrow"]);
+    assert_eq!(head(company), before, "nothing was added");
+
+    counsellor.ok(["case", "move", "triage", "--reason", "facts"]);
+    counsellor.ok(["case", "move", "preserve", "--reason", "suspicion", "--urgency", "emergency"]);
+    counsellor.ok(["case", "advise", ADVICE]);
+    let task = text(
+        &counsellor.ok(["case", "task", "ask for the badge records", "--due", "2099-12-01", "--json"]).json()["named"],
+    );
+    let visit =
+        text(&counsellor.ok(["case", "visit", "--on", "2099-12-01", "--place", "the works", "--json"]).json()["named"]);
+    // The company keeps what may be lost, and says what it kept.
+    let wanted = company.ok(["case", "keep", "--json"]).json();
+    let not = wanted["do_not"].to_string();
+    assert!(not.contains("never set up a leaver's PC anew") && not.contains("do not interview"), "{wanted}");
+    assert!(wanted["sources"].as_array().unwrap().iter().all(|source| source["until"].is_string()), "{wanted}");
+    let folder = company.beside("badges");
+    fs::write(folder.join("badges.csv"), "18:40 gate 2").unwrap();
+    company.deposit(&folder, "evidence");
+    company.ok(["case", "keep", "badge", "--state", "kept", "--deposit", "latest:evidence"]);
+    let kept = counsellor.ok(["case", "keep", "--json"]).json();
+    let badge = kept["sources"].as_array().unwrap().iter().find(|source| source["source"] == "badge").unwrap();
+    assert!(badge["state"] == "kept" && badge["until"].is_null() && badge["deposit"].is_string(), "{badge}");
+    company.ok(["case", "search", "--on", "2026-11-25", "--where", "J-PlatPat", "--found", "nothing"]);
+    let matrix = counsellor.ok(["case", "matrix", "--json"]).json();
+    let known = |word: &str| {
+        let found = matrix["elements"].as_array().unwrap().iter().find(|row| row["element"] == word).unwrap();
+        text(&found["known"])
+    };
+    assert_eq!(["identified", "act", "not-public", "duty"].map(known), ["no", "yes", "yes", "not here"]);
+    company.ok(["case", "task", "--done", &task[..6]]);
+    counsellor.ok(["case", "visit", &visit[..6], "--made", "--note", "all kept"]);
+    counsellor.ok(["case", "move", "suspicion-check", "--reason", "preserved"]);
+    counsellor.ok(["case", "move", "advice", "--reason", "no-leak", "--kind", "support"]);
+    counsellor.ok(["case", "move", "closing", "--reason", "advised"]);
+    company.fails(1, "this is for another party", ["case", "close", "--reason", "done"]);
+    counsellor.ok(["case", "close", "--reason", "done"]);
+    assert_eq!(scene.states(), ["closed"]);
+    company.fails(1, "the case is closed", ["case", "move", "preserve", "--reason", "suspicion"]);
+    company.ok(["case", "tell", "he gave everything back"]);
+    let shown = company.ok(["case", "show", "--json"]).json();
+    assert!(shown["tasks"][0]["done"] == true && shown["visits"][0]["made"] == true, "{shown}");
+    assert_eq!((text(&shown["kind"]), text(&shown["urgency"])), ("support".into(), "emergency".into()));
+    assert!(shown["kept_until"].is_string(), "{shown}");
+    company.ok(["case", "hold", "on", "--note", "a lawsuit"]);
+    assert!(company.ok(["case", "show", "--json"]).json()["kept_until"].is_null());
+    // Every step says who took it, and that he had seen all that was said before.
+    for step in shown["steps"].as_array().unwrap() {
+        assert!(step["unseen"] == 0 && step["party"] == "counsellor" && step["by"] == "鈴木", "{step}");
+    }
+    company.ok(["check"]);
+    for words in [TITLE, NARRATIVE, ADVICE, "case.opened", "badges.csv"] {
+        assert!(!scene.keeper_has(words), "the keeper can read {words:?}");
+    }
+    // The search would find what is there.
+    fs::write(company.folder.path().join("data/leak"), NARRATIVE).unwrap();
+    assert!(scene.keeper_has(NARRATIVE));
+}
+
+#[test]
+fn a_case_that_a_counsellor_typed_for_a_caller_becomes_the_companys() {
+    let counsellor = Home::unmade();
+    let keeper = Process::start(&counsellor.folder.path().join("data"));
+    let (invite, _) = opened(&counsellor, &keeper, &["--kind", "attack", "--urgency", "emergency", "--way", "phone"]);
+    counsellor.ok(["case", "tell", NARRATIVE, "--for", "山田さん（社長）"]);
+    counsellor.ok(["case", "move", "triage", "--reason", "facts"]);
+    // Nobody is the company yet: he consents to nothing in its name.
+    let consent = [
+        "consent",
+        "give",
+        "latest:x",
+        "--receiver",
+        "x",
+        "--receiver-name",
+        "x",
+        "--purpose",
+        "x",
+        "--until",
+        "2099-12-31",
+    ];
+    counsellor.fails(1, "only an admin of the case consents", consent);
+    let company = Home::unmade();
+    let request = company.folder.path().join("request");
+    let join = ["space", "join", path(&invite), "--name", "山田金型", "--to", path(&request), "--json"];
+    let words = text(&company.ok(join).json()["words"]);
+    company.make_cheap();
+    let give = |words: &str| counsellor.run(["case", "give", path(&request), "--words", words, "--json"]);
+    let other = give("abandon ability able about above absent absorb abstract absurd abuse");
+    assert!(other.code == Some(5) && other.err.contains("the words are not the same"), "{other:?}");
+    let given = give(&words);
+    assert_eq!(given.code, Some(0), "{given:?}");
+    company.ok(["space", "join", "--words", &text(&given.json()["words"])]);
+    let seen = |home: &Home| home.ok(["case", "show", "--json"]).json();
+    let (theirs, ours) = (seen(&company), seen(&counsellor));
+    assert_eq!((text(&theirs["you"]), text(&ours["you"])), ("company".into(), "counsellor".into()));
+    assert_eq!(
+        (text(&theirs["told"][0]["text"]), text(&theirs["told"][0]["for"])),
+        (NARRATIVE.into(), "山田さん（社長）".into())
+    );
+    assert_eq!(theirs["states"], ours["states"]);
+    assert_eq!(theirs["refused"], serde_json::json!([]));
+    // He is no admin any more, and gives nothing twice; what is for the company the company does.
+    let again = give(&words);
+    assert!(again.code == Some(1) && again.err.contains("another party"), "{again:?}");
+    let members = company.ok(["space", "members", "--json"]).json();
+    let roles: Vec<_> =
+        members["members"].as_array().unwrap().iter().map(|member| text(&member["own"]["role"])).collect();
+    assert!(roles.contains(&"admin".to_owned()) && roles.contains(&"reader+writer".to_owned()), "{members}");
+    counsellor.ok(["case", "advise", ADVICE]);
+    company.ok(["case", "move", "preserve", "--reason", "suspicion"]);
+    counsellor.ok(["case", "list", path(&counsellor.path)]);
+}
+
+#[test]
+fn staff_of_the_company_tell_and_keep_and_whoever_got_no_history_is_told_to_ask_for_it() {
+    let scene = Scene::new("approach");
+    let admit = |name: &str, more: &[&str]| {
+        let home = Home::unmade();
+        let file = |name: &str| home.folder.path().join(name);
+        let (invite, request) = (file("invite"), file("request"));
+        scene.company.ok(["space", "invite", "--to", path(&invite)]);
+        let join = ["space", "join", path(&invite), "--name", name, "--to", path(&request), "--json"];
+        let words = text(&home.ok(join).json()["words"]);
+        home.make_cheap();
+        let admit = ["space", "admit", path(&request), "--words", &words, "--json"];
+        let admitted = scene.company.ok(admit.iter().chain(more)).json();
+        home.ok(["space", "join", "--words", &text(&admitted["words"])]);
+        home
+    };
+    let tanaka = admit("田中", &["--history"]);
+    tanaka.ok(["case", "tell", "a gift came with a USB stick"]);
+    tanaka.ok(["case", "keep", "mail", "--state", "kept"]);
+    tanaka.fails(1, "for another party", ["case", "advise", "as if he were one"]);
+    tanaka.fails(1, "for another party", ["case", "close", "--reason", "withdrawn"]);
+    let late = admit("小川", &[]);
+    late.fails(1, "closed to you", ["case", "show"]);
+    scene.company.ok(["space", "grant", "小川"]);
+    assert_eq!(late.ok(["case", "show", "--json"]).json()["you"], "staff");
+    // A safe that is no case is none.
+    scene.centre.founder.fails(1, "no case", ["case", "tell", "x"]);
+}
+
+#[test]
+fn a_referral_rests_on_a_hand_over_and_rescue_on_its_answer() {
+    let scene = Scene::new("attack");
+    let Scene { company, counsellor, .. } = &scene;
+    for (state, reason) in [
+        ("triage", "facts"),
+        ("preserve", "suspicion"),
+        ("suspicion-check", "preserved"),
+        ("referral-proposed", "attack"),
+    ] {
+        counsellor.ok(["case", "move", state, "--reason", reason]);
+    }
+    let sent = ["case", "move", "referral-sent", "--reason", "consented"];
+    counsellor.fails(1, "hand-over on which it rests", sent);
+    let agency = Home::new();
+    let receiver = text(&agency.ok(["consent", "key", "--json"]).json()["key"]);
+    let folder = company.beside("logs");
+    fs::write(folder.join("proxy.csv"), "02:11 POST").unwrap();
+    company.deposit(&folder, "logs");
+    let mut give =
+        vec!["consent", "give", "latest:logs", "--receiver", &receiver, "--receiver-name", "J-CRAT", "--json"];
+    give.extend(["--purpose", "is this an attack?", "--until", "2099-12-31"]);
+    let handover = text(&company.ok(give).json()["handover"]);
+    let resting: Vec<&str> = sent.into_iter().chain(["--rests-on", &handover[..12]]).collect();
+    counsellor.fails(1, "hand-over on which it rests", &resting);
+    let (made, home) = (counsellor.folder.path().join("made"), agency.folder.path().join("home of it"));
+    counsellor.ok(["hand-over", "make", &handover, "--to", path(&made)]);
+    let file = |name: &str| agency.folder.path().join(name);
+    let (invite, request, identity) = (file("invite"), file("request"), agency.path.join("identity.age"));
+    Beside(counsellor, made.clone()).ok(&["space", "invite", "--to", path(&invite)]);
+    let receiving = Beside(&agency, home);
+    receiving.ok(&[
+        "space",
+        "join",
+        path(&invite),
+        "--name",
+        "J-CRAT",
+        "--to",
+        path(&request),
+        "--identity",
+        path(&identity),
+    ]);
+    let entered = company.folder.path().join("entered");
+    company.ok(["hand-over", "enter", path(&invite), "--to", path(&entered)]);
+    let admitted = counsellor.ok(["hand-over", "admit", path(&request), "--at", path(&made), "--json"]).json();
+    receiving.ok(&["space", "join", "--words", &text(&admitted["words"])]);
+    counsellor.ok(&resting);
+    assert_eq!(scene.states(), ["referral-sent"]);
+    // "Sent" is no answer.
+    let rescue = ["case", "move", "rescue.determine", "--reason", "accepted", "--rests-on", &handover];
+    counsellor.fails(1, "hand-over on which it rests", rescue);
+    receiving.ok(&["hand-over", "open"]);
+    receiving.ok(&["hand-over", "answer", "accepted", "--reference", "R-12"]);
+    company.ok(["hand-over", "status", "--at", path(&entered)]);
+    counsellor.ok(rescue);
+    counsellor.ok(["case", "move", "rescue.determine", "--reason", "undetermined", "--rests-on", &handover]);
+    counsellor.ok(["case", "move", "rescue.assess-damage", "--reason", "attack", "--rests-on", &handover]);
+    company.ok(["case", "move", "liability", "--reason", "own-action"]);
+    assert_eq!(scene.states(), ["liability", "rescue.assess-damage"]);
+}
+
+/// What each act of `hizo case` prints as JSON.
+pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
+    let company = Home::unmade();
+    let keeper = Process::start(&company.folder.path().join("data"));
+    let (_, begun) = opened(&company, &keeper, &["--kind", "leak", "--way", "phone"]);
+    let mut told = vec![("case open", begun)];
+    let mut say = |command: &'static str, more: &[&str]| {
+        let said = company.ok(command.split(' ').chain(more.iter().copied()).chain(["--json"])).json();
+        told.push((command, said.clone()));
+        said
+    };
+    say("case tell", &[NARRATIVE]);
+    say("case advise", &[ADVICE]);
+    say("case visit", &["--on", "2099-12-01"]);
+    say("case task", &["ask for the badge records"]);
+    say("case keep", &["badge", "--state", "gone"]);
+    say("case keep", &[]);
+    say("case search", &["--on", "2026-11-25", "--where", "J-PlatPat", "--found", "nothing"]);
+    say("case matrix", &[]);
+    say("case move", &["triage", "--reason", "facts"]);
+    say("case hold", &["on"]);
+    say("case close", &["--reason", "declined"]);
+    say("case show", &[]);
+    say("case list", &[]);
+    let (other, request) = (Home::unmade(), company.folder.path().join("request"));
+    let invite = company.folder.path().join("invite to the case");
+    let join = ["space", "join", path(&invite), "--name", "山田金型", "--to", path(&request), "--json"];
+    let words = text(&other.ok(join).json()["words"]);
+    say("case give", &[path(&request), "--words", &words]);
+    told
+}
