@@ -281,6 +281,14 @@ impl Visit {
             Ok(Reply::Page(page)) => file("text/html; charset=utf-8", page),
             Ok(Reply::Go(path)) => go(&path),
             Ok(Reply::File { kind, bytes }) => file(kind, bytes),
+            Ok(Reply::Save { name, bytes }) => {
+                let mut response = file("application/octet-stream", bytes);
+                let saved = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
+                saved
+                    .into_iter()
+                    .for_each(|saved| drop(response.headers_mut().insert(header::CONTENT_DISPOSITION, saved)));
+                response
+            }
             Ok(Reply::Failed(status, page)) => {
                 let mut response = file("text/html; charset=utf-8", page);
                 *response.status_mut() = status;

@@ -1,5 +1,8 @@
 //! Record 0 of a space: its founder, its first epoch, and whoever is in it from the beginning.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use hizo_ledger::id::{SlotKeyHash, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Envelope, Origin, Role, UnverifiedRecord};
@@ -9,12 +12,13 @@ use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::keys::IdentityFile;
 use sha2::{Digest as _, Sha256};
 
-use crate::entropy::SystemEntropy;
-use crate::epochs;
+use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
-use crate::home::Device;
-use crate::keeper::Keeper;
-use crate::safe;
+use crate::home::{Device, Home, Pinned};
+use crate::keeper::{self, Keeper};
+use crate::queue::AtHand;
+use crate::words::words;
+use crate::{epochs, membership, safe};
 
 /// A space that is about to begin.
 pub(crate) struct Founding<'a> {
@@ -110,4 +114,43 @@ impl<'a> Founding<'a> {
         self.keeper.create_space(self.space, record.note_bytes(), slot_key).map_err(Failure::from)?;
         Ok(record)
     }
+}
+
+/// Begins a space at the keeper of another home of the same person, with a home of its own in `folder`. What it begins with, `with` says.
+///
+/// # Errors
+/// When that keeper is a folder of this machine, where nobody else reaches it, or does not begin a space.
+pub(crate) fn beside(
+    home: &Home,
+    identity: &IdentityFile,
+    folder: &Path,
+    (space, name): (SpaceId, &str),
+    admission: Option<&Path>,
+    with: impl FnOnce(Founding<'_>) -> Founding<'_>,
+) -> Outcome<Home> {
+    let Some(address) = home.address() else {
+        return Err(Failure::fixable(words!(
+            "this safe is kept in a folder of this machine, where nobody else reaches it",
+            "この金庫はこのコンピューターのフォルダーに預けてあり、ほかの人からは届きません"
+        ))
+        .hint(words!(
+            "Use one at a keeper that all of you reach: `hizo init --keeper URL`, or `hizo move --to URL` with this one.",
+            "全員が届く預け先にある金庫を使ってください: `hizo init --keeper アドレス`。この金庫を `hizo move --to アドレス` で移すこともできます。"
+        )));
+    };
+    let device = home.begin_beside(folder)?;
+    let slot_key: [u8; 32] = random();
+    home.write_terms_beside(folder, &slot_key)?;
+    let founder = identity.signing_seed.clone();
+    let keeper =
+        keeper::remote(address, &home.keeper, home.keeper_roots()?.as_deref(), move |space| founder.session_key(space));
+    let keeper = keeper.map_err(Failure::from)?;
+    let keeper = match admission {
+        Some(path) => keeper.admitted_by(membership::read_admission(path)?),
+        None => keeper,
+    };
+    let keeper = Keeper::There(Arc::new(keeper), AtHand::of(folder));
+    let founding = with(Founding::new(&keeper, &home.keeper, space, name, identity, &device));
+    let genesis = founding.begin(identity, &slot_key)?.id();
+    Home::settle(folder, &Pinned::of(home), space, genesis)
 }

@@ -1,7 +1,7 @@
 //! A space that somebody has opened with his identity: he says something in it, and opens other spaces of his beside it.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
@@ -18,7 +18,7 @@ use crate::safe::{self, Keyring, Safe};
 /// A space as this identity opens it: a case, or a hand-over.
 pub(crate) struct Side {
     pub safe: Safe,
-    pub identity: Rc<IdentityFile>,
+    pub identity: Arc<IdentityFile>,
     pub keyring: Keyring,
 }
 
@@ -26,9 +26,16 @@ impl Side {
     /// The space of this home.
     pub(crate) fn of(setting: &Setting) -> Outcome<Self> {
         let safe = setting.safe()?;
-        let identity = Rc::new(safe::open_identity(&safe.home, &setting.read_passphrase()?)?);
+        let identity = Arc::new(safe::open_identity(&safe.home, &setting.read_passphrase()?)?);
         let keyring = safe.unlock_with(&identity)?;
         setting.warn_of_doubts(&keyring);
+        Ok(Self { safe, identity, keyring })
+    }
+
+    /// The space of a home, for an identity that was opened before.
+    pub(crate) fn open(home: Home, identity: Arc<IdentityFile>) -> Outcome<Self> {
+        let safe = Safe::open(home)?;
+        let keyring = safe.unlock_with(&identity)?;
         Ok(Self { safe, identity, keyring })
     }
 
@@ -39,7 +46,7 @@ impl Side {
     }
 
     pub(crate) fn in_space(&self, safe: Safe) -> Outcome<Self> {
-        let identity = Rc::clone(&self.identity);
+        let identity = Arc::clone(&self.identity);
         let keyring = safe.unlock_with(&identity)?;
         Ok(Self { safe, identity, keyring })
     }

@@ -7,11 +7,16 @@ use axum::http::Method;
 use super::session::Unlocked;
 use super::{Reply, Visit, door, work};
 use crate::failure::Outcome;
-use crate::features::{check, deposit, diff, init, list, proof, restore, show, space, verify};
+use crate::features::{case, check, deposit, diff, init, list, proof, restore, show, space, verify};
 
 /// Doors in the menu: what each is called, and its page.
-pub(super) const DOORS: [(&str, &str); 4] =
-    [("door-safe", "/safe"), ("door-people", "/people"), ("health-title", "/health"), ("door-verify", "/verify")];
+pub(super) const DOORS: [(&str, &str); 5] = [
+    ("door-safe", "/safe"),
+    ("door-people", "/people"),
+    ("door-cases", "/cases"),
+    ("health-title", "/health"),
+    ("door-verify", "/verify"),
+];
 
 /// What answers at a path.
 #[derive(Clone, Copy)]
@@ -52,6 +57,12 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         get("/people", Unlocked(space::page::people)),
         get("/health", Unlocked(check::page::health)),
         post("/health", Unlocked(check::page::check)),
+        get("/wrong", Unlocked(case::page::wrong)),
+        post("/wrong", Unlocked(case::page::begin)),
+        get("/cases", Unlocked(case::page::cases)),
+        get("/case/{case}", Unlocked(case::page::case)),
+        post("/case/{case}", Unlocked(case::page::say)),
+        get("/case/{case}/invite", Unlocked(case::page::invite)),
         get("/verify", Open(verify::page::ask)),
         post("/verify", Open(verify::page::verify)),
     ]

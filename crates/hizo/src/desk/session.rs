@@ -23,6 +23,7 @@ use crate::handover;
 use crate::home::Home;
 use crate::queue;
 use crate::safe::{self, Keyring, Safe};
+use crate::side::Side;
 use crate::view::{Deposit, View};
 use crate::words::Language;
 
@@ -147,8 +148,10 @@ impl Session {
 pub(crate) struct Unlocked {
     pub folder: PathBuf,
     keeper: Option<String>,
-    pub identity: IdentityFile,
+    pub identity: Arc<IdentityFile>,
     looked: Mutex<(Arc<Looked>, Instant)>,
+    /// Other safes of the same person, by their folders: cases.
+    others: Mutex<HashMap<PathBuf, (Arc<Looked>, Instant)>>,
     pub(super) works: Works,
     /// The contents that were looked at last.
     contents: Mutex<Option<(RecordId, Arc<Manifest>)>>,
@@ -206,7 +209,7 @@ impl Unlocked {
     /// When the passphrase does not open it, or it is not what it was.
     pub(crate) fn open(folder: &Path, keeper: Option<&str>, passphrase: &str) -> Outcome<Self> {
         let home = reached(folder, keeper)?;
-        let identity = safe::open_identity(&home, passphrase)?;
+        let identity = Arc::new(safe::open_identity(&home, passphrase)?);
         let looked = Mutex::new((Arc::new(Looked::of(home, &identity)?), Instant::now()));
         let (folder, keeper) = (folder.to_owned(), keeper.map(str::to_owned));
         Ok(Self {
@@ -214,6 +217,7 @@ impl Unlocked {
             keeper,
             identity,
             looked,
+            others: Mutex::default(),
             works: Works::default(),
             contents: Mutex::default(),
             results: Mutex::default(),
@@ -237,6 +241,34 @@ impl Unlocked {
             *looked = (Arc::new(Looked::of(self.home()?, &self.identity)?), Instant::now());
         }
         Ok(Arc::clone(&looked.0))
+    }
+
+    /// Another safe of the same person, as it is now or was a moment ago.
+    pub(crate) fn look_at(&self, folder: &Path) -> Outcome<Arc<Looked>> {
+        if folder == self.folder {
+            return self.look();
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((looked, since)) = others.get(folder)
+            && since.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(looked));
+        }
+        let looked = Arc::new(Looked::of(reached(folder, self.keeper.as_deref())?, &self.identity)?);
+        others.insert(folder.to_owned(), (Arc::clone(&looked), Instant::now()));
+        Ok(looked)
+    }
+
+    /// Such a safe, to say something in it; the next look at it is a new one.
+    pub(crate) fn side(&self, folder: &Path) -> Outcome<Side> {
+        match folder == self.folder {
+            true => {
+                let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+                looked.1 = looked.1.checked_sub(FRESH).unwrap_or(looked.1);
+            }
+            false => drop(self.others.lock().unwrap_or_else(PoisonError::into_inner).remove(folder)),
+        }
+        Side::open(reached(folder, self.keeper.as_deref())?, Arc::clone(&self.identity))
     }
 
     /// The safe as it was looked at last.

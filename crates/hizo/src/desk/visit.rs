@@ -32,6 +32,8 @@ pub(crate) enum Reply {
     Go(String),
     /// A file to look at in the browser.
     File { kind: &'static str, bytes: Vec<u8> },
+    /// A file to put somewhere, called so.
+    Save { name: &'static str, bytes: Vec<u8> },
     /// What went wrong, as a page.
     Failed(StatusCode, String),
 }
@@ -139,6 +141,7 @@ impl Visit {
     fn door_path(&self) -> &str {
         match self.path.split('/').nth(1).unwrap_or_default() {
             "series" | "deposit" | "keep" | "work" | "proof" => "/safe",
+            "case" => "/cases",
             _ => &self.path,
         }
     }

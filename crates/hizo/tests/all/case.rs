@@ -16,11 +16,11 @@ const NARRATIVE: &str = "leaver 1 copied KX-204 on his last day, canary-narrativ
 const ADVICE: &str = "lock his PC away as it is, canary-advice-5120";
 
 /// A company with a case, and a centre that helps it: an organisation with a safe of its own, whose counsellor acts for it.
-struct Scene {
-    company: Home,
+pub(crate) struct Scene {
+    pub(crate) company: Home,
     centre: Firm,
-    counsellor: Home,
-    _keeper: Process,
+    pub(crate) counsellor: Home,
+    keeper: Process,
     words: String,
 }
 
@@ -50,13 +50,13 @@ fn opened(home: &Home, keeper: &Process, more: &[&str]) -> (PathBuf, Value) {
 }
 
 impl Scene {
-    fn new(kind: &str) -> Self {
+    pub(crate) fn new(kind: &str) -> Self {
         let company = Home::unmade();
         let keeper = Process::start(&company.folder.path().join("data"));
         let (invite, _) = opened(&company, &keeper, &["--kind", kind]);
         let (centre, words) = centre();
         let counsellor = Home::unmade();
-        let scene = Self { company, centre, counsellor, _keeper: keeper, words };
+        let scene = Self { company, centre, counsellor, keeper, words };
         scene.let_in(&invite);
         scene
     }
@@ -87,8 +87,12 @@ impl Scene {
         states
     }
 
+    pub(crate) fn keeper_url(&self) -> &str {
+        self.keeper.url()
+    }
+
     /// What the keeper has of the case, anywhere.
-    fn keeper_has(&self, words: &str) -> bool {
+    pub(crate) fn keeper_has(&self, words: &str) -> bool {
         let data = self.company.folder.path().join("data");
         files_below(&data).iter().any(|file| contains(&fs::read(file).unwrap(), words.as_bytes()))
     }

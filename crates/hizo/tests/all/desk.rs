@@ -279,6 +279,46 @@ fn first_hour(language: &str, width: &str) {
     kit::assert_same(&kit::tree(&folder), &kit::tree(&back));
 }
 
+/// A company and its counsellor, each at a desk of their own, and an owner who has a safe at the same keeper.
+fn something_is_wrong(language: &str, width: &str) {
+    let Some(driver) = browser() else { return };
+    let (case, owner) = (crate::case::Scene::new("leak"), Home::unmade());
+    owner.ok(["init", "--name", "徳田精機", "--keeper", case.keeper_url()]);
+    owner.make_cheap();
+    let desks = [&owner, &case.company, &case.counsellor].map(|home| Desk::start(&mut home.writer_command()));
+    let phrase = std::fs::read_to_string(owner.passphrase_file()).unwrap();
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/something-wrong.mjs");
+    let mut journey = Command::new("node");
+    journey.arg(script).args(desks.iter().map(Desk::link)).args([phrase.trim(), language, width]).arg(pictures);
+    let done = journey.env("NODE_FOLDER", driver).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // Both sides have the same case as at the command line, and nobody else has anything of it.
+    let told = case.company.ok(["case", "show", "--json"]).json();
+    assert_eq!(told, {
+        let mut other = case.counsellor.ok(["case", "show", "--json"]).json();
+        other["you"] = told["you"].clone();
+        other["follows"] = told["follows"].clone();
+        other
+    });
+    assert_eq!(told["refused"], serde_json::json!([]));
+    assert_eq!(told["tasks"][0]["done"], serde_json::json!(true), "{told}");
+    for planted in ["canary-desk-8812", "canary-answer-3306", "canary-task-1177"] {
+        assert!(told.to_string().contains(planted), "{planted}");
+        assert!(!case.keeper_has(planted), "{planted}");
+    }
+}
+
+#[test]
+fn something_is_wrong_in_japanese_on_a_wide_screen() {
+    something_is_wrong("ja", "1280");
+}
+
+#[test]
+fn something_is_wrong_in_english_on_a_phone() {
+    something_is_wrong("en", "360");
+}
+
 #[test]
 fn the_first_hour_in_japanese_on_a_wide_screen() {
     first_hour("ja", "1280");

@@ -127,7 +127,7 @@ fn line(one: &Countdown) -> Words {
     words!("  {name} ({word}): {state} {note}", "  {name}（{word}）: {state} {note}", word = word, note = note; name, state)
 }
 
-fn standing(state: Standing) -> Words {
+pub(super) fn standing(state: Standing) -> Words {
     match state {
         Standing::Wanted => words!("to be kept", "これから保全"),
         Standing::Kept => words!("kept", "保全済み"),

@@ -40,7 +40,7 @@ pub(crate) struct SearchArguments {
 
 /// How far an element is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
+pub(super) enum Known {
     Yes,
     No,
     /// It comes from the company's register, which a case does not open.
@@ -48,11 +48,11 @@ enum Known {
 }
 
 /// A row of the matrix: the element, and the gap that is there if it is not known.
-struct Row {
+pub(super) struct Row {
     word: &'static str,
-    element: (&'static str, &'static str),
-    gap: (&'static str, &'static str),
-    known: Known,
+    pub element: (&'static str, &'static str),
+    pub gap: (&'static str, &'static str),
+    pub known: Known,
 }
 
 pub(super) fn search(setting: &Setting, arguments: &SearchArguments) -> Outcome<()> {
@@ -119,7 +119,7 @@ impl Row {
 }
 
 /// The matrix of a case; `deposits` are those that can be opened in it, with their labels.
-fn matrix(case: &Case, deposits: &BTreeMap<String, Vec<String>>) -> Vec<Row> {
+pub(super) fn matrix(case: &Case, deposits: &BTreeMap<String, Vec<String>>) -> Vec<Row> {
     let yes = |is: bool| if is { Known::Yes } else { Known::No };
     let kept = || case.kept.values().filter(|kept| kept.state == Standing::Kept);
     let is_here = |deposit: &String| deposits.contains_key(deposit);

@@ -9,6 +9,7 @@ pub(crate) mod keeping;
 mod list;
 mod matrix;
 mod open;
+pub(crate) mod page;
 mod say;
 mod show;
 pub(crate) mod states;

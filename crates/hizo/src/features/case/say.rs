@@ -202,7 +202,7 @@ fn one(
     appended.promised
 }
 
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     random::<8>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

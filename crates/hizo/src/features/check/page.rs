@@ -56,13 +56,18 @@ pub(crate) fn health(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
 
 /// Reads everything again, and opens it.
 pub(crate) fn check(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    work::begin(visit, unlocked, words!("Reading everything again", "すべてを読み直しています"), |unlocked, work| {
-        let looked = unlocked.look()?;
-        let report = super::check(&looked.safe, Some(&looked.keyring), None, work)?;
-        let failure = super::command::conclude(&report).err();
-        let number = unlocked.remember(Checked { time: unix_seconds(), report, failure });
-        Ok(Ended { go: format!("/health?found={number}"), notes: Vec::new() })
-    })
+    work::begin(
+        visit,
+        unlocked,
+        words!("Reading everything again", "すべてを読み直しています"),
+        |unlocked, work| {
+            let looked = unlocked.look()?;
+            let report = super::check(&looked.safe, Some(&looked.keyring), None, work)?;
+            let failure = super::command::conclude(&report).err();
+            let number = unlocked.remember(Checked { time: unix_seconds(), report, failure });
+            Ok(Ended { go: format!("/health?found={number}"), notes: Vec::new() })
+        },
+    )
 }
 
 fn found(visit: &Visit, Checked { time, report, failure }: &Checked) -> Found {

@@ -59,7 +59,8 @@ pub(crate) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         size: entry.kind.content().map_or_else(String::new, |content| bytes(content.size)),
     };
     let fields = |change: &Change| {
-        let named: Vec<_> = change.fields.iter().map(|field| field_name(*field).to(visit.language()).to_owned()).collect();
+        let named: Vec<_> =
+            change.fields.iter().map(|field| field_name(*field).to(visit.language()).to_owned()).collect();
         named.join(if t.is_japanese() { "、" } else { ", " })
     };
     let mut rows: Vec<Row> = Vec::new();
@@ -72,10 +73,11 @@ pub(crate) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     rows.extend(changed.map(|change| entry("wait", "diff-changed", change.after, fields(change))));
     let more = rows.len().saturating_sub(ROWS_MAX);
     rows.truncate(ROWS_MAX);
-    let others = series.deposits.iter().rev().filter(|other| other.number != deposit.number).take(ROWS_MAX).map(|other| {
-        let called = t.two("deposit-at", "number", other.number, "time", shown::moment(t, other.time));
-        (other.number, called, other.number == before.number)
-    });
+    let others =
+        series.deposits.iter().rev().filter(|other| other.number != deposit.number).take(ROWS_MAX).map(|other| {
+            let called = t.two("deposit-at", "number", other.number, "time", shown::moment(t, other.time));
+            (other.number, called, other.number == before.number)
+        });
     visit.page(&ComparePage {
         f: visit.frame(
             t.two("diff-title", "number", deposit.number, "other", before.number),

@@ -1,7 +1,6 @@
 //! `hizo hand-over make`
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use hizo_ledger::record::Role;
 use hizo_vault::event::Event;
@@ -11,13 +10,9 @@ use serde_json::json;
 use super::filling;
 use super::for_sender;
 use crate::consents::{Consents, Given};
-use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown};
-use crate::founding::Founding;
-use crate::home::{Home, Pinned};
-use crate::keeper::{self, Keeper};
-use crate::membership;
-use crate::queue::AtHand;
+use crate::founding;
+use crate::home::Home;
 use crate::safe::Safe;
 use crate::side::Side;
 use crate::words::words;
@@ -72,39 +67,19 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 
 /// Begins the space: the sender and his machine, the company's keys as the consent names them, and the consent itself.
 fn found(case: &Side, given: &Given, consent: &Consent, arguments: &Arguments) -> Outcome<Side> {
-    let (home, folder) = (&case.safe.home, arguments.to.as_path());
-    let Some(address) = home.address() else {
-        return Err(Failure::fixable(words!(
-            "this case is kept in a folder of this machine, where nobody else reaches it",
-            "この相談はこのコンピューターのフォルダーに預けてあり、ほかの人からは届きません"
-        ))
-        .hint(words!(
-            "Hand over from a case at a keeper that all of you reach: `hizo init --keeper URL`.",
-            "全員が届く預け先にある相談から引き渡してください: `hizo init --keeper アドレス`。"
-        )));
-    };
     let company = case.keyring.people()?.certificates.of(&given.by).and_then(|company| company.recipient.clone());
     let company = company.ok_or_else(|| Failure::internal_message("the company of a consent is certified"))?;
-    let device = home.begin_beside(folder)?;
-    let slot_key: [u8; 32] = random();
-    home.write_terms_beside(folder, &slot_key)?;
-    let founder = case.identity.signing_seed.clone();
-    let keeper =
-        keeper::remote(address, &home.keeper, home.keeper_roots()?.as_deref(), move |space| founder.session_key(space));
-    let keeper = keeper.map_err(Failure::from)?;
-    let keeper = match &arguments.admission_file {
-        Some(path) => keeper.admitted_by(membership::read_admission(path)?),
-        None => keeper,
-    };
-    let keeper = Keeper::There(Arc::new(keeper), AtHand::of(folder));
-    let mut founding =
-        Founding::new(&keeper, &home.keeper, consent.space, &given.said.purpose, &case.identity, &device)
-            .with(consent.key, consent.session, Role::Admin)
-            .with(consent.machine, consent.machine_session, Role::Writer)
-            .read_by(&company);
-    founding.events.push(Event::Consent(Box::new(given.said.clone())));
-    let genesis = founding.begin(&case.identity, &slot_key)?.id();
-    let side = case.in_space(Safe::open(Home::settle(folder, &Pinned::of(home), consent.space, genesis)?)?)?;
+    let (key, machine) = ((consent.key, consent.session), (consent.machine, consent.machine_session));
+    let admission = arguments.admission_file.as_deref();
+    let named = (consent.space, given.said.purpose.as_str());
+    let home = founding::beside(&case.safe.home, &case.identity, &arguments.to, named, admission, |founding| {
+        let mut founding =
+            founding.with(key.0, key.1, Role::Admin).with(machine.0, machine.1, Role::Writer).read_by(&company);
+        founding.events.push(Event::Consent(Box::new(given.said.clone())));
+        founding
+    })?;
+    let side = case.in_space(Safe::open(home)?)?;
+    let genesis = side.safe.home.genesis;
     receipts::answer(&side.safe, genesis).holds()?;
     Ok(side)
 }

@@ -75,7 +75,11 @@ pub(crate) fn deposit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
         f: visit.frame(looked.called(t, series, deposit), format!("hizo show {}", &deposit.id.to_string()[..12])),
         series: name,
         series_at: visit.at(&format!("/series/{series}")),
-        has_before: looked.view.series.get(&series).is_some_and(|of| of.deposits.iter().any(|other| other.number < deposit.number)),
+        has_before: looked
+            .view
+            .series
+            .get(&series)
+            .is_some_and(|of| of.deposits.iter().any(|other| other.number < deposit.number)),
         newest,
         trail: trail(&manifest, folder, &here, &t.say("contents-top")),
         rows,

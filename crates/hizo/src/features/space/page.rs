@@ -55,7 +55,10 @@ fn row(visit: &Visit, looked: &Looked, person: &Person) -> Row {
     };
     Row {
         name: person.shown_name(),
-        organisation: person.organisation.as_ref().map_or_else(String::new, |card| shown_organisation(card).to(language).to_owned()),
+        organisation: person
+            .organisation
+            .as_ref()
+            .map_or_else(String::new, |card| shown_organisation(card).to(language).to_owned()),
         may: t.say(match role {
             Some(Role::Admin) => "role-admin",
             Some(Role::Reader) => "role-reader",

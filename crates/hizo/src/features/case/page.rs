@@ -1,0 +1,509 @@
+//! The pages of cases: what to do when something is wrong, and a case as both sides see it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use askama::Template;
+use hizo_ledger::id::SpaceId;
+use hizo_vault::event::Event;
+use hizo_vault::event::case::{For, Kind, NOTHING, Said, Standing, Step, Urgency, Way};
+
+use super::clocks::{self, Calendar};
+use super::command::say as say_in;
+use super::keep::standing;
+use super::keeping::{self, Countdown, Reminder};
+use super::matrix::{Known, matrix};
+use super::open::{check_text, formed};
+use super::say::new_id;
+use super::show::{kind_words, urgency_words};
+use super::states::{CLOSED, Move, Rest, State};
+use super::{Case, Present};
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
+use crate::entropy::random;
+use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::keeper::unix_seconds;
+use crate::parties::Party;
+use crate::side::Side;
+use crate::words::{Words, words};
+use crate::{founding, handover, receipts};
+
+/// Where the cases lie that were begun at the desk of a safe.
+const FOLDER: &str = "cases";
+
+/// Reasons for moves, with how each is called.
+const REASONS: [(&str, &str); 35] = [
+    ("facts", "reason-facts"),
+    ("declined", "reason-declined"),
+    ("withdrawn", "reason-withdrawn"),
+    ("elsewhere", "reason-elsewhere"),
+    ("no-leak", "reason-no-leak"),
+    ("support", "reason-support"),
+    ("suspicion", "reason-suspicion"),
+    ("preserved", "reason-preserved"),
+    ("advised", "reason-advised"),
+    ("quiet", "reason-quiet"),
+    ("nothing-left", "reason-nothing-left"),
+    ("former-employee", "reason-former-employee"),
+    ("employee", "reason-employee"),
+    ("partner", "reason-partner"),
+    ("attack", "reason-attack"),
+    ("approach", "reason-approach"),
+    ("refused", "reason-refused"),
+    ("consented", "reason-consented"),
+    ("own-action", "reason-own-action"),
+    ("rejected", "reason-rejected"),
+    ("insufficient", "reason-insufficient"),
+    ("accepted", "reason-accepted"),
+    ("undetermined", "reason-undetermined"),
+    ("no-attack", "reason-no-attack"),
+    ("not-eligible", "reason-not-eligible"),
+    ("damage", "reason-damage"),
+    ("no-damage", "reason-no-damage"),
+    ("notified", "reason-notified"),
+    ("found", "reason-found"),
+    ("not-found", "reason-not-found"),
+    ("measures-agreed", "reason-measures-agreed"),
+    ("reported", "reason-reported"),
+    ("returned", "reason-returned"),
+    ("direct", "reason-direct"),
+    ("done", "reason-done"),
+];
+
+fn reason_called(visit: &Visit, reason: &str) -> String {
+    let known = REASONS.iter().find(|(word, _)| *word == reason);
+    known.map_or_else(|| reason.to_owned(), |(_, id)| visit.text().say(id))
+}
+
+#[derive(Template)]
+#[template(path = "wrong.html")]
+struct WrongPage<'v> {
+    f: Frame<'v>,
+    /// Kinds of what may be wrong: the word, how it is called, whether it was chosen.
+    kinds: Vec<(&'static str, String, bool)>,
+    chosen: Option<Chosen>,
+    out_of_hours: Option<String>,
+    title: &'v str,
+    fault: Option<String>,
+}
+
+/// What to do and not to do now.
+struct Chosen {
+    kind: &'static str,
+    do_nots: Vec<String>,
+    sources: Vec<(String, String)>,
+    can_begin: bool,
+}
+
+/// Something is wrong: what not to do, what to keep, and whom to ask.
+pub(crate) fn wrong(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    wrong_page(visit, unlocked, None)
+}
+
+fn wrong_page(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<Reply> {
+    let (t, language) = (visit.text(), visit.language());
+    let word = if visit.has("kind") { visit.field("kind") } else { visit.param("kind") };
+    let kind = Kind::from_word(word);
+    let chosen = match kind {
+        None => None,
+        Some(kind) => Some(Chosen {
+            kind: kind.word(),
+            do_nots: keeping::do_nots(kind, None).map(|words| words.to(language).to_owned()).collect(),
+            sources: keeping::SOURCES
+                .iter()
+                .filter(|source| source.kinds.contains(&kind))
+                .map(|source| (source.words().to(language).to_owned(), t.one("wrong-days", "count", source.days)))
+                .collect(),
+            can_begin: unlocked.home()?.address().is_some(),
+        }),
+    };
+    let kinds = Kind::ALL.iter().map(|one| (one.word(), kind_words(*one).to(language).to_owned(), Some(*one) == kind));
+    visit.page(&WrongPage {
+        f: visit.frame(t.say("wrong-title"), "hizo case open --kind …"),
+        kinds: kinds.collect(),
+        chosen,
+        out_of_hours: Calendar::japan().out_of_hours(unix_seconds()).map(|words| words.to(language).to_owned()),
+        title: visit.field("title"),
+        fault: fault.map(|failure| failure.told_in(language)),
+    })
+}
+
+/// Begins a case at the keeper of the safe that is unlocked.
+pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let kind = Kind::from_word(visit.field("kind"));
+    let urgency = if visit.has("urgent") { Urgency::Emergency } else { Urgency::Normal };
+    let (title, language) = (visit.field("title").trim().to_owned(), visit.text().tag().to_owned());
+    let Some(kind) = kind else { return wrong(visit, unlocked) };
+    let said = check_text("--title", &title)
+        .and_then(|()| formed(Said::Opened { kind, urgency, way: Way::Company, language, title: title.clone() }));
+    let said = match said {
+        Ok(said) => said,
+        Err(failure) => return wrong_page(visit, unlocked, Some(failure)),
+    };
+    let space = SpaceId::from_bytes(random());
+    let folder = unlocked.folder.join(FOLDER).join(space.to_string());
+    let home =
+        founding::beside(&unlocked.home()?, &unlocked.identity, &folder, (space, &title), None, |mut founding| {
+            founding.events.push(Event::Case(Box::new(said)));
+            founding
+        })?;
+    let side = unlocked.side(home.folder())?;
+    receipts::answer(&side.safe, side.safe.home.genesis).holds()?;
+    Ok(visit.go(&format!("/case/{space}")))
+}
+
+/// Homes of cases that the person of this safe has on this machine: those begun here, and those of the organisation that it is the own safe of.
+fn homes(unlocked: &Unlocked) -> Outcome<Vec<PathBuf>> {
+    let mut homes = vec![unlocked.folder.clone()];
+    if let Ok(begun) = unlocked.folder.join(FOLDER).read_dir() {
+        homes.extend(begun.filter_map(|entry| Some(entry.ok()?.path())).filter(|home| home.join("safe.json").exists()));
+    }
+    homes.extend(unlocked.home()?.acting_homes()?);
+    homes.sort();
+    homes.dedup();
+    Ok(homes)
+}
+
+fn present(looked: &Looked, unlocked: &Unlocked) -> Outcome<Present> {
+    handover::guard(&looked.safe, &looked.keyring, &unlocked.identity)?;
+    Present::of(looked.opened())
+}
+
+struct CaseRow {
+    to: String,
+    title: String,
+    kind: String,
+    states: String,
+    due: String,
+    tone: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "cases.html")]
+struct CasesPage<'v> {
+    f: Frame<'v>,
+    rows: Vec<CaseRow>,
+    notes: Vec<String>,
+}
+
+/// All cases, what is due first.
+pub(crate) fn cases(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let (t, language, now) = (visit.text(), visit.language(), unix_seconds());
+    let (mut rows, mut notes) = (Vec::new(), Vec::new());
+    for home in homes(unlocked)? {
+        let found =
+            unlocked.look_at(&home).and_then(|looked| Ok((present(&looked, unlocked)?, looked.safe.home.space)));
+        match found {
+            Ok((present, space)) => {
+                let Some(case) = present.fold.case else { continue };
+                let soonest = case.clocks().filter_map(|(_, _, due)| Some(due?.at)).min();
+                let states: Vec<_> = case.clocks().map(|(state, ..)| state.words().to(language).to_owned()).collect();
+                let row = CaseRow {
+                    to: visit.at(&format!("/case/{space}")),
+                    title: shown_bytes(case.title.as_bytes()),
+                    kind: kind_words(case.kind).to(language).to_owned(),
+                    states: states.join(if t.is_japanese() { "、" } else { ", " }),
+                    due: soonest.map_or_else(|| t.say("case-no-clock"), |at| shown::moment(t, at)),
+                    tone: match soonest {
+                        Some(at) if at < now => "bad",
+                        Some(_) => "wait",
+                        None => "info",
+                    },
+                };
+                rows.push((soonest.unwrap_or(u64::MAX), row));
+            }
+            Err(failure) => notes.push(failure.told_in(language)),
+        }
+    }
+    rows.sort_by_key(|(due, _)| *due);
+    visit.page(&CasesPage {
+        f: visit.frame(t.say("door-cases"), "hizo case list"),
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        notes,
+    })
+}
+
+struct StateRow {
+    name: String,
+    holder: String,
+    since: String,
+    due: String,
+    tone: &'static str,
+    /// Where whoever looks may take it: the form's value, how it is called, reasons with how each is called.
+    moves: Vec<MoveRow>,
+}
+
+struct MoveRow {
+    from: String,
+    to: &'static str,
+    called: String,
+    reasons: Vec<(&'static str, String)>,
+    /// What it needs first, where that is more than a word.
+    needs: bool,
+}
+
+struct TaskRow {
+    id: String,
+    text: String,
+    who: String,
+    due: String,
+    done: bool,
+}
+
+struct SourceRow {
+    word: &'static str,
+    name: String,
+    state: String,
+    tone: &'static str,
+    is_open: bool,
+}
+
+#[derive(Template)]
+#[template(path = "case.html")]
+struct CasePage<'v> {
+    f: Frame<'v>,
+    here: String,
+    lead: String,
+    urgent: Option<String>,
+    out_of_hours: Option<String>,
+    states: Vec<StateRow>,
+    told: Vec<(String, String)>,
+    advice: Vec<(String, String)>,
+    tasks: Vec<TaskRow>,
+    do_nots: Vec<String>,
+    sources: Vec<SourceRow>,
+    matrix: Vec<(String, &'static str, String)>,
+    is_open: bool,
+    is_counsellor: bool,
+    may_task: bool,
+    refused: usize,
+}
+
+/// The home of a case by its space's id.
+fn home_of(unlocked: &Unlocked, space: &str) -> Outcome<Option<PathBuf>> {
+    for home in homes(unlocked)? {
+        if crate::home::Home::open(&home).is_ok_and(|home| home.space.to_string() == space) {
+            return Ok(Some(home));
+        }
+    }
+    Ok(None)
+}
+
+/// One case.
+pub(crate) fn case(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let Some(home) = home_of(unlocked, visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    let looked = unlocked.look_at(&home)?;
+    let present = present(&looked, unlocked)?;
+    page(visit, &looked, &present, &home)
+}
+
+fn page(visit: &Visit, looked: &Looked, present: &Present, home: &Path) -> Outcome<Reply> {
+    let (t, language, now) = (visit.text(), visit.language(), unix_seconds());
+    let case = present.case(looked.opened())?;
+    let say = |words: Words| words.to(language).to_owned();
+    let by = |entry: &super::Entry| {
+        let party = entry.party.map_or_else(String::new, |party| say(party.words()));
+        t.two("case-said-by", "who", party, "time", shown::moment(t, entry.time))
+    };
+    let told = case.told.iter().rev().map(|told| {
+        let head = match (told.teller.as_str(), told.happened.as_str()) {
+            ("", "") => by(&told.entry),
+            (teller, happened) => {
+                [by(&told.entry), shown_bytes(teller.as_bytes()), shown_bytes(happened.as_bytes())].join(" · ")
+            }
+        };
+        (head, shown_bytes_kept(&told.text))
+    });
+    let tasks = case.tasks.iter().map(|task| TaskRow {
+        id: task.id.clone(),
+        text: shown_bytes(task.text.as_bytes()),
+        who: t.say(if task.who == For::Company { "party-company" } else { "party-counsellor" }),
+        due: shown_bytes(task.due.as_bytes()),
+        done: task.done,
+    });
+    let deposits = looked.view.series.values().flat_map(|series| &series.deposits);
+    let deposits = deposits.map(|deposit| (deposit.id.to_string(), deposit.labels.clone())).collect();
+    let both = |(english, japanese): (&str, &str)| say(Words::both(english.to_owned(), japanese.to_owned()));
+    let rows = matrix(case, &deposits).into_iter().map(|row| match row.known {
+        Known::Yes => (both(row.element), "ok", t.say("matrix-known")),
+        Known::No => (both(row.element), "bad", both(row.gap)),
+        Known::NotHere => (both(row.element), "info", t.say("matrix-not-here")),
+    });
+    let you = present.own.map_or_else(String::new, |own| t.one("case-you", "who", say(own.words())));
+    visit.page(&CasePage {
+        f: visit.frame(
+            shown_bytes(case.title.as_bytes()),
+            format!("hizo --home {} case show", crate::failure::shown(home)),
+        ),
+        here: visit.at(&format!("/case/{}", looked.safe.home.space)),
+        lead: [say(kind_words(case.kind)), you]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" · "),
+        urgent: (case.urgency == Urgency::Emergency).then(|| say(urgency_words(case.urgency))),
+        out_of_hours: Calendar::japan().out_of_hours(now).filter(|_| case.closed.is_none()).map(say),
+        states: case.clocks().map(|clock| state_row(visit, case, present.own, clock, now)).collect(),
+        told: told.collect(),
+        advice: case.advice.iter().rev().map(|(entry, text)| (by(entry), shown_bytes_kept(text))).collect(),
+        tasks: tasks.collect(),
+        do_nots: keeping::do_nots(case.kind, None).map(say).collect(),
+        sources: keeping::countdowns(case, now).map(|one| source_row(visit, &one)).collect(),
+        matrix: rows.collect(),
+        is_open: case.closed.is_none(),
+        is_counsellor: present.own == Some(Party::Counsellor),
+        may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
+        refused: present.fold.refused.len(),
+    })
+}
+
+/// A text of several lines, each shown as one line is.
+fn shown_bytes_kept(text: &str) -> String {
+    text.lines().map(|line| shown_bytes(line.as_bytes())).collect::<Vec<_>>().join("\n")
+}
+
+fn state_row(
+    visit: &Visit,
+    case: &Case,
+    own: Option<Party>,
+    (state, entry, due): (&State, &super::Entry, Option<clocks::Due>),
+    now: u64,
+) -> StateRow {
+    let (t, language) = (visit.text(), visit.language());
+    let moves = Move::out_of(state.word).filter_map(|row| {
+        let reasons: Vec<_> = row
+            .reasons
+            .iter()
+            .filter(|reason| own.is_some_and(|own| case.may_go(own, state.word, row.to, reason).is_ok()))
+            .map(|reason| (*reason, reason_called(visit, reason)))
+            .collect();
+        let called = State::of(row.to)?.words().to(language).to_owned();
+        let needs = row.rests != Rest::Nothing;
+        (!reasons.is_empty()).then(|| MoveRow { from: state.word.to_owned(), to: row.to, called, reasons, needs })
+    });
+    StateRow {
+        name: state.words().to(language).to_owned(),
+        holder: state.holder.words().to(language).to_owned(),
+        since: shown::moment(t, entry.time),
+        due: due.map_or_else(|| t.say("case-no-clock"), |due| shown::moment(t, due.at)),
+        tone: match due {
+            Some(due) if due.at < now => "bad",
+            Some(_) => "wait",
+            None => "info",
+        },
+        moves: moves.collect(),
+    }
+}
+
+fn source_row(visit: &Visit, one: &Countdown) -> SourceRow {
+    let (t, language) = (visit.text(), visit.language());
+    let (state, tone) = match (one.until, one.said) {
+        (Some(until), _) => {
+            let (id, tone) = match one.reminder {
+                Reminder::None => ("source-until", "info"),
+                Reminder::Half => ("source-half", "wait"),
+                Reminder::Urgent => ("source-urgent", "bad"),
+                Reminder::Over => ("source-over", "bad"),
+            };
+            (t.one(id, "time", shown::moment(t, until)), tone)
+        }
+        (None, Some(said)) => {
+            (standing(said.state).to(language).to_owned(), if said.state == Standing::Kept { "ok" } else { "info" })
+        }
+        (None, None) => (String::new(), "info"),
+    };
+    SourceRow {
+        word: one.source.word,
+        name: one.source.words().to(language).to_owned(),
+        state,
+        tone,
+        is_open: one.until.is_some(),
+    }
+}
+
+/// Something is said in a case.
+pub(crate) fn say(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let Some(home) = home_of(unlocked, visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    let mut side = unlocked.side(&home)?;
+    handover::guard(&side.safe, &side.keyring, &side.identity)?;
+    let present = Present::of(side.opened())?;
+    let said = meant(visit, &side, present.case(side.opened())?)?;
+    let appended = say_in(&mut side, present, vec![formed(said)?])?;
+    appended.promised?;
+    Ok(visit.go(&format!("/case/{}", visit.param("case"))))
+}
+
+/// What a form means.
+fn meant(visit: &Visit, side: &Side, case: &Case) -> Outcome<Said> {
+    let text = visit.field("text").trim().to_owned();
+    let task = || case.tasks.iter().find(|task| task.id == visit.field("task"));
+    let now = crate::safe::now()?.as_str().to_owned();
+    Ok(match visit.field("act") {
+        "tell" => Said::Told {
+            text,
+            happened: visit.field("happened").trim().to_owned(),
+            written: now,
+            teller: visit.field("teller").trim().to_owned(),
+        },
+        "advise" => Said::Advice { text },
+        "task" => Said::Task {
+            id: new_id(),
+            text,
+            who: For::from_word(visit.field("who")).unwrap_or(For::Company),
+            due: visit.field("due").trim().to_owned(),
+            done: false,
+        },
+        "done" => {
+            let task = task().ok_or_else(unknown)?;
+            let (id, text, due) = (task.id.clone(), task.text.clone(), task.due.clone());
+            Said::Task { id, text, who: task.who, due, done: true }
+        }
+        "keep" => {
+            let state = Standing::from_word(visit.field("state")).ok_or_else(unknown)?;
+            let source = visit.field("source").to_owned();
+            Said::Kept { source, state, since: String::new(), days: 0, deposit: String::new(), note: text }
+        }
+        "move" => {
+            let head = side.safe.chain.head();
+            let step = Step {
+                from: visit.field("from").to_owned(),
+                reason: visit.field("reason").to_owned(),
+                note: text,
+                seen: head.id.to_string(),
+                seen_number: head.number,
+            };
+            match visit.field("to") {
+                CLOSED => Said::Closed { step },
+                to => Said::Moved { step, to: to.to_owned(), rests_on: NOTHING.to_owned() },
+            }
+        }
+        _ => return Err(unknown()),
+    })
+}
+
+fn unknown() -> Failure {
+    Failure::fixable(words!("this form is of another page", "別の画面の入力です"))
+        .hint(words!("Open the page anew.", "画面を開き直してください。"))
+}
+
+/// The invite to a case, to be given to whoever helps.
+pub(crate) fn invite(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let Some(home) = home_of(unlocked, visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    let looked = unlocked.look_at(&home)?;
+    match looked.safe.invite()? {
+        Some(invite) => Ok(Reply::Save { name: "invite", bytes: invite.compose() }),
+        None => Ok(visit.go(&format!("/case/{}", visit.param("case")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::case::states::MOVES;
+
+    #[test]
+    fn every_reason_has_a_name() {
+        for reason in MOVES.iter().flat_map(|row| row.reasons) {
+            assert!(REASONS.iter().any(|(word, _)| word == reason), "{reason}");
+        }
+    }
+}
