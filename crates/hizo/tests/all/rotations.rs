@@ -167,7 +167,8 @@ fn new_keys_in_many_safes() {
         let (space, genesis, delegated) = shared.begin(&keeper, number);
         let path = office.folder.path().join("homes").join(number.to_string());
         lay(&path, &home.path, space, genesis);
-        (events.push(delegated), homes.push(path));
+        events.push(delegated);
+        homes.push(path);
     }
     drop(keeper);
     let mut register = Insider::at(office, &case.office.data());

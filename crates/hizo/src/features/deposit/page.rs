@@ -1,6 +1,6 @@
 //! The pages on which somebody chooses a folder and keeps it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use askama::Template;
@@ -88,7 +88,7 @@ pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     })
 }
 
-fn is_folder(folder: &PathBuf) -> Outcome<()> {
+fn is_folder(folder: &Path) -> Outcome<()> {
     match folder.metadata() {
         Ok(metadata) if metadata.is_dir() || metadata.is_file() => Ok(()),
         Ok(_) => Err(Failure::fixable(words!(

@@ -58,9 +58,9 @@ impl Opened {
         let path = std::env::temp_dir().join(format!("hizo-desk-{name}.html"));
         let mut file = system::create_private(&path)?;
         let opened = Self(path);
-        write!(
+        writeln!(
             file,
-            "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={link}\"><a href=\"{link}\">hizo</a>\n"
+            "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={link}\"><a href=\"{link}\">hizo</a>"
         )?;
         system::open_in_browser(&opened.0)?;
         Ok(opened)
