@@ -8,13 +8,14 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs of Debian packages: (program, package).
-const DEBIAN: [(&str, &str); 6] = [
+const DEBIAN: [(&str, &str); 7] = [
     ("strace", "strace"),
     ("zstd", "zstd"),
     ("g++", "g++"),
     ("python3", "python3"),
     ("openssl", "openssl"),
     ("pdftotext", "poppler-utils"),
+    ("faketime", "faketime"),
 ];
 /// Another age implementation, and the test vectors of the age format; the tests read `target/npm`.
 const NPM: [(&str, &str); 2] = [("age-encryption", "0.3.1"), ("cctv-age", "0.2.0")];

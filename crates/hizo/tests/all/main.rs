@@ -13,6 +13,7 @@ mod damage;
 mod delegated;
 mod directory;
 mod elsewhere;
+mod faults;
 mod flips;
 mod folders;
 mod forge;
