@@ -30,6 +30,7 @@ mod liar;
 mod line;
 mod load;
 mod moving;
+mod moving_by_two;
 mod organisations;
 mod outside;
 mod proofs;
