@@ -8,13 +8,14 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs of Debian packages: (program, package).
-const DEBIAN: [(&str, &str); 7] = [
+const DEBIAN: [(&str, &str); 8] = [
     ("strace", "strace"),
     ("zstd", "zstd"),
     ("g++", "g++"),
     ("python3", "python3"),
     ("openssl", "openssl"),
     ("pdftotext", "poppler-utils"),
+    ("faketime", "faketime"),
     ("chromium", "chromium"),
 ];
 /// Another age implementation, and the test vectors of the age format; what drives a browser, and finds what keeps people from using a

@@ -374,7 +374,11 @@ impl RemoteKeeper {
             return Ok(session.token.clone());
         }
         let asked = Instant::now();
-        let answer = self.patiently(|| self.begin_session(space))?.expect(&[200, 201])?;
+        let answer = self.patiently(|| self.begin_session(space))?;
+        if let (401, Some(there)) = (answer.status, answer.time) {
+            return Err(Error::ClockApart { here: (self.clock)(), there });
+        }
+        let answer = answer.expect(&[200, 201])?;
         let said: Value = serde_json::from_slice(&answer.body).map_err(|_| Error::Answer)?;
         let token = said.get("token").and_then(Value::as_str).filter(|token| is_token(token));
         let seconds = said.get("seconds").and_then(Value::as_u64).unwrap_or(0);
@@ -502,6 +506,8 @@ struct Answer {
     head: Option<Head>,
     position: Option<u64>,
     retry_after: Option<Duration>,
+    /// What its clock says, where that is why it refuses.
+    time: Option<u64>,
     body: Vec<u8>,
 }
 
@@ -516,6 +522,7 @@ impl Answer {
             head: header("hizo-head").and_then(parse_head),
             position: number("hizo-position"),
             retry_after: number("retry-after").map(Duration::from_secs),
+            time: number("hizo-time"),
             body: body.with_config().limit(bytes_max).read_to_vec()?,
         })
     }

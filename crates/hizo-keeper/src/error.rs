@@ -124,6 +124,14 @@ pub enum Error {
         /// Its own words.
         said: String,
     },
+    /// This machine's clock and that of the keeper at an address are too far apart to begin a session.
+    #[error("the clock here says {here}, the keeper's {there}")]
+    ClockApart {
+        /// What this machine's clock says, in seconds since 1970.
+        here: u64,
+        /// What the keeper's says.
+        there: u64,
+    },
     /// The keeper at an address answered what no keeper answers.
     #[error("the answer is not one of a keeper")]
     Answer,

@@ -1,22 +1,25 @@
-//! Words that people compare by voice: of an identity that wants to join a space, of an organisation, and of a space's last record.
+//! Words that people compare by voice: of an identity that wants to join a space, of an organisation, of a keeper, and of a space's
+//! last record.
 //!
 //! See docs/spec/fingerprint.md.
 
 use bip39::Language;
 use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::log::note::NamedKey;
 use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::age::Recipient;
 
-/// Words of an identity's fingerprint, and of an organisation's: 110 bits. Fewer could be met by search.
+/// Words of an identity's fingerprint, of an organisation's and of a keeper's: 110 bits. Fewer could be met by search.
 pub const IDENTITY_WORDS: usize = 10;
 /// Words of a head: 88 bits.
 pub const HEAD_WORDS: usize = 8;
 
 const IDENTITY_LABEL: &[u8] = b"hizo/fingerprint/v1";
 const ORGANISATION_LABEL: &[u8] = b"hizo/organisation-fingerprint/v1";
+const KEEPER_LABEL: &[u8] = b"hizo/keeper-fingerprint/v1";
 const HEAD_LABEL: &[u8] = b"hizo/head/v1";
 const WORD_BITS: usize = 11;
 
@@ -43,6 +46,12 @@ impl Spoken {
     /// Ten words for the key of an organisation, the same in every space.
     pub fn of_organisation(key: &VerifyingKey) -> Self {
         Self::of(&[ORGANISATION_LABEL, key.as_bytes()], IDENTITY_WORDS)
+    }
+
+    /// Ten words for a keeper: by the keys of its log and of its receipts, with its name.
+    pub fn of_keeper(log_key: &NamedKey, receipt_key: &NamedKey) -> Self {
+        let keys = format!("{log_key}\n{receipt_key}\n");
+        Self::of(&[KEEPER_LABEL, keys.as_bytes()], IDENTITY_WORDS)
     }
 
     /// Eight words for the last record of a space.

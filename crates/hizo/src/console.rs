@@ -109,7 +109,9 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn add(&self, bytes: u64) {
-        self.bar.inc(bytes);
+        // What is done twice, or was not counted before, does not lead past the end.
+        let left = self.bar.length().map_or(u64::MAX, |length| length.saturating_sub(self.bar.position()));
+        self.bar.inc(bytes.min(left));
         if self.shown && self.bar.is_hidden() && self.bar.elapsed() > PROGRESS_AFTER {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }

@@ -79,6 +79,12 @@ impl Failure {
         matches!(error, Some(hizo_vault::keys::Error::Open(_)))
     }
 
+    /// Whether the keeper cannot be asked now and could be another time: nobody answers, or the clocks are apart.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        let keeper = self.source.as_ref().and_then(|source| source.downcast_ref());
+        self.is_unreachable() || matches!(keeper, Some(hizo_keeper::Error::ClockApart { .. }))
+    }
+
     /// Adds what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<Words>) -> Self {
         self.hint = Some(hint.into());
@@ -144,6 +150,16 @@ const ACTS: [(&str, &str); 11] = [
     ("restore to", "に取り出せません"),
 ];
 
+/// A length of time, about.
+fn length(seconds: u64) -> Words {
+    match seconds {
+        ..=119 => words!("{seconds} seconds", "{seconds}秒"),
+        120..=7199 => words!("{minutes} minutes", "{minutes}分", minutes = seconds / 60),
+        7200..=172_799 => words!("{hours} hours", "{hours}時間", hours = seconds / 3600),
+        _ => words!("{days} days", "{days}日", days = seconds / 86400),
+    }
+}
+
 impl From<hizo_keeper::Error> for Failure {
     fn from(error: hizo_keeper::Error) -> Self {
         use hizo_keeper::Error as Keeper;
@@ -165,6 +181,25 @@ impl From<hizo_keeper::Error> for Failure {
                 "Look at the network and at the keeper's address, then run the same command again: it goes on where it stopped.",
                 "ネットワークと預け先のアドレスを確かめて、同じコマンドをもう一度実行してください。続きから進みます。"
             )),
+            Keeper::ClockApart { here, there } => {
+                let by = length(here.abs_diff(*there));
+                let clocks = match here > there {
+                    true => words!(
+                        "this machine's clock is {by} ahead of the keeper's, which therefore does not let it in",
+                        "このコンピューターの時計が、預け先の時計より{by}進んでいるため、受け付けてもらえません";
+                        by
+                    ),
+                    false => words!(
+                        "this machine's clock is {by} behind the keeper's, which therefore does not let it in",
+                        "このコンピューターの時計が、預け先の時計より{by}遅れているため、受け付けてもらえません";
+                        by
+                    ),
+                };
+                Self::fixable(clocks).hint(words!(
+                    "Set this machine's clock, then run the same command again. If it is right, tell the keeper's operator. Deposits are sealed meanwhile, and wait.",
+                    "このコンピューターの時計を合わせて、同じコマンドをもう一度実行してください。合っていれば、預け先に知らせてください。その間の預け入れは封をして、送信を待ちます。"
+                ))
+            }
             Keeper::Refused { status: 401 | 403, .. } => Self::fixable(words!(
                 "the keeper does not let this machine in: {error}",
                 "預け先が、このコンピューターを受け付けません（{error}）"

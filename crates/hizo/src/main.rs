@@ -296,14 +296,19 @@ impl Setting {
 
     /// As [`Setting::safe`]; where the keeper cannot be reached, with what this machine has at hand.
     fn safe_at_hand(&self) -> Outcome<Safe> {
-        let mut safe = Safe::open_at_hand(self.home()?)?;
-        match safe.is_away() {
-            true => self.console.warn(words!(
+        let (mut safe, why) = Safe::open_at_hand(self.home()?)?;
+        match why {
+            Some(failure) if failure.is_unreachable() => self.console.warn(words!(
                 "{address} cannot be reached: this is what this machine knew last and has at hand",
                 "{address} につながりません。このコンピューターが前回までに知ったこと、手元にあるものだけを扱います",
                 address = safe.home.address().unwrap_or_default()
             )),
-            false => {
+            Some(Failure { message: why, .. }) => self.console.warn(words!(
+                "{why}. This is what this machine knew last and has at hand; set the clock",
+                "{why}。このコンピューターが前回までに知ったこと、手元にあるものだけを扱います。時計を合わせてください";
+                why
+            )),
+            None => {
                 self.send_what_waits(&mut safe)?;
                 features::space::due::on_the_way(self, &mut safe);
                 rotation::on_the_way(self, &mut safe);

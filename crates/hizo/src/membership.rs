@@ -23,7 +23,7 @@ use crate::people::People;
 use crate::rotation;
 use crate::safe::{Draft, Keyring, Safe};
 use crate::words::{Language, Words, words};
-use crate::{Setting, bundle, epochs, home, log, receipts};
+use crate::{Setting, bundle, epochs, home, receipts};
 
 /// What a member may do, as it is said on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -298,11 +298,16 @@ pub(crate) struct Proposed {
 }
 
 impl Proposing {
+    /// Whether somebody asked for a proposal.
+    pub(crate) const fn names_a_file(&self) -> bool {
+        self.propose.is_some()
+    }
+
     /// Whether the change is made by one admin.
     ///
     /// # Errors
     /// When it needs another admin and no file was named, or the reverse.
-    fn check(&self, safe: &Safe, draft: &Draft) -> Outcome<bool> {
+    pub(crate) fn check(&self, safe: &Safe, draft: &Draft) -> Outcome<bool> {
         let required = safe.chain.signatures_required(&draft.envelope(&safe.chain, None)?);
         match (required, &self.propose) {
             (1, None) => Ok(true),
@@ -320,14 +325,28 @@ impl Proposing {
         }
     }
 
-    /// Signs the record, and seals it with its objects to the admins who may sign second. The keeper gets nothing of it.
+    /// Signs the record, and hands it out.
     fn propose(&self, safe: &Safe, identity: &IdentityFile, keyring: &Keyring, draft: &Draft) -> Outcome<Proposed> {
+        let record = safe.sign(&identity.signing_seed.space_key(&safe.home.space), draft)?;
+        self.hand_out(safe, keyring, record, &draft.objects)
+    }
+
+    /// Seals a record that one admin has signed, with its objects, to the admins who may sign second. The keeper gets nothing of it.
+    pub(crate) fn hand_out(
+        &self,
+        safe: &Safe,
+        keyring: &Keyring,
+        record: UnverifiedRecord,
+        objects: &[Vec<u8>],
+    ) -> Outcome<Proposed> {
         let file = self.propose.clone().unwrap_or_default();
-        let key = identity.signing_seed.space_key(&safe.home.space);
-        let envelope = draft.envelope(&safe.chain, log::seen(&safe.home)?)?;
-        let leaves = |key: &VerifyingKey| envelope.controls.contains(&Control::Remove(*key));
+        let (controls, number) = (&record.envelope().controls, record.envelope().number);
+        let may_not = |key: &VerifyingKey| {
+            let has_signed = record.signatures().iter().any(|line| line.name == key.name());
+            has_signed || controls.contains(&Control::Remove(*key))
+        };
         let others = safe.chain.members().filter(|(_, role)| *role == Role::Admin).map(|(other, _)| other);
-        let others: Vec<_> = others.filter(|other| *other != key.verifying_key() && !leaves(other)).collect();
+        let others: Vec<_> = others.filter(|other| !may_not(other)).collect();
         let people = keyring.people()?;
         let to: Vec<Recipient> =
             others.iter().filter_map(|other| people.certificates.of(other)?.recipient.clone()).collect();
@@ -341,13 +360,10 @@ impl Proposing {
                 "復旧カードがあれば、管理者を1人加えられます: `hizo recovery use`。"
             )));
         }
-        let text = envelope.text().map_err(Failure::internal)?;
-        let signature = key.sign(text.as_bytes());
-        let record = UnverifiedRecord::compose(&envelope, &[(key.verifying_key(), signature)]);
-        let proposal = Proposal::new(record.map_err(Failure::internal)?, &draft.objects).map_err(Failure::internal)?;
+        let proposal = Proposal::new(record, objects).map_err(Failure::internal)?;
         let sealed = age::seal(&proposal.compose(), &to, &mut SystemEntropy).map_err(Failure::internal)?;
         home::write_new(&file, &sealed)?;
-        Ok(Proposed { file, number: envelope.number })
+        Ok(Proposed { file, number })
     }
 }
 

@@ -84,11 +84,14 @@ impl Safe {
         }
     }
 
-    /// As [`Safe::open`]; where the keeper cannot be reached, as far as this machine has it at hand.
-    pub(crate) fn open_at_hand(home: Home) -> Outcome<Self> {
+    /// As [`Safe::open`]; where the keeper cannot be asked, as far as this machine has it at hand, and why.
+    pub(crate) fn open_at_hand(home: Home) -> Outcome<(Self, Option<Failure>)> {
         match Self::open(home.clone()) {
-            Err(failure) if failure.is_unreachable() => Self::open_away(home).map_err(|_| failure),
-            safe => safe,
+            Err(failure) if failure.is_out_of_reach() => match Self::open_away(home) {
+                Ok(safe) => Ok((safe, Some(failure))),
+                Err(_) => Err(failure),
+            },
+            safe => Ok((safe?, None)),
         }
     }
 

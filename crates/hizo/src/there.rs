@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use hizo_keeper::client::{RemoteKeeper, patience};
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
+use hizo_vault::joining::Invite;
 use hizo_vault::keys::SigningSeed;
 
-use crate::failure::{Failure, Kind, Outcome};
+use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::home::Pinned;
 use crate::keeper::{self, Keeper};
 use crate::log::lying;
@@ -63,6 +64,23 @@ impl Terms {
         )
         .hint(words!("Name its address too.", "預け先のアドレスも指定してください。")))
     }
+}
+
+/// Makes sure that the keeper at the address in an invite, as this machine reaches it, is the one that the invite names.
+///
+/// # Errors
+/// Exit code 5 when it is another one.
+pub(crate) fn is_who_it_says(invite: &Invite) -> Outcome<()> {
+    let roots = invite.roots.as_deref().map(str::as_bytes);
+    let facts = RemoteKeeper::introduce(&invite.address, patience(), roots).map_err(Failure::from)?;
+    if (&facts.origin, &facts.log_key, &facts.receipt_key) == (&invite.keeper, &invite.log_key, &invite.receipt_key) {
+        return Ok(());
+    }
+    let address = shown_bytes(invite.address.as_bytes());
+    Err(lying(words!(
+        "at {address} this machine finds another keeper than the one that is named",
+        "{address} で、このコンピューターには、示されたものとは別の預け先が見えます"
+    )))
 }
 
 /// A keeper at an address.

@@ -77,7 +77,7 @@ impl Memory {
         if body.len() as u64 > question.bytes_max {
             return Err(Error::Answer);
         }
-        Ok(Some(Answer { status, length: None, head, position, retry_after: None, body }))
+        Ok(Some(Answer { status, length: None, head, position, retry_after: None, time: None, body }))
     }
 
     /// Writes it down; durable on return.
@@ -130,6 +130,7 @@ mod tests {
             head: None,
             position: Some(7),
             retry_after: None,
+            time: None,
             body: body.to_vec(),
         };
         memory.write(&asked, &answer(b"five.")).unwrap();

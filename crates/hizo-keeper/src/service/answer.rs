@@ -13,6 +13,9 @@ use crate::Error;
 /// The header with the word for programs.
 pub(super) const ERROR: HeaderName = HeaderName::from_static("hizo-error");
 
+/// The header with what the keeper's clock says.
+const TIME: HeaderName = HeaderName::from_static("hizo-time");
+
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -25,6 +28,8 @@ pub(super) struct Refusal {
     /// One line, or a list of lines where the page says so.
     sentence: String,
     retry_seconds: Option<u32>,
+    /// What the keeper's clock says, where that is why.
+    time: Option<u64>,
     /// What the keeper's own log says besides: rules and system errors, and never what was asked for.
     cause: Option<Cause>,
 }
@@ -35,11 +40,25 @@ pub(super) struct Cause(pub(super) String);
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, word: &str, sentence: &str) -> Self {
-        Self { status, word: word.to_owned(), sentence: sentence.to_owned(), retry_seconds: None, cause: None }
+        Self {
+            status,
+            word: word.to_owned(),
+            sentence: sentence.to_owned(),
+            retry_seconds: None,
+            time: None,
+            cause: None,
+        }
     }
 
     pub(super) fn unauthorized(word: &str, sentence: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, word, sentence)
+    }
+
+    /// A session's note is not of this moment.
+    pub(super) fn clocks_apart(now: u64) -> Self {
+        let sentence =
+            format!("the note's time and the keeper's clock, {now}, are more than a minute apart; set the clock");
+        Self { time: Some(now), ..Self::unauthorized("SessionTime", &sentence) }
     }
 
     pub(super) fn forbidden(word: &str, sentence: &str) -> Self {
@@ -169,6 +188,7 @@ impl From<Error> for Refusal {
             | Error::Answer
             | Error::Unreachable { .. }
             | Error::Certificate { .. }
+            | Error::ClockApart { .. }
             | Error::Refused { .. } => Self::internal(first_word(&error)),
         }
     }
@@ -198,6 +218,9 @@ impl IntoResponse for Refusal {
         }
         if let Some(seconds) = self.retry_seconds {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(time) = self.time {
+            headers.insert(TIME, HeaderValue::from(time));
         }
         if let Some(cause) = self.cause {
             answer.extensions_mut().insert(cause);

@@ -96,9 +96,7 @@ impl Sessions {
     pub(super) fn check_time(&self, session: &Session, now: u64) -> Result<(), Refusal> {
         let time = session.time.unix_seconds();
         if time.abs_diff(now) > SESSION_SKEW_SECONDS_MAX {
-            let sentence =
-                format!("the note's time and the keeper's clock, {now}, are more than a minute apart; set the clock");
-            return Err(Refusal::unauthorized("SessionTime", &sentence));
+            return Err(Refusal::clocks_apart(now));
         }
         if time < self.began {
             return Err(Refusal::just_begun());

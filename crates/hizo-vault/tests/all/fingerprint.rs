@@ -2,6 +2,7 @@
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::log::note::{CheckpointKey, NamedKey};
 use hizo_vault::age::Recipient;
 use hizo_vault::fingerprint::{Spoken, WordList};
 use hizo_vault::keys::OrganisationSeed;
@@ -24,8 +25,17 @@ fn spoken(said: &Value) -> Spoken {
         None if said["organisation"].is_string() => {
             Spoken::of_organisation(&VerifyingKey::from_base64(text("organisation").unwrap()).unwrap())
         }
+        None if said["log_key"].is_string() => {
+            let key = |name: &str| NamedKey::parse(text(name).unwrap()).unwrap();
+            Spoken::of_keeper(&key("log_key"), &key("receipt_key"))
+        }
         None => Spoken::of_head(&id("head")),
     }
+}
+
+fn keeper_key(seed: u64) -> NamedKey {
+    let key = person(seed).signing_seed.identity_key().verifying_key();
+    NamedKey::new("keeper.example/1", CheckpointKey::Log(key)).unwrap()
 }
 
 fn described() -> Value {
@@ -43,6 +53,7 @@ fn described() -> Value {
     }
     let organisation = OrganisationSeed::from_bytes(&[7; 32]).signing_key().verifying_key();
     cases.push(json!({ "organisation": organisation.to_base64() }));
+    cases.push(json!({ "log_key": keeper_key(1).to_string(), "receipt_key": keeper_key(2).to_string() }));
     for case in &mut cases {
         let spoken = spoken(case);
         case["english"] = spoken.words(WordList::English).join(" ").into();
@@ -95,6 +106,9 @@ fn every_part_changes_the_words() {
         of(&one, &two, &genesis),
         of(&one, &one, &RecordId::of(b"another")),
         Spoken::of_head(&genesis),
+        Spoken::of_keeper(&keeper_key(1), &keeper_key(2)),
+        Spoken::of_keeper(&keeper_key(1), &keeper_key(3)),
+        Spoken::of_keeper(&keeper_key(3), &keeper_key(2)),
     ];
     for (place, spoken) in all.iter().enumerate() {
         assert!(!all[..place].contains(spoken));

@@ -164,6 +164,8 @@ pub(crate) struct Looked {
     pub safe: Safe,
     pub keyring: Keyring,
     pub view: View,
+    /// Why its keeper cannot be asked, if that is so.
+    pub away: Option<Failure>,
 }
 
 impl Looked {
@@ -188,7 +190,7 @@ impl Looked {
     }
 
     fn of(home: Home, identity: &IdentityFile) -> Outcome<Self> {
-        let mut safe = Safe::open_at_hand(home)?;
+        let (mut safe, away) = Safe::open_at_hand(home)?;
         if !safe.is_away() {
             // What cannot be sent goes on waiting, and the pages say so.
             let _ = queue::send(&mut safe, false, &mut queue::Sent::default(), &|_| ());
@@ -198,7 +200,7 @@ impl Looked {
         let view = View::of(Opened { safe: &safe, keyring: &keyring })?;
         let device = safe.home.device()?;
         view.remember_names(&safe, &device)?;
-        Ok(Self { safe, keyring, view })
+        Ok(Self { safe, keyring, view, away })
     }
 }
 

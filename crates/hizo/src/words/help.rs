@@ -480,6 +480,18 @@ const HELP: &[(&str, &str)] = &[
         "その人のこのコンピューターだけ。`hizo space members` の表示どおりに書きます",
     ),
     (
+        "Where the proposal moves the safe: sign it although the keeper so far is gone, or does not tell the truth",
+        "金庫を移す提案で、今の預け先がなくなったか信用できないとき、それでも署名する",
+    ),
+    (
+        "Where the proposal moves the safe: the file to write, for whoever proposed it, who finishes the move with it",
+        "金庫を移す提案で、提案した人が移転を済ませるために返すファイル",
+    ),
+    (
+        "Where two admins change the safe: what the second one has signed with `hizo space agree`; it finishes the move",
+        "変更に管理者2人が必要な金庫で、もう1人が `hizo space agree` で署名した答え。これで移転を済ませる",
+    ),
+    (
         "Where two admins change the safe: the file to write, for another admin to look at and sign",
         "変更に管理者2人が必要な金庫で、別の管理者が確かめて署名するために書き出すファイル",
     ),

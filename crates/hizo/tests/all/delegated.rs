@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use hizo_ledger::delegation::{Delegation, Revocation};
 use hizo_ledger::id::SpaceId;
-use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Role};
+use hizo_ledger::log::note::{CheckpointKey, NamedKey};
+use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Origin, Role};
+use hizo_ledger::space::Head;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::fingerprint::{Spoken, WordList};
-use hizo_vault::joining::UnverifiedRequest;
+use hizo_vault::joining::{Invite, UnverifiedRequest};
 use hizo_vault::keys::{IdentityFile, OrganisationKey, OrganisationSeed, RecoverySeed, SigningSeed};
 use hizo_vault::organisation::{Card, UnverifiedDelegatedRequest};
 use serde_json::Value;
@@ -354,6 +356,46 @@ fn a05_a_proposal_that_takes_a_member_for_an_organisation_or_lies_about_one_is_n
         let said = scene.agree(&events, vec![Control::Admins(AdminRule::One)], "--yes");
         assert!(said.code == Some(3) && said.err.contains(why), "{why}: {said:?}");
     }
+}
+
+#[test]
+fn a05_a_move_that_says_another_keeper_than_it_goes_to_is_not_signed() {
+    let scene = Scene::of_two();
+    let origin = |name: &str| Origin::parse(name).unwrap();
+    let named = |name: &str| NamedKey::new(name, CheckpointKey::Log(organisation(7).verifying_key())).unwrap();
+    let (to, chain) = ("other.example/1", &scene.insider.chain);
+    let invite = Invite {
+        space: scene.space,
+        genesis: chain.id_at(0).unwrap(),
+        head: chain.head(),
+        keeper: origin(to),
+        log_key: named(to),
+        receipt_key: named(to),
+        // Nobody is there.
+        address: "http://127.0.0.1:1".to_owned(),
+        roots: None,
+        policy: None,
+    };
+    let says = |invite: &Invite| {
+        let text = String::from_utf8(invite.compose()).unwrap();
+        Event::KeeperMoved { invite: text.trim_end().to_owned() }
+    };
+    let earlier = Head { number: 0, id: invite.genesis };
+    let cases = [
+        (vec![], "nobody says where"),
+        (vec![says(&invite), says(&invite)], "nobody says where"),
+        (vec![says(&Invite { keeper: origin("yet.example/1"), ..invite.clone() })], "another keeper"),
+        (vec![says(&Invite { log_key: named("yet.example/1"), ..invite.clone() })], "another keeper"),
+        (vec![says(&Invite { receipt_key: named("yet.example/1"), ..invite.clone() })], "another keeper"),
+        (vec![says(&Invite { head: earlier, ..invite.clone() })], "another keeper"),
+        (vec![says(&Invite { space: SpaceId::from_bytes([9; 16]), ..invite.clone() })], "another keeper"),
+    ];
+    for (events, why) in cases {
+        let said = scene.agree(&events, vec![Control::Origin(origin(to))], "--dry-run");
+        assert!(said.code == Some(3) && said.err.contains(why), "{why}: {said:?}");
+    }
+    let said = scene.agree(&[says(&invite)], vec![Control::Origin(origin(to))], "--dry-run");
+    assert_eq!(said.code, Some(4), "it is asked who it is: {said:?}");
 }
 
 #[test]

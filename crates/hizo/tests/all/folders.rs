@@ -833,12 +833,12 @@ fn at_once<const N: usize>(home: &Home, what: [(&PathBuf, &str); N]) {
 }
 
 /// A file system of a few megabytes that is full soon.
-struct SmallDisk {
-    path: PathBuf,
+pub(crate) struct SmallDisk {
+    pub(crate) path: PathBuf,
 }
 
 impl SmallDisk {
-    fn mount(home: &Home, mebibytes: usize) -> Option<Self> {
+    pub(crate) fn mount(home: &Home, mebibytes: usize) -> Option<Self> {
         let path = home.beside("disk");
         let mut command = kit::program("mount");
         command.args(["-t", "tmpfs", "-o", &format!("size={mebibytes}m"), "hizo-test"]).arg(&path);

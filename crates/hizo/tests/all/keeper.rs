@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
 
 use hizo_ledger::id::{Nonce, ObjectId, RecordId, SlotKeyHash, SpaceId};
@@ -41,6 +41,17 @@ impl Process {
     fn start_with(arguments: &[&str], told: Stdio) -> Self {
         let mut command = program(env!("CARGO_BIN_EXE_hizo"));
         command.args(["keeper", "--json"]).args(arguments);
+        Self::run(&mut command, told)
+    }
+
+    /// The same by another clock, which `by` gives a program.
+    pub(crate) fn start_by_clock(by: impl FnOnce(&mut Command), folder: &Path, address: &str) -> Self {
+        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+        by(&mut command);
+        Self::run(command.args(["keeper", "--json", "--data"]).arg(folder).args(["--listen", address]), Stdio::null())
+    }
+
+    fn run(command: &mut Command, told: Stdio) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(told).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

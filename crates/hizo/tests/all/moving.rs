@@ -27,7 +27,7 @@ struct Scene {
     ids: Vec<String>,
 }
 
-fn keeper_in(folder: &Path) -> Process {
+pub(crate) fn keeper_in(folder: &Path) -> Process {
     fs::create_dir_all(folder).unwrap();
     let config = folder.join("keeper.toml");
     configure(&config, &folder.join("data"), "127.0.0.1:0", "");

@@ -23,7 +23,7 @@ pub(crate) fn agree(by: &Home, file: &Path) -> Said {
 
 /// What one proposes, the other signs.
 #[track_caller]
-fn both(one: &Home, other: &Home, act: &[&str]) -> Value {
+pub(crate) fn both(one: &Home, other: &Home, act: &[&str]) -> Value {
     let (file, _) = propose(one, act);
     let said = agree(other, &file);
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -38,7 +38,7 @@ pub(crate) fn agreed() -> (Firm, Home) {
     (firm, sato)
 }
 
-fn head(home: &Home) -> Value {
+pub(crate) fn head(home: &Home) -> Value {
     home.ok(["space", "head", "--json"]).json()["record"].clone()
 }
 

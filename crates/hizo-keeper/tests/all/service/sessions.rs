@@ -29,7 +29,10 @@ fn a_note_starts_one_session_within_its_minute_and_at_its_keeper() {
 
     running.ahead.store(1_000, Ordering::Relaxed);
     let now = running.note(begun.space(), "owner", 51, Verbs::Read);
-    running.send(&moved(&now, -70), "owner").says(401, "SessionTime");
+    let told = running.send(&moved(&now, -70), "owner");
+    told.says(401, "SessionTime");
+    let there: u64 = told.header("hizo-time").unwrap().parse().unwrap();
+    assert!(there.abs_diff(now.time.unix_seconds()) < 60, "it says what its clock says: {there}");
     running.send(&moved(&now, 70), "owner").says(401, "SessionTime");
     running.send(&moved(&now, -50), "owner").is(201);
     let ahead = running.note(begun.space(), "owner", 52, Verbs::Read);

@@ -46,12 +46,13 @@ impl Lines<'_> {
         let mut leaves = Leaves::with_capacity(self.listing.len());
         let mut skipped = self.made.skipped.iter().copied().peekable();
         let kept = self.listing.iter().enumerate().filter(|(index, _)| skipped.next_if_eq(index).is_none());
-        let walked = walk.entries().map_err(|error| Failure::fixable("cannot read the walk again").source(error))?;
+        let path = walk.path().to_owned();
+        let walked = walk.entries().map_err(|error| Failure::file("write to", &path, error))?;
         let mut entries = kept.zip(walked).peekable();
         while entries.peek().is_some() {
             let mut round = Vec::with_capacity(SHARE * cores());
             for ((index, found), entry) in entries.by_ref().take(SHARE * cores()) {
-                let remembered = entry.map_err(|error| Failure::fixable("cannot read the walk again").source(error))?;
+                let remembered = entry.map_err(|error| Failure::file("read", &path, error))?;
                 round.push(Item { index, found, remembered });
             }
             let done: Vec<_> = std::thread::scope(|scope| {

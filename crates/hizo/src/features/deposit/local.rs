@@ -416,6 +416,11 @@ impl WalkWriter {
         entry.ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What was written so far, from the first entry on.
     pub(crate) fn entries(&mut self) -> io::Result<impl Iterator<Item = io::Result<Remembered>>> {
         self.flush()?;

@@ -123,13 +123,13 @@ pub(crate) fn deposit(safe: &mut Safe, device: &Device, request: &Request, watch
     if !safe.is_away() {
         let mut sent = queue::Sent::default();
         match queue::send(safe, true, &mut sent, &|_| ()) {
-            Err(failure) if failure.is_unreachable() => safe.go_away()?,
+            Err(failure) if failure.is_out_of_reach() => safe.go_away()?,
             done => done?,
         }
         safe.set_aside.extend(sent.aside);
     }
     match steadily(safe, device, request, watcher) {
-        Err(failure) if failure.is_unreachable() && !safe.is_away() => {
+        Err(failure) if failure.is_out_of_reach() && !safe.is_away() => {
             safe.go_away()?;
             steadily(safe, device, request, watcher)
         }
@@ -491,7 +491,7 @@ impl<'a> Making<'a> {
             // Something that was put is no longer there. Whatever it was, an attempt that begins anew puts all of it.
             true => Failure::internal(NotAsBefore),
             // It may be kept: sealed once more and queued, it would be there twice.
-            false if failure.is_unreachable() => Failure { source: None, ..failure },
+            false if failure.is_out_of_reach() => Failure { source: None, ..failure },
             false => failure,
         })
     }

@@ -66,7 +66,7 @@ pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let request = Request { labels, ..Request::of(vec![folder.clone()], series) };
     let title = words!("Keeping {folder}", "{folder} を預けています", folder = shown(&folder));
     work::begin(visit, unlocked, title, move |unlocked, work| {
-        let mut safe = Safe::open_at_hand(unlocked.home()?)?;
+        let (mut safe, _) = Safe::open_at_hand(unlocked.home()?)?;
         let device = safe.home.device()?;
         let made = super::deposit(&mut safe, &device, &request, work)?;
         let mut notes: Vec<_> = made.left_out.iter().map(left_out).collect();

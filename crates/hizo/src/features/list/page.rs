@@ -55,6 +55,7 @@ fn notes(visit: &Visit, looked: &Looked, wrong: Outcome<()>) -> Outcome<Vec<Stri
     let mut notes = Vec::new();
     if looked.safe.is_away() {
         notes.push(t.say("note-away"));
+        notes.extend(looked.away.as_ref().map(|why| why.told_in(language)));
     }
     let extent = Queue::of(&looked.safe.home).extent()?;
     if extent.deposits > 0 {

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use hizo_vault::fingerprint::Spoken;
 use serde_json::json;
 
-use super::{Asked, Moved, bringing::Missing};
+use super::{Asked, Came, Moved, Waiting, Way, bringing::Missing};
 use crate::Setting;
 use crate::console;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::membership::{self, Proposing};
 use crate::there::Terms;
 use crate::words::words;
 
@@ -27,21 +29,80 @@ pub(crate) struct Arguments {
     /// Go on although the keeper so far withholds something, or is gone
     #[arg(long, conflicts_with = "follow")]
     without_the_missing: bool,
+    /// Where two admins change the safe: what the second one has signed with `hizo space agree`; it finishes the move
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["propose", "here", "follow"])]
+    agreed: Option<PathBuf>,
+    #[command(flatten)]
+    proposing: Proposing,
     #[command(flatten)]
     terms: Terms,
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     arguments.terms.need(arguments.to.is_some())?;
+    if arguments.follow.is_some() && arguments.proposing.names_a_file() {
+        return Err(Failure::new(
+            Kind::Usage,
+            words!("whoever follows proposes nothing", "移転先に切り替えるだけなら、提案はいりません"),
+        )
+        .hint(words!("Run it without --propose.", "--propose を付けずに実行してください。")));
+    }
     let to = match (&arguments.follow, &arguments.to) {
         (Some(invite), _) => return follow(setting, invite.as_deref()),
         (None, Some(address)) => Some(arguments.terms.there(address)?),
         (None, None) => None,
     };
-    let moved = super::move_to(setting, to.as_ref(), arguments.without_the_missing)?;
-    tell(setting, &moved);
-    moved.answer.holds()?;
-    moved.broken.map_or(Ok(()), Err)
+    let (without_the_missing, proposing) = (arguments.without_the_missing, &arguments.proposing);
+    let way = Way { without_the_missing, proposing, agreed: arguments.agreed.as_deref() };
+    match super::move_to(setting, to.as_ref(), &way)? {
+        Came::Waits(waiting) => {
+            tell_waiting(setting, &waiting);
+            Ok(())
+        }
+        Came::There(moved) => {
+            tell(setting, &moved);
+            moved.answer.holds()?;
+            moved.broken.map_or(Ok(()), Err)
+        }
+    }
+}
+
+fn tell_waiting(setting: &Setting, waiting: &Waiting) {
+    let console = setting.console;
+    let [log_key, receipt_key] = &waiting.keys;
+    let spoken = membership::read_out(setting, &Spoken::of_keeper(log_key, receipt_key));
+    let missing: Vec<_> = waiting.missing.iter().map(missing_value).collect();
+    let mut result = json!({
+        "to": waiting.to.as_str(), "address": waiting.address, "key": log_key.to_string(), "words": spoken,
+        "objects": waiting.objects, "bytes": waiting.bytes, "missing": missing,
+    });
+    waiting.proposed.stands_beside(&mut result);
+    console.result(result, |out| {
+        let (objects, bytes) = (waiting.objects, console::bytes(waiting.bytes));
+        let brought = words!("{objects} objects brought ({bytes})", "部品を{objects}個移しました（{bytes}）");
+        writeln!(out, "{}", console.say(brought))?;
+        writeln!(out, "{}", console.say(waiting.proposed.line()))?;
+        let (to, address) = (&waiting.to, shown_bytes(waiting.address.as_bytes()));
+        let compare = words!(
+            "the safe goes to {to}, at {address}; compare that keeper's ten words with the other admin: {spoken}",
+            "移転先は {to}（{address}）です。その10語を、もう1人の管理者と読み合わせてください: {spoken}"
+        );
+        writeln!(out, "{}", console.say(compare))
+    });
+    warn_of_lost(setting, waiting.missing.len());
+    console.note(words!(
+        "next: send it to another admin, who runs `hizo space agree FILE --answer ANSWER`; finish with `hizo move --to URL --agreed ANSWER` on this machine. Until then nothing may be added to the safe: stop what deposits by itself",
+        "次に: 別の管理者に送り、`hizo space agree ファイル --answer 答え` を実行してもらいます。返ってきた答えを使い、このコンピューターで `hizo move --to URL --agreed 答え` を実行すると済みます。それまで金庫に何も加えないよう、自動の預け入れを止めてください"
+    ));
+}
+
+fn warn_of_lost(setting: &Setting, lost: usize) {
+    if lost > 0 {
+        setting.console.warn(words!(
+            "{lost} objects are missing: `hizo check` says of which deposits",
+            "部品が{lost}個ありません。どの預け入れのものかは `hizo check` で分かります"
+        ));
+    }
 }
 
 fn tell(setting: &Setting, moved: &Moved) {
@@ -77,13 +138,7 @@ fn tell(setting: &Setting, moved: &Moved) {
             why
         ));
     }
-    let lost = moved.missing.len();
-    if lost > 0 {
-        console.warn(words!(
-            "{lost} objects are missing: `hizo check` says of which deposits",
-            "部品が{lost}個ありません。どの預け入れのものかは `hizo check` で分かります"
-        ));
-    }
+    warn_of_lost(setting, moved.missing.len());
     warn_of_unproved(setting, moved.unproved);
     console.note(words!(
         "next: `hizo check` reads everything at the new keeper. Every other machine of this safe runs `hizo move --follow` (one that opens nothing, with a new invite: `hizo space invite`). Emergency card and file, if you made them, name the old keeper: make new ones with `hizo recovery make`. Ask the new keeper for its list of authorities and its witness policy",

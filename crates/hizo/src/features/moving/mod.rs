@@ -7,30 +7,38 @@ pub(crate) mod command;
 mod follow;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use hizo_keeper::{EmbeddedKeeper, Error as KeeperError, Seeds};
 use hizo_ledger::id::{ObjectId, RecordId};
-use hizo_ledger::record::{AdminRule, Control, Origin, Record, Role};
+use hizo_ledger::log::note::NamedKey;
+use hizo_ledger::record::{AdminRule, Control, Origin, Record, Role, UnverifiedRecord};
+use hizo_vault::age;
 use hizo_vault::event::Event;
+use hizo_vault::joining::Invite;
 use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
 
 use crate::entropy::random;
-use crate::failure::{Failure, Kind, Outcome};
+use crate::failure::{Failure, Kind, Outcome, shown, shown_bytes};
 use crate::features::proof;
 use crate::home::{self, Departure, Home, Pinned};
 use crate::keeper::Keeper;
 use crate::log::{self, SeenLog};
+use crate::membership::{Proposed, Proposing};
 use crate::receipts::{self, Answer};
-use crate::safe::{self, Draft, Safe, destination};
+use crate::safe::{self, Draft, Keyring, Safe, destination};
 use crate::system;
 use crate::there::There;
 use crate::words::{Words, words};
-use crate::{Setting, membership};
+use crate::{Setting, bundle, membership};
 use bringing::{Bringing, Brought, Missing};
 
 /// How often what a keeper has lost meanwhile is brought again.
 const TRIES: usize = 4;
+
+/// Length of a second admin's answer, at most, in bytes.
+const ANSWER_BYTES_MAX: usize = 128 << 10;
 
 /// What came of it.
 pub(crate) struct Moved {
@@ -53,16 +61,45 @@ pub(crate) struct Moved {
     pub answer: Answer,
 }
 
-/// Moves the safe to a keeper at an address, or else to one in the home folder. Cut short anywhere, the same goes on.
+/// A move that another admin has to sign first, and what was brought already.
+pub(crate) struct Waiting {
+    pub proposed: Proposed,
+    pub to: Origin,
+    pub address: String,
+    /// The keys of the new keeper's log and receipts.
+    pub keys: [NamedKey; 2],
+    pub objects: usize,
+    pub bytes: u64,
+    pub missing: Vec<Missing>,
+}
+
+/// How far a safe came.
+pub(crate) enum Came {
+    There(Box<Moved>),
+    Waits(Box<Waiting>),
+}
+
+/// In which way a safe is moved.
+pub(crate) struct Way<'a> {
+    pub without_the_missing: bool,
+    /// Where the move goes that two admins have to sign.
+    pub proposing: &'a Proposing,
+    /// What the second one has signed.
+    pub agreed: Option<&'a Path>,
+}
+
+/// Moves the safe to a keeper at an address, or else to one in the home folder; where two admins have to sign that, brings everything
+/// and proposes it. Cut short anywhere, the same goes on.
 ///
 /// # Errors
 /// When something is missing and it was not said that the safe moves without: nothing was changed then.
-pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing: bool) -> Outcome<Moved> {
+pub(crate) fn move_to(setting: &Setting, to: Option<&There>, way: &Way<'_>) -> Outcome<Came> {
+    let without_the_missing = way.without_the_missing;
     let home = setting.home()?;
     let _turn = home.lock_move()?;
-    let (safe, untold) = last_seen(setting, &home, without_the_missing)?;
+    let (safe, untold) = last_seen(setting, &home, way)?;
     let identity = safe::open_identity(&home, &setting.read_passphrase()?)?;
-    may_move(setting, &safe, &identity, untold.is_some())?;
+    let keyring = may_move(setting, &safe, &identity, untold.is_some())?;
     let (new, pinned) = match to {
         Some(there) => there.introduced(home.folder(), identity.signing_seed.clone())?,
         None => here(&home)?,
@@ -83,45 +120,32 @@ pub(crate) fn move_to(setting: &Setting, to: Option<&There>, without_the_missing
         )));
     }
     if !is_there(&safe, &new)? {
-        if safe.departure().is_none() {
-            needs_one_admin(&safe)?;
-        }
-        return Moving { setting, home, next, pinned, new, identity, without_the_missing }.run(safe, untold);
+        let moving = Moving { setting, home, next, pinned, new, identity, without_the_missing };
+        return match moving.waits(&safe, keyring.as_ref(), way)? {
+            Some(keyring) => moving.propose(&safe, keyring, way.proposing).map(Box::new).map(Came::Waits),
+            None => moving.run(safe, untold).map(Box::new).map(Came::There),
+        };
     }
     // Somebody has done it: this machine before it was cut short, or another admin.
     let asked = ask_log(&safe)?;
-    arrive(&home, &next, Done { asked, ..Done::default() })
+    arrive(&home, &next, Done { asked, ..Done::default() }).map(Box::new).map(Came::There)
 }
 
 /// Makes sure that an identity may move the safe and that no alarm is open; where the keeper `is_gone`, as far as that can be told.
 ///
 /// # Errors
 /// When it is no admin's, or acts for an organisation that has not delegated as much. Exit code 5 when somebody has to be removed first.
-fn may_move(setting: &Setting, safe: &Safe, identity: &IdentityFile, is_gone: bool) -> Outcome<()> {
+fn may_move(setting: &Setting, safe: &Safe, identity: &IdentityFile, is_gone: bool) -> Outcome<Option<Keyring>> {
     membership::check_admin(safe, identity).map_err(|failure| Failure {
         message: words!("only an admin moves a safe", "金庫を移せるのは管理者だけです"),
         ..failure
     })?;
     let keyring = match setting.unlock_with(safe, identity) {
-        Err(failure) if is_gone && failure.kind != Kind::Lying => return Ok(()),
+        Err(failure) if is_gone && failure.kind != Kind::Lying => return Ok(None),
         keyring => keyring?,
     };
-    keyring.people()?.covers(&identity.signing_seed.identity_key().verifying_key(), Role::Admin)
-}
-
-/// Refuses where a second admin would have to sign the move: both keepers would have to hold still until he has.
-fn needs_one_admin(safe: &Safe) -> Outcome<()> {
-    if safe.chain.admin_rule() == AdminRule::One {
-        return Ok(());
-    }
-    Err(Failure::fixable(words!(
-        "two admins change this safe, and one of them moves it",
-        "この金庫の変更には管理者2人の署名が必要ですが、移す作業は1人で行います"
-    ))
-    .hint(words!(
-        "End the rule together for the move, and set it again at the new keeper: `hizo space admins 1 --propose FILE`.",
-        "移す間だけ2人の決まりをやめ（`hizo space admins 1 --propose ファイル`）、新しい預け先で決め直してください。"
-    )))
+    keyring.people()?.covers(&identity.signing_seed.identity_key().verifying_key(), Role::Admin)?;
+    Ok(Some(keyring))
 }
 
 /// Whether the space is at its new keeper already, with what this machine has of it.
@@ -134,10 +158,13 @@ fn is_there(safe: &Safe, new: &Keeper) -> Outcome<bool> {
 }
 
 /// The safe as its keeper so far shows it; where that cannot be had and need not, as this machine has followed it, and why.
-fn last_seen(setting: &Setting, home: &Home, without_the_missing: bool) -> Outcome<(Safe, Option<Failure>)> {
+fn last_seen(setting: &Setting, home: &Home, way: &Way<'_>) -> Outcome<(Safe, Option<Failure>)> {
+    let without_the_missing = way.without_the_missing;
     let failure = match Safe::open_wherever(home.clone()) {
         Ok(mut safe) => {
-            if safe.departure().is_none()
+            // What two admins have signed goes behind the state that they saw: what waits goes to the new keeper.
+            if way.agreed.is_none()
+                && safe.departure().is_none()
                 && let Err(failure) = setting.send_what_waits(&mut safe)
             {
                 if !without_the_missing {
@@ -213,6 +240,162 @@ struct Done {
 }
 
 impl Moving<'_> {
+    /// Whether another admin has to sign the move first: then what this one opens. Takes up what the other one has signed.
+    ///
+    /// # Errors
+    /// When what was agreed on is another move than this one, or ended with a later record.
+    fn waits<'k>(&self, safe: &Safe, keyring: Option<&'k Keyring>, way: &Way<'_>) -> Outcome<Option<&'k Keyring>> {
+        if safe.chain.admin_rule() == AdminRule::One {
+            if way.agreed.is_some() {
+                return Err(Failure::fixable(words!(
+                    "one admin moves this safe: nobody has to agree",
+                    "この金庫は管理者1人で移せます。同意はいりません"
+                ))
+                .hint(words!("Run it without --agreed.", "--agreed を付けずに実行してください。")));
+            }
+            return way.proposing.check(safe, &self.moves()).map(|_| None);
+        }
+        if self.next.address().is_none() {
+            return Err(Failure::fixable(words!(
+                "two admins change this safe, and only this machine would reach it in its folder",
+                "この金庫は管理者2人で変更しますが、このコンピューターのフォルダーには、ほかの人から届きません"
+            ))
+            .hint(words!(
+                "Move it to a keeper that both reach, with --to.",
+                "2人とも使える預け先を --to で指定してください。"
+            )));
+        }
+        let keyring = keyring.ok_or_else(|| {
+            Failure::new(
+                Kind::Unknown,
+                words!(
+                    "without what this identity opens nobody can tell what both admins agree on",
+                    "この鍵で開けられるものがないと、2人が同意した内容を確かめられません"
+                ),
+            )
+        })?;
+        if let Some(record) = safe.departure() {
+            // Both have signed it, and the keeper so far has it, if it is not gone.
+            let noted = self.next.departure()?.filter(|signed| signed.record.id() == record.id());
+            let events = match noted.and_then(|signed| signed.body) {
+                Some(body) => events_of(keyring, record, Some(&body))?,
+                None => keyring.events(safe, record)?,
+            };
+            return self.is_agreed(&events).map(|()| None);
+        }
+        let mut signed = self.next.departure()?;
+        if let Some(answer) = way.agreed {
+            signed = Some(self.answered(signed, answer)?);
+        }
+        match signed {
+            Some(signed) if way.agreed.is_some() || self.is_ready(safe, &signed, way) => {
+                if signed.record.envelope().prev != Some(safe.chain.head().id) {
+                    return Err(safe::moved_on());
+                }
+                let next = safe.chain.check(signed.record.clone()).map_err(no_answer)?;
+                let events = events_of(keyring, next.record(), signed.body.as_ref())?;
+                self.is_agreed(&events)?;
+                let after = keyring.people()?.with(safe, next.record(), events);
+                after.map_err(no_answer_because)?;
+                self.next.note_departure(&signed)?;
+                Ok(None)
+            }
+            _ => way.proposing.check(safe, &self.moves()).map(|_| Some(keyring)),
+        }
+    }
+
+    /// Whether both have signed it for this state of the safe, by an earlier try, and nothing else was asked for.
+    fn is_ready(&self, safe: &Safe, signed: &Departure, way: &Way<'_>) -> bool {
+        !way.proposing.names_a_file()
+            && signed.record.signatures().len() == AdminRule::Two.admins()
+            && signed.record.envelope().prev == Some(safe.chain.head().id)
+    }
+
+    /// What the record by which it moves says in the clear.
+    fn moves(&self) -> Draft {
+        Draft { controls: vec![Control::Origin(self.pinned.origin.clone())], ..Draft::default() }
+    }
+
+    /// What this machine has proposed last, with the signature of the second admin.
+    fn answered(&self, proposed: Option<Departure>, answer: &Path) -> Outcome<Departure> {
+        let bytes = bundle::read(answer, ANSWER_BYTES_MAX)?;
+        let file = shown(answer);
+        let opened = age::open_own(bytes, &self.identity.identity).map_err(|error| {
+            Failure::fixable(words!("{file} is no answer for you", "{file} は、あなたへの答えではありません"))
+                .hint(words!(
+                    "The answer is for whoever proposed the move.",
+                    "答えを開けるのは、移転を提案した人だけです。"
+                ))
+                .source(error)
+        })?;
+        let record = UnverifiedRecord::parse(&opened).map_err(no_answer)?;
+        match proposed {
+            Some(Departure { record: own, body }) if own.signed_bytes() == record.signed_bytes() => {
+                Ok(Departure { record, body })
+            }
+            _ => Err(Failure::fixable(words!(
+                "{file} does not answer what this machine proposed last for this keeper",
+                "{file} は、この預け先についてこのコンピューターが最後に書いた提案への答えではありません",
+                file = shown(answer)
+            ))
+            .hint(words!(
+                "Nothing was changed. Finish the move on the machine that proposed it, or propose it anew.",
+                "何も変更していません。提案したコンピューターで移転を済ませるか、もう一度提案してください。"
+            ))),
+        }
+    }
+
+    /// Makes sure that the keeper as it shows itself now is the one that both admins have signed.
+    ///
+    /// # Errors
+    /// Exit code 5 when it has other keys.
+    fn is_agreed(&self, events: &[Event]) -> Outcome<()> {
+        let said = events.iter().find_map(|event| match event {
+            Event::KeeperMoved { invite } => Invite::parse(format!("{invite}\n").as_bytes()).ok(),
+            _ => None,
+        });
+        let said = said.ok_or_else(|| Failure::internal_message("a move that two admins sign says where"))?;
+        let Pinned { origin, receipt_key, address, .. } = &self.pinned;
+        if (&said.keeper, &said.log_key, &said.receipt_key) != (origin, &log::named_key(&self.next)?, receipt_key) {
+            return Err(log::lying(words!(
+                "it shows another name or key than the ones that both admins have signed",
+                "管理者2人が署名したものとは別の名前か鍵を見せています"
+            )));
+        }
+        let roots = self.next.keeper_roots()?;
+        if address.as_ref() != Some(&said.address) || roots.as_deref() != said.roots.as_deref().map(str::as_bytes) {
+            let agreed = shown_bytes(said.address.as_bytes());
+            return Err(Failure::fixable(words!(
+                "both admins have signed that the safe goes to {agreed}",
+                "管理者2人が署名した移転先は {agreed} です"
+            ))
+            .hint(words!(
+                "Name that address with --to, and the same --keeper-roots; or propose the move anew.",
+                "そのアドレスを --to で、--keeper-roots も提案のときと同じに指定するか、もう一度提案してください。"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Brings everything, signs the move as the first admin, and hands it out. What was proposed before has ended with that.
+    fn propose(&self, safe: &Safe, keyring: &Keyring, proposing: &Proposing) -> Outcome<Waiting> {
+        let mut bringing = Bringing::new(&self.home, &self.new, &self.next)?;
+        self.bring(&mut bringing, safe, 0, &BTreeSet::new())?;
+        let Departure { record, body } = self.sign(safe, &mut bringing)?;
+        let body = body.ok_or_else(|| Failure::internal_message("a move to an address says where that is"))?;
+        let proposed = proposing.hand_out(safe, keyring, record, &[body])?;
+        let Brought { objects, bytes, missing } = bringing.brought;
+        Ok(Waiting {
+            proposed,
+            to: self.pinned.origin.clone(),
+            address: self.pinned.address.clone().unwrap_or_default(),
+            keys: [log::named_key(&self.next)?, self.pinned.receipt_key.clone()],
+            objects,
+            bytes,
+            missing,
+        })
+    }
+
     fn run(&self, mut safe: Safe, mut untold: Option<Failure>) -> Outcome<Moved> {
         let mut bringing = Bringing::new(&self.home, &self.new, &self.next)?;
         let nothing = BTreeSet::new();
@@ -308,18 +491,29 @@ impl Moving<'_> {
 
     /// The record by which the space moves, after its head, with its body at the new keeper. What was signed for this place before is
     /// used again: the keeper so far may have it, though its answer was lost.
+    ///
+    /// # Errors
+    /// When two admins have signed it for another state of the safe.
     fn departure(&self, safe: &Safe, bringing: &mut Bringing<'_>) -> Outcome<Departure> {
         let moves_there = |control: &Control| matches!(control, Control::Origin(to) if *to == self.pinned.origin);
         if let Some(signed) = self.next.departure()?
             && signed.record.envelope().prev == Some(safe.chain.head().id)
             && signed.record.envelope().controls.iter().any(moves_there)
+            && signed.record.signatures().len() == safe.chain.admin_rule().admins()
         {
             return Ok(signed);
         }
+        match safe.chain.admin_rule() {
+            AdminRule::One => self.sign(safe, bringing),
+            AdminRule::Two => Err(safe::moved_on()),
+        }
+    }
+
+    /// Signs it, and writes it down before anybody is shown it.
+    fn sign(&self, safe: &Safe, bringing: &mut Bringing<'_>) -> Outcome<Departure> {
         let body = self.say_where(safe)?;
         let named = body.clone().map(|body| bringing.put(safe.home.space, body)).transpose()?;
-        let controls = vec![Control::Origin(self.pinned.origin.clone())];
-        let draft = Draft { body: named, controls, ..Draft::default() };
+        let draft = Draft { body: named, ..self.moves() };
         let record = safe.sign(&self.identity.signing_seed.space_key(&safe.home.space), &draft)?;
         let departure = Departure { record, body };
         self.next.note_departure(&departure)?;
@@ -334,7 +528,7 @@ impl Moving<'_> {
         match safe.recipient() {
             Ok(recipient) => safe::seal_body(&[event], &recipient).map(Some),
             // Where a keeper that is gone withholds even that, the address goes another way.
-            Err(_) if self.without_the_missing => Ok(None),
+            Err(_) if self.without_the_missing && safe.chain.admin_rule() == AdminRule::One => Ok(None),
             Err(failure) => Err(failure),
         }
     }
@@ -413,6 +607,25 @@ fn proved(safe: &Safe, seen: Option<&SeenLog>) -> Option<usize> {
 fn kept_there(safe: &Safe) -> impl Iterator<Item = &Record> {
     let deposits = safe.records.iter().filter(|record| record.envelope().deposit.is_some());
     deposits.filter(|record| record.envelope().keeper == safe.home.keeper)
+}
+
+/// What a record that does not stand yet says, by its body that is at hand.
+fn events_of(keyring: &Keyring, record: &Record, body: Option<&Vec<u8>>) -> Outcome<Vec<Event>> {
+    let body = record.body_object().zip(body).and_then(|(named, body)| named.verify(body.clone()).ok());
+    let body = body.ok_or_else(|| Failure::internal_message("the body of a move is written down with it"))?;
+    keyring.events_in(record, body)
+}
+
+/// What came back is no record that two admins have signed.
+fn no_answer(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    no_answer_because(error.to_string().into()).source(error)
+}
+
+fn no_answer_because(why: Words) -> Failure {
+    Failure::untrue(words!("the answer does not hold: {why}", "答えが正しくありません（{why}）"; why)).hint(words!(
+        "Nothing was changed. Ask whoever signed it, or propose the move anew.",
+        "何も変更していません。署名した人に確かめるか、もう一度提案してください。"
+    ))
 }
 
 fn another_history() -> Failure {

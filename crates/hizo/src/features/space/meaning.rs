@@ -7,7 +7,7 @@ use hizo_ledger::id::SeriesId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proposal::Proposal;
-use hizo_ledger::record::{Control, Record, Role};
+use hizo_ledger::record::{Control, Origin, Record, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
@@ -20,11 +20,12 @@ use super::entering::Admin;
 use crate::cards::CardSet;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::home::Pinned;
 use crate::people::{People, shown_organisation};
 use crate::safe::{Keyring, Safe};
 use crate::view::View;
 use crate::words::{Words, words};
-use crate::{Setting, directory, membership};
+use crate::{Setting, directory, log, membership, there};
 
 /// What a record does, in words.
 pub(super) struct Meaning<'a> {
@@ -119,9 +120,7 @@ impl<'a> Meaning<'a> {
                 "begins new keys: what is kept from then on opens to those who stay",
                 "鍵を新しくします。それ以降に預けるものは、残る人だけが開けられます"
             )),
-            Control::Origin(origin) => {
-                self.lines.push(words!("moves the safe to the keeper {origin}", "預け先を {origin} に移します"));
-            }
+            Control::Origin(to) => self.say_move(to)?,
             Control::Rotator(key) => {
                 let card = self.after.delegations.organisation_of_rotator(key).ok_or_else(|| {
                     refused(words!(
@@ -149,6 +148,74 @@ impl<'a> Meaning<'a> {
             Control::Founder(_) | Control::Slot(_) | Control::Session { .. } | Control::Wrap { .. } => {}
         }
         Ok(())
+    }
+
+    /// Where the safe goes, and whom everybody believes from then on.
+    fn say_move(&mut self, to: &Origin) -> Outcome<()> {
+        let Some(invite) = self.where_to(to)? else {
+            return Err(refused(words!(
+                "nobody says where the new keeper is",
+                "新しい預け先のアドレスが示されていません"
+            )));
+        };
+        there::is_who_it_says(&invite)?;
+        let home = &self.safe.home;
+        let from = &home.keeper;
+        let old_spoken =
+            membership::read_out(self.setting, &Spoken::of_keeper(&log::named_key(home)?, &home.receipt_key));
+        let spoken = membership::read_out(self.setting, &Spoken::of_keeper(&invite.log_key, &invite.receipt_key));
+        let at = |address: &str| shown_bytes(address.as_bytes());
+        let (old_address, address, log_key) =
+            (at(home.address().unwrap_or_default()), at(&invite.address), invite.log_key.to_string());
+        self.lines.push(words!(
+            "moves the safe to the keeper {to}, at {address}",
+            "金庫を、預け先 {to}（{address}）に移します"
+        ));
+        self.lines.push(words!(
+            "compare the new keeper's ten words with whoever proposed this: {spoken}",
+            "新しい預け先の10語を、提案した人と読み合わせてください: {spoken}"
+        ));
+        self.lines.push(words!(
+            "compare its key with the one that it publishes: {log_key}",
+            "新しい預け先が公開している鍵と同じか確かめてください: {log_key}"
+        ));
+        self.lines.push(words!(
+            "leaves the keeper {from}, at {old_address}; its ten words: {old_spoken}",
+            "今の預け先 {from}（{old_address}）を離れます。その10語: {old_spoken}"
+        ));
+        self.lines.push(words!(
+            "from then on every member's machine, yours too, believes the new keeper alone, and nothing is kept at the old one",
+            "それ以降、全員のコンピューターが、あなたのものも含めて新しい預け先だけを信用し、今の預け先には何も預けません"
+        ));
+        Ok(())
+    }
+
+    /// The invite to the keeper to which the record moves the safe; nothing where its body has none.
+    ///
+    /// # Errors
+    /// When it leads anywhere else than the record does, or there are two.
+    fn where_to(&self, to: &Origin) -> Outcome<Option<Invite>> {
+        let said = |event: &Event| match event {
+            Event::KeeperMoved { invite } => Some(Invite::parse(format!("{invite}\n").as_bytes())),
+            _ => None,
+        };
+        let mut said = self.events.iter().filter_map(said);
+        let (Some(first), None) = (said.next(), said.next()) else { return Ok(None) };
+        let envelope = self.record.envelope();
+        let is_it = |invite: &Invite| {
+            let names = [invite.keeper.as_str(), invite.log_key.name(), invite.receipt_key.name()];
+            names.iter().all(|name| *name == to.as_str())
+                && (invite.space, invite.genesis) == (self.safe.home.space, self.safe.home.genesis)
+                && Some(invite.head.id) == envelope.prev
+                && Pinned::of_invite(invite).is_ok()
+        };
+        match first {
+            Ok(invite) if is_it(&invite) => Ok(Some(invite)),
+            _ => Err(refused(words!(
+                "it says another keeper than the one that it moves the safe to",
+                "移転先とは別の預け先が示されています"
+            ))),
+        }
     }
 
     /// New cards, as the body says what they are.
@@ -333,6 +400,9 @@ impl<'a> Meaning<'a> {
                 Ok(revocation) => self.told_revocation(&revocation, event, note)?,
                 Err(_) => by_name(event),
             },
+            Event::KeeperMoved { .. } if controls.iter().any(|control| matches!(control, Control::Origin(_))) => {
+                Told::Beside
+            }
             Event::KeeperMoved { invite } => match Invite::parse(format!("{invite}\n").as_bytes()) {
                 Ok(Invite { address, .. }) => {
                     let address = shown_bytes(address.as_bytes());

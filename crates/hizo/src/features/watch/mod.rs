@@ -373,7 +373,7 @@ fn attempt(
     alarm: impl Fn(Words),
 ) -> Outcome<Made> {
     request.paths.iter().try_for_each(|folder| refuse_an_empty(folder))?;
-    let mut safe = Safe::open_at_hand(home.clone())?;
+    let (mut safe, _) = Safe::open_at_hand(home.clone())?;
     let mut sent = queue::Sent::default();
     if !safe.is_away() {
         // What cannot be sent goes on waiting, and this deposit behind it.
