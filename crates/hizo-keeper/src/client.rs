@@ -42,6 +42,8 @@ const SAID_CHARS_MAX: usize = 300;
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How often one that has never answered is waited for between two tries: most likely nobody is there.
 const WAITS_FOR_A_STRANGER: usize = 2;
+/// How many sessions are begun for one question: a keeper that is started anew knows none of those before.
+const SESSIONS_MAX: usize = 5;
 /// A session is begun anew when less than this is left of it.
 const SESSION_REST: Duration = Duration::from_secs(30);
 
@@ -346,7 +348,7 @@ impl RemoteKeeper {
         self.ask(&Question { path: &format!("/log/{path}"), bytes_max, ..Question::default() })?.found()
     }
 
-    /// Asks within a session of the space, if it takes one, and once more in a new one when the keeper does not know the first any more.
+    /// Asks within a session of the space, if it takes one, and again in a new one when the keeper does not know the last any more.
     fn within(&self, space: SpaceId, method: Method, path: &str, body: Option<&[u8]>) -> Result<Answer, Error> {
         if self.is_written_down() {
             return self.ask(&Question { method, path, body, ..Question::default() });
@@ -355,10 +357,10 @@ impl RemoteKeeper {
         if self.facts.get().is_some_and(|facts| facts.own_space == space) {
             return self.ask(&Question { method, path, body, ..Question::default() });
         }
-        for is_last in [false, true] {
+        for left in (0..SESSIONS_MAX).rev() {
             let token = self.token(space)?;
             let answer = self.ask(&Question { method, path, body, token: Some(&token), ..Question::default() })?;
-            if answer.status != 401 || is_last {
+            if answer.status != 401 || left == 0 {
                 return Ok(answer);
             }
             lock(&self.sessions).remove(&space);

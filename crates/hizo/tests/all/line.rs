@@ -13,7 +13,8 @@ use hizo_keeper::EmbeddedKeeper;
 
 use crate::keeper::Process;
 use crate::kit::{Dice, Home, assert_same, noise, said, tree};
-use crate::liar::Liar;
+use crate::liar::{Answer, Liar};
+use crate::sharing::Firm;
 
 /// What becomes of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -205,4 +206,18 @@ fn requests_that_come_twice_are_answered_as_once() {
     keeper.end("-TERM");
     let keeper = EmbeddedKeeper::open_embedded(&data).unwrap();
     crate::load::account_comes_out(&keeper);
+}
+
+#[test]
+fn a_keeper_that_is_started_anew_again_and_again_forgets_sessions_and_no_deposit() {
+    let (firm, liar) = Firm::behind();
+    let mut forgets = 3;
+    liar.refuses(move |asked| {
+        let has_token = asked.head.iter().any(|line| line.to_lowercase().starts_with("authorization:"));
+        (has_token && forgets > 0).then(|| {
+            forgets -= 1;
+            Answer::new(401, "the token is unknown\n")
+        })
+    });
+    firm.put(&firm.founder, "drawings", "while it was started anew");
 }

@@ -125,6 +125,7 @@ struct SeriesPage<'v> {
     f: Frame<'v>,
     name: String,
     lead: String,
+    notes: Vec<String>,
     newest: Option<Newest>,
     rows: Vec<DepositRow>,
     paging: Paging,
@@ -140,7 +141,6 @@ pub(crate) fn series(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     let paging = Paging::of(visit, series.deposits.len());
     let here = paging.rows(series.deposits.iter().rev());
     let (statuses, wrong) = told(&looked, here.iter().copied());
-    wrong?;
     let status = |deposit: &Deposit| statuses.get(&deposit.id);
     let newest = here.first().filter(|_| paging.is_first()).map(|deposit| on_page(visit, t, deposit, status(deposit)));
     let rows = here.iter().map(|deposit| DepositRow {
@@ -157,6 +157,7 @@ pub(crate) fn series(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     visit.page(&SeriesPage {
         f: visit.frame(name.clone(), format!("hizo list --series {name}")),
         lead: t.one("series-lead", "count", series.deposits.len()),
+        notes: notes(visit, &looked, wrong)?,
         name: series.name.clone().unwrap_or_default(),
         newest,
         rows: rows.collect(),
