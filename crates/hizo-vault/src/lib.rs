@@ -14,6 +14,7 @@ pub mod kept;
 pub mod keys;
 pub mod manifest;
 pub mod organisation;
+pub mod plaintext;
 pub mod proof;
 pub mod recovery;
 pub mod stream;

@@ -10,8 +10,8 @@ use std::rc::Rc;
 use hizo_ledger::id::SeriesId;
 use hizo_vault::archive::{self, Event, Extent, MemberKind};
 use hizo_vault::manifest::{Content, Place};
+use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
-use zeroize::Zeroizing;
 
 use crate::contents::{Opened, Sheet, Tar};
 use crate::failure::{Failure, Outcome};
@@ -28,7 +28,7 @@ pub(crate) struct Members<'a> {
     opened: Opened<'a>,
     series: SeriesId,
     sheets: Recent<u64, Sheet<'a>>,
-    packs: Recent<(u64, usize), Zeroizing<Vec<u8>>>,
+    packs: Recent<(u64, usize), Plaintext>,
     blocks: Recent<(u64, u64), Vec<u8>>,
     members: Recent<Place, Member>,
 }
@@ -167,7 +167,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn pack(&mut self, deposit: u64, sheet: &Sheet, number: usize) -> Outcome<Rc<Zeroizing<Vec<u8>>>> {
+    fn pack(&mut self, deposit: u64, sheet: &Sheet, number: usize) -> Outcome<Rc<Plaintext>> {
         if let Some(pack) = self.packs.find(&(deposit, number)) {
             return Ok(pack);
         }

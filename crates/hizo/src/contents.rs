@@ -15,8 +15,8 @@ use hizo_vault::manifest::{
     self, CHAIN_MAX, Checking, Content, Entry, Head, Kind, Layer, LayerBuilder, Line, Manifest, PackStart, Reader,
     Rules, Shared, Step,
 };
+use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
-use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::safe::{Keyring, Safe};
@@ -76,7 +76,7 @@ pub(crate) enum Tar {
     /// It stored nothing new.
     None,
     /// In memory: it came with the manifest of a small deposit.
-    Small(Zeroizing<Vec<u8>>),
+    Small(Plaintext),
     /// In packs of this epoch.
     Packs { epoch: u32, packs: Vec<ObjectRef>, starts: Vec<PackStart> },
 }
@@ -396,7 +396,7 @@ struct Lines<'a> {
     /// The last frame is kept back: in a small deposit it is the tar.
     last: Option<Vec<u8>>,
     /// The head and the tar, when all is read.
-    end: Option<(Head, Zeroizing<Vec<u8>>)>,
+    end: Option<(Head, Plaintext)>,
 }
 
 impl<'a> Lines<'a> {
@@ -446,7 +446,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The first line, the objects behind the manifest, and the tar of a small deposit: called when all lines were taken.
-    fn finish(self) -> Outcome<(Head, Vec<ObjectRef>, Zeroizing<Vec<u8>>)> {
+    fn finish(self) -> Outcome<(Head, Vec<ObjectRef>, Plaintext)> {
         let (head, tar) = self.end.ok_or_else(|| Failure::internal_message("a manifest was not read to its end"))?;
         Ok((head, self.objects.get(self.parts..).unwrap_or_default().to_vec(), tar))
     }
@@ -484,7 +484,7 @@ impl<'a> Lines<'a> {
     }
 
     fn text(&mut self, frame: &[u8]) -> Outcome<()> {
-        let text = Zeroizing::new(stream::unframe(frame).map_err(refused_stream)?);
+        let text = Plaintext::from(stream::unframe(frame).map_err(refused_stream)?);
         let ready = &mut self.ready;
         self.reader.push(&text, |line| {
             ready.push_back(line);
@@ -493,10 +493,10 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
-    fn read_end(&mut self) -> Outcome<(Head, Zeroizing<Vec<u8>>)> {
+    fn read_end(&mut self) -> Outcome<(Head, Plaintext)> {
         self.frames.finish().map_err(refused_stream)?;
         let small_tar = self.reader.head().is_some_and(|head| head.archive_packs == 0 && head.archive_bytes > 0);
-        let mut tar = Zeroizing::new(Vec::new());
+        let mut tar = Plaintext::default();
         match self.last.take() {
             Some(last) if small_tar => *tar = stream::unframe(&last).map_err(refused_stream)?,
             Some(last) => self.text(&last)?,

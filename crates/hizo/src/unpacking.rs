@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use hizo_ledger::object::ObjectRef;
 use hizo_vault::manifest::PackStart;
+use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
-use zeroize::Zeroizing;
 
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome};
@@ -112,7 +112,7 @@ impl Packs<'_> {
         Ok((packs, *start, start.frame.saturating_mul(BLOCK_BYTES as u64)))
     }
 
-    fn open(&self, opened: Opened, number: usize) -> Outcome<Zeroizing<Vec<u8>>> {
+    fn open(&self, opened: Opened, number: usize) -> Outcome<Plaintext> {
         let pack =
             self.packs.get(number).ok_or_else(|| Failure::untrue("the manifest names a pack that is not there"))?;
         opened.keyring.open(self.epoch, opened.safe.object(*pack)?)
@@ -171,7 +171,7 @@ struct Splitter<'a> {
 }
 
 impl Splitter<'_> {
-    fn run(mut self, first_pack: usize, packs: Results<Outcome<Zeroizing<Vec<u8>>>>) {
+    fn run(mut self, first_pack: usize, packs: Results<Outcome<Plaintext>>) {
         for (index, opened) in (first_pack..).zip(packs) {
             let going = match opened {
                 Ok(plain) => self.pack(index, &plain),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_store::objects;
-use zeroize::Zeroizing;
+use hizo_vault::plaintext::Plaintext;
 
 use crate::contents::Opened;
 use crate::packing::cores;
@@ -48,7 +48,7 @@ pub(super) fn read(safe: &Safe, named: ObjectRef) -> Result<VerifiedObject, Stat
 }
 
 /// Fetches an object, compares it with its name, and opens it.
-pub(super) fn open(opened: Opened, epoch: u32, named: ObjectRef) -> Result<Zeroizing<Vec<u8>>, State> {
+pub(super) fn open(opened: Opened, epoch: u32, named: ObjectRef) -> Result<Plaintext, State> {
     let object = read(opened.safe, named)?;
     opened.keyring.open(epoch, object).map_err(|_| State::Unopened)
 }

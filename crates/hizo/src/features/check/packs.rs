@@ -8,8 +8,8 @@
 use hizo_ledger::id::ObjectId;
 use hizo_ledger::object::ObjectRef;
 use hizo_vault::manifest::PackStart;
+use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
-use zeroize::Zeroizing;
 
 use super::objects::{self, State};
 use crate::contents::Opened;
@@ -63,7 +63,7 @@ impl<'a> Packs<'a> {
         });
     }
 
-    fn open(&self, number: usize) -> Result<Zeroizing<Vec<u8>>, State> {
+    fn open(&self, number: usize) -> Result<Plaintext, State> {
         let opened = objects::open(self.opened, self.epoch, self.packs[number]);
         (self.progress)(self.packs[number].bytes());
         opened
@@ -97,7 +97,7 @@ impl<'a> Splitter<'a> {
         Self { packs, turns, frames: Some(Frames::new()), number: 0 }
     }
 
-    fn run(mut self, opened: Results<Result<Zeroizing<Vec<u8>>, State>>) {
+    fn run(mut self, opened: Results<Result<Plaintext, State>>) {
         for (index, (named, pack)) in self.packs.packs.iter().zip(opened).enumerate() {
             match pack {
                 Ok(plain) => self.pack(index, &plain),

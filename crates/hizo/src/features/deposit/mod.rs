@@ -24,8 +24,8 @@ use hizo_vault::age::{self, Recipient};
 use hizo_vault::commit::{Commitment, Seed};
 use hizo_vault::event::{Class, Event};
 use hizo_vault::manifest::{CHAIN_MAX, ENTRIES_MAX, Head};
+use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, BLOCK_BYTES, Framer};
-use zeroize::Zeroizing;
 
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
@@ -411,7 +411,7 @@ impl<'a> Making<'a> {
             && emitted <= SMALL_LINES_MAX
         {
             head.events = self.events(made).iter().map(Event::to_value).collect();
-            let mut text = Zeroizing::new(Vec::new());
+            let mut text = Plaintext::default();
             let commitment = lines.write(&head, &[], walk, &mut |bytes| {
                 text.extend_from_slice(bytes);
                 Ok(())
@@ -438,7 +438,7 @@ impl<'a> Making<'a> {
     /// Manifest and tar as one sealed object, if they are small enough.
     fn small(&self, text: &[u8], tar: &[u8]) -> Outcome<Option<Vec<u8>>> {
         let mut framer = Framer::new(packing::level(0)).map_err(Failure::internal)?;
-        let mut plain = Zeroizing::new(Vec::new());
+        let mut plain = Plaintext::default();
         for block in text.chunks(BLOCK_BYTES).chain(tar.chunks(BLOCK_BYTES)) {
             plain.extend(match self.framing() {
                 Framing::Compressed => framer.frame(block).map_err(Failure::internal)?,
@@ -504,7 +504,7 @@ fn is_put_again(failure: &Failure) -> bool {
 
 /// Where the tar went.
 enum Tar {
-    Small(Zeroizing<Vec<u8>>),
+    Small(Plaintext),
     Packed(Packed),
 }
 
@@ -533,7 +533,7 @@ struct Sink<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     surroundings: &'env Surroundings<'env>,
     framing: Framing,
-    small: Zeroizing<Vec<u8>>,
+    small: Plaintext,
     packing: Option<Packing<'scope>>,
 }
 
@@ -551,7 +551,7 @@ impl<'scope, 'env> Sink<'scope, 'env> {
             }
             None => (None, Done::default()),
         };
-        (Self { scope, surroundings, framing, small: Zeroizing::new(Vec::new()), packing }, done)
+        (Self { scope, surroundings, framing, small: Plaintext::default(), packing }, done)
     }
 
     fn finish(self) -> Outcome<Tar> {
