@@ -192,7 +192,7 @@ impl Keeper {
             Self::Here(keeper) => keeper.put(space, object).map(drop).map_err(Failure::from),
             Self::There(keeper, at_hand) => {
                 keeper.put(space, object).map_err(Failure::from)?;
-                at_hand.keep(space, object.id(), object.as_bytes());
+                at_hand.keep(object.id(), object.as_bytes());
                 Ok(())
             }
             Self::Away(_, away) => away.put(space, object),
@@ -332,7 +332,7 @@ impl Keeper {
             Self::Here(keeper) => keeper.object(space, id),
             Self::There(keeper, at_hand) => {
                 let bytes = keeper.object(space, id)?;
-                bytes.iter().for_each(|bytes| at_hand.keep(space, id, bytes));
+                bytes.iter().for_each(|bytes| at_hand.keep(id, bytes));
                 Ok(bytes)
             }
             Self::Away(_, away) => away.object(space, id),
@@ -342,7 +342,7 @@ impl Keeper {
     /// The same for what is read and not checked: a copy that this machine has at hand, and whose hash holds, is as good.
     pub(crate) fn recall(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
         let copy = match self {
-            Self::There(_, at_hand) => at_hand.get(space, id).filter(|bytes| ObjectId::of(bytes) == id),
+            Self::There(_, at_hand) => at_hand.get(id),
             Self::Here(_) | Self::Away(..) => None,
         };
         copy.map_or_else(|| self.object(space, id), |copy| Ok(Some(copy)))

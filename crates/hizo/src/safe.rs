@@ -17,6 +17,7 @@ use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Class, Event};
 use hizo_vault::joining::Invite;
 use hizo_vault::keys::{IdentityFile, SpaceSigningKey};
+use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, Frames};
 use zeroize::Zeroizing;
 
@@ -195,7 +196,7 @@ impl Safe {
         let Keeper::There(_, at_hand) = &self.keeper else { return };
         let wraps = self.chain.wraps(self.chain.epoch()).iter().take(WRAPS_AT_HAND_MAX);
         for object in wraps.chain([&self.chain.recipient()]) {
-            if at_hand.get(self.home.space, object.id()).is_none() {
+            if at_hand.get(object.id()).is_none() {
                 // Without it, less can be done then.
                 let _ = self.object(*object);
             }
@@ -801,8 +802,8 @@ impl Keyring {
     }
 
     /// Opens an object of a record.
-    pub(crate) fn open(&self, epoch: u32, object: VerifiedObject) -> Outcome<Zeroizing<Vec<u8>>> {
-        age::open(object, self.identity(epoch)?).map(Zeroizing::new).map_err(sealed_wrongly)
+    pub(crate) fn open(&self, epoch: u32, object: VerifiedObject) -> Outcome<Plaintext> {
+        age::open(object, self.identity(epoch)?).map(Plaintext::from).map_err(sealed_wrongly)
     }
 
     /// The key of one object of a record, to be handed out.
@@ -957,11 +958,11 @@ fn sealed_wrongly(error: age::OpenError) -> Failure {
 }
 
 /// The bytes of a whole small stream, at most `bytes_max` of them.
-pub(crate) fn read_stream(plain: &[u8], bytes_max: usize) -> Outcome<Zeroizing<Vec<u8>>> {
+pub(crate) fn read_stream(plain: &[u8], bytes_max: usize) -> Outcome<Plaintext> {
     let refused = |error: stream::Error| Failure::untrue(error.to_string());
     let mut frames = Frames::new();
     frames.push(plain).map_err(refused)?;
-    let mut text = Zeroizing::new(Vec::new());
+    let mut text = Plaintext::default();
     while let Some(frame) = frames.next_frame() {
         text.extend(stream::unframe(&frame).map_err(refused)?);
         if text.len() > bytes_max {
@@ -974,9 +975,9 @@ pub(crate) fn read_stream(plain: &[u8], bytes_max: usize) -> Outcome<Zeroizing<V
 
 /// Seals events as a body, ready to be put.
 pub(crate) fn seal_body(events: &[Event], recipient: &Recipient) -> Outcome<Vec<u8>> {
-    let text = Zeroizing::new(event::compose(events));
+    let text = Plaintext::from(event::compose(events));
     let mut framer = stream::Framer::new(3).map_err(Failure::internal)?;
-    let mut plain = Zeroizing::new(Vec::new());
+    let mut plain = Plaintext::default();
     for block in text.chunks(stream::BLOCK_BYTES) {
         plain.extend(framer.frame(block).map_err(Failure::internal)?);
     }

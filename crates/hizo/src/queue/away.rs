@@ -125,7 +125,7 @@ impl Away {
         Ok(notes)
     }
 
-    /// An object, if it waits or is at hand; the reader checks its hash.
+    /// An object, if it waits or is at hand; the reader checks the hash.
     pub(crate) fn object(&self, space: SpaceId, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
         if let Some(sealing) = lock(&self.sealing).as_ref()
             && let Some(bytes) = sealing.objects.get(space, id)?
@@ -137,7 +137,7 @@ impl Away {
                 return Ok(Some(bytes));
             }
         }
-        self.at_hand.get(space, id).map(Some).ok_or_else(Error::unreachable)
+        self.at_hand.get(id).map(Some).ok_or_else(Error::unreachable)
     }
 
     /// The length of an object of the deposit that is being sealed; `None` when it is not there.

@@ -173,7 +173,7 @@ fn what_a_machine_has_at_hand_is_not_asked_for_again_unless_it_is_spoiled_or_wha
     };
     let all = asks(&["check"]);
     assert_eq!(asks(&["list"]), 0);
-    let copies = files_below(&scene.home.path.join("at-hand/objects"));
+    let copies = files_below(&scene.home.path.join("at-hand"));
     assert!(copies.len() > 3 && all > 3, "{all} {copies:?}");
     for copy in &copies {
         let mut bytes = fs::read(copy).unwrap();
@@ -181,6 +181,7 @@ fn what_a_machine_has_at_hand_is_not_asked_for_again_unless_it_is_spoiled_or_wha
         fs::write(copy, bytes).unwrap();
     }
     assert!(asks(&["list"]) > 0);
+    assert_eq!(asks(&["list"]), 0);
     // The keeper's own space may have another stamp by now.
     assert!(asks(&["check"]) >= all);
 }

@@ -263,7 +263,7 @@ impl Round<'_> {
             Err(error) => return Err(error.into()),
         };
         let is_it = |bytes| object.verify(bytes).ok();
-        Ok(found.and_then(is_it).or_else(|| self.to.at_hand.get(space, id).and_then(is_it)))
+        Ok(found.and_then(is_it).or_else(|| self.to.at_hand.get(id).and_then(is_it)))
     }
 }
 
