@@ -33,6 +33,7 @@ use crate::failure::{Failure, Outcome};
 use crate::system;
 use crate::words::{Language, words};
 
+pub(crate) use door::is_safe;
 pub(crate) use session::{Looked, Unlocked};
 pub(crate) use texts::Text;
 pub(crate) use visit::{Frame, Reply, Visit};
@@ -42,13 +43,18 @@ use routes::Page;
 use session::Sessions;
 
 /// What a form may hold at most.
-const FORM_BYTES_MAX: usize = 64 << 10;
+///
+/// An account of 32 KiB comes in up to three bytes for each of its own.
+const FORM_BYTES_MAX: usize = 128 << 10;
 
 /// A browser that is silent for so long is locked.
 const IDLE: Duration = Duration::from_secs(15 * 60);
 
 /// How often is looked for such ones.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// How long answers that are under way may take when the desk is to end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Pages for whoever is not known yet, in both languages.
 const COMES_IN: &str = include_str!("../pages/comes-in.html");
@@ -100,8 +106,7 @@ impl Plan {
         };
         let listener = listener.map_err(cannot)?;
         let authority = listener.local_addr().map_err(cannot)?.to_string();
-        let (at, ticket) = (format!("/{}", &session::secret()[..16]), session::secret());
-        let link = format!("http://{authority}{at}/open/{ticket}");
+        let at = format!("/{}", &session::secret()[..16]);
         let desk = Desk {
             safes: self.safes,
             keeper: self.keeper,
@@ -109,13 +114,20 @@ impl Plan {
             authority,
             at,
             sessions: Sessions::new(IDLE),
-            ticket: Mutex::new(Some(ticket)),
+            ticket: Mutex::default(),
         };
+        let link = desk.new_link();
         Ok(Ready { listener, desk: Arc::new(desk), link })
     }
 }
 
 impl Ready {
+    /// What makes another link, for a browser that was closed or one more: the link before it serves no longer.
+    pub(crate) fn links(&self) -> impl Fn() -> String + Send + 'static {
+        let desk = Arc::clone(&self.desk);
+        move || desk.new_link()
+    }
+
     /// Answers until it is stopped.
     pub(crate) fn serve(self) -> Outcome<()> {
         let failed = |error: io::Error| Failure::internal(error);
@@ -134,7 +146,22 @@ impl Ready {
                 desk.sessions.lock_idle();
             }
         });
-        let served = axum::serve(listener, router(&self.desk)).with_graceful_shutdown(stop).await;
+        let (desk, (stopping, stopped)) = (Arc::clone(&self.desk), tokio::sync::oneshot::channel());
+        let stop = async move {
+            stop.await;
+            desk.sessions.lock_all();
+            let _ = stopping.send(());
+        };
+        let served = axum::serve(listener, router(&self.desk)).with_graceful_shutdown(stop);
+        // Whoever holds half a request open does not hold the desk.
+        let patience = async {
+            let _ = stopped.await;
+            tokio::time::sleep(PATIENCE).await;
+        };
+        let served = tokio::select! {
+            served = async { served.await } => served,
+            () = patience => Ok(()),
+        };
         idle.abort();
         served
     }
@@ -156,6 +183,9 @@ fn router(desk: &Arc<Desk>) -> Router {
     }
     let desk = Arc::clone(desk);
     router
+        .method_not_allowed_fallback(
+            |State(desk): State<Arc<Desk>>, request: Request| async move { desk.nowhere(&request) },
+        )
         .fallback(|State(desk): State<Arc<Desk>>, request: Request| async move { desk.nowhere(&request) })
         .layer(from_fn_with_state(Arc::clone(&desk), keep_out_strangers))
         .with_state(desk)
@@ -214,6 +244,13 @@ fn language_of(headers: &HeaderMap) -> Option<Language> {
 }
 
 impl Desk {
+    fn new_link(&self) -> String {
+        let ticket = session::secret();
+        let link = format!("http://{}{}/open/{ticket}", self.authority, self.at);
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+        link
+    }
+
     fn session(&self, headers: &HeaderMap) -> Option<Arc<session::Session>> {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
         let mut named = cookies.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
@@ -234,7 +271,8 @@ impl Desk {
             Err(_) => return plain(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long"),
         };
         let path = uri.path().strip_prefix(self.at.as_str()).unwrap_or_default().to_owned();
-        let visit = Visit { desk: self, session, path, params, form };
+        let query = uri.query().unwrap_or_default().to_owned();
+        let visit = Visit { desk: self, session, path, query, params, form };
         if method == Method::POST && !session::is_same(visit.field("csrf"), &visit.session.csrf) {
             return plain(StatusCode::FORBIDDEN, "this form is not of a page of this desk");
         }

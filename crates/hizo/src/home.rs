@@ -507,11 +507,15 @@ impl Home {
         )))
     }
 
-    /// Makes the folder of a home that is not there yet.
-    pub(crate) fn make(folder: &Path) -> Outcome<()> {
+    /// Makes the folder of a home that is not there yet. Until what is returned is dropped, nobody else makes one there: of two at once,
+    /// the second would take the keys of the first for remains.
+    pub(crate) fn make(folder: &Path) -> Outcome<fs::File> {
         Self::is_free(folder)?;
         system::create_private_directory(&folder.join("series"))
-            .map_err(|error| Failure::file("make the folder", folder, error))
+            .map_err(|error| Failure::file("make the folder", folder, error))?;
+        let turn = lock(&folder.join("making.lock"))?;
+        Self::is_free(folder)?;
+        Ok(turn)
     }
 
     /// The same home, with its keeper at another address. Which keeper it is does not change: its keys are those that were pinned.

@@ -74,6 +74,11 @@ impl<'a> Parties<'a> {
         }
     }
 
+    /// Whether somebody speaks for this party now.
+    pub(crate) fn has(&self, party: Party) -> bool {
+        self.roles.keys().any(|key| self.of(key) == Some(party))
+    }
+
     /// For whom the holder of a key speaks; nothing where he says nothing in a case.
     pub(crate) fn of(&self, key: &VerifyingKey) -> Option<Party> {
         let certificate = self.people.certificates.of(key).filter(|certificate| certificate.recipient.is_some())?;

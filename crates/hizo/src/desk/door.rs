@@ -25,7 +25,7 @@ pub(super) fn locked_or_begin(visit: &Visit) -> Reply {
 }
 
 /// Whether there is a safe in a folder.
-pub(super) fn is_safe(folder: &Path) -> bool {
+pub(crate) fn is_safe(folder: &Path) -> bool {
     folder.join("safe.json").exists()
 }
 

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a35_a_page_of_somebody_else_and_a_name_that_was_made_to_point_here_are_not_answered() {
+    fn a41_a_page_of_somebody_else_and_a_name_that_was_made_to_point_here_are_not_answered() {
         let host = ("host", OWN);
         let origin = ("origin", "http://127.0.0.1:4321");
         assert_eq!(asked(Method::GET, &[host]), Ok(()));

@@ -9,6 +9,7 @@ use hizo_vault::manifest::Manifest;
 use super::Visit;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::system;
+use crate::words::words;
 
 /// Entries of a folder that are shown; a person who has more types the path.
 const SHOWN_MAX: usize = 500;
@@ -18,6 +19,7 @@ pub(crate) struct Picker {
     /// As forms carry it.
     pub here: String,
     pub shown: String,
+    name: String,
     /// Folders above, from the root: what each is called, and as forms carry it.
     pub above: Vec<(String, String)>,
     /// Folders in it.
@@ -44,8 +46,7 @@ impl Picker {
 
     /// What the folder itself is called.
     pub(crate) fn name(&self) -> &str {
-        let name = self.shown.rsplit(['/', '\\']).next().unwrap_or_default();
-        if name.is_empty() { &self.shown } else { name }
+        &self.name
     }
 
     fn look(folder: &Path) -> Outcome<Self> {
@@ -63,24 +64,18 @@ impl Picker {
             }
         }
         folders.sort();
-        let mut above: Vec<_> = folder
-            .ancestors()
-            .skip(1)
-            .map(|above| {
-                let name =
-                    above.file_name().map_or_else(|| shown(above), |name| shown_bytes(&system::path_bytes(name)));
-                (name, carried(above))
-            })
-            .collect();
+        let called =
+            |path: &Path| path.file_name().map_or_else(|| shown(path), |name| shown_bytes(&system::path_bytes(name)));
+        let mut above: Vec<_> = folder.ancestors().skip(1).map(|above| (called(above), carried(above))).collect();
         above.reverse();
-        Ok(Self { here: carried(folder), shown: shown(folder), above, folders, files, more })
+        Ok(Self { here: carried(folder), shown: shown(folder), name: called(folder), above, folders, files, more })
     }
 }
 
 /// The folder that the form names, if it names one.
 pub(crate) fn chosen(visit: &Visit) -> Outcome<Option<PathBuf>> {
     if visit.has("typed") && !visit.has("into") {
-        return Ok(Some(PathBuf::from(visit.field("typed").trim())));
+        return typed(visit.field("typed")).map(Some);
     }
     let carried = if visit.has("into") { visit.field("into") } else { visit.field("here") };
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(carried).unwrap_or_default();
@@ -90,14 +85,52 @@ pub(crate) fn chosen(visit: &Visit) -> Outcome<Option<PathBuf>> {
     system::path_from_bytes(&bytes).map(Some).map_err(|error| Failure::file("read the folder", Path::new(""), error))
 }
 
+/// Whether the form's button speaks of another folder than the one that was typed.
+pub(crate) fn is_unseen(visit: &Visit) -> bool {
+    visit.has("typed") && typed(visit.field("typed")).map_or(true, |typed| carried(&typed) != visit.field("here"))
+}
+
+/// A path that somebody typed: whole, or beneath his own folder.
+pub(crate) fn typed(text: &str) -> Outcome<PathBuf> {
+    let text = text.trim();
+    let below_own = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
+    let path = match below_own.zip(std::env::home_dir()) {
+        Some((rest, own)) => own.join(rest.trim_start_matches(['/', '\\'])),
+        None => PathBuf::from(text),
+    };
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    Err(Failure::fixable(words!(
+        "{path} is not a whole path",
+        "{path} は、場所のすべてを表していません",
+        path = shown(&path)
+    ))
+    .hint(words!(
+        "Type it from its beginning, or begin it with ~ for your own folder. Nothing was done.",
+        "先頭から入力するか、ご自分のフォルダーを表す ~ から始めてください。まだ何もしていません。"
+    )))
+}
+
 /// A path as a form carries it.
 fn carried(path: &Path) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(system::path_bytes(path.as_os_str()))
 }
 
-/// The path of an entry of a deposit that a form names by its place in the list: no name stands in an address.
-pub(crate) fn entry(number: &str, manifest: &Manifest) -> Option<Vec<u8>> {
-    number.parse::<usize>().ok().and_then(|number| manifest.entries.get(number)).map(|entry| entry.path.clone())
+/// The path of an entry of a deposit that a form names by its place in the list, since no name stands in an address; nothing where the form
+/// means all of them.
+///
+/// # Errors
+/// When there is no such entry: it would mean more than somebody chose.
+pub(crate) fn entry(number: &str, manifest: &Manifest) -> Outcome<Option<Vec<u8>>> {
+    if number.is_empty() {
+        return Ok(None);
+    }
+    let found = number.parse::<usize>().ok().and_then(|number| manifest.entries.get(number));
+    found.map(|entry| Some(entry.path.clone())).ok_or_else(|| {
+        Failure::fixable(words!("this deposit has no such file", "この預け入れに、そのファイルはありません"))
+            .hint(words!("Go back and choose it in the contents.", "戻って、中身の一覧から選んでください。"))
+    })
 }
 
 /// A folder in the person's own that is not there yet, called so.

@@ -59,6 +59,8 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/health", Unlocked(check::page::check)),
         get("/wrong", Unlocked(case::page::wrong)),
         post("/wrong", Unlocked(case::page::begin)),
+        get("/wrong/kind", Unlocked(case::page::wrong)),
+        post("/wrong/kind", Unlocked(case::page::wrong)),
         get("/cases", Unlocked(case::page::cases)),
         get("/case/{case}", Unlocked(case::page::case)),
         post("/case/{case}", Unlocked(case::page::say)),

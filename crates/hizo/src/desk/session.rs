@@ -21,7 +21,6 @@ use crate::entropy::random;
 use crate::failure::{Failure, Outcome};
 use crate::handover;
 use crate::home::Home;
-use crate::queue;
 use crate::safe::{self, Keyring, Safe};
 use crate::side::Side;
 use crate::view::{Deposit, View};
@@ -94,6 +93,11 @@ impl Sessions {
         Some(session)
     }
 
+    /// Locks every browser.
+    pub(super) fn lock_all(&self) {
+        self.found().values().for_each(|session| session.lock());
+    }
+
     /// Locks every browser that was silent too long.
     pub(super) fn lock_idle(&self) {
         for session in self.found().values() {
@@ -150,13 +154,15 @@ pub(crate) struct Unlocked {
     keeper: Option<String>,
     pub identity: Arc<IdentityFile>,
     looked: Mutex<(Arc<Looked>, Instant)>,
+    /// Held by whoever looks anew.
+    looking: Mutex<()>,
     /// Other safes of the same person, by their folders: cases.
     others: Mutex<HashMap<PathBuf, (Arc<Looked>, Instant)>>,
-    pub(super) works: Works,
+    pub(crate) works: Arc<Works>,
     /// The contents that were looked at last.
     contents: Mutex<Option<(RecordId, Arc<Manifest>)>>,
     /// What came of work, for the pages that show it.
-    results: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+    results: Mutex<HashMap<String, Arc<dyn Any + Send + Sync>>>,
 }
 
 /// The safe as it was when it was looked at last.
@@ -190,11 +196,7 @@ impl Looked {
     }
 
     fn of(home: Home, identity: &IdentityFile) -> Outcome<Self> {
-        let (mut safe, away) = Safe::open_at_hand(home)?;
-        if !safe.is_away() {
-            // What cannot be sent goes on waiting, and the pages say so.
-            let _ = queue::send(&mut safe, false, &mut queue::Sent::default(), &|_| ());
-        }
+        let (safe, away) = Safe::open_at_hand(home)?;
         let keyring = safe.unlock_with(identity)?;
         handover::guard(&safe, &keyring, identity)?;
         let view = View::of(Opened { safe: &safe, keyring: &keyring })?;
@@ -213,14 +215,15 @@ impl Unlocked {
         let home = reached(folder, keeper)?;
         let identity = Arc::new(safe::open_identity(&home, passphrase)?);
         let looked = Mutex::new((Arc::new(Looked::of(home, &identity)?), Instant::now()));
-        let (folder, keeper) = (folder.to_owned(), keeper.map(str::to_owned));
+        let (folder, keeper, works) = (folder.to_owned(), keeper.map(str::to_owned), Works::of(folder));
         Ok(Self {
             folder,
             keeper,
             identity,
             looked,
+            looking: Mutex::default(),
             others: Mutex::default(),
-            works: Works::default(),
+            works,
             contents: Mutex::default(),
             results: Mutex::default(),
         })
@@ -232,17 +235,15 @@ impl Unlocked {
 
     /// The safe as it is now.
     pub(crate) fn look(&self) -> Outcome<Arc<Looked>> {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, since) = &*looked;
+        // One asks the keeper; meanwhile pages that need no answer of it are shown.
+        let _turn = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, since) = self.looked.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let is_here = last.safe.keeper.here().is_some();
         let is_newest = match is_here {
             true => last.safe.keeper.head(last.safe.home.space)? == Some(last.safe.chain.head()),
             false => since.elapsed() < FRESH,
         };
-        if !is_newest {
-            *looked = (Arc::new(Looked::of(self.home()?, &self.identity)?), Instant::now());
-        }
-        Ok(Arc::clone(&looked.0))
+        if is_newest { Ok(last) } else { self.look_again() }
     }
 
     /// Another safe of the same person, as it is now or was a moment ago.
@@ -250,14 +251,14 @@ impl Unlocked {
         if folder == self.folder {
             return self.look();
         }
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((looked, since)) = others.get(folder)
+        let others = || self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((looked, since)) = others().get(folder)
             && since.elapsed() < FRESH
         {
             return Ok(Arc::clone(looked));
         }
         let looked = Arc::new(Looked::of(reached(folder, self.keeper.as_deref())?, &self.identity)?);
-        others.insert(folder.to_owned(), (Arc::clone(&looked), Instant::now()));
+        others().insert(folder.to_owned(), (Arc::clone(&looked), Instant::now()));
         Ok(looked)
     }
 
@@ -295,17 +296,17 @@ impl Unlocked {
         Ok(manifest)
     }
 
-    /// Remembers what came of work until the safe is locked; its number.
-    pub(crate) fn remember<T: Any + Send + Sync>(&self, result: T) -> usize {
-        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        results.push(Arc::new(result));
-        results.len() - 1
+    /// Remembers what came of work until the safe is locked; its number, which no other unlocking gives to anything else.
+    pub(crate) fn remember<T: Any + Send + Sync>(&self, result: T) -> String {
+        let number = u64::from_le_bytes(random()).to_string();
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).insert(number.clone(), Arc::new(result));
+        number
     }
 
     /// What was remembered under a number.
     pub(crate) fn remembered<T: Any + Send + Sync>(&self, number: &str) -> Option<Arc<T>> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        results.get(number.parse::<usize>().ok()?).and_then(|result| Arc::clone(result).downcast().ok())
+        results.get(number).and_then(|result| Arc::clone(result).downcast().ok())
     }
 
     /// Something was done: the next look is a new one.

@@ -24,6 +24,16 @@ fn moment_in(t: Text, seconds: u64, now: Timestamp, zone: &TimeZone) -> String {
     time.strftime(form).to_string()
 }
 
+/// A command as it can be typed: what a name holds stays one argument, whoever chose the name.
+pub(crate) fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:,=+@…".contains(c);
+    let words = words.into_iter().map(|word| match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Rows of a long list on one page.
 const ROWS: usize = 50;
 
@@ -74,6 +84,13 @@ pub(crate) fn left(t: Text, seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_named_stays_one_argument_of_a_command() {
+        assert_eq!(command(["hizo", "list", "--series", "金型/KX-204"]), "hizo list --series 金型/KX-204");
+        assert_eq!(command(["hizo", "x; touch y", "", "it's"]), r"hizo 'x; touch y' '' 'it'\''s'");
+    }
+
     use crate::words::Language;
 
     #[test]

@@ -33,10 +33,12 @@ pub(crate) struct Newest {
     pub seal: String,
 }
 
-/// What is known of a deposit's way; nothing where it waits on this machine.
-pub(crate) fn pill(t: Text, status: Option<&Status>) -> Pill {
+/// What is known of a deposit's way; nothing where it waits on this machine. `asked`: whether its keeper could be asked; what it would have
+/// said is not denied.
+pub(crate) fn pill(t: Text, status: Option<&Status>, asked: bool) -> Pill {
     let (tone, word, sentence) = match status {
         None => ("wait", "pill-waiting", "pill-waiting-says"),
+        Some(status) if !asked && status.place.is_none() => ("info", "pill-unasked", "pill-unasked-says"),
         Some(status) if status.receipt.is_none() => ("bad", "pill-no-receipt", "pill-no-receipt-says"),
         Some(status) if status.place.is_none() => ("wait", "pill-kept", "pill-kept-says"),
         Some(status) => match &status.stamp {
@@ -48,8 +50,13 @@ pub(crate) fn pill(t: Text, status: Option<&Status>) -> Pill {
     Pill { tone, word: t.say(word), sentence: t.say(sentence) }
 }
 
-/// The four steps of a deposit.
-pub(crate) fn steps(t: Text, status: Option<&Status>) -> Vec<Step> {
+/// Of a series of which whoever looks can open nothing.
+pub(crate) fn closed(t: Text) -> Pill {
+    Pill { tone: "info", word: t.say("pill-closed"), sentence: t.say("pill-closed-says") }
+}
+
+/// The four steps of a deposit; `asked` as for [`pill`].
+pub(crate) fn steps(t: Text, status: Option<&Status>, asked: bool) -> Vec<Step> {
     let step =
         |is_done, word: &str, said: String| Step { tone: if is_done { "ok" } else { "wait" }, word: t.say(word), said };
     let Some(status) = status else {
@@ -57,6 +64,7 @@ pub(crate) fn steps(t: Text, status: Option<&Status>) -> Vec<Step> {
             .map(|word| step(false, word, t.say("step-not-yet")))
             .into();
     };
+    let not_yet = t.say(if asked { "step-not-yet" } else { "step-unasked" });
     let kept = match &status.receipt {
         Some(receipt) => {
             let time = shown::moment(t, receipt.time.unix_seconds());
@@ -66,15 +74,15 @@ pub(crate) fn steps(t: Text, status: Option<&Status>) -> Vec<Step> {
                 t.one(if receipt.is_twice { "step-kept-twice" } else { "step-kept-at" }, "time", time),
             )
         }
-        None => step(false, "step-kept", t.say("step-not-yet")),
+        None => step(false, "step-kept", not_yet.clone()),
     };
     let recorded = match status.place {
         Some((place, _)) => step(true, "step-recorded", t.one("step-recorded-as", "number", place)),
-        None => step(false, "step-recorded", t.say("step-not-yet")),
+        None => step(false, "step-recorded", not_yet.clone()),
     };
     let witnessed = match &status.witnessed {
         Witnessed::NoPolicy => Step { tone: "info", word: t.say("step-witnessed"), said: t.say("step-nobody-asked") },
-        Witnessed::NotYet => step(false, "step-witnessed", t.say("step-not-yet")),
+        Witnessed::NotYet => step(false, "step-witnessed", not_yet.clone()),
         Witnessed::By(witnesses) => step(true, "step-witnessed", t.one("step-witnesses", "count", witnesses.len())),
     };
     let time = match &status.stamp {
@@ -85,13 +93,13 @@ pub(crate) fn steps(t: Text, status: Option<&Status>) -> Vec<Step> {
                 false => Step { tone: "info", word: t.say("step-time"), said: t.one("step-time-self", "time", since) },
             }
         }
-        None => step(false, "step-time", t.say("step-not-yet")),
+        None => step(false, "step-time", not_yet),
     };
     vec![kept, recorded, witnessed, time]
 }
 
-/// What a deposit amounts to, in one sentence.
-pub(crate) fn sentence(t: Text, files: u64, status: Option<&Status>) -> String {
+/// What a deposit amounts to, in one sentence; `asked` as for [`pill`].
+pub(crate) fn sentence(t: Text, files: u64, status: Option<&Status>, asked: bool) -> String {
     let since = status
         .and_then(|status| status.stamp.as_ref())
         .map(|token| (token.is_independent(), shown::moment(t, token.latest().unix_seconds_rounded_up())));
@@ -99,6 +107,8 @@ pub(crate) fn sentence(t: Text, files: u64, status: Option<&Status>) -> String {
         (None, _) => t.say("sentence-waiting"),
         (Some(_), Some((true, time))) => t.two("sentence-proved", "count", files, "time", time),
         (Some(_), Some((false, time))) => t.two("sentence-self", "count", files, "time", time),
+        (Some(_), None) if !asked => t.one("sentence-unasked", "count", files),
+        (Some(status), None) if status.receipt.is_none() => t.say("pill-no-receipt-says"),
         (Some(_), None) => t.one("sentence-kept", "count", files),
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Visit {
     pub(super) session: Arc<Session>,
     /// The path below the desk's own prefix.
     pub(super) path: String,
+    /// What stands behind its question mark.
+    pub(super) query: String,
     pub(super) params: Vec<(String, String)>,
     pub(super) form: Vec<(String, Zeroizing<String>)>,
 }
@@ -42,11 +44,14 @@ pub(crate) enum Reply {
 pub(crate) struct Frame<'v> {
     pub t: Text,
     pub title: String,
+    /// What the browser writes on its tab, and into its history: no name of anything that was sealed.
+    pub tab: String,
     /// Prefix of every address.
     pub at: String,
     pub csrf: &'v str,
-    /// The path of this page, for the buttons that bring people back to it.
     pub path: &'v str,
+    /// The page with what stands behind its question mark, for the buttons that bring people back to it.
+    pub back: String,
     /// Doors, as they are called, with the path of each and whether this page is behind it.
     pub doors: Vec<(String, String, bool)>,
     /// What the safe is called; nothing while it is locked.
@@ -58,6 +63,12 @@ pub(crate) struct Frame<'v> {
 }
 
 impl Frame<'_> {
+    /// What the browser writes on the tab, where the title says a name.
+    pub(crate) fn tab(mut self, tab: String) -> Self {
+        self.tab = tab;
+        self
+    }
+
     pub(crate) fn waiting(mut self, waits: bool) -> Self {
         self.waits = waits;
         self
@@ -124,12 +135,15 @@ impl Visit {
             (t.say(id), self.at(path), is_here)
         });
         let safe = unlocked.as_ref().and_then(|unlocked| unlocked.known_name());
+        let title = title.into();
         Frame {
             t,
-            title: title.into(),
+            tab: title.clone(),
+            title,
             at: self.desk.at.clone(),
             csrf: &self.session.csrf,
             path: &self.path,
+            back: if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) },
             doors: doors.collect(),
             safe,
             command: command.into(),
@@ -142,6 +156,7 @@ impl Visit {
         match self.path.split('/').nth(1).unwrap_or_default() {
             "series" | "deposit" | "keep" | "work" | "proof" => "/safe",
             "case" => "/cases",
+            "wrong" => "/wrong",
             _ => &self.path,
         }
     }

@@ -1,8 +1,10 @@
 //! Work that takes long: it goes on when its page is closed, and shows bytes, rate and time left.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,12 +15,23 @@ use crate::console::bytes;
 use crate::failure::{Failure, Outcome};
 use crate::words::{Words, words};
 
-/// Works of one unlocking that are remembered.
+/// Works of one safe that are remembered.
 const WORKS_MAX: usize = 64;
 
-/// All of one unlocking.
+/// All of one safe, from when the desk was opened: locking ends no work, and whoever unlocks again finds what came of it.
 #[derive(Default)]
 pub(crate) struct Works(Mutex<Vec<Arc<Work>>>);
+
+/// By the folder of the safe.
+static ALL: LazyLock<Mutex<HashMap<PathBuf, Arc<Works>>>> = LazyLock::new(Mutex::default);
+
+/// Work that goes on, or whose end nobody has looked at.
+pub(crate) struct Unread {
+    pub to: String,
+    pub title: String,
+    pub tone: &'static str,
+    pub word: String,
+}
 
 /// One of them.
 pub(crate) struct Work {
@@ -28,6 +41,8 @@ pub(crate) struct Work {
     total: AtomicU64,
     done: AtomicU64,
     end: OnceLock<Outcome<Ended>>,
+    /// Somebody has seen its end.
+    is_read: AtomicBool,
 }
 
 /// What came of it.
@@ -39,12 +54,35 @@ pub(crate) struct Ended {
 }
 
 impl Works {
+    /// Those of the safe in this folder.
+    pub(super) fn of(folder: &Path) -> Arc<Self> {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Arc::clone(ALL.lock().unwrap_or_else(PoisonError::into_inner).entry(folder).or_default())
+    }
+
+    /// What has to be looked at, the newest first.
+    pub(crate) fn unread(&self, visit: &Visit) -> Vec<Unread> {
+        let (t, language) = (visit.text(), visit.language());
+        let all = self.all();
+        let unread = all.iter().rev().filter(|work| !work.is_read.load(Ordering::Relaxed));
+        let row = |work: &Arc<Work>| {
+            let (tone, word) = match work.end.get() {
+                None => ("wait", "work-goes-on"),
+                Some(Ok(_)) => ("ok", "work-ended"),
+                Some(Err(_)) => ("bad", "work-failed"),
+            };
+            let to = visit.at(&format!("/work/{}", work.number));
+            Unread { to, title: work.title.to(language).to_owned(), tone, word: t.say(word) }
+        };
+        unread.map(row).collect()
+    }
+
     fn all(&self) -> MutexGuard<'_, Vec<Arc<Work>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether something is going on.
-    pub(super) fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.all().iter().any(|work| work.end.get().is_none())
     }
 
@@ -81,6 +119,7 @@ pub(crate) fn begin(
             total: AtomicU64::new(0),
             done: AtomicU64::new(0),
             end: OnceLock::new(),
+            is_read: AtomicBool::new(false),
         });
         if all.len() >= WORKS_MAX
             && let Some(over) = all.iter().position(|work| work.end.get().is_some())
@@ -122,6 +161,7 @@ pub(super) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let work = visit.param("work").parse().ok().and_then(|number| unlocked.works.get(number));
     let Some(work) = work else { return Ok(visit.go("/")) };
     let (language, t) = (visit.language(), visit.text());
+    work.is_read.store(work.end.get().is_some(), Ordering::Relaxed);
     let (notes, go) = match work.end.get() {
         None => (Vec::new(), String::new()),
         Some(Ok(ended)) if ended.notes.is_empty() => return Ok(visit.go(&ended.go)),
@@ -134,7 +174,7 @@ pub(super) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let rate = (done as f64 / took.as_secs_f64().max(0.001)) as u64;
     let is_known = goes_on && total > 0 && took > Duration::from_secs(1) && rate > 0;
     visit.page(&WorkPage {
-        f: visit.frame(work.title.to(language), "").waiting(goes_on),
+        f: visit.frame(work.title.to(language), "").tab(t.say("tab-work")).waiting(goes_on),
         goes_on,
         percent: done.saturating_mul(100).checked_div(total).unwrap_or(0).min(100),
         done: bytes(done),

@@ -78,6 +78,10 @@ series-lead = { $count ->
     [one] 1 deposit
    *[other] { $count } deposits
 }
+tab-series = Series
+tab-deposit = Deposit
+tab-case = Case
+tab-work = Work
 series-timeline = All deposits
 deposit-title = Deposit { $number }
 deposit-of = { $series }, deposit { $number }
@@ -93,6 +97,10 @@ prove-this = Prove
 restore-this = Bring back
 pill-waiting = waits to be sent
 pill-waiting-says = It is sealed on this computer and goes to the keeper as soon as that can be reached.
+pill-unasked = not known now
+pill-unasked-says = The keeper cannot be asked at the moment. What it has recorded so far stays recorded.
+pill-closed = from before you came
+pill-closed-says = What was kept here before you came has not been given to you. An admin of the safe can.
 pill-no-receipt = no receipt
 pill-no-receipt-says = The keeper has given no receipt that holds. Ask whoever runs it.
 pill-kept = kept
@@ -118,7 +126,12 @@ step-time = Proof of time
 step-time-by = { $time }, independent
 step-time-self = { $time }, by the keeper itself
 step-not-yet = not yet
+step-unasked = cannot be asked now
 sentence-waiting = It is sealed on this computer, and will be sent when the keeper can be reached.
+sentence-unasked = { $count ->
+    [one] One file was
+   *[other] { $count } files were
+} kept. The keeper cannot be asked at the moment since when that can be shown.
 sentence-kept = { $count ->
     [one] This file is kept.
    *[other] These { $count } files are kept.
@@ -153,6 +166,9 @@ picker-type = Or type a path:
 picker-go = Open
 work-begins = Looking through the folder…
 work-done = { $done } of { $total }
+work-goes-on = goes on
+work-ended = done
+work-failed = did not work
 work-rate = { $bytes } a second
 left-seconds = { $count ->
     [one] 1 second left
@@ -264,7 +280,7 @@ wrong-what = What do you see?
 wrong-next = What now?
 wrong-do-not = Do not do this now
 wrong-keep = Keep this, before it is gone
-wrong-days = usually gone after { $count ->
+wrong-days = its traces usually last { $count ->
     [one] a day
    *[other] { $count } days
 }
@@ -290,6 +306,15 @@ case-holder = Who acts
 case-since = Since
 case-next = Next: { $state }
 case-next-needs = { $state }: by a consented hand-over, with “hizo hand-over”.
+case-reason-choose = Choose a reason
+case-end = End it: { $state } …
+case-end-says = After this nothing moves any more. What was said stays, and may still be added to.
+case-end-sure = I want to end it; it cannot be taken back.
+case-untold = nobody was told yet
+case-untold-says = Nobody has been told of this yet. Save the invite and bring it to the centre, or ring them and read out what they ask for. From the moment somebody there is let in, their time runs.
+machine-on = While the machine is switched on
+machine-off = While it is switched off
+machine-encrypting = While files are just being encrypted
 case-reason = Reason for “{ $state }”
 case-go = Go on
 case-story = What happened

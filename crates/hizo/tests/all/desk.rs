@@ -115,7 +115,7 @@ fn unlocked() -> (Home, Desk, String, String) {
 }
 
 #[test]
-fn a35_whoever_has_not_followed_the_link_sees_nothing_and_the_link_serves_once() {
+fn a41_whoever_has_not_followed_the_link_sees_nothing_and_the_link_serves_once() {
     let (_machine, desk, cookie, deposit) = unlocked();
     let pages = ["/", "/safe", "/keep", "/verify", "/unlock", &format!("/deposit/{deposit}")]
         .map(|path| format!("{}{path}", desk.at()));
@@ -136,7 +136,7 @@ fn a35_whoever_has_not_followed_the_link_sees_nothing_and_the_link_serves_once()
 }
 
 #[test]
-fn a35_no_other_page_and_no_other_name_of_this_machine_makes_the_desk_do_anything() {
+fn a41_no_other_page_and_no_other_name_of_this_machine_makes_the_desk_do_anything() {
     let (_machine, desk, cookie, deposit) = unlocked();
     let (host, at) = (&desk.address, desk.at());
     let safe = format!("GET {at}/safe HTTP/1.1\r\ncookie: {cookie}\r\n");
@@ -171,7 +171,7 @@ fn a35_no_other_page_and_no_other_name_of_this_machine_makes_the_desk_do_anythin
     for form in ["to=/nowhere/at/all", "csrf=&to=/nowhere", "csrf=AAAA&to=/nowhere"] {
         assert_eq!(desk.post(&to, &cookie, form).status, 403, "{form}");
     }
-    assert_eq!(desk.post(&to, &cookie, &"x".repeat(65 << 10)).status, 413);
+    assert_eq!(desk.post(&to, &cookie, &"x".repeat(129 << 10)).status, 413);
 }
 
 #[test]
@@ -199,6 +199,12 @@ fn a12_a_locked_desk_shows_nothing_of_the_safe_and_no_address_holds_a_name() {
     assert!(page.body.contains("PLANTED-NAME.dxf") && page.body.contains("PLANTED-SERIES"), "{}", page.body);
     for address in page.body.split(['"', ' ']).filter(|text| text.starts_with(at)) {
         assert!(!address.contains("PLANTED"), "{address}");
+    }
+    let series = page.body.split('"').find_map(|text| text.strip_prefix(&format!("{at}/series/"))).unwrap().to_owned();
+    for path in [format!("/deposit/{deposit}"), format!("/series/{series}"), String::from("/safe")] {
+        let page = desk.get(&format!("{at}{path}"), &cookie).body;
+        let title = page.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next()).unwrap();
+        assert!(!title.contains("PLANTED"), "a browser writes it into its history: {title}");
     }
     let csrf = page.csrf().to_owned();
     assert_eq!(desk.post(&format!("{at}/lock"), &cookie, &format!("csrf={csrf}")).status, 303);
@@ -234,6 +240,64 @@ fn hostile_names_are_text_on_a_page_and_nothing_else() {
             assert!(!page.contains(bad), "{path}: {bad}");
         }
     }
+}
+
+#[test]
+fn whoever_presses_begin_twice_has_one_safe_that_opens() {
+    let machine = Home::unmade();
+    let desk = Desk::start(&mut machine.writer_command());
+    let cookie = desk.sit_down();
+    let begin = format!("{}/begin", desk.at());
+    let csrf = desk.get(&begin, &cookie).csrf().to_owned();
+    let form = format!("csrf={csrf}&name=Works&passphrase=correct+horse+battery&again=correct+horse+battery");
+    std::thread::scope(|scope| {
+        let both = [(); 2].map(|()| scope.spawn(|| desk.post(&begin, &cookie, &form)));
+        for one in both {
+            let answer = one.join().unwrap();
+            assert_eq!(answer.status, 303, "{}", answer.body);
+        }
+    });
+    let unlock = format!("{}/unlock", desk.at());
+    let answer = desk.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase=correct+horse+battery"));
+    assert_eq!(answer.header("location"), Some(format!("{}/safe", desk.at()).as_str()));
+    assert_eq!(desk.get(&format!("{}/safe", desk.at()), &cookie).status, 200);
+}
+
+#[test]
+fn a_button_never_means_more_than_it_says() {
+    let (machine, desk, cookie, deposit) = unlocked();
+    let at = desk.at();
+    let csrf = desk.get(&format!("{at}/safe"), &cookie).csrf().to_owned();
+    // A place that is not in the list is no reason to show all of it.
+    for act in ["restore", "prove"] {
+        let page = format!("{at}/deposit/{deposit}/{act}");
+        assert_eq!(desk.get(&format!("{page}?entry=77777"), &cookie).status, 422);
+        let to = machine.folder.path().join("out");
+        let form = format!("csrf={csrf}&entry=77777&content=1&to={}", to.display());
+        assert_eq!((desk.post(&page, &cookie, &form).status, to.exists()), (422, false));
+        let form = format!("csrf={csrf}&content=1&to=out");
+        assert_eq!(desk.post(&page, &cookie, &form).status, 422, "a path from nowhere in particular");
+    }
+    // Somebody typed another folder than the one on the button.
+    let typed = machine.beside("typed");
+    let form = format!("csrf={csrf}&series=x&here=&typed={}", typed.display());
+    let shown = desk.post(&format!("{at}/keep/now"), &cookie, &form);
+    assert_eq!(shown.status, 200);
+    assert!(shown.body.contains("typed") && machine.deposits().len() == 1, "{}", shown.body);
+    // The other language shows the same page of the same file.
+    let page = desk.get(&format!("{at}/deposit/{deposit}/prove?entry=0"), &cookie).body;
+    assert!(page.contains(&format!("name=\"back\" value=\"/deposit/{deposit}/prove?entry=0\"")), "{page}");
+    // A page that answers to forms alone leads back, and is not blank.
+    assert_eq!(desk.get(&format!("{at}/keep/now"), &cookie).status, 303);
+}
+
+#[test]
+fn nobody_who_holds_a_request_open_keeps_the_desk_from_ending() {
+    let (_machine, mut desk, _, _) = unlocked();
+    let mut held = TcpStream::connect(&desk.address).unwrap();
+    held.write_all(b"GET / HTTP/1.1\r\nHo").unwrap();
+    Command::new("kill").args(["-TERM", &desk.child.id().to_string()]).status().unwrap();
+    assert!(desk.child.wait().unwrap().success());
 }
 
 /// What a desk prints for scripts.

@@ -218,6 +218,16 @@ fn begun(said: &Kept) -> u64 {
     moment.map_or(said.entry.time, |moment| moment.unix_seconds())
 }
 
+/// The same for whoever has not said how the machine is: what holds always, and what does while it is how.
+pub(crate) fn do_nots_each(kind: Kind) -> impl Iterator<Item = (Option<Machine>, Vec<Words>)> {
+    let of = move |machine: Option<Machine>| {
+        let fits = DO_NOTS.iter().filter(|one| one.kinds.contains(&kind) && one.machine == machine);
+        (machine, fits.map(|one| Words::both(one.english.to_owned(), one.japanese.to_owned())).collect::<Vec<_>>())
+    };
+    let all = [Some(Machine::Encrypting), Some(Machine::On), Some(Machine::Off), None];
+    all.into_iter().map(of).filter(|(_, lines)| !lines.is_empty())
+}
+
 /// What nobody should do now, for this kind and while the machine is so.
 pub(crate) fn do_nots(kind: Kind, machine: Option<Machine>) -> impl Iterator<Item = Words> {
     let fits = move |one: &&DoNot| one.kinds.contains(&kind) && (one.machine.is_none() || one.machine == machine);

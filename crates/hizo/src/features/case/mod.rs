@@ -248,6 +248,8 @@ pub(crate) struct Present {
     pub fold: Fold,
     /// For whom he speaks in it.
     pub own: Option<Party>,
+    /// Whether anybody is there to help: until then nobody knows of it.
+    pub has_counsellor: bool,
     pub consents: Consents,
 }
 
@@ -278,7 +280,7 @@ impl Present {
             parties.follow(record);
         }
         let own = parties.of(&people.certificates.own().key);
-        Ok(Self { fold, own, consents })
+        Ok(Self { fold, own, has_counsellor: parties.has(Party::Counsellor), consents })
     }
 
     /// The case.

@@ -11,19 +11,18 @@ use hizo_vault::event::case::{For, Kind, NOTHING, Said, Standing, Step, Urgency,
 use super::clocks::{self, Calendar};
 use super::command::say as say_in;
 use super::keep::standing;
-use super::keeping::{self, Countdown, Reminder};
+use super::keeping::{self, Countdown, Machine, Reminder};
 use super::matrix::{Known, matrix};
 use super::open::{check_text, formed};
 use super::say::new_id;
 use super::show::{kind_words, urgency_words};
-use super::states::{CLOSED, Move, Rest, State};
+use super::states::{CLOSED, CLOSING, Holder, Move, Rest, State};
 use super::{Case, Present};
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
 use crate::parties::Party;
-use crate::side::Side;
 use crate::words::{Words, words};
 use crate::{founding, handover, receipts};
 
@@ -89,7 +88,7 @@ struct WrongPage<'v> {
 /// What to do and not to do now.
 struct Chosen {
     kind: &'static str,
-    do_nots: Vec<String>,
+    do_nots: Vec<Group>,
     sources: Vec<(String, String)>,
     can_begin: bool,
 }
@@ -107,7 +106,7 @@ fn wrong_page(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Out
         None => None,
         Some(kind) => Some(Chosen {
             kind: kind.word(),
-            do_nots: keeping::do_nots(kind, None).map(|words| words.to(language).to_owned()).collect(),
+            do_nots: groups(visit, kind),
             sources: keeping::SOURCES
                 .iter()
                 .filter(|source| source.kinds.contains(&kind))
@@ -125,6 +124,28 @@ fn wrong_page(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Out
         title: visit.field("title"),
         fault: fault.map(|failure| failure.told_in(language)),
     })
+}
+
+/// Lines under a heading, if they need one.
+struct Group {
+    heading: Option<String>,
+    lines: Vec<String>,
+}
+
+/// What nobody should do: what holds while the machine is how stands first, since it is what matters most.
+fn groups(visit: &Visit, kind: Kind) -> Vec<Group> {
+    let (t, language) = (visit.text(), visit.language());
+    let groups = keeping::do_nots_each(kind).map(|(machine, lines)| Group {
+        heading: machine.map(|machine| {
+            t.say(match machine {
+                Machine::On => "machine-on",
+                Machine::Off => "machine-off",
+                Machine::Encrypting => "machine-encrypting",
+            })
+        }),
+        lines: lines.iter().map(|words| words.to(language).to_owned()).collect(),
+    });
+    groups.collect()
 }
 
 /// Begins a case at the keeper of the safe that is unlocked.
@@ -239,6 +260,8 @@ struct MoveRow {
     reasons: Vec<(&'static str, String)>,
     /// What it needs first, where that is more than a word.
     needs: bool,
+    /// It cannot be taken back: it is asked for twice.
+    ends: bool,
 }
 
 struct TaskRow {
@@ -269,8 +292,13 @@ struct CasePage<'v> {
     told: Vec<(String, String)>,
     advice: Vec<(String, String)>,
     tasks: Vec<TaskRow>,
-    do_nots: Vec<String>,
+    do_nots: Vec<Group>,
     sources: Vec<SourceRow>,
+    /// What whoever looks at the page has seen of the case: what he says on it rests on that.
+    seen: String,
+    seen_number: u64,
+    /// Nobody has been told of it yet.
+    untold: bool,
     matrix: Vec<(String, &'static str, String)>,
     is_open: bool,
     is_counsellor: bool,
@@ -330,10 +358,12 @@ fn page(visit: &Visit, looked: &Looked, present: &Present, home: &Path) -> Outco
     });
     let you = present.own.map_or_else(String::new, |own| t.one("case-you", "who", say(own.words())));
     visit.page(&CasePage {
-        f: visit.frame(
-            shown_bytes(case.title.as_bytes()),
-            format!("hizo --home {} case show", crate::failure::shown(home)),
-        ),
+        f: visit
+            .frame(
+                shown_bytes(case.title.as_bytes()),
+                shown::command(["hizo", "--home", &crate::failure::shown(home), "case", "show"]),
+            )
+            .tab(t.say("tab-case")),
         here: visit.at(&format!("/case/{}", looked.safe.home.space)),
         lead: [say(kind_words(case.kind)), you]
             .into_iter()
@@ -342,11 +372,14 @@ fn page(visit: &Visit, looked: &Looked, present: &Present, home: &Path) -> Outco
             .join(" · "),
         urgent: (case.urgency == Urgency::Emergency).then(|| say(urgency_words(case.urgency))),
         out_of_hours: Calendar::japan().out_of_hours(now).filter(|_| case.closed.is_none()).map(say),
-        states: case.clocks().map(|clock| state_row(visit, case, present.own, clock, now)).collect(),
+        states: case.clocks().map(|clock| state_row(visit, case, present, clock, now)).collect(),
         told: told.collect(),
         advice: case.advice.iter().rev().map(|(entry, text)| (by(entry), shown_bytes_kept(text))).collect(),
         tasks: tasks.collect(),
-        do_nots: keeping::do_nots(case.kind, None).map(say).collect(),
+        do_nots: groups(visit, case.kind),
+        seen: looked.safe.chain.head().id.to_string(),
+        seen_number: looked.safe.chain.head().number,
+        untold: !present.has_counsellor && case.closed.is_none(),
         sources: keeping::countdowns(case, now).map(|one| source_row(visit, &one)).collect(),
         matrix: rows.collect(),
         is_open: case.closed.is_none(),
@@ -364,11 +397,14 @@ fn shown_bytes_kept(text: &str) -> String {
 fn state_row(
     visit: &Visit,
     case: &Case,
-    own: Option<Party>,
+    present: &Present,
     (state, entry, due): (&State, &super::Entry, Option<clocks::Due>),
     now: u64,
 ) -> StateRow {
-    let (t, language) = (visit.text(), visit.language());
+    let (t, language, own) = (visit.text(), visit.language(), present.own);
+    // No clock runs for somebody who was told nothing.
+    let is_untold = state.holder == Holder::Counsellor && !present.has_counsellor;
+    let due = due.filter(|_| !is_untold);
     let moves = Move::out_of(state.word).filter_map(|row| {
         let reasons: Vec<_> = row
             .reasons
@@ -378,16 +414,22 @@ fn state_row(
             .collect();
         let called = State::of(row.to)?.words().to(language).to_owned();
         let needs = row.rests != Rest::Nothing;
-        (!reasons.is_empty()).then(|| MoveRow { from: state.word.to_owned(), to: row.to, called, reasons, needs })
+        let ends = row.to == CLOSED || row.to == CLOSING;
+        (!reasons.is_empty()).then(|| MoveRow { from: state.word.to_owned(), to: row.to, called, reasons, needs, ends })
     });
     StateRow {
         name: state.words().to(language).to_owned(),
         holder: state.holder.words().to(language).to_owned(),
         since: shown::moment(t, entry.time),
-        due: due.map_or_else(|| t.say("case-no-clock"), |due| shown::moment(t, due.at)),
+        due: match due {
+            Some(due) => shown::moment(t, due.at),
+            None if is_untold => t.say("case-untold"),
+            None => t.say("case-no-clock"),
+        },
         tone: match due {
             Some(due) if due.at < now => "bad",
             Some(_) => "wait",
+            None if is_untold => "bad",
             None => "info",
         },
         moves: moves.collect(),
@@ -426,14 +468,14 @@ pub(crate) fn say(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let mut side = unlocked.side(&home)?;
     handover::guard(&side.safe, &side.keyring, &side.identity)?;
     let present = Present::of(side.opened())?;
-    let said = meant(visit, &side, present.case(side.opened())?)?;
+    let said = meant(visit, present.case(side.opened())?)?;
     let appended = say_in(&mut side, present, vec![formed(said)?])?;
     appended.promised?;
     Ok(visit.go(&format!("/case/{}", visit.param("case"))))
 }
 
 /// What a form means.
-fn meant(visit: &Visit, side: &Side, case: &Case) -> Outcome<Said> {
+fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
     let text = visit.field("text").trim().to_owned();
     let task = || case.tasks.iter().find(|task| task.id == visit.field("task"));
     let now = crate::safe::now()?.as_str().to_owned();
@@ -460,16 +502,20 @@ fn meant(visit: &Visit, side: &Side, case: &Case) -> Outcome<Said> {
         "keep" => {
             let state = Standing::from_word(visit.field("state")).ok_or_else(unknown)?;
             let source = visit.field("source").to_owned();
+            if keeping::SOURCES.iter().all(|known| known.word != source) {
+                return Err(unknown());
+            }
             Said::Kept { source, state, since: String::new(), days: 0, deposit: String::new(), note: text }
         }
         "move" => {
-            let head = side.safe.chain.head();
+            let is_sure = visit.has("sure") || !matches!(visit.field("to"), CLOSED | CLOSING);
+            let seen_number = visit.field("seen_number").parse().ok().filter(|_| is_sure).ok_or_else(unknown)?;
             let step = Step {
                 from: visit.field("from").to_owned(),
                 reason: visit.field("reason").to_owned(),
                 note: text,
-                seen: head.id.to_string(),
-                seen_number: head.number,
+                seen: visit.field("seen").to_owned(),
+                seen_number,
             };
             match visit.field("to") {
                 CLOSED => Said::Closed { step },

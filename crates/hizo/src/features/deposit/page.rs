@@ -9,8 +9,8 @@ use super::command::{check_names, left_out, whole};
 use super::{Request, Watcher};
 use crate::desk::picker::{self, Picker};
 use crate::desk::work::{self, Ended, Work};
-use crate::desk::{Frame, Reply, Unlocked, Visit};
-use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
+use crate::failure::{self, Failure, Kind, Outcome};
 use crate::safe::Safe;
 use crate::words::words;
 
@@ -39,7 +39,7 @@ fn keep_page(visit: &Visit, unlocked: &Unlocked, picker: Picker, fault: Option<F
     let looked = unlocked.look()?;
     let known = looked.view.series.values().filter_map(|series| series.name.clone()).collect();
     visit.page(&KeepPage {
-        f: visit.frame(t.say("keep-title"), format!("hizo deposit {} --series …", picker.shown)),
+        f: visit.frame(t.say("keep-title"), shown::command(["hizo", "deposit", &picker.shown, "--series", "…"])),
         series: match visit.field("series") {
             // What the folder is called often says it.
             "" if visit.has("here") => picker.name().to_owned(),
@@ -54,6 +54,9 @@ fn keep_page(visit: &Visit, unlocked: &Unlocked, picker: Picker, fault: Option<F
 
 /// Keeps the folder that was chosen.
 pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    if picker::is_unseen(visit) {
+        return choose(visit, unlocked);
+    }
     let folder = picker::chosen(visit)?.unwrap_or_default();
     let series = visit.field("series").trim();
     let labels: Vec<_> =
@@ -64,7 +67,7 @@ pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         return keep_page(visit, unlocked, picker, Some(failure));
     }
     let request = Request { labels, ..Request::of(vec![folder.clone()], series) };
-    let title = words!("Keeping {folder}", "{folder} を預けています", folder = shown(&folder));
+    let title = words!("Keeping {folder}", "{folder} を預けています", folder = failure::shown(&folder));
     work::begin(visit, unlocked, title, move |unlocked, work| {
         let (mut safe, _) = Safe::open_at_hand(unlocked.home()?)?;
         let device = safe.home.device()?;
@@ -74,7 +77,7 @@ pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             words!(
                 "{path} changed during every attempt to read it",
                 "{path} は、読み取るたびに変わっていました",
-                path = shown(path)
+                path = failure::shown(path)
             )
         }));
         let go = format!("/deposit/{}", made.id);

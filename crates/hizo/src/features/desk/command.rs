@@ -1,7 +1,7 @@
 //! `hizo desk`
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -36,14 +36,23 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     console.result(json!({ "link": ready.link }), |out| {
         writeln!(out, "{}", ready.link)?;
         let next = words!(
-            "open this link in a browser of this machine, once; Ctrl-C ends the desk",
-            "このリンクを、このコンピューターのブラウザーで一度だけ開いてください。終えるには Ctrl-C を押します"
+            "open this link in a browser of this machine, once; Enter makes another one, Ctrl-C ends the desk",
+            "このリンクを、このコンピューターのブラウザーで一度だけ開いてください。Enter を押すと新しいリンクを出し、Ctrl-C を押すと終わります"
         );
         if console.quiet { Ok(()) } else { writeln!(out, "{}", console.say(next)) }
     });
     // Whoever has no browser that opens by itself follows the printed link.
     let opened = !arguments.no_browser && !console.json && system::has_screen();
     let opened = opened.then(|| Opened::in_browser(&ready.link).ok()).flatten();
+    if !console.json && io::stdin().is_terminal() {
+        let links = ready.links();
+        // It waits for a person, and ends with the program.
+        std::thread::spawn(move || {
+            for _ in io::stdin().lines().map_while(Result::ok) {
+                let _ = writeln!(io::stdout(), "{}", links());
+            }
+        });
+    }
     let served = ready.serve();
     drop(opened);
     served

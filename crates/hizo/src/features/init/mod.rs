@@ -44,7 +44,7 @@ pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&T
 /// # Errors
 /// When there is a safe in the folder already, or it cannot be written to.
 fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says: Vec<Event>) -> Outcome<Home> {
-    Home::make(folder)?;
+    let _turn = Home::make(folder)?;
     let (identity, sealed) = match owner {
         Owner::New { passphrase } => {
             let identity = IdentityFile::generate(&mut SystemEntropy);

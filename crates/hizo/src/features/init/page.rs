@@ -6,7 +6,7 @@ use askama::Template;
 use hizo_vault::event::NAME_BYTES_MAX;
 use hizo_vault::keys::generate_passphrase;
 
-use crate::desk::{Frame, Reply, Unlocked, Visit};
+use crate::desk::{Frame, Reply, Unlocked, Visit, is_safe};
 use crate::entropy::SystemEntropy;
 use crate::failure::{Outcome, shown};
 
@@ -55,7 +55,10 @@ pub(crate) fn found(visit: &Visit) -> Outcome<Reply> {
     if let Some(fault) = fault {
         return page(visit, Some(t.say(fault)));
     }
-    super::init(&folder, name, passphrase, None)?;
+    if let Err(failure) = super::init(&folder, name, passphrase, None) {
+        // Somebody pressed twice: the safe of the first time is there.
+        return if is_safe(&folder) { Ok(visit.go("/unlock")) } else { Err(failure) };
+    }
     visit.unlock(Arc::new(Unlocked::open(&folder, None, passphrase)?));
     Ok(visit.go("/safe"))
 }

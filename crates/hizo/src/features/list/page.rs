@@ -10,11 +10,14 @@ use hizo_ledger::record::Record;
 use crate::console::bytes;
 use crate::desk::shown::{self, Paging};
 use crate::desk::stage::{self, Newest, Pill};
+use crate::desk::work::{self, Ended, Unread};
 use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit};
 use crate::failure::{Outcome, shown_bytes};
-use crate::queue::Queue;
+use crate::queue::{self, Queue};
+use crate::safe::Safe;
 use crate::stages::{self, Status, Told};
 use crate::view::{Deposit, Series};
+use crate::words::words;
 
 /// A row of a list of series.
 struct SeriesRow {
@@ -31,6 +34,7 @@ struct SeriesRow {
 struct SafePage<'v> {
     f: Frame<'v>,
     lead: String,
+    works: Vec<Unread>,
     notes: Vec<String>,
     rows: Vec<SeriesRow>,
     paging: Paging,
@@ -69,15 +73,33 @@ fn notes(visit: &Visit, looked: &Looked, wrong: Outcome<()>) -> Outcome<Vec<Stri
     if !looked.view.unreadable.is_empty() {
         notes.push(t.one("note-unreadable", "count", looked.view.unreadable.len()));
     }
-    if !looked.view.before.is_empty() {
-        notes.push(t.one("note-before", "count", looked.view.before.len()));
+    let before = looked.view.before.iter().filter(|(_, deposit)| deposit.is_some()).count();
+    if before > 0 {
+        notes.push(t.one("note-before", "count", before));
     }
     Ok(notes)
+}
+
+/// Begins to send what waits, once its keeper can be reached again.
+fn send_waiting(visit: &Visit, unlocked: &Arc<Unlocked>, looked: &Looked) -> Outcome<()> {
+    let waits = Queue::of(&looked.safe.home).extent()?.deposits > 0;
+    if looked.away.is_some() || !waits || unlocked.works.is_busy() {
+        return Ok(());
+    }
+    let title = words!("Sending what waited", "待っていたものを送っています");
+    work::begin(visit, unlocked, title, |unlocked, _| {
+        let mut safe = Safe::open(unlocked.home()?)?;
+        queue::send(&mut safe, false, &mut queue::Sent::default(), &|_| ())?;
+        unlocked.look_again()?;
+        Ok(Ended { go: String::from("/safe"), notes: Vec::new() })
+    })
+    .map(drop)
 }
 
 /// All series.
 pub(crate) fn safe(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let (t, looked) = (visit.text(), unlocked.look()?);
+    send_waiting(visit, unlocked, &looked)?;
     let mut series: Vec<(&SeriesId, &Series)> = looked.view.series.iter().collect();
     // Those in which something happened last come first.
     series.sort_by_key(|(_, series)| std::cmp::Reverse(series.deposits.last().map(|deposit| deposit.record)));
@@ -94,7 +116,10 @@ pub(crate) fn safe(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             }),
             files: newest.map_or_else(String::new, |deposit| deposit.files.to_string()),
             bytes: newest.map_or_else(String::new, |deposit| bytes(deposit.bytes)),
-            pill: stage::pill(t, newest.and_then(|deposit| statuses.get(&deposit.id))),
+            pill: newest.map_or_else(
+                || stage::closed(t),
+                |deposit| stage::pill(t, statuses.get(&deposit.id), looked.away.is_none()),
+            ),
         }
     });
     let deposits: usize = looked.view.series.values().map(|series| series.deposits.len()).sum();
@@ -102,6 +127,7 @@ pub(crate) fn safe(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         f: visit.frame(t.say("door-safe"), "hizo list"),
         lead: t.two("safe-lead", "series", series.len(), "deposits", deposits),
         notes: notes(visit, &looked, wrong)?,
+        works: unlocked.works.unread(visit),
         rows: rows.collect(),
         paging,
     })
@@ -141,8 +167,9 @@ pub(crate) fn series(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     let paging = Paging::of(visit, series.deposits.len());
     let here = paging.rows(series.deposits.iter().rev());
     let (statuses, wrong) = told(&looked, here.iter().copied());
-    let status = |deposit: &Deposit| statuses.get(&deposit.id);
-    let newest = here.first().filter(|_| paging.is_first()).map(|deposit| on_page(visit, t, deposit, status(deposit)));
+    let (status, asked) = (|deposit: &Deposit| statuses.get(&deposit.id), looked.away.is_none());
+    let newest =
+        here.first().filter(|_| paging.is_first()).map(|deposit| on_page(visit, deposit, status(deposit), asked));
     let rows = here.iter().map(|deposit| DepositRow {
         to: visit.at(&format!("/deposit/{}", deposit.id)),
         number: deposit.number,
@@ -151,11 +178,11 @@ pub(crate) fn series(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         files: deposit.files,
         bytes: bytes(deposit.bytes),
         added: bytes(deposit.stored_bytes),
-        pill: stage::pill(t, status(deposit)),
+        pill: stage::pill(t, status(deposit), asked),
     });
     let name = series.shown_name(*id);
     visit.page(&SeriesPage {
-        f: visit.frame(name.clone(), format!("hizo list --series {name}")),
+        f: visit.frame(name.clone(), shown::command(["hizo", "list", "--series", &name])).tab(t.say("tab-series")),
         lead: t.one("series-lead", "count", series.deposits.len()),
         notes: notes(visit, &looked, wrong)?,
         name: series.name.clone().unwrap_or_default(),
@@ -165,13 +192,14 @@ pub(crate) fn series(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     })
 }
 
-fn on_page(visit: &Visit, t: Text, deposit: &Deposit, status: Option<&Status>) -> Newest {
+fn on_page(visit: &Visit, deposit: &Deposit, status: Option<&Status>, asked: bool) -> Newest {
+    let t = visit.text();
     Newest {
         to: visit.at(&format!("/deposit/{}", deposit.id)),
         title: t.one("deposit-title", "number", deposit.number),
         facts: facts(t, deposit),
-        steps: stage::steps(t, status),
-        sentence: stage::sentence(t, deposit.files, status),
+        steps: stage::steps(t, status, asked),
+        sentence: stage::sentence(t, deposit.files, status, asked),
         next: Vec::new(),
         seal: stage::seal(t, status),
     }

@@ -47,7 +47,7 @@ pub(crate) fn ask(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some((series, deposit, record)) = looked.deposit(visit.param("deposit")) else {
         return Ok(visit.go("/safe"));
     };
-    let chosen = picker::entry(visit.param("entry"), &*unlocked.contents(&looked, record)?);
+    let chosen = picker::entry(visit.param("entry"), &*unlocked.contents(&looked, record)?)?;
     let called = looked.called(t, series, deposit);
     let what = match &chosen {
         Some(path) => t.one("only-this", "name", shown_bytes(path)),
@@ -69,9 +69,9 @@ pub(crate) fn prove(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some((_, deposit, record)) = looked.deposit(visit.param("deposit")) else {
         return Ok(visit.go("/safe"));
     };
-    let paths = picker::entry(visit.field("entry"), &*unlocked.contents(&looked, record)?).into_iter().collect();
+    let paths = picker::entry(visit.field("entry"), &*unlocked.contents(&looked, record)?)?.into_iter().collect();
     let request = Request {
-        to: PathBuf::from(visit.field("to").trim()),
+        to: picker::typed(visit.field("to"))?,
         paths,
         show: Fields { content: visit.has("content"), name: visit.has("names"), meta: visit.has("names") },
         complete: visit.has("complete"),
@@ -134,7 +134,7 @@ pub(crate) fn made(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         (None, None) => (t.say("proof-no-time"), String::new()),
     };
     visit.page(&ProofPage {
-        f: visit.frame(t.say("proof-title"), format!("hizo verify {}", shown(&made.folder))),
+        f: visit.frame(t.say("proof-title"), time::command(["hizo", "verify", &shown(&made.folder)])),
         folder: shown(&made.folder),
         certificate: visit.at(&format!("/proof/{number}/certificate.pdf")),
         sentence,

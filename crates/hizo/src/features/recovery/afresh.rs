@@ -129,7 +129,7 @@ impl Way {
 
     /// Everything of the new home but `safe.json`, without which it is none: whatever fails from here on is begun anew.
     fn write(&self, device: &Device, identity: &[u8]) -> Outcome<()> {
-        Home::make(&self.folder)?;
+        let _turn = Home::make(&self.folder)?;
         home::begin(&self.folder)?;
         home::write_new(&home::identity_file(&self.folder), identity)?;
         device.write(&self.folder)?;

@@ -1,6 +1,5 @@
 //! The page on which somebody brings a deposit back, or a part of it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
@@ -31,7 +30,7 @@ pub(crate) fn ask(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some((series, deposit, record)) = looked.deposit(visit.param("deposit")) else {
         return Ok(visit.go("/safe"));
     };
-    let chosen = picker::entry(visit.param("entry"), &*unlocked.contents(&looked, record)?);
+    let chosen = picker::entry(visit.param("entry"), &*unlocked.contents(&looked, record)?)?;
     let called = looked.called(t, series, deposit);
     let what = match &chosen {
         Some(path) => t.one("only-this", "name", shown_bytes(path)),
@@ -52,8 +51,8 @@ pub(crate) fn restore(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
     let Some((_, deposit, record)) = looked.deposit(visit.param("deposit")) else {
         return Ok(visit.go("/safe"));
     };
-    let paths = picker::entry(visit.field("entry"), &*unlocked.contents(&looked, record)?).into_iter().collect();
-    let request = Request { to: PathBuf::from(visit.field("to").trim()), paths, special: false };
+    let paths = picker::entry(visit.field("entry"), &*unlocked.contents(&looked, record)?)?.into_iter().collect();
+    let request = Request { to: picker::typed(visit.field("to"))?, paths, special: false };
     let id = deposit.id.to_string();
     let title = words!("Bringing back to {to}", "{to} に取り出しています", to = shown(&request.to));
     work::begin(visit, unlocked, title, move |unlocked, work| {

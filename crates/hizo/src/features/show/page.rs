@@ -51,7 +51,7 @@ pub(crate) fn deposit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
     let is_kept = looked.safe.is_kept(record.number());
     let Told { statuses, wrong, .. } =
         stages::status(&looked.safe, if is_kept { std::slice::from_ref(&record) } else { &[] });
-    let status = statuses.first();
+    let (status, asked) = (statuses.first(), looked.away.is_none());
     let manifest = unlocked.contents(&looked, record)?;
     let folder = visit.param("in").parse::<usize>().ok().and_then(|index| manifest.entries.get(index));
     let folder = folder.filter(|entry| matches!(entry.kind, Kind::Directory)).map(|entry| entry.path.as_slice());
@@ -66,13 +66,15 @@ pub(crate) fn deposit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
         to: here.clone(),
         title: t.one("deposit-title", "number", deposit.number),
         facts: facts(visit, deposit),
-        steps: stage::steps(t, status),
-        sentence: stage::sentence(t, deposit.files, status),
+        steps: stage::steps(t, status, asked),
+        sentence: stage::sentence(t, deposit.files, status, asked),
         next,
         seal: stage::seal(t, status),
     };
     visit.page(&DepositPage {
-        f: visit.frame(looked.called(t, series, deposit), format!("hizo show {}", &deposit.id.to_string()[..12])),
+        f: visit
+            .frame(looked.called(t, series, deposit), format!("hizo show {}", &deposit.id.to_string()[..12]))
+            .tab(t.say("tab-deposit")),
         series: name,
         series_at: visit.at(&format!("/series/{series}")),
         has_before: looked

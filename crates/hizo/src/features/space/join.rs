@@ -115,7 +115,7 @@ fn prepare(
     folder: &Path,
     invited: &Invite,
 ) -> Outcome<(IdentityFile, Device)> {
-    Home::make(folder)?;
+    let _turn = Home::make(folder)?;
     let own_space = arguments.organisation.as_ref().map(|folder| Home::open(folder)).transpose()?;
     let brought = own_space.as_ref().map(Home::identity_file).or_else(|| arguments.identity.clone());
     let (passphrase, identity, sealed) = match brought {

@@ -9,8 +9,8 @@ use super::Request;
 use super::command::{lines, sentence};
 use crate::desk::picker::{self, Picker};
 use crate::desk::stage::drawn_seal;
-use crate::desk::{Frame, Reply, Text, Visit};
-use crate::failure::Outcome;
+use crate::desk::{Frame, Reply, Text, Visit, shown as time};
+use crate::failure::{Failure, Outcome};
 
 /// What came of it.
 struct Told {
@@ -33,30 +33,35 @@ struct VerifyPage<'v> {
     roots: &'v str,
     file: &'v str,
     opened: bool,
+    fault: Option<String>,
 }
 
 /// A folder is looked into.
 pub(crate) fn ask(visit: &Visit) -> Outcome<Reply> {
-    page(visit, Picker::of(visit).or_else(|_| Picker::home())?, None)
+    match Picker::of(visit) {
+        Ok(picker) => page(visit, picker, None, None),
+        Err(failure) => page(visit, Picker::home()?, None, Some(failure)),
+    }
 }
 
-fn page(visit: &Visit, picker: Picker, told: Option<Told>) -> Outcome<Reply> {
+fn page(visit: &Visit, picker: Picker, told: Option<Told>, fault: Option<Failure>) -> Outcome<Reply> {
     let t = visit.text();
     let [policy, roots, file] = ["policy", "roots", "file"].map(|name| visit.field(name));
     visit.page(&VerifyPage {
-        f: visit.frame(t.say("door-verify"), format!("hizo verify {}", picker.shown)),
+        f: visit.frame(t.say("door-verify"), time::command(["hizo", "verify", &picker.shown])),
         picker,
         told,
         policy,
         roots,
         file,
+        fault: fault.map(|failure| failure.told_in(visit.language())),
         opened: [policy, roots, file].iter().any(|field| !field.is_empty()),
     })
 }
 
 /// The proof in the folder that was chosen is checked.
 pub(crate) fn verify(visit: &Visit) -> Outcome<Reply> {
-    if !visit.has("now") {
+    if !visit.has("now") || picker::is_unseen(visit) {
         return ask(visit);
     }
     let bundle = picker::chosen(visit)?.unwrap_or_default();
@@ -72,7 +77,7 @@ pub(crate) fn verify(visit: &Visit) -> Outcome<Reply> {
         receipt_key: None,
     })?;
     let picker = Picker::of(visit).or_else(|_| Picker::home())?;
-    page(visit, picker, Some(told(visit, &report)))
+    page(visit, picker, Some(told(visit, &report)), None)
 }
 
 /// What would let more be told: here it is brought in fields, not behind options.
