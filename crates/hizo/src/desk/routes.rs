@@ -7,7 +7,7 @@ use axum::http::Method;
 use super::session::Unlocked;
 use super::{Reply, Visit, door, work};
 use crate::failure::Outcome;
-use crate::features::{case, check, deposit, diff, init, list, proof, restore, show, space, verify};
+use crate::features::{case, check, deposit, diff, directory, init, list, proof, restore, show, space, verify};
 
 /// Doors in the menu: what each is called, and its page.
 pub(super) const DOORS: [(&str, &str); 5] = [
@@ -59,6 +59,7 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/health", Unlocked(check::page::check)),
         get("/wrong", Unlocked(case::page::wrong)),
         post("/wrong", Unlocked(case::page::begin)),
+        get("/whom", Unlocked(directory::page::whom)),
         get("/cases", Unlocked(case::page::cases)),
         get("/case/{case}", Unlocked(case::page::case)),
         post("/case/{case}", Unlocked(case::page::say)),

@@ -359,6 +359,29 @@ reason-returned = it was returned
 reason-direct = straight to the police
 reason-done = everything is done
 
+## Whom to ask
+whom-title = Whom to ask
+whom-lead = Who does what, and where you may go by yourself. Nobody hears of it that you look.
+whom-sample = Sample
+whom-sample-says = No directory is installed here. These bodies are made up, to show who there is; do not look for them.
+whom-over = This directory was good until { $time }. Install the next one before you rely on it.
+whom-area = Prefecture
+whom-nationwide = for the whole country
+whom-show = Show
+whom-direct = you may go there directly
+whom-centre = Consultation centre
+whom-centre-does = Listens, advises on how secrets are managed, and notices a leak. It sees what you show it. With your consent it passes a case on.
+whom-police = Police
+whom-police-does = Trade secrets: somebody took them along or gave them away. Economic security: somebody from outside asks, invites or breaks in. They take up the facts, and visit and brief companies.
+whom-rescue = Rescue team
+whom-rescue-does = Says whether an attack happened, finds the damage and the cause, and advises what to do.
+whom-office = Specialists
+whom-office-does = Check what a centre passes on, so that no more than needed goes to the police or the rescue team. You meet them through your centre.
+whom-other = Others
+whom-other-does = Others that the directory names.
+whom-none = The directory names nobody here.
+whom-emergency = In an emergency: 110.
+
 ## Checking
 verify-lead = A proof that somebody sent you: choose its folder. No safe is needed, and nothing is sent anywhere.
 verify-which = Where is it?

@@ -302,6 +302,29 @@ reason-returned = 戻された
 reason-direct = 直接警察へ
 reason-done = すべて済んだ
 
+## 相談先
+whom-title = 相談先を調べる
+whom-lead = どこが何をするか、直接行ける窓口はどこか。調べたことは、誰にも伝わりません。
+whom-sample = 見本
+whom-sample-says = 機関の名簿が取り込まれていません。どんな機関があるかを示すための作りもので、実在しません。連絡先として使わないでください。
+whom-over = この名簿の期限は { $time } で切れました。使う前に、次の号を取り込んでください。
+whom-area = 都道府県
+whom-nationwide = 全国
+whom-show = 表示する
+whom-direct = 直接行けます
+whom-centre = 相談窓口
+whom-centre-does = 話を聞き、秘密の管理を助言し、漏れの兆しに気づきます。見えるのは、あなたが見せたものだけです。同意があれば、次の機関へ引き継ぎます。
+whom-police = 警察
+whom-police-does = 営業秘密: 持ち出しや漏えいの相談。経済安全保障: 外部からの働きかけや侵入の相談。事実を受け付け、会社を訪ねて説明もします。
+whom-rescue = 救助隊
+whom-rescue-does = 攻撃があったかどうかを判断し、被害と原因を調べ、対策を助言します。
+whom-office = 専門官
+whom-office-does = 窓口からの引き継ぎを確かめ、必要な分だけが警察や救助隊に渡るようにします。窓口を通して相談します。
+whom-other = その他
+whom-other-does = 名簿にある、そのほかの機関です。
+whom-none = 名簿に、当てはまる機関がありません。
+whom-emergency = 緊急のときは 110 番へ。
+
 ## 確かめる
 verify-lead = 人から届いた証明です。そのフォルダーを選んでください。金庫は要りません。どこにも送りません。
 verify-which = どこにありますか

@@ -619,9 +619,10 @@ const HELP: &[(&str, &str)] = &[
         "項目のファイルから次の号の名簿を作り、署名します",
     ),
     (
-        "The entries, six lines for each organisation, as docs/spec/directory.md shows",
-        "項目のファイル。機関ごとに6行で、docs/spec/directory.md のとおりに書きます",
+        "The entries, six lines for each organisation, as docs/spec/directory.md shows; a sample without them is the one that comes along",
+        "項目のファイル。機関ごとに6行で、docs/spec/directory.md のとおりに書きます。見本のときに省くと、付属の見本になります",
     ),
+    ("The made-up one that comes along, to be looked at", "付属の作りものの見本を表示します"),
     ("A directory to be looked at: nothing is sealed by it", "見本の名簿。これによって封をすることはできません"),
     (
         "The file to write the directory to, to be deposited, proved and published",

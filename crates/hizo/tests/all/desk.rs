@@ -213,6 +213,35 @@ fn a12_a_locked_desk_shows_nothing_of_the_safe_and_no_address_holds_a_name() {
 }
 
 #[test]
+fn whoever_asks_whom_to_ask_sees_who_does_what_by_prefecture_and_that_a_sample_is_one() {
+    let (_machine, desk, cookie, _) = unlocked();
+    let page = |area: &str| desk.get(&format!("{}/whom{area}", desk.at()), &cookie).body;
+    assert!(desk.get(&format!("{}/wrong", desk.at()), &cookie).status == 200);
+    let nationwide = page("");
+    for said in [
+        "These bodies are made up",
+        "National police (sample)",
+        "rescue team of about 20 (sample)",
+        "hizo directory show --sample",
+    ] {
+        assert!(nationwide.contains(said), "{said}: {nationwide}");
+    }
+    assert_eq!(nationwide.matches("(sample)").count(), 3);
+    // Tokyo is the 13th, Kyoto the 26th: neither is taken for the other.
+    let tokyo = page("?area=13");
+    assert_eq!(tokyo.matches("(sample)").count(), 3 + 3 + 2, "{tokyo}");
+    assert!(
+        tokyo.contains("Tokyo centre 3")
+            && tokyo.contains("Tokyo police, trade secrets")
+            && !tokyo.contains("Kyoto centre")
+    );
+    assert!(page("?area=26").contains("Kyoto centre (sample)") && !page("?area=26").contains("Tokyo centre"));
+    for wrong in ["?area=0", "?area=48", "?area=x"] {
+        assert_eq!(page(wrong).matches("(sample)").count(), 3, "{wrong}");
+    }
+}
+
+#[test]
 fn hostile_names_are_text_on_a_page_and_nothing_else() {
     let machine = Home::new();
     let folder = machine.beside("hostile");

@@ -74,6 +74,9 @@ try {
   await owner.main.getByRole("radio").nth(1).check();
   await owner.press(say("どうすればよいか", "What now?"));
   await owner.look("21-wrong-leak");
+  await owner.page.goto(owner.page.url().replace(/\/wrong.*/, "/whom?area=13"));
+  await owner.look("25-whom");
+  await owner.page.goBack();
   await owner.fill(say("相談の名前", "What the case is called"), say("図面の件", "About drawings"));
   await owner.press(say("相談を始める", "Begin the case"));
   await owner.page.waitForURL("**/case/*");

@@ -4,5 +4,7 @@
 
 pub(crate) mod command;
 mod install;
+pub(crate) mod page;
 mod publish;
+mod sample;
 mod show;
