@@ -33,6 +33,19 @@ begin-fault-name = Give the company's name, in at most 60 characters.
 begin-fault-short = A passphrase has at least 12 characters.
 begin-fault-differs = The two passphrases differ. Type both again.
 
+## A sample company
+sample-first = Would you rather look first?
+sample-first-says = A company that is made up, with its drawings, recipes and customers in a safe of its own. Nothing of yours is in it, and one click removes it.
+sample-act = Look at a sample company
+sample-title = A sample company
+sample-lead = Everything in this safe is made up. Try whatever you like; keep nothing real in it.
+sample-what = A maker of moulds keeps four folders: moulds, recipes, sales, development. See how far each is, bring one back, prove a drawing.
+sample-passphrase = Its passphrase:
+sample-look = Look at its safe
+sample-rid = Be rid of it
+sample-rid-says = This deletes { $folder } with all that was kept there. It cannot be undone; no other safe is touched.
+sample-remove = Delete the sample
+
 ## The safe
 safe-lead = { $series ->
     [one] 1 series

@@ -33,6 +33,19 @@ begin-fault-name = 会社名を60文字以内で入力してください。
 begin-fault-short = パスフレーズは12文字以上にしてください。
 begin-fault-differs = 二つのパスフレーズが違います。どちらも入力し直してください。
 
+## 見本の会社
+sample-first = まず見てみますか
+sample-first-says = 図面、配合、顧客一覧が専用の金庫に入った、架空の会社です。あなたのものは何も入らず、一度押すだけで消せます。
+sample-act = 見本の会社を見る
+sample-title = 見本の会社
+sample-lead = この金庫の中身は、すべて作りものです。自由に試してください。本物の秘密は預けないでください。
+sample-what = 金型の会社が、金型・配合・営業・開発の四つのフォルダーを預けています。どこまで済んだかを見て、一つを取り出し、図面を証明してみてください。
+sample-passphrase = この金庫のパスフレーズ:
+sample-look = 金庫を見る
+sample-rid = 消すには
+sample-rid-says = { $folder } と、そこに預けたものをすべて消します。元に戻せません。ほかの金庫には触れません。
+sample-remove = 見本を消す
+
 ## 金庫
 safe-lead = 束 { $series } 件、預け入れ { $deposits } 回
 safe-empty-title = まだ何も預かっていません

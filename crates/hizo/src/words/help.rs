@@ -802,6 +802,14 @@ const HELP: &[(&str, &str)] = &[
         "試しに使うフォルダー。省くと、付属の見本（小さな製造会社の秘密）を使います",
     ),
     ("Leave everything behind in this folder, to look at", "すべてをこのフォルダーに残し、後から見られるようにします"),
+    (
+        "Set up a whole small world in this folder instead: a keeper, a company, a centre, specialists, a rescue team and police",
+        "代わりに、預け先、会社、相談窓口、専門官、救助隊、警察のそろった小さな見本を、このフォルダーに作ります",
+    ),
+    (
+        "Do not keep the keeper of that world running; the line that starts it is printed",
+        "その見本の預け先を動かしたままにしません。動かすためのコマンドは表示します",
+    ),
     // completions, man
     (
         "Print the script that completes hizo's commands in a shell",

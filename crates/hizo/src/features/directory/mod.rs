@@ -8,3 +8,5 @@ pub(crate) mod page;
 mod publish;
 mod sample;
 mod show;
+
+pub(crate) use install::lay_down;
