@@ -66,6 +66,7 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         get("/cases", Unlocked(case::page::cases)),
         get("/case/{case}", Unlocked(case::page::case)),
         post("/case/{case}", Unlocked(case::page::say)),
+        get("/case/{case}/paper/{what}", Unlocked(case::page::paper)),
         get("/case/{case}/invite", Unlocked(case::page::invite)),
         get("/verify", Open(verify::page::ask)),
         post("/verify", Open(verify::page::verify)),

@@ -371,6 +371,9 @@ reason-reported = it was reported
 reason-returned = it was returned
 reason-direct = straight to the police
 reason-done = everything is done
+papers-title = On paper
+papers-what = Each says what stands in the case now, in Japanese and English, with lines for a hand and a box for the seal. The plain consent form is blank.
+paper-of = { $paper } for { $receiver }
 
 ## Whom to ask
 whom-title = Whom to ask

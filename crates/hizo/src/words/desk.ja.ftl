@@ -314,6 +314,9 @@ reason-reported = 届け出た
 reason-returned = 戻された
 reason-direct = 直接警察へ
 reason-done = すべて済んだ
+papers-title = 紙で渡す
+papers-what = 今この相談に記録されていることを、日本語と英語で示します。手書きの欄と、印の枠があります。宛先のない同意書は、書き込むための用紙です。
+paper-of = { $paper }（{ $receiver }宛て）
 
 ## 相談先
 whom-title = 相談先を調べる

@@ -810,6 +810,22 @@ const HELP: &[(&str, &str)] = &[
         "Do not keep the keeper of that world running; the line that starts it is printed",
         "その見本の預け先を動かしたままにしません。動かすためのコマンドは表示します",
     ),
+    // case paper
+    ("The file to write", "書き出すファイル"),
+    (
+        "Print a paper of a case as a PDF, in Japanese and English: what stands in the case, and lines for what a hand adds",
+        "相談の書面を、日本語と英語の PDF にします。相談に記録されたことと、手書きの欄が載ります",
+    ),
+    ("Which paper", "書面の種類"),
+    ("The consultation record", "相談の記録"),
+    ("The advice sheet", "助言の書面"),
+    ("The consent form", "同意の書面"),
+    ("The custody slip", "証拠の受け渡し票"),
+    ("The rescue team's report", "救助隊の報告書"),
+    (
+        "The hand-over whose consent it is of, at least six digits; without one, a form to be filled in by hand",
+        "どの引き渡しの同意か（6桁以上）。省くと、手で書き込む用紙になります",
+    ),
     // completions, man
     (
         "Print the script that completes hizo's commands in a shell",

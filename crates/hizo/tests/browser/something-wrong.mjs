@@ -114,6 +114,9 @@ try {
   await worried.press(say("済んだ canary-task-1177", "It is done canary-task-1177"));
   await worried.press(say(/^残した 退職者のパソコン/, /^It is kept the leaver's PC/));
   await worried.look("24-case-company");
+  const to = await worried.main.getByRole("link", { name: say("相談記録", "Consultation record") }).getAttribute("href");
+  const paper = await worried.page.request.get(new URL(to, worried.page.url()).href);
+  check(paper.status() === 200 && (await paper.body()).subarray(0, 5).toString() === "%PDF-", "a paper of the case is printed");
 } finally {
   await browser.close();
 }
