@@ -1,10 +1,12 @@
 //! Pages of A4 on which text flows downwards: what is drawn where, and the document that the pages become.
 
+pub(crate) mod form;
 mod lines;
 pub(crate) mod typeface;
 
 use pdf_writer::types::{OutlineItemFlags, TextRenderingMode};
 use pdf_writer::{Content, Filter, Name, Pdf, Rect, Ref, Str, TextStr};
+use qrcode::{Color, EcLevel, QrCode};
 use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, Outcome};
@@ -209,6 +211,32 @@ impl Paper {
         self.block(left, top, 5.0 * scale, 8.0 * scale, VERMILION);
         self.put(x + 31.0, y + 19.0, Style::strong(13.0, INK), "秘蔵");
         self.put(x + 62.0, y + 19.0, Style::new(9.0, SOFT), "hizo");
+    }
+
+    /// A code that a machine reads, of at most some hundred characters.
+    pub(crate) fn qr(&mut self, text: &str, x: f32, y: f32, side: f32) {
+        let code =
+            QrCode::with_error_correction_level(text, EcLevel::M).expect("ids fit the smaller sizes of the code");
+        let size = side / code.width() as f32;
+        let dark = code.to_colors().into_iter().enumerate().filter(|(_, colour)| *colour == Color::Dark);
+        let corner = |at: usize| (x + (at % code.width()) as f32 * size, y + (at / code.width()) as f32 * size);
+        let corners: Vec<_> = dark.map(|(at, _)| corner(at)).collect();
+        self.squares(&corners, size, INK);
+    }
+
+    /// Lines to write on, three at most, each behind its label, and beside them the box for a seal.
+    pub(crate) fn seal(&mut self, fields: &[&str], label: Style) {
+        let (box_side, line_height) = (60.0, 22.0);
+        let top = self.y + 4.0;
+        let (box_left, lines_end) = (RIGHT - box_side, RIGHT - box_side - 24.0);
+        self.frame(box_left, top, box_side, box_side, 0.6, SOFT);
+        self.put_centred(box_left, RIGHT, top + 35.0, Style::new(14.0, LINE), "印");
+        for (number, field) in fields.iter().enumerate() {
+            let y = top + 12.0 + number as f32 * line_height;
+            self.put(LEFT, y, label, field);
+            self.rule(LEFT + 64.0, y + 4.0, lines_end - LEFT - 64.0, 0.5, SOFT);
+        }
+        self.y = top + 66.0;
     }
 
     fn page(&mut self) -> &mut Page {

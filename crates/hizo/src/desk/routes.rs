@@ -7,7 +7,7 @@ use axum::http::Method;
 use super::session::Unlocked;
 use super::{Reply, Visit, door, work};
 use crate::failure::Outcome;
-use crate::features::{case, check, deposit, diff, init, list, proof, restore, show, space, verify};
+use crate::features::{case, check, deposit, diff, directory, init, list, proof, restore, show, space, try_it, verify};
 
 /// Doors in the menu: what each is called, and its page.
 pub(super) const DOORS: [(&str, &str); 5] = [
@@ -40,6 +40,9 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/language", Open(door::language)),
         get("/begin", Open(init::page::begin)),
         post("/begin", Open(init::page::found)),
+        post("/sample", Open(try_it::page::make)),
+        get("/sample", Unlocked(try_it::page::told)),
+        post("/sample/remove", Unlocked(try_it::page::remove)),
         get("/safe", Unlocked(list::page::safe)),
         get("/series/{series}", Unlocked(list::page::series)),
         get("/deposit/{deposit}", Unlocked(show::page::deposit)),
@@ -61,9 +64,11 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/wrong", Unlocked(case::page::begin)),
         get("/wrong/kind", Unlocked(case::page::wrong)),
         post("/wrong/kind", Unlocked(case::page::wrong)),
+        get("/whom", Unlocked(directory::page::whom)),
         get("/cases", Unlocked(case::page::cases)),
         get("/case/{case}", Unlocked(case::page::case)),
         post("/case/{case}", Unlocked(case::page::say)),
+        get("/case/{case}/paper/{what}", Unlocked(case::page::paper)),
         get("/case/{case}/invite", Unlocked(case::page::invite)),
         get("/verify", Open(verify::page::ask)),
         post("/verify", Open(verify::page::verify)),

@@ -109,9 +109,19 @@ impl Visit {
         self.desk.safes.iter().find(|safe| !is_safe(safe)).cloned()
     }
 
+    /// The folder in which the first safe is, or will be.
+    pub(crate) fn first_folder(&self) -> Option<&PathBuf> {
+        self.desk.safes.first()
+    }
+
     /// From now on this browser shows this safe.
     pub(crate) fn unlock(&self, unlocked: Arc<Unlocked>) {
         self.session.unlock(unlocked);
+    }
+
+    /// From now on it shows none.
+    pub(crate) fn lock(&self) {
+        self.session.lock();
     }
 
     /// Where a page of this desk is.

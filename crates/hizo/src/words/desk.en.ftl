@@ -33,6 +33,19 @@ begin-fault-name = Give the company's name, in at most 60 characters.
 begin-fault-short = A passphrase has at least 12 characters.
 begin-fault-differs = The two passphrases differ. Type both again.
 
+## A sample company
+sample-first = Would you rather look first?
+sample-first-says = A company that is made up, with its drawings, recipes and customers in a safe of its own. Nothing of yours is in it, and one click removes it.
+sample-act = Look at a sample company
+sample-title = A sample company
+sample-lead = Everything in this safe is made up. Try whatever you like; keep nothing real in it.
+sample-what = A maker of moulds keeps four folders: moulds, recipes, sales, development. See how far each is, bring one back, prove a drawing.
+sample-passphrase = Its passphrase:
+sample-look = Look at its safe
+sample-rid = Be rid of it
+sample-rid-says = This deletes { $folder } with all that was kept there. It cannot be undone; no other safe is touched.
+sample-remove = Delete the sample
+
 ## The safe
 safe-lead = { $series ->
     [one] 1 series
@@ -383,6 +396,32 @@ reason-reported = it was reported
 reason-returned = it was returned
 reason-direct = straight to the police
 reason-done = everything is done
+papers-title = On paper
+papers-what = Each says what stands in the case now, in Japanese and English, with lines for a hand and a box for the seal. The plain consent form is blank.
+paper-of = { $paper } for { $receiver }
+
+## Whom to ask
+whom-title = Whom to ask
+whom-lead = Who does what, and where you may go by yourself. Nobody hears of it that you look.
+whom-sample = Sample
+whom-sample-says = No directory is installed here. These bodies are made up, to show who there is; do not look for them.
+whom-over = This directory was good until { $time }. Install the next one before you rely on it.
+whom-area = Prefecture
+whom-nationwide = for the whole country
+whom-show = Show
+whom-direct = you may go there directly
+whom-centre = Consultation centre
+whom-centre-does = Listens, advises on how secrets are managed, and notices a leak. It sees what you show it. With your consent it passes a case on.
+whom-police = Police
+whom-police-does = Trade secrets: somebody took them along or gave them away. Economic security: somebody from outside asks, invites or breaks in. They take up the facts, and visit and brief companies.
+whom-rescue = Rescue team
+whom-rescue-does = Says whether an attack happened, finds the damage and the cause, and advises what to do.
+whom-office = Specialists
+whom-office-does = Check what a centre passes on, so that no more than needed goes to the police or the rescue team. You meet them through your centre.
+whom-other = Others
+whom-other-does = Others that the directory names.
+whom-none = The directory names nobody here.
+whom-emergency = In an emergency: 110.
 
 ## Checking
 verify-lead = A proof that somebody sent you: choose its folder. No safe is needed, and nothing is sent anywhere.

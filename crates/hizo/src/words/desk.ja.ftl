@@ -33,6 +33,19 @@ begin-fault-name = 会社名を60文字以内で入力してください。
 begin-fault-short = パスフレーズは12文字以上にしてください。
 begin-fault-differs = 二つのパスフレーズが違います。どちらも入力し直してください。
 
+## 見本の会社
+sample-first = まず見てみますか
+sample-first-says = 図面、配合、顧客一覧が専用の金庫に入った、架空の会社です。あなたのものは何も入らず、一度押すだけで消せます。
+sample-act = 見本の会社を見る
+sample-title = 見本の会社
+sample-lead = この金庫の中身は、すべて作りものです。自由に試してください。本物の秘密は預けないでください。
+sample-what = 金型の会社が、金型・配合・営業・開発の四つのフォルダーを預けています。どこまで済んだかを見て、一つを取り出し、図面を証明してみてください。
+sample-passphrase = この金庫のパスフレーズ:
+sample-look = 金庫を見る
+sample-rid = 消すには
+sample-rid-says = { $folder } と、そこに預けたものをすべて消します。元に戻せません。ほかの金庫には触れません。
+sample-remove = 見本を消す
+
 ## 金庫
 safe-lead = 束 { $series } 件、預け入れ { $deposits } 回
 safe-empty-title = まだ何も預かっていません
@@ -323,6 +336,32 @@ reason-reported = 届け出た
 reason-returned = 戻された
 reason-direct = 直接警察へ
 reason-done = すべて済んだ
+papers-title = 紙で渡す
+papers-what = 今この相談に記録されていることを、日本語と英語で示します。手書きの欄と、印の枠があります。宛先のない同意書は、書き込むための用紙です。
+paper-of = { $paper }（{ $receiver }宛て）
+
+## 相談先
+whom-title = 相談先を調べる
+whom-lead = どこが何をするか、直接行ける窓口はどこか。調べたことは、誰にも伝わりません。
+whom-sample = 見本
+whom-sample-says = 機関の名簿が取り込まれていません。どんな機関があるかを示すための作りもので、実在しません。連絡先として使わないでください。
+whom-over = この名簿の期限は { $time } で切れました。使う前に、次の号を取り込んでください。
+whom-area = 都道府県
+whom-nationwide = 全国
+whom-show = 表示する
+whom-direct = 直接行けます
+whom-centre = 相談窓口
+whom-centre-does = 話を聞き、秘密の管理を助言し、漏れの兆しに気づきます。見えるのは、あなたが見せたものだけです。同意があれば、次の機関へ引き継ぎます。
+whom-police = 警察
+whom-police-does = 営業秘密: 持ち出しや漏えいの相談。経済安全保障: 外部からの働きかけや侵入の相談。事実を受け付け、会社を訪ねて説明もします。
+whom-rescue = 救助隊
+whom-rescue-does = 攻撃があったかどうかを判断し、被害と原因を調べ、対策を助言します。
+whom-office = 専門官
+whom-office-does = 窓口からの引き継ぎを確かめ、必要な分だけが警察や救助隊に渡るようにします。窓口を通して相談します。
+whom-other = その他
+whom-other-does = 名簿にある、そのほかの機関です。
+whom-none = 名簿に、当てはまる機関がありません。
+whom-emergency = 緊急のときは 110 番へ。
 
 ## 確かめる
 verify-lead = 人から届いた証明です。そのフォルダーを選んでください。金庫は要りません。どこにも送りません。

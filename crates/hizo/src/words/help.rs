@@ -619,9 +619,10 @@ const HELP: &[(&str, &str)] = &[
         "項目のファイルから次の号の名簿を作り、署名します",
     ),
     (
-        "The entries, six lines for each organisation, as docs/spec/directory.md shows",
-        "項目のファイル。機関ごとに6行で、docs/spec/directory.md のとおりに書きます",
+        "The entries, six lines for each organisation, as docs/spec/directory.md shows; a sample without them is the one that comes along",
+        "項目のファイル。機関ごとに6行で、docs/spec/directory.md のとおりに書きます。見本のときに省くと、付属の見本になります",
     ),
+    ("The made-up one that comes along, to be looked at", "付属の作りものの見本を表示します"),
     ("A directory to be looked at: nothing is sealed by it", "見本の名簿。これによって封をすることはできません"),
     (
         "The file to write the directory to, to be deposited, proved and published",
@@ -801,6 +802,30 @@ const HELP: &[(&str, &str)] = &[
         "試しに使うフォルダー。省くと、付属の見本（小さな製造会社の秘密）を使います",
     ),
     ("Leave everything behind in this folder, to look at", "すべてをこのフォルダーに残し、後から見られるようにします"),
+    (
+        "Set up a whole small world in this folder instead: a keeper, a company, a centre, specialists, a rescue team and police",
+        "代わりに、預け先、会社、相談窓口、専門官、救助隊、警察のそろった小さな見本を、このフォルダーに作ります",
+    ),
+    (
+        "Do not keep the keeper of that world running; the line that starts it is printed",
+        "その見本の預け先を動かしたままにしません。動かすためのコマンドは表示します",
+    ),
+    // case paper
+    ("The file to write", "書き出すファイル"),
+    (
+        "Print a paper of a case as a PDF, in Japanese and English: what stands in the case, and lines for what a hand adds",
+        "相談の書面を、日本語と英語の PDF にします。相談に記録されたことと、手書きの欄が載ります",
+    ),
+    ("Which paper", "書面の種類"),
+    ("The consultation record", "相談の記録"),
+    ("The advice sheet", "助言の書面"),
+    ("The consent form", "同意の書面"),
+    ("The custody slip", "証拠の受け渡し票"),
+    ("The rescue team's report", "救助隊の報告書"),
+    (
+        "The hand-over whose consent it is of, at least six digits; without one, a form to be filled in by hand",
+        "どの引き渡しの同意か（6桁以上）。省くと、手で書き込む用紙になります",
+    ),
     // completions, man
     (
         "Print the script that completes hizo's commands in a shell",

@@ -339,6 +339,121 @@ fn a_referral_rests_on_a_hand_over_and_rescue_on_its_answer() {
     counsellor.ok(["case", "move", "rescue.assess-damage", "--reason", "attack", "--rests-on", &handover]);
     company.ok(["case", "move", "liability", "--reason", "own-action"]);
     assert_eq!(scene.states(), ["liability", "rescue.assess-damage"]);
+    papers_say_what_stands_in_the_case(&scene, &handover);
+}
+
+/// The five papers, with what was said in both languages and with what is left to a hand.
+fn papers_say_what_stands_in_the_case(scene: &Scene, handover: &str) {
+    let Scene { company, counsellor, .. } = scene;
+    company.ok(["case", "tell", "first line\nsecond \u{202e}line", "--happened", "2019-04-30"]);
+    counsellor.ok(["case", "advise", "電源を切らないでください"]);
+    counsellor.ok(["case", "task", "ask for the proxy's records", "--due", "2026-12-01"]);
+    company.ok(["case", "keep", "server-log", "--state", "kept", "--note", "disk 3, sealed"]);
+    let place = counsellor.beside("papers");
+    let print = |home: &Home, what: &str, name: &str, more: &[&str]| {
+        let to = place.join(name);
+        let told = home.ok(["case", "paper", what, "--to", path(&to), "--json"].iter().chain(more)).json();
+        assert_eq!((text(&told["paper"]), text(&told["file"])), (what.to_owned(), path(&to).to_owned()));
+        assert!(fs::read(&to).unwrap().starts_with(b"%PDF-"));
+        to
+    };
+    let home: Value = serde_json::from_slice(&fs::read(company.path.join("safe.json")).unwrap()).unwrap();
+    let space = text(&home["space"]);
+    let digits: String = handover.chars().take(12).collect();
+    let papers: [(&str, PathBuf, &[&str]); 6] = [
+        (
+            "record",
+            print(counsellor, "record", "record.pdf", &[]),
+            &[
+                "相談記録",
+                "Consultation record",
+                "起きた日 2019年4月30日（平成31年）",
+                "happened 30 April 2019 (Heisei 31)",
+                "first line",
+                "攻撃かどうかの判断",
+                "disk 3, sealed",
+                "受付番号",
+            ],
+        ),
+        (
+            "advice",
+            print(company, "advice", "advice.pdf", &[]),
+            &[
+                "助言票",
+                "Advice sheet",
+                "電源を切らないでください",
+                "ask for the proxy's records",
+                "2026年12月1日（令和8年）",
+                "1 December 2026 (Reiwa 8)",
+            ],
+        ),
+        (
+            "consent",
+            print(company, "consent", "consent.pdf", &["--consent", &digits]),
+            &[
+                "同意書",
+                "Consent form",
+                "J-CRAT",
+                "is this an attack?",
+                "期限 2100年1月1日（令和82年）08:59",
+                "受領（R-12）",
+                "accepted, R-12",
+                handover,
+            ],
+        ),
+        (
+            "consent",
+            print(company, "consent", "blank.pdf", &[]),
+            &["記入欄", "To be filled in", "B: 事実（会社名なし）", "B: facts, without the company's name", "最長30日"],
+        ),
+        (
+            "slip",
+            print(counsellor, "slip", "slip.pdf", &[]),
+            &[
+                "証拠の受け渡し票",
+                "Custody slip",
+                "disk 3, sealed",
+                "J-CRAT",
+                "Number on its tag",
+                "渡した人",
+                "受け取った人",
+            ],
+        ),
+        (
+            "rescue",
+            print(counsellor, "rescue", "rescue.pdf", &[]),
+            &["救助隊報告書", "Report of the rescue team", "判断できない", "undetermined", "被害の確認", "対策"],
+        ),
+    ];
+    for (what, file, facts) in &papers {
+        let Some(said) = read_off(file) else { return };
+        for fact in facts.iter().chain(&["印", space.as_str()]) {
+            let squeezed: String = fact.split_whitespace().collect();
+            assert!(said.contains(&squeezed), "{what}: {fact} is not in {said}");
+        }
+        assert!(!said.contains('\u{202e}'), "{what}");
+    }
+    // What nobody has consented to, or was not said, is not made up; and nothing is written over.
+    let blank = read_off(&place.join("blank.pdf")).unwrap();
+    assert!(!blank.contains("J-CRAT") && !blank.contains("Signedbykey"), "{blank}");
+    let advice = read_off(&place.join("advice.pdf")).unwrap();
+    assert!(!advice.contains("firstline") && !advice.contains("J-CRAT"), "{advice}");
+    let again = ["case", "paper", "record", "--to", path(&place.join("record.pdf"))].map(str::to_owned);
+    counsellor.fails(1, "is there already", again);
+    let other = path(&place.join("other.pdf")).to_owned();
+    company.fails(3, "has given no consent", ["case", "paper", "consent", "--consent", "abcdef012345", "--to", &other]);
+    company.fails(2, "is for the consent form", ["case", "paper", "record", "--consent", &digits, "--to", &other]);
+    assert!(!Path::new(&other).exists());
+}
+
+/// What a paper says, without the spaces and line ends by which it was laid out; nothing where the tool is not installed.
+fn read_off(file: &Path) -> Option<String> {
+    let Ok(done) = std::process::Command::new("pdftotext").arg("-raw").arg(file).arg("-").output() else {
+        crate::kit::say_aloud("the text of a case's papers: pdftotext is not installed");
+        return None;
+    };
+    assert!(done.status.success(), "{done:?}");
+    Some(String::from_utf8_lossy(&done.stdout).split_whitespace().collect())
 }
 
 /// What each act of `hizo case` prints as JSON.
@@ -360,6 +475,8 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     say("case keep", &[]);
     say("case search", &["--on", "2026-11-25", "--where", "J-PlatPat", "--found", "nothing"]);
     say("case matrix", &[]);
+    let paper = company.folder.path().join("record.pdf");
+    say("case paper", &["record", "--to", path(&paper)]);
     say("case move", &["triage", "--reason", "facts"]);
     say("case hold", &["on"]);
     say("case close", &["--reason", "declined"]);

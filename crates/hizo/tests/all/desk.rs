@@ -219,6 +219,68 @@ fn a12_a_locked_desk_shows_nothing_of_the_safe_and_no_address_holds_a_name() {
 }
 
 #[test]
+fn whoever_asks_whom_to_ask_sees_who_does_what_by_prefecture_and_that_a_sample_is_one() {
+    let (_machine, desk, cookie, _) = unlocked();
+    let page = |area: &str| desk.get(&format!("{}/whom{area}", desk.at()), &cookie).body;
+    assert!(desk.get(&format!("{}/wrong", desk.at()), &cookie).status == 200);
+    let nationwide = page("");
+    for said in [
+        "These bodies are made up",
+        "National police (sample)",
+        "rescue team of about 20 (sample)",
+        "hizo directory show --sample",
+    ] {
+        assert!(nationwide.contains(said), "{said}: {nationwide}");
+    }
+    assert_eq!(nationwide.matches("(sample)").count(), 3);
+    // Tokyo is the 13th, Kyoto the 26th: neither is taken for the other.
+    let tokyo = page("?area=13");
+    assert_eq!(tokyo.matches("(sample)").count(), 3 + 3 + 2, "{tokyo}");
+    assert!(
+        tokyo.contains("Tokyo centre 3")
+            && tokyo.contains("Tokyo police, trade secrets")
+            && !tokyo.contains("Kyoto centre")
+    );
+    assert!(page("?area=26").contains("Kyoto centre (sample)") && !page("?area=26").contains("Tokyo centre"));
+    for wrong in ["?area=0", "?area=48", "?area=x"] {
+        assert_eq!(page(wrong).matches("(sample)").count(), 3, "{wrong}");
+    }
+}
+
+#[test]
+fn a_sample_company_is_one_click_away_says_that_it_is_one_and_goes_with_one_click() {
+    let machine = Home::unmade();
+    let desk = Desk::start(&mut machine.writer_command());
+    let cookie = desk.sit_down();
+    let at = |path: &str| format!("{}{path}", desk.at());
+    let begin = desk.get(&at("/begin"), &cookie);
+    assert!(begin.body.contains("Look at a sample company"), "{}", begin.body);
+    let form = format!("csrf={}", begin.csrf());
+    let made = desk.post(&at("/sample"), &cookie, &form);
+    assert_eq!((made.status, made.header("location")), (303, Some(at("/sample").as_str())), "{}", made.body);
+    let sample = machine.path.with_file_name("home-sample");
+    let phrase = std::fs::read_to_string(sample.join("passphrase")).unwrap();
+    let told = desk.get(&at("/sample"), &cookie).body;
+    assert!(told.contains(phrase.trim()) && told.contains("Everything in this safe is made up"), "{told}");
+    let safe = desk.get(&at("/safe"), &cookie).body;
+    assert!(safe.contains("Tokuda Seiki (sample)") && safe.contains("金型") && safe.contains("配合"), "{safe}");
+    assert!(!machine.path.exists(), "nothing is where a safe of his own will be");
+    // Locked, the first page is that of beginning again, and the same sample is opened from there.
+    desk.post(&at("/lock"), &cookie, &form);
+    assert_eq!(desk.get(&at("/sample"), &cookie).status, 303);
+    desk.post(&at("/sample"), &cookie, &form);
+    assert!(desk.get(&at("/sample"), &cookie).body.contains(phrase.trim()));
+    let removed = desk.post(&at("/sample/remove"), &cookie, &form);
+    assert_eq!((removed.status, sample.exists()), (303, false));
+    assert_eq!(desk.get(&at("/safe"), &cookie).header("location"), Some(at("/begin").as_str()));
+    // Whoever has a safe of his own open removes nothing by it.
+    let (machine, desk, cookie, _) = unlocked();
+    let form = format!("csrf={}", desk.get(&format!("{}/safe", desk.at()), &cookie).csrf());
+    assert_eq!(desk.post(&format!("{}/sample/remove", desk.at()), &cookie, &form).status, 303);
+    assert!(machine.path.join("safe.json").exists());
+}
+
+#[test]
 fn hostile_names_are_text_on_a_page_and_nothing_else() {
     let machine = Home::new();
     let folder = machine.beside("hostile");

@@ -262,6 +262,25 @@ fn a_file_of_entries_that_would_be_no_directory_is_refused() {
 }
 
 #[test]
+fn the_sample_is_shown_without_a_safe_and_published_like_any_other_directory() {
+    let home = Home::unmade();
+    let shown = home.ok(["directory", "show", "--sample", "--json"]).json();
+    assert_eq!((shown["purpose"].as_str(), shown["good"].as_bool()), (Some("sample"), Some(true)));
+    let organisations = shown["organisations"].as_array().unwrap().clone();
+    assert_eq!(organisations.len(), 57 + 1 + 1 + 1 + 2 * 47);
+    let said = home.ok(["directory", "show", "--sample"]).out;
+    assert!(said.contains("a sample, made up") && said.contains("Okinawa centre (sample)"), "{said}");
+    assert!(!home.path.exists(), "looking leaves nothing behind");
+
+    let home = Home::new();
+    let to = home.folder.path().join("sample");
+    home.ok(["directory", "publish", "--sample", "--to", to.to_str().unwrap()]);
+    let published = Directory::verify(&fs::read(&to).unwrap()).unwrap();
+    assert_eq!((published.purpose, published.entries.len()), (Purpose::Sample, organisations.len()));
+    home.fails(2, "required", ["directory", "publish", "--to", to.to_str().unwrap()]);
+}
+
+#[test]
 fn a_directory_that_cannot_be_written_uses_up_no_number() {
     let home = Home::new();
     let path = |name: &str| home.folder.path().join(name).to_str().unwrap().to_owned();

@@ -52,4 +52,5 @@ mod verify;
 mod watch;
 mod witness;
 mod words;
+mod world;
 mod zips;

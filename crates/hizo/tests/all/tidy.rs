@@ -19,7 +19,7 @@ const UNAUTHENTICATED: [&str; 12] =
 
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
-const RUNS: [(&str, &str, &[&str]); 12] = [
+const RUNS: [(&str, &str, &[&str]); 14] = [
     ("case", "init", &["command::set_up"]),
     ("directory", "verify", &["verify", "Request"]),
     ("handover", "deposit", &["deposit", "Request"]),
@@ -30,6 +30,8 @@ const RUNS: [(&str, &str, &[&str]); 12] = [
     ("try_it", "restore", &["restore", "Request"]),
     ("try_it", "proof", &["prove", "Request", "Proved"]),
     ("try_it", "verify", &["verify", "Request"]),
+    ("try_it", "keeper", &["while_it_answers", "answer", "At"]),
+    ("try_it", "directory", &["lay_down"]),
     ("watch", "check", &["sample_in_passing"]),
     (
         "watch",

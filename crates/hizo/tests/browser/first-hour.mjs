@@ -60,6 +60,16 @@ try {
   await page.goto(link);
   await page.waitForURL("**/begin");
   await look("01-begin");
+
+  // Looking first costs nothing, and leaves nothing.
+  const steps = interactions;
+  await press(say("見本の会社を見る", "Look at a sample company"));
+  await page.waitForURL("**/sample");
+  await look("00-sample");
+  await press(say("見本を消す", "Delete the sample"));
+  await page.waitForURL("**/begin");
+  interactions = steps;
+
   await fill(say("会社名", "Company"), "徳田精機");
   await fill(say("パスフレーズ", "Passphrase"), phrase);
   await fill(say("パスフレーズをもう一度", "The passphrase once more"), phrase);

@@ -74,6 +74,9 @@ try {
   await owner.main.getByRole("radio").nth(1).check();
   await owner.press(say("どうすればよいか", "What now?"));
   await owner.look("21-wrong-leak");
+  await owner.page.goto(owner.page.url().replace(/\/wrong.*/, "/whom?area=13"));
+  await owner.look("25-whom");
+  await owner.page.goBack();
   await owner.fill(say("相談の名前", "What the case is called"), say("図面の件", "About drawings"));
   await owner.press(say("相談を始める", "Begin the case"));
   await owner.page.waitForURL("**/case/*");
@@ -111,6 +114,9 @@ try {
   await worried.press(say("済んだ canary-task-1177", "It is done canary-task-1177"));
   await worried.press(say(/^残した 退職者のパソコン/, /^It is kept the leaver's PC/));
   await worried.look("24-case-company");
+  const to = await worried.main.getByRole("link", { name: say("相談記録", "Consultation record") }).getAttribute("href");
+  const paper = await worried.page.request.get(new URL(to, worried.page.url()).href);
+  check(paper.status() === 200 && (await paper.body()).subarray(0, 5).toString() === "%PDF-", "a paper of the case is printed");
 } finally {
   await browser.close();
 }

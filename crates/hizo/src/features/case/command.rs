@@ -4,7 +4,7 @@ use hizo_vault::event::Event;
 use hizo_vault::event::case::Said;
 use serde_json::{Value, json};
 
-use super::{Entry, Present, Refusal, give, keep, list, matrix, open, say, show, step, why};
+use super::{Entry, Present, Refusal, give, keep, list, matrix, open, paper, say, show, step, why};
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
 use crate::handover;
@@ -35,6 +35,7 @@ enum Act {
     Keep(keep::Arguments),
     Search(matrix::SearchArguments),
     Matrix(matrix::Arguments),
+    Paper(paper::Arguments),
     Close(step::CloseArguments),
 }
 
@@ -53,6 +54,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Keep(arguments) => keep::run(setting, arguments),
         Act::Search(arguments) => matrix::search(setting, arguments),
         Act::Matrix(arguments) => matrix::run(setting, arguments),
+        Act::Paper(arguments) => paper::run(setting, arguments),
         Act::Close(arguments) => step::close(setting, arguments),
     }
 }

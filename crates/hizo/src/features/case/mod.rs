@@ -10,6 +10,7 @@ mod list;
 mod matrix;
 mod open;
 pub(crate) mod page;
+mod paper;
 mod say;
 mod show;
 pub(crate) mod states;

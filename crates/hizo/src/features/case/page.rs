@@ -14,16 +14,17 @@ use super::keep::standing;
 use super::keeping::{self, Countdown, Machine, Reminder};
 use super::matrix::{Known, matrix};
 use super::open::{check_text, formed};
+use super::paper::{self, What};
 use super::say::new_id;
 use super::show::{kind_words, urgency_words};
 use super::states::{CLOSED, CLOSING, Holder, Move, Rest, State};
 use super::{Case, Present};
-use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
+use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit, shown};
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
 use crate::parties::Party;
-use crate::words::{Words, words};
+use crate::words::{Language, Words, words};
 use crate::{founding, handover, receipts};
 
 /// Where the cases lie that were begun at the desk of a safe.
@@ -68,9 +69,17 @@ const REASONS: [(&str, &str); 35] = [
     ("done", "reason-done"),
 ];
 
-fn reason_called(visit: &Visit, reason: &str) -> String {
+/// What a reason is called, for whoever writes in both languages.
+pub(super) fn reason_words(reason: &str) -> Words {
     let known = REASONS.iter().find(|(word, _)| *word == reason);
-    known.map_or_else(|| reason.to_owned(), |(_, id)| visit.text().say(id))
+    known.map_or_else(
+        || Words::from(reason),
+        |(_, id)| Words::both(Text(Language::English).say(id), Text(Language::Japanese).say(id)),
+    )
+}
+
+fn reason_called(visit: &Visit, reason: &str) -> String {
+    reason_words(reason).to(visit.language()).to_owned()
 }
 
 #[derive(Template)]
@@ -300,6 +309,8 @@ struct CasePage<'v> {
     /// Nobody has been told of it yet.
     untold: bool,
     matrix: Vec<(String, &'static str, String)>,
+    /// Papers to print: where each is, and how it is called.
+    papers: Vec<(String, String)>,
     is_open: bool,
     is_counsellor: bool,
     may_task: bool,
@@ -322,6 +333,18 @@ pub(crate) fn case(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let looked = unlocked.look_at(&home)?;
     let present = present(&looked, unlocked)?;
     page(visit, &looked, &present, &home)
+}
+
+/// A paper of it, as it stands now.
+pub(crate) fn paper(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let (home, what) = (home_of(unlocked, visit.param("case"))?, What::from_word(visit.param("what")));
+    let (Some(home), Some(what)) = (home, what) else { return Ok(visit.go("/cases")) };
+    let looked = unlocked.look_at(&home)?;
+    let present = present(&looked, unlocked)?;
+    let consents = &present.consents.given;
+    let given = consents.iter().find(|given| given.said.space == visit.param("consent"));
+    let bytes = paper::print(what, looked.opened(), &present, given)?;
+    Ok(Reply::File { kind: "application/pdf", bytes })
 }
 
 fn page(visit: &Visit, looked: &Looked, present: &Present, home: &Path) -> Outcome<Reply> {
@@ -382,11 +405,31 @@ fn page(visit: &Visit, looked: &Looked, present: &Present, home: &Path) -> Outco
         untold: !present.has_counsellor && case.closed.is_none(),
         sources: keeping::countdowns(case, now).map(|one| source_row(visit, &one)).collect(),
         matrix: rows.collect(),
+        papers: papers(visit, looked, present),
         is_open: case.closed.is_none(),
         is_counsellor: present.own == Some(Party::Counsellor),
         may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
         refused: present.fold.refused.len(),
     })
+}
+
+/// The papers of a case: each of them, and the consent form of every consent that was given.
+fn papers(visit: &Visit, looked: &Looked, present: &Present) -> Vec<(String, String)> {
+    let at = |what: What| visit.at(&format!("/case/{}/paper/{}", looked.safe.home.space, what.word()));
+    let mut papers: Vec<_> =
+        What::ALL.iter().map(|what| (at(*what), what.words().to(visit.language()).to_owned())).collect();
+    papers.extend(present.consents.given.iter().map(|given| {
+        let (consent, receiver) = (What::Consent, shown_bytes(given.said.receiver_name.as_bytes()));
+        let called = visit.text().two(
+            "paper-of",
+            "paper",
+            consent.words().to(visit.language()).to_owned(),
+            "receiver",
+            receiver,
+        );
+        (format!("{}?consent={}", at(consent), given.said.space), called)
+    }));
+    papers
 }
 
 /// A text of several lines, each shown as one line is.

@@ -281,7 +281,7 @@ pub(super) fn urgency_words(urgency: Urgency) -> Words {
     }
 }
 
-fn way_words(way: Way) -> Words {
+pub(super) fn way_words(way: Way) -> Words {
     match way {
         Way::Company => words!("opened by the company", "会社が始めた相談"),
         Way::Phone => words!("came by telephone", "電話での相談"),

@@ -22,7 +22,7 @@ enum Act {
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     match &arguments.act {
         Act::Install(arguments) => install::run(setting, arguments),
-        Act::Show(_) => show::show(setting),
+        Act::Show(arguments) => show::show(setting, arguments),
         Act::Find(arguments) => show::find(setting, arguments),
         Act::Publish(arguments) => publish::run(setting, arguments),
     }

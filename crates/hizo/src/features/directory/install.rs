@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::features::verify;
+use crate::home::Home;
 use crate::words::{Words, words};
 use crate::{Setting, bundle, directory, home, safe};
 
@@ -74,6 +75,17 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         writeln!(out, "{}", setting.console.say(done))
     });
     Ok(())
+}
+
+/// Puts a first directory into a home without a proof: for whoever has made its publisher and everybody in it, as `hizo try --network` does.
+///
+/// # Errors
+/// When it does not hold or is over, or another one is there.
+pub(crate) fn lay_down(home: &Home, note: &[u8]) -> Outcome<()> {
+    let new = Directory::verify(note).map_err(Failure::internal)?;
+    let seen = directory::installed(home)?.map_or_else(|| new.seen(note), |(before, bytes)| before.seen(&bytes));
+    new.follows(note, &seen, safe::now()?).map_err(|refused| refuse(refused, &new, &seen))?;
+    home::replace(&home.directory_file(), note)
 }
 
 /// What the first directory is held against: the key that the person brought.

@@ -4,5 +4,9 @@
 
 pub(crate) mod command;
 mod install;
+pub(crate) mod page;
 mod publish;
+mod sample;
 mod show;
+
+pub(crate) use install::lay_down;

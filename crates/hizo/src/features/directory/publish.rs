@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use hizo_ledger::directory::{Directory, Entry, Purpose, Seen, TERM_SECONDS_MAX};
 use hizo_ledger::log::note::NOTE_BYTES_MAX;
 use hizo_ledger::record::ClaimedTime;
-use hizo_vault::keys::PublisherSeed;
+use hizo_vault::keys::{PublisherKey, PublisherSeed};
 use serde_json::json;
 
+use super::sample;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::{self, Home, IDENTITY_BYTES_MAX, ToSend};
@@ -23,9 +24,9 @@ const PUBLISHED_FOLDER: &str = "published";
 /// Make the next directory out of a file of entries, and sign it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The entries, six lines for each organisation, as docs/spec/directory.md shows
-    #[arg(value_name = "ENTRIES")]
-    entries: PathBuf,
+    /// The entries, six lines for each organisation, as docs/spec/directory.md shows; a sample without them is the one that comes along
+    #[arg(value_name = "ENTRIES", required_unless_present = "sample")]
+    entries: Option<PathBuf>,
     /// A directory to be looked at: nothing is sealed by it
     #[arg(long)]
     sample: bool,
@@ -44,23 +45,11 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         .map_err(|error| Failure::file("make the folder", &published, error))?;
     // Of two processes at once each makes a directory with a number of its own.
     let _turn = home::lock(&published.join("lock"))?;
-    let last = last(&published)?;
-    let issued = safe::now()?;
-    let until = ClaimedTime::from_unix_seconds(issued.unix_seconds() + TERM_SECONDS_MAX).map_err(Failure::internal)?;
-    let directory = Directory {
-        publisher: key.verifying_key(),
-        serial: last.map_or(1, |last| last.serial.saturating_add(1)),
-        previous: last.map(|last| last.id),
-        purpose: if arguments.sample { Purpose::Sample } else { Purpose::Real },
-        issued,
-        valid_until: until,
-        entries: entries(&arguments.entries)?,
-    };
-    let note = directory.note(&key.sign(directory.text().as_bytes())).map_err(|error| {
-        Failure::fixable(words!("that would be no directory: {error}", "その内容では名簿になりません（{error}）"))
-            .hint(words!("Look at the entries.", "項目を確かめてください。"))
-            .source(error)
-    })?;
+    let purpose = if arguments.sample { Purpose::Sample } else { Purpose::Real };
+    let entries = arguments.entries.as_deref().map_or_else(sample::entries, entries)?;
+    let note = compose(&key, last(&published)?, purpose, entries)?;
+    let directory = Directory::verify(note.as_bytes()).map_err(Failure::internal)?;
+    let until = directory.valid_until;
     // A number that was handed out is never given to another note, and no number is used up by what nobody is given.
     let to_send = ToSend::reserve(&arguments.to)?;
     let kept = published.join(directory.serial.to_string());
@@ -91,6 +80,31 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         key = shown(&key_file)
     ));
     Ok(())
+}
+
+/// The note of the directory that goes on from `last`, good from now on for as long as one can be.
+pub(super) fn compose(
+    key: &PublisherKey,
+    last: Option<Seen>,
+    purpose: Purpose,
+    entries: Vec<Entry>,
+) -> Outcome<String> {
+    let issued = safe::now()?;
+    let until = ClaimedTime::from_unix_seconds(issued.unix_seconds() + TERM_SECONDS_MAX).map_err(Failure::internal)?;
+    let directory = Directory {
+        publisher: key.verifying_key(),
+        serial: last.map_or(1, |last| last.serial.saturating_add(1)),
+        previous: last.map(|last| last.id),
+        purpose,
+        issued,
+        valid_until: until,
+        entries,
+    };
+    directory.note(&key.sign(directory.text().as_bytes())).map_err(|error| {
+        Failure::fixable(words!("that would be no directory: {error}", "その内容では名簿になりません（{error}）"))
+            .hint(words!("Look at the entries.", "項目を確かめてください。"))
+            .source(error)
+    })
 }
 
 /// What the next directory goes on from: the last one, if there was one.

@@ -1,9 +1,10 @@
 //! `hizo directory show` and `hizo directory find`
 
-use hizo_ledger::directory::Entry;
+use hizo_ledger::directory::{Directory, Entry, Purpose};
 use hizo_vault::organisation::Card;
 use serde_json::{Value, json};
 
+use super::sample;
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::people::shown_organisation;
 use crate::words::words;
@@ -11,7 +12,11 @@ use crate::{Setting, directory, safe};
 
 /// Show the installed directory: its number, until when it is good, and every organisation
 #[derive(Debug, clap::Args)]
-pub(crate) struct ShowArguments {}
+pub(crate) struct ShowArguments {
+    /// The made-up one that comes along, to be looked at
+    #[arg(long)]
+    sample: bool,
+}
 
 /// Find organisations of the installed directory by a part of their names
 #[derive(Debug, clap::Args)]
@@ -21,23 +26,30 @@ pub(crate) struct FindArguments {
     name: String,
 }
 
-pub(super) fn show(setting: &Setting) -> Outcome<()> {
-    tell(setting, |_| true)
+pub(super) fn show(setting: &Setting, arguments: &ShowArguments) -> Outcome<()> {
+    match arguments.sample {
+        true => tell(setting, &sample::directory()?, |_| true),
+        false => tell(setting, &installed(setting)?, |_| true),
+    }
 }
 
 pub(super) fn find(setting: &Setting, arguments: &FindArguments) -> Outcome<()> {
     let part = arguments.name.to_lowercase();
-    tell(setting, |entry| {
+    tell(setting, &installed(setting)?, |entry| {
         let has_part = |name: &str| name.to_lowercase().contains(&part);
         has_part(&entry.name) || has_part(&entry.name_ja)
     })
 }
 
-fn tell(setting: &Setting, is_meant: impl Fn(&Entry) -> bool) -> Outcome<()> {
-    let Some((directory, _)) = directory::installed(&setting.home()?)? else {
-        return Err(Failure::fixable(words!("no directory is installed here", "機関の名簿が取り込まれていません"))
-            .hint(words!("Install one: `hizo directory install`.", "取り込んでください: `hizo directory install`。")));
-    };
+fn installed(setting: &Setting) -> Outcome<Directory> {
+    match directory::installed(&setting.home()?)? {
+        Some((directory, _)) => Ok(directory),
+        None => Err(Failure::fixable(words!("no directory is installed here", "機関の名簿が取り込まれていません"))
+            .hint(words!("Install one: `hizo directory install`.", "取り込んでください: `hizo directory install`。"))),
+    }
+}
+
+fn tell(setting: &Setting, directory: &Directory, is_meant: impl Fn(&Entry) -> bool) -> Outcome<()> {
     let is_good = directory.is_good_at(safe::now()?).is_ok();
     let entries: Vec<&Entry> = directory.entries.iter().filter(|entry| is_meant(entry)).collect();
     let listed: Vec<Value> = entries.iter().map(|entry| as_json(entry)).collect();
@@ -55,6 +67,13 @@ fn tell(setting: &Setting, is_meant: impl Fn(&Entry) -> bool) -> Outcome<()> {
             ),
         };
         writeln!(out, "{}", setting.console.say(head))?;
+        if directory.purpose == Purpose::Sample {
+            let sample = words!(
+                "a sample, made up: ring nobody, and nothing is sealed by it",
+                "これは作りものの見本です。連絡先ではなく、これによって封をすることはできません"
+            );
+            writeln!(out, "{}", setting.console.say(sample))?;
+        }
         for entry in &entries {
             let card = Card { name: entry.name.clone(), name_ja: entry.name_ja.clone(), key: entry.key };
             let (organisation, key) = (shown_organisation(&card), entry.key.name());

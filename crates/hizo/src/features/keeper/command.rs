@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Plan, config, scrub, sweep};
+use super::{Plan, config, scrub, sweep, until_stopped};
 use crate::Setting;
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::system;
 use crate::words::words;
 
 /// Be a keeper that others reach over a network, until stopped
@@ -77,14 +76,10 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let ready = plan.open()?;
     let (url, origin) = (ready.url(), ready.keeper.origin().to_string());
     let log_key = ready.log.keys()[0].to_string();
-    let stopped = async {
-        // Whoever reads the line below may stop it at once.
-        let Ok(asked) = system::asked_to_stop() else { return };
+    ready.serve(until_stopped(|| {
         console.result(json!({ "origin": origin, "key": log_key, "url": url }), |out| {
             let said = words!("keeper {origin} listens at {url}", "預け先 {origin} は {url} で待っています");
             writeln!(out, "{}", console.say(said))
         });
-        asked.await;
-    };
-    ready.serve(stopped)
+    }))
 }

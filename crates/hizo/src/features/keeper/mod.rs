@@ -9,9 +9,10 @@ mod sweep;
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use hizo_keeper::service::{
@@ -27,7 +28,55 @@ use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown};
 use crate::keeper::unix_seconds;
 use crate::stamps::{known_local_authority, local_authority};
+use crate::system;
 use crate::words::words;
+
+/// Where a keeper of this machine answers, and what it is called.
+pub(crate) struct At {
+    pub url: String,
+    pub address: SocketAddr,
+    pub origin: String,
+}
+
+/// Sets up a keeper in a folder, for this machine alone, at a port that is free, and has it answer while somebody acts; it stamps its log
+/// after every pause.
+///
+/// # Errors
+/// When it cannot be set up; and as `act`.
+pub(crate) fn while_it_answers<T>(
+    data: &Path,
+    pause: Duration,
+    act: impl FnOnce(&At) -> Outcome<T>,
+) -> Outcome<(At, T)> {
+    let mut plan = Plan::of(data, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    plan.stamps.pause = pause;
+    let ready = plan.open()?.silent();
+    let at = At { url: ready.url(), address: ready.address, origin: ready.keeper.origin().to_string() };
+    let (over, done) = tokio::sync::oneshot::channel::<()>();
+    let acted = thread::scope(|scope| {
+        let answering = scope.spawn(move || ready.serve(async { drop(done.await) }));
+        let acted = act(&at);
+        drop(over);
+        let answered = answering.join().map_err(|_| Failure::internal_message("the keeper stopped inside"));
+        acted.and_then(|acted| answered?.map(|()| acted))
+    })?;
+    Ok((at, acted))
+}
+
+/// Is the keeper in a folder, for this machine alone, until it is stopped, and says nothing of what it is asked; `told` is called once it answers.
+///
+/// # Errors
+/// When the address is taken.
+pub(crate) fn answer(data: &Path, listen: SocketAddr, told: impl FnOnce()) -> Outcome<()> {
+    Plan::of(data, listen).open()?.silent().serve(until_stopped(told))
+}
+
+async fn until_stopped(told: impl FnOnce()) {
+    // Whoever is told may stop it at once.
+    let Ok(asked) = system::asked_to_stop() else { return };
+    told();
+    asked.await;
+}
 
 /// What a keeper is to be.
 struct Plan {
@@ -181,6 +230,12 @@ impl Ready {
     fn url(&self) -> String {
         let scheme = if self.listening.certificates.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
+    }
+
+    /// Without lines for an operator, where nobody is one.
+    fn silent(mut self) -> Self {
+        self.settings.lines = Box::new(|_| ());
+        self
     }
 
     /// Answers until it is stopped.

@@ -1,13 +1,13 @@
 //! `hizo try`
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hizo_ledger::proof::Doubt;
 use serde_json::{Value, json};
 
-use super::{Round, Scratch, Shown};
+use super::{HOME, PASSPHRASE_FILE, Round, Scratch, Shown, network};
 use crate::Setting;
 use crate::console::{self, Console};
 use crate::failure::{Outcome, shown};
@@ -22,10 +22,19 @@ pub(crate) struct Arguments {
     /// Leave everything behind in this folder, to look at
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Set up a whole small world in this folder instead: a keeper, a company, a centre, specialists, a rescue team and police
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["folder", "keep"])]
+    network: Option<PathBuf>,
+    /// Do not keep the keeper of that world running; the line that starts it is printed
+    #[arg(long, requires = "network")]
+    no_keeper: bool,
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let console = setting.console;
+    if let Some(folder) = &arguments.network {
+        return network(console, folder, arguments.no_keeper);
+    }
     let scratch = Scratch::make(arguments.keep.as_deref())?;
     let bar = Bar::new(console);
     let round = super::round(&scratch, arguments.folder.as_deref(), &bar)?;
@@ -47,6 +56,28 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         farewell(console, arguments, &round, out)
     });
     Ok(())
+}
+
+/// A world of everybody, and its keeper until that is stopped.
+fn network(console: Console, folder: &Path, no_keeper: bool) -> Outcome<()> {
+    console.note(words!(
+        "Everybody sets up a safe of his own; this takes a minute or two.",
+        "全員がそれぞれの金庫を作ります。1、2分かかります。"
+    ));
+    let world = network::make(folder)?;
+    let tell = || {
+        console.result(world.as_json(), |out| {
+            world.lines().into_iter().try_for_each(|line| writeln!(out, "{}", console.say(line)))
+        });
+    };
+    if no_keeper {
+        tell();
+        return Ok(());
+    }
+    world.keep(|| {
+        tell();
+        console.note(words!("The keeper runs until Ctrl-C.", "預け先は Ctrl-C を押すまで動いています。"));
+    })
 }
 
 /// What was done, one line each.
@@ -183,7 +214,20 @@ fn farewell(console: Console, arguments: &Arguments, round: &Round, out: &mut dy
             "何も残していません。本番は hizo init のあと hizo deposit フォルダー --series 名前"
         ),
     };
-    writeln!(out, "{}", console.say(line))
+    writeln!(out, "{}", console.say(line))?;
+    let pages = match &arguments.keep {
+        Some(folder) => words!(
+            "as pages in the browser: hizo --home {home} desk (passphrase: the first line of {file})",
+            "ブラウザーの画面で見るには: hizo --home {home} desk（パスフレーズは {file} の1行目）",
+            home = shown(&folder.join(HOME)),
+            file = shown(&folder.join(PASSPHRASE_FILE))
+        ),
+        None => words!(
+            "without commands, as pages in the browser: hizo desk",
+            "コマンドを使わず、ブラウザーの画面で始めるには: hizo desk"
+        ),
+    };
+    writeln!(out, "{}", console.say(pages))
 }
 
 fn shorten(text: &str) -> String {

@@ -3,6 +3,8 @@
 //! This is the one feature that calls others: it shows them at work, and decides nothing of its own.
 
 pub(crate) mod command;
+mod network;
+pub(crate) mod page;
 mod sample;
 
 use std::fs;
@@ -25,11 +27,16 @@ use crate::features::deposit::{self, Made};
 use crate::features::{init, proof, restore, verify};
 use crate::folder::listing::{FoundKind, Listing};
 use crate::folder::walk;
+use crate::home;
 use crate::log;
 use crate::safe::Safe;
 use crate::system;
 use crate::view::View;
 use crate::words::words;
+
+/// Where the safe of a round lies in its folder, and beside it what opens that where the folder stays.
+const HOME: &str = "home";
+const PASSPHRASE_FILE: &str = "passphrase";
 
 /// Everything a round found out.
 pub(super) struct Round {
@@ -113,6 +120,29 @@ impl Drop for Scratch {
     }
 }
 
+/// Series of the sample company: the folders of the sample.
+const COMPANY: [&str; 4] = ["金型", "配合", "営業", "開発"];
+
+/// A company to look at, with a safe that holds the sample, in a folder that is not there yet. Nothing is left of one that cannot be made.
+///
+/// # Errors
+/// When the folder is there, or cannot be written to.
+fn company(folder: &Path) -> Outcome<()> {
+    let mut scratch = Scratch::make(Some(folder))?;
+    scratch.stays = false;
+    let source = write_sample(&scratch.join("sample"))?;
+    let passphrase = generate_passphrase(&mut SystemEntropy);
+    home::write_new(&scratch.join(PASSPHRASE_FILE), format!("{}\n", *passphrase).as_bytes())?;
+    let home = init::init(&scratch.join(HOME), "徳田精機（見本） Tokuda Seiki (sample)", &passphrase, None)?;
+    let device = home.device()?;
+    let mut safe = Safe::open(home)?;
+    for series in COMPANY {
+        deposit::deposit(&mut safe, &device, &deposit::Request::of(vec![source.join(series)], series), &())?;
+    }
+    scratch.stays = true;
+    Ok(())
+}
+
 /// Goes the whole round on `folder`, or on the sample.
 ///
 /// # Errors
@@ -125,7 +155,11 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let safe_name = if folder.is_none() { "徳田精機 Tokuda Seiki" } else { "trial" };
     let series = if folder.is_none() { "KX-204" } else { "trial" };
     let passphrase = generate_passphrase(&mut SystemEntropy);
-    let home = init::init(&scratch.join("home"), safe_name, &passphrase, None)?;
+    if scratch.stays {
+        let path = scratch.join(PASSPHRASE_FILE);
+        home::write_new(&path, format!("{}\n", *passphrase).as_bytes())?;
+    }
+    let home = init::init(&scratch.join(HOME), safe_name, &passphrase, None)?;
     let device = home.device()?;
     let mut safe = Safe::open(home)?;
     let request = deposit::Request::of(vec![source.clone()], series);

@@ -1,7 +1,5 @@
 //! One language's part of a certificate, from its head to the box for the seal, and its annex.
 
-use qrcode::{Color, EcLevel, QrCode};
-
 use super::{Entry, Facts, wording};
 use crate::paper::{INDIGO, INK, LEFT, LINE, Names, PANEL, Paper, RIGHT, SOFT, Style, VERMILION};
 use crate::words::{Language, Words};
@@ -59,7 +57,7 @@ impl Part<'_> {
         let names = Names { part: title.to(self.language).to_owned(), foot: caption.to(self.language).to_owned() };
         self.paper.begin(self.language, names);
         self.paper.brand(LEFT, 48.0);
-        self.qr(RIGHT - 62.0, 48.0, 62.0);
+        self.paper.qr(&self.facts.record.to_string(), RIGHT - 62.0, 48.0, 62.0);
         self.paper.put_centred(RIGHT - 62.0, RIGHT, 119.0, Style::new(6.5, SOFT), caption.to(self.language));
 
         let (large, size, small) = match self.language {
@@ -71,16 +69,6 @@ impl Part<'_> {
         self.paper.rule(LEFT, 148.0, WIDTH, 1.2, INDIGO);
         self.paper.rule(LEFT, 150.6, WIDTH, 0.4, INDIGO);
         self.paper.y = 166.0;
-    }
-
-    fn qr(&mut self, x: f32, y: f32, side: f32) {
-        let code = QrCode::with_error_correction_level(self.facts.record.to_string(), EcLevel::M)
-            .expect("64 digits fit the smaller sizes of the code");
-        let size = side / code.width() as f32;
-        let dark = code.to_colors().into_iter().enumerate().filter(|(_, colour)| *colour == Color::Dark);
-        let corner = |at: usize| (x + (at % code.width()) as f32 * size, y + (at / code.width()) as f32 * size);
-        let corners: Vec<_> = dark.map(|(at, _)| corner(at)).collect();
-        self.paper.squares(&corners, size, INK);
     }
 
     fn verdict(&mut self) {
@@ -309,19 +297,11 @@ impl Part<'_> {
     }
 
     fn seal(&mut self) {
-        let (box_side, line_height) = (60.0, 22.0);
         self.paper.need(122.0);
         self.heading(wording::heading::seal());
-        let top = self.paper.y + 4.0;
-        let (box_left, lines_end) = (RIGHT - box_side, RIGHT - box_side - 24.0);
-        self.paper.frame(box_left, top, box_side, box_side, 0.6, SOFT);
-        self.paper.put_centred(box_left, RIGHT, top + 35.0, Style::new(14.0, LINE), "印");
-        for (number, field) in wording::seal_fields().iter().enumerate() {
-            let y = top + 12.0 + number as f32 * line_height;
-            self.paper.put(LEFT, y, LABEL, field.to(self.language));
-            self.paper.rule(LEFT + 64.0, y + 4.0, lines_end - LEFT - 64.0, 0.5, SOFT);
-        }
-        self.paper.y = top + 66.0;
+        let fields = wording::seal_fields();
+        let fields: Vec<_> = fields.iter().map(|field| field.to(self.language)).collect();
+        self.paper.seal(&fields, LABEL);
         self.say(LEFT, WIDTH, NOTE, &wording::seal_meaning());
     }
 }
