@@ -33,7 +33,7 @@ use crate::failure::{Failure, Outcome};
 use crate::system;
 use crate::words::{Language, words};
 
-pub(crate) use session::{Looked, Unlocked};
+pub(crate) use session::{CASES, Looked, Unlocked};
 pub(crate) use texts::Text;
 pub(crate) use visit::{Frame, Reply, Visit};
 

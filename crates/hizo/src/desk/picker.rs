@@ -24,7 +24,10 @@ pub(crate) struct Picker {
     pub folders: Vec<(String, String)>,
     /// Files in it, so that people know where they are.
     pub files: usize,
+    /// The same, where one of them is to be chosen: what each is called, and as forms carry it.
+    pub choices: Vec<(String, String)>,
     pub more: bool,
+    found: Vec<(String, String)>,
 }
 
 impl Picker {
@@ -35,6 +38,13 @@ impl Picker {
             Some(folder) => Self::look(&folder),
             None => Self::home(),
         }
+    }
+
+    /// The same, to choose a file in it.
+    pub(crate) fn for_a_file(visit: &Visit) -> Outcome<Self> {
+        let mut picker = Self::of(visit)?;
+        picker.choices = std::mem::take(&mut picker.found);
+        Ok(picker)
     }
 
     /// The person's own.
@@ -50,7 +60,7 @@ impl Picker {
 
     fn look(folder: &Path) -> Outcome<Self> {
         let failed = |error| Failure::file("read the folder", folder, error);
-        let (mut folders, mut files, mut more) = (Vec::new(), 0, false);
+        let (mut folders, mut found, mut files, mut more) = (Vec::new(), Vec::new(), 0, false);
         for entry in folder.read_dir().map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
@@ -59,10 +69,16 @@ impl Picker {
                 true if name.to_string_lossy().starts_with('.') => (),
                 true if folders.len() == SHOWN_MAX => more = true,
                 true => folders.push((shown_bytes(&system::path_bytes(&name)), carried(&entry.path()))),
-                false => files += 1,
+                false => {
+                    files += 1;
+                    if found.len() < SHOWN_MAX {
+                        found.push((shown_bytes(&system::path_bytes(&name)), carried(&entry.path())));
+                    }
+                }
             }
         }
         folders.sort();
+        found.sort();
         let mut above: Vec<_> = folder
             .ancestors()
             .skip(1)
@@ -73,7 +89,16 @@ impl Picker {
             })
             .collect();
         above.reverse();
-        Ok(Self { here: carried(folder), shown: shown(folder), above, folders, files, more })
+        Ok(Self {
+            here: carried(folder),
+            shown: shown(folder),
+            above,
+            folders,
+            files,
+            choices: Vec::new(),
+            more,
+            found,
+        })
     }
 }
 
@@ -90,8 +115,19 @@ pub(crate) fn chosen(visit: &Visit) -> Outcome<Option<PathBuf>> {
     system::path_from_bytes(&bytes).map(Some).map_err(|error| Failure::file("read the folder", Path::new(""), error))
 }
 
+/// The file that the form names: one that was clicked, or one that was typed.
+pub(crate) fn file(visit: &Visit) -> Outcome<Option<PathBuf>> {
+    if visit.has("file") && !visit.has("into") {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(visit.field("file")).unwrap_or_default();
+        let path = system::path_from_bytes(&bytes);
+        return path.map(Some).map_err(|error| Failure::file("read", Path::new(""), error));
+    }
+    let typed = PathBuf::from(visit.field("typed").trim());
+    Ok(Some(typed).filter(|typed| !visit.has("into") && typed.is_file()))
+}
+
 /// A path as a form carries it.
-fn carried(path: &Path) -> String {
+pub(crate) fn carried(path: &Path) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(system::path_bytes(path.as_os_str()))
 }
 

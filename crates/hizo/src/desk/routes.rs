@@ -32,7 +32,27 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
     use Page::{Open, Unlocked};
     let get = |path, page| (Method::GET, path, page);
     let post = |path, page| (Method::POST, path, page);
-    vec![
+    // Members of the safe, and those of a case.
+    let people = [
+        (get("/people", Unlocked(space::page::people)), "/case/{case}/people"),
+        (get("/people/opens", Unlocked(space::page::opens)), "/case/{case}/people/opens"),
+        (get("/people/invite", Unlocked(space::page::invite)), "/case/{case}/people/invite"),
+        (get("/people/admit", Unlocked(space::page::choose)), "/case/{case}/people/admit"),
+        (post("/people/admit", Unlocked(space::page::choose)), "/case/{case}/people/admit"),
+        (post("/people/admit/now", Unlocked(space::page::admit)), "/case/{case}/people/admit/now"),
+        (get("/people/admitted/{record}", Unlocked(space::page::admitted)), "/case/{case}/people/admitted/{record}"),
+        (get("/people/who/{who}", Unlocked(space::page::one)), "/case/{case}/people/who/{who}"),
+        (post("/people/who/{who}/role", Unlocked(space::page::change_role)), "/case/{case}/people/who/{who}/role"),
+        (post("/people/who/{who}/history", Unlocked(space::page::give)), "/case/{case}/people/who/{who}/history"),
+        (get("/people/who/{who}/leave", Unlocked(space::page::leave)), "/case/{case}/people/who/{who}/leave"),
+        (post("/people/who/{who}/leave", Unlocked(space::page::remove)), "/case/{case}/people/who/{who}/leave"),
+        (post("/people/withdraw", Unlocked(space::page::withdraw)), "/case/{case}/people/withdraw"),
+        (post("/people/due", Unlocked(space::page::due)), "/case/{case}/people/due"),
+    ];
+    let of_people = people
+        .into_iter()
+        .flat_map(|((method, path, page), of_case)| [(method.clone(), path, page), (method, of_case, page)]);
+    let others = vec![
         get("/", Open(door::home)),
         get("/unlock", Open(door::locked)),
         post("/unlock", Open(door::unlock)),
@@ -54,7 +74,6 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         get("/proof/{proof}", Unlocked(proof::page::made)),
         get("/proof/{proof}/certificate.pdf", Unlocked(proof::page::certificate)),
         get("/deposit/{deposit}/compare", Unlocked(diff::page::page)),
-        get("/people", Unlocked(space::page::people)),
         get("/health", Unlocked(check::page::health)),
         post("/health", Unlocked(check::page::check)),
         get("/wrong", Unlocked(case::page::wrong)),
@@ -63,7 +82,14 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         get("/case/{case}", Unlocked(case::page::case)),
         post("/case/{case}", Unlocked(case::page::say)),
         get("/case/{case}/invite", Unlocked(case::page::invite)),
+        get("/join", Open(space::page::join)),
+        post("/join", Open(space::page::join)),
+        post("/join/ask", Open(space::page::ask)),
+        get("/join/enter", Open(space::page::enter)),
+        post("/join/enter", Open(space::page::entered)),
+        post("/join/words", Open(space::page::words)),
         get("/verify", Open(verify::page::ask)),
         post("/verify", Open(verify::page::verify)),
-    ]
+    ];
+    of_people.chain(others).collect()
 }

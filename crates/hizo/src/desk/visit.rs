@@ -12,7 +12,11 @@ use super::routes::DOORS;
 use super::session::{Session, Unlocked};
 use super::{Desk, Text};
 use crate::failure::{Failure, Kind, Outcome};
+use crate::home;
 use crate::words::Language;
+
+/// A passphrase that somebody thinks up himself has at least so many characters.
+const CHARACTERS_MIN: usize = 12;
 
 /// One request of somebody who sits at the desk.
 pub(crate) struct Visit {
@@ -93,9 +97,26 @@ impl Visit {
         !self.field(name).is_empty()
     }
 
+    /// A passphrase that somebody gives twice, for something new; else the words that say what is wrong with it.
+    pub(crate) fn new_passphrase(&self) -> Result<&str, &'static str> {
+        let passphrase = self.field("passphrase");
+        if passphrase.chars().count() < CHARACTERS_MIN {
+            Err("begin-fault-short")
+        } else if passphrase != self.field("again") {
+            Err("begin-fault-differs")
+        } else {
+            Ok(passphrase)
+        }
+    }
+
     /// The folder in which a safe can be begun.
     pub(crate) fn free_folder(&self) -> Option<PathBuf> {
         self.desk.safes.iter().find(|safe| !is_safe(safe)).cloned()
+    }
+
+    /// Whether joining a safe of others was begun in that folder: nothing else is begun there.
+    pub(crate) fn is_joining(&self) -> bool {
+        self.free_folder().is_some_and(|folder| !matches!(home::invite_of(&folder), Ok(None)))
     }
 
     /// From now on this browser shows this safe.
@@ -142,6 +163,7 @@ impl Visit {
         match self.path.split('/').nth(1).unwrap_or_default() {
             "series" | "deposit" | "keep" | "work" | "proof" => "/safe",
             "case" => "/cases",
+            "people" => "/people",
             _ => &self.path,
         }
     }

@@ -309,6 +309,39 @@ fn something_is_wrong(language: &str, width: &str) {
     }
 }
 
+/// An admin and a newcomer, each at a desk of his own.
+fn somebody_comes_and_goes(language: &str, width: &str) {
+    let Some(driver) = browser() else { return };
+    let (firm, sato) = (crate::sharing::Firm::new(), Home::unmade());
+    let desks = [&firm.founder, &sato].map(|home| Desk::start(home.writer_command().env("HOME", home.beside(""))));
+    let phrase = std::fs::read_to_string(firm.founder.passphrase_file()).unwrap();
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/people.mjs");
+    let mut journey = Command::new("node");
+    journey.arg(script).args(desks.iter().map(Desk::link)).arg(phrase.trim()).arg(firm.founder.beside("handed"));
+    let done = journey.args([language, width]).arg(pictures).env("NODE_FOLDER", driver).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // The founder alone is left, and what is kept from now on is closed to whoever left.
+    assert_eq!(firm.roles().len(), 1);
+    firm.put(&firm.founder, "drawings", "after he left");
+    let passphrase = sato.folder.path().join("own");
+    std::fs::write(&passphrase, "five ducks cross the frozen river\n").unwrap();
+    let mut show = sato.writer_command();
+    show.args(["--passphrase-file", passphrase.to_str().unwrap(), "show", "latest:drawings"]);
+    let said = kit::said(&mut show);
+    assert!(said.code != Some(0) && !said.out.contains("KX-204"), "{said:?}");
+}
+
+#[test]
+fn somebody_comes_and_goes_in_japanese_on_a_wide_screen() {
+    somebody_comes_and_goes("ja", "1280");
+}
+
+#[test]
+fn somebody_comes_and_goes_in_english_on_a_phone() {
+    somebody_comes_and_goes("en", "360");
+}
+
 #[test]
 fn something_is_wrong_in_japanese_on_a_wide_screen() {
     something_is_wrong("ja", "1280");
