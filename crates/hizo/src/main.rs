@@ -8,6 +8,7 @@ mod console;
 mod contents;
 mod desk;
 mod directory;
+mod dropped;
 mod entropy;
 mod epochs;
 mod failure;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::http::Method;
 
 use super::session::Unlocked;
-use super::{Reply, Visit, door, work};
+use super::{Reply, Taking, Visit, door, work};
 use crate::failure::Outcome;
-use crate::features::{case, check, deposit, diff, init, list, proof, restore, show, space, verify};
+use crate::features::{case, check, deposit, diff, init, list, proof, recovery, restore, show, space, verify, watch};
 
 /// Doors in the menu: what each is called, and its page.
 pub(super) const DOORS: [(&str, &str); 5] = [
@@ -25,11 +25,13 @@ pub(super) enum Page {
     Open(fn(&Visit) -> Outcome<Reply>),
     /// For those who have unlocked a safe; others are asked to.
     Unlocked(fn(&Visit, &Arc<Unlocked>) -> Outcome<Reply>),
+    /// The same for a form with files, which is read as it comes.
+    Upload(Taking),
 }
 
 /// All pages: method, path below the prefix, what answers.
 pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
-    use Page::{Open, Unlocked};
+    use Page::{Open, Unlocked, Upload};
     let get = |path, page| (Method::GET, path, page);
     let post = |path, page| (Method::POST, path, page);
     // Members of the safe, and those of a case.
@@ -62,10 +64,18 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/begin", Open(init::page::found)),
         get("/safe", Unlocked(list::page::safe)),
         get("/series/{series}", Unlocked(list::page::series)),
+        get("/series/{series}/schedule", Unlocked(watch::page::schedule)),
+        post("/series/{series}/schedule", Unlocked(watch::page::schedule)),
+        post("/series/{series}/schedule/now", Unlocked(watch::page::begin)),
+        post("/series/{series}/schedule/end", Unlocked(watch::page::stop)),
         get("/deposit/{deposit}", Unlocked(show::page::deposit)),
+        get("/deposit/{deposit}/look", Unlocked(show::look::look)),
+        get("/deposit/{deposit}/bytes", Unlocked(show::look::content)),
         get("/keep", Unlocked(deposit::page::choose)),
         post("/keep", Unlocked(deposit::page::choose)),
         post("/keep/now", Unlocked(deposit::page::keep)),
+        get("/drop", Unlocked(deposit::drop::choose)),
+        post("/drop", Upload(deposit::drop::keep)),
         get("/work/{work}", Unlocked(work::page)),
         get("/deposit/{deposit}/restore", Unlocked(restore::page::ask)),
         post("/deposit/{deposit}/restore", Unlocked(restore::page::restore)),
@@ -74,6 +84,11 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         get("/proof/{proof}", Unlocked(proof::page::made)),
         get("/proof/{proof}/certificate.pdf", Unlocked(proof::page::certificate)),
         get("/deposit/{deposit}/compare", Unlocked(diff::page::page)),
+        get("/cards", Unlocked(recovery::page::cards)),
+        post("/cards", Unlocked(recovery::page::make)),
+        post("/cards/try", Unlocked(recovery::page::try_them)),
+        get("/cards/made/{cards}", Unlocked(recovery::page::made)),
+        get("/cards/made/{cards}/{page}", Unlocked(recovery::page::page)),
         get("/health", Unlocked(check::page::health)),
         post("/health", Unlocked(check::page::check)),
         get("/wrong", Unlocked(case::page::wrong)),

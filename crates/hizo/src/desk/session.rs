@@ -126,6 +126,11 @@ impl Session {
         }
     }
 
+    /// Somebody is here.
+    pub(super) fn touch(&self) {
+        self.state().seen = Instant::now();
+    }
+
     pub(super) fn language(&self) -> Language {
         self.state().language
     }

@@ -36,6 +36,8 @@ pub(crate) enum Reply {
     Go(String),
     /// A file to look at in the browser.
     File { kind: &'static str, bytes: Vec<u8> },
+    /// What somebody else has made, to look at as what it is and as nothing else; or to be saved, called so.
+    Foreign { kind: &'static str, saved: Option<&'static str>, bytes: Vec<u8> },
     /// A file to put somewhere, called so.
     Save { name: &'static str, bytes: Vec<u8> },
     /// What went wrong, as a page.
@@ -129,6 +131,11 @@ impl Visit {
         format!("{}{path}", self.desk.at)
     }
 
+    /// Somebody is here: a form that takes long is no silence.
+    pub(crate) fn is_here(&self) {
+        self.session.touch();
+    }
+
     pub(crate) fn go(&self, path: &str) -> Reply {
         Reply::Go(self.at(path))
     }
@@ -161,9 +168,9 @@ impl Visit {
     /// The door behind which this page is.
     fn door_path(&self) -> &str {
         match self.path.split('/').nth(1).unwrap_or_default() {
-            "series" | "deposit" | "keep" | "work" | "proof" => "/safe",
+            "series" | "deposit" | "keep" | "drop" | "work" | "proof" => "/safe",
             "case" => "/cases",
-            "people" => "/people",
+            "people" | "cards" => "/people",
             _ => &self.path,
         }
     }

@@ -18,7 +18,7 @@ pub(crate) use leaving::{due, leave, remove, withdraw};
 use super::entering::Admin;
 use super::remove::{Readable, could_read, ranges};
 use super::{admins, grant, role};
-use crate::cards::{self, CardSet, Tried};
+use crate::cards;
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, picker, shown};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
@@ -206,7 +206,7 @@ pub(crate) fn people(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         is_any_due: prepared.iter().any(|row| row.is_due),
         prepared,
         propose: proposal_file(visit, &looked.safe),
-        cards: if is_case { None } else { Some(cards(visit, &looked)?) },
+        cards: if is_case { None } else { Some(shown::cards(visit, &looked)?) },
         at: visit.at(&place.at),
     })
 }
@@ -256,20 +256,6 @@ fn roles(visit: &Visit, meant: Option<Role>) -> Vec<(&'static str, String, bool)
 
 fn role_of(word: &str) -> Option<Role> {
     [Role::ReaderWriter, Role::Reader, Role::Writer, Role::Admin].into_iter().find(|role| role.as_str() == word)
-}
-
-/// How the key cards stand, in one sentence.
-fn cards(visit: &Visit, looked: &Looked) -> Outcome<String> {
-    let t = visit.text();
-    let set = CardSet::of(looked.opened())?;
-    let Some(tried) = Tried::of(&looked.safe, set.and_then(|set| set.drilled)) else { return Ok(t.say("cards-none")) };
-    let made = shown::moment(t, tried.made);
-    let is_due = tried.is_due(unix_seconds());
-    Ok(match (tried.drilled.map(|drilled| shown::moment(t, drilled)), is_due) {
-        (Some(drilled), false) => t.two("cards-tried", "made", made, "tried", drilled),
-        (Some(drilled), true) => t.two("cards-due", "made", made, "tried", drilled),
-        (None, _) => t.one("cards-untried", "made", made),
-    })
 }
 
 #[derive(Template)]

@@ -14,8 +14,8 @@ use super::spoken;
 use crate::desk::picker::{self, Picker};
 use crate::desk::{Frame, Reply, Unlocked, Visit};
 use crate::entropy::SystemEntropy;
-use crate::failure::{Failure, Outcome, shown};
-use crate::words::words;
+use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::words::{Words, words};
 use crate::{home, safe, system};
 
 #[derive(Template)]
@@ -157,11 +157,19 @@ pub(crate) fn words(visit: &Visit) -> Outcome<Reply> {
     }
 }
 
+fn not_yet() -> Words {
+    words!("you have not been let in yet", "まだ参加が認められていません")
+}
+
 /// Enters the safe.
 pub(crate) fn entered(visit: &Visit) -> Outcome<Reply> {
     let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
     let passphrase = visit.field("passphrase");
-    let entered = Waiting::of(&folder).and_then(|waiting| {
+    let waiting = Waiting::of(&folder).map_err(|failure| match failure.kind {
+        Kind::Fixable if !failure.is_out_of_reach() => Failure { message: not_yet(), ..failure },
+        _ => failure,
+    });
+    let entered = waiting.and_then(|waiting| {
         waiting.compare(visit.field("words"))?;
         // Before anything is settled: a wrong passphrase is a reason to type it again.
         safe::open_identity(&waiting.safe.home, passphrase)?;
