@@ -591,6 +591,82 @@ fn a_folder_is_kept_by_itself_from_a_page_and_that_is_ended_there() {
     assert_eq!(machine.deposits()["drawings"].len(), 2);
 }
 
+impl Desk {
+    /// Unlocks the safe of a home; the cookie, and what every form holds.
+    fn unlock(&self, home: &Home) -> (String, String) {
+        let cookie = self.sit_down();
+        let unlock = format!("{}/unlock", self.at());
+        let csrf = self.get(&unlock, &cookie).csrf().to_owned();
+        let passphrase = std::fs::read_to_string(home.passphrase_file()).unwrap().trim().replace(' ', "+");
+        assert_eq!(self.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
+        (cookie, csrf)
+    }
+}
+
+#[test]
+fn where_two_admins_sign_the_desk_makes_proposals_and_what_is_due_waits_for_its_button() {
+    let (firm, sato) = crate::two_admins::agreed();
+    let _tanaka = firm.let_in_by_two("田中", &sato);
+    let desk = Desk::start(firm.founder.writer_command().env("TZ", "UTC0"));
+    let (cookie, csrf) = desk.unlock(&firm.founder);
+    let at = format!("{}/people", desk.at());
+    let listed = desk.get(&at, &cookie).body;
+    let (before, _) = listed.split_once("\">田中</a>").unwrap_or_else(|| panic!("{listed}"));
+    let who = before.rsplit("href=\"").next().unwrap().to_owned();
+    let role = || firm.roles().into_iter().find(|(name, ..)| name == "田中").map(|(_, role, _)| role);
+    let post = |path: &str, form: &str| desk.post(path, &cookie, &format!("csrf={csrf}&{form}"));
+    let file = |name: &str| firm.founder.folder.path().join(name);
+    // One admin alone changes nothing.
+    assert_eq!(post(&format!("{who}/role"), "role=reader").status, 422);
+    assert_eq!(role().as_deref(), Some("reader+writer"));
+    let proposed = post(&format!("{who}/role"), &format!("role=reader&propose={}", file("one").display()));
+    assert!(proposed.status == 200 && proposed.body.contains("nothing is changed yet"), "{}", proposed.body);
+    assert_eq!(role().as_deref(), Some("reader+writer"));
+    assert_eq!(crate::two_admins::agree(&sato, &file("one")).code, Some(0));
+    assert_eq!(role().as_deref(), Some("reader"));
+    // What is prepared is done by nobody before its button is pressed.
+    assert_eq!(post(&format!("{who}/leave"), "at=2099-03-31T09:00").status, 200, "it was not read");
+    assert_eq!(post(&format!("{who}/leave"), "sure=yes&at=2001-03-31T09:00").status, 200, "that time is past");
+    assert_eq!(post(&format!("{who}/leave"), "sure=yes&at=2099-03-31T09:00").status, 303);
+    let page = desk.get(&at, &cookie).body;
+    assert!(page.contains("31 March 2099") && !page.contains("/due\""), "{page}");
+    crate::leaving::let_time_pass(&firm.founder);
+    let page = desk.get(&at, &cookie).body;
+    assert!(page.contains("/due\"") && page.contains("田中"), "{page}");
+    let done = post(&format!("{at}/due"), &format!("propose={}", file("two").display()));
+    assert!(done.status == 200 && done.body.contains("nothing is changed yet"), "{}", done.body);
+    assert_eq!(role().as_deref(), Some("reader"));
+    assert_eq!(crate::two_admins::agree(&sato, &file("two")).code, Some(0));
+    assert_eq!(role(), None);
+    assert!(post(&format!("{at}/due"), "").body.contains("is a member no more"));
+    assert!(!desk.get(&at, &cookie).body.contains("田中"));
+}
+
+#[test]
+fn the_people_of_a_case_are_shown_and_invited_at_the_desk_and_those_of_no_other_safe() {
+    let case = crate::case::Scene::new("leak");
+    let desk = Desk::start(&mut case.company.writer_command());
+    let (cookie, _) = desk.unlock(&case.company);
+    let space = case.company.ok(["case", "show", "--json"]).json()["space"].as_str().map(str::to_owned);
+    let space = space.unwrap_or_else(|| {
+        let listed = desk.get(&format!("{}/cases", desk.at()), &cookie).body;
+        listed.split("/case/").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    });
+    let people = desk.get(&format!("{}/case/{space}/people", desk.at()), &cookie);
+    assert!(
+        people.status == 200 && people.body.contains("鈴木") && people.body.contains("IP Centre"),
+        "{}",
+        people.body
+    );
+    for path in [format!("/case/{space}/people/invite"), format!("/case/{space}/invite")] {
+        let invite = desk.get(&format!("{}{path}", desk.at()), &cookie);
+        assert_eq!(invite.header("content-disposition"), Some("attachment; filename=\"invite\""));
+        assert!(invite.body.contains("invite/v1") && invite.body.contains(&space), "{}", invite.body);
+    }
+    let none = desk.get(&format!("{}/case/{}/people", desk.at(), "0".repeat(64)), &cookie);
+    assert!(none.status == 422 && !none.body.contains("鈴木"), "{}", none.body);
+}
+
 /// What a desk prints for scripts.
 pub(crate) fn said_as_json() -> serde_json::Value {
     let home = Home::unmade();
