@@ -136,6 +136,19 @@ fn of_file(path: &Path) -> Outcome<Card> {
     })
 }
 
+/// A card whose words were typed: the first of a form, the second, and so on.
+pub(crate) fn typed_as(number: usize, text: &str) -> Outcome<Card> {
+    Card::parse(text).map_err(|error| {
+        let reason = unread(error);
+        Failure::fixable(words!(
+            "what was typed for card {number} is no card: {reason}",
+            "{number}枚目の入力は、カードとして読めません: {reason}";
+            reason
+        ))
+        .hint(words!("Compare it with the paper, word by word.", "紙のカードと、1語ずつ見比べてください。"))
+    })
+}
+
 fn ask(console: Console) -> Outcome<Vec<Card>> {
     let mut cards: Vec<Card> = Vec::new();
     loop {

@@ -11,17 +11,20 @@ mod session;
 pub(crate) mod shown;
 pub(crate) mod stage;
 mod texts;
+mod upload;
 mod visit;
 pub(crate) mod work;
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -29,13 +32,15 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, get, on};
 use zeroize::Zeroizing;
 
+use crate::dropped;
 use crate::failure::{Failure, Outcome};
 use crate::system;
 use crate::words::{Language, words};
 
 pub(crate) use door::is_safe;
-pub(crate) use session::{Looked, Unlocked};
+pub(crate) use session::{CASES, Looked, Unlocked};
 pub(crate) use texts::Text;
+pub(crate) use upload::{Part, Upload};
 pub(crate) use visit::{Frame, Reply, Visit};
 
 use guard::Stranger;
@@ -62,6 +67,8 @@ const ASK_AGAIN: &str = include_str!("../pages/ask-again.html");
 
 const ICON: &str = include_str!("../pages/icon.svg");
 const LOOKS: &str = include_str!("../pages/look.css");
+/// Shows how far an upload has come; the page works without it.
+const PROGRESS: &str = include_str!("../pages/drop.js");
 
 /// What the desk is to show.
 pub(crate) struct Plan {
@@ -98,6 +105,7 @@ pub(crate) struct Ready {
 impl Plan {
     /// Takes a port on this machine's own loopback.
     pub(crate) fn open(self) -> Outcome<Ready> {
+        self.safes.iter().for_each(|safe| dropped::sweep(safe));
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)));
         let cannot = |error: io::Error| {
             Failure::fixable(words!("the desk cannot open: {error}", "画面を開けません: {error}"))
@@ -172,6 +180,7 @@ fn router(desk: &Arc<Desk>) -> Router {
     let mut router = Router::new()
         .route(&format!("{at}/open/{{ticket}}"), get(sit_down))
         .route(&format!("{at}/look.css"), get(async || file("text/css; charset=utf-8", LOOKS)))
+        .route(&format!("{at}/drop.js"), get(async || file("text/javascript; charset=utf-8", PROGRESS)))
         .route(&format!("{at}/icon.svg"), get(async || file("image/svg+xml", ICON)));
     for (method, path, page) in routes::table() {
         let filter = if method == Method::POST { MethodFilter::POST } else { MethodFilter::GET };
@@ -199,8 +208,13 @@ async fn keep_out_strangers(State(desk): State<Arc<Desk>>, request: Request, nex
         Err(Stranger::Host) => plain(StatusCode::MISDIRECTED_REQUEST, "this desk answers to its own address only"),
         Err(Stranger::Origin) => plain(StatusCode::FORBIDDEN, "this desk answers to its own pages only"),
     };
+    let is_foreign =
+        response.headers().get(header::CONTENT_SECURITY_POLICY).is_some_and(|policy| policy == guard::FOREIGN);
     for (name, value) in guard::HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // What somebody else has made is allowed less than the desk's own pages.
+        if !(is_foreign && name == header::CONTENT_SECURITY_POLICY) {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
     }
     response
 }
@@ -264,6 +278,11 @@ impl Desk {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         params.extend(query.map(|(name, value)| (name.into_owned(), value.into_owned())));
+        if let Page::Upload(page) = page {
+            let path = uri.path().strip_prefix(self.at.as_str()).unwrap_or_default().to_owned();
+            let visit = Visit { desk: self, session, path, query: String::new(), params, form: Vec::new() };
+            return visit.take(page, request).await;
+        }
         let form = match to_bytes(request.into_body(), FORM_BYTES_MAX).await {
             Ok(body) => form_urlencoded::parse(&Zeroizing::new(body.to_vec()))
                 .map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned())))
@@ -305,20 +324,74 @@ impl Desk {
     }
 }
 
+/// What a page does with a form that has files.
+type Taking = fn(&Visit, &Arc<Unlocked>, &mut Upload) -> Outcome<Reply>;
+
+/// Frames of a body that are on their way to whoever reads them.
+const FRAMES_AHEAD: usize = 8;
+
 impl Visit {
+    /// Hands the body over as it comes. Nothing of it is looked at before its first field, the session's `csrf`, was compared.
+    async fn take(self, page: Taking, request: Request) -> Response {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().to_owned();
+        let (frames, taken) = tokio::sync::mpsc::channel(FRAMES_AHEAD);
+        let mut body = request.into_body();
+        tokio::spawn(async move {
+            while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                let data = frame.map_err(io::Error::other).map(|frame| frame.into_data().unwrap_or_default());
+                if frames.send(data).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let answered = tokio::task::spawn_blocking(move || {
+            let Some(mut upload) = Upload::of(&kind, upload::Body::new(taken)) else {
+                return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this is no form with files");
+            };
+            let first = upload.next().ok().flatten().filter(|part| part.name == "csrf" && part.file.is_none());
+            let given = first.and_then(|_| upload.text().ok()).unwrap_or_default();
+            if !session::is_same(&given, &self.session.csrf) {
+                return plain(StatusCode::FORBIDDEN, "this form is not of a page of this desk");
+            }
+            let reply = match self.session.unlocked() {
+                Some(unlocked) => page(&self, &unlocked, &mut upload),
+                None => Ok(door::locked_or_begin(&self)),
+            };
+            upload.drain();
+            self.respond(reply)
+        });
+        answered.await.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "hizo stopped inside"))
+    }
+
     /// What its page answers; on a thread that may wait.
     fn answer(&self, page: Page) -> Response {
-        let reply = match page {
+        self.respond(match page {
             Page::Open(page) => page(self),
             Page::Unlocked(page) => match self.session.unlocked() {
                 Some(unlocked) => page(self, &unlocked),
                 None => Ok(door::locked_or_begin(self)),
             },
-        };
+            Page::Upload(_) => Ok(door::locked_or_begin(self)),
+        })
+    }
+
+    fn respond(&self, reply: Outcome<Reply>) -> Response {
         match reply.or_else(|failure| self.failed(&failure)) {
             Ok(Reply::Page(page)) => file("text/html; charset=utf-8", page),
             Ok(Reply::Go(path)) => go(&path),
             Ok(Reply::File { kind, bytes }) => file(kind, bytes),
+            Ok(Reply::Foreign { kind, saved, bytes }) => {
+                let mut response = file(kind, bytes);
+                let shown = saved.map_or_else(|| "inline".into(), |name| format!("attachment; filename=\"{name}\""));
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(guard::FOREIGN));
+                if let Ok(shown) = HeaderValue::from_str(&shown) {
+                    response.headers_mut().insert(header::CONTENT_DISPOSITION, shown);
+                }
+                response
+            }
             Ok(Reply::Save { name, bytes }) => {
                 let mut response = file("application/octet-stream", bytes);
                 let saved = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));

@@ -11,8 +11,8 @@ use hizo_vault::organisation::Card;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{Home, damaged};
 use crate::people::shown_organisation;
-use crate::words::words;
-use crate::{Setting, bundle, safe};
+use crate::words::{Words, words};
+use crate::{bundle, safe};
 
 /// The directory that was installed, with its note.
 pub(crate) fn installed(home: &Home) -> Outcome<Option<(Directory, Vec<u8>)>> {
@@ -44,10 +44,10 @@ pub(crate) fn read(path: &Path) -> Outcome<(Directory, Vec<u8>)> {
 ///
 /// # Errors
 /// Exit code 5 when it is there under another key; also when it stands in a sample, by which nothing is sealed.
-pub(crate) fn card_of(setting: &Setting, home: &Home, brought: &Card) -> Outcome<Option<Card>> {
+pub(crate) fn card_of(home: &Home, brought: &Card, warn: impl FnOnce(Words)) -> Outcome<Option<Card>> {
     let Some((directory, _)) = installed(home)? else { return Ok(None) };
     if directory.is_good_at(safe::now()?).is_err() {
-        setting.console.warn(words!(
+        warn(words!(
             "the directory was good until {until} and counts no more; install the next one",
             "機関の名簿の期限（{until}）が過ぎたため、使いません。次の名簿を取り込んでください",
             until = directory.valid_until

@@ -8,6 +8,7 @@ mod console;
 mod contents;
 mod desk;
 mod directory;
+mod dropped;
 mod entropy;
 mod epochs;
 mod failure;
@@ -382,14 +383,7 @@ impl Setting {
 
     /// To whom new keys would be closed, for whoever may begin an epoch.
     fn warn_of_left_out(&self, safe: &Safe, keyring: &Keyring) -> Outcome<()> {
-        for card in keyring.people()?.left_out(safe) {
-            let organisation = people::shown_organisation(&card);
-            self.console.warn(words!(
-                "{organisation} has delegated nobody who reads now: whenever this safe gets new keys meanwhile, what is kept under them is closed to it",
-                "{organisation}には、見る権限のある有効な委任が今ありません。その間に金庫の鍵が新しくなると、それ以降に預けるものは開けられません";
-                organisation
-            ));
-        }
+        membership::left_out(safe, keyring)?.into_iter().for_each(|words| self.console.warn(words));
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::people::People;
+use crate::people::{People, shown_organisation};
 use crate::rotation;
 use crate::safe::{Draft, Keyring, Safe};
 use crate::words::{Language, Words, words};
@@ -275,6 +275,19 @@ pub(crate) fn check_admin(safe: &Safe, identity: &IdentityFile) -> Outcome<()> {
     }
 }
 
+/// To which organisations new keys would be closed, for whoever may begin an epoch.
+pub(crate) fn left_out(safe: &Safe, keyring: &Keyring) -> Outcome<Vec<Words>> {
+    let said = |card: &Card| {
+        let organisation = shown_organisation(card);
+        words!(
+            "{organisation} has delegated nobody who reads now: whenever this safe gets new keys meanwhile, what is kept under them is closed to it",
+            "{organisation}には、見る権限のある有効な委任が今ありません。その間に金庫の鍵が新しくなると、それ以降に預けるものは開けられません";
+            organisation
+        )
+    };
+    Ok(keyring.people()?.left_out(safe).iter().map(said).collect())
+}
+
 /// Where a change goes that two admins have to sign.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Proposing {
@@ -298,6 +311,11 @@ pub(crate) struct Proposed {
 }
 
 impl Proposing {
+    /// For a proposal in this file, or where one admin is enough.
+    pub(crate) const fn into_file(propose: Option<PathBuf>) -> Self {
+        Self { propose }
+    }
+
     /// Whether somebody asked for a proposal.
     pub(crate) const fn names_a_file(&self) -> bool {
         self.propose.is_some()
@@ -392,10 +410,15 @@ impl Proposed {
 
     /// What to do with it.
     pub(crate) fn note(&self, setting: &Setting) {
-        setting.console.note(words!(
+        setting.console.note(self.next());
+    }
+
+    /// The same in words.
+    pub(crate) fn next(&self) -> Words {
+        words!(
             "next: send it to another admin, by a way that nobody reads whom it is about, who runs `hizo space agree` before anything else is added to the safe",
             "次に: 対象の人の目に触れない方法で、別の管理者に送ってください。金庫にほかの記録が加わる前に `hizo space agree` を実行してもらいます"
-        ));
+        )
     }
 
     /// All of that, which is all that came of the act.

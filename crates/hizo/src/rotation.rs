@@ -87,12 +87,17 @@ pub(crate) fn is_due(home: &Home) -> Outcome<bool> {
 
 /// Says what comes next where somebody was removed from an organisation's own safe by other means than `hizo space remove`, which does it.
 pub(crate) fn say_next(setting: &Setting, home: &Home) {
-    if home.organisation_card_file().exists() {
-        setting.console.note(words!(
+    next(home).into_iter().for_each(|words| setting.console.note(words));
+}
+
+/// The same in words; nothing where the safe is no organisation's.
+pub(crate) fn next(home: &Home) -> Option<Words> {
+    home.organisation_card_file().exists().then(|| {
+        words!(
             "next: `hizo office rotate`, so that the safes that the organisation reads elsewhere have new keys, too",
             "次に: `hizo office rotate` を実行すると、機関が見られるほかの金庫の鍵も新しくなります"
-        ));
-    }
+        )
+    })
 }
 
 /// Refuses to seal what somebody could open who has left.

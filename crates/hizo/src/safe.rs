@@ -290,6 +290,23 @@ impl Safe {
         self.home.invite(self.chain.head())
     }
 
+    /// The invite for somebody who is to join.
+    ///
+    /// # Errors
+    /// When nobody else reaches the keeper.
+    pub(crate) fn invite_to_join(&self) -> Outcome<Invite> {
+        self.invite()?.ok_or_else(|| {
+            Failure::fixable(words!(
+                "this safe is kept in a folder of this machine, where nobody else reaches it",
+                "この金庫はこのコンピューターのフォルダーに預けてあり、ほかの人からは届きません"
+            ))
+            .hint(words!(
+                "Set up a safe at a keeper that all of you reach: `hizo init --keeper URL`.",
+                "全員が届く預け先に金庫を作ってください: `hizo init --keeper アドレス`。"
+            ))
+        })
+    }
+
     /// The recipient that everything new is sealed to.
     ///
     /// # Errors

@@ -186,6 +186,11 @@ mod unix {
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
     }
 
+    /// Whether a name that somebody else has given can be a file of this system: any that has no slash.
+    pub(crate) fn is_file_name(_: &str) -> bool {
+        true
+    }
+
     /// Creates a directory that only its owner may enter.
     pub(crate) fn create_private_directory(path: &Path) -> io::Result<()> {
         use std::os::unix::fs::DirBuilderExt;
@@ -321,6 +326,15 @@ mod other {
 
     pub(crate) fn create_private(path: &Path) -> io::Result<File> {
         std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    /// Whether a name that somebody else has given can be a file of this system, and is no device, stream or other folder.
+    pub(crate) fn is_file_name(name: &str) -> bool {
+        let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+        let is_port = |prefix: &str| stem.strip_prefix(prefix).is_some_and(|rest| rest.chars().count() == 1);
+        let is_device = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"].contains(&stem.as_str());
+        let is_plain = |letter: char| !letter.is_control() && !"\\:*?\"<>|".contains(letter);
+        !is_device && !is_port("COM") && !is_port("LPT") && name.chars().all(is_plain) && !name.ends_with(['.', ' '])
     }
 
     pub(crate) fn create_private_directory(path: &Path) -> io::Result<()> {

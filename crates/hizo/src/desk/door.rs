@@ -21,7 +21,11 @@ pub(super) fn home(visit: &Visit) -> Outcome<Reply> {
 /// Where somebody goes who has unlocked nothing.
 pub(super) fn locked_or_begin(visit: &Visit) -> Reply {
     let is_there = visit.desk.safes.iter().any(|safe| is_safe(safe));
-    visit.go(if is_there { "/unlock" } else { "/begin" })
+    visit.go(match (is_there, visit.is_joining()) {
+        (true, _) => "/unlock",
+        (false, true) => "/join/enter",
+        (false, false) => "/begin",
+    })
 }
 
 /// Whether there is a safe in a folder.
@@ -47,7 +51,7 @@ pub(super) fn locked(visit: &Visit) -> Outcome<Reply> {
 fn unlock_page(visit: &Visit, chosen: usize, fault: Option<String>) -> Outcome<Reply> {
     let safes: Vec<_> = there(visit).iter().map(|(_, safe)| shown(safe)).collect();
     if safes.is_empty() {
-        return Ok(visit.go("/begin"));
+        return Ok(locked_or_begin(visit));
     }
     let can_begin = safes.len() < visit.desk.safes.len();
     visit.page(&UnlockPage { f: visit.frame(visit.text().say("unlock-title"), ""), safes, chosen, fault, can_begin })

@@ -19,6 +19,9 @@ pub(super) const HEADERS: [(&str, &str); 8] = [
     ("permissions-policy", "camera=(), microphone=(), geolocation=(), usb=()"),
 ];
 
+/// The policy of what somebody else has made: it runs nothing, asks for nothing, and belongs to no origin.
+pub(super) const FOREIGN: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
+
 /// Why a request is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stranger {

@@ -26,7 +26,10 @@ pub(crate) struct Picker {
     pub folders: Vec<(String, String)>,
     /// Files in it, so that people know where they are.
     pub files: usize,
+    /// The same, where one of them is to be chosen: what each is called, and as forms carry it.
+    pub choices: Vec<(String, String)>,
     pub more: bool,
+    found: Vec<(String, String)>,
 }
 
 impl Picker {
@@ -37,6 +40,13 @@ impl Picker {
             Some(folder) => Self::look(&folder),
             None => Self::home(),
         }
+    }
+
+    /// The same, to choose a file in it.
+    pub(crate) fn for_a_file(visit: &Visit) -> Outcome<Self> {
+        let mut picker = Self::of(visit)?;
+        picker.choices = std::mem::take(&mut picker.found);
+        Ok(picker)
     }
 
     /// The person's own.
@@ -51,7 +61,7 @@ impl Picker {
 
     fn look(folder: &Path) -> Outcome<Self> {
         let failed = |error| Failure::file("read the folder", folder, error);
-        let (mut folders, mut files, mut more) = (Vec::new(), 0, false);
+        let (mut folders, mut found, mut files, mut more) = (Vec::new(), Vec::new(), 0, false);
         for entry in folder.read_dir().map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
@@ -60,15 +70,31 @@ impl Picker {
                 true if name.to_string_lossy().starts_with('.') => (),
                 true if folders.len() == SHOWN_MAX => more = true,
                 true => folders.push((shown_bytes(&system::path_bytes(&name)), carried(&entry.path()))),
-                false => files += 1,
+                false => {
+                    files += 1;
+                    if found.len() < SHOWN_MAX {
+                        found.push((shown_bytes(&system::path_bytes(&name)), carried(&entry.path())));
+                    }
+                }
             }
         }
         folders.sort();
+        found.sort();
         let called =
             |path: &Path| path.file_name().map_or_else(|| shown(path), |name| shown_bytes(&system::path_bytes(name)));
         let mut above: Vec<_> = folder.ancestors().skip(1).map(|above| (called(above), carried(above))).collect();
         above.reverse();
-        Ok(Self { here: carried(folder), shown: shown(folder), name: called(folder), above, folders, files, more })
+        Ok(Self {
+            here: carried(folder),
+            shown: shown(folder),
+            name: called(folder),
+            above,
+            folders,
+            files,
+            choices: Vec::new(),
+            more,
+            found,
+        })
     }
 }
 
@@ -112,8 +138,21 @@ pub(crate) fn typed(text: &str) -> Outcome<PathBuf> {
     )))
 }
 
+/// The file that the form names: one that was clicked, or one that was typed.
+pub(crate) fn file(visit: &Visit) -> Outcome<Option<PathBuf>> {
+    if visit.has("file") && !visit.has("into") {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(visit.field("file")).unwrap_or_default();
+        let path = system::path_from_bytes(&bytes);
+        return path.map(Some).map_err(|error| Failure::file("read", Path::new(""), error));
+    }
+    if !visit.has("typed") || visit.has("into") {
+        return Ok(None);
+    }
+    Ok(Some(typed(visit.field("typed"))?).filter(|typed| typed.is_file()))
+}
+
 /// A path as a form carries it.
-fn carried(path: &Path) -> String {
+pub(crate) fn carried(path: &Path) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(system::path_bytes(path.as_os_str()))
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::http::Method;
 
 use super::session::Unlocked;
-use super::{Reply, Visit, door, work};
+use super::{Reply, Taking, Visit, door, work};
 use crate::failure::Outcome;
-use crate::features::{case, check, deposit, diff, directory, init, list, proof, restore, show, space, try_it, verify};
+use crate::features::{
+    case, check, deposit, diff, directory, init, list, proof, recovery, restore, show, space, try_it, verify, watch,
+};
 
 /// Doors in the menu: what each is called, and its page.
 pub(super) const DOORS: [(&str, &str); 5] = [
@@ -25,14 +27,36 @@ pub(super) enum Page {
     Open(fn(&Visit) -> Outcome<Reply>),
     /// For those who have unlocked a safe; others are asked to.
     Unlocked(fn(&Visit, &Arc<Unlocked>) -> Outcome<Reply>),
+    /// The same for a form with files, which is read as it comes.
+    Upload(Taking),
 }
 
 /// All pages: method, path below the prefix, what answers.
 pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
-    use Page::{Open, Unlocked};
+    use Page::{Open, Unlocked, Upload};
     let get = |path, page| (Method::GET, path, page);
     let post = |path, page| (Method::POST, path, page);
-    vec![
+    // Members of the safe, and those of a case.
+    let people = [
+        (get("/people", Unlocked(space::page::people)), "/case/{case}/people"),
+        (get("/people/opens", Unlocked(space::page::opens)), "/case/{case}/people/opens"),
+        (get("/people/invite", Unlocked(space::page::invite)), "/case/{case}/people/invite"),
+        (get("/people/admit", Unlocked(space::page::choose)), "/case/{case}/people/admit"),
+        (post("/people/admit", Unlocked(space::page::choose)), "/case/{case}/people/admit"),
+        (post("/people/admit/now", Unlocked(space::page::admit)), "/case/{case}/people/admit/now"),
+        (get("/people/admitted/{record}", Unlocked(space::page::admitted)), "/case/{case}/people/admitted/{record}"),
+        (get("/people/who/{who}", Unlocked(space::page::one)), "/case/{case}/people/who/{who}"),
+        (post("/people/who/{who}/role", Unlocked(space::page::change_role)), "/case/{case}/people/who/{who}/role"),
+        (post("/people/who/{who}/history", Unlocked(space::page::give)), "/case/{case}/people/who/{who}/history"),
+        (get("/people/who/{who}/leave", Unlocked(space::page::leave)), "/case/{case}/people/who/{who}/leave"),
+        (post("/people/who/{who}/leave", Unlocked(space::page::remove)), "/case/{case}/people/who/{who}/leave"),
+        (post("/people/withdraw", Unlocked(space::page::withdraw)), "/case/{case}/people/withdraw"),
+        (post("/people/due", Unlocked(space::page::due)), "/case/{case}/people/due"),
+    ];
+    let of_people = people
+        .into_iter()
+        .flat_map(|((method, path, page), of_case)| [(method.clone(), path, page), (method, of_case, page)]);
+    let others = vec![
         get("/", Open(door::home)),
         get("/unlock", Open(door::locked)),
         post("/unlock", Open(door::unlock)),
@@ -45,10 +69,18 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/sample/remove", Unlocked(try_it::page::remove)),
         get("/safe", Unlocked(list::page::safe)),
         get("/series/{series}", Unlocked(list::page::series)),
+        get("/series/{series}/schedule", Unlocked(watch::page::schedule)),
+        post("/series/{series}/schedule", Unlocked(watch::page::schedule)),
+        post("/series/{series}/schedule/now", Unlocked(watch::page::begin)),
+        post("/series/{series}/schedule/end", Unlocked(watch::page::stop)),
         get("/deposit/{deposit}", Unlocked(show::page::deposit)),
+        get("/deposit/{deposit}/look", Unlocked(show::look::look)),
+        get("/deposit/{deposit}/bytes", Unlocked(show::look::content)),
         get("/keep", Unlocked(deposit::page::choose)),
         post("/keep", Unlocked(deposit::page::choose)),
         post("/keep/now", Unlocked(deposit::page::keep)),
+        get("/drop", Unlocked(deposit::drop::choose)),
+        post("/drop", Upload(deposit::drop::keep)),
         get("/work/{work}", Unlocked(work::page)),
         get("/deposit/{deposit}/restore", Unlocked(restore::page::ask)),
         post("/deposit/{deposit}/restore", Unlocked(restore::page::restore)),
@@ -57,7 +89,11 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         get("/proof/{proof}", Unlocked(proof::page::made)),
         get("/proof/{proof}/certificate.pdf", Unlocked(proof::page::certificate)),
         get("/deposit/{deposit}/compare", Unlocked(diff::page::page)),
-        get("/people", Unlocked(space::page::people)),
+        get("/cards", Unlocked(recovery::page::cards)),
+        post("/cards", Unlocked(recovery::page::make)),
+        post("/cards/try", Unlocked(recovery::page::try_them)),
+        get("/cards/made/{cards}", Unlocked(recovery::page::made)),
+        get("/cards/made/{cards}/{page}", Unlocked(recovery::page::page)),
         get("/health", Unlocked(check::page::health)),
         post("/health", Unlocked(check::page::check)),
         get("/wrong", Unlocked(case::page::wrong)),
@@ -70,7 +106,14 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/case/{case}", Unlocked(case::page::say)),
         get("/case/{case}/paper/{what}", Unlocked(case::page::paper)),
         get("/case/{case}/invite", Unlocked(case::page::invite)),
+        get("/join", Open(space::page::join)),
+        post("/join", Open(space::page::join)),
+        post("/join/ask", Open(space::page::ask)),
+        get("/join/enter", Open(space::page::enter)),
+        post("/join/enter", Open(space::page::entered)),
+        post("/join/words", Open(space::page::words)),
         get("/verify", Open(verify::page::ask)),
         post("/verify", Open(verify::page::verify)),
-    ]
+    ];
+    of_people.chain(others).collect()
 }

@@ -15,6 +15,7 @@ use hizo_vault::manifest::Manifest;
 use sha2::{Digest as _, Sha256};
 
 use super::Text;
+use super::door::is_safe;
 use super::work::Works;
 use crate::contents::Opened;
 use crate::entropy::random;
@@ -31,6 +32,9 @@ const SESSIONS_MAX: usize = 16;
 
 /// How long what was followed from a keeper elsewhere is taken for the newest.
 const FRESH: Duration = Duration::from_secs(5);
+
+/// Where the cases lie that were begun at the desk of a safe.
+pub(crate) const CASES: &str = "cases";
 
 /// 32 random bytes in text.
 pub(super) fn secret() -> String {
@@ -124,6 +128,11 @@ impl Session {
         } else if state.seen.elapsed() > idle {
             state.unlocked = None;
         }
+    }
+
+    /// Somebody is here.
+    pub(super) fn touch(&self) {
+        self.state().seen = Instant::now();
     }
 
     pub(super) fn language(&self) -> Language {
@@ -264,6 +273,18 @@ impl Unlocked {
 
     /// Such a safe, to say something in it; the next look at it is a new one.
     pub(crate) fn side(&self, folder: &Path) -> Outcome<Side> {
+        self.forget(folder);
+        Side::open(reached(folder, self.keeper.as_deref())?, Arc::clone(&self.identity))
+    }
+
+    /// Such a safe as it is now, to change something in it.
+    pub(crate) fn safe_at(&self, folder: &Path) -> Outcome<Safe> {
+        self.forget(folder);
+        Safe::open(reached(folder, self.keeper.as_deref())?)
+    }
+
+    /// The next look at such a safe is a new one.
+    pub(crate) fn forget(&self, folder: &Path) {
         match folder == self.folder {
             true => {
                 let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -271,7 +292,24 @@ impl Unlocked {
             }
             false => drop(self.others.lock().unwrap_or_else(PoisonError::into_inner).remove(folder)),
         }
-        Side::open(reached(folder, self.keeper.as_deref())?, Arc::clone(&self.identity))
+    }
+
+    /// Homes of this person on this machine: this one, the cases begun at its desk, and those of the organisation whose own safe it is.
+    pub(crate) fn homes(&self) -> Outcome<Vec<PathBuf>> {
+        let mut homes = vec![self.folder.clone()];
+        if let Ok(begun) = self.folder.join(CASES).read_dir() {
+            homes.extend(begun.filter_map(|entry| Some(entry.ok()?.path())).filter(|home| is_safe(home)));
+        }
+        homes.extend(self.home()?.acting_homes()?);
+        homes.sort();
+        homes.dedup();
+        Ok(homes)
+    }
+
+    /// One of them by its space's id.
+    pub(crate) fn home_of(&self, space: &str) -> Outcome<Option<PathBuf>> {
+        let is_meant = |home: &PathBuf| Home::open(home).is_ok_and(|home| home.space.to_string() == space);
+        Ok(self.homes()?.into_iter().find(is_meant))
     }
 
     /// The safe as it was looked at last.

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Text, Visit};
+use super::{Looked, Text, Visit};
+use crate::cards::{CardSet, Tried};
+use crate::failure::Outcome;
+use crate::keeper::unix_seconds;
 
 /// A moment, in seconds since 1970: the year only when it is not this one.
 pub(crate) fn moment(t: Text, seconds: u64) -> String {
@@ -70,6 +73,20 @@ impl Paging {
 pub(crate) fn day(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     time.map(|time| time.to_zoned(TimeZone::system()).strftime("%-m.%-d").to_string()).unwrap_or_default()
+}
+
+/// How the key cards stand, in one sentence.
+pub(crate) fn cards(visit: &Visit, looked: &Looked) -> Outcome<String> {
+    let t = visit.text();
+    let set = CardSet::of(looked.opened())?;
+    let Some(tried) = Tried::of(&looked.safe, set.and_then(|set| set.drilled)) else { return Ok(t.say("cards-none")) };
+    let made = moment(t, tried.made);
+    let is_due = tried.is_due(unix_seconds());
+    Ok(match (tried.drilled.map(|drilled| moment(t, drilled)), is_due) {
+        (Some(drilled), false) => t.two("cards-tried", "made", made, "tried", drilled),
+        (Some(drilled), true) => t.two("cards-due", "made", made, "tried", drilled),
+        (None, _) => t.one("cards-untried", "made", made),
+    })
 }
 
 /// What is left of work.

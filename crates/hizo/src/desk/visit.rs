@@ -12,7 +12,11 @@ use super::routes::DOORS;
 use super::session::{Session, Unlocked};
 use super::{Desk, Text};
 use crate::failure::{Failure, Kind, Outcome};
+use crate::home;
 use crate::words::Language;
+
+/// A passphrase that somebody thinks up himself has at least so many characters.
+const CHARACTERS_MIN: usize = 12;
 
 /// One request of somebody who sits at the desk.
 pub(crate) struct Visit {
@@ -34,6 +38,8 @@ pub(crate) enum Reply {
     Go(String),
     /// A file to look at in the browser.
     File { kind: &'static str, bytes: Vec<u8> },
+    /// What somebody else has made, to look at as what it is and as nothing else; or to be saved, called so.
+    Foreign { kind: &'static str, saved: Option<&'static str>, bytes: Vec<u8> },
     /// A file to put somewhere, called so.
     Save { name: &'static str, bytes: Vec<u8> },
     /// What went wrong, as a page.
@@ -104,6 +110,18 @@ impl Visit {
         !self.field(name).is_empty()
     }
 
+    /// A passphrase that somebody gives twice, for something new; else the words that say what is wrong with it.
+    pub(crate) fn new_passphrase(&self) -> Result<&str, &'static str> {
+        let passphrase = self.field("passphrase");
+        if passphrase.chars().count() < CHARACTERS_MIN {
+            Err("begin-fault-short")
+        } else if passphrase != self.field("again") {
+            Err("begin-fault-differs")
+        } else {
+            Ok(passphrase)
+        }
+    }
+
     /// The folder in which a safe can be begun.
     pub(crate) fn free_folder(&self) -> Option<PathBuf> {
         self.desk.safes.iter().find(|safe| !is_safe(safe)).cloned()
@@ -112,6 +130,11 @@ impl Visit {
     /// The folder in which the first safe is, or will be.
     pub(crate) fn first_folder(&self) -> Option<&PathBuf> {
         self.desk.safes.first()
+    }
+
+    /// Whether joining a safe of others was begun in that folder: nothing else is begun there.
+    pub(crate) fn is_joining(&self) -> bool {
+        self.free_folder().is_some_and(|folder| !matches!(home::invite_of(&folder), Ok(None)))
     }
 
     /// From now on this browser shows this safe.
@@ -127,6 +150,11 @@ impl Visit {
     /// Where a page of this desk is.
     pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.desk.at)
+    }
+
+    /// Somebody is here: a form that takes long is no silence.
+    pub(crate) fn is_here(&self) {
+        self.session.touch();
     }
 
     pub(crate) fn go(&self, path: &str) -> Reply {
@@ -164,9 +192,10 @@ impl Visit {
     /// The door behind which this page is.
     fn door_path(&self) -> &str {
         match self.path.split('/').nth(1).unwrap_or_default() {
-            "series" | "deposit" | "keep" | "work" | "proof" => "/safe",
+            "series" | "deposit" | "keep" | "drop" | "work" | "proof" => "/safe",
             "case" => "/cases",
             "wrong" => "/wrong",
+            "people" | "cards" => "/people",
             _ => &self.path,
         }
     }

@@ -5,6 +5,9 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+
 use crate::kit::{self, Home};
 
 /// A desk that was started.
@@ -68,6 +71,17 @@ impl Desk {
     fn get(&self, path: &str, cookie: &str) -> Answer {
         let host = &self.address;
         self.raw(&format!("GET {path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n"), "")
+    }
+
+    /// The bytes of a file.
+    fn bytes(&self, path: &str, cookie: &str) -> Vec<u8> {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let host = &self.address;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
+        answer.split_off(end + 4)
     }
 
     /// As a browser sends a form of the desk's own page.
@@ -362,6 +376,423 @@ fn nobody_who_holds_a_request_open_keeps_the_desk_from_ending() {
     assert!(desk.child.wait().unwrap().success());
 }
 
+#[test]
+fn key_cards_are_made_in_memory_printed_and_tried_at_the_desk() {
+    let (machine, desk, cookie, _) = unlocked();
+    let at = desk.at().to_owned();
+    let page = |path: &str| desk.get(&format!("{at}{path}"), &cookie);
+    let csrf = page("/cards").csrf().to_owned();
+    let made = desk.post(&format!("{at}/cards"), &cookie, &format!("csrf={csrf}&cards=3&needed=2"));
+    assert_eq!(made.status, 303, "{}", made.body);
+    let to = made.header("location").unwrap().strip_prefix(&at).unwrap().to_owned();
+    let listed = page(&to).body;
+    // A second set takes the place of the first only if that was asked for.
+    let again = desk.post(&format!("{at}/cards"), &cookie, &format!("csrf={csrf}&cards=3&needed=2"));
+    assert!(again.status == 200 && again.body.contains("role=\"alert\""), "{}", again.body);
+    let mut words = Vec::new();
+    for number in 1..=3 {
+        assert!(listed.contains(&format!("card-{number}.pdf")), "{listed}");
+        let pdf = desk.bytes(&format!("{at}{to}/card-{number}.pdf"), &cookie);
+        assert!(pdf.starts_with(b"%PDF-"));
+        let file = machine.folder.path().join(format!("card-{number}.pdf"));
+        std::fs::write(&file, pdf).unwrap();
+        let Some(read) = crate::cards::read_off(&file) else { return };
+        words.push(std::fs::read_to_string(read).unwrap().replace('\n', "+"));
+    }
+    assert!(desk.bytes(&format!("{at}{to}/emergency.pdf"), &cookie).starts_with(b"%PDF-"));
+    let typed = |one: &str, two: &str| {
+        desk.post(&format!("{at}/cards/try"), &cookie, &format!("csrf={csrf}&card-1={one}&card-2={two}"))
+    };
+    for (one, two) in [(words[0].as_str(), words[0].as_str()), (words[0].as_str(), ""), ("no+card", words[1].as_str())]
+    {
+        let said = typed(one, two);
+        assert!(said.body.contains("role=\"alert\"") && !said.body.contains(one), "{}", said.body);
+    }
+    let said = typed(&words[2], &words[0]);
+    assert!(said.body.contains("role=\"status\"") && said.body.contains("3, 1"), "{}", said.body);
+    assert!(page("/people").body.contains("tried last on"));
+    // Nothing of them lies in the home, and a locked desk has forgotten them.
+    let word = words[0].split('+').take(4).collect::<Vec<_>>().join(" ");
+    let has = |path: &PathBuf| kit::contains(&std::fs::read(path).unwrap(), word.as_bytes());
+    let pages = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "pdf");
+    assert!(!kit::files_below(&machine.path).iter().any(|path| pages(path) || has(path)));
+    assert_eq!(desk.post(&format!("{at}/lock"), &cookie, &format!("csrf={csrf}")).status, 303);
+    assert_eq!(page(&format!("{to}/card-1.pdf")).status, 303);
+}
+
+/// A form with files, as a browser sends it: the name of each part, what the file is called, and what it holds.
+fn form_of(parts: &[(&str, Option<&str>, &str)]) -> String {
+    let mut form = String::new();
+    for (name, file, content) in parts {
+        let file = file.map_or_else(String::new, |file| format!("; filename=\"{file}\""));
+        form += &format!("------hizo\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{content}\r\n");
+    }
+    form + "------hizo--\r\n"
+}
+
+impl Desk {
+    fn hand_over(&self, path: &str, cookie: &str, form: &str) -> Answer {
+        let host = &self.address;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\nsec-fetch-site: same-origin\r\ncookie: {cookie}\r\ncontent-type: multipart/form-data; boundary=----hizo\r\n"
+        );
+        self.raw(&head, form)
+    }
+
+    /// What came of work that was begun, once it has ended.
+    fn ended(&self, begun: &Answer, cookie: &str) -> Answer {
+        let work = begun.header("location").unwrap_or_else(|| panic!("no work was begun: {}", begun.body));
+        (0..100_000)
+            .map(|_| self.get(work, cookie))
+            .find(|answer| !answer.body.contains("http-equiv"))
+            .expect("work ends")
+    }
+}
+
+#[test]
+fn files_out_of_a_browser_are_kept_as_they_are_and_nothing_of_them_is_left_beside_the_safe() {
+    let (machine, desk, cookie, _) = unlocked();
+    let path = format!("{}/drop", desk.at());
+    let csrf = desk.get(&path, &cookie).csrf().to_owned();
+    let large = "PLANTED-DROP ".repeat(300_000);
+    let form = form_of(&[
+        ("csrf", None, &csrf),
+        ("series", None, "名簿"),
+        ("label", None, "初回"),
+        ("files", Some(""), ""),
+        ("files", Some("顧客/一覧.csv"), "a,b\r\n------hiz\r\n"),
+        ("files", Some("顧客/古い/%22大%22.txt"), &large),
+    ]);
+    let ended = desk.ended(&desk.hand_over(&path, &cookie, &form), &cookie);
+    assert!(ended.body.contains("names and contents; not when"), "{}", ended.body);
+    let restored = machine.restore("latest:名簿", "dropped-back");
+    assert_eq!(std::fs::read(restored.join("一覧.csv")).unwrap(), b"a,b\r\n------hiz\r\n");
+    assert_eq!(std::fs::read_to_string(restored.join("古い/\"大\".txt")).unwrap(), large);
+    assert!(!machine.path.join("dropped").exists());
+    let has = |path: &PathBuf| kit::contains(&std::fs::read(path).unwrap(), b"PLANTED-DROP");
+    assert!(!kit::files_below(&machine.path).iter().any(has));
+    machine.ok(["check"]);
+}
+
+#[test]
+fn a35_hostile_names_and_forms_out_of_a_browser_keep_nothing_and_reach_nothing() {
+    let (machine, desk, cookie, _) = unlocked();
+    let path = format!("{}/drop", desk.at());
+    let csrf = desk.get(&path, &cookie).csrf().to_owned();
+    let before = kit::tree(machine.folder.path());
+    let names = [
+        "../out",
+        "a/../../out",
+        "/etc/out",
+        "a//b",
+        ".",
+        "a/.",
+        "..",
+        "a/",
+        "a\0b",
+        &"x".repeat(300),
+        &"a/".repeat(3_000),
+    ];
+    for name in names {
+        let form = form_of(&[
+            ("csrf", None, &csrf),
+            ("series", None, "s"),
+            ("files", Some("good"), "1"),
+            ("files", Some(name), "2"),
+        ]);
+        let answer = desk.hand_over(&path, &cookie, &form);
+        assert_eq!(answer.status, 422, "{name:?}: {}", answer.body);
+        assert!(!machine.path.join("dropped").exists(), "{name:?}");
+    }
+    for (one, two) in [("a", "a"), ("a", "a/b"), ("a/b", "a")] {
+        let form = form_of(&[
+            ("csrf", None, &csrf),
+            ("series", None, "s"),
+            ("files", Some(one), "1"),
+            ("files", Some(two), "2"),
+        ]);
+        assert_eq!(desk.hand_over(&path, &cookie, &form).status, 422, "{one} and {two}");
+    }
+    let file = ("files", Some("good"), "1");
+    for parts in [
+        &[("series", None, "s"), ("csrf", None, csrf.as_str()), file][..],
+        &[file, ("csrf", None, csrf.as_str())],
+        &[("csrf", Some("csrf"), csrf.as_str()), file],
+        &[("csrf", None, ""), file],
+        &[("csrf", None, "AAAA"), file],
+        &[],
+    ] {
+        assert_eq!(desk.hand_over(&path, &cookie, &form_of(parts)).status, 403, "{parts:?}");
+    }
+    assert_eq!(desk.hand_over(&format!("{path}?csrf={csrf}"), &cookie, &form_of(&[file])).status, 403);
+    assert_eq!(desk.post(&path, &cookie, &format!("csrf={csrf}&series=s")).status, 415);
+    // Nothing chosen, no series, and a body that ends in the middle.
+    for parts in [&[("series", None, "s")][..], &[file]] {
+        let parts: Vec<_> = [("csrf", None, csrf.as_str())].into_iter().chain(parts.iter().copied()).collect();
+        assert_eq!(desk.hand_over(&path, &cookie, &form_of(&parts)).status, 422, "{parts:?}");
+    }
+    let whole = form_of(&[("csrf", None, &csrf), ("series", None, "s"), file]);
+    assert_eq!(desk.hand_over(&path, &cookie, whole.strip_suffix("------hizo--\r\n").unwrap()).status, 422);
+    let mut after = kit::tree(machine.folder.path());
+    after.retain(|path, _| !path.to_string_lossy().ends_with("dropped.lock"));
+    let names = |tree: &kit::Tree| tree.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&after), names(&before));
+    assert_eq!(machine.deposits().len(), 1);
+}
+
+#[test]
+fn a12_what_a_desk_left_that_was_killed_while_files_came_is_removed_at_the_next_start() {
+    let (machine, desk, cookie, _) = unlocked();
+    let path = format!("{}/drop", desk.at());
+    let csrf = desk.get(&path, &cookie).csrf().to_owned();
+    let form =
+        form_of(&[("csrf", None, &csrf), ("series", None, "s"), ("files", Some("f/PLANTED"), &"x".repeat(600_000))]);
+    let host = &desk.address;
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\ncookie: {cookie}\r\ncontent-type: multipart/form-data; boundary=----hizo\r\ncontent-length: {}\r\n\r\n",
+        form.len()
+    )
+    .unwrap();
+    stream.write_all(&form.as_bytes()[..500_000]).unwrap();
+    let left = machine.path.join("dropped/f/PLANTED");
+    assert!((0..1_000_000).any(|_| left.exists()), "it has come as far as that");
+    drop(desk);
+    assert!(left.exists());
+    let next = Desk::start(&mut machine.writer_command());
+    assert!(!machine.path.join("dropped").exists());
+    drop(next);
+}
+
+/// Hands a folder over in a browser, with its script and without.
+fn dropped(language: &str, width: &str, script: &str) {
+    let Some(driver) = browser() else { return };
+    let machine = Home::new();
+    let desk = Desk::start(&mut machine.writer_command());
+    let folder = machine.beside("handed-over");
+    std::fs::create_dir_all(folder.join("old")).unwrap();
+    std::fs::write(folder.join("α-117.dxf"), "0\nSECTION\n").unwrap();
+    std::fs::write(folder.join("old/見積 \"2\".txt"), "1,200,000\r\n").unwrap();
+    // One grey dot (RFC 2083).
+    let dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==";
+    std::fs::write(folder.join("α-117.png"), BASE64.decode(dot).unwrap()).unwrap();
+    let phrase = std::fs::read_to_string(machine.passphrase_file()).unwrap();
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
+    let journey = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/drop.mjs");
+    let mut command = Command::new("node");
+    command.arg(journey).args([&desk.link(), phrase.trim()]).arg(&folder).args([language, width, script]).arg(pictures);
+    let done = command.env("NODE_FOLDER", driver).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let back = machine.restore("latest:drop", "handed-back");
+    for name in ["α-117.dxf", "old/見積 \"2\".txt"] {
+        assert_eq!(std::fs::read(folder.join(name)).unwrap(), std::fs::read(back.join(name)).unwrap(), "{name}");
+    }
+    assert!(!machine.path.join("dropped").exists());
+}
+
+#[test]
+fn a_folder_is_handed_over_in_a_browser_with_its_script() {
+    dropped("ja", "1280", "with");
+}
+
+#[test]
+fn a_folder_is_handed_over_in_a_browser_without_any_script() {
+    dropped("en", "360", "without");
+}
+
+#[test]
+fn a41_what_is_kept_is_looked_at_as_what_its_first_bytes_say_and_never_as_a_page() {
+    let machine = Home::new();
+    let folder = machine.beside("hostile");
+    let script = "<script>alert('PLANTED')</script>";
+    let svg = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\">{script}</svg>");
+    let files: [(&str, String); 6] = [
+        ("evil.svg", svg.clone()),
+        ("evil.png", svg),
+        ("page.html", format!("<!doctype html>{script}")),
+        ("poly.html", format!("GIF89a/*{script}*/")),
+        ("paper.txt", format!("%PDF-1.7\n{script}")),
+        ("long.txt", "あ\n".repeat(200_000)),
+    ];
+    for (name, content) in &files {
+        std::fs::write(folder.join(name), content).unwrap();
+    }
+    std::fs::write(folder.join("real.html"), b"\x89PNG\r\n\x1a\n\0<script>").unwrap();
+    std::fs::write(folder.join("nothing.bin"), b"\0\xff").unwrap();
+    let deposit = machine.deposit(&folder, "s")["deposit"].as_str().unwrap().to_owned();
+    let desk = Desk::start(&mut machine.writer_command());
+    let cookie = desk.sit_down();
+    let unlock = format!("{}/unlock", desk.at());
+    let csrf = desk.get(&unlock, &cookie).csrf().to_owned();
+    let passphrase = std::fs::read_to_string(machine.passphrase_file()).unwrap().trim().replace(' ', "+");
+    assert_eq!(desk.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
+    let here = format!("{}/deposit/{deposit}", desk.at());
+    let listed = desk.get(&here, &cookie).body;
+    let entry = |name: &str| {
+        let (before, _) = listed.split_once(&format!(">{name}</a>")).unwrap_or_else(|| panic!("{name}: {listed}"));
+        before.rsplit("look?entry=").next().unwrap().trim_end_matches('"').to_owned()
+    };
+    for name in ["evil.svg", "evil.png", "page.html"] {
+        let entry = entry(name);
+        let page = desk.get(&format!("{here}/look?entry={entry}"), &cookie);
+        assert!(page.status == 200 && page.body.contains("alert(&#39;PLANTED&#39;)"), "{name}: {}", page.body);
+        assert!(!page.body.contains("<script") && !page.body.contains("<img"), "{name}");
+        let bytes = desk.get(&format!("{here}/bytes?entry={entry}"), &cookie);
+        assert!(bytes.status == 303 && bytes.body.is_empty(), "{name} is handed out as nothing");
+    }
+    let sandbox = Some("sandbox; default-src 'none'; frame-ancestors 'none'");
+    let gif = desk.get(&format!("{here}/bytes?entry={}", entry("poly.html")), &cookie);
+    let pdf = desk.get(&format!("{here}/bytes?entry={}", entry("paper.txt")), &cookie);
+    for (answer, kind, shown) in
+        [(&gif, "image/gif", "inline"), (&pdf, "application/pdf", "attachment; filename=\"document.pdf\"")]
+    {
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)));
+        assert_eq!(answer.header("content-security-policy"), sandbox);
+        assert_eq!(answer.header("content-disposition"), Some(shown));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
+    let png = desk.bytes(&format!("{here}/bytes?entry={}", entry("real.html")), &cookie);
+    assert_eq!(png, std::fs::read(folder.join("real.html")).unwrap());
+    let long = desk.get(&format!("{here}/look?entry={}", entry("long.txt")), &cookie).body;
+    assert!(long.contains("are shown") && long.len() < 300_000, "{}", long.len());
+    let none = desk.get(&format!("{here}/look?entry={}", entry("nothing.bin")), &cookie);
+    assert!(none.status == 200 && none.body.contains("cannot be shown"), "{}", none.body);
+    for entry in ["-1", "999", "", "x"] {
+        assert_eq!(desk.get(&format!("{here}/bytes?entry={entry}"), &cookie).status, 303, "{entry}");
+    }
+    assert_eq!(desk.post(&format!("{}/lock", desk.at()), &cookie, &format!("csrf={csrf}")).status, 303);
+    assert_eq!(desk.get(&format!("{here}/bytes?entry={}", entry("poly.html")), &cookie).status, 303);
+}
+
+#[test]
+fn a_folder_is_kept_by_itself_from_a_page_and_that_is_ended_there() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = Home::new();
+    let folder = machine.beside("drawings");
+    std::fs::write(folder.join("KX-204.dxf"), "1").unwrap();
+    let deposit = machine.deposit(&folder, "drawings");
+    let series = deposit["series_id"].as_str().unwrap_or_else(|| panic!("{deposit}")).to_owned();
+    // No test touches the schedule of whoever runs it.
+    let (tools, table) = (machine.beside("tools"), machine.folder.path().join("table"));
+    let crontab = "#!/bin/sh\ncase \"$1\" in -l) cat \"$TEST_TABLE\" ;; -) cat > \"$TEST_TABLE\" ;; esac\n";
+    for (name, text) in [("crontab", crontab), ("systemctl", "#!/bin/sh\nexit 1\n")] {
+        std::fs::write(tools.join(name), text).unwrap();
+        std::fs::set_permissions(tools.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    std::fs::write(&table, "0 1 * * * other\n").unwrap();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let desk = Desk::start(machine.writer_command().env("PATH", &path).env("TEST_TABLE", &table));
+    let cookie = desk.sit_down();
+    let unlock = format!("{}/unlock", desk.at());
+    let csrf = desk.get(&unlock, &cookie).csrf().to_owned();
+    let passphrase = std::fs::read_to_string(machine.passphrase_file()).unwrap().trim().replace(' ', "+");
+    assert_eq!(desk.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
+    let here = format!("{}/series/{series}/schedule", desk.at());
+    let typed = |folder: &Path, every: &str| format!("csrf={csrf}&typed={}&every={every}", folder.display());
+    // An empty folder, none at all, and no interval set up nothing.
+    for (folder, every) in [(machine.beside("empty"), "1d"), (folder.join("none"), "1d"), (folder.clone(), "often")] {
+        let said = desk.post(&format!("{here}/now"), &cookie, &typed(&folder, every));
+        assert!(said.status == 200 && said.body.contains("role=\"alert\""), "{}", said.body);
+    }
+    assert_eq!(std::fs::read_to_string(&table).unwrap(), "0 1 * * * other\n");
+    let begun = desk.post(&format!("{here}/now"), &cookie, &typed(&folder, "6h"));
+    let ended = desk.ended(&begun, &cookie);
+    assert_eq!(ended.header("location"), Some(here.as_str()), "{}", ended.body);
+    let page = desk.get(&here, &cookie).body;
+    assert!(page.contains("kept every 6 hours") && page.contains("role=\"status\""), "{page}");
+    let lines = std::fs::read_to_string(&table).unwrap();
+    assert!(lines.contains("other") && lines.contains(&series) && lines.contains("watch"), "{lines}");
+    assert_eq!(machine.deposits()["drawings"].len(), 2);
+    // Not for another folder at the same time.
+    let other = machine.beside("other");
+    std::fs::write(other.join("x"), "1").unwrap();
+    let refused = desk.ended(&desk.post(&format!("{here}/now"), &cookie, &typed(&other, "1d")), &cookie);
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert_eq!(desk.post(&format!("{here}/end"), &cookie, &format!("csrf={csrf}")).status, 303);
+    assert_eq!(std::fs::read_to_string(&table).unwrap(), "0 1 * * * other\n");
+    assert!(!desk.get(&here, &cookie).body.contains("kept every"));
+    assert_eq!(machine.deposits()["drawings"].len(), 2);
+}
+
+impl Desk {
+    /// Unlocks the safe of a home; the cookie, and what every form holds.
+    fn unlock(&self, home: &Home) -> (String, String) {
+        let cookie = self.sit_down();
+        let unlock = format!("{}/unlock", self.at());
+        let csrf = self.get(&unlock, &cookie).csrf().to_owned();
+        let passphrase = std::fs::read_to_string(home.passphrase_file()).unwrap().trim().replace(' ', "+");
+        assert_eq!(self.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
+        (cookie, csrf)
+    }
+}
+
+#[test]
+fn where_two_admins_sign_the_desk_makes_proposals_and_what_is_due_waits_for_its_button() {
+    let (firm, sato) = crate::two_admins::agreed();
+    let _tanaka = firm.let_in_by_two("田中", &sato);
+    let desk = Desk::start(firm.founder.writer_command().env("TZ", "UTC0"));
+    let (cookie, csrf) = desk.unlock(&firm.founder);
+    let at = format!("{}/people", desk.at());
+    let listed = desk.get(&at, &cookie).body;
+    let (before, _) = listed.split_once("\">田中</a>").unwrap_or_else(|| panic!("{listed}"));
+    let who = before.rsplit("href=\"").next().unwrap().to_owned();
+    let role = || firm.roles().into_iter().find(|(name, ..)| name == "田中").map(|(_, role, _)| role);
+    let post = |path: &str, form: &str| desk.post(path, &cookie, &format!("csrf={csrf}&{form}"));
+    let file = |name: &str| firm.founder.folder.path().join(name);
+    // One admin alone changes nothing.
+    assert_eq!(post(&format!("{who}/role"), "role=reader").status, 422);
+    assert_eq!(role().as_deref(), Some("reader+writer"));
+    let proposed = post(&format!("{who}/role"), &format!("role=reader&propose={}", file("one").display()));
+    assert!(proposed.status == 200 && proposed.body.contains("nothing is changed yet"), "{}", proposed.body);
+    assert_eq!(role().as_deref(), Some("reader+writer"));
+    assert_eq!(crate::two_admins::agree(&sato, &file("one")).code, Some(0));
+    assert_eq!(role().as_deref(), Some("reader"));
+    // What is prepared is done by nobody before its button is pressed.
+    assert_eq!(post(&format!("{who}/leave"), "at=2099-03-31T09:00").status, 200, "it was not read");
+    assert_eq!(post(&format!("{who}/leave"), "sure=yes&at=2001-03-31T09:00").status, 200, "that time is past");
+    assert_eq!(post(&format!("{who}/leave"), "sure=yes&at=2099-03-31T09:00").status, 303);
+    let page = desk.get(&at, &cookie).body;
+    assert!(page.contains("31 March 2099") && !page.contains("/due\""), "{page}");
+    crate::leaving::let_time_pass(&firm.founder);
+    let page = desk.get(&at, &cookie).body;
+    assert!(page.contains("/due\"") && page.contains("田中"), "{page}");
+    let done = post(&format!("{at}/due"), &format!("propose={}", file("two").display()));
+    assert!(done.status == 200 && done.body.contains("nothing is changed yet"), "{}", done.body);
+    assert_eq!(role().as_deref(), Some("reader"));
+    assert_eq!(crate::two_admins::agree(&sato, &file("two")).code, Some(0));
+    assert_eq!(role(), None);
+    assert!(post(&format!("{at}/due"), "").body.contains("is a member no more"));
+    assert!(!desk.get(&at, &cookie).body.contains("田中"));
+}
+
+#[test]
+fn the_people_of_a_case_are_shown_and_invited_at_the_desk_and_those_of_no_other_safe() {
+    let case = crate::case::Scene::new("leak");
+    let desk = Desk::start(&mut case.company.writer_command());
+    let (cookie, _) = desk.unlock(&case.company);
+    let space = case.company.ok(["case", "show", "--json"]).json()["space"].as_str().map(str::to_owned);
+    let space = space.unwrap_or_else(|| {
+        let listed = desk.get(&format!("{}/cases", desk.at()), &cookie).body;
+        listed.split("/case/").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    });
+    let people = desk.get(&format!("{}/case/{space}/people", desk.at()), &cookie);
+    assert!(
+        people.status == 200 && people.body.contains("鈴木") && people.body.contains("IP Centre"),
+        "{}",
+        people.body
+    );
+    for path in [format!("/case/{space}/people/invite"), format!("/case/{space}/invite")] {
+        let invite = desk.get(&format!("{}{path}", desk.at()), &cookie);
+        assert_eq!(invite.header("content-disposition"), Some("attachment; filename=\"invite\""));
+        assert!(invite.body.contains("invite/v1") && invite.body.contains(&space), "{}", invite.body);
+    }
+    let none = desk.get(&format!("{}/case/{}/people", desk.at(), "0".repeat(64)), &cookie);
+    assert!(none.status == 422 && !none.body.contains("鈴木"), "{}", none.body);
+}
+
 /// What a desk prints for scripts.
 pub(crate) fn said_as_json() -> serde_json::Value {
     let home = Home::unmade();
@@ -433,6 +864,39 @@ fn something_is_wrong(language: &str, width: &str) {
         assert!(told.to_string().contains(planted), "{planted}");
         assert!(!case.keeper_has(planted), "{planted}");
     }
+}
+
+/// An admin and a newcomer, each at a desk of his own.
+fn somebody_comes_and_goes(language: &str, width: &str) {
+    let Some(driver) = browser() else { return };
+    let (firm, sato) = (crate::sharing::Firm::new(), Home::unmade());
+    let desks = [&firm.founder, &sato].map(|home| Desk::start(home.writer_command().env("HOME", home.beside(""))));
+    let phrase = std::fs::read_to_string(firm.founder.passphrase_file()).unwrap();
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/people.mjs");
+    let mut journey = Command::new("node");
+    journey.arg(script).args(desks.iter().map(Desk::link)).arg(phrase.trim()).arg(firm.founder.beside("handed"));
+    let done = journey.args([language, width]).arg(pictures).env("NODE_FOLDER", driver).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // The founder alone is left, and what is kept from now on is closed to whoever left.
+    assert_eq!(firm.roles().len(), 1);
+    firm.put(&firm.founder, "drawings", "after he left");
+    let passphrase = sato.folder.path().join("own");
+    std::fs::write(&passphrase, "five ducks cross the frozen river\n").unwrap();
+    let mut show = sato.writer_command();
+    show.args(["--passphrase-file", passphrase.to_str().unwrap(), "show", "latest:drawings"]);
+    let said = kit::said(&mut show);
+    assert!(said.code != Some(0) && !said.out.contains("KX-204"), "{said:?}");
+}
+
+#[test]
+fn somebody_comes_and_goes_in_japanese_on_a_wide_screen() {
+    somebody_comes_and_goes("ja", "1280");
+}
+
+#[test]
+fn somebody_comes_and_goes_in_english_on_a_phone() {
+    somebody_comes_and_goes("en", "360");
 }
 
 #[test]

@@ -30,7 +30,7 @@ const LATER_IN_UTC: &str = "2099-03-31T09:00:00Z";
 const PAST: &str = "2001-03-31T09:00:00Z";
 
 /// Has the time of what is prepared come, as its admin alone could write it.
-fn let_time_pass(home: &Home) {
+pub(crate) fn let_time_pass(home: &Home) {
     let own = identity(home).identity;
     for path in orders(home) {
         let bytes = fs::read(&path).unwrap();

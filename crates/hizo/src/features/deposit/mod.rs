@@ -3,6 +3,7 @@
 
 mod assembling;
 pub(crate) mod command;
+pub(crate) mod drop;
 mod listing;
 mod local;
 mod marks;

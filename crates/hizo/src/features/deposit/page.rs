@@ -68,27 +68,30 @@ pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     }
     let request = Request { labels, ..Request::of(vec![folder.clone()], series) };
     let title = words!("Keeping {folder}", "{folder} を預けています", folder = failure::shown(&folder));
-    work::begin(visit, unlocked, title, move |unlocked, work| {
-        let (mut safe, _) = Safe::open_at_hand(unlocked.home()?)?;
-        let device = safe.home.device()?;
-        let made = super::deposit(&mut safe, &device, &request, work)?;
-        let mut notes: Vec<_> = made.left_out.iter().map(left_out).collect();
-        notes.extend(made.unsteady.iter().map(|path| {
-            words!(
-                "{path} changed during every attempt to read it",
-                "{path} は、読み取るたびに変わっていました",
-                path = failure::shown(path)
-            )
-        }));
-        let go = format!("/deposit/{}", made.id);
-        match whole(made, &safe.home) {
-            // What was left out is said above; what waits is said on the page.
-            Err(failure) if !matches!(failure.kind, Kind::Fixable | Kind::Waits) => return Err(failure),
-            Ok(()) | Err(_) => (),
-        }
-        unlocked.look_again()?;
-        Ok(Ended { go, notes })
-    })
+    work::begin(visit, unlocked, title, move |unlocked, work| kept(unlocked, work, &request))
+}
+
+/// Keeps it, as work: the page of the deposit, with what was left out.
+pub(super) fn kept(unlocked: &Unlocked, work: &Work, request: &Request) -> Outcome<Ended> {
+    let (mut safe, _) = Safe::open_at_hand(unlocked.home()?)?;
+    let device = safe.home.device()?;
+    let made = super::deposit(&mut safe, &device, request, work)?;
+    let mut notes: Vec<_> = made.left_out.iter().map(left_out).collect();
+    notes.extend(made.unsteady.iter().map(|path| {
+        words!(
+            "{path} changed during every attempt to read it",
+            "{path} は、読み取るたびに変わっていました",
+            path = failure::shown(path)
+        )
+    }));
+    let go = format!("/deposit/{}", made.id);
+    match whole(made, &safe.home) {
+        // What was left out is said above; what waits is said on the page.
+        Err(failure) if !matches!(failure.kind, Kind::Fixable | Kind::Waits) => return Err(failure),
+        Ok(()) | Err(_) => (),
+    }
+    unlocked.look_again()?;
+    Ok(Ended { go, notes })
 }
 
 fn is_folder(folder: &Path) -> Outcome<()> {

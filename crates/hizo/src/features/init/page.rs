@@ -10,9 +10,6 @@ use crate::desk::{Frame, Reply, Unlocked, Visit, is_safe};
 use crate::entropy::SystemEntropy;
 use crate::failure::{Outcome, shown};
 
-/// A passphrase that somebody thinks up himself has at least so many characters.
-const CHARACTERS_MIN: usize = 12;
-
 #[derive(Template)]
 #[template(path = "begin.html")]
 struct BeginPage<'v> {
@@ -30,6 +27,9 @@ pub(crate) fn begin(visit: &Visit) -> Outcome<Reply> {
 
 fn page(visit: &Visit, fault: Option<String>) -> Outcome<Reply> {
     let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
+    if visit.is_joining() {
+        return Ok(visit.go("/join/enter"));
+    }
     visit.page(&BeginPage {
         f: visit.frame(visit.text().say("begin-title"), "hizo init --name …"),
         name: visit.field("name"),
@@ -42,19 +42,18 @@ fn page(visit: &Visit, fault: Option<String>) -> Outcome<Reply> {
 /// Sets the safe up, and unlocks it.
 pub(crate) fn found(visit: &Visit) -> Outcome<Reply> {
     let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
-    let (t, name, passphrase) = (visit.text(), visit.field("name").trim(), visit.field("passphrase"));
-    let fault = if name.is_empty() || name.len() > NAME_BYTES_MAX {
-        Some("begin-fault-name")
-    } else if passphrase.chars().count() < CHARACTERS_MIN {
-        Some("begin-fault-short")
-    } else if passphrase != visit.field("again") {
-        Some("begin-fault-differs")
-    } else {
-        None
-    };
-    if let Some(fault) = fault {
-        return page(visit, Some(t.say(fault)));
+    if visit.is_joining() {
+        // Keys that somebody has asked with are not written over.
+        return Ok(visit.go("/join/enter"));
     }
+    let (t, name) = (visit.text(), visit.field("name").trim());
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        return page(visit, Some(t.say("begin-fault-name")));
+    }
+    let passphrase = match visit.new_passphrase() {
+        Ok(passphrase) => passphrase,
+        Err(fault) => return page(visit, Some(t.say(fault))),
+    };
     if let Err(failure) = super::init(&folder, name, passphrase, None) {
         // Somebody pressed twice: the safe of the first time is there.
         return if is_safe(&folder) { Ok(visit.go("/unlock")) } else { Err(failure) };

@@ -19,7 +19,7 @@ use crate::failure::{Failure, Outcome, shown};
 use crate::membership::{Change, Made, Proposing};
 use crate::safe::{self, Keyring, Safe};
 use crate::view::View;
-use crate::words::words;
+use crate::words::{Words, words};
 use crate::{cards, home, system};
 
 /// Make cards, of which some together open the safe, and an emergency card without secrets
@@ -43,42 +43,24 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut safe = setting.safe()?;
-    let replaces = safe.chain.recovery().is_some();
-    if replaces && !arguments.replace {
-        return Err(Failure::fixable(words!(
-            "this safe has recovery cards already",
-            "この金庫には、すでに復旧カードがあります"
-        ))
-        .hint(words!(
-            "Try them with `hizo recovery drill`, or make new ones in their place with --replace.",
-            "`hizo recovery drill` で確かめるか、--replace を付けて作り直してください。"
-        )));
-    }
+    // Nobody is asked for a passphrase in vain.
+    refuse_others(&safe, arguments.replace)?;
     let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
     let keyring = setting.unlock_with(&safe, &identity)?;
-    let admin = identity.signing_seed.space_key(&safe.home.space);
-    check_may(&safe, &admin.verifying_key())?;
-    check_opens_all(setting, &safe, &keyring)?;
+    let asked = Asked { cards: arguments.cards, needed: arguments.needed, replace: arguments.replace };
+    let drawn = Drawn::of(&safe, &keyring, &identity, asked, &arguments.proposing)?;
+    drawn.closed.iter().for_each(|words| setting.console.warn(words.clone()));
     setting.warn_of_left_out(&safe, &keyring)?;
-    let seed = RecoverySeed::generate(&mut SystemEntropy);
-    let made = cards::split(&seed, arguments.needed, arguments.cards, &mut SystemEntropy)?;
-    let change = pinning(&safe, &keyring, &identity, &seed, &made)?;
-    // No card is written for an act that is refused.
-    change.check(&safe, &keyring, &arguments.proposing)?;
+    let Drawn { cards: made, change, key, replaces, .. } = drawn;
     let mut written = print(&safe, &keyring, &made, &arguments.to)?;
     let pinned = change.make(&mut safe, &identity, &keyring, &arguments.proposing);
-    if pinned.is_err() && is_unpinned(&mut safe, &seed) {
+    if pinned.is_err() && is_unpinned(&mut safe, key) {
         written.iter().for_each(|path| drop(fs::remove_file(path)));
         return pinned.map(drop);
     }
     // Last, so that whoever comes back by them is shown nothing older than the cards.
     let emergency = print_emergency(&safe, &made, &arguments.to).map(|files| written.extend(files));
-    let pinned = pinned.map_err(|failure| {
-        failure.hint(words!(
-            "The safe may know these cards already: keep the files and the old cards, and try them with `hizo recovery drill`.",
-            "新しいカードは、すでに登録されているかもしれません。ファイルも今までのカードも残し、`hizo recovery drill` で確かめてください。"
-        ))
-    })?;
+    let pinned = pinned.map_err(may_be_pinned)?;
     tell(setting, arguments, &made, &written, (replaces, &pinned));
     emergency?;
     match pinned {
@@ -86,18 +68,98 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Made::Stands(appended) => appended.promised,
         Made::Proposed(proposed) => {
             setting.console.beside(&setting.console.say(proposed.line()));
-            setting.console.warn(words!(
-                "these cards open nothing until another admin has signed; keep the old ones until then, and make `emergency.json` anew after that: `hizo space invite`",
-                "別の管理者が署名するまで、このカードでは何も開けられません。それまで前のカードを残し、署名のあとで `hizo space invite` で emergency.json を作り直してください"
-            ));
+            setting.console.warn(open_nothing_yet());
             proposed.note(setting);
             Ok(())
         }
     }
 }
 
+/// What cards somebody wants.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub cards: u8,
+    pub needed: u8,
+    /// In place of those that there are.
+    pub replace: bool,
+}
+
+/// Cards that were drawn, and the change that pins them, which was not made yet.
+pub(super) struct Drawn {
+    pub cards: Vec<Card>,
+    pub change: Change,
+    pub key: VerifyingKey,
+    pub replaces: bool,
+    /// That they open less than everything.
+    pub closed: Option<Words>,
+}
+
+impl Drawn {
+    /// # Errors
+    /// When this identity may not make them, the safe has some, or they would not open what they should. No card is written for an act
+    /// that is refused.
+    pub(super) fn of(
+        safe: &Safe,
+        keyring: &Keyring,
+        identity: &IdentityFile,
+        asked: Asked,
+        proposing: &Proposing,
+    ) -> Outcome<Self> {
+        refuse_others(safe, asked.replace)?;
+        check_may(safe, &identity.signing_seed.space_key(&safe.home.space).verifying_key())?;
+        let closed = check_opens_all(safe, keyring)?;
+        let seed = RecoverySeed::generate(&mut SystemEntropy);
+        let cards = cards::split(&seed, asked.needed, asked.cards, &mut SystemEntropy)?;
+        let change = pinning(safe, keyring, identity, &seed, &cards)?;
+        change.check(safe, keyring, proposing)?;
+        let (key, replaces) = (seed.signing_key().verifying_key(), safe.chain.recovery().is_some());
+        Ok(Self { cards, change, key, replaces, closed })
+    }
+}
+
+fn refuse_others(safe: &Safe, replace: bool) -> Outcome<()> {
+    if safe.chain.recovery().is_none() || replace {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!("this safe has recovery cards already", "この金庫には、すでに復旧カードがあります"))
+        .hint(words!(
+            "Try them with `hizo recovery drill`, or make new ones in their place with --replace.",
+            "`hizo recovery drill` で確かめるか、--replace を付けて作り直してください。"
+        )))
+}
+
+/// A record of which nobody knows whether it stands.
+pub(super) fn may_be_pinned(failure: Failure) -> Failure {
+    failure.hint(words!(
+        "The safe may know these cards already: keep the files and the old cards, and try them with `hizo recovery drill`.",
+        "新しいカードは、すでに登録されているかもしれません。ファイルも今までのカードも残し、`hizo recovery drill` で確かめてください。"
+    ))
+}
+
+pub(super) fn open_nothing_yet() -> Words {
+    words!(
+        "these cards open nothing until another admin has signed; keep the old ones until then, and make `emergency.json` anew after that: `hizo space invite`",
+        "別の管理者が署名するまで、このカードでは何も開けられません。それまで前のカードを残し、署名のあとで `hizo space invite` で emergency.json を作り直してください"
+    )
+}
+
+/// What is to be printed, under the name of each file.
+pub(super) fn pages(safe: &Safe, keyring: &Keyring, made: &[Card]) -> Outcome<Vec<(String, Vec<u8>)>> {
+    let view = View::of(Opened { safe, keyring })?;
+    let printed = Printed::of(safe, view.name.as_deref().unwrap_or_default(), made)?;
+    made.iter().map(|card| Ok((format!("card-{}.pdf", card.number()), paper::card(&printed, card)?))).collect()
+}
+
+/// The emergency card, and beside it the file that leads a clean machine to a keeper elsewhere.
+pub(super) fn emergency_pages(safe: &Safe, made: &[Card]) -> Outcome<Vec<(String, Vec<u8>)>> {
+    let invite = safe.invite()?;
+    let [pdf, json] = EMERGENCY_FILES.map(str::to_owned);
+    let page = paper::emergency(&Printed::of(safe, "", made)?, invite.as_ref())?;
+    Ok(std::iter::once((pdf, page)).chain(invite.map(|invite| (json, invite.compose()))).collect())
+}
+
 /// Cards that leave out what is kept would be found out when it is too late, and the old ones burnt by then.
-fn check_opens_all(setting: &Setting, safe: &Safe, keyring: &Keyring) -> Outcome<()> {
+fn check_opens_all(safe: &Safe, keyring: &Keyring) -> Outcome<Option<Words>> {
     if let Some(epoch) = keyring.first_lost() {
         return Err(Failure::untrue(words!(
             "a key object of epoch {epoch} is missing or damaged, and the cards would not open what was kept then",
@@ -109,18 +171,17 @@ fn check_opens_all(setting: &Setting, safe: &Safe, keyring: &Keyring) -> Outcome
         )));
     }
     let closed = safe.chain.epochs().len().saturating_sub(keyring.epochs().count());
-    if closed > 0 {
-        setting.console.warn(words!(
+    Ok((closed > 0).then(|| {
+        words!(
             "the cards open nothing of before you came, since you do not; an admin who does makes better ones",
             "あなたが加わる前のものは、このカードでは開けられません。それを開けられる管理者がカードを作るほうが確実です"
-        ));
-    }
-    Ok(())
+        )
+    }))
 }
 
 /// Whether the record that was to pin these cards certainly does not stand: only cards that open nothing must not lie about.
-fn is_unpinned(safe: &mut Safe, seed: &RecoverySeed) -> bool {
-    safe.catch_up().is_ok() && safe.chain.recovery() != Some(seed.signing_key().verifying_key())
+pub(super) fn is_unpinned(safe: &mut Safe, key: VerifyingKey) -> bool {
+    safe.catch_up().is_ok() && safe.chain.recovery() != Some(key)
 }
 
 /// Only an admin pins cards; whom the old ones let in is one once the delay has passed.
@@ -154,13 +215,8 @@ const EMERGENCY_FILES: [&str; 2] = ["emergency.pdf", "emergency.json"];
 
 /// Writes the cards into files that only their owner may read.
 fn print(safe: &Safe, keyring: &Keyring, made: &[Card], to: &Path) -> Outcome<Vec<PathBuf>> {
-    let view = View::of(Opened { safe, keyring })?;
-    let printed = Printed::of(safe, view.name.as_deref().unwrap_or_default(), made)?;
     system::create_private_directory(to).map_err(|error| Failure::file("make the folder", to, error))?;
-    let mut files = Vec::new();
-    for card in made {
-        files.push((to.join(format!("card-{}.pdf", card.number())), paper::card(&printed, card)?));
-    }
+    let files: Vec<_> = pages(safe, keyring, made)?.into_iter().map(|(name, bytes)| (to.join(name), bytes)).collect();
     let mut paths = files.iter().map(|(path, _)| path.clone()).chain(EMERGENCY_FILES.map(|name| to.join(name)));
     if let Some(there) = paths.find(|path| path.exists()) {
         let path = shown(&there);
@@ -178,15 +234,10 @@ fn print(safe: &Safe, keyring: &Keyring, made: &[Card], to: &Path) -> Outcome<Ve
     Ok(written)
 }
 
-/// Writes the emergency card, and beside it the file that leads a clean machine to a keeper elsewhere.
+/// Writes the emergency card, and what lies beside it.
 fn print_emergency(safe: &Safe, made: &[Card], to: &Path) -> Outcome<Vec<PathBuf>> {
-    let invite = safe.invite()?;
-    let page = paper::emergency(&Printed::of(safe, "", made)?, invite.as_ref())?;
-    let [pdf, json] = EMERGENCY_FILES.map(|name| to.join(name));
-    home::write_new(&pdf, &page)?;
-    let Some(invite) = invite else { return Ok(vec![pdf]) };
-    home::write_new(&json, &invite.compose())?;
-    Ok(vec![pdf, json])
+    let pages = emergency_pages(safe, made)?.into_iter().map(|(name, bytes)| (to.join(name), bytes));
+    pages.map(|(path, bytes)| home::write_new(&path, &bytes).map(|()| path)).collect()
 }
 
 /// The change that pins the cards, with what lets them open everything.

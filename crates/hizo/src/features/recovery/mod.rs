@@ -5,6 +5,7 @@ pub(crate) mod command;
 mod drill;
 mod machine;
 mod make;
+pub(crate) mod page;
 mod paper;
 mod refuse;
 mod regain;

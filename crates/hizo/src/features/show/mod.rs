@@ -1,4 +1,5 @@
 //! Showing what a deposit holds.
 
 pub(crate) mod command;
+pub(crate) mod look;
 pub(crate) mod page;

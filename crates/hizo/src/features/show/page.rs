@@ -22,6 +22,8 @@ struct Row {
     name: String,
     /// The page of a folder.
     into: Option<String>,
+    /// The page of a file.
+    look: Option<String>,
     note: Option<String>,
     size: String,
     when: String,
@@ -137,6 +139,7 @@ fn rows(visit: &Visit, manifest: &Manifest, folder: Option<&[u8]>, here: &str) -
             index,
             name: shown_bytes(rest),
             into: is_folder.then(|| format!("{here}?in={index}")),
+            look: entry.kind.content().map(|_| format!("{here}/look?entry={index}")),
             note,
             size: size.map_or_else(String::new, bytes),
             when: u64::try_from(entry.mtime_ns.div_euclid(1_000_000_000))

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::membership::{self, Asked, Change, Made, Proposing, RoleWord, of_machine};
 use crate::people::{Person, shown_organisation};
 use crate::safe::Safe;
-use crate::words::words;
+use crate::words::{Words, words};
 use crate::{Setting, directory, epochs};
 
 /// Let in whoever sent a request, once you have heard the same words from that person
@@ -43,13 +43,75 @@ pub(crate) struct Arguments {
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut safe = setting.safe()?;
     let asked = membership::read_asked(&arguments.request, &safe)?;
-    let request = asked.request();
     let admin = Admin::of(setting, &safe)?;
+    let letting = Letting {
+        role: arguments.role.map(RoleWord::role),
+        history: arguments.history,
+        rotation: !arguments.no_rotation,
+    };
+    let LetIn { change, is_known, closed } =
+        let_in(&safe, &admin, &asked, letting, &mut Terminal { setting, words: arguments.words.as_deref() })?;
+    let appended = match admin.make(change, &mut safe, &arguments.proposing)? {
+        Made::Stands(appended) => appended,
+        Made::Proposed(proposed) => return proposed.tell(setting),
+    };
+    tell(setting, &safe, &asked, (is_known, &closed), appended.id);
+    appended.promised
+}
+
+/// What somebody may do who is let in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Letting {
+    /// Reader and writer if nobody says, or what his organisation has delegated.
+    pub role: Option<Role>,
+    /// Whether he opens what was kept before, too.
+    pub history: bool,
+    /// Whether his organisation may begin new keys by itself.
+    pub rotation: bool,
+}
+
+/// Who hears the words of somebody, and is told what he should know of him.
+pub(super) trait Ear {
+    fn told(&mut self, words: Words);
+    /// The words that were heard when this was asked.
+    fn heard(&mut self, question: Words) -> Outcome<String>;
+}
+
+struct Terminal<'a> {
+    setting: &'a Setting,
+    words: Option<&'a str>,
+}
+
+impl Ear for Terminal<'_> {
+    fn told(&mut self, words: Words) {
+        self.setting.console.warn(words);
+    }
+
+    fn heard(&mut self, question: Words) -> Outcome<String> {
+        entering::heard(self.setting, self.words, question)
+    }
+}
+
+/// A change that lets somebody in.
+pub(super) struct LetIn {
+    pub change: Change,
+    /// He was a member before, and comes with another machine or delegation.
+    pub is_known: bool,
+    /// Epochs that stay closed to his organisation.
+    pub closed: Vec<u32>,
+}
+
+/// Lets in whoever sent a request, once his words were heard; those of somebody who is a member already were.
+///
+/// # Errors
+/// When the words are others, or this admin may not let him in.
+pub(super) fn let_in(safe: &Safe, admin: &Admin, asked: &Asked, letting: Letting, ear: &mut dyn Ear) -> Outcome<LetIn> {
+    let request = asked.request();
     let people = admin.keyring.people()?;
-    let known = people.persons(&safe).into_iter().find(|person| person.identity == Some(request.person.identity));
+    let known = people.persons(safe).into_iter().find(|person| person.identity == Some(request.person.identity));
     let is_there = safe.chain.role(&request.device.key).is_some();
-    let change = match (&asked, &known) {
-        (Asked::Delegated(delegated), Some(person)) => delegate_again(&safe, &admin, delegated, person)?,
+    let change = match (asked, &known) {
+        (Asked::Delegated(delegated), Some(person)) => delegate_again(safe, admin, delegated, person)?,
         (Asked::Alone(_), _) if is_there => {
             return Err(Failure::fixable(words!(
                 "whoever sent this request was let in already",
@@ -74,27 +136,24 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
                 "以前から知っている番号で{name}さんに電話し、聞いた10語を入力してください:",
                 name = shown_bytes(request.said.name.as_bytes())
             );
-            if !request.words.is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
+            if !request.words.is_typed(&ear.heard(question)?) {
                 return Err(entering::other_words());
             }
-            let role = arguments.role.unwrap_or(RoleWord::ReaderWriter).role();
-            person(&safe, &admin, request, role, &people.delegations, arguments)?
+            let role = letting.role.unwrap_or(Role::ReaderWriter);
+            person(safe, admin, request, role, &people.delegations, letting)?
         }
-        (Asked::Delegated(delegated), None) => act_for(setting, &safe, &admin, delegated, arguments)?,
+        (Asked::Delegated(delegated), None) => act_for(safe, admin, delegated, letting, ear)?,
     };
-    let closed = match &asked {
-        Asked::Delegated(delegated) if known.is_some() || !arguments.history => {
+    let closed = match asked {
+        Asked::Delegated(delegated) if known.is_some() || !letting.history => {
             people.closed_to(&delegated.card.key).to_vec()
         }
         Asked::Delegated(_) | Asked::Alone(_) => Vec::new(),
     };
-    warn_of_closed(setting, &asked, &closed);
-    let appended = match admin.make(change, &mut safe, &arguments.proposing)? {
-        Made::Stands(appended) => appended,
-        Made::Proposed(proposed) => return proposed.tell(setting),
-    };
-    tell(setting, &safe, &asked, (known.is_some(), &closed), appended.id);
-    appended.promised
+    if let Some(words) = says_closed(asked, &closed) {
+        ear.told(words);
+    }
+    Ok(LetIn { change, is_known: known.is_some(), closed })
 }
 
 fn machine(request: &Request, person: &Person) -> Change {
@@ -111,7 +170,7 @@ fn person(
     request: &Request,
     role: Role,
     delegations: &Delegations,
-    arguments: &Arguments,
+    letting: Letting,
 ) -> Outcome<Change> {
     let mut change = Change::default();
     let opened = admin.opened(safe);
@@ -119,17 +178,17 @@ fn person(
     let readers = epochs::readers(opened, &[])?;
     let mut to = epochs::readers_by(opened, delegations, &[])?;
     let newcomer = recipient.filter(|recipient| !readers.contains(recipient));
-    if let Some(newcomer) = newcomer.filter(|_| arguments.history) {
+    if let Some(newcomer) = newcomer.filter(|_| letting.history) {
         change.give_history(opened, newcomer)?;
     }
     to.extend(recipient.filter(|recipient| !to.contains(recipient)).cloned());
     // Whoever read until now and does not any more: an organisation, by its recipient of before.
     let leaves = readers.iter().any(|reader| !to.contains(reader));
     let leaves = leaves || !admin.keyring.people()?.stale(safe, delegations).is_empty();
-    if leaves || newcomer.is_some_and(|_| !arguments.history) {
+    if leaves || newcomer.is_some_and(|_| !letting.history) {
         change.begin_epoch(opened, &to)?;
     }
-    if newcomer.is_some_and(|_| !arguments.history) {
+    if newcomer.is_some_and(|_| !letting.history) {
         // What was said before stays closed to the newcomer, who has to know who else reads.
         change.events = entering::retold(safe, admin)?;
     }
@@ -139,16 +198,16 @@ fn person(
 
 /// Lets somebody in who acts for an organisation: its words are compared, once, unless the directory has its key.
 fn act_for(
-    setting: &Setting,
     safe: &Safe,
     admin: &Admin,
     delegated: &DelegatedRequest,
-    arguments: &Arguments,
+    letting: Letting,
+    ear: &mut dyn Ear,
 ) -> Outcome<Change> {
     let DelegatedRequest { request, card, delegation, note } = delegated;
-    let role = arguments.role.map_or(delegation.role, RoleWord::role);
+    let role = letting.role.unwrap_or(delegation.role);
     let delegations = admin.keyring.people()?.delegations_with(delegated, role)?;
-    let listed = directory::card_of(setting, &safe.home, card)?;
+    let listed = directory::card_of(&safe.home, card, |words| ear.told(words))?;
     let known = listed.as_ref().or(admin.keyring.people()?.delegations.pinned(&card.key));
     let organisation = shown_organisation(known.unwrap_or(card));
     if known.is_none() {
@@ -158,16 +217,16 @@ fn act_for(
             organisation
         );
         let words = Spoken::of_organisation(&card.key);
-        if !words.is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
+        if !words.is_typed(&ear.heard(question)?) {
             return Err(entering::other_words());
         }
     }
-    let mut change = person(safe, admin, request, role, &delegations, arguments)?;
+    let mut change = person(safe, admin, request, role, &delegations, letting)?;
     change.events.extend([membership::pins(known.unwrap_or(card)), Event::KeyDelegated { note: note.clone() }]);
     let persons = admin.keyring.people()?.persons(safe);
     let reads = |person: &Person| person.own.is_some_and(|own| own.role.opens());
     let is_first = !persons.iter().any(|it| reads(it) && it.organisation.as_ref().is_some_and(|it| it.key == card.key));
-    let rotator = delegation.rotator.filter(|_| is_first && role.opens() && !arguments.no_rotation);
+    let rotator = delegation.rotator.filter(|_| is_first && role.opens() && letting.rotation);
     let rotator = rotator.filter(|rotator| safe.chain.rotators().all(|named| named != *rotator));
     change.draft.controls.extend(rotator.map(Control::Rotator));
     Ok(change)
@@ -212,19 +271,19 @@ fn delegate_again(safe: &Safe, admin: &Admin, delegated: &DelegatedRequest, know
 }
 
 /// What stays closed to an organisation that comes back.
-fn warn_of_closed(setting: &Setting, asked: &Asked, closed: &[u32]) {
-    let Asked::Delegated(delegated) = asked else { return };
+fn says_closed(asked: &Asked, closed: &[u32]) -> Option<Words> {
+    let Asked::Delegated(delegated) = asked else { return None };
     let epochs: Vec<String> = closed.iter().map(u32::to_string).collect();
     if epochs.is_empty() {
-        return;
+        return None;
     }
     let organisation = shown_organisation(&delegated.card);
-    setting.console.warn(words!(
+    Some(words!(
         "what was kept in epochs {epochs} stays closed to {organisation}: they began when it had delegated nobody. `hizo space grant {name}` gives them",
         "第{epochs}期は、有効な委任がない間に始まったため、その期に預けたものを{organisation}は開けられません。`hizo space grant {name}` で渡せます",
         epochs = epochs.join(", "), name = shown_bytes(delegated.request.said.name.as_bytes());
         organisation
-    ));
+    ))
 }
 
 fn tell(setting: &Setting, safe: &Safe, asked: &Asked, (is_known, closed): (bool, &[u32]), record: RecordId) {

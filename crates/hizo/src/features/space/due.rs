@@ -29,7 +29,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
     let mut safe = setting.safe_before_due()?;
     let (mut told, before) = (Vec::new(), safe.chain.epoch());
-    let left = make_all(setting, &mut safe, &due, &arguments.proposing, &mut |made| match made {
+    let admin = Admin::unheeded(setting, &safe)?;
+    let left = make_all(admin, &mut safe, &due, &arguments.proposing, &mut |made| match made {
         Ok((order, done)) => {
             if let Done::Made(Made::Proposed(proposed)) = &done {
                 proposed.note(setting);
@@ -57,14 +58,13 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 
 /// Makes what is due, each at the head that the one before it left: how many are left behind one that was only proposed, since of
 /// two proposals at one head the other can never stand.
-fn make_all(
-    setting: &Setting,
+pub(super) fn make_all(
+    mut admin: Admin,
     safe: &mut Safe,
     due: &[Sealed],
     proposing: &Proposing,
     each: &mut dyn FnMut(Outcome<(Order, Done)>),
 ) -> Outcome<usize> {
-    let mut admin = Admin::unheeded(setting, safe)?;
     let mut left = due.len();
     for order in due {
         left -= 1;
@@ -151,14 +151,17 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
         ));
     };
     let before = safe.chain.epoch();
-    let done = make_all(setting, safe, &due, &Proposing::default(), &mut |made| match made {
-        Ok((order, done)) => {
-            setting.console.warn(line(&order.shown_name(), &done));
-            if let Done::Made(Made::Stands(Appended { promised: Err(failure), .. })) = done {
-                setting.console.failed(&failure);
+    let admin = Admin::unheeded(setting, safe);
+    let done = admin.and_then(|admin| {
+        make_all(admin, safe, &due, &Proposing::default(), &mut |made| match made {
+            Ok((order, done)) => {
+                setting.console.warn(line(&order.shown_name(), &done));
+                if let Done::Made(Made::Stands(Appended { promised: Err(failure), .. })) = done {
+                    setting.console.failed(&failure);
+                }
             }
-        }
-        Err(failure) => was_not_done(failure),
+            Err(failure) => was_not_done(failure),
+        })
     });
     done.map(drop).unwrap_or_else(was_not_done);
     if safe.chain.epoch() > before {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::sync::Arc;
 
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
@@ -43,7 +44,7 @@ pub(crate) fn heard(setting: &Setting, given: Option<&str>, question: Words) -> 
 
 /// Somebody who opens the safe as its admin.
 pub(crate) struct Admin {
-    pub identity: IdentityFile,
+    pub identity: Arc<IdentityFile>,
     pub keyring: Keyring,
 }
 
@@ -58,15 +59,21 @@ impl Admin {
 
     /// The same, whatever members say falsely: for whoever then asks [`crate::people::People::heed`].
     pub(crate) fn unheeded(setting: &Setting, safe: &Safe) -> Outcome<Self> {
-        Self::by(setting, safe, safe::open_identity(&safe.home, &setting.read_passphrase()?)?)
+        Self::by(setting, safe, safe::open_identity(&safe.home, &setting.read_passphrase()?)?.into())
     }
 
     /// The same with an identity that was opened.
-    pub(crate) fn by(setting: &Setting, safe: &Safe, identity: IdentityFile) -> Outcome<Self> {
+    pub(crate) fn by(setting: &Setting, safe: &Safe, identity: Arc<IdentityFile>) -> Outcome<Self> {
+        let admin = Self::silently(safe, identity)?;
+        setting.warn_of_doubts(&admin.keyring);
+        setting.warn_of_left_out(safe, &admin.keyring)?;
+        Ok(admin)
+    }
+
+    /// The same without warnings: a page shows them where they belong.
+    pub(crate) fn silently(safe: &Safe, identity: Arc<IdentityFile>) -> Outcome<Self> {
         membership::check_admin(safe, &identity)?;
         let keyring = safe.unlock_unheeded(&identity)?;
-        setting.warn_of_doubts(&keyring);
-        setting.warn_of_left_out(safe, &keyring)?;
         Ok(Self { identity, keyring })
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::failure::{Failure, Outcome, shown};
+use crate::failure::{Outcome, shown};
 use crate::words::words;
 use crate::{Setting, home};
 
@@ -17,17 +17,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let safe = setting.safe()?;
-    let Some(invite) = safe.invite()? else {
-        return Err(Failure::fixable(words!(
-            "this safe is kept in a folder of this machine, where nobody else reaches it",
-            "この金庫はこのコンピューターのフォルダーに預けてあり、ほかの人からは届きません"
-        ))
-        .hint(words!(
-            "Set up a safe at a keeper that all of you reach: `hizo init --keeper URL`.",
-            "全員が届く預け先に金庫を作ってください: `hizo init --keeper アドレス`。"
-        )));
-    };
+    let invite = setting.safe()?.invite_to_join()?;
     home::write_to_send(&arguments.to, &invite.compose())?;
     let result = json!({ "invite": arguments.to.to_string_lossy() });
     setting.console.result(result, |out| {

@@ -64,40 +64,84 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
             "ほかのメンバーに見せる名前を --name で指定してください。"
         )));
     };
-    check_name(&name)?;
-    check_name(&arguments.machine)?;
+    let called = Called { name: &name, machine: &arguments.machine };
+    called.check()?;
     let invited = home::read_invite(invite)?;
     let folder = setting.home_folder()?;
-    let (identity, device) = match home::invite_of(&folder)? {
-        // Begun before: the same keys, so that words that were read out stay right.
-        Some(before) if before.space == invited.space && before.genesis == invited.genesis => {
-            let passphrase = setting.read_passphrase()?;
-            let bytes = bundle::read(&home::identity_file(&folder), IDENTITY_BYTES_MAX)?;
-            (safe::open_identity_file(&home::identity_file(&folder), bytes, &passphrase)?, Device::read(&folder)?)
-        }
-        Some(_) => {
-            return Err(Failure::fixable(words!(
-                "joining another safe was begun in {folder}",
-                "{folder} では、別の金庫への参加が始まっています",
-                folder = shown(&folder)
-            ))
-            .hint(words!("Name another folder with --home.", "別のフォルダーを --home で指定してください。")));
-        }
-        None => prepare(setting, arguments, &folder, &invited)?,
+    let (identity, device) = match is_begun(&folder, &invited)? {
+        true => begun(&folder, &setting.read_passphrase()?)?,
+        false => prepare(setting, arguments, &folder, &invited)?,
     };
-    let request = UnverifiedRequest {
-        space: invited.space,
-        genesis: invited.genesis,
-        name,
-        machine: arguments.machine.clone(),
-        person: UnverifiedCertificate::issue(&identity, &invited.space),
-        device: UnverifiedCertificate::issue_machine(&identity, &device.signing, &invited.space),
-    };
-    home::write_to_send(to, &request.compose())?;
-    let own = identity.signing_seed.identity_key().verifying_key();
-    let spoken = Spoken::of_identity(&own, identity.identity.recipient(), &invited.genesis);
-    tell_begun(setting, to, &membership::read_out(setting, &spoken), arguments.organisation.is_some());
+    let asks = Asks::of(&invited, called, &identity, &device);
+    home::write_to_send(to, &asks.request)?;
+    tell_begun(setting, to, &membership::read_out(setting, &asks.words), arguments.organisation.is_some());
     Ok(())
+}
+
+/// What the others call somebody who asks, and what he calls his machine.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Called<'a> {
+    pub name: &'a str,
+    pub machine: &'a str,
+}
+
+impl Called<'_> {
+    /// # Errors
+    /// When a name is empty or too long.
+    pub(super) fn check(self) -> Outcome<()> {
+        check_name(self.name)?;
+        check_name(self.machine)
+    }
+}
+
+/// Whether joining this safe was begun in a folder.
+///
+/// # Errors
+/// When joining another one was.
+pub(super) fn is_begun(folder: &Path, invited: &Invite) -> Outcome<bool> {
+    match home::invite_of(folder)? {
+        Some(before) if before.space == invited.space && before.genesis == invited.genesis => Ok(true),
+        Some(_) => Err(Failure::fixable(words!(
+            "joining another safe was begun in {folder}",
+            "{folder} では、別の金庫への参加が始まっています",
+            folder = shown(folder)
+        ))
+        .hint(words!("Name another folder with --home.", "別のフォルダーを --home で指定してください。"))),
+        None => Ok(false),
+    }
+}
+
+/// The keys with which joining was begun: words that were read out stay right.
+pub(super) fn begun(folder: &Path, passphrase: &str) -> Outcome<(IdentityFile, Device)> {
+    let path = home::identity_file(folder);
+    let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
+    Ok((safe::open_identity_file(&path, bytes, passphrase)?, Device::read(folder)?))
+}
+
+/// A request, and the ten words that go with it.
+pub(super) struct Asks {
+    pub request: Vec<u8>,
+    pub words: Spoken,
+}
+
+impl Asks {
+    pub(super) fn of(invited: &Invite, called: Called, identity: &IdentityFile, device: &Device) -> Self {
+        let request = UnverifiedRequest {
+            space: invited.space,
+            genesis: invited.genesis,
+            name: called.name.to_owned(),
+            machine: called.machine.to_owned(),
+            person: UnverifiedCertificate::issue(identity, &invited.space),
+            device: UnverifiedCertificate::issue_machine(identity, &device.signing, &invited.space),
+        };
+        Self { request: request.compose(), words: own_words(invited, identity) }
+    }
+}
+
+/// The ten words of somebody who asks.
+pub(super) fn own_words(invited: &Invite, identity: &IdentityFile) -> Spoken {
+    let own = identity.signing_seed.identity_key().verifying_key();
+    Spoken::of_identity(&own, identity.identity.recipient(), &invited.genesis)
 }
 
 fn check_name(name: &str) -> Outcome<()> {
@@ -108,7 +152,7 @@ fn check_name(name: &str) -> Outcome<()> {
     Err(Failure::new(Kind::Usage, message).hint(words!("Choose a shorter one.", "短くしてください。")))
 }
 
-/// Keys of this machine and, unless he brings them, of its owner; the invite is written last.
+/// Keys of this machine and, unless he brings them, of its owner.
 fn prepare(
     setting: &Setting,
     arguments: &Arguments,
@@ -118,29 +162,43 @@ fn prepare(
     let _turn = Home::make(folder)?;
     let own_space = arguments.organisation.as_ref().map(|folder| Home::open(folder)).transpose()?;
     let brought = own_space.as_ref().map(Home::identity_file).or_else(|| arguments.identity.clone());
-    let (passphrase, identity, sealed) = match brought {
+    let passphrase = match brought {
+        Some(_) => NewPassphrase::given(setting.read_passphrase()?),
+        None => setting.passphrase.for_something_new()?,
+    };
+    let made = make(folder, invited, brought.as_deref(), own_space.as_ref(), &passphrase.text)?;
+    passphrase.tell(setting.console, &words!("the safe", "金庫"));
+    Ok(made)
+}
+
+/// Begins joining in a folder: keys of this machine and, unless he brings them, of its owner. The invite is written last.
+pub(super) fn make(
+    folder: &Path,
+    invited: &Invite,
+    brought: Option<&Path>,
+    own_space: Option<&Home>,
+    passphrase: &str,
+) -> Outcome<(IdentityFile, Device)> {
+    Home::make(folder)?;
+    let (identity, sealed) = match brought {
         Some(path) => {
-            let passphrase = NewPassphrase::given(setting.read_passphrase()?);
-            let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
-            let identity = safe::open_identity_file(&path, bytes.clone(), &passphrase.text)?;
-            (passphrase, identity, bytes)
+            let bytes = bundle::read(path, IDENTITY_BYTES_MAX)?;
+            (safe::open_identity_file(path, bytes.clone(), passphrase)?, bytes)
         }
         None => {
-            let passphrase = setting.passphrase.for_something_new()?;
             let identity = IdentityFile::generate(&mut SystemEntropy);
-            let sealed = identity.seal(&passphrase.text, &mut SystemEntropy).as_bytes().to_vec();
-            (passphrase, identity, sealed)
+            let sealed = identity.seal(passphrase, &mut SystemEntropy).as_bytes().to_vec();
+            (identity, sealed)
         }
     };
     let device = Device::generate();
     home::begin(folder)?;
     home::write_new(&home::identity_file(folder), &sealed)?;
     device.write(folder)?;
-    if let Some(own_space) = &own_space {
+    if let Some(own_space) = own_space {
         Home::write_own_space(folder, own_space.folder())?;
     }
     home::begin_joining(folder, invited)?;
-    passphrase.tell(setting.console, &words!("the safe", "金庫"));
     Ok((identity, device))
 }
 
@@ -178,38 +236,13 @@ fn tell_begun(setting: &Setting, to: &Path, spoken: &str, is_for_organisation: b
 
 fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let folder = setting.home_folder()?;
-    let Some(invited) = home::invite_of(&folder)? else {
-        return Err(Failure::fixable(words!(
-            "joining a safe was not begun in {folder}",
-            "{folder} では、金庫への参加が始まっていません",
-            folder = shown(&folder)
-        ))
-        .hint(words!(
-            "Ask an admin for an invite, and run `hizo space join INVITE --name NAME --to REQUEST`.",
-            "管理者から招待状をもらい、`hizo space join 招待状 --name 名前 --to 参加願` を実行してください。"
-        )));
-    };
-    let home = Home::invited(&folder, &invited)?;
-    let keeper = Keeper::open(&home)?;
-    let safe = Safe::look(home, keeper, &invited).map_err(|failure| match failure.kind {
-        // The keeper lets in whom the safe's records name.
-        Kind::Fixable => failure.hint(wait()),
-        _ => failure,
-    })?;
-    let device = safe.home.device()?.signing.space_key(&invited.space).verifying_key();
-    let Some(record) = admission(&safe, device) else {
-        return Err(
-            Failure::fixable(words!("nobody has let this machine in yet", "まだ参加が認められていません")).hint(wait())
-        );
-    };
+    let waiting = Waiting::of(&folder)?;
     let question =
         words!("Type the eight words that the admin reads to you:", "管理者が読み上げる8語を入力してください:");
-    if !Spoken::of_head(&record.id()).is_typed(&entering::heard(setting, arguments.words.as_deref(), question)?) {
-        return Err(entering::other_words());
-    }
+    waiting.compare(&entering::heard(setting, arguments.words.as_deref(), question)?)?;
     // Before anything is settled: a wrong passphrase is a reason to run this again.
-    let identity = own_identity(setting, &safe)?;
-    let safe = Safe::open(Home::join(&folder, &invited)?)?;
+    let identity = own_identity(setting, &waiting.safe)?;
+    let safe = waiting.enter()?;
     let learnt = identity.map(|identity| learn_names(setting, &safe, &identity)).transpose();
     let (space, members) = (safe.home.space.to_string(), safe.chain.members().count());
     let names = learnt.as_ref().ok().copied().flatten();
@@ -226,6 +259,57 @@ fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     });
     // It is a home all the same.
     learnt.map(drop)
+}
+
+/// Somebody whom an admin has let in, and who has not entered yet.
+pub(super) struct Waiting {
+    folder: PathBuf,
+    invited: Invite,
+    pub safe: Safe,
+    /// The words of the record that lets him in.
+    words: Spoken,
+}
+
+impl Waiting {
+    /// # Errors
+    /// When joining was not begun in the folder, or nobody has let this machine in.
+    pub(super) fn of(folder: &Path) -> Outcome<Self> {
+        let Some(invited) = home::invite_of(folder)? else {
+            return Err(Failure::fixable(words!(
+                "joining a safe was not begun in {folder}",
+                "{folder} では、金庫への参加が始まっていません",
+                folder = shown(folder)
+            ))
+            .hint(words!(
+                "Ask an admin for an invite, and run `hizo space join INVITE --name NAME --to REQUEST`.",
+                "管理者から招待状をもらい、`hizo space join 招待状 --name 名前 --to 参加願` を実行してください。"
+            )));
+        };
+        let home = Home::invited(folder, &invited)?;
+        let keeper = Keeper::open(&home)?;
+        let safe = Safe::look(home, keeper, &invited).map_err(|failure| match failure.kind {
+            // The keeper lets in whom the safe's records name.
+            Kind::Fixable => failure.hint(wait()),
+            _ => failure,
+        })?;
+        let device = safe.home.device()?.signing.space_key(&invited.space).verifying_key();
+        let Some(words) = admission(&safe, device).map(|record| Spoken::of_head(&record.id())) else {
+            return Err(Failure::fixable(words!("nobody has let this machine in yet", "まだ参加が認められていません"))
+                .hint(wait()));
+        };
+        Ok(Self { folder: folder.to_owned(), invited, safe, words })
+    }
+
+    /// # Errors
+    /// When an admin of another safe reads out these words.
+    pub(super) fn compare(&self, heard: &str) -> Outcome<()> {
+        if self.words.is_typed(heard) { Ok(()) } else { Err(entering::other_words()) }
+    }
+
+    /// Makes the folder a home of the safe.
+    pub(super) fn enter(self) -> Outcome<Safe> {
+        Safe::open(Home::join(&self.folder, &self.invited)?)
+    }
 }
 
 fn wait() -> Words {

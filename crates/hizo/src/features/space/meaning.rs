@@ -471,7 +471,7 @@ impl<'a> Meaning<'a> {
         if known == Some(card) {
             return Ok(Told::Before);
         }
-        directory::card_of(self.setting, &self.safe.home, card)?;
+        directory::card_of(&self.safe.home, card, |words| self.setting.console.warn(words))?;
         let organisation = shown_organisation(card);
         let spoken = membership::read_out(self.setting, &Spoken::of_organisation(&card.key));
         Ok(Told::Alone(match known.map(shown_organisation) {

@@ -63,7 +63,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 fn remove(setting: &Setting, arguments: &Arguments, member: &str) -> Outcome<()> {
     let mut safe = setting.safe()?;
     let passphrase = setting.read_passphrase()?;
-    let admin = Admin::by(setting, &safe, safe::open_identity(&safe.home, &passphrase)?)?;
+    let admin = Admin::by(setting, &safe, safe::open_identity(&safe.home, &passphrase)?.into())?;
     let person = admin.keyring.people()?.named(&safe, member)?;
     let leaving: Vec<Seat> = match &arguments.machine {
         Some(name) => vec![machine(&person, name)?],
@@ -75,9 +75,7 @@ fn remove(setting: &Setting, arguments: &Arguments, member: &str) -> Outcome<()>
         return prepare(setting, (&safe, &admin), &Order::new(at, &person, &keys, &arguments.reason));
     }
     let view = View::of(admin.opened(&safe))?;
-    let own = person.own.filter(|own| keys.contains(&own.key));
-    let from = own.and_then(|own| admin.keyring.people().ok()?.first_epoch(&safe, &own.key));
-    let read = Readable::of(admin.opened(&safe), &view, &keys, from);
+    let read = Readable::of(admin.opened(&safe), &view, &person, &keys);
     let made = match arguments.dry_run {
         true => None,
         false => {
@@ -146,12 +144,7 @@ fn due(office: &Office) -> Outcome<Vec<(SpaceId, VerifyingKey)>> {
 
 /// Writes an order down in this home, and nowhere else.
 fn prepare(setting: &Setting, (safe, admin): (&Safe, &Admin), order: &Order) -> Outcome<()> {
-    if order.at.unix_seconds() <= safe::now()?.unix_seconds() {
-        return Err(Failure::new(Kind::Usage, words!("that time is past", "その時刻はもう過ぎています"))
-            .hint(words!("Without --at, it is done at once.", "--at を付けなければ、すぐに外します。")));
-    }
-    order.keys.iter().try_for_each(|key| membership::stays_with_admin(safe, *key, Role::Writer))?;
-    let id = order.write(&safe.home, &admin.identity)?;
+    let id = write(safe, admin, order)?;
     let (name, at) = (order.shown_name(), order.at.to_string());
     setting.console.result(json!({ "prepared": id, "name": order.name, "at": at }), |out| {
         let done = words!(
@@ -171,6 +164,16 @@ fn prepare(setting: &Setting, (safe, admin): (&Safe, &Admin), order: &Order) -> 
         ));
     }
     Ok(())
+}
+
+/// Writes an order down, unless its time is past or it could not be done: its id.
+pub(super) fn write(safe: &Safe, admin: &Admin, order: &Order) -> Outcome<String> {
+    if order.at.unix_seconds() <= safe::now()?.unix_seconds() {
+        return Err(Failure::new(Kind::Usage, words!("that time is past", "その時刻はもう過ぎています"))
+            .hint(words!("Without a time, it is done at once.", "時刻を指定しなければ、すぐに外します。")));
+    }
+    order.keys.iter().try_for_each(|key| membership::stays_with_admin(safe, *key, Role::Writer))?;
+    order.write(&safe.home, &admin.identity)
 }
 
 fn list(setting: &Setting) -> Outcome<()> {
@@ -237,14 +240,17 @@ fn machine(person: &Person, named: &str) -> Outcome<Seat> {
 
 /// What a member can have opened until now: whatever was sealed since the first epoch that was given to him; and what records
 /// of his own say that he opened.
-struct Readable {
-    series: Vec<(String, Vec<u64>)>,
-    opened: Vec<(String, Vec<u64>)>,
+pub(super) struct Readable {
+    pub series: Vec<(String, Vec<u64>)>,
+    pub opened: Vec<(String, Vec<u64>)>,
 }
 
 impl Readable {
-    fn of(opened: Opened, view: &View, keys: &[VerifyingKey], epoch: Option<u32>) -> Self {
+    /// What these keys of somebody can have opened.
+    pub(super) fn of(opened: Opened, view: &View, person: &Person, keys: &[VerifyingKey]) -> Self {
         let Opened { safe, keyring } = opened;
+        let own = person.own.filter(|own| keys.contains(&own.key));
+        let epoch = own.and_then(|own| keyring.people().ok()?.first_epoch(safe, &own.key));
         Self { series: Self::since(safe, view, epoch), opened: Self::said(safe, keyring, view, keys) }
     }
 
@@ -361,7 +367,7 @@ fn tell(
     }
 }
 
-fn could_read(name: &str, read: &Readable) -> Vec<Words> {
+pub(super) fn could_read(name: &str, read: &Readable) -> Vec<Words> {
     if read.series.is_empty() {
         return vec![words!(
             "nothing that is kept could be opened with those keys",
@@ -387,7 +393,7 @@ fn could_read(name: &str, read: &Readable) -> Vec<Words> {
 }
 
 /// Rising numbers as people write them: `1-3, 7`.
-fn ranges(numbers: &[u64]) -> String {
+pub(super) fn ranges(numbers: &[u64]) -> String {
     let mut runs: Vec<(u64, u64)> = Vec::new();
     for number in numbers {
         match runs.last_mut() {

@@ -100,7 +100,7 @@ pub(crate) fn remind(setting: &Setting) {
     }
 }
 
-fn now() -> Outcome<u64> {
+pub(super) fn now() -> Outcome<u64> {
     safe::now().map(|time| time.unix_seconds())
 }
 
@@ -108,9 +108,9 @@ fn absolute(path: &Path) -> Outcome<PathBuf> {
     std::path::absolute(path).map_err(|error| Failure::file("read", path, error))
 }
 
-fn plan(setting: &Setting, series: SeriesId, every: Every) -> Outcome<Plan> {
+fn plan(home: &Path, series: SeriesId, every: Every) -> Outcome<Plan> {
     let program = std::env::current_exe().map_err(Failure::internal)?;
-    Plan::new(&program, &absolute(&setting.home_folder()?)?, series, every)
+    Plan::new(&program, &absolute(home)?, series, every)
 }
 
 fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
@@ -126,28 +126,45 @@ fn install(setting: &Setting, arguments: &InstallArguments) -> Outcome<()> {
     }
     let mut safe = setting.safe()?;
     let home = safe.home.clone();
-    refuse_another_folder(&home, &arguments.series, &request.folder)?;
-    let began = now()?;
-    // The first deposit needs the series' name, and shows that the later ones will work.
-    let made = first_deposit(setting, &mut safe, &arguments.series, &request)?;
-    drop(safe);
-    let plan = plan(setting, made.series, request.every)?;
-    let mut watch = Watch::new(made.series, &request, began);
-    watch.note(began, Ok(&made));
-    // A timer that is there without its settings would fail at every tick; settings without a timer are told of.
-    super::write(&home, made.series, &watch)?;
-    request.scheduler.install(&plan, made.series)?;
+    let device = home.device()?;
+    let known = home.series_by_name(&device, &arguments.series)?.map(|known| known.id);
+    refuse_another_folder(&home, (&arguments.series, known), &request.folder)?;
+    super::refuse_an_empty(&request.folder)?;
+    setting.name_series(&mut safe, &device, &arguments.series)?;
+    let made = set_up(safe, &arguments.series, known, &request, &Bar::new(setting.console))?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     unstamped(&made).iter().for_each(|why| setting.console.warn(why.clone()));
     report_installed(setting, &request, &made);
     whole(made, &home)
 }
 
+/// Makes the first deposit of a watched folder, and has the system make the later ones; `known` is the series, if this machine knows it.
+pub(super) fn set_up(
+    mut safe: Safe,
+    series: &str,
+    known: Option<SeriesId>,
+    request: &Request,
+    watcher: &dyn deposit::Watcher,
+) -> Outcome<Made> {
+    let (home, began) = (safe.home.clone(), now()?);
+    refuse_another_folder(&home, (series, known), &request.folder)?;
+    super::refuse_an_empty(&request.folder)?;
+    // The first deposit needs the series' name, and shows that the later ones will work.
+    let first = super::deposit_request(&request.folder, series, &request.exclude);
+    let made = deposit::deposit(&mut safe, &home.device()?, &first, watcher)?;
+    drop(safe);
+    let plan = plan(home.folder(), made.series, request.every)?;
+    let mut watch = Watch::new(made.series, request, began);
+    watch.note(began, Ok(&made));
+    // A timer that is there without its settings would fail at every tick; settings without a timer are told of.
+    super::write(&home, made.series, &watch)?;
+    request.scheduler.install(&plan, made.series)?;
+    Ok(made)
+}
+
 /// A series is one secret's life: two folders in turn would each look as if everything had changed.
-fn refuse_another_folder(home: &Home, name: &str, folder: &Path) -> Outcome<()> {
-    let known = home.series_by_name(&home.device()?, name)?;
-    let watches = super::all(home)?;
-    let watched = watches.into_iter().find(|(series, _)| known.is_some_and(|known| known.id == *series));
+fn refuse_another_folder(home: &Home, (name, known): (&str, Option<SeriesId>), folder: &Path) -> Outcome<()> {
+    let watched = super::all(home)?.into_iter().find(|(series, _)| known == Some(*series));
     match watched.map(|(_, watch)| watch.folder()) {
         Some(other) if other != folder => Err(Failure::fixable(words!(
             "series {name} is already watched for {other}",
@@ -161,14 +178,6 @@ fn refuse_another_folder(home: &Home, name: &str, folder: &Path) -> Outcome<()> 
         ))),
         _ => Ok(()),
     }
-}
-
-fn first_deposit(setting: &Setting, safe: &mut Safe, series: &str, request: &Request) -> Outcome<Made> {
-    super::refuse_an_empty(&request.folder)?;
-    let device = safe.home.device()?;
-    setting.name_series(safe, &device, series)?;
-    let deposit = super::deposit_request(&request.folder, series, &request.exclude);
-    deposit::deposit(safe, &device, &deposit, &Bar::new(setting.console))
 }
 
 fn report_installed(setting: &Setting, request: &Request, made: &Made) {
@@ -204,7 +213,7 @@ fn dry_run(setting: &Setting, name: &str, request: &Request) -> Outcome<()> {
     let home = setting.home()?;
     let known = home.series_by_name(&home.device()?, name)?;
     let series = known.map_or(SeriesId::from_bytes([0; 8]), |known| known.id);
-    let plan = plan(setting, series, request.every)?;
+    let plan = plan(&setting.home_folder()?, series, request.every)?;
     let texts = request.scheduler.texts(&plan, series)?;
     let place = |place: &Option<PathBuf>| place.as_ref().map_or("crontab".into(), |place| shown(place));
     let files: Vec<_> =
@@ -299,9 +308,7 @@ fn remove(setting: &Setting, arguments: &RemoveArguments) -> Outcome<()> {
             )
         }
         false => {
-            // First the timer: settings without it are told of, a timer without settings would fail at every tick.
-            watch.scheduler.remove(series)?;
-            super::forget(&home, series)?;
+            end(&home, series)?;
             words!(
                 "{folder} is no longer deposited by itself; what is kept stays",
                 "{folder} の自動預け入れをやめました。これまでに預けたものは残ります"
@@ -315,8 +322,15 @@ fn remove(setting: &Setting, arguments: &RemoveArguments) -> Outcome<()> {
     Ok(())
 }
 
+/// Ends a watch; what is kept stays.
+pub(super) fn end(home: &Home, series: SeriesId) -> Outcome<()> {
+    // First the timer: settings without it are told of, a timer without settings would fail at every tick.
+    super::read(home, series)?.scheduler.remove(series)?;
+    super::forget(home, series)
+}
+
 /// A watch and how it stands.
-struct Standing {
+pub(super) struct Standing {
     series: SeriesId,
     watch: Watch,
     state: State,
@@ -325,13 +339,8 @@ struct Standing {
 fn status(setting: &Setting) -> Outcome<()> {
     let home = setting.home()?;
     let now = now()?;
-    let standings: Vec<_> = super::all(&home)?
-        .into_iter()
-        .map(|(series, watch)| {
-            let state = watch.state(now, watch.scheduler.is_installed(series));
-            Standing { series, watch, state }
-        })
-        .collect();
+    let standings: Vec<_> =
+        super::all(&home)?.into_iter().map(|(series, watch)| Standing::now(series, watch, now)).collect();
     let wrong: Vec<_> = standings.iter().filter(|standing| standing.state != State::Kept).collect();
     let watches: Vec<_> = standings.iter().map(|standing| standing.as_json()).collect();
     // Who was asked to cosign during a scheduled run and did not, nobody was there to be told.
@@ -364,6 +373,20 @@ fn status(setting: &Setting) -> Outcome<()> {
 }
 
 impl Standing {
+    /// How the watch of a series stands.
+    pub(super) fn of(home: &Home, series: SeriesId, now: u64) -> Outcome<Self> {
+        Ok(Self::now(series, super::read(home, series)?, now))
+    }
+
+    fn now(series: SeriesId, watch: Watch, now: u64) -> Self {
+        let state = watch.state(now, watch.scheduler.is_installed(series));
+        Self { series, watch, state }
+    }
+
+    pub(super) fn is_good(&self) -> bool {
+        self.state == State::Kept
+    }
+
     fn as_json(&self) -> Value {
         let time = |seconds: u64| jiff::Timestamp::from_second(seconds as i64).map(|time| time.to_string()).ok();
         let kept = self.watch.last_kept.as_ref().map(|kept| {
@@ -383,7 +406,7 @@ impl Standing {
         })
     }
 
-    fn sentence(&self, now: u64) -> Words {
+    pub(super) fn sentence(&self, now: u64) -> Words {
         let (folder, every) = (shown(&self.watch.folder()), self.watch.every().words());
         let last = match &self.watch.last_kept {
             Some(kept) => {
@@ -434,7 +457,7 @@ impl Standing {
         }
     }
 
-    fn hint(&self) -> Words {
+    pub(super) fn hint(&self) -> Words {
         let series = self.series;
         match self.state {
             State::NotScheduled => {

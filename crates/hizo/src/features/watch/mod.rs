@@ -5,6 +5,7 @@
 
 pub(crate) mod command;
 mod every;
+pub(crate) mod page;
 mod schedule;
 mod timer;
 

@@ -1,0 +1,188 @@
+//! The pages of a newcomer: he takes an invite, asks to be let in, and enters once he was.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hizo_vault::fingerprint::Spoken;
+use hizo_vault::keys::generate_passphrase;
+
+use super::super::join::{Asks, Called, Waiting, begun, is_begun, make, own_words};
+use super::spoken;
+use crate::desk::picker::{self, Picker};
+use crate::desk::{Frame, Reply, Unlocked, Visit};
+use crate::entropy::SystemEntropy;
+use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::words::{Words, words};
+use crate::{home, safe, system};
+
+#[derive(Template)]
+#[template(path = "join.html")]
+struct JoinPage<'v> {
+    f: Frame<'v>,
+    picker: Picker,
+    fault: Option<String>,
+}
+
+/// Where the invite is.
+pub(crate) fn choose(visit: &Visit) -> Outcome<Reply> {
+    if visit.free_folder().is_none() {
+        return Ok(visit.go("/unlock"));
+    }
+    if visit.is_joining() {
+        return Ok(visit.go("/join/enter"));
+    }
+    if let Some(file) = picker::file(visit)? {
+        home::read_invite(&file)?;
+        return ask_page(visit, &file, None);
+    }
+    let (picker, fault) = match Picker::for_a_file(visit) {
+        Ok(picker) => (picker, None),
+        Err(failure) => (Picker::home()?, Some(failure.told_in(visit.language()))),
+    };
+    visit.page(&JoinPage { f: visit.frame(visit.text().say("join-title"), "hizo space join …"), picker, fault })
+}
+
+#[derive(Template)]
+#[template(path = "ask.html")]
+struct AskPage<'v> {
+    f: Frame<'v>,
+    invite: String,
+    name: &'v str,
+    machine: &'v str,
+    to: String,
+    /// A passphrase that was drawn, for who wants it. Nothing keeps it.
+    drawn: String,
+    fault: Option<String>,
+}
+
+fn ask_page(visit: &Visit, invite: &Path, fault: Option<String>) -> Outcome<Reply> {
+    let t = visit.text();
+    visit.page(&AskPage {
+        f: visit.frame(t.say("join-title"), "hizo space join … --name … --to …"),
+        invite: picker::carried(invite),
+        name: visit.field("name"),
+        machine: visit.field("machine"),
+        to: match visit.field("to") {
+            "" => shown(&picker::new_folder(&t.say("join-file"))),
+            to => to.to_owned(),
+        },
+        drawn: generate_passphrase(&mut SystemEntropy).to_string(),
+        fault,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "asked.html")]
+struct AskedPage<'v> {
+    f: Frame<'v>,
+    file: Option<String>,
+    words: String,
+    other: String,
+}
+
+fn asked_page(visit: &Visit, file: Option<&Path>, own: &Spoken) -> Outcome<Reply> {
+    let (words, other) = spoken(visit, own);
+    let f = visit.frame(visit.text().say("asked-title"), "");
+    visit.page(&AskedPage { f, file: file.map(shown), words, other })
+}
+
+/// Makes the newcomer's keys, and writes his request.
+pub(crate) fn ask(visit: &Visit) -> Outcome<Reply> {
+    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(visit.field("invite")).unwrap_or_default();
+    let invite = system::path_from_bytes(&bytes).map_err(|error| Failure::file("read", Path::new(""), error))?;
+    let invited = home::read_invite(&invite)?;
+    let is_begun = is_begun(&folder, &invited)?;
+    let called = Called { name: visit.field("name").trim(), machine: visit.field("machine").trim() };
+    if let Err(failure) = called.check() {
+        return ask_page(visit, &invite, Some(failure.told_in(visit.language())));
+    }
+    let passphrase = match (is_begun, visit.new_passphrase()) {
+        // The one of the first time, whatever it is.
+        (true, _) => visit.field("passphrase"),
+        (false, Ok(passphrase)) => passphrase,
+        (false, Err(fault)) => return ask_page(visit, &invite, Some(visit.text().say(fault))),
+    };
+    // The file is there before keys are made that nobody could ask with.
+    let to = PathBuf::from(visit.field("to").trim());
+    let file = match home::ToSend::reserve(&to) {
+        Ok(file) => file,
+        Err(failure) => return ask_page(visit, &invite, Some(failure.told_in(visit.language()))),
+    };
+    let (identity, device) = match is_begun {
+        true => begun(&folder, passphrase)?,
+        false => make(&folder, &invited, None, None, passphrase)?,
+    };
+    let asks = Asks::of(&invited, called, &identity, &device);
+    file.write(&asks.request)?;
+    asked_page(visit, Some(&to), &asks.words)
+}
+
+#[derive(Template)]
+#[template(path = "enter.html")]
+struct EnterPage<'v> {
+    f: Frame<'v>,
+    words: &'v str,
+    fault: Option<(String, Option<String>)>,
+}
+
+fn enter_page(visit: &Visit, fault: Option<&Failure>) -> Outcome<Reply> {
+    let language = visit.language();
+    visit.page(&EnterPage {
+        f: visit.frame(visit.text().say("enter-title"), "hizo space join"),
+        words: visit.field("words"),
+        fault: fault
+            .map(|failure| (failure.told_in(language), failure.hint.as_ref().map(|hint| hint.to(language).to_owned()))),
+    })
+}
+
+/// Where the newcomer types the admin's words.
+pub(crate) fn enter(visit: &Visit) -> Outcome<Reply> {
+    match visit.is_joining() {
+        true => enter_page(visit, None),
+        false => Ok(visit.go("/")),
+    }
+}
+
+/// His own words once more, for whoever calls again.
+pub(crate) fn words(visit: &Visit) -> Outcome<Reply> {
+    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
+    let Some(invited) = home::invite_of(&folder)? else { return Ok(visit.go("/join")) };
+    match begun(&folder, visit.field("passphrase")) {
+        Ok((identity, _)) => asked_page(visit, None, &own_words(&invited, &identity)),
+        Err(failure) => enter_page(visit, Some(&failure)),
+    }
+}
+
+fn not_yet() -> Words {
+    words!("you have not been let in yet", "まだ参加が認められていません")
+}
+
+/// Enters the safe.
+pub(crate) fn entered(visit: &Visit) -> Outcome<Reply> {
+    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
+    let passphrase = visit.field("passphrase");
+    let waiting = Waiting::of(&folder).map_err(|failure| match failure.kind {
+        Kind::Fixable if !failure.is_out_of_reach() => Failure { message: not_yet(), ..failure },
+        _ => failure,
+    });
+    let entered = waiting.and_then(|waiting| {
+        waiting.compare(visit.field("words"))?;
+        // Before anything is settled: a wrong passphrase is a reason to type it again.
+        safe::open_identity(&waiting.safe.home, passphrase)?;
+        waiting.enter()
+    });
+    match entered {
+        Ok(_) => (),
+        Err(failure) if failure.is_wrong_passphrase() => {
+            let failure = Failure::fixable(words!("that is not the passphrase", "パスフレーズが違います"));
+            return enter_page(visit, Some(&failure));
+        }
+        Err(failure) => return enter_page(visit, Some(&failure)),
+    }
+    visit.unlock(Arc::new(Unlocked::open(&folder, None, passphrase)?));
+    Ok(visit.go("/safe"))
+}
