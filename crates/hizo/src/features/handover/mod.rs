@@ -8,6 +8,7 @@ mod enter;
 mod filling;
 mod make;
 mod open;
+mod preview;
 mod status;
 
 use hizo_vault::event::handover::{Consent, Refusal};
