@@ -7,7 +7,7 @@ use axum::http::Method;
 use super::session::Unlocked;
 use super::{Reply, Visit, door, work};
 use crate::failure::Outcome;
-use crate::features::{case, check, deposit, diff, init, list, proof, restore, show, space, verify};
+use crate::features::{case, check, deposit, diff, handover, init, list, proof, restore, show, space, verify};
 
 /// Doors in the menu: what each is called, and its page.
 pub(super) const DOORS: [(&str, &str); 5] = [
@@ -63,6 +63,10 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         get("/case/{case}", Unlocked(case::page::case)),
         post("/case/{case}", Unlocked(case::page::say)),
         get("/case/{case}/invite", Unlocked(case::page::invite)),
+        get("/case/{case}/consent", Unlocked(handover::page::consents)),
+        post("/case/{case}/consent", Unlocked(handover::page::offer)),
+        get("/case/{case}/consent/{consent}", Unlocked(handover::page::withdrawing)),
+        post("/case/{case}/consent/{consent}", Unlocked(handover::page::withdraw)),
         get("/verify", Open(verify::page::ask)),
         post("/verify", Open(verify::page::verify)),
     ]

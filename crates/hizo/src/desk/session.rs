@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use hizo_ledger::id::{RecordId, SeriesId};
+use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::record::Record;
 use hizo_vault::keys::IdentityFile;
 use hizo_vault::manifest::Manifest;
@@ -159,6 +159,9 @@ pub(crate) struct Unlocked {
     results: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
 }
 
+/// Where the cases lie that were begun at the desk of a safe.
+const CASES: &str = "cases";
+
 /// The safe as it was when it was looked at last.
 pub(crate) struct Looked {
     pub safe: Safe,
@@ -306,6 +309,32 @@ impl Unlocked {
     pub(crate) fn remembered<T: Any + Send + Sync>(&self, number: &str) -> Option<Arc<T>> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         results.get(number.parse::<usize>().ok()?).and_then(|result| Arc::clone(result).downcast().ok())
+    }
+
+    /// Homes of spaces that the person of this safe has on this machine: the safe itself, cases that were begun at its desk, and those of
+    /// the organisation that it is the own safe of.
+    pub(crate) fn homes(&self) -> Outcome<Vec<PathBuf>> {
+        let mut homes = vec![self.folder.clone()];
+        if let Ok(begun) = self.folder.join(CASES).read_dir() {
+            homes.extend(
+                begun.filter_map(|entry| Some(entry.ok()?.path())).filter(|home| home.join("safe.json").exists()),
+            );
+        }
+        homes.extend(self.home()?.acting_homes()?);
+        homes.sort();
+        homes.dedup();
+        Ok(homes)
+    }
+
+    /// The home of one of these by its space's id.
+    pub(crate) fn home_of(&self, space: &str) -> Outcome<Option<PathBuf>> {
+        let is_it = |home: &PathBuf| Home::open(home).is_ok_and(|home| home.space.to_string() == space);
+        Ok(self.homes()?.into_iter().find(is_it))
+    }
+
+    /// Where a case lies that is begun at this desk.
+    pub(crate) fn new_case_home(&self, space: &SpaceId) -> PathBuf {
+        self.folder.join(CASES).join(space.to_string())
     }
 
     /// Something was done: the next look is a new one.

@@ -1,6 +1,6 @@
 //! The pages of cases: what to do when something is wrong, and a case as both sides see it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use askama::Template;
@@ -26,9 +26,6 @@ use crate::parties::Party;
 use crate::side::Side;
 use crate::words::{Words, words};
 use crate::{founding, handover, receipts};
-
-/// Where the cases lie that were begun at the desk of a safe.
-const FOLDER: &str = "cases";
 
 /// Reasons for moves, with how each is called.
 const REASONS: [(&str, &str); 35] = [
@@ -140,7 +137,7 @@ pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         Err(failure) => return wrong_page(visit, unlocked, Some(failure)),
     };
     let space = SpaceId::from_bytes(random());
-    let folder = unlocked.folder.join(FOLDER).join(space.to_string());
+    let folder = unlocked.new_case_home(&space);
     let home =
         founding::beside(&unlocked.home()?, &unlocked.identity, &folder, (space, &title), None, |mut founding| {
             founding.events.push(Event::Case(Box::new(said)));
@@ -149,18 +146,6 @@ pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let side = unlocked.side(home.folder())?;
     receipts::answer(&side.safe, side.safe.home.genesis).holds()?;
     Ok(visit.go(&format!("/case/{space}")))
-}
-
-/// Homes of cases that the person of this safe has on this machine: those begun here, and those of the organisation that it is the own safe of.
-fn homes(unlocked: &Unlocked) -> Outcome<Vec<PathBuf>> {
-    let mut homes = vec![unlocked.folder.clone()];
-    if let Ok(begun) = unlocked.folder.join(FOLDER).read_dir() {
-        homes.extend(begun.filter_map(|entry| Some(entry.ok()?.path())).filter(|home| home.join("safe.json").exists()));
-    }
-    homes.extend(unlocked.home()?.acting_homes()?);
-    homes.sort();
-    homes.dedup();
-    Ok(homes)
 }
 
 fn present(looked: &Looked, unlocked: &Unlocked) -> Outcome<Present> {
@@ -189,7 +174,7 @@ struct CasesPage<'v> {
 pub(crate) fn cases(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let (t, language, now) = (visit.text(), visit.language(), unix_seconds());
     let (mut rows, mut notes) = (Vec::new(), Vec::new());
-    for home in homes(unlocked)? {
+    for home in unlocked.homes()? {
         let found =
             unlocked.look_at(&home).and_then(|looked| Ok((present(&looked, unlocked)?, looked.safe.home.space)));
         match found {
@@ -278,19 +263,9 @@ struct CasePage<'v> {
     refused: usize,
 }
 
-/// The home of a case by its space's id.
-fn home_of(unlocked: &Unlocked, space: &str) -> Outcome<Option<PathBuf>> {
-    for home in homes(unlocked)? {
-        if crate::home::Home::open(&home).is_ok_and(|home| home.space.to_string() == space) {
-            return Ok(Some(home));
-        }
-    }
-    Ok(None)
-}
-
 /// One case.
 pub(crate) fn case(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let Some(home) = home_of(unlocked, visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
     let looked = unlocked.look_at(&home)?;
     let present = present(&looked, unlocked)?;
     page(visit, &looked, &present, &home)
@@ -422,7 +397,7 @@ fn source_row(visit: &Visit, one: &Countdown) -> SourceRow {
 
 /// Something is said in a case.
 pub(crate) fn say(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let Some(home) = home_of(unlocked, visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
     let mut side = unlocked.side(&home)?;
     handover::guard(&side.safe, &side.keyring, &side.identity)?;
     let present = Present::of(side.opened())?;
@@ -487,7 +462,7 @@ fn unknown() -> Failure {
 
 /// The invite to a case, to be given to whoever helps.
 pub(crate) fn invite(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let Some(home) = home_of(unlocked, visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
     let looked = unlocked.look_at(&home)?;
     match looked.safe.invite()? {
         Some(invite) => Ok(Reply::Save { name: "invite", bytes: invite.compose() }),

@@ -1,13 +1,14 @@
 //! `hizo consent`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::{RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Record;
 use hizo_vault::event::Event;
-use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedConsent, UnverifiedItem, Verdict};
+use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedConsent, UnverifiedItem};
+use hizo_vault::keys::SigningSeed;
 use serde_json::json;
 
 use super::must_be_company;
@@ -133,14 +134,7 @@ fn give(setting: &Setting, arguments: &GiveArguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     must_be_company(&case)?;
     let level = Level::from_word(&arguments.level).ok_or_else(|| Failure::internal_message("a level has a letter"))?;
-    let receiver = VerifyingKey::from_base64(&arguments.receiver).map_err(|error| {
-        Failure::new(Kind::Usage, words!("--receiver is no key", "--receiver が鍵の形をしていません"))
-            .hint(words!(
-                "Name what `hizo consent key` prints at the receiver.",
-                "受け取り先で `hizo consent key` が表示する鍵を指定してください。"
-            ))
-            .source(error)
-    })?;
+    let receiver = read_receiver(&arguments.receiver)?;
     let items = items(setting, case.opened(), &arguments.items)?;
     let care = match arguments.sought.seek.is_empty() {
         true => None,
@@ -178,7 +172,20 @@ fn give(setting: &Setting, arguments: &GiveArguments) -> Outcome<()> {
     appended.promised
 }
 
+/// The key of a receiver, as somebody typed it.
+pub(super) fn read_receiver(key: &str) -> Outcome<VerifyingKey> {
+    VerifyingKey::from_base64(key).map_err(|error| {
+        Failure::new(Kind::Usage, words!("the receiver's key is none", "受け取り先の鍵が、鍵の形をしていません"))
+            .hint(words!(
+                "Name what `hizo consent key` prints at the receiver.",
+                "受け取り先で `hizo consent key` が表示する鍵を指定してください。"
+            ))
+            .source(error)
+    })
+}
+
 /// What a company is about to consent to.
+#[derive(Debug, Clone)]
 pub(super) struct Offer {
     pub receiver: VerifyingKey,
     pub receiver_name: String,
@@ -204,9 +211,16 @@ impl Offer {
             let shown = care.preview(case.opened(), &self.items)?;
             care.check(self.level, [&self.purpose, &self.receiver_name], &shown)?;
         }
-        // The hand-over is to have this id, under keys that nothing links to those of the case.
+        let machine = case.safe.home.device()?.signing;
+        let said = self.said(&case.identity.signing_seed, &machine)?;
+        let appended = case.say(vec![Event::Consent(Box::new(said.clone()))])?;
+        Ok((said, appended))
+    }
+
+    /// What it says, signed by keys that nothing links to those of the case; in its form.
+    fn said(self, person: &SigningSeed, machine: &SigningSeed) -> Outcome<UnverifiedConsent> {
+        // The hand-over is to have this id.
         let space = SpaceId::from_bytes(random());
-        let (person, machine) = (&case.identity.signing_seed, case.safe.home.device()?.signing);
         let said = UnverifiedConsent {
             space: space.to_string(),
             key: String::new(),
@@ -239,8 +253,7 @@ impl Offer {
             )),
             other => refused(other),
         })?;
-        let appended = case.say(vec![Event::Consent(Box::new(said.clone()))])?;
-        Ok((said, appended))
+        Ok(said)
     }
 }
 
@@ -324,7 +337,7 @@ fn preview(setting: &Setting, arguments: &PreviewArguments) -> Outcome<()> {
 }
 
 /// A name for a level that tells it, and none for one that does not.
-fn check_company(level: Level, company: Option<&String>) -> Outcome<()> {
+pub(super) fn check_company(level: Level, company: Option<&String>) -> Outcome<()> {
     let (failure, hint) = match (level.tells_company(), company) {
         (true, Some(_)) | (false, None) => return Ok(()),
         (true, None) => (
@@ -414,22 +427,41 @@ fn line(item: &UnverifiedItem) -> Words {
     words!("deposit {deposit}: {paths}", "預け入れ {deposit} のうち: {paths}")
 }
 
+/// A consent that was taken back.
+pub(super) struct Withdrawal {
+    pub space: String,
+    pub was_accepted: bool,
+    pub was_handed: bool,
+    /// Whether it is kept.
+    pub promised: Outcome<()>,
+}
+
+impl Withdrawal {
+    /// Says so in the case; and in the hand-over, if its home is named.
+    pub(super) fn make(case: &mut Side, handover: &str, reason: &str, at: Option<&Path>) -> Outcome<Self> {
+        must_be_company(case)?;
+        let fold = Consents::of(case.opened())?;
+        let given = fold.named(handover)?;
+        let (space, was_accepted, was_handed) =
+            (given.said.space.clone(), given.was_accepted(), given.handed.is_some());
+        let event = || Event::ConsentWithdrawn { space: space.clone(), reason: reason.to_owned() };
+        let mut promised = case.say(vec![event()])?.promised;
+        if let Some(folder) = at {
+            let mut side = case.at(folder)?;
+            if side.safe.home.space.to_string() != space {
+                return Err(refused(Refusal::Space));
+            }
+            promised = promised.and(side.say(vec![event()])?.promised);
+        }
+        Ok(Self { space, was_accepted, was_handed, promised })
+    }
+}
+
 fn withdraw(setting: &Setting, arguments: &WithdrawArguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     must_be_company(&case)?;
-    let fold = Consents::of(case.opened())?;
-    let given = fold.named(&arguments.handover)?;
-    let space = given.said.space.clone();
-    let event = || Event::ConsentWithdrawn { space: space.clone(), reason: arguments.reason.clone() };
-    let mut promised = case.say(vec![event()])?.promised;
-    if let Some(folder) = &arguments.at {
-        let mut side = case.at(folder)?;
-        if side.safe.home.space.to_string() != space {
-            return Err(refused(Refusal::Space));
-        }
-        promised = promised.and(side.say(vec![event()])?.promised);
-    }
-    let is_accepted = given.answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Accepted);
+    let withdrawal = Withdrawal::make(&mut case, &arguments.handover, &arguments.reason, arguments.at.as_deref())?;
+    let Withdrawal { space, was_accepted: is_accepted, was_handed, promised } = withdrawal;
     let result = json!({ "handover": space, "told_receiver": arguments.at.is_some(), "was_accepted": is_accepted });
     setting.console.result(result, |out| {
         let done = match is_accepted {
@@ -441,7 +473,7 @@ fn withdraw(setting: &Setting, arguments: &WithdrawArguments) -> Outcome<()> {
         };
         writeln!(out, "{}", setting.console.say(done))
     });
-    if arguments.at.is_none() && given.handed.is_some() {
+    if arguments.at.is_none() && was_handed {
         setting.console.warn(words!(
             "the receiver's client does not know yet: enter the hand-over and withdraw again with --at",
             "受け取り先にはまだ伝わっていません。引き渡しに入ってから、--at を付けてもう一度取り消してください"

@@ -8,6 +8,7 @@ mod enter;
 mod filling;
 mod make;
 mod open;
+pub(crate) mod page;
 mod preview;
 mod status;
 

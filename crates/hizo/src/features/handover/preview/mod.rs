@@ -5,6 +5,7 @@ mod traces;
 
 use std::collections::BTreeSet;
 
+use hizo_ledger::record::Record;
 use hizo_vault::event::handover::{Level, UnverifiedItem};
 use hizo_vault::manifest::{Content, Kind};
 use sha2::{Digest as _, Sha256};
@@ -212,6 +213,39 @@ impl Care {
             "`hizo consent preview` で見てください。ほかのパスだけを指定して外すか、--stands でそのまま渡すと決めてください。"
         )))
     }
+}
+
+/// What is left of an item once some of it was left out: the paths of everything else; nothing where all of it was.
+///
+/// # Errors
+/// When a name that stays cannot be written in a consent.
+pub(crate) fn without(
+    item: &UnverifiedItem,
+    shown: &Shown,
+    left_out: &BTreeSet<Vec<u8>>,
+) -> Outcome<Option<UnverifiedItem>> {
+    if shown.entries.iter().all(|entry| !left_out.contains(&entry.path)) {
+        return Ok(Some(item.clone()));
+    }
+    let mut paths = Vec::new();
+    for entry in shown.entries.iter().filter(|entry| !left_out.contains(&entry.path)) {
+        let path = std::str::from_utf8(&entry.path).map_err(|_| {
+            Failure::fixable(words!(
+                "{path} has a name that a consent cannot hold",
+                "{path} は、同意に書けない名前です",
+                path = shown_bytes(&entry.path)
+            ))
+            .hint(words!("Leave it out too.", "これも外してください。"))
+        })?;
+        paths.push(path.to_owned());
+    }
+    Ok((!paths.is_empty()).then(|| UnverifiedItem { paths, ..item.clone() }))
+}
+
+/// Everything of a deposit as an item.
+pub(crate) fn whole(record: &Record) -> Outcome<UnverifiedItem> {
+    let commit = deposit_of(record)?.commit.sha256.to_string();
+    Ok(UnverifiedItem { deposit: record.id().to_string(), commit, paths: Vec::new() })
 }
 
 fn not_committed() -> Failure {
