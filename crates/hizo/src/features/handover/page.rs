@@ -121,8 +121,9 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
     let label = if visit.has("onward") { visit.field("onward") } else { ONWARD[0] };
     let onward = ONWARD.iter().zip(LABELS).map(|(word, id)| (*word, t.say(id), *word == label));
     let f = visit.frame(t.say("consent-title"), "hizo consent give DEPOSIT//PATH --receiver … --level B --seek …");
-    // What the own safe is called is a first guess at what must not be known.
-    let sought = if visit.has("act") { visit.field("sought").to_owned() } else { f.safe.clone().unwrap_or_default() };
+    // What the own safe is called is a first guess at what must not be known; a case is called by its subject.
+    let guess = f.safe.clone().filter(|_| home != unlocked.folder).unwrap_or_default();
+    let sought = if visit.has("act") { visit.field("sought").to_owned() } else { guess };
     visit.page(&ConsentPage {
         case: visit.at(&format!("/case/{}", looked.safe.home.space)),
         given: given.collect(),
