@@ -4,7 +4,7 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Record, Role};
 use hizo_ledger::space::Chain;
 use hizo_vault::event::Event;
-use hizo_vault::event::handover::{Custody, PaperConsent, UnverifiedAnswer, UnverifiedConsent};
+use hizo_vault::event::handover::{Custody, PaperConsent, UnverifiedAnswer, UnverifiedConsent, Verdict};
 
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown_bytes};
@@ -157,6 +157,11 @@ impl Consents {
 }
 
 impl Given {
+    /// Whether the receiver keeps it, whatever comes later.
+    pub(crate) fn was_accepted(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Accepted)
+    }
+
     /// Whether an answer is that of whom the sender named.
     pub(crate) fn believes(&self, answer: &UnverifiedAnswer) -> bool {
         let (Some(handed), Ok(consent)) = (&self.handed, self.said.verify()) else { return false };

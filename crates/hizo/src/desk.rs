@@ -38,7 +38,7 @@ use crate::system;
 use crate::words::{Language, words};
 
 pub(crate) use door::is_safe;
-pub(crate) use session::{CASES, Looked, Unlocked};
+pub(crate) use session::{Looked, Unlocked};
 pub(crate) use texts::Text;
 pub(crate) use upload::{Part, Upload};
 pub(crate) use visit::{Frame, Reply, Visit};

@@ -8,7 +8,8 @@ use super::session::Unlocked;
 use super::{Reply, Taking, Visit, door, work};
 use crate::failure::Outcome;
 use crate::features::{
-    case, check, deposit, diff, directory, init, list, proof, recovery, restore, show, space, try_it, verify, watch,
+    case, check, deposit, diff, directory, handover, init, list, proof, recovery, restore, show, space, try_it, verify,
+    watch,
 };
 
 /// Doors in the menu: what each is called, and its page.
@@ -106,6 +107,10 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         post("/case/{case}", Unlocked(case::page::say)),
         get("/case/{case}/paper/{what}", Unlocked(case::page::paper)),
         get("/case/{case}/invite", Unlocked(case::page::invite)),
+        get("/case/{case}/consent", Unlocked(handover::page::consents)),
+        post("/case/{case}/consent", Unlocked(handover::page::offer)),
+        get("/case/{case}/consent/{consent}", Unlocked(handover::page::withdrawing)),
+        post("/case/{case}/consent/{consent}", Unlocked(handover::page::withdraw)),
         get("/join", Open(space::page::join)),
         post("/join", Open(space::page::join)),
         post("/join/ask", Open(space::page::ask)),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use hizo_ledger::id::{RecordId, SeriesId};
+use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::record::Record;
 use hizo_vault::keys::IdentityFile;
 use hizo_vault::manifest::Manifest;
@@ -34,7 +34,7 @@ const SESSIONS_MAX: usize = 16;
 const FRESH: Duration = Duration::from_secs(5);
 
 /// Where the cases lie that were begun at the desk of a safe.
-pub(crate) const CASES: &str = "cases";
+const CASES: &str = "cases";
 
 /// 32 random bytes in text.
 pub(super) fn secret() -> String {
@@ -345,6 +345,11 @@ impl Unlocked {
     pub(crate) fn remembered<T: Any + Send + Sync>(&self, number: &str) -> Option<Arc<T>> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         results.get(number).and_then(|result| Arc::clone(result).downcast().ok())
+    }
+
+    /// Where a case lies that is begun at this desk.
+    pub(crate) fn new_case_home(&self, space: &SpaceId) -> PathBuf {
+        self.folder.join(CASES).join(space.to_string())
     }
 
     /// Something was done: the next look is a new one.

@@ -556,6 +556,76 @@ whom-other-does = Others that the directory names.
 whom-none = The directory names nobody here.
 whom-emergency = In an emergency: 110.
 
+## Consents
+consent-title = Consents
+consent-lead = Nothing of this case goes to anybody else unless you sign for exactly that.
+consent-given = What you have signed
+consent-receiver = To whom
+consent-what = What for
+consent-not-yours = Only an admin of the case on the company’s side consents. You see here what was signed.
+consent-empty-title = There is nothing to hand over yet
+consent-empty = What a receiver is to see lies in this case first: keep a folder in it, with nothing but what he needs. For example: the list of copied files, without the drawings.
+consent-there = What happens there
+consent-there-specialist = The patent office’s specialists read it, and tell you and your counsellor who can act. They ask how the secret was kept.
+consent-there-rescue = The rescue team says whether it was an attack: yes, no, or undetermined. They ask for records of machines as they are, and come to you later.
+consent-there-police = The police take it as a consultation first. They ask for originals and for somebody who can speak for the company.
+consent-back = If you take it back
+consent-back-what = You can take it back at any time. What the receiver has not accepted by then is not opened any more; what he has accepted stays with him, by the law that he works under.
+consent-no-copy = Whoever reads something can copy it. No program prevents that.
+consent-new = A new consent
+consent-known = An organisation of the directory
+consent-other = somebody else, named below
+consent-receiver-name = What the receiver is called
+consent-key = The receiver’s key
+consent-key-hint = He reads it to you, or you compare it with what he says. Take it by another way than it came.
+consent-purpose = What he may use it for
+consent-purpose-hint = The receiver reads this. Write no name in it that he is not to know.
+consent-items = What may be handed over
+consent-items-hint = On the next page you see every file, and leave out what is not to go.
+consent-level = How much may be known
+level-a = A: how it was done, and nothing else
+level-b = B: what happened, without your name
+level-c = C: with your name
+level-d = D: with your name, and the evidence
+consent-sought = What must not be known at A and B: names, and dates such as that of your founding, one on each line
+consent-sought-hint = Each is looked for in every width and kana, with and without ㈱, and in both calendars.
+consent-company = What your company is called, for C and D
+consent-onward = To whom he may pass it on
+onward-red = To nobody (TLP red)
+onward-amber-strict = Within his organisation (TLP amber+strict)
+onward-amber = To those he works for, as far as they need it (TLP amber)
+onward-green = To others who protect companies (TLP green)
+onward-clear = To anybody (TLP clear)
+consent-until = The last day on which it may be opened
+consent-keeps = The counsellor may go on reading it there
+consent-preview = Show what he will see
+consent-not-yet = Nothing is signed yet.
+preview-title = What the receiver will see
+preview-lead = Exactly this, and nothing else, goes to { $receiver }.
+preview-marked = { $count ->
+    [one] One thing tells, or may tell, who you are. Decide on it.
+   *[other] { $count } things tell, or may tell, who you are. Decide on each.
+}
+preview-found = found
+preview-unseen = cannot be looked into
+preview-stands = It may go all the same
+preview-goes = It goes
+preview-out = Leave it out
+preview-sign = What you sign
+preview-who = Receiver: { $receiver }
+preview-purpose = For: { $purpose }
+preview-until = Until { $day }
+preview-story = What was told in the case does not go.
+preview-sign-act = Sign the consent
+preview-no = Not now
+withdraw-title = Take a consent back
+withdraw-act = Take it back
+withdraw-open = From now on nothing of it may be opened. That cannot be undone: you would sign a new consent.
+withdraw-accepted = The receiver has accepted it before, and keeps what he accepted. Nothing more comes to him.
+withdraw-tell = The receiver’s program learns of it in the hand-over. Tell the counsellor, and run the command below there with --at.
+withdraw-reason = Why (the counsellor can read it)
+withdraw-no = Leave it as it is
+
 ## Checking
 verify-lead = A proof that somebody sent you: choose its folder. No safe is needed, and nothing is sent anywhere.
 verify-which = Where is it?

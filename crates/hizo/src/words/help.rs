@@ -663,6 +663,18 @@ const HELP: &[(&str, &str)] = &[
         "開封してよい最後の日（YYYY-MM-DD）、または最後の秒",
     ),
     (
+        "Show what the receiver would see of items, with every trace of a name in it; nothing is signed",
+        "受け取り先に見えるものと、その中に会社名などの跡があれば全部を表示します。署名はしません",
+    ),
+    (
+        "A name, or another mark such as the day of founding, that must not be known at level A and B; as often as needed",
+        "段階 A と B で知られてはならない名前や、創業日などの目印。何度でも指定できます",
+    ),
+    (
+        "A file that may be handed over although it tells such a name, or cannot be looked into: DEPOSIT//PATH",
+        "名前が分かっても、または中を確かめられなくても渡してよいファイル（預け入れ//パス）",
+    ),
+    (
         "Take a consent back: what was not accepted by then is not opened any more",
         "同意を取り消します。まだ受領されていないものは、以後開けられません",
     ),

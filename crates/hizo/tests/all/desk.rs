@@ -918,3 +918,45 @@ fn the_first_hour_in_japanese_on_a_wide_screen() {
 fn the_first_hour_in_english_on_a_phone() {
     first_hour("en", "360");
 }
+
+/// A company consents at its desk to what it has looked at; the counsellor hands over, the receiver accepts, and the company sees it.
+fn a_company_consents(language: &str, width: &str) {
+    let Some(driver) = browser() else { return };
+    let (case, office) = (crate::case::Scene::new("leak"), Home::new());
+    let folder = case.company.beside("signs");
+    std::fs::write(folder.join("copied.csv"), "09:12 copied KX-204.dxf").unwrap();
+    std::fs::write(folder.join("note.txt"), "(株)ﾄｸﾀﾞｾｲｷ、昭和23年3月1日創業, canary-left-out-4410").unwrap();
+    case.company.deposit(&folder, "signs");
+    let key = office.ok(["consent", "key", "--json"]).json()["key"].as_str().unwrap().to_owned();
+    let phrase = std::fs::read_to_string(case.company.passphrase_file()).unwrap();
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/line.mjs");
+    let walk = |part: &str| {
+        let desk = Desk::start(&mut case.company.writer_command());
+        let mut journey = Command::new("node");
+        journey.arg(&script).args([part, &desk.link(), phrase.trim(), &key, language, width]).arg(&pictures);
+        let done = journey.env("NODE_FOLDER", &driver).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    walk("consent");
+    let status = || case.company.ok(["hand-over", "status", "--json"]).json()["handovers"][0].clone();
+    let given = status();
+    assert_eq!((&given["level"], &given["state"]), (&"B".into(), &"consented".into()), "{given}");
+    let seen = case.delivered(given["handover"].as_str().unwrap(), &office);
+    let names: Vec<_> = seen.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(names, ["copied.csv"], "what was left out did not go");
+    assert_eq!(status()["state"], "accepted");
+    walk("accepted");
+    assert_eq!(status()["withdrawn"], true);
+    assert!(!case.keeper_has("canary-left-out-4410"));
+}
+
+#[test]
+fn a_company_consents_in_japanese_on_a_wide_screen() {
+    a_company_consents("ja", "1280");
+}
+
+#[test]
+fn a_company_consents_in_english_on_a_phone() {
+    a_company_consents("en", "360");
+}

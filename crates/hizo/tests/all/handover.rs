@@ -153,6 +153,8 @@ impl Case {
 pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     let case = Case::new();
     let mut told = vec![("consent key", case.office.ok(["consent", "key", "--json"]).json())];
+    let preview = ["consent", "preview", "logs:1", "--seek", "KX-204", "--json"];
+    told.push(("consent preview", case.firm.founder.ok(preview).json()));
     let given = case.consent_to(&["logs:1//extract", "drawings:2"], &[]).json();
     let handover = text(&given["handover"]);
     told.push(("consent give", given));
@@ -471,4 +473,51 @@ fn what_was_done_on_paper_is_shown_as_what_it_is() {
 fn home_key() -> String {
     let mut dice = crate::forge::Drawn(crate::kit::Dice::new(77));
     IdentityFile::generate(&mut dice).signing_seed.identity_key().verifying_key().to_base64()
+}
+
+#[test]
+fn a_consent_that_tells_the_name_is_decided_on_thing_by_thing() {
+    let case = Case::new();
+    let company = &case.firm.founder;
+    let folder = company.beside("signs");
+    fs::create_dir_all(folder.join("とくだ せいき")).unwrap();
+    fs::write(folder.join("とくだ せいき/log.csv"), "09:12 copied KX-204.dxf").unwrap();
+    fs::write(folder.join("plain.csv"), "09:15 copied KX-205.dxf").unwrap();
+    fs::write(folder.join("note.txt"), "(株)ﾄｸﾀﾞｾｲｷ、S23.3.1創業").unwrap();
+    fs::write(folder.join("disk.bin"), [0, 159, 146, 150]).unwrap();
+    company.deposit(&folder, "signs");
+    let sought = ["--seek", "トクダセイキ株式会社", "--seek", "1948-03-01"];
+    let preview = [&["consent", "preview", "latest:signs", "--json"][..], &sought].concat();
+    let shown = company.ok(preview).json();
+    let entries = shown["items"][0]["entries"].as_array().unwrap().clone();
+    let of = |path: &str| {
+        entries.iter().find(|entry| entry["path"].as_str() == Some(path)).unwrap_or_else(|| panic!("{shown}"))
+    };
+    assert_eq!(entries.len(), 4, "no folder that a path names anyhow: {shown}");
+    assert_eq!(of("plain.csv")["undecided"], serde_json::json!(false));
+    assert_eq!(of("note.txt")["traces"].as_array().unwrap().len(), 2, "{shown}");
+    assert_eq!(of("とくだ せいき/log.csv")["traces"][0]["where"], serde_json::json!("in its name"));
+    assert_eq!(of("disk.bin")["unseen"].as_array().unwrap().len(), 1, "{shown}");
+
+    let refused = |items: &[&str], more: &[&str], words: &str| {
+        let said = case.consent_to(items, &[&sought, more].concat());
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains(words), "{said:?}");
+    };
+    refused(&["latest:signs"], &[], "3 things");
+    refused(&["latest:signs//disk.bin", "latest:signs//plain.csv"], &[], "disk.bin");
+    refused(&["latest:signs"], &["--stands", "latest:signs//disk.bin"], "2 things");
+    refused(&["latest:signs//plain.csv"], &["--seek", "IS THIS-AN attack"], "purpose");
+    refused(&["latest:signs//plain.csv"], &["--seek", "a"], "too short");
+    let kept = company.ok(["hand-over", "status", "--json"]).json();
+    assert_eq!(kept["handovers"], serde_json::json!([]), "what was refused is not signed");
+
+    case.consented(&["latest:signs//plain.csv"], &sought);
+    let stands = ["--stands", "latest:signs//disk.bin", "--stands", "latest:signs//note.txt"];
+    case.consented(
+        &["latest:signs//plain.csv", "latest:signs//disk.bin", "latest:signs//note.txt"],
+        &[&sought[..], &stands].concat(),
+    );
+    // Where the name is told anyhow, nothing is asked.
+    case.consented(&["latest:signs"], &[&sought[..], &["--level", "C", "--company", "徳田精機"]].concat());
 }

@@ -335,3 +335,21 @@ fn every_patch_that_takes_a_defence_out_still_applies() {
         assert_eq!(said.code, Some(0), "{}: {said:?}", patch.display());
     }
 }
+
+#[test]
+fn no_form_of_the_desk_but_the_passphrases_is_filled_in_by_a_browser_that_remembers() {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("pages");
+    let mut forms = 0;
+    for entry in fs::read_dir(pages).unwrap().map(Result::unwrap) {
+        // The frame's own forms have buttons alone.
+        if ["unlock.html", "frame.html"].iter().any(|other| entry.file_name() == *other) {
+            continue;
+        }
+        for form in fs::read_to_string(entry.path()).unwrap().split("<form").skip(1) {
+            forms += 1;
+            let tag = form.split('>').next().unwrap();
+            assert!(tag.contains("autocomplete=\"off\""), "{:?}: <form{tag}>", entry.file_name());
+        }
+    }
+    assert!(forms > 20);
+}

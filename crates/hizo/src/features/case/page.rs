@@ -19,7 +19,7 @@ use super::say::new_id;
 use super::show::{kind_words, urgency_words};
 use super::states::{CLOSED, CLOSING, Holder, Move, Rest, State};
 use super::{Case, Present};
-use crate::desk::{CASES, Frame, Looked, Reply, Text, Unlocked, Visit, shown};
+use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit, shown};
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
@@ -167,7 +167,7 @@ pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         Err(failure) => return wrong_page(visit, unlocked, Some(failure)),
     };
     let space = SpaceId::from_bytes(random());
-    let folder = unlocked.folder.join(CASES).join(space.to_string());
+    let folder = unlocked.new_case_home(&space);
     let home =
         founding::beside(&unlocked.home()?, &unlocked.identity, &folder, (space, &title), None, |mut founding| {
             founding.events.push(Event::Case(Box::new(said)));

@@ -1,22 +1,25 @@
 //! `hizo consent`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::{RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Record;
 use hizo_vault::event::Event;
-use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedConsent, UnverifiedItem, Verdict};
+use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedConsent, UnverifiedItem};
+use hizo_vault::keys::SigningSeed;
 use serde_json::json;
 
 use super::must_be_company;
+use super::preview::{Care, ShownEntry};
 use crate::Setting;
 use crate::consents::Consents;
 use crate::contents::{Chosen, Opened};
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::handover::refused;
+use crate::membership::Appended;
 use crate::side::Side;
 use crate::view::View;
 use crate::words::{Words, words};
@@ -31,6 +34,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Act {
     Key(KeyArguments),
+    Preview(PreviewArguments),
     Give(GiveArguments),
     Withdraw(WithdrawArguments),
 }
@@ -69,6 +73,32 @@ struct GiveArguments {
     /// The last day on which it may be opened, YYYY-MM-DD, or the last second
     #[arg(long, value_name = "DAY")]
     until: String,
+    #[command(flatten)]
+    sought: Sought,
+}
+
+/// Show what the receiver would see of items, with every trace of a name in it; nothing is signed
+#[derive(Debug, clap::Args)]
+struct PreviewArguments {
+    /// What may be handed over: a deposit as in `hizo restore`, or one path in it: DEPOSIT//PATH
+    #[arg(required = true, value_name = "ITEM")]
+    items: Vec<String>,
+    /// How much may be known: A technique, B facts without your name, C with your name, D with evidence
+    #[arg(long, value_parser = ["A", "B", "C", "D"], default_value = "B")]
+    level: String,
+    #[command(flatten)]
+    sought: Sought,
+}
+
+/// What must not be known.
+#[derive(Debug, clap::Args)]
+struct Sought {
+    /// A name, or another mark such as the day of founding, that must not be known at level A and B; as often as needed
+    #[arg(long, value_name = "NAME")]
+    seek: Vec<String>,
+    /// A file that may be handed over although it tells such a name, or cannot be looked into: DEPOSIT//PATH
+    #[arg(long, value_name = "ITEM", requires = "seek")]
+    stands: Vec<String>,
 }
 
 /// Take a consent back: what was not accepted by then is not opened any more
@@ -88,6 +118,7 @@ struct WithdrawArguments {
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     match &arguments.act {
         Act::Key(_) => key(setting),
+        Act::Preview(arguments) => preview(setting, arguments),
         Act::Give(arguments) => give(setting, arguments),
         Act::Withdraw(arguments) => withdraw(setting, arguments),
     }
@@ -103,51 +134,24 @@ fn give(setting: &Setting, arguments: &GiveArguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     must_be_company(&case)?;
     let level = Level::from_word(&arguments.level).ok_or_else(|| Failure::internal_message("a level has a letter"))?;
-    check_company(level, arguments.company.as_ref())?;
-    let receiver = VerifyingKey::from_base64(&arguments.receiver).map_err(|error| {
-        Failure::new(Kind::Usage, words!("--receiver is no key", "--receiver が鍵の形をしていません"))
-            .hint(words!(
-                "Name what `hizo consent key` prints at the receiver.",
-                "受け取り先で `hizo consent key` が表示する鍵を指定してください。"
-            ))
-            .source(error)
-    })?;
-    // The hand-over is to have this id, under keys that nothing links to those of the case.
-    let space = SpaceId::from_bytes(random());
-    let (person, machine) = (&case.identity.signing_seed, case.safe.home.device()?.signing);
-    let said = UnverifiedConsent {
-        space: space.to_string(),
-        key: String::new(),
-        session: person.session_key(&space).verifying_key().to_base64(),
-        machine: machine.space_key(&space).verifying_key().to_base64(),
-        machine_session: machine.session_key(&space).verifying_key().to_base64(),
-        company: arguments.company.clone().unwrap_or_else(|| "-".into()),
-        receiver: receiver.to_base64(),
+    let receiver = read_receiver(&arguments.receiver)?;
+    let items = items(setting, case.opened(), &arguments.items)?;
+    let care = match arguments.sought.seek.is_empty() {
+        true => None,
+        false => Some(care(setting, case.opened(), &arguments.sought)?),
+    };
+    let offer = Offer {
+        receiver,
         receiver_name: arguments.receiver_name.clone(),
         purpose: arguments.purpose.clone(),
         level,
+        company: arguments.company.clone(),
         onward: arguments.onward.clone(),
         keeps_sender: arguments.keeps_sender,
-        until: last_second(&arguments.until),
-        items: items(setting, case.opened(), &arguments.items)?,
-        signature: String::new(),
+        until: arguments.until.clone(),
+        items,
     };
-    let said = said.sign(&person.space_key(&space));
-    said.verify().map_err(|refusal| match refusal {
-        Refusal::Form => Failure::new(
-            Kind::Usage,
-            words!(
-                "a name, the purpose or the day is empty, too long or none",
-                "名前・目的・期限のどれかが、空か、長すぎるか、正しくありません"
-            ),
-        )
-        .hint(words!(
-            "Name the day as YYYY-MM-DD, and nothing with more than 1,000 bytes.",
-            "期限は YYYY-MM-DD の形で、ほかは1,000バイト以内で指定してください。"
-        )),
-        other => refused(other),
-    })?;
-    let appended = case.say(vec![Event::Consent(Box::new(said.clone()))])?;
+    let (said, appended) = offer.sign(&mut case, care.as_ref())?;
     let listed: Vec<_> =
         said.items.iter().map(|item| json!({ "deposit": item.deposit, "paths": item.paths })).collect();
     let result = json!({
@@ -168,8 +172,172 @@ fn give(setting: &Setting, arguments: &GiveArguments) -> Outcome<()> {
     appended.promised
 }
 
+/// The key of a receiver, as somebody typed it.
+pub(super) fn read_receiver(key: &str) -> Outcome<VerifyingKey> {
+    VerifyingKey::from_base64(key).map_err(|error| {
+        Failure::new(Kind::Usage, words!("the receiver's key is none", "受け取り先の鍵が、鍵の形をしていません"))
+            .hint(words!(
+                "Name what `hizo consent key` prints at the receiver.",
+                "受け取り先で `hizo consent key` が表示する鍵を指定してください。"
+            ))
+            .source(error)
+    })
+}
+
+/// What a company is about to consent to.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    pub receiver: VerifyingKey,
+    pub receiver_name: String,
+    pub purpose: String,
+    pub level: Level,
+    pub company: Option<String>,
+    pub onward: String,
+    pub keeps_sender: bool,
+    /// A day, or a second.
+    pub until: String,
+    pub items: Vec<UnverifiedItem>,
+}
+
+impl Offer {
+    /// Signs it in the case.
+    ///
+    /// # Errors
+    /// When it is not in its form, or something in it tells who the company is and nobody has decided on that.
+    pub(super) fn sign(self, case: &mut Side, care: Option<&Care>) -> Outcome<(UnverifiedConsent, Appended)> {
+        must_be_company(case)?;
+        check_company(self.level, self.company.as_ref())?;
+        if let Some(care) = care.filter(|_| !self.level.tells_company()) {
+            let shown = care.preview(case.opened(), &self.items)?;
+            care.check(self.level, [&self.purpose, &self.receiver_name], &shown)?;
+        }
+        let machine = case.safe.home.device()?.signing;
+        let said = self.said(&case.identity.signing_seed, &machine)?;
+        let appended = case.say(vec![Event::Consent(Box::new(said.clone()))])?;
+        Ok((said, appended))
+    }
+
+    /// What it says, signed by keys that nothing links to those of the case; in its form.
+    fn said(self, person: &SigningSeed, machine: &SigningSeed) -> Outcome<UnverifiedConsent> {
+        // The hand-over is to have this id.
+        let space = SpaceId::from_bytes(random());
+        let said = UnverifiedConsent {
+            space: space.to_string(),
+            key: String::new(),
+            session: person.session_key(&space).verifying_key().to_base64(),
+            machine: machine.space_key(&space).verifying_key().to_base64(),
+            machine_session: machine.session_key(&space).verifying_key().to_base64(),
+            company: self.company.unwrap_or_else(|| "-".into()),
+            receiver: self.receiver.to_base64(),
+            receiver_name: self.receiver_name,
+            purpose: self.purpose,
+            level: self.level,
+            onward: self.onward,
+            keeps_sender: self.keeps_sender,
+            until: last_second(&self.until),
+            items: self.items,
+            signature: String::new(),
+        };
+        let said = said.sign(&person.space_key(&space));
+        said.verify().map_err(|refusal| match refusal {
+            Refusal::Form => Failure::new(
+                Kind::Usage,
+                words!(
+                    "a name, the purpose or the day is empty, too long or none",
+                    "名前・目的・期限のどれかが、空か、長すぎるか、正しくありません"
+                ),
+            )
+            .hint(words!(
+                "Name the day as YYYY-MM-DD, and nothing with more than 1,000 bytes.",
+                "期限は YYYY-MM-DD の形で、ほかは1,000バイト以内で指定してください。"
+            )),
+            other => refused(other),
+        })?;
+        Ok(said)
+    }
+}
+
+/// What must not be known, and what a person lets stand.
+fn care(setting: &Setting, opened: Opened, sought: &Sought) -> Outcome<Care> {
+    let mut care = Care::for_marks(sought.seek.iter().map(String::as_str))?;
+    for item in items(setting, opened, &sought.stands)? {
+        if item.paths.is_empty() {
+            return Err(Failure::new(
+                Kind::Usage,
+                words!("--stands names no file", "--stands にファイルが指定されていません"),
+            )
+            .hint(words!(
+                "Name each file as DEPOSIT//PATH: what tells who you are is decided on one by one.",
+                "預け入れ//パス の形で、一つずつ指定してください。会社が分かるものは一件ごとに決めます。"
+            )));
+        }
+        let deposit = item.deposit;
+        item.paths.into_iter().for_each(|path| care.let_stand(deposit.clone(), path.into_bytes()));
+    }
+    Ok(care)
+}
+
+fn preview(setting: &Setting, arguments: &PreviewArguments) -> Outcome<()> {
+    let case = Side::of(setting)?;
+    let level = Level::from_word(&arguments.level).ok_or_else(|| Failure::internal_message("a level has a letter"))?;
+    let care = care(setting, case.opened(), &arguments.sought)?;
+    let shown = care.preview(case.opened(), &items(setting, case.opened(), &arguments.items)?)?;
+    let english = |found: &[Words]| found.iter().map(|words| words.english().to_owned()).collect::<Vec<_>>();
+    let entry = |deposit: &str, entry: &ShownEntry| {
+        let traces = entry.traces.iter().map(|(place, text)| json!({ "where": place.english(), "text": text }));
+        json!({
+            "path": shown_bytes(&entry.path), "bytes": entry.bytes, "traces": traces.collect::<Vec<_>>(),
+            "unseen": english(&entry.unseen), "undecided": !level.tells_company() && care.is_undecided(deposit, entry),
+        })
+    };
+    let listed: Vec<_> = shown
+        .iter()
+        .map(|of| {
+            let entries: Vec<_> = of.entries.iter().map(|one| entry(&of.deposit, one)).collect();
+            json!({ "deposit": of.deposit, "entries": entries })
+        })
+        .collect();
+    setting.console.result(json!({ "level": level.word(), "items": listed }), |out| {
+        let say = |words| setting.console.say(words);
+        for of in &shown {
+            let deposit = of.deposit.get(..12).unwrap_or_default();
+            writeln!(
+                out,
+                "{}",
+                say(words!(
+                    "of deposit {deposit} the receiver would see:",
+                    "預け入れ {deposit} のうち、受け取り先に見えるもの:"
+                ))
+            )?;
+            for entry in &of.entries {
+                let mark = if entry.needs_decision() { '!' } else { ' ' };
+                writeln!(out, "  {mark} {}", shown_bytes(&entry.path))?;
+                for (place, text) in &entry.traces {
+                    let (place, text) = (place.clone(), shown_bytes(text.as_bytes()));
+                    writeln!(
+                        out,
+                        "      {}",
+                        say(words!("found {place}: {text}", "見つかったところ（{place}）: {text}"; place))
+                    )?;
+                }
+                for unseen in &entry.unseen {
+                    let unseen = unseen.clone();
+                    let told = words!("cannot be looked into: {unseen}", "確かめられません: {unseen}"; unseen);
+                    writeln!(out, "      {}", say(told))?;
+                }
+            }
+        }
+        let apart = words!(
+            "what was told in the case is no part of a hand-over; only what is listed here goes",
+            "相談で話した内容は引き渡しに入りません。渡るのは、ここに並ぶものだけです"
+        );
+        writeln!(out, "{}", say(apart))
+    });
+    Ok(())
+}
+
 /// A name for a level that tells it, and none for one that does not.
-fn check_company(level: Level, company: Option<&String>) -> Outcome<()> {
+pub(super) fn check_company(level: Level, company: Option<&String>) -> Outcome<()> {
     let (failure, hint) = match (level.tells_company(), company) {
         (true, Some(_)) | (false, None) => return Ok(()),
         (true, None) => (
@@ -259,22 +427,41 @@ fn line(item: &UnverifiedItem) -> Words {
     words!("deposit {deposit}: {paths}", "預け入れ {deposit} のうち: {paths}")
 }
 
+/// A consent that was taken back.
+pub(super) struct Withdrawal {
+    pub space: String,
+    pub was_accepted: bool,
+    pub was_handed: bool,
+    /// Whether it is kept.
+    pub promised: Outcome<()>,
+}
+
+impl Withdrawal {
+    /// Says so in the case; and in the hand-over, if its home is named.
+    pub(super) fn make(case: &mut Side, handover: &str, reason: &str, at: Option<&Path>) -> Outcome<Self> {
+        must_be_company(case)?;
+        let fold = Consents::of(case.opened())?;
+        let given = fold.named(handover)?;
+        let (space, was_accepted, was_handed) =
+            (given.said.space.clone(), given.was_accepted(), given.handed.is_some());
+        let event = || Event::ConsentWithdrawn { space: space.clone(), reason: reason.to_owned() };
+        let mut promised = case.say(vec![event()])?.promised;
+        if let Some(folder) = at {
+            let mut side = case.at(folder)?;
+            if side.safe.home.space.to_string() != space {
+                return Err(refused(Refusal::Space));
+            }
+            promised = promised.and(side.say(vec![event()])?.promised);
+        }
+        Ok(Self { space, was_accepted, was_handed, promised })
+    }
+}
+
 fn withdraw(setting: &Setting, arguments: &WithdrawArguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     must_be_company(&case)?;
-    let fold = Consents::of(case.opened())?;
-    let given = fold.named(&arguments.handover)?;
-    let space = given.said.space.clone();
-    let event = || Event::ConsentWithdrawn { space: space.clone(), reason: arguments.reason.clone() };
-    let mut promised = case.say(vec![event()])?.promised;
-    if let Some(folder) = &arguments.at {
-        let mut side = case.at(folder)?;
-        if side.safe.home.space.to_string() != space {
-            return Err(refused(Refusal::Space));
-        }
-        promised = promised.and(side.say(vec![event()])?.promised);
-    }
-    let is_accepted = given.answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Accepted);
+    let withdrawal = Withdrawal::make(&mut case, &arguments.handover, &arguments.reason, arguments.at.as_deref())?;
+    let Withdrawal { space, was_accepted: is_accepted, was_handed, promised } = withdrawal;
     let result = json!({ "handover": space, "told_receiver": arguments.at.is_some(), "was_accepted": is_accepted });
     setting.console.result(result, |out| {
         let done = match is_accepted {
@@ -286,7 +473,7 @@ fn withdraw(setting: &Setting, arguments: &WithdrawArguments) -> Outcome<()> {
         };
         writeln!(out, "{}", setting.console.say(done))
     });
-    if arguments.at.is_none() && given.handed.is_some() {
+    if arguments.at.is_none() && was_handed {
         setting.console.warn(words!(
             "the receiver's client does not know yet: enter the hand-over and withdraw again with --at",
             "受け取り先にはまだ伝わっていません。引き渡しに入ってから、--at を付けてもう一度取り消してください"

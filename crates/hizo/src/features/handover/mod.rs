@@ -8,6 +8,8 @@ mod enter;
 mod filling;
 mod make;
 mod open;
+pub(crate) mod page;
+mod preview;
 mod status;
 
 use hizo_vault::event::handover::{Consent, Refusal};

@@ -76,7 +76,7 @@ fn tell(setting: &Setting, case: &Side, fold: &Consents, opened: Option<&(String
 }
 
 /// How far a hand-over has come. Nothing but the receiver's own answer ends "not delivered".
-fn state(given: &Given, now: ClaimedTime) -> (&'static str, Words) {
+pub(super) fn state(given: &Given, now: ClaimedTime) -> (&'static str, Words) {
     if let Some(answer) = &given.answer {
         return (answer.verdict.word(), word(answer.verdict));
     }
@@ -108,13 +108,19 @@ fn as_json(given: &Given, now: ClaimedTime, opened: Option<String>) -> Value {
     })
 }
 
-fn line(given: &Given, now: ClaimedTime) -> Words {
-    let (_, state) = state(given, now);
+/// What the receiver adds to his answer: his own number, or why not.
+pub(super) fn remark(given: &Given) -> String {
     let more = given.answer.as_ref().map(|answer| match answer.verdict {
         Verdict::Accepted => answer.reference.as_str(),
         Verdict::Rejected | Verdict::Insufficient => answer.reason.as_str(),
     });
-    let more = more.map(|more| format!(" ({})", shown_bytes(more.as_bytes()))).unwrap_or_default();
+    more.map(|more| shown_bytes(more.as_bytes())).unwrap_or_default()
+}
+
+fn line(given: &Given, now: ClaimedTime) -> Words {
+    let (_, state) = state(given, now);
+    let more = remark(given);
+    let more = if more.is_empty() { more } else { format!(" ({more})") };
     words!(
         "{handover}  {receiver}  level {level}  {state}{more}",
         "{handover}  {receiver}  段階 {level}  {state}{more}",

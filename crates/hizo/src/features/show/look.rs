@@ -135,7 +135,9 @@ pub(crate) fn look(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some((entry, content)) = asked(visit, &manifest) else { return Ok(Reply::Go(here)) };
     let at = format!("{here}/bytes?entry={}", visit.param("entry"));
     let mut page = LookPage {
-        f: visit.frame(shown_bytes(&entry.path), format!("hizo restore {} …", &deposit.id.to_string()[..12])),
+        f: visit
+            .frame(shown_bytes(&entry.path), format!("hizo restore {} …", &deposit.id.to_string()[..12]))
+            .tab(t.say("tab-deposit")),
         deposit: looked.called(t, series, deposit),
         here,
         picture: None,

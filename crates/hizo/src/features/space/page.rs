@@ -289,7 +289,9 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let first = person.own.and_then(|own| people.first_epoch(&looked.safe, &own.key));
     let row = row(visit, &place, &looked, &person);
     visit.page(&PersonPage {
-        f: visit.frame(row.name.clone(), format!("hizo space role {} …", row.name)),
+        f: visit
+            .frame(row.name.clone(), shown::command(["hizo", "space", "role", &row.name, "…"]))
+            .tab(visit.text().say("door-people")),
         back: visit.at(&place.at),
         here: row.to.clone(),
         could_read: could_read(&row.name, &read).iter().map(|line| line.to(language).to_owned()).collect(),

@@ -10,7 +10,7 @@ use super::command::{Standing, end, now, set_up};
 use super::{Every, Request, Scheduler};
 use crate::desk::picker::{self, Picker};
 use crate::desk::work::{self, Ended};
-use crate::desk::{Frame, Reply, Unlocked, Visit};
+use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Failure, Outcome, shown};
 use crate::features::deposit::command::{left_out, whole};
 use crate::safe::Safe;
@@ -67,7 +67,10 @@ fn page(visit: &Visit, unlocked: &Unlocked, picker: Picker, fault: Option<&Failu
     };
     let here = visit.at(&format!("/series/{id}"));
     visit.page(&SchedulePage {
-        f: visit.frame(t.say("schedule-title"), format!("hizo watch install {} --series …", picker.shown)),
+        f: visit.frame(
+            t.say("schedule-title"),
+            shown::command(["hizo", "watch", "install", &picker.shown, "--series", "…"]),
+        ),
         series: series.shown_name(*id),
         back: here.clone(),
         here: format!("{here}/schedule"),

@@ -195,7 +195,7 @@ pub(crate) fn admitted(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply
         looked.keyring.people()?.name(&key).map_or_else(|| key.name().to_string(), |name| shown_bytes(name.as_bytes()));
     let (words, other) = spoken(visit, &Spoken::of_head(&record.id()));
     visit.page(&AdmittedPage {
-        f: visit.frame(t.one("admitted-title", "name", name.clone()), ""),
+        f: visit.frame(t.one("admitted-title", "name", name.clone()), "").tab(t.say("door-people")),
         back: visit.at(&place.at),
         name,
         words,

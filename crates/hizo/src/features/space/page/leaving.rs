@@ -12,7 +12,7 @@ use super::super::due::{line, make_all};
 use super::super::entering::Admin;
 use super::super::remove::{Readable, could_read, write};
 use super::{Place, machine_name, made, person, proposal_file, proposing, row, told};
-use crate::desk::{Frame, Reply, Unlocked, Visit};
+use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Failure, Outcome};
 use crate::membership::{self, Change, Made};
 use crate::people::Person;
@@ -53,7 +53,12 @@ fn leave_page(visit: &Visit, unlocked: &Unlocked, fault: Option<&Failure>) -> Ou
     let machines = person.machines.iter();
     let say = |line: &Words| line.to(language).to_owned();
     visit.page(&LeavePage {
-        f: visit.frame(t.one("leave-title", "name", row.name.clone()), format!("hizo space remove {}", row.name)),
+        f: visit
+            .frame(
+                t.one("leave-title", "name", row.name.clone()),
+                shown::command(["hizo", "space", "remove", &row.name]),
+            )
+            .tab(t.say("door-people")),
         back: row.to.clone(),
         here: format!("{}/leave", row.to),
         could_read: could_read(&row.name, &read).iter().map(say).collect(),
