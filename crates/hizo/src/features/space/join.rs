@@ -159,7 +159,7 @@ fn prepare(
     folder: &Path,
     invited: &Invite,
 ) -> Outcome<(IdentityFile, Device)> {
-    let _turn = Home::make(folder)?;
+    Home::is_free(folder)?;
     let own_space = arguments.organisation.as_ref().map(|folder| Home::open(folder)).transpose()?;
     let brought = own_space.as_ref().map(Home::identity_file).or_else(|| arguments.identity.clone());
     let passphrase = match brought {
@@ -179,7 +179,7 @@ pub(super) fn make(
     own_space: Option<&Home>,
     passphrase: &str,
 ) -> Outcome<(IdentityFile, Device)> {
-    Home::make(folder)?;
+    let _turn = Home::make(folder)?;
     let (identity, sealed) = match brought {
         Some(path) => {
             let bytes = bundle::read(path, IDENTITY_BYTES_MAX)?;
