@@ -67,7 +67,7 @@ impl Works {
         let unread = all.iter().rev().filter(|work| !work.is_read.load(Ordering::Relaxed));
         let row = |work: &Arc<Work>| {
             let (tone, word) = match work.end.get() {
-                None => ("wait", "work-goes-on"),
+                None => ("wait", "work-pending"),
                 Some(Ok(_)) => ("ok", "work-ended"),
                 Some(Err(_)) => ("bad", "work-failed"),
             };
