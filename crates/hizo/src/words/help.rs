@@ -816,7 +816,7 @@ const HELP: &[(&str, &str)] = &[
     ("Leave everything behind in this folder, to look at", "すべてをこのフォルダーに残し、後から見られるようにします"),
     (
         "Set up a whole small world in this folder instead: a keeper, a company, a centre, specialists, a rescue team and police",
-        "代わりに、預け先、会社、相談窓口、専門官、救助隊、警察のそろった小さな見本を、このフォルダーに作ります",
+        "代わりに、預け先、会社、相談窓口、専門官、レスキュー隊、警察のそろった小さな見本を、このフォルダーに作ります",
     ),
     (
         "Do not keep the keeper of that world running; the line that starts it is printed",
@@ -833,7 +833,7 @@ const HELP: &[(&str, &str)] = &[
     ("The advice sheet", "助言の書面"),
     ("The consent form", "同意の書面"),
     ("The custody slip", "証拠の受け渡し票"),
-    ("The rescue team's report", "救助隊の報告書"),
+    ("The rescue team's report", "レスキュー隊の報告書"),
     (
         "The hand-over whose consent it is of, at least six digits; without one, a form to be filled in by hand",
         "どの引き渡しの同意か（6桁以上）。省くと、手で書き込む用紙になります",

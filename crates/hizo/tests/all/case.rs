@@ -444,7 +444,7 @@ fn papers_say_what_stands_in_the_case(scene: &Scene, handover: &str) {
         (
             "rescue",
             print(counsellor, "rescue", "rescue.pdf", &[]),
-            &["救助隊報告書", "Report of the rescue team", "判断できない", "undetermined", "被害の確認", "対策"],
+            &["レスキュー隊報告書", "Report of the rescue team", "判断できない", "undetermined", "被害の確認", "対策"],
         ),
     ];
     for (what, file, facts) in &papers {

@@ -74,7 +74,7 @@ impl What {
             Self::Advice => words!("Advice sheet", "助言票"),
             Self::Consent => words!("Consent form", "同意書"),
             Self::Slip => words!("Custody slip", "証拠の受け渡し票"),
-            Self::Rescue => words!("Report of the rescue team", "救助隊報告書"),
+            Self::Rescue => words!("Report of the rescue team", "レスキュー隊報告書"),
         }
     }
 }
@@ -306,7 +306,7 @@ impl Sheet<'_> {
         let steps: Vec<_> = self.case.steps.iter().filter(|taken| is_rescue(taken)).collect();
         form.note(&words!(
             "What the rescue team has said, as it was told in the case. Whatever stands on a line below was written by hand.",
-            "救助隊の判断を、相談に記録されたとおりに示します。下の線の上は、手書きの欄です。"
+            "レスキュー隊の判断を、相談に記録されたとおりに示します。下の線の上は、手書きの欄です。"
         ));
         form.heading(&words!("What was said in the case", "相談に記録されたこと"));
         steps.iter().for_each(|taken| step(form, taken));
@@ -324,7 +324,7 @@ impl Sheet<'_> {
         form.blank(&words!("Cause", "原因"), 3);
         form.blank(&words!("Countermeasures", "対策"), 3);
         form.blank(&words!("Police told on", "警察への連絡日"), 1);
-        form.seal(&words!("For the rescue team", "救助隊"));
+        form.seal(&words!("For the rescue team", "レスキュー隊"));
     }
 }
 

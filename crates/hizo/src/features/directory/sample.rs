@@ -53,7 +53,7 @@ pub(super) fn entries() -> Outcome<Vec<Entry>> {
         entry(
             Kind::Rescue,
             "IT agency, rescue team of about 20 (sample)",
-            "情報処理の機関・サイバー救助隊 約20名（見本）",
+            "情報処理の機関・サイバーレスキュー隊 約20名（見本）",
         )?,
         entry(Kind::Police, "National police (sample)", "全国の警察（見本）")?,
     ];

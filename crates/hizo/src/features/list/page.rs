@@ -83,10 +83,12 @@ fn notes(visit: &Visit, looked: &Looked, wrong: Outcome<()>) -> Outcome<Vec<Stri
 /// Begins to send what waits, once its keeper can be reached again.
 fn send_waiting(visit: &Visit, unlocked: &Arc<Unlocked>, looked: &Looked) -> Outcome<()> {
     let waits = Queue::of(&looked.safe.home).extent()?.deposits > 0;
-    if looked.away.is_some() || !waits || unlocked.works.is_busy() {
+    let title = words!("Sending what waited", "待っていたものを送っています");
+    // What failed is not tried again before somebody has seen why.
+    let is_told = unlocked.works.unread(visit).iter().any(|work| work.title == title.to(visit.language()));
+    if looked.away.is_some() || !waits || is_told || unlocked.works.is_busy() {
         return Ok(());
     }
-    let title = words!("Sending what waited", "待っていたものを送っています");
     work::begin(visit, unlocked, title, |unlocked, _| {
         let mut safe = Safe::open(unlocked.home()?)?;
         queue::send(&mut safe, false, &mut queue::Sent::default(), &|_| ())?;

@@ -78,8 +78,8 @@ static BODIES: [Body; 5] = [
         folder: "rescue",
         kind: Some("rescue"),
         name: "IT agency, rescue team (sample)",
-        name_ja: "情報処理の機関・サイバー救助隊（見本）",
-        staff: &[Staff { folder: "rescuer", name: "高橋", does: "rescue team", does_ja: "救助隊員" }],
+        name_ja: "情報処理の機関・サイバーレスキュー隊（見本）",
+        staff: &[Staff { folder: "rescuer", name: "高橋", does: "rescue team", does_ja: "レスキュー隊員" }],
     },
     Body {
         folder: "police",
