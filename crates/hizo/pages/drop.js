@@ -22,7 +22,12 @@ form.addEventListener("submit", (event) => {
     document.write(request.responseText);
     document.close();
   });
-  request.addEventListener("error", () => form.submit());
+  request.addEventListener("error", () => {
+    document.getElementById("far").hidden = true;
+    document.getElementById("broken").hidden = false;
+    form.querySelector("button").disabled = false;
+  });
+  document.getElementById("broken").hidden = true;
   document.getElementById("far").hidden = false;
   form.querySelector("button").disabled = true;
   request.open("POST", form.action);

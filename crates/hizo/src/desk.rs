@@ -140,11 +140,15 @@ impl Ready {
     pub(crate) fn serve(self) -> Outcome<()> {
         let failed = |error: io::Error| Failure::internal(error);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        runtime.map_err(failed)?.block_on(self.answer()).map_err(failed)
+        let runtime = runtime.map_err(failed)?;
+        let served = runtime.block_on(self.answer());
+        runtime.shutdown_timeout(PATIENCE);
+        dropped::end();
+        served.map_err(failed)
     }
 
     async fn answer(self) -> io::Result<()> {
-        let stop = system::asked_to_stop()?;
+        let (asked, closed) = (system::asked_to_stop()?, system::terminal_closed()?);
         self.listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let desk = Arc::clone(&self.desk);
@@ -156,7 +160,10 @@ impl Ready {
         });
         let (desk, (stopping, stopped)) = (Arc::clone(&self.desk), tokio::sync::oneshot::channel());
         let stop = async move {
-            stop.await;
+            tokio::select! {
+                () = asked => (),
+                () = closed => (),
+            }
             desk.sessions.lock_all();
             let _ = stopping.send(());
         };
@@ -366,6 +373,10 @@ impl Visit {
 
     /// What its page answers; on a thread that may wait.
     fn answer(&self, page: Page) -> Response {
+        // Whoever pressed twice finds what came of the first time.
+        if self.has("once") && !self.session.is_first(self.field("once")) {
+            return go(&self.at(&self.instead()));
+        }
         self.respond(match page {
             Page::Open(page) => page(self),
             Page::Unlocked(page) => match self.session.unlocked() {

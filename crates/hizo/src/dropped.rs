@@ -2,9 +2,11 @@
 //!
 //! See docs/spec/desk.md, "Files out of a browser".
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use hizo_vault::archive::check_path;
 
@@ -17,6 +19,9 @@ const FOLDER: &str = "dropped";
 const LOCK: &str = "dropped.lock";
 /// A path that a browser gives, at most.
 const PATH_BYTES_MAX: usize = 4_096;
+
+/// Every folder that this program has made.
+static MADE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// What is on its way; gone when this is.
 pub(crate) struct Dropped {
@@ -41,6 +46,7 @@ impl Dropped {
         };
         let dropped = Self { folder, _turn: turn };
         remove(&dropped.folder)?;
+        MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(dropped.folder.clone());
         system::create_private_directory(&dropped.folder)
             .map_err(|error| Failure::file("make the folder", &dropped.folder, error))?;
         Ok(dropped)
@@ -92,6 +98,13 @@ impl Dropped {
 impl Drop for Dropped {
     fn drop(&mut self) {
         let _ = remove(&self.folder);
+    }
+}
+
+/// Removes whatever is still on its way when the program ends: threads that hold it are not waited for.
+pub(crate) fn end() {
+    for folder in MADE.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let _ = remove(folder);
     }
 }
 

@@ -238,6 +238,16 @@ pub(crate) fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     }))
 }
 
+/// Waits until the terminal is closed from which this process was started.
+#[cfg(unix)]
+pub(crate) fn terminal_closed() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut signal = signal(SignalKind::hangup())?;
+    Ok(async move {
+        signal.recv().await;
+    })
+}
+
 #[cfg(unix)]
 pub(crate) use unix::*;
 
@@ -355,6 +365,12 @@ mod other {
 #[cfg(not(unix))]
 pub(crate) fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })
+}
+
+/// Waits until the terminal is closed from which this process was started: this system ends the process with it.
+#[cfg(not(unix))]
+pub(crate) fn terminal_closed() -> io::Result<impl Future<Output = ()>> {
+    Ok(std::future::pending())
 }
 
 #[cfg(not(unix))]

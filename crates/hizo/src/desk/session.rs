@@ -1,7 +1,7 @@
 //! Who sits at the desk: a browser that followed the printed link, and the safe that somebody unlocked in it.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +29,9 @@ use crate::words::Language;
 
 /// Browsers that are at the desk at once; the one that was silent longest goes.
 const SESSIONS_MAX: usize = 16;
+
+/// Forms that are remembered as sent.
+const SENT_MAX: usize = 256;
 
 /// How long what was followed from a keeper elsewhere is taken for the newest.
 const FRESH: Duration = Duration::from_secs(5);
@@ -62,6 +65,8 @@ pub(crate) struct Session {
 }
 
 struct State {
+    /// What forms have been sent that are to be done once.
+    sent: VecDeque<String>,
     language: Language,
     seen: Instant,
     unlocked: Option<Arc<Unlocked>>,
@@ -79,7 +84,7 @@ impl Sessions {
     /// A browser sits down; its cookie.
     pub(super) fn begin(&self, language: Language) -> String {
         let cookie = secret();
-        let state = Mutex::new(State { language, seen: Instant::now(), unlocked: None });
+        let state = Mutex::new(State { sent: VecDeque::new(), language, seen: Instant::now(), unlocked: None });
         let mut found = self.found();
         if found.len() >= SESSIONS_MAX {
             let oldest = found.iter().min_by_key(|(_, session)| session.state().seen).map(|(key, _)| *key);
@@ -147,6 +152,17 @@ impl Session {
         self.state().unlocked.clone()
     }
 
+    /// Whether a form of this number comes for the first time.
+    pub(super) fn is_first(&self, once: &str) -> bool {
+        let mut state = self.state();
+        let is_first = state.sent.iter().all(|sent| sent != once);
+        if state.sent.len() >= SENT_MAX {
+            state.sent.pop_front();
+        }
+        state.sent.push_back(once.to_owned());
+        is_first
+    }
+
     /// From now on its pages show this safe.
     pub(crate) fn unlock(&self, unlocked: Arc<Unlocked>) {
         self.state().unlocked = Some(unlocked);
@@ -168,6 +184,8 @@ pub(crate) struct Unlocked {
     /// Other safes of the same person, by their folders: cases.
     others: Mutex<HashMap<PathBuf, (Arc<Looked>, Instant)>>,
     pub(crate) works: Arc<Works>,
+    /// What somebody said is wrong: no address holds it.
+    wrong: Mutex<String>,
     /// The contents that were looked at last.
     contents: Mutex<Option<(RecordId, Arc<Manifest>)>>,
     /// What came of work, for the pages that show it.
@@ -233,6 +251,7 @@ impl Unlocked {
             looking: Mutex::default(),
             others: Mutex::default(),
             works,
+            wrong: Mutex::default(),
             contents: Mutex::default(),
             results: Mutex::default(),
         })
@@ -350,6 +369,16 @@ impl Unlocked {
     /// Where a case lies that is begun at this desk.
     pub(crate) fn new_case_home(&self, space: &SpaceId) -> PathBuf {
         self.folder.join(CASES).join(space.to_string())
+    }
+
+    /// What somebody said last is wrong.
+    pub(crate) fn wrong(&self) -> String {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers that until the safe is locked.
+    pub(crate) fn say_wrong(&self, kind: &str) {
+        *self.wrong.lock().unwrap_or_else(PoisonError::into_inner) = kind.to_owned();
     }
 
     /// Something was done: the next look is a new one.

@@ -11,6 +11,7 @@ use super::door::is_safe;
 use super::routes::DOORS;
 use super::session::{Session, Unlocked};
 use super::{Desk, Text};
+use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home;
 use crate::words::Language;
@@ -55,6 +56,8 @@ pub(crate) struct Frame<'v> {
     /// Prefix of every address.
     pub at: String,
     pub csrf: &'v str,
+    /// What a form holds that is to be done once, however often somebody presses.
+    pub once: String,
     pub path: &'v str,
     /// The page with what stands behind its question mark, for the buttons that bring people back to it.
     pub back: String,
@@ -180,12 +183,24 @@ impl Visit {
             title,
             at: self.desk.at.clone(),
             csrf: &self.session.csrf,
+            once: format!("{:016x}", u64::from_ne_bytes(random())),
             path: &self.path,
             back: if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) },
             doors: doors.collect(),
             safe,
             command: command.into(),
             waits: false,
+        }
+    }
+
+    /// Where what a form of this page did is seen.
+    pub(super) fn instead(&self) -> String {
+        let mut parts = self.path.split('/').skip(1);
+        match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
+            ("case", Some(case), Some("consent")) => format!("/case/{case}/consent"),
+            ("case", Some(case), _) => format!("/case/{case}"),
+            ("wrong", ..) => String::from("/cases"),
+            _ => self.door_path().to_owned(),
         }
     }
 

@@ -121,15 +121,15 @@ pub(crate) fn begin(
             end: OnceLock::new(),
             is_read: AtomicBool::new(false),
         });
-        if all.len() >= WORKS_MAX
-            && let Some(over) = all.iter().position(|work| work.end.get().is_some())
-        {
-            all.remove(over);
+        if all.len() >= WORKS_MAX {
+            let ended = |work: &&Arc<Work>| work.end.get().is_some();
+            let read = all.iter().position(|work| ended(&work) && work.is_read.load(Ordering::Relaxed));
+            read.or_else(|| all.iter().position(|work| ended(&work))).map(|over| all.remove(over));
         }
         all.push(Arc::clone(&work));
         work
     };
-    let (number, unlocked) = (work.number, Arc::clone(unlocked));
+    let (number, unlocked, begun) = (work.number, Arc::clone(unlocked), Arc::clone(&work));
     let run = move || {
         let done = catch_unwind(AssertUnwindSafe(|| doing(&unlocked, &work)));
         let done = done.unwrap_or_else(|_| {
@@ -137,7 +137,12 @@ pub(crate) fn begin(
         });
         let _ = work.end.set(done);
     };
-    thread::Builder::new().name(String::from("desk-work")).spawn(run).map_err(Failure::internal)?;
+    thread::Builder::new().name(String::from("desk-work")).spawn(run).map_err(|error| {
+        // What never began goes on no longer.
+        let _ =
+            begun.end.set(Err(Failure::internal_message(words!("hizo stopped inside", "hizo が途中で止まりました"))));
+        Failure::internal(error)
+    })?;
     Ok(visit.go(&format!("/work/{number}")))
 }
 

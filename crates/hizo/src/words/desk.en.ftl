@@ -187,6 +187,7 @@ drop-files = Or single files
 drop-hint = You can drop them on the field, too.
 drop-act = Keep them
 drop-going = On its way…
+drop-broken = The desk did not answer. Look at the safe whether it was kept before you send it again.
 drop-not-given = A browser gives names and contents only: no times of change, no rights, no links, no empty folders. While it comes, it lies in a private folder of the safe on this computer, and is removed from there when it is kept.
 picker-above = Folders above
 picker-none = There are no folders in this one.

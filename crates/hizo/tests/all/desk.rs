@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD as BASE64;
+use base64::prelude::{BASE64_STANDARD as BASE64, BASE64_URL_SAFE_NO_PAD};
 
 use crate::kit::{self, Home};
 
@@ -363,6 +363,14 @@ fn a_button_never_means_more_than_it_says() {
     // The other language shows the same page of the same file.
     let page = desk.get(&format!("{at}/deposit/{deposit}/prove?entry=0"), &cookie).body;
     assert!(page.contains(&format!("name=\"back\" value=\"/deposit/{deposit}/prove?entry=0\"")), "{page}");
+    // Whoever presses twice keeps once.
+    let here = BASE64_URL_SAFE_NO_PAD.encode(typed.to_str().unwrap());
+    std::fs::write(typed.join("x"), "1").unwrap();
+    let form = format!("csrf={csrf}&series=x&here={here}&once=0123456789abcdef");
+    let first = desk.post(&format!("{at}/keep/now"), &cookie, &form);
+    assert!(first.header("location").is_some_and(|to| to.contains("/work/")), "{}", first.body);
+    let second = desk.post(&format!("{at}/keep/now"), &cookie, &form);
+    assert_eq!(second.header("location"), Some(format!("{at}/safe").as_str()));
     // A page that answers to forms alone leads back, and is not blank.
     assert_eq!(desk.get(&format!("{at}/keep/now"), &cookie).status, 303);
 }
@@ -540,11 +548,10 @@ fn a35_hostile_names_and_forms_out_of_a_browser_keep_nothing_and_reach_nothing()
     assert_eq!(machine.deposits().len(), 1);
 }
 
-#[test]
-fn a12_what_a_desk_left_that_was_killed_while_files_came_is_removed_at_the_next_start() {
-    let (machine, desk, cookie, _) = unlocked();
+/// Sends most of a form with a file, until that lies in the home.
+fn half_an_upload(machine: &Home, desk: &Desk, cookie: &str) -> (TcpStream, PathBuf) {
     let path = format!("{}/drop", desk.at());
-    let csrf = desk.get(&path, &cookie).csrf().to_owned();
+    let csrf = desk.get(&path, cookie).csrf().to_owned();
     let form =
         form_of(&[("csrf", None, &csrf), ("series", None, "s"), ("files", Some("f/PLANTED"), &"x".repeat(600_000))]);
     let host = &desk.address;
@@ -558,11 +565,29 @@ fn a12_what_a_desk_left_that_was_killed_while_files_came_is_removed_at_the_next_
     stream.write_all(&form.as_bytes()[..500_000]).unwrap();
     let left = machine.path.join("dropped/f/PLANTED");
     assert!((0..1_000_000).any(|_| left.exists()), "it has come as far as that");
+    (stream, left)
+}
+
+#[test]
+fn a12_what_a_desk_left_that_was_killed_while_files_came_is_removed_at_the_next_start() {
+    let (machine, desk, cookie, _) = unlocked();
+    let (_stream, left) = half_an_upload(&machine, &desk, &cookie);
     drop(desk);
     assert!(left.exists());
     let next = Desk::start(&mut machine.writer_command());
     assert!(!machine.path.join("dropped").exists());
     drop(next);
+}
+
+#[test]
+fn a12_a_desk_that_is_asked_to_end_leaves_nothing_of_what_is_being_sent() {
+    for signal in ["-TERM", "-HUP"] {
+        let (machine, mut desk, cookie, _) = unlocked();
+        let (_stream, _) = half_an_upload(&machine, &desk, &cookie);
+        Command::new("kill").args([signal, &desk.child.id().to_string()]).status().unwrap();
+        assert!(desk.child.wait().unwrap().success(), "{signal}");
+        assert!(!machine.path.join("dropped").exists(), "{signal}");
+    }
 }
 
 /// Hands a folder over in a browser, with its script and without.
@@ -691,7 +716,14 @@ fn a_folder_is_kept_by_itself_from_a_page_and_that_is_ended_there() {
     let passphrase = std::fs::read_to_string(machine.passphrase_file()).unwrap().trim().replace(' ', "+");
     assert_eq!(desk.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
     let here = format!("{}/series/{series}/schedule", desk.at());
-    let typed = |folder: &Path, every: &str| format!("csrf={csrf}&typed={}&every={every}", folder.display());
+    let typed = |folder: &Path, every: &str| {
+        let here = BASE64_URL_SAFE_NO_PAD.encode(folder.to_str().unwrap());
+        format!("csrf={csrf}&here={here}&every={every}")
+    };
+    // Somebody typed another folder than the one on the button.
+    let unseen = format!("csrf={csrf}&here=&typed={}&every=1d", folder.display());
+    assert_eq!(desk.post(&format!("{here}/now"), &cookie, &unseen).status, 200);
+    assert_eq!(std::fs::read_to_string(&table).unwrap(), "0 1 * * * other\n");
     // An empty folder, none at all, and no interval set up nothing.
     for (folder, every) in [(machine.beside("empty"), "1d"), (folder.join("none"), "1d"), (folder.clone(), "often")] {
         let said = desk.post(&format!("{here}/now"), &cookie, &typed(&folder, every));

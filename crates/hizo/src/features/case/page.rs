@@ -104,10 +104,15 @@ pub(crate) fn wrong(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     wrong_page(visit, unlocked, None)
 }
 
+/// Somebody says what is wrong. The page comes by an address of its own, so that he can go back to it.
+pub(crate) fn say_wrong(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    unlocked.say_wrong(Kind::from_word(visit.field("kind")).map_or("", Kind::word));
+    Ok(visit.go("/wrong"))
+}
+
 fn wrong_page(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<Reply> {
     let (t, language) = (visit.text(), visit.language());
-    let word = if visit.has("kind") { visit.field("kind") } else { visit.param("kind") };
-    let kind = Kind::from_word(word);
+    let kind = Kind::from_word(&unlocked.wrong());
     let chosen = match kind {
         None => None,
         Some(kind) => Some(Chosen {

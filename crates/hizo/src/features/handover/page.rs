@@ -383,7 +383,10 @@ pub(crate) fn withdrawing(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Re
     };
     let t = visit.text();
     visit.page(&WithdrawPage {
-        f: visit.frame(t.say("withdraw-title"), format!("hizo consent withdraw {}", &given.said.space[..12])),
+        f: visit.frame(
+            t.say("withdraw-title"),
+            format!("hizo consent withdraw {}", given.said.space.get(..12).unwrap_or_default()),
+        ),
         here: visit.at(&format!("{back}/{}", given.said.space)),
         back: visit.at(&back),
         receiver: shown_bytes(given.said.receiver_name.as_bytes()),
@@ -398,6 +401,11 @@ pub(crate) fn withdraw(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply
     let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
     let mut side = unlocked.side(&home)?;
     crate::handover::guard(&side.safe, &side.keyring, &side.identity)?;
+    // As its page has shown it: no other one by the first digits, and none twice.
+    let fold = Consents::of(side.opened())?;
+    if !fold.given.iter().any(|given| given.said.space == visit.param("consent") && !given.is_withdrawn) {
+        return Ok(visit.go(&format!("/case/{}/consent", visit.param("case"))));
+    }
     let reason = visit.field("reason").trim().to_owned();
     let Withdrawal { promised, .. } = Withdrawal::make(&mut side, visit.param("consent"), &reason, None)?;
     promised?;

@@ -85,7 +85,8 @@ fn send_waiting(visit: &Visit, unlocked: &Arc<Unlocked>, looked: &Looked) -> Out
     let waits = Queue::of(&looked.safe.home).extent()?.deposits > 0;
     let title = words!("Sending what waited", "待っていたものを送っています");
     // What failed is not tried again before somebody has seen why.
-    let is_told = unlocked.works.unread(visit).iter().any(|work| work.title == title.to(visit.language()));
+    let is_told =
+        unlocked.works.unread(visit).iter().any(|work| work.tone == "bad" && work.title == title.to(visit.language()));
     if looked.away.is_some() || !waits || is_told || unlocked.works.is_busy() {
         return Ok(());
     }

@@ -1,6 +1,5 @@
 //! The pages of key cards: made, printed, and tried.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
@@ -71,8 +70,8 @@ fn cards_page(visit: &Visit, unlocked: &Unlocked, done: &[Words], fault: Option<
 pub(crate) fn make(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let number = |name: &str, usual: u8| visit.field(name).trim().parse().unwrap_or(usual);
     let asked = Asked { cards: number("cards", 3), needed: number("needed", 2), replace: visit.has("replace") };
-    let file = visit.field("propose").trim();
-    let proposing = Proposing::into_file(Some(PathBuf::from(file)).filter(|_| !file.is_empty()));
+    let file = visit.has("propose").then(|| picker::typed(visit.field("propose"))).transpose()?;
+    let proposing = Proposing::into_file(file);
     let mut safe = unlocked.safe_at(&unlocked.folder)?;
     let identity = &unlocked.identity;
     let keyring = safe.unlock_with(identity)?;

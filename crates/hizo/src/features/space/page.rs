@@ -65,15 +65,16 @@ impl Place {
         admin: &Admin,
         change: Change,
     ) -> Outcome<Made> {
-        let made = admin.make(change, safe, &proposing(visit));
+        let made = admin.make(change, safe, &proposing(visit)?);
         unlocked.forget(&self.folder);
         made
     }
 }
 
-fn proposing(visit: &Visit) -> Proposing {
-    let file = visit.field("propose").trim();
-    Proposing::into_file(Some(PathBuf::from(file)).filter(|_| !file.is_empty()))
+/// Where a proposal goes, if the form names a file for it.
+fn proposing(visit: &Visit) -> Outcome<Proposing> {
+    let file = visit.has("propose").then(|| picker::typed(visit.field("propose"))).transpose()?;
+    Ok(Proposing::into_file(file))
 }
 
 /// Where a proposal would go, in a safe that two admins change.

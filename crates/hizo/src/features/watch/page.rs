@@ -84,6 +84,9 @@ fn page(visit: &Visit, unlocked: &Unlocked, picker: Picker, fault: Option<&Failu
 
 /// Keeps a folder now, and by itself from then on.
 pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    if picker::is_unseen(visit) {
+        return schedule(visit, unlocked);
+    }
     let folder = picker::chosen(visit)?.unwrap_or_default();
     let looked = unlocked.look()?;
     let id = SeriesId::from_hex(visit.param("series")).ok();

@@ -8,6 +8,9 @@ use rawzip::{CompressionMethod, ZipArchive};
 use crate::failure::shown_bytes;
 use crate::words::{Words, words};
 
+/// An entity of HTML or XML, at most: `&#x10ffff;` is the longest number.
+const ENTITY_BYTES_MAX: usize = 12;
+
 /// Bytes that one file may unpack to, in all.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
 
@@ -252,6 +255,12 @@ fn text(bytes: &[u8]) -> Option<String> {
     }
 }
 
+/// What is named behind `&`, and what comes behind its semicolon; a text of nothing but `&` is not searched to its end for each.
+fn entity(rest: &str) -> Option<(&str, &str)> {
+    let end = rest.bytes().take(ENTITY_BYTES_MAX).position(|byte| byte == b';')?;
+    rest.get(..end).zip(rest.get(end + 1..))
+}
+
 /// The text with what stands for other characters replaced by them; nothing where nothing does.
 fn unescaped(text: &str) -> Option<String> {
     let (mut plain, mut rest) = (Vec::with_capacity(text.len()), text);
@@ -259,7 +268,7 @@ fn unescaped(text: &str) -> Option<String> {
         plain.extend_from_slice(rest.get(..at)?.as_bytes());
         rest = rest.get(at..)?;
         let (mut letter, mut after) = (None, None);
-        if let Some((name, behind)) = rest.strip_prefix('&').and_then(|rest| rest.split_once(';')) {
+        if let Some((name, behind)) = rest.strip_prefix('&').and_then(entity) {
             let code = match name.strip_prefix('#') {
                 Some(code) => match code.strip_prefix(['x', 'X']) {
                     Some(code) => u32::from_str_radix(code, 16).ok(),

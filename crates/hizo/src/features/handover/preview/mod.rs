@@ -95,11 +95,13 @@ impl Care {
         let record = record.ok_or_else(|| Failure::internal_message("a deposit that was named is there"))?;
         let paths: Vec<Vec<u8>> = item.paths.iter().map(|path| path.as_bytes().to_vec()).collect();
         let (list, chosen) = (opened.list(record)?, Chosen(&paths));
-        let mut around = BTreeSet::new();
+        let (mut around, mut above) = (BTreeSet::new(), BTreeSet::new());
         for entry in list.entries()? {
             let entry = entry?;
             if let Some(end) = entry.path.iter().rposition(|byte| *byte == b'/').filter(|_| chosen.has(&entry.path)) {
                 around.insert(entry.path[..end].to_vec());
+                let ends = entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+                above.extend(ends.map(|end| entry.path[..end].to_vec()));
             }
         }
         let mut members = Members::of(opened, deposit_of(record)?.series);
@@ -107,7 +109,9 @@ impl Care {
         for entry in list.entries()? {
             let entry = entry?;
             let is_full = matches!(entry.kind, Kind::Directory) && around.contains(&entry.path);
-            if !chosen.has(&entry.path) || is_full {
+            // Folders go along with what lies in them, and what the system keeps of them goes too.
+            let goes_along = above.contains(&entry.path) && !entry.xattrs.is_empty();
+            if !goes_along && (!chosen.has(&entry.path) || is_full) {
                 continue;
             }
             let mut shown =

@@ -1,6 +1,6 @@
 //! The pages of a newcomer: he takes an invite, asks to be let in, and enters once he was.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use askama::Template;
@@ -107,7 +107,10 @@ pub(crate) fn ask(visit: &Visit) -> Outcome<Reply> {
         (false, Err(fault)) => return ask_page(visit, &invite, Some(visit.text().say(fault))),
     };
     // The file is there before keys are made that nobody could ask with.
-    let to = PathBuf::from(visit.field("to").trim());
+    let to = match picker::typed(visit.field("to")) {
+        Ok(to) => to,
+        Err(failure) => return ask_page(visit, &invite, Some(failure.told_in(visit.language()))),
+    };
     let file = match home::ToSend::reserve(&to) {
         Ok(file) => file,
         Err(failure) => return ask_page(visit, &invite, Some(failure.told_in(visit.language()))),

@@ -163,7 +163,7 @@ pub(crate) fn due(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     }
     let admin = Admin::silently(&safe, Arc::clone(&unlocked.identity))?;
     let mut lines = Vec::new();
-    let left = make_all(admin, &mut safe, &due, &proposing(visit), &mut |made| match made {
+    let left = make_all(admin, &mut safe, &due, &proposing(visit)?, &mut |made| match made {
         Ok((order, done)) => {
             lines.push(line(&order.shown_name(), &done));
             match done {
