@@ -1,5 +1,6 @@
 //! The desk: who is let in, what a locked one shows, and the first hour in a real browser.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -102,6 +103,22 @@ impl Desk {
         assert!(cookie.contains(&format!("Path={};", self.at())), "no other program of this machine gets it: {cookie}");
         cookie.split(';').next().unwrap().to_owned()
     }
+
+    /// Sits down and unlocks the safe of a home; the cookie, and what every form holds.
+    fn unlock(&self, home: &Home) -> (String, String) {
+        let cookie = self.sit_down();
+        let unlock = format!("{}/unlock", self.at());
+        let csrf = self.get(&unlock, &cookie).csrf().to_owned();
+        let passphrase: String = phrase(home).bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let answer = self.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}"));
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        (cookie, csrf)
+    }
+}
+
+/// The passphrase of a home.
+fn phrase(home: &Home) -> String {
+    std::fs::read_to_string(home.passphrase_file()).unwrap().trim().to_owned()
 }
 
 impl Drop for Desk {
@@ -118,13 +135,7 @@ fn unlocked() -> (Home, Desk, String, String) {
     std::fs::write(folder.join("PLANTED-NAME.dxf"), "PLANTED-CONTENT").unwrap();
     let deposit = machine.deposit(&folder, "PLANTED-SERIES")["deposit"].as_str().unwrap().to_owned();
     let desk = Desk::start(&mut machine.writer_command());
-    let cookie = desk.sit_down();
-    let unlock = format!("{}/unlock", desk.at());
-    let csrf = desk.get(&unlock, &cookie).csrf().to_owned();
-    let passphrase = std::fs::read_to_string(machine.passphrase_file()).unwrap();
-    let passphrase: String = passphrase.trim().bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let answer = desk.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}"));
-    assert_eq!(answer.status, 303, "{}", answer.body);
+    let (cookie, _) = desk.unlock(&machine);
     (machine, desk, cookie, deposit)
 }
 
@@ -305,11 +316,7 @@ fn hostile_names_are_text_on_a_page_and_nothing_else() {
     let deposit = machine.deposit_with(&folder, "<b>series</b>", &["--label", "<i>label</i>"]);
     let deposit = deposit["deposit"].as_str().unwrap();
     let desk = Desk::start(&mut machine.writer_command());
-    let cookie = desk.sit_down();
-    let unlock = format!("{}/unlock", desk.at());
-    let csrf = desk.get(&unlock, &cookie).csrf().to_owned();
-    let passphrase = std::fs::read_to_string(machine.passphrase_file()).unwrap().trim().replace(' ', "+");
-    assert_eq!(desk.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
+    let (cookie, _) = desk.unlock(&machine);
     for path in ["/safe", &format!("/deposit/{deposit}")] {
         let page = desk.get(&format!("{}{path}", desk.at()), &cookie).body;
         for bad in ["<script", "<b>series", "<i>label", "\"onmouseover", "\u{202e}"] {
@@ -602,13 +609,7 @@ fn dropped(language: &str, width: &str, script: &str) {
     // One grey dot (RFC 2083).
     let dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==";
     std::fs::write(folder.join("α-117.png"), BASE64.decode(dot).unwrap()).unwrap();
-    let phrase = std::fs::read_to_string(machine.passphrase_file()).unwrap();
-    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
-    let journey = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/drop.mjs");
-    let mut command = Command::new("node");
-    command.arg(journey).args([&desk.link(), phrase.trim()]).arg(&folder).args([language, width, script]).arg(pictures);
-    let done = command.env("NODE_FOLDER", driver).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    go(&driver, "drop.mjs", &[&desk.link(), &phrase(&machine), &folder, &script], language, width);
     let back = machine.restore("latest:drop", "handed-back");
     for name in ["α-117.dxf", "old/見積 \"2\".txt"] {
         assert_eq!(std::fs::read(folder.join(name)).unwrap(), std::fs::read(back.join(name)).unwrap(), "{name}");
@@ -647,11 +648,7 @@ fn a41_what_is_kept_is_looked_at_as_what_its_first_bytes_say_and_never_as_a_page
     std::fs::write(folder.join("nothing.bin"), b"\0\xff").unwrap();
     let deposit = machine.deposit(&folder, "s")["deposit"].as_str().unwrap().to_owned();
     let desk = Desk::start(&mut machine.writer_command());
-    let cookie = desk.sit_down();
-    let unlock = format!("{}/unlock", desk.at());
-    let csrf = desk.get(&unlock, &cookie).csrf().to_owned();
-    let passphrase = std::fs::read_to_string(machine.passphrase_file()).unwrap().trim().replace(' ', "+");
-    assert_eq!(desk.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
+    let (cookie, csrf) = desk.unlock(&machine);
     let here = format!("{}/deposit/{deposit}", desk.at());
     let listed = desk.get(&here, &cookie).body;
     let entry = |name: &str| {
@@ -710,11 +707,7 @@ fn a_folder_is_kept_by_itself_from_a_page_and_that_is_ended_there() {
     std::fs::write(&table, "0 1 * * * other\n").unwrap();
     let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
     let desk = Desk::start(machine.writer_command().env("PATH", &path).env("TEST_TABLE", &table));
-    let cookie = desk.sit_down();
-    let unlock = format!("{}/unlock", desk.at());
-    let csrf = desk.get(&unlock, &cookie).csrf().to_owned();
-    let passphrase = std::fs::read_to_string(machine.passphrase_file()).unwrap().trim().replace(' ', "+");
-    assert_eq!(desk.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
+    let (cookie, csrf) = desk.unlock(&machine);
     let here = format!("{}/series/{series}/schedule", desk.at());
     let typed = |folder: &Path, every: &str| {
         let here = BASE64_URL_SAFE_NO_PAD.encode(folder.to_str().unwrap());
@@ -747,18 +740,6 @@ fn a_folder_is_kept_by_itself_from_a_page_and_that_is_ended_there() {
     assert_eq!(std::fs::read_to_string(&table).unwrap(), "0 1 * * * other\n");
     assert!(!desk.get(&here, &cookie).body.contains("kept every"));
     assert_eq!(machine.deposits()["drawings"].len(), 2);
-}
-
-impl Desk {
-    /// Unlocks the safe of a home; the cookie, and what every form holds.
-    fn unlock(&self, home: &Home) -> (String, String) {
-        let cookie = self.sit_down();
-        let unlock = format!("{}/unlock", self.at());
-        let csrf = self.get(&unlock, &cookie).csrf().to_owned();
-        let passphrase = std::fs::read_to_string(home.passphrase_file()).unwrap().trim().replace(' ', "+");
-        assert_eq!(self.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}")).status, 303);
-        (cookie, csrf)
-    }
 }
 
 #[test]
@@ -848,6 +829,16 @@ fn browser() -> Option<PathBuf> {
     None
 }
 
+/// Goes a journey of tests/browser, told so, in a language and a width. Its pictures are left for people to look at.
+fn go(driver: &Path, journey: &str, told: &[&dyn AsRef<OsStr>], language: &str, width: &str) {
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(journey);
+    let mut node = Command::new("node");
+    node.arg(script).args(told).args([language, width]).arg(pictures).env("NODE_FOLDER", driver);
+    let done = node.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
 /// Goes the first hour in a browser, in this language and width.
 fn first_hour(language: &str, width: &str) {
     let Some(driver) = browser() else { return };
@@ -858,12 +849,7 @@ fn first_hour(language: &str, width: &str) {
     std::fs::write(folder.join("drawings/old/α-117_金型図_R3.dxf"), "0\nEOF\n").unwrap();
     std::fs::write(folder.join("見積.txt"), "1,200,000\n").unwrap();
     let desk = Desk::start(machine.writer_command().env("HOME", machine.beside("")));
-    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/first-hour.mjs");
-    let mut journey = Command::new("node");
-    journey.arg(script).args([&desk.link(), language, width]).arg(&folder).arg(pictures);
-    let done = journey.env("NODE_FOLDER", driver).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    go(&driver, "first-hour.mjs", &[&desk.link(), &folder], language, width);
     let back = machine.beside("drawings-of-α-117-back");
     kit::assert_same(&kit::tree(&folder), &kit::tree(&back));
 }
@@ -875,13 +861,8 @@ fn something_is_wrong(language: &str, width: &str) {
     owner.ok(["init", "--name", "徳田精機", "--keeper", case.keeper_url()]);
     owner.make_cheap();
     let desks = [&owner, &case.company, &case.counsellor].map(|home| Desk::start(&mut home.writer_command()));
-    let phrase = std::fs::read_to_string(owner.passphrase_file()).unwrap();
-    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/something-wrong.mjs");
-    let mut journey = Command::new("node");
-    journey.arg(script).args(desks.iter().map(Desk::link)).args([phrase.trim(), language, width]).arg(pictures);
-    let done = journey.env("NODE_FOLDER", driver).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let [safe, company, counsellor] = desks.each_ref().map(Desk::link);
+    go(&driver, "something-wrong.mjs", &[&safe, &company, &counsellor, &phrase(&owner)], language, width);
     // Both sides have the same case as at the command line, and nobody else has anything of it.
     let told = case.company.ok(["case", "show", "--json"]).json();
     assert_eq!(told, {
@@ -903,13 +884,8 @@ fn somebody_comes_and_goes(language: &str, width: &str) {
     let Some(driver) = browser() else { return };
     let (firm, sato) = (crate::sharing::Firm::new(), Home::unmade());
     let desks = [&firm.founder, &sato].map(|home| Desk::start(home.writer_command().env("HOME", home.beside(""))));
-    let phrase = std::fs::read_to_string(firm.founder.passphrase_file()).unwrap();
-    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/people.mjs");
-    let mut journey = Command::new("node");
-    journey.arg(script).args(desks.iter().map(Desk::link)).arg(phrase.trim()).arg(firm.founder.beside("handed"));
-    let done = journey.args([language, width]).arg(pictures).env("NODE_FOLDER", driver).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let ([founder, newcomer], handed) = (desks.each_ref().map(Desk::link), firm.founder.beside("handed"));
+    go(&driver, "people.mjs", &[&founder, &newcomer, &phrase(&firm.founder), &handed], language, width);
     // The founder alone is left, and what is kept from now on is closed to whoever left.
     assert_eq!(firm.roles().len(), 1);
     firm.put(&firm.founder, "drawings", "after he left");
@@ -960,15 +936,9 @@ fn a_company_consents(language: &str, width: &str) {
     std::fs::write(folder.join("note.txt"), "(株)ﾄｸﾀﾞｾｲｷ、昭和23年3月1日創業, canary-left-out-4410").unwrap();
     case.company.deposit(&folder, "signs");
     let key = office.ok(["consent", "key", "--json"]).json()["key"].as_str().unwrap().to_owned();
-    let phrase = std::fs::read_to_string(case.company.passphrase_file()).unwrap();
-    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/line.mjs");
     let walk = |part: &str| {
         let desk = Desk::start(&mut case.company.writer_command());
-        let mut journey = Command::new("node");
-        journey.arg(&script).args([part, &desk.link(), phrase.trim(), &key, language, width]).arg(&pictures);
-        let done = journey.env("NODE_FOLDER", &driver).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        go(&driver, "line.mjs", &[&part, &desk.link(), &phrase(&case.company), &key], language, width);
     };
     walk("consent");
     let status = || case.company.ok(["hand-over", "status", "--json"]).json()["handovers"][0].clone();

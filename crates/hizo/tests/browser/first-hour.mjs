@@ -1,74 +1,26 @@
 // The first hour of a mould maker at the desk, in a real browser: begin, keep, prove, check, bring back; in the language and the
 // width that are named. Run by tests/all/desk.rs, which starts the desk.
 //
-//   node first-hour.mjs LINK LANGUAGE WIDTH FOLDER PICTURES
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+//   node first-hour.mjs LINK FOLDER LANGUAGE WIDTH PICTURES
+import { check, go, say, told } from "./journey.mjs";
 
-const require = createRequire(join(process.env.NODE_FOLDER, "package.json"));
-const { chromium } = require("playwright-core");
-const { AxeBuilder } = require("@axe-core/playwright");
-
-const [link, language, width, folder, pictures] = process.argv.slice(2);
+const [link, folder] = told;
 const phrase = "five ducks cross the frozen river";
-const say = (ja, en) => (language === "ja" ? ja : en);
-let interactions = 0;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-const context = await browser.newContext({ locale: language === "ja" ? "ja-JP" : "en-GB", viewport: { width: Number(width), height: 900 } });
-const page = await context.newPage();
-const elsewhere = [];
-page.on("request", (request) => {
-  if (!request.url().startsWith(new URL(link).origin)) elsewhere.push(request.url());
-});
-const complaints = [];
-page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-
-function check(holds, what) {
-  if (!holds) throw new Error(`${what} (at ${page.url()})`);
-}
-
-// A page as it is left behind: without violations, without words out of place, and within the width of the screen.
-async function look(name) {
-  mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`), fullPage: true });
-  const found = await new AxeBuilder({ page }).analyze();
-  check(found.violations.length === 0, `${name}: ${JSON.stringify(found.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))}`);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  check(wide <= 0, `${name} is ${wide} pixels too wide`);
-  check((await page.locator("h1").count()) === 1, `${name} answers one question`);
-}
-
-async function press(name) {
-  interactions += 1;
-  const named = (within) => within.getByRole("button", { name }).or(within.getByRole("link", { name })).first();
-  const main = named(page.getByRole("main"));
-  await ((await main.count()) > 0 ? main : named(page.getByRole("banner"))).click();
-}
-
-async function fill(label, text) {
-  interactions += 1;
-  await page.getByLabel(label, { exact: true }).fill(text);
-}
-
-try {
-  interactions += 1;
-  await page.goto(link);
+await go(async (sit) => {
+  const desk = await sit(link);
+  const { context, page, banner, elsewhere, complaints, press, fill, look } = desk;
   await page.waitForURL("**/begin");
   await look("01-begin");
 
   // Looking first costs nothing, and leaves nothing.
-  const steps = interactions;
+  const steps = desk.interactions;
   await press(say("見本の会社を見る", "Look at a sample company"));
   await page.waitForURL("**/sample");
   await look("00-sample");
   await press(say("見本を消す", "Delete the sample"));
   await page.waitForURL("**/begin");
-  interactions = steps;
+  desk.interactions = steps;
 
   await fill(say("会社名", "Company"), "徳田精機");
   await fill(say("パスフレーズ", "Passphrase"), phrase);
@@ -96,7 +48,7 @@ try {
   await look("06-proof");
   check((await page.locator(".seal.ring").count()) === 1, "a time that nobody else says has a grey ring");
   check((await page.locator(".seal .red").count()) === 0, "and no red seal");
-  const kept = interactions;
+  const kept = desk.interactions;
   check(kept <= 12, `from the link to the proof took ${kept} interactions`);
   const certificate = await page.getByRole("link", { name: say("証明書を開く", "Open the certificate") }).getAttribute("href");
   const pdf = await context.request.get(new URL(certificate, link).href);
@@ -113,7 +65,7 @@ try {
   await look("07-verify");
 
   // Brought back, as it was.
-  await press(say("金庫", "Safe"));
+  await press(say("金庫", "Safe"), banner);
   await look("08-safe");
   await press("α-117 金型図");
   await look("09-series");
@@ -127,7 +79,7 @@ try {
 
   // Locked, nothing of it is shown any more; the wrong passphrase opens nothing.
   const deposit = page.url();
-  await press(say("鍵をかける", "Lock"));
+  await press(say("鍵をかける", "Lock"), banner);
   await page.waitForURL("**/unlock");
   await page.goto(deposit);
   check(page.url().endsWith("/unlock"), "a locked desk shows no deposit");
@@ -141,11 +93,9 @@ try {
   await page.waitForURL("**/safe");
 
   // The other language, on the same page.
-  await press(say("English", "日本語"));
+  await press(say("English", "日本語"), banner);
   check((await page.locator("html").getAttribute("lang")) === say("en", "ja"), "the language is the other one");
   check(elsewhere.length === 0, `asked elsewhere: ${elsewhere}`);
   check(complaints.filter((line) => !line.includes("422")).length === 0, `the browser complains: ${complaints}`);
   console.log(JSON.stringify({ interactions: kept }));
-} finally {
-  await browser.close();
-}
+});

@@ -2,48 +2,21 @@
 // later sees what came of it. Run by tests/all/desk.rs.
 //
 //   node line.mjs consent|accepted COMPANY PHRASE KEY LANGUAGE WIDTH PICTURES
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { check, go, say, told } from "./journey.mjs";
 
-const require = createRequire(join(process.env.NODE_FOLDER, "package.json"));
-const { chromium } = require("playwright-core");
-const { AxeBuilder } = require("@axe-core/playwright");
+const [part, company, phrase, key] = told;
 
-const [part, company, phrase, key, language, width, pictures] = process.argv.slice(2);
-const say = (ja, en) => (language === "ja" ? ja : en);
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-
-function check(holds, what) {
-  if (!holds) throw new Error(what);
-}
-
-try {
-  const context = await browser.newContext({ locale: language === "ja" ? "ja-JP" : "en-GB", viewport: { width: Number(width), height: 900 } });
-  const page = await context.newPage();
-  await page.goto(company);
-  await page.waitForURL("**/unlock");
-  await page.getByLabel(say("パスフレーズ", "Passphrase")).fill(phrase);
-  await page.getByRole("button", { name: say("開ける", "Unlock") }).click();
-  await page.waitForURL("**/safe");
-  const main = page.getByRole("main");
-  const press = (name) => main.getByRole("button", { name }).or(main.getByRole("link", { name })).first().click();
+await go(async (sit) => {
+  const desk = await sit(company);
+  const { page, main } = desk;
   const look = async (name) => {
-    mkdirSync(pictures, { recursive: true });
-    await page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`), fullPage: true });
-    const found = await new AxeBuilder({ page }).analyze();
-    check(found.violations.length === 0, `${name}: ${JSON.stringify(found.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))}`);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    check(wide <= 0, `${name} is ${wide} pixels too wide`);
+    await desk.look(name);
     check(!/[^\x00-\x7f]|note|%/.test(new URL(page.url()).pathname), `an address holds a name: ${page.url()}`);
   };
-  await page.getByRole("banner").getByRole("link", { name: say("相談", "Advice"), exact: true }).click();
-  await press("図面の件");
-  await press(say("同意", "Consents"));
+  await desk.unlock(phrase);
+  await desk.press(say("相談", "Advice"), desk.banner);
+  await desk.press("図面の件");
+  await desk.press(say("同意", "Consents"));
   await page.waitForURL("**/consent");
 
   if (part === "consent") {
@@ -54,31 +27,29 @@ try {
     await main.getByLabel(say(/^A と B で/, /^What must not be known/)).fill("トクダセイキ株式会社\n1948-03-01");
     await main.getByLabel(say("開いてよい最後の日", "The last day on which it may be opened")).fill("2099-12-31");
     await look("30-consent");
-    await press(say("相手に見えるものを確かめる", "Show what he will see"));
+    await desk.press(say("相手に見えるものを確かめる", "Show what he will see"));
     await main.getByRole("heading", { name: say("署名する内容", "What you sign") }).waitFor();
     check((await main.getByText("note.txt").count()) > 0, "every file is listed");
     await look("31-consent-preview");
-    await press(say("同意に署名する", "Sign the consent"));
+    await desk.press(say("同意に署名する", "Sign the consent"));
     await main.getByRole("alert").waitFor();
     await look("32-consent-undecided");
     await main.getByRole("group", { name: /note\.txt/ }).getByLabel(say("外す", "Leave it out")).check();
-    await press(say("同意に署名する", "Sign the consent"));
+    await desk.press(say("同意に署名する", "Sign the consent"));
     await main.getByText(say("同意済み（まだ引き渡していません）", "consented, not handed over")).waitFor();
     await look("33-consent-given");
-    await press(say("取り消す J-CRAT", "Take it back J-CRAT"));
+    await desk.press(say("取り消す J-CRAT", "Take it back J-CRAT"));
     await main.getByRole("heading", { name: say("同意を取り消す", "Take a consent back") }).waitFor();
     await look("34-consent-withdraw");
-    await press(say("このままにする", "Leave it as it is"));
+    await desk.press(say("このままにする", "Leave it as it is"));
     await main.getByText(say("同意済み（まだ引き渡していません）", "consented, not handed over")).waitFor();
   } else {
     await main.getByText("R-12").waitFor();
     await look("35-consent-accepted");
-    await press(say("取り消す J-CRAT", "Take it back J-CRAT"));
+    await desk.press(say("取り消す J-CRAT", "Take it back J-CRAT"));
     await main.getByText(say(/すでに受領しており/, /has accepted it before/)).waitFor();
     await main.getByRole("button", { name: say("取り消す", "Take it back") }).click();
     await page.waitForURL("**/consent");
     check((await main.getByRole("link", { name: say("取り消す J-CRAT", "Take it back J-CRAT") }).count()) === 0, "what was taken back is not taken back again");
   }
-} finally {
-  await browser.close();
-}
+});

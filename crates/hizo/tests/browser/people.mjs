@@ -2,65 +2,22 @@
 // prepared and withdrawn, and one that is done. Run by tests/all/desk.rs.
 //
 //   node people.mjs FOUNDER NEWCOMER PHRASE FOLDER LANGUAGE WIDTH PICTURES
-import { createRequire } from "node:module";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const require = createRequire(join(process.env.NODE_FOLDER, "package.json"));
-const { chromium } = require("playwright-core");
-const { AxeBuilder } = require("@axe-core/playwright");
+import { check, go, say, told } from "./journey.mjs";
 
-const [founder, newcomer, phrase, folder, language, width, pictures] = process.argv.slice(2);
+const [founder, newcomer, phrase, folder] = told;
 const own = "five ducks cross the frozen river";
-const say = (ja, en) => (language === "ja" ? ja : en);
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-
-function check(holds, what) {
-  if (!holds) throw new Error(what);
-}
-
-async function desk(link) {
-  const context = await browser.newContext({ locale: language === "ja" ? "ja-JP" : "en-GB", viewport: { width: Number(width), height: 900 } });
-  const page = await context.newPage();
-  await page.goto(link);
-  const main = page.getByRole("main");
-  return {
-    page,
-    main,
-    context,
-    async press(name, within = main) {
-      await within.getByRole("button", { name }).or(within.getByRole("link", { name })).first().click();
-    },
-    async fill(label, text) {
-      await main.getByLabel(label, { exact: true }).first().fill(text);
-    },
-    async look(name) {
-      mkdirSync(pictures, { recursive: true });
-      await page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`), fullPage: true });
-      const found = await new AxeBuilder({ page }).analyze();
-      check(found.violations.length === 0, `${name}: ${JSON.stringify(found.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))}`);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      check(wide <= 0, `${name} is ${wide} pixels too wide`);
-      check((await page.locator("h1").count()) === 1, `${name} answers one question`);
-    },
-  };
-}
 
 async function choose(at, file) {
   await at.fill(say("場所を入力する:", "Or type a path:"), file);
   await at.press(say("開く", "Open"));
 }
 
-try {
-  const admin = await desk(founder);
-  await admin.page.waitForURL("**/unlock");
-  await admin.fill(say("パスフレーズ", "Passphrase"), phrase);
-  await admin.press(say("開ける", "Unlock"));
-  await admin.page.waitForURL("**/safe");
+await go(async (sit) => {
+  const admin = await sit(founder);
+  await admin.unlock(phrase);
   const at = admin.page.url().replace(/\/safe$/, "");
   await admin.page.goto(`${at}/people`);
   await admin.look("people-01-alone");
@@ -69,7 +26,7 @@ try {
   writeFileSync(invite, await (await admin.context.request.get(new URL(link, founder).href)).body());
 
   // Whoever comes has no safe yet.
-  const guest = await desk(newcomer);
+  const guest = await sit(newcomer);
   await guest.page.waitForURL("**/begin");
   await guest.press(say(/参加できます/, /Join that safe/));
   await guest.look("people-02-join");
@@ -158,6 +115,4 @@ try {
   await admin.look("people-13-left");
   await admin.press(say("ひと", "People"));
   check((await admin.main.getByText("佐藤").count()) === 0, "he is a member no more");
-} finally {
-  await browser.close();
-}
+});

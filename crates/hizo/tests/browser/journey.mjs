@@ -1,0 +1,92 @@
+// What every journey shares: a browser in a language and a width, desks that somebody sits down at, and what a page has to be.
+//
+// The last three arguments of each journey are LANGUAGE WIDTH PICTURES.
+import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+const require = createRequire(join(process.env.NODE_FOLDER, "package.json"));
+const { chromium } = require("playwright-core");
+const { AxeBuilder } = require("@axe-core/playwright");
+
+const given = process.argv.slice(2);
+const [language, width, pictures] = given.slice(-3);
+
+// What the journey alone is told.
+export const told = given.slice(0, -3);
+export const say = (ja, en) => (language === "ja" ? ja : en);
+
+export function check(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+// Goes the journey, and closes the browser whatever comes of it.
+export async function go(journey) {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  try {
+    await journey((link, options) => sit(browser, link, options));
+  } finally {
+    await browser.close();
+  }
+}
+
+// Somebody sits down at a desk by its link, which counts as one interaction.
+async function sit(browser, link, options = {}) {
+  const context = await browser.newContext({ locale: language === "ja" ? "ja-JP" : "en-GB", viewport: { width: Number(width), height: 900 }, ...options });
+  const page = await context.newPage();
+  const [elsewhere, complaints] = [[], []];
+  page.on("request", (request) => request.url().startsWith(new URL(link).origin) || elsewhere.push(request.url()));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  const [main, banner] = ["main", "banner"].map((role) => page.getByRole(role));
+  await page.goto(link);
+  const desk = {
+    context,
+    page,
+    main,
+    banner,
+    // What was asked of anybody else, and what the browser did not like.
+    elsewhere,
+    complaints,
+    interactions: 1,
+    async press(name, within = main) {
+      desk.interactions += 1;
+      await within.getByRole("button", { name }).or(within.getByRole("link", { name })).first().click();
+    },
+    async fill(label, text) {
+      desk.interactions += 1;
+      await main.getByLabel(label, { exact: true }).first().fill(text);
+    },
+    async unlock(phrase) {
+      await page.waitForURL("**/unlock");
+      await desk.fill(say("パスフレーズ", "Passphrase"), phrase);
+      await desk.press(say("開ける", "Unlock"));
+      await page.waitForURL("**/safe");
+    },
+    async picture(name) {
+      mkdirSync(pictures, { recursive: true });
+      await page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`), fullPage: true });
+    },
+    // A page as it is left behind: without violations, within the width of the screen, and of one question.
+    async look(name) {
+      await desk.picture(name);
+      const found = await new AxeBuilder({ page }).analyze();
+      check(found.violations.length === 0, `${name}: ${JSON.stringify(found.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      check(wide <= 0, `${name} is ${wide} pixels too wide`);
+      check((await page.locator("h1").count()) === 1, `${name} answers one question`);
+    },
+    // What the other side said comes with a look that is a few seconds old.
+    async until(text) {
+      for (let tries = 0; tries < 40; tries += 1) {
+        if ((await main.getByText(text).count()) > 0) return;
+        await page.waitForTimeout(500);
+        await page.reload();
+      }
+      throw new Error(`never saw ${text}`);
+    },
+  };
+  return desk;
+}
