@@ -15,6 +15,8 @@ use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
 
 use crate::contents::{Opened, Sheet, Tar};
 use crate::failure::{Failure, Outcome};
+use crate::hashing;
+use crate::words::words;
 
 /// What is kept at hand, in bytes: three full packs, blocks of some tars that are read in turn, tars that came with their
 /// manifests, maps of sparse members.
@@ -69,6 +71,25 @@ impl<'a> Members<'a> {
     /// Starts to read content from its beginning.
     pub(crate) fn compose(&mut self, content: &Content) -> Composed<'_, 'a> {
         Composed { members: self, own: content.place, size: content.size, stretches: content.stretches().collect() }
+    }
+
+    /// All of a content in memory, as it was committed to; for whoever has looked how large it is.
+    ///
+    /// # Errors
+    /// Exit code 3 when it is another one.
+    pub(crate) fn whole(&mut self, content: &Content) -> Outcome<Plaintext> {
+        let size = usize::try_from(content.size).map_err(Failure::internal)?;
+        // What does not come is zeros.
+        let mut bytes = Plaintext::from(vec![0; size]);
+        let mut pieces = self.compose(content);
+        while let Some((offset, piece)) = pieces.next().map_err(|broken| broken.failure)? {
+            let place = usize::try_from(offset).ok().and_then(|at| bytes.get_mut(at..)?.get_mut(..piece.len()));
+            place.ok_or_else(not_committed)?.copy_from_slice(&piece);
+        }
+        match hashing::value_and_segments(content.value.key, &bytes).0 == content.value {
+            true => Ok(bytes),
+            false => Err(not_committed()),
+        }
     }
 
     /// Lets go of what is opened, for the sake of memory.
@@ -201,6 +222,14 @@ impl Member {
         let length = end(extent).min(range.end).checked_sub(from).filter(|length| *length > 0)?;
         Some((from, position.saturating_add(from - extent.offset), length))
     }
+}
+
+fn not_committed() -> Failure {
+    Failure::untrue(words!(
+        "a file of the deposit is not the one that was committed to",
+        "預け入れの中に、預けたときと違うファイルがあります"
+    ))
+    .hint(words!("Run `hizo check`.", "`hizo check` を実行してください。"))
 }
 
 impl Composed<'_, '_> {

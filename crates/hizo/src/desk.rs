@@ -215,13 +215,9 @@ async fn keep_out_strangers(State(desk): State<Arc<Desk>>, request: Request, nex
         Err(Stranger::Host) => plain(StatusCode::MISDIRECTED_REQUEST, "this desk answers to its own address only"),
         Err(Stranger::Origin) => plain(StatusCode::FORBIDDEN, "this desk answers to its own pages only"),
     };
-    let is_foreign =
-        response.headers().get(header::CONTENT_SECURITY_POLICY).is_some_and(|policy| policy == guard::FOREIGN);
     for (name, value) in guard::HEADERS {
-        // What somebody else has made is allowed less than the desk's own pages.
-        if !(is_foreign && name == header::CONTENT_SECURITY_POLICY) {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
-        }
+        // An answer that allows less of something than the others has said so itself.
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
@@ -283,22 +279,20 @@ impl Desk {
             return self.told(StatusCode::UNAUTHORIZED, false);
         };
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        params.extend(query.map(|(name, value)| (name.into_owned(), value.into_owned())));
+        let path = uri.path().strip_prefix(self.at.as_str()).unwrap_or_default().to_owned();
+        let query = uri.query().unwrap_or_default().to_owned();
+        let values = form_urlencoded::parse(query.as_bytes());
+        params.extend(values.map(|(name, value)| (name.into_owned(), value.into_owned())));
+        let mut visit = Visit { desk: self, session, path, query, params, form: Vec::new() };
         if let Page::Upload(page) = page {
-            let path = uri.path().strip_prefix(self.at.as_str()).unwrap_or_default().to_owned();
-            let visit = Visit { desk: self, session, path, query: String::new(), params, form: Vec::new() };
             return visit.take(page, request).await;
         }
-        let form = match to_bytes(request.into_body(), FORM_BYTES_MAX).await {
+        visit.form = match to_bytes(request.into_body(), FORM_BYTES_MAX).await {
             Ok(body) => form_urlencoded::parse(&Zeroizing::new(body.to_vec()))
                 .map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned())))
                 .collect(),
             Err(_) => return plain(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long"),
         };
-        let path = uri.path().strip_prefix(self.at.as_str()).unwrap_or_default().to_owned();
-        let query = uri.query().unwrap_or_default().to_owned();
-        let visit = Visit { desk: self, session, path, query, params, form };
         if method == Method::POST && !session::is_same(visit.field("csrf"), &visit.session.csrf) {
             return plain(StatusCode::FORBIDDEN, "this form is not of a page of this desk");
         }

@@ -11,6 +11,7 @@ mod directory;
 mod dropped;
 mod entropy;
 mod epochs;
+mod eras;
 mod failure;
 mod features;
 mod folder;

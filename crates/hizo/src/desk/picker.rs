@@ -29,29 +29,26 @@ pub(crate) struct Picker {
     /// The same, where one of them is to be chosen: what each is called, and as forms carry it.
     pub choices: Vec<(String, String)>,
     pub more: bool,
-    found: Vec<(String, String)>,
 }
 
 impl Picker {
-    /// The folder that a form names: one that was clicked, one that was typed, or the person's own.
-    pub(crate) fn of(visit: &Visit) -> Outcome<Self> {
-        let folder = chosen(visit)?;
-        match folder {
-            Some(folder) => Self::look(&folder),
-            None => Self::home(),
-        }
+    /// The folder that a form names: one that was clicked, or one that was typed; else the person's own, and why it is that.
+    pub(crate) fn of(visit: &Visit) -> Outcome<(Self, Option<Failure>)> {
+        Self::to_choose(visit, false)
     }
 
     /// The same, to choose a file in it.
-    pub(crate) fn for_a_file(visit: &Visit) -> Outcome<Self> {
-        let mut picker = Self::of(visit)?;
-        picker.choices = std::mem::take(&mut picker.found);
-        Ok(picker)
+    pub(crate) fn for_a_file(visit: &Visit) -> Outcome<(Self, Option<Failure>)> {
+        Self::to_choose(visit, true)
     }
 
-    /// The person's own.
-    pub(crate) fn home() -> Outcome<Self> {
-        Self::look(&std::env::home_dir().filter(|home| home.is_dir()).unwrap_or_else(|| PathBuf::from("/")))
+    fn to_choose(visit: &Visit, files: bool) -> Outcome<(Self, Option<Failure>)> {
+        let own = || Self::look(&own_folder(), files);
+        match chosen(visit).and_then(|folder| folder.map(|folder| Self::look(&folder, files)).transpose()) {
+            Ok(Some(picker)) => Ok((picker, None)),
+            Ok(None) => Ok((own()?, None)),
+            Err(failure) => Ok((own()?, Some(failure))),
+        }
     }
 
     /// What the folder itself is called.
@@ -59,9 +56,9 @@ impl Picker {
         &self.name
     }
 
-    fn look(folder: &Path) -> Outcome<Self> {
+    fn look(folder: &Path, to_choose: bool) -> Outcome<Self> {
         let failed = |error| Failure::file("read the folder", folder, error);
-        let (mut folders, mut found, mut files, mut more) = (Vec::new(), Vec::new(), 0, false);
+        let (mut folders, mut choices, mut files, mut more) = (Vec::new(), Vec::new(), 0, false);
         for entry in folder.read_dir().map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
@@ -72,14 +69,14 @@ impl Picker {
                 true => folders.push((shown_bytes(&system::path_bytes(&name)), carried(&entry.path()))),
                 false => {
                     files += 1;
-                    if found.len() < SHOWN_MAX {
-                        found.push((shown_bytes(&system::path_bytes(&name)), carried(&entry.path())));
+                    if to_choose && choices.len() < SHOWN_MAX {
+                        choices.push((shown_bytes(&system::path_bytes(&name)), carried(&entry.path())));
                     }
                 }
             }
         }
         folders.sort();
-        found.sort();
+        choices.sort();
         let called =
             |path: &Path| path.file_name().map_or_else(|| shown(path), |name| shown_bytes(&system::path_bytes(name)));
         let mut above: Vec<_> = folder.ancestors().skip(1).map(|above| (called(above), carried(above))).collect();
@@ -91,29 +88,32 @@ impl Picker {
             above,
             folders,
             files,
-            choices: Vec::new(),
+            choices,
             more,
-            found,
         })
     }
 }
 
+fn own_folder() -> PathBuf {
+    std::env::home_dir().filter(|home| home.is_dir()).unwrap_or_else(|| PathBuf::from("/"))
+}
+
 /// The folder that the form names, if it names one.
-pub(crate) fn chosen(visit: &Visit) -> Outcome<Option<PathBuf>> {
+fn chosen(visit: &Visit) -> Outcome<Option<PathBuf>> {
     if visit.has("typed") && !visit.has("into") {
         return typed(visit.field("typed")).map(Some);
     }
-    let carried = if visit.has("into") { visit.field("into") } else { visit.field("here") };
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(carried).unwrap_or_default();
-    if bytes.is_empty() {
-        return Ok(None);
-    }
-    system::path_from_bytes(&bytes).map(Some).map_err(|error| Failure::file("read the folder", Path::new(""), error))
+    let field = if visit.has("into") { "into" } else { "here" };
+    visit.has(field).then(|| carried_in(visit, field)).transpose()
 }
 
-/// Whether the form's button speaks of another folder than the one that was typed.
-pub(crate) fn is_unseen(visit: &Visit) -> bool {
-    visit.has("typed") && typed(visit.field("typed")).map_or(true, |typed| carried(&typed) != visit.field("here"))
+/// The folder of which the button spoke that somebody pressed; nothing where he has typed another one since. That one is shown first.
+pub(crate) fn pressed(visit: &Visit) -> Outcome<Option<PathBuf>> {
+    let is_unseen = || typed(visit.field("typed")).map_or(true, |typed| carried(&typed) != visit.field("here"));
+    if visit.has("typed") && is_unseen() {
+        return Ok(None);
+    }
+    carried_in(visit, "here").map(Some)
 }
 
 /// A path that somebody typed: whole, or beneath his own folder.
@@ -140,20 +140,25 @@ pub(crate) fn typed(text: &str) -> Outcome<PathBuf> {
 
 /// The file that the form names: one that was clicked, or one that was typed.
 pub(crate) fn file(visit: &Visit) -> Outcome<Option<PathBuf>> {
-    if visit.has("file") && !visit.has("into") {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(visit.field("file")).unwrap_or_default();
-        let path = system::path_from_bytes(&bytes);
-        return path.map(Some).map_err(|error| Failure::file("read", Path::new(""), error));
-    }
-    if !visit.has("typed") || visit.has("into") {
+    if visit.has("into") {
         return Ok(None);
     }
-    Ok(Some(typed(visit.field("typed"))?).filter(|typed| typed.is_file()))
+    if visit.has("file") {
+        return carried_in(visit, "file").map(Some);
+    }
+    // What is no file is looked into, and what cannot be is said then.
+    Ok(typed(visit.field("typed")).ok().filter(|typed| typed.is_file()))
 }
 
 /// A path as a form carries it.
 pub(crate) fn carried(path: &Path) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(system::path_bytes(path.as_os_str()))
+}
+
+/// The path that a field of a form carries.
+pub(crate) fn carried_in(visit: &Visit, field: &str) -> Outcome<PathBuf> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(visit.field(field)).unwrap_or_default();
+    system::path_from_bytes(&bytes).map_err(|error| Failure::file("read", Path::new(""), error))
 }
 
 /// The path of an entry of a deposit that a form names by its place in the list, since no name stands in an address; nothing where the form

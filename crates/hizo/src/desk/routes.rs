@@ -105,7 +105,7 @@ pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
         get("/case/{case}", Unlocked(case::page::case)),
         post("/case/{case}", Unlocked(case::page::say)),
         get("/case/{case}/paper/{what}", Unlocked(case::page::paper)),
-        get("/case/{case}/invite", Unlocked(case::page::invite)),
+        get("/case/{case}/invite", Unlocked(space::page::invite)),
         get("/case/{case}/consent", Unlocked(handover::page::consents)),
         post("/case/{case}/consent", Unlocked(handover::page::offer)),
         get("/case/{case}/consent/{consent}", Unlocked(handover::page::withdrawing)),

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::http::StatusCode;
+use hizo_ledger::record::AdminRule;
 use zeroize::Zeroizing;
 
 use super::door::is_safe;
 use super::routes::DOORS;
 use super::session::{Session, Unlocked};
-use super::{Desk, Text};
+use super::{Desk, Text, picker};
 use crate::entropy::random;
-use crate::failure::{Failure, Kind, Outcome};
+use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home;
+use crate::membership::Proposing;
+use crate::safe::Safe;
 use crate::words::Language;
 
 /// A passphrase that somebody thinks up himself has at least so many characters.
@@ -215,9 +218,26 @@ impl Visit {
         }
     }
 
+    /// What went wrong, and what to do, for a page on which it can be mended.
+    pub(crate) fn fault(&self, failure: &Failure) -> (String, Option<String>) {
+        let language = self.language();
+        (failure.told_in(language), failure.hint.as_ref().map(|hint| hint.to(language).to_owned()))
+    }
+
+    /// Where a proposal goes, if the form names a file for it.
+    pub(crate) fn proposing(&self) -> Outcome<Proposing> {
+        self.has("propose").then(|| picker::typed(self.field("propose"))).transpose().map(Proposing::into_file)
+    }
+
+    /// Where a proposal would go, in a safe that two admins change.
+    pub(crate) fn proposal_file(&self, safe: &Safe) -> Option<String> {
+        let is_asked = safe.chain.admin_rule() == AdminRule::Two;
+        is_asked.then(|| shown(&picker::new_folder(&self.text().say("people-proposal-file"))))
+    }
+
     /// A page that says what went wrong and what to do.
     pub(crate) fn failed(&self, failure: &Failure) -> Outcome<Reply> {
-        let (t, language) = (self.text(), self.language());
+        let t = self.text();
         let title = match failure.kind {
             Kind::Lying => t.say("failed-lying"),
             Kind::False => t.say("failed-false"),
@@ -232,11 +252,8 @@ impl Visit {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
         };
-        let page = FailedPage {
-            f: self.frame(title, ""),
-            message: failure.told_in(language),
-            hint: failure.hint.as_ref().map(|hint| hint.to(language).to_owned()),
-        };
+        let (message, hint) = self.fault(failure);
+        let page = FailedPage { f: self.frame(title, ""), message, hint };
         page.render().map(|page| Reply::Failed(status, page)).map_err(Failure::internal)
     }
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::typeface::Typeface;
 use super::{INDIGO, INK, LEFT, LINE, Names, Paper, RIGHT, SOFT, Style};
+use crate::eras::{self, Era};
 use crate::failure::Outcome;
 use crate::words::{Language, Words, words};
 
@@ -138,16 +139,15 @@ impl Form {
     }
 }
 
-/// Eras of Japan, the newest first: their first day, and their names.
-const ERAS: [((i16, i8, i8), &str, &str); 3] =
-    [((2019, 5, 1), "Reiwa", "令和"), ((1989, 1, 8), "Heisei", "平成"), ((1926, 12, 25), "Showa", "昭和")];
+/// Eras in which people who are alive were born: of a day before them the calendar's year says enough.
+const ERAS: &[Era] = eras::ERAS.split_at(3).0;
 
 /// A day as it stands on paper in Japan: with the year of the era beside that of the calendar.
 pub(crate) fn dated(day: Date) -> Words {
     let (english, japanese) = (day.strftime("%-d %B %Y").to_string(), day.strftime("%Y年%-m月%-d日").to_string());
-    let era = ERAS.iter().find(|((year, month, first), ..)| day >= jiff::civil::date(*year, *month, *first));
-    let Some(((year, ..), name, name_ja)) = era else { return Words::both(english, japanese) };
-    let number = day.year() - year + 1;
+    let era = ERAS.iter().find(|era| day >= era.first);
+    let Some(Era { first, name, name_ja }) = era else { return Words::both(english, japanese) };
+    let number = day.year() - first.year() + 1;
     let number_ja = if number == 1 { "元".to_owned() } else { number.to_string() };
     Words::both(format!("{english} ({name} {number})"), format!("{japanese}（{name_ja}{number_ja}年）"))
 }

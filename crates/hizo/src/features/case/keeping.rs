@@ -165,8 +165,19 @@ pub(crate) struct Countdown<'a> {
 }
 
 impl Source {
+    /// The one of this word.
+    pub(crate) fn of(word: &str) -> Option<&'static Self> {
+        SOURCES.iter().find(|source| source.word == word)
+    }
+
     /// As people call it.
     pub(crate) fn words(&self) -> Words {
+        Words::both(self.english.to_owned(), self.japanese.to_owned())
+    }
+}
+
+impl DoNot {
+    fn words(&self) -> Words {
         Words::both(self.english.to_owned(), self.japanese.to_owned())
     }
 }
@@ -222,7 +233,7 @@ fn begun(said: &Kept) -> u64 {
 pub(crate) fn do_nots_each(kind: Kind) -> impl Iterator<Item = (Option<Machine>, Vec<Words>)> {
     let of = move |machine: Option<Machine>| {
         let fits = DO_NOTS.iter().filter(|one| one.kinds.contains(&kind) && one.machine == machine);
-        (machine, fits.map(|one| Words::both(one.english.to_owned(), one.japanese.to_owned())).collect::<Vec<_>>())
+        (machine, fits.map(DoNot::words).collect::<Vec<_>>())
     };
     let all = [Some(Machine::Encrypting), Some(Machine::On), Some(Machine::Off), None];
     all.into_iter().map(of).filter(|(_, lines)| !lines.is_empty())
@@ -231,5 +242,5 @@ pub(crate) fn do_nots_each(kind: Kind) -> impl Iterator<Item = (Option<Machine>,
 /// What nobody should do now, for this kind and while the machine is so.
 pub(crate) fn do_nots(kind: Kind, machine: Option<Machine>) -> impl Iterator<Item = Words> {
     let fits = move |one: &&DoNot| one.kinds.contains(&kind) && (one.machine.is_none() || one.machine == machine);
-    DO_NOTS.iter().filter(fits).map(|one| Words::both(one.english.to_owned(), one.japanese.to_owned()))
+    DO_NOTS.iter().filter(fits).map(DoNot::words)
 }

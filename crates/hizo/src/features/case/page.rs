@@ -11,7 +11,7 @@ use hizo_vault::event::case::{For, Kind, NOTHING, Said, Standing, Step, Urgency,
 use super::clocks::{self, Calendar};
 use super::command::say as say_in;
 use super::keep::standing;
-use super::keeping::{self, Countdown, Machine, Reminder};
+use super::keeping::{self, Countdown, Machine, Reminder, Source};
 use super::matrix::{Known, matrix};
 use super::open::{check_text, formed};
 use super::paper::{self, What};
@@ -525,9 +525,7 @@ fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
         "keep" => {
             let state = Standing::from_word(visit.field("state")).ok_or_else(unknown)?;
             let source = visit.field("source").to_owned();
-            if keeping::SOURCES.iter().all(|known| known.word != source) {
-                return Err(unknown());
-            }
+            Source::of(&source).ok_or_else(unknown)?;
             Said::Kept { source, state, since: String::new(), days: 0, deposit: String::new(), note: text }
         }
         "move" => {
@@ -552,13 +550,6 @@ fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
 fn unknown() -> Failure {
     Failure::fixable(words!("this form is of another page", "別の画面の入力です"))
         .hint(words!("Open the page anew.", "画面を開き直してください。"))
-}
-
-/// The invite to a case, to be given to whoever helps.
-pub(crate) fn invite(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
-    let looked = unlocked.look_at(&home)?;
-    Ok(Reply::Save { name: "invite", bytes: looked.safe.invite_to_join()?.compose() })
 }
 
 #[cfg(test)]

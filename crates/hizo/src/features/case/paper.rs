@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use hizo_ledger::record::ClaimedTime;
-use hizo_vault::event::case::{For, Standing};
+use hizo_vault::event::case::Standing;
 use hizo_vault::event::handover::{Level, Verdict};
 use serde_json::json;
 
 use super::clocks;
 use super::command::enter;
 use super::keep::standing;
-use super::keeping::SOURCES;
+use super::keeping::Source;
 use super::page::reason_words;
-use super::show::{kind_words, urgency_words, way_words};
+use super::show::{for_words, kind_words, urgency_words, way_words};
 use super::states::State;
 use super::{Case, Entry, Present, Taken};
 use crate::consents::Given;
@@ -199,9 +199,7 @@ impl Sheet<'_> {
 
     fn sources(&self, form: &mut Form) {
         for (word, kept) in &self.case.kept {
-            let name = SOURCES.iter().find(|source| source.word == word).map(|source| source.words());
-            let name = name.unwrap_or_else(|| Words::from(word.as_str()));
-            let state = joined(&[name, standing(kept.state)]);
+            let state = joined(&[source_words(word), standing(kept.state)]);
             form.said(&head_of(form, &kept.entry, Some(state)), &lines(&[&kept.deposit, &kept.note]));
         }
         if self.case.kept.is_empty() {
@@ -228,11 +226,7 @@ impl Sheet<'_> {
 
     fn tasks(&self, form: &mut Form) {
         for task in &self.case.tasks {
-            let who = match task.who {
-                For::Company => words!("company", "会社"),
-                For::Counsellor => words!("counsellor", "相談員"),
-            };
-            let mut about = vec![who];
+            let mut about = vec![for_words(task.who)];
             if !task.due.is_empty() {
                 let due = day(&task.due);
                 about.push(words!("until {due}", "{due} まで"; due));
@@ -274,9 +268,7 @@ impl Sheet<'_> {
         form.heading(&words!("Kept in this case", "この相談で保全したもの"));
         let kept: Vec<_> = self.case.kept.iter().filter(|(_, kept)| kept.state == Standing::Kept).collect();
         for (word, kept) in &kept {
-            let name = SOURCES.iter().find(|source| source.word == word.as_str()).map(|source| source.words());
-            let name = name.unwrap_or_else(|| Words::from(word.as_str()));
-            form.said(&head_of(form, &kept.entry, Some(name)), &lines(&[&kept.deposit, &kept.note]));
+            form.said(&head_of(form, &kept.entry, Some(source_words(word))), &lines(&[&kept.deposit, &kept.note]));
         }
         if kept.is_empty() {
             form.nothing();
@@ -326,6 +318,10 @@ impl Sheet<'_> {
         form.blank(&words!("Police told on", "警察への連絡日"), 1);
         form.seal(&words!("For the rescue team", "レスキュー隊"));
     }
+}
+
+fn source_words(word: &str) -> Words {
+    Source::of(word).map_or_else(|| Words::from(word), Source::words)
 }
 
 fn is_rescue(taken: &Taken) -> bool {

@@ -237,12 +237,17 @@ fn visit_line(visit: &Visit) -> Words {
     )
 }
 
-fn task_line(task: &Task) -> Words {
-    let (text, digits) = (shown_bytes(task.text.as_bytes()), task.id.get(..6).unwrap_or_default());
-    let who = match task.who {
+/// For whom a task is, as people call it.
+pub(super) fn for_words(who: For) -> Words {
+    match who {
         For::Company => Party::Company.words(),
         For::Counsellor => Party::Counsellor.words(),
-    };
+    }
+}
+
+fn task_line(task: &Task) -> Words {
+    let (text, digits) = (shown_bytes(task.text.as_bytes()), task.id.get(..6).unwrap_or_default());
+    let who = for_words(task.who);
     let state = match (task.done, task.due.as_str()) {
         (true, _) => words!("done", "済み"),
         (false, "") => words!("open", "未了"),

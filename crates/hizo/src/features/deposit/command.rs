@@ -142,16 +142,7 @@ fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
 }
 
 fn report(console: Console, request: &Request, made: &Made) {
-    for thing in &made.left_out {
-        console.warn(left_out(thing));
-    }
-    for path in &made.unsteady {
-        console.warn(words!(
-            "{path} changed during every attempt to read it",
-            "{path} は、読み取るたびに変わっていました",
-            path = shown(path)
-        ));
-    }
+    made.notes().into_iter().for_each(|words| console.warn(words));
     let answer = made.answer.as_ref();
     let unstamped = answer.map_or(&[][..], |answer| &answer.unstamped);
     unstamped.iter().for_each(|why| console.warn(why.clone()));
@@ -254,6 +245,20 @@ pub(crate) fn left_out(thing: &LeftOut) -> Words {
     }
     let (path, reason) = (shown(&thing.path), words::reason(&thing.reason));
     words!("left out {path}: {reason}", "{path} は預けませんでした: {reason}", path = path; reason)
+}
+
+impl Made {
+    /// What was left out, and what did not stand still while it was read.
+    pub(crate) fn notes(&self) -> Vec<Words> {
+        let unsteady = self.unsteady.iter().map(|path| {
+            words!(
+                "{path} changed during every attempt to read it",
+                "{path} は、読み取るたびに変わっていました",
+                path = shown(path)
+            )
+        });
+        self.left_out.iter().map(left_out).chain(unsteady).collect()
+    }
 }
 
 /// Shows progress once it is known how much there is.

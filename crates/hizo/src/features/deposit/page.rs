@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use super::command::{check_names, left_out, whole};
+use super::command::{check_names, whole};
 use super::{Request, Watcher};
 use crate::desk::picker::{self, Picker};
 use crate::desk::work::{self, Ended, Work};
@@ -27,10 +27,7 @@ struct KeepPage<'v> {
 
 /// A folder is looked into.
 pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let (picker, fault) = match Picker::of(visit) {
-        Ok(picker) => (picker, None),
-        Err(failure) => (Picker::home()?, Some(failure)),
-    };
+    let (picker, fault) = Picker::of(visit)?;
     keep_page(visit, unlocked, picker, fault)
 }
 
@@ -54,17 +51,13 @@ fn keep_page(visit: &Visit, unlocked: &Unlocked, picker: Picker, fault: Option<F
 
 /// Keeps the folder that was chosen.
 pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    if picker::is_unseen(visit) {
-        return choose(visit, unlocked);
-    }
-    let folder = picker::chosen(visit)?.unwrap_or_default();
+    let Some(folder) = picker::pressed(visit)? else { return choose(visit, unlocked) };
     let series = visit.field("series").trim();
     let labels: Vec<_> =
         Some(visit.field("label").trim().to_owned()).filter(|label| !label.is_empty()).into_iter().collect();
     let checked = check_names(series, &labels).and_then(|()| is_folder(&folder));
     if let Err(failure) = checked {
-        let picker = Picker::of(visit).or_else(|_| Picker::home())?;
-        return keep_page(visit, unlocked, picker, Some(failure));
+        return keep_page(visit, unlocked, Picker::of(visit)?.0, Some(failure));
     }
     let request = Request { labels, ..Request::of(vec![folder.clone()], series) };
     let title = words!("Keeping {folder}", "{folder} を預けています", folder = failure::shown(&folder));
@@ -76,15 +69,7 @@ pub(super) fn kept(unlocked: &Unlocked, work: &Work, request: &Request) -> Outco
     let (mut safe, _) = Safe::open_at_hand(unlocked.home()?)?;
     let device = safe.home.device()?;
     let made = super::deposit(&mut safe, &device, request, work)?;
-    let mut notes: Vec<_> = made.left_out.iter().map(left_out).collect();
-    notes.extend(made.unsteady.iter().map(|path| {
-        words!(
-            "{path} changed during every attempt to read it",
-            "{path} は、読み取るたびに変わっていました",
-            path = failure::shown(path)
-        )
-    }));
-    let go = format!("/deposit/{}", made.id);
+    let (notes, go) = (made.notes(), format!("/deposit/{}", made.id));
     match whole(made, &safe.home) {
         // What was left out is said above; what waits is said on the page.
         Err(failure) if !matches!(failure.kind, Kind::Fixable | Kind::Waits) => return Err(failure),

@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 use super::drill::{Drilled, closed_words, drill, opens};
 use super::make::{Asked, Drawn, emergency_pages, is_unpinned, may_be_pinned, open_nothing_yet, pages};
 use crate::cards::{self, CardSet};
-use crate::desk::{Frame, Reply, Unlocked, Visit, picker, shown};
+use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Failure, Outcome};
-use crate::membership::{Made, Proposing};
+use crate::membership::Made;
 use crate::words::{Words, words};
 use crate::{handover, receipts};
 
@@ -53,25 +53,26 @@ fn cards_page(visit: &Visit, unlocked: &Unlocked, done: &[Words], fault: Option<
         Some(Event::RecoveryMade { needed, .. }) => Some(needed.clamp(2, CARDS_MAX.into())),
         _ => looked.safe.chain.recovery().map(|_| 2),
     };
-    let needs_two = looked.safe.chain.admin_rule().admins() > 1;
     visit.page(&CardsPage {
         f: visit.frame(t.say("cards"), if needed.is_some() { "hizo recovery drill" } else { "hizo recovery make" }),
         sentence: shown::cards(visit, &looked)?,
         needed,
         is_admin: looked.safe.role_of(&unlocked.identity) == Some(Role::Admin),
-        propose: needs_two.then(|| crate::failure::shown(&picker::new_folder(&t.say("people-proposal-file")))),
+        propose: visit.proposal_file(&looked.safe),
         done: done.iter().map(|line| line.to(language).to_owned()).collect(),
-        fault: fault
-            .map(|failure| (failure.told_in(language), failure.hint.as_ref().map(|hint| hint.to(language).to_owned()))),
+        fault: fault.map(|failure| visit.fault(failure)),
     })
 }
 
 /// Makes cards, and shows what is to be printed.
 pub(crate) fn make(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let number = |name: &str, usual: u8| visit.field(name).trim().parse().unwrap_or(usual);
-    let asked = Asked { cards: number("cards", 3), needed: number("needed", 2), replace: visit.has("replace") };
-    let file = visit.has("propose").then(|| picker::typed(visit.field("propose"))).transpose()?;
-    let proposing = Proposing::into_file(file);
+    let number = |name: &str| visit.field(name).trim().parse::<u8>().ok();
+    let Some((cards, needed)) = number("cards").zip(number("needed")) else {
+        let failure = Failure::fixable(words!("say in digits how many cards", "枚数を数字で入力してください"));
+        return cards_page(visit, unlocked, &[], Some(&failure));
+    };
+    let asked = Asked { cards, needed, replace: visit.has("replace") };
+    let proposing = visit.proposing()?;
     let mut safe = unlocked.safe_at(&unlocked.folder)?;
     let identity = &unlocked.identity;
     let keyring = safe.unlock_with(identity)?;

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use askama::Template;
 use hizo_ledger::id::SeriesId;
 use hizo_vault::manifest::{Content, Entry, Manifest};
-use zeroize::Zeroizing;
+use hizo_vault::plaintext::Plaintext;
 
 use crate::composing::Members;
 use crate::console::bytes;
 use crate::contents::Opened;
 use crate::desk::{Frame, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::hashing;
 use crate::words::words;
 
 /// A file that is opened to be looked at, at most.
@@ -79,33 +78,15 @@ fn asked<'m>(visit: &Visit, manifest: &'m Manifest) -> Option<(&'m Entry, &'m Co
 }
 
 /// What a file holds, compared with what the deposit committed to.
-fn open(opened: Opened, series: SeriesId, content: &Content) -> Outcome<Zeroizing<Vec<u8>>> {
-    let size = usize::try_from(content.size).ok().filter(|_| content.size <= FILE_BYTES_MAX);
-    let Some(size) = size else {
+fn open(opened: Opened, series: SeriesId, content: &Content) -> Outcome<Plaintext> {
+    if content.size > FILE_BYTES_MAX {
         return Err(Failure::fixable(words!(
             "the file is too large to be looked at here",
             "大きいため、ここでは見られません"
         ))
         .hint(words!("Bring it back into a folder.", "フォルダーに取り出してください。")));
-    };
-    let mut bytes = Zeroizing::new(vec![0; size]);
-    let mut members = Members::of(opened, series);
-    let mut pieces = members.compose(content);
-    // What does not come is zeros.
-    while let Some((offset, piece)) = pieces.next().map_err(|broken| broken.failure)? {
-        let place = usize::try_from(offset).ok().and_then(|at| bytes.get_mut(at..at.checked_add(piece.len())?));
-        place
-            .ok_or_else(|| Failure::untrue("a file in the tar is longer than the manifest says"))?
-            .copy_from_slice(&piece);
     }
-    let (value, _) = hashing::value_and_segments(content.value.key, &bytes);
-    if value != content.value {
-        return Err(Failure::untrue(words!(
-            "what is kept of it is not what was deposited",
-            "預けたときの中身と違います"
-        )));
-    }
-    Ok(bytes)
+    Members::of(opened, series).whole(content)
 }
 
 #[derive(Template)]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
-use hizo_ledger::record::{Act, AdminRule, Role};
+use hizo_ledger::record::{Act, Role};
 use hizo_vault::fingerprint::{Spoken, WordList};
 
 pub(crate) use coming::{admit, admitted, choose, invite};
@@ -19,10 +19,10 @@ use super::entering::Admin;
 use super::remove::{Readable, could_read, ranges};
 use super::{admins, grant, role};
 use crate::cards;
-use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, picker, shown};
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
-use crate::membership::{Change, Made, Proposing};
+use crate::membership::{Change, Made};
 use crate::people::{Person, Seat, shown_organisation};
 use crate::prepared::Orders;
 use crate::safe::Safe;
@@ -65,22 +65,10 @@ impl Place {
         admin: &Admin,
         change: Change,
     ) -> Outcome<Made> {
-        let made = admin.make(change, safe, &proposing(visit)?);
+        let made = admin.make(change, safe, &visit.proposing()?);
         unlocked.forget(&self.folder);
         made
     }
-}
-
-/// Where a proposal goes, if the form names a file for it.
-fn proposing(visit: &Visit) -> Outcome<Proposing> {
-    let file = visit.has("propose").then(|| picker::typed(visit.field("propose"))).transpose()?;
-    Ok(Proposing::into_file(file))
-}
-
-/// Where a proposal would go, in a safe that two admins change.
-fn proposal_file(visit: &Visit, safe: &Safe) -> Option<String> {
-    let is_asked = safe.chain.admin_rule() == AdminRule::Two;
-    is_asked.then(|| crate::failure::shown(&picker::new_folder(&visit.text().say("people-proposal-file"))))
 }
 
 /// The member whom the path names by the first digits of a key.
@@ -206,7 +194,7 @@ pub(crate) fn people(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
             .collect(),
         is_any_due: prepared.iter().any(|row| row.is_due),
         prepared,
-        propose: proposal_file(visit, &looked.safe),
+        propose: visit.proposal_file(&looked.safe),
         cards: if is_case { None } else { Some(shown::cards(visit, &looked)?) },
         at: visit.at(&place.at),
     })
@@ -300,7 +288,7 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         may_change: is_admin && person.own.is_some() && person.identity.is_some(),
         may_remove: is_admin && !is_self,
         may_give: is_admin && first.is_some_and(|first| first > 0) && row.opens,
-        propose: proposal_file(visit, &looked.safe),
+        propose: visit.proposal_file(&looked.safe),
         row,
     })
 }

@@ -106,6 +106,10 @@ struct Person {
 }
 
 impl Person {
+    fn of(world: &Path, body: &Body, staff: &'static Staff) -> Self {
+        Self { staff, folder: world.join(body.folder).join(staff.folder) }
+    }
+
     fn home(&self) -> PathBuf {
         self.folder.join("home")
     }
@@ -140,6 +144,12 @@ impl Person {
     }
 }
 
+/// Everybody of the world in a folder.
+fn people(folder: &Path) -> impl Iterator<Item = (&'static Body, Person)> {
+    let of = |body: &'static Body| body.staff.iter().map(move |staff| (body, staff));
+    BODIES.iter().flat_map(of).map(|(body, staff)| (body, Person::of(folder, body, staff)))
+}
+
 /// A folder of the world in which it is made.
 struct Site<'a> {
     folder: &'a Path,
@@ -148,7 +158,7 @@ struct Site<'a> {
 
 impl Site<'_> {
     fn person(&self, body: &Body, staff: &'static Staff) -> Person {
-        Person { staff, folder: self.folder.join(body.folder).join(staff.folder) }
+        Person::of(self.folder, body, staff)
     }
 
     /// A folder of his own, and a passphrase that nobody else has.
@@ -251,7 +261,7 @@ impl Site<'_> {
         });
         let cards = cards.into_iter().collect::<Outcome<Vec<_>>>()?;
         let note = self.publish(&cards, origin)?;
-        for person in self.people() {
+        for (_, person) in people(self.folder) {
             directory::lay_down(&Home::open(&person.home())?, &note)?;
         }
         let (owner, case) = self.begin_case(&note)?;
@@ -268,11 +278,6 @@ impl Site<'_> {
             }
         }
         Ok((case, proof))
-    }
-
-    fn people(&self) -> Vec<Person> {
-        let of = |body: &'static Body| body.staff.iter().map(move |staff| (body, staff));
-        BODIES.iter().flat_map(of).map(|(body, staff)| self.person(body, staff)).collect()
     }
 }
 
@@ -319,14 +324,8 @@ impl World {
         format!("hizo keeper --data {} --listen {}", shown(&self.folder.join("keeper")), self.keeper.address)
     }
 
-    fn people(&self) -> Vec<(&'static Body, Person)> {
-        let site = Site { folder: &self.folder, url: &self.keeper.url };
-        let of = |body: &'static Body| body.staff.iter().map(move |staff| (body, staff));
-        BODIES.iter().flat_map(of).map(|(body, staff)| (body, site.person(body, staff))).collect()
-    }
-
     pub(super) fn as_json(&self) -> Value {
-        let people = self.people().into_iter().map(|(body, person)| {
+        let people = people(&self.folder).map(|(body, person)| {
             json!({
                 "name": person.staff.name, "does": person.staff.does, "organisation": body.name,
                 "organisation_ja": body.name_ja, "kind": body.kind.unwrap_or("company"),
@@ -357,7 +356,7 @@ impl World {
             ),
             Words::from(""),
         ];
-        for (body, person) in self.people() {
+        for (body, person) in people(&self.folder) {
             let Staff { name, does, does_ja, .. } = person.staff;
             lines.push(Words::both(
                 format!("{name}, {does}, {}", body.name),

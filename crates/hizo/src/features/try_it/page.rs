@@ -1,8 +1,8 @@
 //! The pages of a sample company: made with one click beside where the first safe will be, and removed with one.
 
-use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fs, io};
 
 use askama::Template;
 
@@ -19,6 +19,23 @@ struct SamplePage<'v> {
     folder: String,
 }
 
+/// Held while a sample is made: whoever presses twice waits.
+static MAKING: Mutex<()> = Mutex::new(());
+
+/// Makes the sample where it is not there yet: whole or not at all, also when the desk ends meanwhile.
+fn make_once(folder: &Path) -> Outcome<()> {
+    let _turn = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if folder.exists() {
+        return Ok(());
+    }
+    let next = folder.with_extension("making");
+    match fs::remove_dir_all(&next) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Failure::file("remove", &next, error)),
+        _ => super::company(&next)?,
+    }
+    fs::rename(&next, folder).map_err(|error| Failure::file("make the folder", folder, error))
+}
+
 /// Where the sample lies: never where a safe of somebody's own is begun.
 fn place(visit: &Visit) -> Option<PathBuf> {
     let first = visit.first_folder()?;
@@ -30,9 +47,7 @@ fn place(visit: &Visit) -> Option<PathBuf> {
 /// Makes the sample where it is not there yet, and unlocks it.
 pub(crate) fn make(visit: &Visit) -> Outcome<Reply> {
     let Some(folder) = place(visit) else { return Ok(visit.go("/begin")) };
-    if !folder.exists() {
-        super::company(&folder)?;
-    }
+    make_once(&folder)?;
     let passphrase = Source { file: Some(folder.join(PASSPHRASE_FILE)), descriptor: None }.read()?;
     visit.unlock(Arc::new(Unlocked::open(&folder.join(HOME), None, &passphrase)?));
     Ok(visit.go("/sample"))

@@ -38,10 +38,8 @@ struct VerifyPage<'v> {
 
 /// A folder is looked into.
 pub(crate) fn ask(visit: &Visit) -> Outcome<Reply> {
-    match Picker::of(visit) {
-        Ok(picker) => page(visit, picker, None, None),
-        Err(failure) => page(visit, Picker::home()?, None, Some(failure)),
-    }
+    let (picker, fault) = Picker::of(visit)?;
+    page(visit, picker, None, fault)
 }
 
 fn page(visit: &Visit, picker: Picker, told: Option<Told>, fault: Option<Failure>) -> Outcome<Reply> {
@@ -61,10 +59,8 @@ fn page(visit: &Visit, picker: Picker, told: Option<Told>, fault: Option<Failure
 
 /// The proof in the folder that was chosen is checked.
 pub(crate) fn verify(visit: &Visit) -> Outcome<Reply> {
-    if !visit.has("now") || picker::is_unseen(visit) {
-        return ask(visit);
-    }
-    let bundle = picker::chosen(visit)?.unwrap_or_default();
+    let pressed = if visit.has("now") { picker::pressed(visit)? } else { None };
+    let Some(bundle) = pressed else { return ask(visit) };
     let [policy, roots, file] =
         ["policy", "roots", "file"].map(|name| Some(visit.field(name).trim()).filter(|field| !field.is_empty()));
     let files: Vec<PathBuf> = file.map(PathBuf::from).into_iter().collect();
@@ -76,8 +72,7 @@ pub(crate) fn verify(visit: &Visit) -> Outcome<Reply> {
         crls: None,
         receipt_key: None,
     })?;
-    let picker = Picker::of(visit).or_else(|_| Picker::home())?;
-    page(visit, picker, Some(told(visit, &report)), None)
+    page(visit, Picker::of(visit)?.0, Some(told(visit, &report)), None)
 }
 
 /// What would let more be told: here it is brought in fields, not behind options.

@@ -12,7 +12,7 @@ use crate::desk::picker::{self, Picker};
 use crate::desk::work::{self, Ended};
 use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Failure, Outcome, shown};
-use crate::features::deposit::command::{left_out, whole};
+use crate::features::deposit::command::whole;
 use crate::safe::Safe;
 use crate::words::words;
 
@@ -35,10 +35,7 @@ struct SchedulePage<'v> {
 
 /// How a series is kept by itself, or could be.
 pub(crate) fn schedule(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let (picker, fault) = match Picker::of(visit) {
-        Ok(picker) => (picker, None),
-        Err(failure) => (Picker::home()?, Some(failure)),
-    };
+    let (picker, fault) = Picker::of(visit)?;
     page(visit, unlocked, picker, fault.as_ref())
 }
 
@@ -77,17 +74,13 @@ fn page(visit: &Visit, unlocked: &Unlocked, picker: Picker, fault: Option<&Failu
         standing: standing.as_ref().map(said),
         picker,
         every: every.collect(),
-        fault: fault
-            .map(|failure| (failure.told_in(language), failure.hint.as_ref().map(|hint| hint.to(language).to_owned()))),
+        fault: fault.map(|failure| visit.fault(failure)),
     })
 }
 
 /// Keeps a folder now, and by itself from then on.
 pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    if picker::is_unseen(visit) {
-        return schedule(visit, unlocked);
-    }
-    let folder = picker::chosen(visit)?.unwrap_or_default();
+    let Some(folder) = picker::pressed(visit)? else { return schedule(visit, unlocked) };
     let looked = unlocked.look()?;
     let id = SeriesId::from_hex(visit.param("series")).ok();
     let series = id.filter(|id| looked.view.series.contains_key(id));
@@ -99,8 +92,7 @@ pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let request = match checked {
         Ok(request) => request,
         Err(failure) => {
-            let picker = Picker::of(visit).or_else(|_| Picker::home())?;
-            return page(visit, unlocked, picker, Some(&failure));
+            return page(visit, unlocked, Picker::of(visit)?.0, Some(&failure));
         }
     };
     let title = words!("Keeping {folder}", "{folder} を預けています", folder = shown(&request.folder));
@@ -108,7 +100,7 @@ pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         let (safe, _) = Safe::open_at_hand(unlocked.home()?)?;
         let home = safe.home.clone();
         let made = set_up(safe, &format!("id:{series}"), Some(series), &request, work)?;
-        let notes = made.left_out.iter().map(left_out).collect();
+        let notes = made.notes();
         let kept = whole(made, &home);
         unlocked.look_again()?;
         kept.or_else(|failure| match failure.kind {

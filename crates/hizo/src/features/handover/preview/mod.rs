@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use hizo_ledger::record::Record;
 use hizo_vault::event::handover::{Level, UnverifiedItem};
 use hizo_vault::manifest::{Content, Kind};
-use sha2::{Digest as _, Sha256};
 
 use crate::composing::Members;
 use crate::contents::{Chosen, Opened, deposit_of};
@@ -151,22 +150,7 @@ impl Care {
             return Ok(());
         }
         *room -= content.size;
-        let mut bytes = vec![0; usize::try_from(content.size).map_err(Failure::internal)?];
-        let mut composed = members.compose(content);
-        loop {
-            match composed.next() {
-                Ok(None) => break,
-                Ok(Some((offset, piece))) => {
-                    let place =
-                        usize::try_from(offset).ok().and_then(|from| bytes.get_mut(from..)?.get_mut(..piece.len()));
-                    place.ok_or_else(not_committed)?.copy_from_slice(&piece);
-                }
-                Err(broken) => return Err(broken.failure),
-            }
-        }
-        if <[u8; 32]>::from(Sha256::digest(&bytes)) != content.value.sha256 {
-            return Err(not_committed());
-        }
+        let bytes = members.whole(content)?;
         let Looked { texts, unseen, .. } = looking::look(&bytes);
         texts.iter().for_each(|(place, text)| self.seek(shown, place, text));
         shown.unseen.extend(unseen);
@@ -250,12 +234,4 @@ pub(crate) fn without(
 pub(crate) fn whole(record: &Record) -> Outcome<UnverifiedItem> {
     let commit = deposit_of(record)?.commit.sha256.to_string();
     Ok(UnverifiedItem { deposit: record.id().to_string(), commit, paths: Vec::new() })
-}
-
-fn not_committed() -> Failure {
-    Failure::untrue(words!(
-        "a file of the deposit is not the one that was committed to",
-        "預け入れの中に、預けたときと違うファイルがあります"
-    ))
-    .hint(words!("Run `hizo check`.", "`hizo check` を実行してください。"))
 }

@@ -4,6 +4,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::eras::{ERAS, Era};
+
 /// Characters that are looked at in one go, and how many of them the next go sees again.
 const WINDOW: usize = 1 << 16;
 const OVERLAP: usize = 1 << 10;
@@ -51,10 +53,6 @@ const FORMS: [&str; 34] = [
     "ltd.",
     "ltd",
 ];
-
-/// Eras, and the year before their first one. A letter stands for an era only where digits follow.
-const ERAS: [(&str, &str, u32); 5] =
-    [("明治", "m", 1867), ("大正", "t", 1911), ("昭和", "s", 1925), ("平成", "h", 1988), ("令和", "r", 2018)];
 
 /// What must not be found.
 #[derive(Debug, Default)]
@@ -263,9 +261,11 @@ fn date(letters: &[char], at: usize) -> Option<(Date, usize)> {
 fn year(letters: &[char], at: usize) -> Option<(usize, u32, usize)> {
     let starts = |word: &str| word.chars().enumerate().all(|(n, letter)| letters.get(at + n) == Some(&letter));
     let is_in_word = at > 0 && letters[at - 1].is_ascii_alphanumeric();
-    for (name, letter, before) in ERAS {
-        let begins = match (starts(name), starts(letter) && !is_in_word) {
-            (true, _) => name.chars().count(),
+    for Era { first, name, name_ja } in ERAS {
+        // A letter stands for an era only where digits follow.
+        let is_letter = letters.get(at).is_some_and(|letter| name.starts_with(letter.to_ascii_uppercase()));
+        let begins = match (starts(name_ja), is_letter && !is_in_word) {
+            (true, _) => name_ja.chars().count(),
             (false, true) => 1,
             (false, false) => continue,
         };
@@ -274,7 +274,7 @@ fn year(letters: &[char], at: usize) -> Option<(usize, u32, usize)> {
             _ => number(letters, at + begins).filter(|(year, _)| (1..=99).contains(year)),
         };
         if let Some((year, end)) = counted {
-            return Some((begins, before + year, end));
+            return Some((begins, u32::try_from(first.year()).ok()? + year - 1, end));
         }
     }
     let (year, end) = number(letters, at).filter(|(year, end)| (1800..2200).contains(year) && end - at == 4)?;

@@ -4,20 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use askama::Template;
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hizo_ledger::id::RecordId;
 use hizo_ledger::record::{Control, Role};
 use hizo_vault::fingerprint::Spoken;
 
 use super::super::admit::{Ear, LetIn, Letting, let_in};
-use super::{Place, made, proposal_file, role_of, roles, spoken};
+use super::{Place, made, role_of, roles, spoken};
 use crate::desk::picker::{self, Picker};
 use crate::desk::{Frame, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::membership::{self, Asked, Made};
 use crate::people::shown_organisation;
-use crate::system;
 use crate::words::{Words, words};
 
 /// The invite, to be given to somebody.
@@ -43,10 +40,8 @@ pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     if let Some(file) = picker::file(visit)? {
         return admit_page(visit, unlocked, &place, &file, None);
     }
-    let (picker, fault) = match Picker::for_a_file(visit) {
-        Ok(picker) => (picker, None),
-        Err(failure) => (Picker::home()?, Some(failure.told_in(visit.language()))),
-    };
+    let (picker, fault) = Picker::for_a_file(visit)?;
+    let fault = fault.map(|failure| failure.told_in(visit.language()));
     visit.page(&PickPage {
         f: visit.frame(visit.text().say("admit-title"), "hizo space admit …"),
         back: visit.at(&place.at),
@@ -133,17 +128,15 @@ fn admit_page(
         question: ear.question.map(|question| question.to(language).to_owned()),
         roles: roles(visit, Some(meant)),
         notes: ear.told.iter().map(|note| note.to(language).to_owned()).collect(),
-        propose: proposal_file(visit, &safe),
-        fault: fault
-            .map(|failure| (failure.told_in(language), failure.hint.as_ref().map(|hint| hint.to(language).to_owned()))),
+        propose: visit.proposal_file(&safe),
+        fault: fault.map(|failure| visit.fault(failure)),
     })
 }
 
 /// Lets him in.
 pub(crate) fn admit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let place = Place::of(visit, unlocked)?;
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(visit.field("request")).unwrap_or_default();
-    let file = system::path_from_bytes(&bytes).map_err(|error| Failure::file("read", Path::new(""), error))?;
+    let file = picker::carried_in(visit, "request")?;
     let (mut safe, admin) = place.admin(unlocked)?;
     let asked = membership::read_asked(&file, &safe)?;
     let letting = Letting {

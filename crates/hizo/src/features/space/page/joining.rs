@@ -4,8 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use askama::Template;
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::keys::generate_passphrase;
 
@@ -16,7 +14,7 @@ use crate::desk::{Frame, Reply, Unlocked, Visit};
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::words::{Words, words};
-use crate::{home, safe, system};
+use crate::{home, safe};
 
 #[derive(Template)]
 #[template(path = "join.html")]
@@ -38,10 +36,8 @@ pub(crate) fn choose(visit: &Visit) -> Outcome<Reply> {
         home::read_invite(&file)?;
         return ask_page(visit, &file, None);
     }
-    let (picker, fault) = match Picker::for_a_file(visit) {
-        Ok(picker) => (picker, None),
-        Err(failure) => (Picker::home()?, Some(failure.told_in(visit.language()))),
-    };
+    let (picker, fault) = Picker::for_a_file(visit)?;
+    let fault = fault.map(|failure| failure.told_in(visit.language()));
     visit.page(&JoinPage { f: visit.frame(visit.text().say("join-title"), "hizo space join …"), picker, fault })
 }
 
@@ -92,8 +88,7 @@ fn asked_page(visit: &Visit, file: Option<&Path>, own: &Spoken) -> Outcome<Reply
 /// Makes the newcomer's keys, and writes his request.
 pub(crate) fn ask(visit: &Visit) -> Outcome<Reply> {
     let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(visit.field("invite")).unwrap_or_default();
-    let invite = system::path_from_bytes(&bytes).map_err(|error| Failure::file("read", Path::new(""), error))?;
+    let invite = picker::carried_in(visit, "invite")?;
     let invited = home::read_invite(&invite)?;
     let is_begun = is_begun(&folder, &invited)?;
     let called = Called { name: visit.field("name").trim(), machine: visit.field("machine").trim() };
@@ -133,12 +128,10 @@ struct EnterPage<'v> {
 }
 
 fn enter_page(visit: &Visit, fault: Option<&Failure>) -> Outcome<Reply> {
-    let language = visit.language();
     visit.page(&EnterPage {
         f: visit.frame(visit.text().say("enter-title"), "hizo space join"),
         words: visit.field("words"),
-        fault: fault
-            .map(|failure| (failure.told_in(language), failure.hint.as_ref().map(|hint| hint.to(language).to_owned()))),
+        fault: fault.map(|failure| visit.fault(failure)),
     })
 }
 

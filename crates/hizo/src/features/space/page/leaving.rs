@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::super::due::{line, make_all};
 use super::super::entering::Admin;
 use super::super::remove::{Readable, could_read, write};
-use super::{Place, machine_name, made, person, proposal_file, proposing, row, told};
+use super::{Place, machine_name, made, person, row, told};
 use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Failure, Outcome};
 use crate::membership::{self, Change, Made};
@@ -69,7 +69,7 @@ fn leave_page(visit: &Visit, unlocked: &Unlocked, fault: Option<&Failure>) -> Ou
         name: row.name,
         reason: visit.field("reason"),
         at: visit.field("at"),
-        propose: proposal_file(visit, &looked.safe),
+        propose: visit.proposal_file(&looked.safe),
         fault: fault.map(|failure| failure.told_in(language)),
     })
 }
@@ -163,7 +163,7 @@ pub(crate) fn due(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     }
     let admin = Admin::silently(&safe, Arc::clone(&unlocked.identity))?;
     let mut lines = Vec::new();
-    let left = make_all(admin, &mut safe, &due, &proposing(visit)?, &mut |made| match made {
+    let left = make_all(admin, &mut safe, &due, &visit.proposing()?, &mut |made| match made {
         Ok((order, done)) => {
             lines.push(line(&order.shown_name(), &done));
             match done {
