@@ -170,8 +170,10 @@ pub enum Event {
         space: String,
         /// Its record 0.
         genesis: String,
-        /// The receiver's certificate there: the identity that the consent names says which key it answers with.
+        /// The receiver's certificate there: his identity says which key he answers with.
         receiver: Box<UnverifiedCertificate>,
+        /// Where the consent names an organisation: its note by which that key acts for it there.
+        delegation: Option<String>,
         /// What was handed over.
         items: Vec<Custody>,
     },
@@ -263,15 +265,15 @@ impl Event {
             Self::ConsentWithdrawn { space, reason } => {
                 fields("consent.withdrawn", [("space", space.as_str().into()), ("reason", reason.as_str().into())])
             }
-            Self::HandedOver { space, genesis, receiver, items } => fields(
-                "handed-over",
-                [
+            Self::HandedOver { space, genesis, receiver, delegation, items } => {
+                let head = [
                     ("space", space.as_str().into()),
                     ("genesis", genesis.as_str().into()),
                     ("receiver", handover::object(receiver.fields())),
-                    ("items", Custody::value_of(items)),
-                ],
-            ),
+                ];
+                let delegation = delegation.as_ref().map(|note| ("delegation", note.as_str().into()));
+                fields("handed-over", head.into_iter().chain(delegation).chain([("items", Custody::value_of(items))]))
+            }
             Self::Opened { space, items } => {
                 fields("opened", [("space", space.as_str().into()), ("items", Custody::value_of(items))])
             }
@@ -302,8 +304,8 @@ impl Event {
             let text = object.get(key)?.as_str()?;
             (text.len() <= NAME_BYTES_MAX * 3).then(|| text.to_owned())
         };
-        let note = || {
-            let note = object.get("note")?.as_str()?;
+        let note = |key: &str| {
+            let note = object.get(key)?.as_str()?;
             (note.len() <= delegation::NOTE_BYTES_MAX).then(|| note.to_owned())
         };
         let number = |key: &str| object.get(key)?.as_u64();
@@ -345,8 +347,8 @@ impl Event {
             "organisation.pinned" => {
                 Self::OrganisationPinned { key: text("key")?, name: text("name")?, name_ja: text("name_ja")? }
             }
-            "key.delegated" => Self::KeyDelegated { note: note()? },
-            "delegation.revoked" => Self::DelegationRevoked { note: note()? },
+            "key.delegated" => Self::KeyDelegated { note: note("note")? },
+            "delegation.revoked" => Self::DelegationRevoked { note: note("note")? },
             "consent" => Self::Consent(Box::new(UnverifiedConsent::read_fields(object, &text)?)),
             "consent.withdrawn" => Self::ConsentWithdrawn { space: text("space")?, reason: text("reason")? },
             "handed-over" => Self::HandedOver {
@@ -355,6 +357,10 @@ impl Event {
                 receiver: {
                     let inner = object.get("receiver")?;
                     Box::new(UnverifiedCertificate::read_fields(&|key| Some(inner.get(key)?.as_str()?.to_owned()))?)
+                },
+                delegation: match object.contains_key("delegation") {
+                    true => Some(note("delegation")?),
+                    false => None,
                 },
                 items: Custody::list_of(object)?,
             },
@@ -443,7 +449,7 @@ pub(crate) fn is_plain(value: &Value, depth: usize) -> bool {
     }
 }
 
-fn fields<const N: usize>(name: &str, fields: [(&str, Value); N]) -> Map<String, Value> {
+fn fields<'a>(name: &str, fields: impl IntoIterator<Item = (&'a str, Value)>) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("event".into(), name.into());
     object.extend(fields.into_iter().map(|(key, value)| (key.to_owned(), value)));

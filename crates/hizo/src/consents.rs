@@ -86,10 +86,14 @@ impl Consents {
             Event::ConsentWithdrawn { space, .. } if is_company => {
                 self.by_space(&space).into_iter().for_each(|given| given.is_withdrawn = true);
             }
-            Event::HandedOver { space, genesis, receiver, items } if is_person && !is_company => {
+            Event::HandedOver { space, genesis, receiver, delegation, items } if is_person && !is_company => {
                 let Some(given) = self.by_space(&space) else { return };
+                let key = given
+                    .said
+                    .verify()
+                    .and_then(|consent| consent.receiver_key(&receiver, delegation.as_deref(), record.envelope().time));
                 // Whoever says that he handed something over cannot make up who answers.
-                if let Ok(receiver) = given.said.verify().and_then(|consent| consent.receiver_key(&receiver)) {
+                if let Ok(receiver) = key {
                     given.handed.get_or_insert(Handed { genesis, receiver, items });
                 }
             }

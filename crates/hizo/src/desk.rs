@@ -44,7 +44,7 @@ pub(crate) use upload::{Part, Upload};
 pub(crate) use visit::{Frame, Reply, Visit};
 
 use guard::Stranger;
-use routes::Page;
+use routes::{Of, Page};
 use session::Sessions;
 
 /// What a form may hold at most.
@@ -283,8 +283,14 @@ impl Desk {
         let query = uri.query().unwrap_or_default().to_owned();
         let values = form_urlencoded::parse(query.as_bytes());
         params.extend(values.map(|(name, value)| (name.into_owned(), value.into_owned())));
-        let mut visit = Visit { desk: self, session, path, query, params, form: Vec::new() };
-        if let Page::Upload(page) = page {
+        let beside = match page {
+            Page::Unlocked(Of::Beside, _) | Page::Upload(Of::Beside, _) => {
+                params.first().map(|(_, space)| space.clone())
+            }
+            Page::Open(_) | Page::Unlocked(Of::Own, _) | Page::Upload(Of::Own, _) => None,
+        };
+        let mut visit = Visit { desk: self, session, path, query, beside, params, form: Vec::new() };
+        if let Page::Upload(_, page) = page {
             return visit.take(page, request).await;
         }
         visit.form = match to_bytes(request.into_body(), FORM_BYTES_MAX).await {
@@ -355,10 +361,7 @@ impl Visit {
             if !session::is_same(&given, &self.session.csrf) {
                 return plain(StatusCode::FORBIDDEN, "this form is not of a page of this desk");
             }
-            let reply = match self.session.unlocked() {
-                Some(unlocked) => page(&self, &unlocked, &mut upload),
-                None => Ok(door::locked_or_begin(&self)),
-            };
+            let reply = self.in_safe(|unlocked| page(&self, unlocked, &mut upload));
             upload.drain();
             self.respond(reply)
         });
@@ -373,12 +376,22 @@ impl Visit {
         }
         self.respond(match page {
             Page::Open(page) => page(self),
-            Page::Unlocked(page) => match self.session.unlocked() {
-                Some(unlocked) => page(self, &unlocked),
-                None => Ok(door::locked_or_begin(self)),
-            },
-            Page::Upload(_) => Ok(door::locked_or_begin(self)),
+            Page::Unlocked(_, page) => self.in_safe(|unlocked| page(self, unlocked)),
+            Page::Upload(..) => Ok(door::locked_or_begin(self)),
         })
+    }
+
+    /// Has a page answer for the safe that it is about, if whoever asks has unlocked one.
+    fn in_safe(&self, page: impl FnOnce(&Arc<Unlocked>) -> Outcome<Reply>) -> Outcome<Reply> {
+        let Some(unlocked) = self.session.unlocked() else { return Ok(door::locked_or_begin(self)) };
+        match &self.beside {
+            None => page(&unlocked),
+            Some(space) => match unlocked.home_of(space)? {
+                Some(home) if home == unlocked.folder => page(&unlocked),
+                Some(home) => page(&unlocked.beside(&home)?),
+                None => Ok(self.go("/cases")),
+            },
+        }
     }
 
     fn respond(&self, reply: Outcome<Reply>) -> Response {

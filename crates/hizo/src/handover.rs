@@ -36,10 +36,20 @@ pub(crate) struct HandOver {
 
 /// Who is about to see what is there, and whether somebody leaves before.
 pub(crate) struct Onlooker {
-    /// The identity of the receiver.
     pub identity: VerifyingKey,
+    /// For which he acts there.
+    pub organisation: Option<VerifyingKey>,
     /// The sender leaves before the receiver comes.
     pub sender_leaves: bool,
+}
+
+impl Onlooker {
+    /// Somebody who is there, and to whom the sender does not make way.
+    fn of(keyring: &Keyring, identity: &IdentityFile) -> Outcome<Self> {
+        let identity = identity.signing_seed.identity_key().verifying_key();
+        let organisation = keyring.people()?.delegations.organisation_of(&identity).map(|card| card.key);
+        Ok(Self { identity, organisation, sender_leaves: false })
+    }
 }
 
 impl HandOver {
@@ -116,6 +126,14 @@ impl HandOver {
         consent.permits(&delivery).map_err(refused)
     }
 
+    /// Whether somebody who is there may see what is.
+    ///
+    /// # Errors
+    /// As [`HandOver::check`].
+    pub(crate) fn check_opened_by(&self, opened: Opened, identity: &IdentityFile) -> Outcome<()> {
+        self.check(opened, &Onlooker::of(opened.keyring, identity)?, &self.custody)
+    }
+
     fn delivery(
         &self,
         opened: Opened,
@@ -126,7 +144,15 @@ impl HandOver {
         let Opened { safe, keyring } = opened;
         let people = keyring.people()?;
         let identity_of = |key: &VerifyingKey| people.certificates.of(key).map(|certificate| certificate.identity);
-        let is_receivers = |key: &VerifyingKey| identity_of(key) == Some(onlooker.identity);
+        let acts_for = |identity: &VerifyingKey| people.delegations.organisation_of(identity).map(|card| card.key);
+        // Where an organisation receives, everybody who acts for it does.
+        let is_for_it = onlooker.organisation == Some(consent.receiver);
+        let is_receivers = |key: &VerifyingKey| {
+            let is_his = |identity: VerifyingKey| {
+                identity == onlooker.identity || (is_for_it && acts_for(&identity) == Some(consent.receiver))
+            };
+            identity_of(key).is_some_and(is_his)
+        };
         let sender = identity_of(&self.sender);
         // A machine of the sender's, which opens nothing, comes and goes with him.
         let is_senders = |key: &VerifyingKey| *key == self.sender || (sender.is_some() && identity_of(key) == sender);
@@ -145,7 +171,7 @@ impl HandOver {
             |answer: &UnverifiedAnswer| answer.verdict == Verdict::Accepted && receivers.contains(&answer.key);
         Ok(Delivery {
             space: safe.home.space,
-            reader: onlooker.identity,
+            reader: if is_for_it { consent.receiver } else { onlooker.identity },
             now: safe::now()?,
             is_withdrawn: self.is_withdrawn,
             was_accepted: self.answers.iter().any(accepted),
@@ -217,8 +243,7 @@ pub(crate) fn guard(safe: &Safe, keyring: &Keyring, identity: &IdentityFile) -> 
     if own == handover.sender || own.to_base64() == handover.said.key {
         return Ok(());
     }
-    let onlooker = Onlooker { identity: identity.signing_seed.identity_key().verifying_key(), sender_leaves: false };
-    handover.check(opened, &onlooker, &handover.custody)?;
+    handover.check_opened_by(opened, identity)?;
     if handover.opened.contains_key(&own) {
         return Ok(());
     }

@@ -24,6 +24,7 @@ mod kept;
 mod lanes;
 mod log;
 mod membership;
+mod newcomer;
 mod office;
 mod packing;
 mod paper;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hizo_ledger::delegation::{self, Delegation};
 use hizo_ledger::id::{CommitHash, RecordId, SpaceId};
 use hizo_ledger::identity::{SIGNATURE_BYTES, VerifyingKey};
 use hizo_ledger::record::ClaimedTime;
@@ -133,7 +134,7 @@ pub struct UnverifiedConsent {
     pub machine_session: String,
     /// What the company is called; `-` at levels that do not tell it.
     pub company: String,
-    /// The receiver's identity key, base64.
+    /// The receiver's identity key, or that of an organisation, base64.
     pub receiver: String,
     /// What the receiver is called.
     pub receiver_name: String,
@@ -177,7 +178,7 @@ pub struct Consent {
     pub machine: VerifyingKey,
     /// The key that this machine starts sessions with.
     pub machine_session: VerifyingKey,
-    /// The receiver's identity key.
+    /// The receiver's identity key, or that of an organisation.
     pub receiver: VerifyingKey,
     /// How much may be known.
     pub level: Level,
@@ -269,7 +270,7 @@ pub struct PaperConsent {
 pub struct Delivery {
     /// Its id.
     pub space: SpaceId,
-    /// The identity of whoever opens.
+    /// The identity of whoever opens; the organisation, where he acts there for the one that the consent names.
     pub reader: VerifyingKey,
     /// What his machine's clock says.
     pub now: ClaimedTime,
@@ -434,19 +435,34 @@ impl Consent {
         self.covers(delivery)
     }
 
-    /// The key that its receiver answers with, as the receiver's identity says in a certificate for the hand-over's space.
+    /// The key that its receiver answers with, as his identity says in a certificate for the hand-over's space; `delegation` is the note of
+    /// the organisation for which he acts, if the consent names one, in a record of this time.
     ///
     /// # Errors
-    /// [`Refusal::Form`], [`Refusal::Signature`], and [`Refusal::Receiver`] for another identity's.
-    pub fn receiver_key(&self, certificate: &UnverifiedCertificate) -> Result<VerifyingKey, Refusal> {
+    /// [`Refusal::Form`], [`Refusal::Signature`], and [`Refusal::Receiver`] for anybody else's.
+    pub fn receiver_key(
+        &self,
+        certificate: &UnverifiedCertificate,
+        delegation: Option<&str>,
+        said_at: ClaimedTime,
+    ) -> Result<VerifyingKey, Refusal> {
         let certificate = certificate.verify(&self.space).map_err(|error| match error {
             certificate::Error::Signature => Refusal::Signature,
             _ => Refusal::Form,
         })?;
-        if certificate.identity != self.receiver {
-            return Err(Refusal::Receiver);
-        }
-        Ok(certificate.key)
+        let is_named = match delegation {
+            None => certificate.identity == self.receiver,
+            Some(note) => {
+                let delegation = Delegation::verify(note.as_bytes()).map_err(|error| match error {
+                    delegation::Error::Signature => Refusal::Signature,
+                    _ => Refusal::Form,
+                })?;
+                let is_of_key = delegation.key == certificate.key && delegation.identity == certificate.identity;
+                let is_here = delegation.space == self.space && delegation.is_good_at(said_at);
+                delegation.organisation == self.receiver && is_of_key && is_here
+            }
+        };
+        if is_named { Ok(certificate.key) } else { Err(Refusal::Receiver) }
     }
 
     /// Whether it can still be acted on.

@@ -12,8 +12,8 @@ use hizo_vault::keys::IdentityFile;
 use serde_json::{Value, json};
 
 use crate::certificate::{SPACE, key, person, session, written};
-use crate::handover;
 use crate::vectors::Vectors;
+use crate::{handover, organisation};
 
 const VECTORS: Vectors = Vectors::new("event", "body");
 
@@ -148,11 +148,23 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
                     space: space(),
                     genesis: "ab".repeat(32),
                     receiver: Box::new(certified(&person(4))),
+                    delegation: None,
                     items: custody(),
                 },
                 Event::Answered(handover::answer(Verdict::Insufficient, "", "the extract of the logs is missing")),
                 Event::ConsentWithdrawn { space: space(), reason: String::new() },
             ],
+        ),
+        (
+            "handover_to_an_organisation",
+            "what was handed over to somebody who acts for the organisation that the consent names",
+            vec![Event::HandedOver {
+                space: space(),
+                genesis: "ab".repeat(32),
+                receiver: Box::new(certified(&person(1))),
+                delegation: Some(organisation::note(&organisation::delegation(), 21)),
+                items: custody(),
+            }],
         ),
         (
             "handover_received",

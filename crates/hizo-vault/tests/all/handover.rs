@@ -1,5 +1,6 @@
 //! The vectors of docs/spec/handover.md, and what holds for consents and answers.
 
+use hizo_ledger::delegation::Delegation;
 use hizo_ledger::id::{CommitHash, RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::ClaimedTime;
@@ -12,6 +13,7 @@ use hizo_vault::event::{self, Event};
 use serde_json::{Value, json};
 
 use crate::certificate::{SPACE, key, person, session};
+use crate::organisation;
 use crate::vectors::Vectors;
 
 const VECTORS: Vectors = Vectors::new("handover", "body");
@@ -460,13 +462,41 @@ fn the_key_of_a_receiver_is_the_one_that_the_identity_in_the_consent_says() {
     let consent = consent().verify().unwrap();
     let certified = |seed: u64, space: &SpaceId| UnverifiedCertificate::issue(&person(seed), space);
     let receivers = certified(RECEIVER, &SPACE);
-    assert_eq!(consent.receiver_key(&receivers), Ok(key(&person(RECEIVER))));
+    let said_at = time("2027-05-04T09:00:00Z");
+    let key_of = |certificate: &UnverifiedCertificate| consent.receiver_key(certificate, None, said_at);
+    assert_eq!(key_of(&receivers), Ok(key(&person(RECEIVER))));
     // Whoever says so of himself, of the receiver elsewhere, or of a key that the receiver did not sign.
-    assert_eq!(consent.receiver_key(&certified(SENDER, &SPACE)), Err(Refusal::Receiver));
+    assert_eq!(key_of(&certified(SENDER, &SPACE)), Err(Refusal::Receiver));
     let elsewhere = certified(RECEIVER, &SpaceId::from_bytes([9; 16]));
-    assert_eq!(consent.receiver_key(&elsewhere), Err(Refusal::Signature));
+    assert_eq!(key_of(&elsewhere), Err(Refusal::Signature));
     let another = UnverifiedCertificate { key: key(&person(SENDER)).to_base64(), ..receivers };
-    assert_eq!(consent.receiver_key(&another), Err(Refusal::Signature));
+    assert_eq!(key_of(&another), Err(Refusal::Signature));
+}
+
+#[test]
+fn the_key_of_an_organisation_that_receives_is_the_one_that_it_has_delegated_there() {
+    let consent = changed(|it| it.receiver = organisation::organisation(21).to_base64()).verify().unwrap();
+    let certified = |seed: u64| UnverifiedCertificate::issue(&person(seed), &SPACE);
+    let (delegation, good) = (organisation::delegation(), time("2027-05-04T09:00:00Z"));
+    let key_of = |certificate: &UnverifiedCertificate, delegation: &Delegation, by: u8, said_at: ClaimedTime| {
+        consent.receiver_key(certificate, Some(&organisation::note(delegation, by)), said_at)
+    };
+    assert_eq!(key_of(&certified(1), &delegation, 21, good), Ok(key(&person(1))));
+    // Nobody's word but the organisation's own, for that key, in that space, while it is good.
+    assert_eq!(consent.receiver_key(&certified(1), None, good), Err(Refusal::Receiver));
+    assert_eq!(key_of(&certified(SENDER), &delegation, 21, good), Err(Refusal::Receiver));
+    let others = Delegation { organisation: organisation::organisation(22), ..delegation.clone() };
+    assert_eq!(key_of(&certified(1), &others, 22, good), Err(Refusal::Receiver));
+    let elsewhere = Delegation { space: SpaceId::from_bytes([9; 16]), ..delegation.clone() };
+    assert_eq!(key_of(&certified(1), &elsewhere, 21, good), Err(Refusal::Receiver));
+    for other_time in ["2027-05-03T08:59:59Z", "2028-05-01T00:00:00Z"] {
+        assert_eq!(key_of(&certified(1), &delegation, 21, time(other_time)), Err(Refusal::Receiver));
+    }
+    let note = organisation::note(&delegation, 21);
+    let longer = note.replace("not-after 2028-04-30", "not-after 2029-04-30");
+    assert_ne!(longer, note);
+    assert_eq!(consent.receiver_key(&certified(1), Some(&longer), good), Err(Refusal::Signature));
+    assert_eq!(consent.receiver_key(&certified(1), Some("yes"), good), Err(Refusal::Form));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn seed(byte: u8) -> OrganisationSeed {
     OrganisationSeed::from_bytes(&[byte; 32])
 }
 
-fn organisation(byte: u8) -> VerifyingKey {
+pub(crate) fn organisation(byte: u8) -> VerifyingKey {
     seed(byte).signing_key().verifying_key()
 }
 
@@ -41,7 +41,7 @@ fn card(byte: u8) -> Card {
 }
 
 /// Person 1 acts for organisation 21; what its epochs are sealed to is person 8's recipient.
-fn delegation() -> Delegation {
+pub(crate) fn delegation() -> Delegation {
     Delegation {
         organisation: organisation(21),
         space: SPACE,
@@ -55,7 +55,7 @@ fn delegation() -> Delegation {
     }
 }
 
-fn note(delegation: &Delegation, by: u8) -> String {
+pub(crate) fn note(delegation: &Delegation, by: u8) -> String {
     delegation.note(&seed(by).signing_key().sign(delegation.text().as_bytes())).unwrap()
 }
 

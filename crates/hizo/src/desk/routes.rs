@@ -13,13 +13,26 @@ use crate::features::{
 };
 
 /// Doors in the menu: what each is called, and its page.
-pub(super) const DOORS: [(&str, &str); 5] = [
+pub(super) const DOORS: [(&str, &str); 6] = [
     ("door-safe", "/safe"),
     ("door-people", "/people"),
     ("door-cases", "/cases"),
+    ("door-received", RECEIVED),
     ("health-title", "/health"),
     ("door-verify", "/verify"),
 ];
+
+/// The door of what was handed over to somebody: for those to whom something is.
+pub(super) const RECEIVED: &str = "/received";
+
+/// Whose pages a path leads to.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// Those of the safe that is unlocked.
+    Own,
+    /// The same pages for a case or a hand-over of the same person, which the path names.
+    Beside,
+}
 
 /// What answers at a path.
 #[derive(Clone, Copy)]
@@ -27,97 +40,124 @@ pub(super) enum Page {
     /// For everybody who followed the printed link.
     Open(fn(&Visit) -> Outcome<Reply>),
     /// For those who have unlocked a safe; others are asked to.
-    Unlocked(fn(&Visit, &Arc<Unlocked>) -> Outcome<Reply>),
+    Unlocked(Of, fn(&Visit, &Arc<Unlocked>) -> Outcome<Reply>),
     /// The same for a form with files, which is read as it comes.
-    Upload(Taking),
+    Upload(Of, Taking),
+}
+
+/// With what the paths of pages begin that every safe has: beneath `/case/ID` they are those of a case or a hand-over.
+const OF_EVERY_SAFE: [&str; 8] = ["/safe", "/series", "/deposit", "/keep", "/drop", "/work", "/proof", "/people"];
+
+/// Whether a path is that of a page which every safe has.
+pub(super) fn is_of_every_safe(path: &str) -> bool {
+    let first =
+        path.get(1..).and_then(|rest| rest.find(['/', '?'])).map_or(path, |end| path.get(..=end).unwrap_or(path));
+    OF_EVERY_SAFE.contains(&first)
 }
 
 /// All pages: method, path below the prefix, what answers.
-pub(super) fn table() -> Vec<(Method, &'static str, Page)> {
-    use Page::{Open, Unlocked, Upload};
-    let get = |path, page| (Method::GET, path, page);
-    let post = |path, page| (Method::POST, path, page);
-    // Members of the safe, and those of a case.
-    let people = [
-        (get("/people", Unlocked(space::page::people)), "/case/{case}/people"),
-        (get("/people/opens", Unlocked(space::page::opens)), "/case/{case}/people/opens"),
-        (get("/people/invite", Unlocked(space::page::invite)), "/case/{case}/people/invite"),
-        (get("/people/admit", Unlocked(space::page::choose)), "/case/{case}/people/admit"),
-        (post("/people/admit", Unlocked(space::page::choose)), "/case/{case}/people/admit"),
-        (post("/people/admit/now", Unlocked(space::page::admit)), "/case/{case}/people/admit/now"),
-        (get("/people/admitted/{record}", Unlocked(space::page::admitted)), "/case/{case}/people/admitted/{record}"),
-        (get("/people/who/{who}", Unlocked(space::page::one)), "/case/{case}/people/who/{who}"),
-        (post("/people/who/{who}/role", Unlocked(space::page::change_role)), "/case/{case}/people/who/{who}/role"),
-        (post("/people/who/{who}/history", Unlocked(space::page::give)), "/case/{case}/people/who/{who}/history"),
-        (get("/people/who/{who}/leave", Unlocked(space::page::leave)), "/case/{case}/people/who/{who}/leave"),
-        (post("/people/who/{who}/leave", Unlocked(space::page::remove)), "/case/{case}/people/who/{who}/leave"),
-        (post("/people/withdraw", Unlocked(space::page::withdraw)), "/case/{case}/people/withdraw"),
-        (post("/people/due", Unlocked(space::page::due)), "/case/{case}/people/due"),
+pub(super) fn table() -> Vec<(Method, String, Page)> {
+    use Of::{Beside, Own};
+    let (get, post) = (Method::GET, Method::POST);
+    type Answer = fn(&Visit, &Arc<Unlocked>) -> Outcome<Reply>;
+    let of_every_safe: [(&Method, &str, Answer); 31] = [
+        (&get, "/safe", list::page::safe),
+        (&get, "/series/{series}", list::page::series),
+        (&get, "/deposit/{deposit}", show::page::deposit),
+        (&get, "/deposit/{deposit}/look", show::look::look),
+        (&get, "/deposit/{deposit}/bytes", show::look::content),
+        (&get, "/deposit/{deposit}/restore", restore::page::ask),
+        (&post, "/deposit/{deposit}/restore", restore::page::restore),
+        (&get, "/deposit/{deposit}/prove", proof::page::ask),
+        (&post, "/deposit/{deposit}/prove", proof::page::prove),
+        (&get, "/deposit/{deposit}/compare", diff::page::page),
+        (&get, "/proof/{proof}", proof::page::made),
+        (&get, "/proof/{proof}/certificate.pdf", proof::page::certificate),
+        (&get, "/keep", deposit::page::choose),
+        (&post, "/keep", deposit::page::choose),
+        (&post, "/keep/now", deposit::page::keep),
+        (&get, "/drop", deposit::drop::choose),
+        (&get, "/work/{work}", work::page),
+        (&get, "/people", space::page::people),
+        (&get, "/people/opens", space::page::opens),
+        (&get, "/people/invite", space::page::invite),
+        (&get, "/people/admit", space::page::choose),
+        (&post, "/people/admit", space::page::choose),
+        (&post, "/people/admit/now", space::page::admit),
+        (&get, "/people/admitted/{record}", space::page::admitted),
+        (&get, "/people/who/{who}", space::page::one),
+        (&post, "/people/who/{who}/role", space::page::change_role),
+        (&post, "/people/who/{who}/history", space::page::give),
+        (&get, "/people/who/{who}/leave", space::page::leave),
+        (&post, "/people/who/{who}/leave", space::page::remove),
+        (&post, "/people/withdraw", space::page::withdraw),
+        (&post, "/people/due", space::page::due),
     ];
-    let of_people = people
+    let of_every_safe = of_every_safe.into_iter().flat_map(|(method, path, answer)| {
+        let beside = (method.clone(), format!("/case/{{case}}{path}"), Page::Unlocked(Beside, answer));
+        [(method.clone(), path.to_owned(), Page::Unlocked(Own, answer)), beside]
+    });
+    let uploads: [(&str, Of); 2] = [("/drop", Own), ("/case/{case}/drop", Beside)];
+    let uploads = uploads.map(|(path, of)| (post.clone(), path.to_owned(), Page::Upload(of, deposit::drop::keep)));
+    let of_the_unlocked: [(&Method, &str, Answer); 36] = [
+        (&get, "/sample", try_it::page::told),
+        (&post, "/sample/remove", try_it::page::remove),
+        (&get, "/series/{series}/schedule", watch::page::schedule),
+        (&post, "/series/{series}/schedule", watch::page::schedule),
+        (&post, "/series/{series}/schedule/now", watch::page::begin),
+        (&post, "/series/{series}/schedule/end", watch::page::stop),
+        (&get, "/cards", recovery::page::cards),
+        (&post, "/cards", recovery::page::make),
+        (&post, "/cards/try", recovery::page::try_them),
+        (&get, "/cards/made/{cards}", recovery::page::made),
+        (&get, "/cards/made/{cards}/{page}", recovery::page::page),
+        (&get, "/health", check::page::health),
+        (&post, "/health", check::page::check),
+        (&get, "/wrong", case::page::wrong),
+        (&post, "/wrong", case::page::begin),
+        (&post, "/wrong/kind", case::page::say_wrong),
+        (&get, "/whom", directory::page::whom),
+        (&get, "/cases", case::page::cases),
+        (&get, "/case/{case}", case::page::case),
+        (&post, "/case/{case}", case::page::say),
+        (&get, "/case/{case}/paper/{what}", case::page::paper),
+        (&get, "/case/{case}/consent", handover::page::consents),
+        (&post, "/case/{case}/consent", handover::page::offer),
+        (&get, "/case/{case}/consent/{consent}", handover::page::withdrawing),
+        (&post, "/case/{case}/consent/{consent}", handover::page::withdraw),
+        (&get, "/case/{case}/handed/{consent}", handover::giving::steps),
+        (&post, "/case/{case}/handed/{consent}", handover::giving::act),
+        (&get, "/case/{case}/handed/{consent}/file", handover::giving::choose),
+        (&post, "/case/{case}/handed/{consent}/file", handover::giving::choose),
+        (&get, "/case/{case}/handed/{consent}/words/{words}", handover::giving::words),
+        (&get, "/received", handover::receiving::all),
+        (&get, "/received/new", handover::receiving::choose),
+        (&post, "/received/new", handover::receiving::choose),
+        (&post, "/received/new/ask", handover::receiving::ask),
+        (&get, "/received/{handover}", handover::receiving::one),
+        (&post, "/received/{handover}", handover::receiving::act),
+    ];
+    let of_the_unlocked = of_the_unlocked
         .into_iter()
-        .flat_map(|((method, path, page), of_case)| [(method.clone(), path, page), (method, of_case, page)]);
-    let others = vec![
-        get("/", Open(door::home)),
-        get("/unlock", Open(door::locked)),
-        post("/unlock", Open(door::unlock)),
-        post("/lock", Open(door::lock)),
-        post("/language", Open(door::language)),
-        get("/begin", Open(init::page::begin)),
-        post("/begin", Open(init::page::found)),
-        post("/sample", Open(try_it::page::make)),
-        get("/sample", Unlocked(try_it::page::told)),
-        post("/sample/remove", Unlocked(try_it::page::remove)),
-        get("/safe", Unlocked(list::page::safe)),
-        get("/series/{series}", Unlocked(list::page::series)),
-        get("/series/{series}/schedule", Unlocked(watch::page::schedule)),
-        post("/series/{series}/schedule", Unlocked(watch::page::schedule)),
-        post("/series/{series}/schedule/now", Unlocked(watch::page::begin)),
-        post("/series/{series}/schedule/end", Unlocked(watch::page::stop)),
-        get("/deposit/{deposit}", Unlocked(show::page::deposit)),
-        get("/deposit/{deposit}/look", Unlocked(show::look::look)),
-        get("/deposit/{deposit}/bytes", Unlocked(show::look::content)),
-        get("/keep", Unlocked(deposit::page::choose)),
-        post("/keep", Unlocked(deposit::page::choose)),
-        post("/keep/now", Unlocked(deposit::page::keep)),
-        get("/drop", Unlocked(deposit::drop::choose)),
-        post("/drop", Upload(deposit::drop::keep)),
-        get("/work/{work}", Unlocked(work::page)),
-        get("/deposit/{deposit}/restore", Unlocked(restore::page::ask)),
-        post("/deposit/{deposit}/restore", Unlocked(restore::page::restore)),
-        get("/deposit/{deposit}/prove", Unlocked(proof::page::ask)),
-        post("/deposit/{deposit}/prove", Unlocked(proof::page::prove)),
-        get("/proof/{proof}", Unlocked(proof::page::made)),
-        get("/proof/{proof}/certificate.pdf", Unlocked(proof::page::certificate)),
-        get("/deposit/{deposit}/compare", Unlocked(diff::page::page)),
-        get("/cards", Unlocked(recovery::page::cards)),
-        post("/cards", Unlocked(recovery::page::make)),
-        post("/cards/try", Unlocked(recovery::page::try_them)),
-        get("/cards/made/{cards}", Unlocked(recovery::page::made)),
-        get("/cards/made/{cards}/{page}", Unlocked(recovery::page::page)),
-        get("/health", Unlocked(check::page::health)),
-        post("/health", Unlocked(check::page::check)),
-        get("/wrong", Unlocked(case::page::wrong)),
-        post("/wrong", Unlocked(case::page::begin)),
-        post("/wrong/kind", Unlocked(case::page::say_wrong)),
-        get("/whom", Unlocked(directory::page::whom)),
-        get("/cases", Unlocked(case::page::cases)),
-        get("/case/{case}", Unlocked(case::page::case)),
-        post("/case/{case}", Unlocked(case::page::say)),
-        get("/case/{case}/paper/{what}", Unlocked(case::page::paper)),
-        get("/case/{case}/invite", Unlocked(space::page::invite)),
-        get("/case/{case}/consent", Unlocked(handover::page::consents)),
-        post("/case/{case}/consent", Unlocked(handover::page::offer)),
-        get("/case/{case}/consent/{consent}", Unlocked(handover::page::withdrawing)),
-        post("/case/{case}/consent/{consent}", Unlocked(handover::page::withdraw)),
-        get("/join", Open(space::page::join)),
-        post("/join", Open(space::page::join)),
-        post("/join/ask", Open(space::page::ask)),
-        get("/join/enter", Open(space::page::enter)),
-        post("/join/enter", Open(space::page::entered)),
-        post("/join/words", Open(space::page::words)),
-        get("/verify", Open(verify::page::ask)),
-        post("/verify", Open(verify::page::verify)),
+        .map(|(method, path, answer)| (method.clone(), path.to_owned(), Page::Unlocked(Own, answer)));
+    let open: [(&Method, &str, fn(&Visit) -> Outcome<Reply>); 16] = [
+        (&get, "/", door::home),
+        (&get, "/unlock", door::locked),
+        (&post, "/unlock", door::unlock),
+        (&post, "/lock", door::lock),
+        (&post, "/language", door::language),
+        (&get, "/begin", init::page::begin),
+        (&post, "/begin", init::page::found),
+        (&post, "/sample", try_it::page::make),
+        (&get, "/join", space::page::join),
+        (&post, "/join", space::page::join),
+        (&post, "/join/ask", space::page::ask),
+        (&get, "/join/enter", space::page::enter),
+        (&post, "/join/enter", space::page::entered),
+        (&post, "/join/words", space::page::words),
+        (&get, "/verify", verify::page::ask),
+        (&post, "/verify", verify::page::verify),
     ];
-    of_people.chain(others).collect()
+    let open = open.into_iter().map(|(method, path, answer)| (method.clone(), path.to_owned(), Page::Open(answer)));
+    of_every_safe.chain(uploads).chain(of_the_unlocked).chain(open).collect()
 }

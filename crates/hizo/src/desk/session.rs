@@ -39,6 +39,10 @@ const FRESH: Duration = Duration::from_secs(5);
 /// Where the cases lie that were begun at the desk of a safe.
 const CASES: &str = "cases";
 
+/// Where hand-overs lie of which he is the company or the sender, and those that he receives.
+const HANDED: &str = "hand-overs";
+const RECEIVED: &str = "received";
+
 /// 32 random bytes in text.
 pub(super) fn secret() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(random::<32>())
@@ -127,7 +131,7 @@ impl Session {
     /// Locks it if it was silent for too long; long work that somebody waits for is no silence.
     fn look(&self, idle: Duration) {
         let mut state = self.state();
-        let is_busy = state.unlocked.as_ref().is_some_and(|unlocked| unlocked.works.is_busy());
+        let is_busy = state.unlocked.as_ref().is_some_and(|unlocked| unlocked.is_busy());
         if is_busy {
             state.seen = Instant::now();
         } else if state.seen.elapsed() > idle {
@@ -181,8 +185,8 @@ pub(crate) struct Unlocked {
     looked: Mutex<(Arc<Looked>, Instant)>,
     /// Held by whoever looks anew.
     looking: Mutex<()>,
-    /// Other safes of the same person, by their folders: cases.
-    others: Mutex<HashMap<PathBuf, (Arc<Looked>, Instant)>>,
+    /// Other safes of the same person, by their folders: cases and hand-overs.
+    beside: Mutex<HashMap<PathBuf, Arc<Unlocked>>>,
     pub(crate) works: Arc<Works>,
     /// What somebody said is wrong: no address holds it.
     wrong: Mutex<String>,
@@ -241,15 +245,19 @@ impl Unlocked {
     pub(crate) fn open(folder: &Path, keeper: Option<&str>, passphrase: &str) -> Outcome<Self> {
         let home = reached(folder, keeper)?;
         let identity = Arc::new(safe::open_identity(&home, passphrase)?);
-        let looked = Mutex::new((Arc::new(Looked::of(home, &identity)?), Instant::now()));
-        let (folder, keeper, works) = (folder.to_owned(), keeper.map(str::to_owned), Works::of(folder));
+        Self::of(home, keeper, identity)
+    }
+
+    fn of(home: Home, keeper: Option<&str>, identity: Arc<IdentityFile>) -> Outcome<Self> {
+        let folder = home.folder().to_owned();
+        let works = Works::of(&folder);
         Ok(Self {
             folder,
-            keeper,
+            keeper: keeper.map(str::to_owned),
+            looked: Mutex::new((Arc::new(Looked::of(home, &identity)?), Instant::now())),
             identity,
-            looked,
             looking: Mutex::default(),
-            others: Mutex::default(),
+            beside: Mutex::default(),
             works,
             wrong: Mutex::default(),
             contents: Mutex::default(),
@@ -276,59 +284,87 @@ impl Unlocked {
 
     /// Another safe of the same person, as it is now or was a moment ago.
     pub(crate) fn look_at(&self, folder: &Path) -> Outcome<Arc<Looked>> {
-        if folder == self.folder {
-            return self.look();
+        if folder == self.folder { self.look() } else { self.beside(folder)?.look() }
+    }
+
+    /// Another safe of the same person.
+    pub(super) fn beside(&self, folder: &Path) -> Outcome<Arc<Self>> {
+        if let Some(known) = self.all_beside().get(folder) {
+            return Ok(Arc::clone(known));
         }
-        let others = || self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((looked, since)) = others().get(folder)
-            && since.elapsed() < FRESH
-        {
-            return Ok(Arc::clone(looked));
-        }
-        let looked = Arc::new(Looked::of(reached(folder, self.keeper.as_deref())?, &self.identity)?);
-        others().insert(folder.to_owned(), (Arc::clone(&looked), Instant::now()));
-        Ok(looked)
+        let (home, identity) = (reached(folder, self.keeper.as_deref())?, Arc::clone(&self.identity));
+        let found = Arc::new(Self::of(home, self.keeper.as_deref(), identity)?);
+        Ok(Arc::clone(self.all_beside().entry(folder.to_owned()).or_insert(found)))
+    }
+
+    fn all_beside(&self) -> MutexGuard<'_, HashMap<PathBuf, Arc<Self>>> {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether work goes on that somebody waits for, on this safe or another one of the same person.
+    fn is_busy(&self) -> bool {
+        self.works.is_busy() || self.all_beside().values().any(|safe| safe.works.is_busy())
     }
 
     /// Such a safe, to say something in it; the next look at it is a new one.
     pub(crate) fn side(&self, folder: &Path) -> Outcome<Side> {
-        self.forget(folder);
+        match folder == self.folder {
+            true => self.forget(),
+            false => self.all_beside().get(folder).into_iter().for_each(|safe| safe.forget()),
+        }
         Side::open(reached(folder, self.keeper.as_deref())?, Arc::clone(&self.identity))
     }
 
-    /// Such a safe as it is now, to change something in it.
-    pub(crate) fn safe_at(&self, folder: &Path) -> Outcome<Safe> {
-        self.forget(folder);
-        Safe::open(reached(folder, self.keeper.as_deref())?)
+    /// This safe as it is now, to change something in it.
+    pub(crate) fn open_safe(&self) -> Outcome<Safe> {
+        self.forget();
+        Safe::open(self.home()?)
     }
 
-    /// The next look at such a safe is a new one.
-    pub(crate) fn forget(&self, folder: &Path) {
-        match folder == self.folder {
-            true => {
-                let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-                looked.1 = looked.1.checked_sub(FRESH).unwrap_or(looked.1);
-            }
-            false => drop(self.others.lock().unwrap_or_else(PoisonError::into_inner).remove(folder)),
-        }
+    /// The next look at this safe is a new one.
+    pub(crate) fn forget(&self) {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.1 = looked.1.checked_sub(FRESH).unwrap_or(looked.1);
     }
 
-    /// Homes of this person on this machine: this one, the cases begun at its desk, and those of the organisation whose own safe it is.
+    /// Homes of this person on this machine that may be cases: this one, those begun at its desk, and those of the organisation whose own
+    /// safe it is.
     pub(crate) fn homes(&self) -> Outcome<Vec<PathBuf>> {
         let mut homes = vec![self.folder.clone()];
-        if let Ok(begun) = self.folder.join(CASES).read_dir() {
-            homes.extend(begun.filter_map(|entry| Some(entry.ok()?.path())).filter(|home| is_safe(home)));
-        }
-        homes.extend(self.home()?.acting_homes()?);
+        homes.extend(safes_in(&self.folder.join(CASES)));
+        let received = self.folder.join(RECEIVED);
+        homes.extend(self.home()?.acting_homes()?.into_iter().filter(|home| !home.starts_with(&received)));
         homes.sort();
         homes.dedup();
         Ok(homes)
     }
 
-    /// One of them by its space's id.
+    /// Where a hand-over lies of which he is the company or the sender, or will.
+    pub(crate) fn handed_home(&self, space: &SpaceId) -> PathBuf {
+        self.folder.join(HANDED).join(space.to_string())
+    }
+
+    /// Where one lies that he receives, or will.
+    pub(crate) fn received_home(&self, space: &SpaceId) -> PathBuf {
+        self.folder.join(RECEIVED).join(space.to_string())
+    }
+
+    /// What he receives: by the id of each, whether or not he was let in.
+    pub(crate) fn received(&self) -> Vec<SpaceId> {
+        let found = self.folder.join(RECEIVED).read_dir().into_iter().flatten();
+        found.filter_map(|entry| SpaceId::from_hex(entry.ok()?.file_name().to_str()?).ok()).collect()
+    }
+
+    /// Whether he is somebody to whom things are handed over.
+    pub(super) fn receives(&self) -> bool {
+        self.folder.join(RECEIVED).is_dir() || self.home().is_ok_and(|home| home.organisation_card_file().exists())
+    }
+
+    /// A case, or a hand-over, by its space's id.
     pub(crate) fn home_of(&self, space: &str) -> Outcome<Option<PathBuf>> {
         let is_meant = |home: &PathBuf| Home::open(home).is_ok_and(|home| home.space.to_string() == space);
-        Ok(self.homes()?.into_iter().find(is_meant))
+        let handovers = [HANDED, RECEIVED].into_iter().flat_map(|folder| safes_in(&self.folder.join(folder)));
+        Ok(self.homes()?.into_iter().chain(handovers).find(is_meant))
     }
 
     /// The safe as it was looked at last.
@@ -387,6 +423,11 @@ impl Unlocked {
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&new), Instant::now());
         Ok(new)
     }
+}
+
+fn safes_in(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let found = folder.read_dir().into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    found.filter(|home| is_safe(home))
 }
 
 fn reached(folder: &Path, keeper: Option<&str>) -> Outcome<Home> {

@@ -1,5 +1,6 @@
 //! Times and lengths as people say them.
 
+use hizo_vault::fingerprint::{Spoken, WordList};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -7,6 +8,7 @@ use super::{Looked, Text, Visit};
 use crate::cards::{CardSet, Tried};
 use crate::failure::Outcome;
 use crate::keeper::unix_seconds;
+use crate::words::Language;
 
 /// A moment, in seconds since 1970: the year only when it is not this one.
 pub(crate) fn moment(t: Text, seconds: u64) -> String {
@@ -73,6 +75,15 @@ impl Paging {
 pub(crate) fn day(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     time.map(|time| time.to_zoned(TimeZone::system()).strftime("%-m.%-d").to_string()).unwrap_or_default()
+}
+
+/// Words to be read out, in the reader's list, and the same in the other one.
+pub(crate) fn spoken(visit: &Visit, words: &Spoken) -> (String, String) {
+    let (own, other) = match visit.language() {
+        Language::Japanese => (WordList::Japanese, WordList::English),
+        Language::English => (WordList::English, WordList::Japanese),
+    };
+    (words.words(own).join(" "), words.words(other).join(" "))
 }
 
 /// How the key cards stand, in one sentence.

@@ -9,7 +9,7 @@ use hizo_ledger::record::AdminRule;
 use zeroize::Zeroizing;
 
 use super::door::is_safe;
-use super::routes::DOORS;
+use super::routes::{DOORS, RECEIVED, is_of_every_safe};
 use super::session::{Session, Unlocked};
 use super::{Desk, Text, picker};
 use crate::entropy::random;
@@ -30,6 +30,8 @@ pub(crate) struct Visit {
     pub(super) path: String,
     /// What stands behind its question mark.
     pub(super) query: String,
+    /// The case or hand-over whose pages these are, where it is not the safe that is unlocked.
+    pub(super) beside: Option<String>,
     pub(super) params: Vec<(String, String)>,
     pub(super) form: Vec<(String, Zeroizing<String>)>,
 }
@@ -72,6 +74,8 @@ pub(crate) struct Frame<'v> {
     pub command: String,
     /// The page asks for itself again in a second.
     pub waits: bool,
+    /// The case or hand-over that it is a page of.
+    pub beside: Option<&'v str>,
 }
 
 impl Frame<'_> {
@@ -86,9 +90,9 @@ impl Frame<'_> {
         self
     }
 
-    /// Where a page is.
+    /// Where a page is, as [`Visit::at`] says.
     pub(crate) fn to(&self, path: &str) -> String {
-        format!("{}{path}", self.at)
+        placed(&self.at, self.beside, path)
     }
 }
 
@@ -153,9 +157,14 @@ impl Visit {
         self.session.lock();
     }
 
-    /// Where a page of this desk is.
+    /// Where a page of this desk is; one that every safe has is that of the safe which this page is about.
     pub(crate) fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.desk.at)
+        placed(&self.desk.at, self.beside.as_deref(), path)
+    }
+
+    /// Whether this page is about a case or a hand-over, and not about the safe that is unlocked.
+    pub(crate) fn is_beside(&self) -> bool {
+        self.beside.is_some()
     }
 
     /// Somebody is here: a form that takes long is no silence.
@@ -174,9 +183,10 @@ impl Visit {
     /// The frame around a page of this title.
     pub(crate) fn frame(&self, title: impl Into<String>, command: impl Into<String>) -> Frame<'_> {
         let (t, unlocked) = (self.text(), self.session.unlocked());
-        let doors = DOORS.iter().filter(|_| unlocked.is_some()).map(|(id, path)| {
+        let is_for = |path: &str| unlocked.as_ref().is_some_and(|unlocked| path != RECEIVED || unlocked.receives());
+        let doors = DOORS.iter().filter(|(_, path)| is_for(path)).map(|(id, path)| {
             let is_here = self.path == *path || (self.door_path() == *path);
-            (t.say(id), self.at(path), is_here)
+            (t.say(id), format!("{}{path}", self.desk.at), is_here)
         });
         let safe = unlocked.as_ref().and_then(|unlocked| unlocked.known_name());
         let title = title.into();
@@ -193,6 +203,7 @@ impl Visit {
             safe,
             command: command.into(),
             waits: false,
+            beside: self.beside.as_deref(),
         }
     }
 
@@ -200,8 +211,9 @@ impl Visit {
     pub(super) fn instead(&self) -> String {
         let mut parts = self.path.split('/').skip(1);
         match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
-            ("case", Some(case), Some("consent")) => format!("/case/{case}/consent"),
+            ("case", Some(case), Some("consent" | "handed")) => format!("/case/{case}/consent"),
             ("case", Some(case), _) => format!("/case/{case}"),
+            ("received", Some(handover), _) if handover != "new" => format!("/received/{handover}"),
             ("wrong", ..) => String::from("/cases"),
             _ => self.door_path().to_owned(),
         }
@@ -212,6 +224,7 @@ impl Visit {
         match self.path.split('/').nth(1).unwrap_or_default() {
             "series" | "deposit" | "keep" | "drop" | "work" | "proof" => "/safe",
             "case" => "/cases",
+            "received" => RECEIVED,
             "wrong" => "/wrong",
             "people" | "cards" => "/people",
             _ => &self.path,
@@ -255,6 +268,13 @@ impl Visit {
         let (message, hint) = self.fault(failure);
         let page = FailedPage { f: self.frame(title, ""), message, hint };
         page.render().map(|page| Reply::Failed(status, page)).map_err(Failure::internal)
+    }
+}
+
+fn placed(at: &str, beside: Option<&str>, path: &str) -> String {
+    match beside.filter(|_| is_of_every_safe(path)) {
+        Some(space) => format!("{at}/case/{space}{path}"),
+        None => format!("{at}{path}"),
     }
 }
 

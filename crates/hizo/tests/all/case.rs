@@ -87,28 +87,6 @@ impl Scene {
         states
     }
 
-    /// What the company consented to comes to a receiver, who accepts it; the files that he got.
-    pub(crate) fn delivered(&self, handover: &str, receiver: &Home) -> Vec<PathBuf> {
-        let (made, entered) = (self.counsellor.folder.path().join("made"), self.company.folder.path().join("entered"));
-        let file = |name: &str| receiver.folder.path().join(name);
-        let (invite, request, identity) = (file("invite"), file("request"), receiver.path.join("identity.age"));
-        self.counsellor.ok(["hand-over", "make", handover, "--to", path(&made)]);
-        Beside(&self.counsellor, made.clone()).ok(&["space", "invite", "--to", path(&invite)]);
-        let receiving = Beside(receiver, file("home of it"));
-        let join = ["space", "join", path(&invite), "--name", "J-CRAT", "--to", path(&request)];
-        receiving.ok(&[&join[..], &["--identity", path(&identity)]].concat());
-        self.company.ok(["hand-over", "enter", path(&invite), "--to", path(&entered)]);
-        let admit = ["hand-over", "admit", path(&request), "--at", path(&made), "--json"];
-        let words = text(&self.counsellor.ok(admit).json()["words"]);
-        receiving.ok(&["space", "join", "--words", &words]);
-        receiving.ok(&["hand-over", "open"]);
-        receiving.ok(&["hand-over", "answer", "accepted", "--reference", "R-12"]);
-        self.company.ok(["hand-over", "status", "--at", path(&entered)]);
-        let out = file("out");
-        receiving.ok(&["restore", "latest:item 1", "--to", path(&out)]);
-        files_below(&out)
-    }
-
     pub(crate) fn keeper_url(&self) -> &str {
         self.keeper.url()
     }

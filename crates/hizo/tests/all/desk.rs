@@ -927,38 +927,45 @@ fn the_first_hour_in_english_on_a_phone() {
     first_hour("en", "360");
 }
 
-/// A company consents at its desk to what it has looked at; the counsellor hands over, the receiver accepts, and the company sees it.
-fn a_company_consents(language: &str, width: &str) {
+/// The company, the counsellor and an organisation that receives, each at a desk of their own: from the consent to what came of it.
+fn the_line(kind: &str, language: &str, width: &str) {
     let Some(driver) = browser() else { return };
-    let (case, office) = (crate::case::Scene::new("leak"), Home::new());
-    let folder = case.company.beside("signs");
-    std::fs::write(folder.join("copied.csv"), "09:12 copied KX-204.dxf").unwrap();
-    std::fs::write(folder.join("note.txt"), "(株)ﾄｸﾀﾞｾｲｷ、昭和23年3月1日創業, canary-left-out-4410").unwrap();
-    case.company.deposit(&folder, "signs");
-    let key = office.ok(["consent", "key", "--json"]).json()["key"].as_str().unwrap().to_owned();
-    let walk = |part: &str| {
-        let desk = Desk::start(&mut case.company.writer_command());
-        go(&driver, "line.mjs", &[&part, &desk.link(), &phrase(&case.company), &key], language, width);
-    };
-    walk("consent");
-    let status = || case.company.ok(["hand-over", "status", "--json"]).json()["handovers"][0].clone();
-    let given = status();
-    assert_eq!((&given["level"], &given["state"]), (&"B".into(), &"consented".into()), "{given}");
-    let seen = case.delivered(given["handover"].as_str().unwrap(), &office);
-    let names: Vec<_> = seen.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-    assert_eq!(names, ["copied.csv"], "what was left out did not go");
-    assert_eq!(status()["state"], "accepted");
-    walk("accepted");
-    assert_eq!(status()["withdrawn"], true);
-    assert!(!case.keeper_has("canary-left-out-4410"));
+    let (case, office) = (crate::case::Scene::new(kind), Home::unmade());
+    office.ok(["init", "--name", "レスキュー隊", "--keeper", case.keeper_url()]);
+    office.make_cheap();
+    let made = office.ok(["office", "make", "--name", "Rescue Team", "--name-ja", "レスキュー隊", "--json"]).json();
+    let folder = case.company.beside("handed about");
+    for (name, content) in [
+        ("signs/copied.csv", "09:12 copied KX-204.dxf"),
+        ("signs/note.txt", "(株)ﾄｸﾀﾞｾｲｷ、昭和23年3月1日創業, canary-left-out-4410"),
+        ("finding/verdict.txt", "undetermined, canary-finding-7719"),
+    ] {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let desks = [&case.company, &case.counsellor, &office].map(|home| Desk::start(&mut home.writer_command()));
+    let [company, counsellor, receiver] = desks.each_ref().map(Desk::link);
+    let key = made["key"].as_str().unwrap().to_owned();
+    let told: [&dyn AsRef<OsStr>; 7] = [&company, &counsellor, &receiver, &phrase(&case.company), &key, &folder, &kind];
+    go(&driver, "line.mjs", &told, language, width);
+    let status = case.company.ok(["hand-over", "status", "--json"]).json()["handovers"][0].clone();
+    let stands = (&status["level"], &status["state"], &status["reference"], &status["withdrawn"]);
+    assert_eq!(stands, (&"B".into(), &"accepted".into(), &"R-12".into(), &true.into()), "{status}");
+    let states = case.company.ok(["case", "show", "--json"]).json();
+    let now = if kind == "attack" { "rescue.assess-damage" } else { "police.damage-report" };
+    assert_eq!((&states["states"][0]["state"], &states["refused"]), (&now.into(), &serde_json::json!([])), "{states}");
+    for planted in ["canary-left-out-4410", "canary-finding-7719"] {
+        assert!(!case.keeper_has(planted), "{planted}");
+    }
 }
 
 #[test]
-fn a_company_consents_in_japanese_on_a_wide_screen() {
-    a_company_consents("ja", "1280");
+fn the_line_of_an_attack_in_japanese_on_a_wide_screen() {
+    the_line("attack", "ja", "1280");
 }
 
 #[test]
-fn a_company_consents_in_english_on_a_phone() {
-    a_company_consents("en", "360");
+fn the_line_of_a_leak_in_english_on_a_phone() {
+    the_line("leak", "en", "360");
 }

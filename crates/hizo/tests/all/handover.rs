@@ -354,6 +354,64 @@ fn a43_something_else_in_an_items_place_is_found_by_its_name_or_by_the_company()
     case.firm.founder.fails(3, "not exactly what", ["hand-over", "status", "--at", path(&to)]);
 }
 
+/// Sets an organisation up; its key.
+fn organisation(home: &Home, name: &str) -> String {
+    text(&home.ok(["office", "make", "--name", name, "--json"]).json()["key"])
+}
+
+impl Case {
+    /// Somebody asks for the organisation whose safe this is, and it delegates him: his home, and what he sends.
+    fn asked_for(&self, made: &Beside, own: &Home) -> (PathBuf, PathBuf) {
+        let folder = tempfile::tempdir_in(self.office.folder.path()).unwrap().keep();
+        let file = |name: &str| folder.join(name);
+        let [invite, request, delegated, home] = ["invite", "request", "delegated", "home"].map(file);
+        made.ok(&["space", "invite", "--to", path(&invite)]);
+        let join = ["space", "join", path(&invite), "--name", "高橋", "--organisation", path(&own.path)];
+        Beside { of: own, path: home.clone() }.ok(&[&join[..], &["--to", path(&request)]].concat());
+        own.ok(["office", "delegate", path(&request), "--to", path(&delegated)]);
+        (home, delegated)
+    }
+}
+
+#[test]
+fn a43_what_goes_to_an_organisation_is_opened_by_whoever_acts_for_it_and_by_nobody_else() {
+    let mut case = Case::new();
+    case.receiver = organisation(&case.office, "Rescue Team");
+    let handover = case.consented(&["logs:1//extract"], &[]);
+    let (made, said) = case.make(&handover);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    // One of its people for himself, or for another organisation.
+    let (_, request, invite) = case.asked(&made, &case.office);
+    let company = case.enter(&handover, &invite);
+    let other = Home::new();
+    organisation(&other, "Another Team");
+    let (_, of_another) = case.asked_for(&made, &other);
+    for request in [request, of_another] {
+        let said = case.admit(&made, &request);
+        assert!(said.code == Some(3) && said.err.contains("another receiver"), "{said:?}");
+    }
+    assert_eq!(case.state(&case.centre), "consented");
+    let (home, delegated) = case.asked_for(&made, &case.office);
+    let said = case.admit(&made, &delegated);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let receiving = Beside { of: &case.office, path: home };
+    receiving.ok(&["space", "join", "--words", &text(&said.json()["words"])]);
+    receiving.fails(1, "you have not opened it yet", &["list"]);
+    let opened = receiving.ok(&["hand-over", "open", "--json"]).json();
+    assert_eq!(opened["items"].as_array().unwrap().len(), 1);
+    let out = case.office.folder.path().join("out of it");
+    receiving.ok(&["restore", "latest:item 1", "--to", path(&out)]);
+    assert_eq!(fs::read_to_string(out.join("extract/may.csv")).unwrap(), "09:12 copied KX-204.dxf");
+    receiving.ok(&["hand-over", "answer", "accepted", "--reference", "R-12"]);
+    let seen = case.firm.founder.ok(["hand-over", "status", "--at", path(&company.path), "--json"]).json();
+    let seen = &seen["handovers"][0];
+    assert_eq!((&seen["state"], &seen["reference"]), (&"accepted".into(), &"R-12".into()), "{seen}");
+    assert_eq!(case.state(&case.centre), "accepted", "the case tells by itself whose answer it is");
+    // The organisation begins new keys there by itself when somebody leaves it.
+    let rotators = receiving.ok(&["space", "members", "--json"]).json()["rotators"].clone();
+    assert_eq!(rotators.as_array().map(Vec::len), Some(1), "{rotators}");
+}
+
 #[test]
 fn a_sender_who_is_kept_reads_on_and_changes_nothing() {
     let case = Case::new();

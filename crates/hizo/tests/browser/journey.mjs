@@ -65,6 +65,16 @@ async function sit(browser, link, options = {}) {
       await desk.press(say("開ける", "Unlock"));
       await page.waitForURL("**/safe");
     },
+    // A file or a folder of this machine, by its path.
+    async choose(path) {
+      await desk.fill(say("場所を入力する:", "Or type a path:"), path);
+      await desk.press(say("開く", "Open"));
+    },
+    // What a link saves.
+    async saved(name) {
+      const to = await main.getByRole("link", { name }).first().getAttribute("href");
+      return (await context.request.get(new URL(to, link).href)).body();
+    },
     async picture(name) {
       mkdirSync(pictures, { recursive: true });
       await page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`), fullPage: true });

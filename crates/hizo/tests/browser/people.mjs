@@ -10,11 +10,6 @@ import { check, go, say, told } from "./journey.mjs";
 const [founder, newcomer, phrase, folder] = told;
 const own = "five ducks cross the frozen river";
 
-async function choose(at, file) {
-  await at.fill(say("場所を入力する:", "Or type a path:"), file);
-  await at.press(say("開く", "Open"));
-}
-
 await go(async (sit) => {
   const admin = await sit(founder);
   await admin.unlock(phrase);
@@ -22,15 +17,14 @@ await go(async (sit) => {
   await admin.page.goto(`${at}/people`);
   await admin.look("people-01-alone");
   const invite = join(folder, "invite by the desk");
-  const link = await admin.main.getByRole("link", { name: say("招待状を保存", "Save an invite") }).getAttribute("href");
-  writeFileSync(invite, await (await admin.context.request.get(new URL(link, founder).href)).body());
+  writeFileSync(invite, await admin.saved(say("招待状を保存", "Save an invite")));
 
   // Whoever comes has no safe yet.
   const guest = await sit(newcomer);
   await guest.page.waitForURL("**/begin");
   await guest.press(say(/参加できます/, /Join that safe/));
   await guest.look("people-02-join");
-  await choose(guest, invite);
+  await guest.choose(invite);
   await guest.fill(say("あなたの名前（ほかの人に見えます）", "Your name, as the others call you"), "佐藤");
   await guest.fill(say("このコンピューターの呼び名", "What you call this computer"), "pc-7");
   await guest.fill(say("パスフレーズ", "Passphrase"), own);
@@ -52,7 +46,7 @@ await go(async (sit) => {
   await guest.look("people-05-not-yet");
 
   await admin.press(say("人を加える", "Let somebody in"));
-  await choose(admin, request);
+  await admin.choose(request);
   await admin.main.getByText("pc-7").waitFor();
   await admin.look("people-06-admit");
   const words = admin.main.locator("#words");

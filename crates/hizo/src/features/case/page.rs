@@ -257,8 +257,10 @@ struct MoveRow {
     to: &'static str,
     called: String,
     reasons: Vec<(&'static str, String)>,
-    /// What it needs first, where that is more than a word.
+    /// It rests on a hand-over, or a consent.
     needs: bool,
+    /// Those on which it may: the value, and whose it is.
+    rests: Vec<(String, String)>,
     /// It cannot be taken back: it is asked for twice.
     ends: bool,
 }
@@ -309,9 +311,16 @@ struct CasePage<'v> {
 
 /// One case.
 pub(crate) fn case(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    if unlocked.received().iter().any(|space| space.to_string() == visit.param("case")) {
+        return Ok(visit.go(&format!("/received/{}", visit.param("case"))));
+    }
     let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
     let looked = unlocked.look_at(&home)?;
     let present = present(&looked, unlocked)?;
+    // The company's or the sender's side of a hand-over: its page is beneath the case.
+    if present.fold.case.is_none() {
+        return Ok(visit.go("/cases"));
+    }
     page(visit, &looked, &present, &home)
 }
 
@@ -437,8 +446,21 @@ fn state_row(
             .collect();
         let called = State::of(row.to)?.words().to(language).to_owned();
         let needs = row.rests != Rest::Nothing;
+        let fitting = present.consents.given.iter().rev().filter(|given| needs && super::stands(given, row.rests, now));
+        let rests = fitting.map(|given| {
+            let number = given.said.space.get(..8).unwrap_or_default();
+            (given.said.space.clone(), format!("{} ({number})", shown_bytes(given.said.receiver_name.as_bytes())))
+        });
         let ends = row.to == CLOSED || row.to == CLOSING;
-        (!reasons.is_empty()).then(|| MoveRow { from: state.word.to_owned(), to: row.to, called, reasons, needs, ends })
+        (!reasons.is_empty()).then(|| MoveRow {
+            from: state.word.to_owned(),
+            to: row.to,
+            called,
+            reasons,
+            needs,
+            rests: rests.collect(),
+            ends,
+        })
     });
     StateRow {
         name: state.words().to(language).to_owned(),
@@ -540,7 +562,10 @@ fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
             };
             match visit.field("to") {
                 CLOSED => Said::Closed { step },
-                to => Said::Moved { step, to: to.to_owned(), rests_on: NOTHING.to_owned() },
+                to => {
+                    let rests_on = if visit.has("rests_on") { visit.field("rests_on") } else { NOTHING };
+                    Said::Moved { step, to: to.to_owned(), rests_on: rests_on.to_owned() }
+                }
             }
         }
         _ => return Err(unknown()),

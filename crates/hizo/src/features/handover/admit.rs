@@ -1,14 +1,16 @@
 //! `hizo hand-over admit`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::record::{Control, Role};
+use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::handover::{Consent, Custody, Refusal};
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::Request;
+use hizo_vault::organisation::{Card, DelegatedRequest};
 use serde_json::json;
 
 use super::filling;
@@ -17,7 +19,7 @@ use crate::Setting;
 use crate::consents::{Consents, Given};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::{Onlooker, refused};
-use crate::membership::{self, Change};
+use crate::membership::{self, Asked, Change};
 use crate::side::Side;
 use crate::words::words;
 
@@ -35,16 +37,57 @@ pub(crate) struct Arguments {
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     let mut side = case.at(&arguments.at)?;
+    let admitted = admit(&mut case, &mut side, &arguments.request)?;
+    tell(setting, &side, &admitted);
+    admitted.promised
+}
+
+/// A receiver who was let in.
+pub(super) struct Admitted {
+    /// What he is called in the consent, and what he calls himself.
+    pub receiver: String,
+    pub name: String,
+    pub keeps_sender: bool,
+    /// The record that lets him in: its words finish his joining.
+    pub record: RecordId,
+    pub promised: Outcome<()>,
+}
+
+/// Who asks to be let in.
+pub(super) struct Asking {
+    pub name: String,
+    pub organisation: Option<Card>,
+}
+
+impl Asking {
+    /// Reads a request, and makes sure that its sender is whom the company has named.
+    pub(super) fn read(side: &Side, given: &Given, request: &Path) -> Outcome<Self> {
+        let asked = membership::read_asked(request, &side.safe)?;
+        let receiver = Receiver::of(side, &asked)?;
+        let consent = given.said.verify().map_err(refused)?;
+        let organisation = receiver.delegated.map(|delegated| delegated.card.clone());
+        let key = organisation.as_ref().map_or(receiver.request.person.identity, |card| card.key);
+        if key != consent.receiver {
+            return Err(refused(Refusal::Receiver));
+        }
+        Ok(Self { name: receiver.request.said.name.clone(), organisation })
+    }
+}
+
+/// Lets the receiver in whose request lies in a file, and has the sender leave.
+pub(super) fn admit(case: &mut Side, side: &mut Side, request: &Path) -> Outcome<Admitted> {
     let fold = Consents::of(case.opened())?;
     let given = fold.named(&side.safe.home.space.to_string())?;
-    let consent = for_sender(given, &case)?;
-    let request = membership::read_request(&arguments.request, &side.safe)?;
-    let custody: Vec<Custody> = filling::there(&side, &consent)?.into_iter().map(|(_, entry)| entry).collect();
-    check(&side, given, &request, &custody)?;
+    let consent = for_sender(given, case)?;
+    let asked = membership::read_asked(request, &side.safe)?;
+    let receiver = Receiver::of(side, &asked)?;
+    let custody: Vec<Custody> = filling::there(side, &consent)?.into_iter().map(|(_, entry)| entry).collect();
+    check(side, given, &receiver, &custody)?;
     let handed = Event::HandedOver {
         space: side.safe.home.space.to_string(),
         genesis: side.safe.home.genesis.to_string(),
-        receiver: Box::new(request.said.person.clone()),
+        receiver: Box::new(receiver.request.said.person.clone()),
+        delegation: receiver.delegated.map(|delegated| delegated.note.clone()),
         items: custody,
     };
     // The case knows before anybody is let in, whatever happens in between.
@@ -52,44 +95,80 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     if given.handed.is_none() {
         promised = case.say(vec![handed.clone()])?.promised;
     }
-    if side.safe.chain.role(&request.person.key).is_none() {
+    if side.safe.chain.role(&receiver.request.person.key).is_none() {
         let mut change = Change::default();
-        if let Some(recipient) = &request.person.recipient {
-            change.give_history(side.opened(), recipient)?;
+        change.give_history(side.opened(), &receiver.recipient)?;
+        change.let_in(receiver.request, Role::ReaderWriter);
+        if let Some(DelegatedRequest { card, delegation, note, .. }) = receiver.delegated {
+            // No words are compared: the company has signed the organisation's key.
+            change.events.extend([membership::pins(card), Event::KeyDelegated { note: note.clone() }]);
+            change.draft.controls.extend(delegation.rotator.map(Control::Rotator));
         }
-        change.let_in(&request, Role::ReaderWriter);
         change.events.push(handed);
         promised = promised.and(change.append(&mut side.safe, &side.identity)?.promised);
     }
-    // Of the record that lets the receiver in: those words finish his joining.
     let record = side.safe.chain.head().id;
-    leave(&case, given, &mut side, &consent, &request)?;
-    let spoken = side.safe.chain.head().id;
-    tell(setting, given, &request, record, spoken);
-    promised
+    leave(case, given, side, &consent, &receiver.recipient)?;
+    Ok(Admitted {
+        receiver: given.said.receiver_name.clone(),
+        name: receiver.request.said.name.clone(),
+        keeps_sender: given.said.keeps_sender,
+        record,
+        promised,
+    })
+}
+
+/// Who asks to be let in, for himself or for an organisation.
+struct Receiver<'a> {
+    request: &'a Request,
+    delegated: Option<&'a DelegatedRequest>,
+    /// To what is sealed so that he can open.
+    recipient: Recipient,
+}
+
+impl<'a> Receiver<'a> {
+    fn of(side: &Side, asked: &'a Asked) -> Outcome<Self> {
+        let (request, delegated) = match asked {
+            Asked::Alone(request) => (&**request, None),
+            Asked::Delegated(delegated) => (&delegated.request, Some(&**delegated)),
+        };
+        let recipient = match delegated {
+            None => request.person.recipient.clone(),
+            Some(delegated) => {
+                let people = side.keyring.people()?;
+                let delegations = people.delegations_with(delegated, Role::ReaderWriter)?;
+                people.recipient_by(&delegations, &request.person).cloned()
+            }
+        };
+        let recipient =
+            recipient.ok_or_else(|| Failure::internal_message("the receiver of a hand-over can be sealed to"))?;
+        Ok(Self { request, delegated, recipient })
+    }
 }
 
 /// What the receiver's client will check, as far as it can be known before he comes.
-fn check(side: &Side, given: &Given, request: &Request, custody: &[Custody]) -> Outcome<()> {
+fn check(side: &Side, given: &Given, receiver: &Receiver, custody: &[Custody]) -> Outcome<()> {
     let handover = handover_of(side)?;
     if handover.said != given.said || handover.sender != side.key() {
         return Err(refused(Refusal::Space));
     }
-    let onlooker = Onlooker { identity: request.person.identity, sender_leaves: true };
+    let onlooker = Onlooker {
+        identity: receiver.request.person.identity,
+        organisation: receiver.delegated.map(|delegated| delegated.card.key),
+        sender_leaves: true,
+    };
     handover.check(side.opened(), &onlooker, custody)
 }
 
 /// The sender goes, and what comes from then on is closed to him; or he stays as a reader, if the company wants that.
-fn leave(case: &Side, given: &Given, side: &mut Side, consent: &Consent, request: &Request) -> Outcome<()> {
+fn leave(case: &Side, given: &Given, side: &mut Side, consent: &Consent, receiver: &Recipient) -> Outcome<()> {
     let space = side.safe.home.space;
     let machine = side.safe.home.device()?.signing;
     let person = Certificate::of(&side.identity, &space);
     let machine = Certificate::of_machine(&side.identity, &machine, &space);
     let company = case.keyring.people()?.certificates.of(&given.by).and_then(|company| company.recipient.clone());
-    let (Some(company), Some(receiver)) = (company, request.person.recipient.clone()) else {
-        return Err(Failure::internal_message("the company and the receiver of a hand-over can be sealed to"));
-    };
-    let mut readers = vec![company, receiver];
+    let company = company.ok_or_else(|| Failure::internal_message("the company of a hand-over can be sealed to"))?;
+    let mut readers = vec![company, receiver.clone()];
     let mut change = Change::default();
     for certificate in [&person, &machine] {
         change.draft.controls.push(Control::Remove(certificate.key));
@@ -105,15 +184,15 @@ fn leave(case: &Side, given: &Given, side: &mut Side, consent: &Consent, request
     change.append_unanswered(&mut side.safe, &side.identity).map(drop)
 }
 
-fn tell(setting: &Setting, given: &Given, request: &Request, record: RecordId, head: RecordId) {
-    let spoken = membership::read_out(setting, &Spoken::of_head(&record));
+fn tell(setting: &Setting, side: &Side, admitted: &Admitted) {
+    let spoken = membership::read_out(setting, &Spoken::of_head(&admitted.record));
     let result = json!({
-        "handover": given.said.space, "receiver_name": given.said.receiver_name, "name": request.said.name,
-        "words": spoken, "head": head.to_string(), "stays": given.said.keeps_sender,
+        "handover": side.safe.home.space.to_string(), "receiver_name": admitted.receiver, "name": admitted.name,
+        "words": spoken, "head": side.safe.chain.head().id.to_string(), "stays": admitted.keeps_sender,
     });
     setting.console.result(result, |out| {
-        let receiver = shown_bytes(given.said.receiver_name.as_bytes());
-        let done = match given.said.keeps_sender {
+        let receiver = shown_bytes(admitted.receiver.as_bytes());
+        let done = match admitted.keeps_sender {
             false => words!(
                 "handed over to {receiver}; you have left, and it is not delivered before the receiver answers",
                 "{receiver} に引き渡しました。あなたは抜けました。相手が回答するまでは、届いたことになりません"

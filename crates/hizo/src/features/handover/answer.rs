@@ -8,6 +8,7 @@ use super::handover_of;
 use crate::Setting;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::handover::guard;
+use crate::membership::Appended;
 use crate::side::Side;
 use crate::words::{Words, words};
 
@@ -43,14 +44,28 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         VerdictWord::Insufficient => Verdict::Insufficient,
     };
     let mut side = Side::of(setting)?;
+    let appended = answer(&mut side, verdict, &arguments.reference, &arguments.reason)?;
+    let result = json!({
+        "handover": side.safe.home.space.to_string(), "answer": verdict.word(), "reference": arguments.reference,
+        "reason": arguments.reason, "record": appended.id.to_string(),
+    });
+    setting.console.result(result, |out| {
+        let word = word(verdict);
+        writeln!(out, "{}", setting.console.say(words!("answered: {word}", "回答しました: {word}"; word)))
+    });
+    appended.promised
+}
+
+/// Answers as the receiver, by his own signature.
+pub(super) fn answer(side: &mut Side, verdict: Verdict, reference: &str, reason: &str) -> Outcome<Appended> {
     guard(&side.safe, &side.keyring, &side.identity)?;
-    let handover = handover_of(&side)?;
+    let handover = handover_of(side)?;
     let answer = UnverifiedAnswer {
         verdict,
         space: side.safe.home.space.to_string(),
         items: handover.custody.clone(),
-        reference: arguments.reference.clone(),
-        reason: arguments.reason.clone(),
+        reference: reference.to_owned(),
+        reason: reason.to_owned(),
         key: String::new(),
         signature: String::new(),
     };
@@ -63,16 +78,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             ))
             .source(refusal)
     })?;
-    let appended = side.say(vec![Event::Answered(answer)])?;
-    let result = json!({
-        "handover": side.safe.home.space.to_string(), "answer": verdict.word(), "reference": arguments.reference,
-        "reason": arguments.reason, "record": appended.id.to_string(),
-    });
-    setting.console.result(result, |out| {
-        let word = word(verdict);
-        writeln!(out, "{}", setting.console.say(words!("answered: {word}", "回答しました: {word}"; word)))
-    });
-    appended.promised
+    side.say(vec![Event::Answered(answer)])
 }
 
 /// An answer as people read it.

@@ -1,6 +1,6 @@
 //! `hizo hand-over enter`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
@@ -33,30 +33,10 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let case = Side::of(setting)?;
-    must_be_company(&case)?;
-    let fold = Consents::of(case.opened())?;
     let invite = home::read_invite(&arguments.invite)?;
-    let given = fold.named(&invite.space.to_string())?;
-    // What the sender said in the case is about this very space.
-    if given.by != case.key()
-        || given.handed.as_ref().is_some_and(|handed| handed.genesis != invite.genesis.to_string())
-    {
-        return Err(refused(Refusal::Space));
-    }
-    let consent = given.said.verify().map_err(refused)?;
-    let mut side = match Home::open(&arguments.to) {
-        Ok(home) if home.space == consent.space => case.in_space(Safe::open(home)?)?,
-        _ => settle(&case, given, &invite, arguments)?,
-    };
-    if consent.level.tells_company() && side.keyring.people()?.said(&side.key()).is_none() {
-        let certificate = UnverifiedCertificate::issue(&side.identity, &consent.space);
-        side.say(vec![Event::KeyCertified(certificate)])?.promised?;
-    }
-    let missing = filling::fill(&case, &mut side, &consent)?;
-    filling::compare(&case, &side, &consent)?;
+    let Entered { items, missing } = enter(&case, &invite, &arguments.to)?;
     let result = json!({
-        "handover": consent.space.to_string(), "home": arguments.to.to_string_lossy(), "items": consent.items.len(),
-        "missing": missing,
+        "handover": invite.space.to_string(), "home": arguments.to.to_string_lossy(), "items": items, "missing": missing,
     });
     setting.console.result(result, |out| {
         let home = shown(&arguments.to);
@@ -75,9 +55,40 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
+/// A hand-over that the company has entered.
+pub(super) struct Entered {
+    pub items: usize,
+    /// Items that neither the sender nor the company can open.
+    pub missing: usize,
+}
+
+/// Enters it as the company, in a folder, and seals what the sender could not.
+pub(super) fn enter(case: &Side, invite: &Invite, to: &Path) -> Outcome<Entered> {
+    must_be_company(case)?;
+    let fold = Consents::of(case.opened())?;
+    let given = fold.named(&invite.space.to_string())?;
+    // What the sender said in the case is about this very space.
+    if given.by != case.key()
+        || given.handed.as_ref().is_some_and(|handed| handed.genesis != invite.genesis.to_string())
+    {
+        return Err(refused(Refusal::Space));
+    }
+    let consent = given.said.verify().map_err(refused)?;
+    let mut side = match Home::open(to) {
+        Ok(home) if home.space == consent.space => case.in_space(Safe::open(home)?)?,
+        _ => settle(case, given, invite, to)?,
+    };
+    if consent.level.tells_company() && side.keyring.people()?.said(&side.key()).is_none() {
+        let certificate = UnverifiedCertificate::issue(&side.identity, &consent.space);
+        side.say(vec![Event::KeyCertified(certificate)])?.promised?;
+    }
+    let missing = filling::fill(case, &mut side, &consent)?;
+    filling::compare(case, &side, &consent)?;
+    Ok(Entered { items: consent.items.len(), missing })
+}
+
 /// Makes the home, once the space is seen to begin with the company's own words and keys.
-fn settle(case: &Side, given: &Given, invite: &Invite, arguments: &Arguments) -> Outcome<Side> {
-    let folder = arguments.to.as_path();
+fn settle(case: &Side, given: &Given, invite: &Invite, folder: &Path) -> Outcome<Side> {
     case.safe.home.begin_beside(folder)?;
     home::begin_joining(folder, invite)?;
     let home = Home::invited(folder, invite)?;

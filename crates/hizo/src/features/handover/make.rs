@@ -1,6 +1,6 @@
 //! `hizo hand-over make`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_ledger::record::Role;
 use hizo_vault::event::Event;
@@ -34,19 +34,11 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let case = Side::of(setting)?;
-    let said = Consents::of(case.opened())?;
-    let given = said.named(&arguments.handover)?;
-    let consent = for_sender(given, &case)?;
-    let mut side = match Home::open(&arguments.to) {
-        // Begun before: what is not there yet is added.
-        Ok(home) if home.space == consent.space => case.in_space(Safe::open(home)?)?,
-        // Another safe's home is refused by whoever begins one there.
-        _ => found(&case, given, &consent, arguments)?,
-    };
-    let missing = filling::fill(&case, &mut side, &consent)?;
-    let items = consent.items.len();
+    let Made { side, items, missing } =
+        make(&case, &arguments.handover, &arguments.to, arguments.admission_file.as_deref())?;
+    let handover = side.safe.home.space.to_string();
     let result = json!({
-        "handover": consent.space.to_string(), "home": arguments.to.to_string_lossy(), "items": items, "missing": missing,
+        "handover": handover, "home": arguments.to.to_string_lossy(), "items": items, "missing": missing,
     });
     let made = items - missing;
     setting.console.result(result, |out| {
@@ -65,14 +57,35 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
+/// A hand-over that was made, or went on.
+pub(super) struct Made {
+    pub side: Side,
+    pub items: usize,
+    /// Items that the sender cannot open: the company seals them.
+    pub missing: usize,
+}
+
+/// Makes the hand-over of a consent, which is named by its first digits, in a folder; one that was begun there goes on.
+pub(super) fn make(case: &Side, named: &str, to: &Path, admission: Option<&Path>) -> Outcome<Made> {
+    let said = Consents::of(case.opened())?;
+    let given = said.named(named)?;
+    let consent = for_sender(given, case)?;
+    let mut side = match Home::open(to) {
+        Ok(home) if home.space == consent.space => case.in_space(Safe::open(home)?)?,
+        // Another safe's home is refused by whoever begins one there.
+        _ => found(case, given, &consent, to, admission)?,
+    };
+    let missing = filling::fill(case, &mut side, &consent)?;
+    Ok(Made { side, items: consent.items.len(), missing })
+}
+
 /// Begins the space: the sender and his machine, the company's keys as the consent names them, and the consent itself.
-fn found(case: &Side, given: &Given, consent: &Consent, arguments: &Arguments) -> Outcome<Side> {
+fn found(case: &Side, given: &Given, consent: &Consent, to: &Path, admission: Option<&Path>) -> Outcome<Side> {
     let company = case.keyring.people()?.certificates.of(&given.by).and_then(|company| company.recipient.clone());
     let company = company.ok_or_else(|| Failure::internal_message("the company of a consent is certified"))?;
     let (key, machine) = ((consent.key, consent.session), (consent.machine, consent.machine_session));
-    let admission = arguments.admission_file.as_deref();
     let named = (consent.space, given.said.purpose.as_str());
-    let home = founding::beside(&case.safe.home, &case.identity, &arguments.to, named, admission, |founding| {
+    let home = founding::beside(&case.safe.home, &case.identity, to, named, admission, |founding| {
         let mut founding =
             founding.with(key.0, key.1, Role::Admin).with(machine.0, machine.1, Role::Writer).read_by(&company);
         founding.events.push(Event::Consent(Box::new(given.said.clone())));

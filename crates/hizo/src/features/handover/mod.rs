@@ -6,10 +6,12 @@ pub(crate) mod command;
 pub(crate) mod consent;
 mod enter;
 mod filling;
+pub(crate) mod giving;
 mod make;
 mod open;
 pub(crate) mod page;
 mod preview;
+pub(crate) mod receiving;
 mod status;
 
 use hizo_vault::event::handover::{Consent, Refusal};

@@ -8,7 +8,7 @@ use super::handover_of;
 use crate::Setting;
 use crate::console;
 use crate::failure::Outcome;
-use crate::handover::Onlooker;
+use crate::handover::HandOver;
 use crate::side::Side;
 use crate::view::View;
 use crate::words::{self, words};
@@ -19,15 +19,7 @@ pub(crate) struct Arguments {}
 
 pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
     let mut side = Side::of(setting)?;
-    let handover = handover_of(&side)?;
-    let onlooker = Onlooker { identity: side.identity_key(), sender_leaves: false };
-    handover.check(side.opened(), &onlooker, &handover.custody)?;
-    let mut promised = Ok(());
-    if !handover.opened.contains_key(&side.key()) {
-        // Before anything is shown: the company sees it whatever comes then.
-        let space = side.safe.home.space.to_string();
-        promised = side.say(vec![Event::Opened { space, items: handover.custody.clone() }])?.promised;
-    }
+    let (handover, promised) = open(&mut side)?;
     let view = View::of(side.opened())?;
     let is_item = |id: &str| handover.custody.iter().any(|entry| entry.record == id);
     let items: Vec<_> = view
@@ -65,4 +57,17 @@ pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
         "次に: 資料は `hizo restore` で取り出せます。そのあと `hizo hand-over answer` で回答してください"
     ));
     promised
+}
+
+/// Checks the consent, and says that the receiver opens.
+pub(super) fn open(side: &mut Side) -> Outcome<(HandOver, Outcome<()>)> {
+    let handover = handover_of(side)?;
+    handover.check_opened_by(side.opened(), &side.identity)?;
+    let mut promised = Ok(());
+    if !handover.opened.contains_key(&side.key()) {
+        // Before anything is shown: the company sees it whatever comes then.
+        let space = side.safe.home.space.to_string();
+        promised = side.say(vec![Event::Opened { space, items: handover.custody.clone() }])?.promised;
+    }
+    Ok((handover, promised))
 }

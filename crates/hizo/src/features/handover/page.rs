@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_ledger::directory::Purpose;
+use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
 use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedItem};
@@ -17,6 +18,7 @@ use crate::console::bytes;
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::refused;
+use crate::home::Home;
 use crate::words::words;
 use crate::{directory, parties, safe};
 
@@ -41,6 +43,8 @@ struct GivenRow {
     state: String,
     tone: &'static str,
     remark: String,
+    /// The page that tells how far its hand-over has come, and what is next.
+    steps: String,
     /// The page on which it is taken back, where that still changes something.
     withdraw: Option<String>,
 }
@@ -89,13 +93,9 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
             receiver: shown_bytes(given.said.receiver_name.as_bytes()),
             about: about(&given.said).to(language).to_owned(),
             state: words.to(language).to_owned(),
-            tone: match word {
-                "accepted" => "ok",
-                "consented" | "not delivered" => "wait",
-                "rejected" | "insufficient" | "refused" => "bad",
-                _ => "info",
-            },
+            tone: tone(word),
             remark: remark(given),
+            steps: visit.at(&format!("/case/{}/handed/{}", looked.safe.home.space, given.said.space)),
             withdraw: (is_company && !given.is_withdrawn).then(|| format!("{here}/{}", given.said.space)),
         }
     });
@@ -141,7 +141,17 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
     })
 }
 
-fn is_company(looked: &Looked, unlocked: &Unlocked) -> bool {
+/// How a state is shown.
+pub(super) fn tone(state: &str) -> &'static str {
+    match state {
+        "accepted" => "ok",
+        "consented" | "not delivered" => "wait",
+        "rejected" | "insufficient" | "refused" => "bad",
+        _ => "info",
+    }
+}
+
+pub(super) fn is_company(looked: &Looked, unlocked: &Unlocked) -> bool {
     let seed = &unlocked.identity.signing_seed;
     let key = seed.space_key(&looked.safe.home.space).verifying_key();
     looked.safe.chain.role(&key) == Some(Role::Admin)
@@ -407,7 +417,10 @@ pub(crate) fn withdraw(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply
         return Ok(visit.go(&format!("/case/{}/consent", visit.param("case"))));
     }
     let reason = visit.field("reason").trim().to_owned();
-    let Withdrawal { promised, .. } = Withdrawal::make(&mut side, visit.param("consent"), &reason, None)?;
+    // Where the company has entered the hand-over, the receiver's client learns of it by the same act.
+    let entered = SpaceId::from_hex(visit.param("consent")).map(|space| unlocked.handed_home(&space));
+    let entered = entered.ok().filter(|home| Home::open(home).is_ok());
+    let Withdrawal { promised, .. } = Withdrawal::make(&mut side, visit.param("consent"), &reason, entered.as_deref())?;
     promised?;
     Ok(visit.go(&format!("/case/{}/consent", visit.param("case"))))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::ClaimedTime;
 use hizo_vault::event::Event;
-use hizo_vault::event::handover::{Custody, Refusal, Verdict};
+use hizo_vault::event::handover::{Custody, Refusal, UnverifiedAnswer, Verdict};
 use serde_json::{Value, json};
 
 use super::answer::word;
@@ -14,7 +14,7 @@ use super::handover_of;
 use crate::Setting;
 use crate::consents::{Consents, Given, Paper};
 use crate::failure::{Outcome, shown_bytes};
-use crate::handover::refused;
+use crate::handover::{HandOver, refused};
 use crate::people::People;
 use crate::safe;
 use crate::side::Side;
@@ -30,28 +30,52 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
-    let mut fold = Consents::of(case.opened())?;
-    let mut promised = Ok(());
-    let mut opened = None;
+    let (mut promised, mut opened) = (Ok(()), None);
     if let Some(folder) = &arguments.at {
         let side = case.at(folder)?;
-        let space = side.safe.home.space.to_string();
-        let given = fold.given.iter().find(|given| given.said.space == space).ok_or_else(|| refused(Refusal::Space))?;
-        let handover = handover_of(&side)?;
-        if side.is_admin() {
-            filling::compare(&case, &side, &given.said.verify().map_err(refused)?)?;
-        }
-        let receiver = given.handed.as_ref().map(|handed| handed.receiver);
-        let since = receiver.and_then(|receiver| handover.opened.get(&receiver).copied());
-        opened = since.and_then(|seconds| Some((space, ClaimedTime::from_unix_seconds(seconds).ok()?)));
-        let answer = handover.answers.into_iter().find(|answer| given.believes(answer));
-        if let Some(answer) = answer.filter(|_| given.answer.is_none()) {
-            promised = case.say(vec![Event::Answered(answer)])?.promised;
-            fold = Consents::of(case.opened())?;
-        }
+        let seen = look(&case, &side)?;
+        opened = seen.opened.map(|time| (side.safe.home.space.to_string(), time));
+        promised = carry(&mut case, seen)?;
     }
+    let fold = Consents::of(case.opened())?;
     tell(setting, &case, &fold, opened.as_ref())?;
     promised
+}
+
+/// What somebody who is in a case and in a hand-over sees there.
+pub(super) struct Seen {
+    /// When the receiver said that he opens.
+    pub opened: Option<ClaimedTime>,
+    /// The receiver's answer, where the case does not have it yet.
+    pub answer: Option<UnverifiedAnswer>,
+}
+
+/// Looks into a hand-over for its case; the company compares what was made of the items with what they are.
+pub(super) fn look(case: &Side, side: &Side) -> Outcome<Seen> {
+    let fold = Consents::of(case.opened())?;
+    let space = side.safe.home.space.to_string();
+    let given = fold.given.iter().find(|given| given.said.space == space).ok_or_else(|| refused(Refusal::Space))?;
+    let handover = handover_of(side)?;
+    if side.is_admin() {
+        filling::compare(case, side, &given.said.verify().map_err(refused)?)?;
+    }
+    let opened = opened_at(given, &handover);
+    let answer = handover.answers.into_iter().find(|answer| given.believes(answer));
+    Ok(Seen { opened, answer: answer.filter(|_| given.answer.is_none()) })
+}
+
+/// When the receiver said that he opens.
+pub(super) fn opened_at(given: &Given, handover: &HandOver) -> Option<ClaimedTime> {
+    let receiver = given.handed.as_ref()?.receiver;
+    ClaimedTime::from_unix_seconds(*handover.opened.get(&receiver)?).ok()
+}
+
+/// Carries the receiver's answer into the case.
+pub(super) fn carry(case: &mut Side, seen: Seen) -> Outcome<Outcome<()>> {
+    match seen.answer {
+        Some(answer) => Ok(case.say(vec![Event::Answered(answer)])?.promised),
+        None => Ok(Ok(())),
+    }
 }
 
 fn tell(setting: &Setting, case: &Side, fold: &Consents, opened: Option<&(String, ClaimedTime)>) -> Outcome<()> {

@@ -73,7 +73,7 @@ pub(crate) fn make(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     };
     let asked = Asked { cards, needed, replace: visit.has("replace") };
     let proposing = visit.proposing()?;
-    let mut safe = unlocked.safe_at(&unlocked.folder)?;
+    let mut safe = unlocked.open_safe()?;
     let identity = &unlocked.identity;
     let keyring = safe.unlock_with(identity)?;
     handover::guard(&safe, &keyring, identity)?;
@@ -84,7 +84,7 @@ pub(crate) fn make(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Drawn { cards: made, change, key, replaces, closed } = drawn;
     let mut printed = pages(&safe, &keyring, &made)?;
     let pinned = change.make(&mut safe, identity, &keyring, &proposing);
-    unlocked.forget(&unlocked.folder);
+    unlocked.forget();
     if pinned.is_err() && is_unpinned(&mut safe, key) {
         return pinned.map(|_| visit.go("/cards"));
     }
@@ -158,12 +158,12 @@ pub(crate) fn try_them(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply
     let fields = (1..=usize::from(CARDS_MAX)).map(|number| (number, format!("card-{number}")));
     let typed = fields.filter(|(_, name)| !visit.field(name).trim().is_empty());
     let cards: Outcome<Vec<_>> = typed.map(|(number, name)| cards::typed_as(number, visit.field(&name))).collect();
-    let mut safe = unlocked.safe_at(&unlocked.folder)?;
+    let mut safe = unlocked.open_safe()?;
     let tried = cards.and_then(|cards| match cards.is_empty() {
         true => Err(Failure::fixable(words!("no card was typed", "カードの言葉が入力されていません"))),
         false => drill(&mut safe, &cards),
     });
-    unlocked.forget(&unlocked.folder);
+    unlocked.forget();
     let Drilled { closed, numbers, set, record } = match tried {
         Ok(drilled) => drilled,
         Err(failure) => return cards_page(visit, unlocked, &[], Some(&failure)),

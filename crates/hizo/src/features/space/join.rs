@@ -3,26 +3,21 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Record, Role};
-use hizo_vault::event::NAME_BYTES_MAX;
-use hizo_vault::event::certificate::UnverifiedCertificate;
-use hizo_vault::fingerprint::Spoken;
-use hizo_vault::joining::{Invite, UnverifiedRequest};
+use hizo_ledger::record::Role;
+use hizo_vault::joining::Invite;
 use hizo_vault::keys::IdentityFile;
 use serde_json::json;
 
 use super::entering;
 use crate::contents::Opened;
-use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::home::{self, Device, Home, IDENTITY_BYTES_MAX};
-use crate::keeper::Keeper;
+use crate::home::{self, Device, Home};
+use crate::newcomer::{Asks, Called, Waiting, begun, is_begun, make};
 use crate::passphrase::NewPassphrase;
 use crate::safe::{self, Safe};
 use crate::view::View;
-use crate::words::{Words, words};
-use crate::{Setting, bundle, membership};
+use crate::words::words;
+use crate::{Setting, membership};
 
 /// Join a safe: with an invite, write a request; once an admin has let you in, without one, finish
 #[derive(Debug, clap::Args)]
@@ -78,80 +73,6 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
     Ok(())
 }
 
-/// What the others call somebody who asks, and what he calls his machine.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Called<'a> {
-    pub name: &'a str,
-    pub machine: &'a str,
-}
-
-impl Called<'_> {
-    /// # Errors
-    /// When a name is empty or too long.
-    pub(super) fn check(self) -> Outcome<()> {
-        check_name(self.name)?;
-        check_name(self.machine)
-    }
-}
-
-/// Whether joining this safe was begun in a folder.
-///
-/// # Errors
-/// When joining another one was.
-pub(super) fn is_begun(folder: &Path, invited: &Invite) -> Outcome<bool> {
-    match home::invite_of(folder)? {
-        Some(before) if before.space == invited.space && before.genesis == invited.genesis => Ok(true),
-        Some(_) => Err(Failure::fixable(words!(
-            "joining another safe was begun in {folder}",
-            "{folder} では、別の金庫への参加が始まっています",
-            folder = shown(folder)
-        ))
-        .hint(words!("Name another folder with --home.", "別のフォルダーを --home で指定してください。"))),
-        None => Ok(false),
-    }
-}
-
-/// The keys with which joining was begun: words that were read out stay right.
-pub(super) fn begun(folder: &Path, passphrase: &str) -> Outcome<(IdentityFile, Device)> {
-    let path = home::identity_file(folder);
-    let bytes = bundle::read(&path, IDENTITY_BYTES_MAX)?;
-    Ok((safe::open_identity_file(&path, bytes, passphrase)?, Device::read(folder)?))
-}
-
-/// A request, and the ten words that go with it.
-pub(super) struct Asks {
-    pub request: Vec<u8>,
-    pub words: Spoken,
-}
-
-impl Asks {
-    pub(super) fn of(invited: &Invite, called: Called, identity: &IdentityFile, device: &Device) -> Self {
-        let request = UnverifiedRequest {
-            space: invited.space,
-            genesis: invited.genesis,
-            name: called.name.to_owned(),
-            machine: called.machine.to_owned(),
-            person: UnverifiedCertificate::issue(identity, &invited.space),
-            device: UnverifiedCertificate::issue_machine(identity, &device.signing, &invited.space),
-        };
-        Self { request: request.compose(), words: own_words(invited, identity) }
-    }
-}
-
-/// The ten words of somebody who asks.
-pub(super) fn own_words(invited: &Invite, identity: &IdentityFile) -> Spoken {
-    let own = identity.signing_seed.identity_key().verifying_key();
-    Spoken::of_identity(&own, identity.identity.recipient(), &invited.genesis)
-}
-
-fn check_name(name: &str) -> Outcome<()> {
-    if (1..=NAME_BYTES_MAX).contains(&name.len()) {
-        return Ok(());
-    }
-    let message = words!("a name has 1 to {NAME_BYTES_MAX} bytes", "名前は1~{NAME_BYTES_MAX}バイトです");
-    Err(Failure::new(Kind::Usage, message).hint(words!("Choose a shorter one.", "短くしてください。")))
-}
-
 /// Keys of this machine and, unless he brings them, of its owner.
 fn prepare(
     setting: &Setting,
@@ -169,37 +90,6 @@ fn prepare(
     let made = make(folder, invited, brought.as_deref(), own_space.as_ref(), &passphrase.text)?;
     passphrase.tell(setting.console, &words!("the safe", "金庫"));
     Ok(made)
-}
-
-/// Begins joining in a folder: keys of this machine and, unless he brings them, of its owner. The invite is written last.
-pub(super) fn make(
-    folder: &Path,
-    invited: &Invite,
-    brought: Option<&Path>,
-    own_space: Option<&Home>,
-    passphrase: &str,
-) -> Outcome<(IdentityFile, Device)> {
-    let _turn = Home::make(folder)?;
-    let (identity, sealed) = match brought {
-        Some(path) => {
-            let bytes = bundle::read(path, IDENTITY_BYTES_MAX)?;
-            (safe::open_identity_file(path, bytes.clone(), passphrase)?, bytes)
-        }
-        None => {
-            let identity = IdentityFile::generate(&mut SystemEntropy);
-            let sealed = identity.seal(passphrase, &mut SystemEntropy).as_bytes().to_vec();
-            (identity, sealed)
-        }
-    };
-    let device = Device::generate();
-    home::begin(folder)?;
-    home::write_new(&home::identity_file(folder), &sealed)?;
-    device.write(folder)?;
-    if let Some(own_space) = own_space {
-        Home::write_own_space(folder, own_space.folder())?;
-    }
-    home::begin_joining(folder, invited)?;
-    Ok((identity, device))
 }
 
 fn tell_begun(setting: &Setting, to: &Path, spoken: &str, is_for_organisation: bool) {
@@ -259,71 +149,6 @@ fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     });
     // It is a home all the same.
     learnt.map(drop)
-}
-
-/// Somebody whom an admin has let in, and who has not entered yet.
-pub(super) struct Waiting {
-    folder: PathBuf,
-    invited: Invite,
-    pub safe: Safe,
-    /// The words of the record that lets him in.
-    words: Spoken,
-}
-
-impl Waiting {
-    /// # Errors
-    /// When joining was not begun in the folder, or nobody has let this machine in.
-    pub(super) fn of(folder: &Path) -> Outcome<Self> {
-        let Some(invited) = home::invite_of(folder)? else {
-            return Err(Failure::fixable(words!(
-                "joining a safe was not begun in {folder}",
-                "{folder} では、金庫への参加が始まっていません",
-                folder = shown(folder)
-            ))
-            .hint(words!(
-                "Ask an admin for an invite, and run `hizo space join INVITE --name NAME --to REQUEST`.",
-                "管理者から招待状をもらい、`hizo space join 招待状 --name 名前 --to 参加願` を実行してください。"
-            )));
-        };
-        let home = Home::invited(folder, &invited)?;
-        let keeper = Keeper::open(&home)?;
-        let safe = Safe::look(home, keeper, &invited).map_err(|failure| match failure.kind {
-            // The keeper lets in whom the safe's records name.
-            Kind::Fixable => failure.hint(wait()),
-            _ => failure,
-        })?;
-        let device = safe.home.device()?.signing.space_key(&invited.space).verifying_key();
-        let Some(words) = admission(&safe, device).map(|record| Spoken::of_head(&record.id())) else {
-            return Err(Failure::fixable(words!("nobody has let this machine in yet", "まだ参加が認められていません"))
-                .hint(wait()));
-        };
-        Ok(Self { folder: folder.to_owned(), invited, safe, words })
-    }
-
-    /// # Errors
-    /// When an admin of another safe reads out these words.
-    pub(super) fn compare(&self, heard: &str) -> Outcome<()> {
-        if self.words.is_typed(heard) { Ok(()) } else { Err(entering::other_words()) }
-    }
-
-    /// Makes the folder a home of the safe.
-    pub(super) fn enter(self) -> Outcome<Safe> {
-        Safe::open(Home::join(&self.folder, &self.invited)?)
-    }
-}
-
-fn wait() -> Words {
-    words!(
-        "If you have not been let in yet, send the request to an admin and wait for the call.",
-        "まだ参加を認められていないなら、参加願を管理者に送り、電話を待ってください。"
-    )
-}
-
-/// The record that last made a key a present member.
-fn admission(safe: &Safe, key: VerifyingKey) -> Option<&Record> {
-    safe.chain.role(&key)?;
-    let makes = |control: &Control| matches!(control, Control::Member { key: member, .. } if *member == key);
-    safe.records.iter().rfind(|record| record.envelope().controls.iter().any(makes))
 }
 
 /// The identity of this home, if it opens the safe and can be had: only whoever opens it can tell which series there are.

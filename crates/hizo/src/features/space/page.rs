@@ -4,12 +4,10 @@ mod coming;
 mod joining;
 mod leaving;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
 use hizo_ledger::record::{Act, Role};
-use hizo_vault::fingerprint::{Spoken, WordList};
 
 pub(crate) use coming::{admit, admitted, choose, invite};
 pub(crate) use joining::{ask, choose as join, enter, entered, words};
@@ -20,55 +18,28 @@ use super::remove::{Readable, could_read, ranges};
 use super::{admins, grant, role};
 use crate::cards;
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
-use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::failure::{Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
 use crate::membership::{Change, Made};
 use crate::people::{Person, Seat, shown_organisation};
 use crate::prepared::Orders;
 use crate::safe::Safe;
 use crate::view::View;
-use crate::words::{Language, Words, words};
+use crate::words::Words;
 
-/// The safe that a page is about: the one that is unlocked, or a case of the same person.
-struct Place {
-    folder: PathBuf,
-    /// The path of its people.
-    at: String,
+/// The safe as it is now and its admin, who is about to change something.
+fn admin(unlocked: &Unlocked) -> Outcome<(Safe, Admin)> {
+    let safe = unlocked.open_safe()?;
+    let admin = Admin::silently(&safe, Arc::clone(&unlocked.identity))?;
+    admin.keyring.people()?.heed(&safe, &[])?;
+    Ok((safe, admin))
 }
 
-impl Place {
-    fn of(visit: &Visit, unlocked: &Unlocked) -> Outcome<Self> {
-        let case = visit.param("case");
-        if case.is_empty() {
-            return Ok(Self { folder: unlocked.folder.clone(), at: "/people".into() });
-        }
-        let folder = unlocked.home_of(case)?.ok_or_else(|| {
-            Failure::fixable(words!("there is no such case here", "その相談はこのコンピューターにありません"))
-        })?;
-        Ok(Self { folder, at: format!("/case/{case}/people") })
-    }
-
-    /// The safe as it is now and its admin, who is about to change something.
-    fn admin(&self, unlocked: &Unlocked) -> Outcome<(Safe, Admin)> {
-        let safe = unlocked.safe_at(&self.folder)?;
-        let admin = Admin::silently(&safe, Arc::clone(&unlocked.identity))?;
-        admin.keyring.people()?.heed(&safe, &[])?;
-        Ok((safe, admin))
-    }
-
-    /// Makes a change; where two admins sign, a proposal in the file that the form names.
-    fn make(
-        &self,
-        visit: &Visit,
-        unlocked: &Unlocked,
-        safe: &mut Safe,
-        admin: &Admin,
-        change: Change,
-    ) -> Outcome<Made> {
-        let made = admin.make(change, safe, &visit.proposing()?);
-        unlocked.forget(&self.folder);
-        made
-    }
+/// Makes a change; where two admins sign, a proposal in the file that the form names.
+fn make(visit: &Visit, unlocked: &Unlocked, safe: &mut Safe, admin: &Admin, change: Change) -> Outcome<Made> {
+    let made = admin.make(change, safe, &visit.proposing()?);
+    unlocked.forget();
+    made
 }
 
 /// The member whom the path names by the first digits of a key.
@@ -81,15 +52,6 @@ fn who(person: &Person) -> String {
     person.seats().next().map(|seat| seat.key.name().to_string()).unwrap_or_default()
 }
 
-/// Words to be read out, in the reader's list, and the same in the other one.
-fn spoken(visit: &Visit, words: &Spoken) -> (String, String) {
-    let (own, other) = match visit.language() {
-        Language::Japanese => (WordList::Japanese, WordList::English),
-        Language::English => (WordList::English, WordList::Japanese),
-    };
-    (words.words(own).join(" "), words.words(other).join(" "))
-}
-
 #[derive(Template)]
 #[template(path = "told.html")]
 struct ToldPage<'v> {
@@ -99,23 +61,23 @@ struct ToldPage<'v> {
 }
 
 /// What was done, and what comes next.
-fn told(visit: &Visit, place: &Place, title: &str, lines: &[Words]) -> Outcome<Reply> {
+fn told(visit: &Visit, title: &str, lines: &[Words]) -> Outcome<Reply> {
     let language = visit.language();
     visit.page(&ToldPage {
         f: visit.frame(visit.text().say(title), ""),
         lines: lines.iter().map(|line| line.to(language).to_owned()).collect(),
-        back: visit.at(&place.at),
+        back: visit.at("/people"),
     })
 }
 
 /// What came of a change: the page of what it is about, or how the second admin gets it.
-fn made(visit: &Visit, place: &Place, made: Made, go: &str) -> Outcome<Reply> {
+fn made(visit: &Visit, made: Made, go: &str) -> Outcome<Reply> {
     match made {
         Made::Stands(appended) => {
             appended.promised?;
             Ok(visit.go(go))
         }
-        Made::Proposed(proposed) => told(visit, place, "people-proposed", &[proposed.line(), proposed.next()]),
+        Made::Proposed(proposed) => told(visit, "people-proposed", &[proposed.line(), proposed.next()]),
     }
 }
 
@@ -158,8 +120,7 @@ struct PeoplePage<'v> {
 }
 
 pub(crate) fn people(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let (t, language, looked) = (visit.text(), visit.language(), unlocked.look_at(&place.folder)?);
+    let (t, language, looked) = (visit.text(), visit.language(), unlocked.look()?);
     let persons = looked.keyring.people()?.persons(&looked.safe);
     let mut notes: Vec<_> = looked.keyring.doubts.iter().map(|doubt| doubt.to(language).to_owned()).collect();
     notes.extend(looked.safe.chain.waiting().map(|waiting| cards::waits(waiting).to(language).to_owned()));
@@ -178,7 +139,7 @@ pub(crate) fn people(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         }
     }
     let own = unlocked.identity.signing_seed.space_key(&looked.safe.home.space).verifying_key();
-    let is_case = !visit.param("case").is_empty();
+    let is_case = visit.is_beside();
     visit.page(&PeoplePage {
         f: visit.frame(t.say("door-people"), "hizo space members"),
         notes,
@@ -187,20 +148,17 @@ pub(crate) fn people(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         rule: admins::line(looked.safe.chain.admin_rule()).to(language).to_owned(),
         rows: persons
             .iter()
-            .map(|person| Row {
-                is_self: person.seats().any(|seat| seat.key == own),
-                ..row(visit, &place, &looked, person)
-            })
+            .map(|person| Row { is_self: person.seats().any(|seat| seat.key == own), ..row(visit, &looked, person) })
             .collect(),
         is_any_due: prepared.iter().any(|row| row.is_due),
         prepared,
         propose: visit.proposal_file(&looked.safe),
         cards: if is_case { None } else { Some(shown::cards(visit, &looked)?) },
-        at: visit.at(&place.at),
+        at: visit.at("/people"),
     })
 }
 
-fn row(visit: &Visit, place: &Place, looked: &Looked, person: &Person) -> Row {
+fn row(visit: &Visit, looked: &Looked, person: &Person) -> Row {
     let (t, language) = (visit.text(), visit.language());
     let role = person.own.map(|own| own.role);
     let record = usize::try_from(person.since()).ok().and_then(|number| looked.safe.records.get(number));
@@ -209,7 +167,7 @@ fn row(visit: &Visit, place: &Place, looked: &Looked, person: &Person) -> Row {
         t.one(id, "name", machine_name(seat, name.as_deref()))
     };
     Row {
-        to: visit.at(&format!("{}/who/{}", place.at, who(person))),
+        to: visit.at(&format!("/people/who/{}", who(person))),
         name: person.shown_name(),
         is_self: false,
         organisation: person
@@ -266,8 +224,7 @@ struct PersonPage<'v> {
 
 /// Somebody: what he may do and what he can read.
 pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let (language, looked) = (visit.language(), unlocked.look_at(&place.folder)?);
+    let (language, looked) = (visit.language(), unlocked.look()?);
     let person = person(visit, &looked)?;
     let keys: Vec<_> = person.seats().map(|seat| seat.key).collect();
     let read = Readable::of(looked.opened(), &looked.view, &person, &keys);
@@ -276,12 +233,12 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let is_self = keys.contains(&own);
     let people = looked.keyring.people()?;
     let first = person.own.and_then(|own| people.first_epoch(&looked.safe, &own.key));
-    let row = row(visit, &place, &looked, &person);
+    let row = row(visit, &looked, &person);
     visit.page(&PersonPage {
         f: visit
             .frame(row.name.clone(), shown::command(["hizo", "space", "role", &row.name, "…"]))
             .tab(visit.text().say("door-people")),
-        back: visit.at(&place.at),
+        back: visit.at("/people"),
         here: row.to.clone(),
         could_read: could_read(&row.name, &read).iter().map(|line| line.to(language).to_owned()).collect(),
         roles: roles(visit, person.own.map(|own| own.role)),
@@ -295,23 +252,21 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
 
 /// Gives somebody another role.
 pub(crate) fn change_role(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let (mut safe, admin) = place.admin(unlocked)?;
+    let (mut safe, admin) = admin(unlocked)?;
     let person = admin.keyring.people()?.named(&safe, visit.param("who"))?;
     let Some(role) = role_of(visit.field("role")) else { return one(visit, unlocked) };
     let change = role::change(&safe, &admin, &person, role, visit.has("history"))?;
-    let done = place.make(visit, unlocked, &mut safe, &admin, change)?;
-    made(visit, &place, done, &format!("{}/who/{}", place.at, visit.param("who")))
+    let done = make(visit, unlocked, &mut safe, &admin, change)?;
+    made(visit, done, &format!("/people/who/{}", visit.param("who")))
 }
 
 /// Lets somebody open what was kept before he came.
 pub(crate) fn give(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let (mut safe, admin) = place.admin(unlocked)?;
+    let (mut safe, admin) = admin(unlocked)?;
     let person = admin.keyring.people()?.named(&safe, visit.param("who"))?;
     let change = grant::change(&safe, &admin, &person)?;
-    let done = place.make(visit, unlocked, &mut safe, &admin, change)?;
-    made(visit, &place, done, &format!("{}/who/{}", place.at, visit.param("who")))
+    let done = make(visit, unlocked, &mut safe, &admin, change)?;
+    made(visit, done, &format!("/people/who/{}", visit.param("who")))
 }
 
 #[derive(Template)]
@@ -326,8 +281,7 @@ struct OpensPage<'v> {
 
 /// Who may open what: each series, with those who can open deposits of it.
 pub(crate) fn opens(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let (t, looked) = (visit.text(), unlocked.look_at(&place.folder)?);
+    let (t, looked) = (visit.text(), unlocked.look()?);
     let view: &View = &looked.view;
     let persons = looked.keyring.people()?.persons(&looked.safe);
     let read: Vec<(String, Readable)> = persons
@@ -351,7 +305,7 @@ pub(crate) fn opens(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     });
     visit.page(&OpensPage {
         f: visit.frame(t.say("opens-title"), "hizo space remove … --dry-run"),
-        back: visit.at(&place.at),
+        back: visit.at("/people"),
         rows: rows.collect(),
         paging,
     })

@@ -9,8 +9,9 @@ use hizo_ledger::record::{Control, Role};
 use hizo_vault::fingerprint::Spoken;
 
 use super::super::admit::{Ear, LetIn, Letting, let_in};
-use super::{Place, made, role_of, roles, spoken};
+use super::{admin, made, make, role_of, roles};
 use crate::desk::picker::{self, Picker};
+use crate::desk::shown::spoken;
 use crate::desk::{Frame, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::membership::{self, Asked, Made};
@@ -18,9 +19,8 @@ use crate::people::shown_organisation;
 use crate::words::{Words, words};
 
 /// The invite, to be given to somebody.
-pub(crate) fn invite(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let invite = unlocked.look_at(&place.folder)?.safe.invite_to_join()?;
+pub(crate) fn invite(_visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let invite = unlocked.look()?.safe.invite_to_join()?;
     Ok(Reply::Save { name: "invite", bytes: invite.compose() })
 }
 
@@ -36,16 +36,15 @@ struct PickPage<'v> {
 
 /// Where the request is.
 pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
     if let Some(file) = picker::file(visit)? {
-        return admit_page(visit, unlocked, &place, &file, None);
+        return admit_page(visit, unlocked, &file, None);
     }
     let (picker, fault) = Picker::for_a_file(visit)?;
     let fault = fault.map(|failure| failure.told_in(visit.language()));
     visit.page(&PickPage {
         f: visit.frame(visit.text().say("admit-title"), "hizo space admit …"),
-        back: visit.at(&place.at),
-        here: visit.at(&format!("{}/admit", place.at)),
+        back: visit.at("/people"),
+        here: visit.at("/people/admit"),
         picker,
         fault,
     })
@@ -91,15 +90,9 @@ struct AdmitPage<'v> {
 }
 
 /// Who asks to come, what he may do, and what is to be compared.
-fn admit_page(
-    visit: &Visit,
-    unlocked: &Unlocked,
-    place: &Place,
-    file: &Path,
-    fault: Option<&Failure>,
-) -> Outcome<Reply> {
+fn admit_page(visit: &Visit, unlocked: &Unlocked, file: &Path, fault: Option<&Failure>) -> Outcome<Reply> {
     let (t, language) = (visit.text(), visit.language());
-    let (safe, admin) = place.admin(unlocked)?;
+    let (safe, admin) = admin(unlocked)?;
     let asked = membership::read_asked(file, &safe)?;
     let mut ear = Typed { words: "", question: None, told: Vec::new() };
     let letting = Letting { role: None, history: false, rotation: true };
@@ -116,8 +109,8 @@ fn admit_page(
     };
     visit.page(&AdmitPage {
         f: visit.frame(t.say("admit-title"), "hizo space admit … --words …"),
-        back: visit.at(&place.at),
-        act: visit.at(&format!("{}/admit/now", place.at)),
+        back: visit.at("/people"),
+        act: visit.at("/people/admit/now"),
         file: picker::carried(file),
         name: shown_bytes(request.said.name.as_bytes()),
         machine: shown_bytes(request.said.machine.as_bytes()),
@@ -135,9 +128,8 @@ fn admit_page(
 
 /// Lets him in.
 pub(crate) fn admit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
     let file = picker::carried_in(visit, "request")?;
-    let (mut safe, admin) = place.admin(unlocked)?;
+    let (mut safe, admin) = admin(unlocked)?;
     let asked = membership::read_asked(&file, &safe)?;
     let letting = Letting {
         role: role_of(visit.field("role")),
@@ -149,16 +141,16 @@ pub(crate) fn admit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         Ok(LetIn { change, .. }) => change,
         // Whoever mistyped types again; nothing was done.
         Err(failure) if ear.question.is_some() => {
-            return admit_page(visit, unlocked, &place, &file, Some(&failure));
+            return admit_page(visit, unlocked, &file, Some(&failure));
         }
         Err(failure) => return Err(failure),
     };
-    let done = place.make(visit, unlocked, &mut safe, &admin, change)?;
+    let done = make(visit, unlocked, &mut safe, &admin, change)?;
     let go = match &done {
-        Made::Stands(appended) => format!("{}/admitted/{}", place.at, appended.id),
-        Made::Proposed(_) => place.at.clone(),
+        Made::Stands(appended) => format!("/people/admitted/{}", appended.id),
+        Made::Proposed(_) => "/people".into(),
     };
-    made(visit, &place, done, &go)
+    made(visit, done, &go)
 }
 
 #[derive(Template)]
@@ -173,8 +165,7 @@ struct AdmittedPage<'v> {
 
 /// The words by which somebody who was let in finds that it is this safe.
 pub(crate) fn admitted(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let (t, looked) = (visit.text(), unlocked.look_at(&place.folder)?);
+    let (t, looked) = (visit.text(), unlocked.look()?);
     let id = RecordId::from_hex(visit.param("record")).ok();
     let record = id.and_then(|id| looked.safe.records.iter().find(|record| record.id() == id));
     let came = record.and_then(|record| {
@@ -183,13 +174,13 @@ pub(crate) fn admitted(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply
             _ => None,
         })
     });
-    let Some((record, key)) = record.zip(came) else { return Ok(visit.go(&place.at)) };
+    let Some((record, key)) = record.zip(came) else { return Ok(visit.go("/people")) };
     let name =
         looked.keyring.people()?.name(&key).map_or_else(|| key.name().to_string(), |name| shown_bytes(name.as_bytes()));
     let (words, other) = spoken(visit, &Spoken::of_head(&record.id()));
     visit.page(&AdmittedPage {
         f: visit.frame(t.one("admitted-title", "name", name.clone()), "").tab(t.say("door-people")),
-        back: visit.at(&place.at),
+        back: visit.at("/people"),
         name,
         words,
         other,

@@ -7,12 +7,12 @@ use askama::Template;
 use hizo_vault::fingerprint::Spoken;
 use hizo_vault::keys::generate_passphrase;
 
-use super::super::join::{Asks, Called, Waiting, begun, is_begun, make, own_words};
-use super::spoken;
 use crate::desk::picker::{self, Picker};
+use crate::desk::shown::spoken;
 use crate::desk::{Frame, Reply, Unlocked, Visit};
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::newcomer::{Asks, Called, Waiting, begun, is_begun, make, own_words};
 use crate::words::{Words, words};
 use crate::{home, safe};
 

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::super::due::{line, make_all};
 use super::super::entering::Admin;
 use super::super::remove::{Readable, could_read, write};
-use super::{Place, machine_name, made, person, row, told};
+use super::{machine_name, made, make, person, row, told};
 use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Failure, Outcome};
 use crate::membership::{self, Change, Made};
@@ -44,12 +44,11 @@ pub(crate) fn leave(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
 }
 
 fn leave_page(visit: &Visit, unlocked: &Unlocked, fault: Option<&Failure>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let (t, language, looked) = (visit.text(), visit.language(), unlocked.look_at(&place.folder)?);
+    let (t, language, looked) = (visit.text(), visit.language(), unlocked.look()?);
     let person = person(visit, &looked)?;
     let keys: Vec<_> = person.seats().map(|seat| seat.key).collect();
     let read = Readable::of(looked.opened(), &looked.view, &person, &keys);
-    let row = row(visit, &place, &looked, &person);
+    let row = row(visit, &looked, &person);
     let machines = person.machines.iter();
     let say = |line: &Words| line.to(language).to_owned();
     visit.page(&LeavePage {
@@ -97,7 +96,6 @@ fn keys(visit: &Visit, person: &Person) -> Vec<VerifyingKey> {
 
 /// Removes somebody, or prepares it.
 pub(crate) fn remove(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
     if !visit.has("sure") {
         let failure = Failure::fixable(words!(
             "say first that you have read what cannot be undone",
@@ -109,7 +107,7 @@ pub(crate) fn remove(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         Ok(at) => at,
         Err(failure) => return leave_page(visit, unlocked, Some(&failure)),
     };
-    let mut safe = unlocked.safe_at(&place.folder)?;
+    let mut safe = unlocked.open_safe()?;
     let admin = Admin::silently(&safe, Arc::clone(&unlocked.identity))?;
     let person = admin.keyring.people()?.named(&safe, visit.param("who"))?;
     let (keys, own) = (keys(visit, &person), unlocked.identity.signing_seed.space_key(&safe.home.space));
@@ -123,14 +121,14 @@ pub(crate) fn remove(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     let reason = visit.field("reason").trim();
     if let Some(at) = at {
         return match write(&safe, &admin, &Order::new(at, &person, &keys, reason)) {
-            Ok(_) => Ok(visit.go(&place.at)),
+            Ok(_) => Ok(visit.go("/people")),
             Err(failure) => leave_page(visit, unlocked, Some(&failure)),
         };
     }
     let read = Readable::of(admin.opened(&safe), &View::of(admin.opened(&safe))?, &person, &keys);
     let change = Change::removal(&safe, &admin.keyring, &keys, reason)?;
-    let done = place.make(visit, unlocked, &mut safe, &admin, change)?;
-    let Made::Stands(appended) = done else { return made(visit, &place, done, &place.at) };
+    let done = make(visit, unlocked, &mut safe, &admin, change)?;
+    let Made::Stands(appended) = done else { return made(visit, done, "/people") };
     let name = person.shown_name();
     let mut lines = vec![words!(
         "{name} is removed, with {keys} keys; what is kept from now on is closed to them",
@@ -141,25 +139,23 @@ pub(crate) fn remove(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     lines.extend(could_read(&name, &read));
     lines.extend(rotation::next(&safe.home));
     lines.extend(appended.promised.err().map(|failure| failure.message));
-    told(visit, &place, "leave-done", &lines)
+    told(visit, "leave-done", &lines)
 }
 
 /// Withdraws what was prepared.
 pub(crate) fn withdraw(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let home = unlocked.look_at(&place.folder)?.safe.home.clone();
+    let home = unlocked.look()?.safe.home.clone();
     Orders::of(&home)?.withdraw(visit.field("order"))?;
-    Ok(visit.go(&place.at))
+    Ok(visit.go("/people"))
 }
 
 /// Does what is due.
 pub(crate) fn due(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let place = Place::of(visit, unlocked)?;
-    let mut safe = unlocked.safe_at(&place.folder)?;
+    let mut safe = unlocked.open_safe()?;
     let orders = Orders::of(&safe.home)?;
     let (due, _) = orders.due();
     if due.is_empty() {
-        return Ok(visit.go(&place.at));
+        return Ok(visit.go("/people"));
     }
     let admin = Admin::silently(&safe, Arc::clone(&unlocked.identity))?;
     let mut lines = Vec::new();
@@ -176,10 +172,10 @@ pub(crate) fn due(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         }
         Err(failure) => lines.push(failure.message),
     });
-    unlocked.forget(&place.folder);
+    unlocked.forget();
     left?;
     lines.extend(rotation::next(&safe.home));
-    told(visit, &place, "leave-done", &lines)
+    told(visit, "leave-done", &lines)
 }
 
 #[cfg(test)]

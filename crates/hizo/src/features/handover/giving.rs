@@ -1,0 +1,343 @@
+//! The pages of a hand-over for the two who are in its case: how far it has come, and what each of them does next.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use askama::Template;
+use hizo_ledger::id::SpaceId;
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::ClaimedTime;
+use hizo_vault::fingerprint::Spoken;
+
+use super::admit::{Admitted, Asking, admit};
+use super::consent::about;
+use super::enter::enter;
+use super::make::make;
+use super::page::{is_company, tone};
+use super::status::{Seen, carry, look, opened_at, remark, state};
+use crate::consents::{Consents, Given};
+use crate::desk::picker::{self, Picker};
+use crate::desk::work::{self, Ended};
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
+use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::handover::HandOver;
+use crate::home::{self, Home};
+use crate::people::shown_organisation;
+use crate::safe;
+use crate::words::words;
+
+/// A step of a hand-over: what it is called, how it stands, what more there is to say.
+struct Step {
+    name: String,
+    tone: &'static str,
+    word: String,
+    more: String,
+}
+
+/// What whoever looks does next.
+#[derive(Default)]
+struct Next {
+    /// The sender seals the items.
+    makes: bool,
+    /// He sends the invite, and lets the receiver in by his request.
+    invite: Option<String>,
+    /// The company enters by that invite, and asks for the answer once it has.
+    enters: bool,
+    asks: bool,
+    /// The pages of what was handed over.
+    inside: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "handed.html")]
+struct StepsPage<'v> {
+    f: Frame<'v>,
+    here: String,
+    case: String,
+    consents: String,
+    about: String,
+    pill: (&'static str, String),
+    remark: String,
+    steps: Vec<Step>,
+    next: Next,
+    /// Whoever looks only looks on.
+    is_sender: bool,
+    is_company: bool,
+    news: Option<String>,
+}
+
+/// A hand-over as the pages of its case see it.
+struct Place {
+    home: PathBuf,
+    looked: Arc<Looked>,
+    space: SpaceId,
+    here: String,
+}
+
+impl Place {
+    fn of(visit: &Visit, unlocked: &Unlocked) -> Outcome<Option<Self>> {
+        let (Some(home), Ok(space)) =
+            (unlocked.home_of(visit.param("case"))?, SpaceId::from_hex(visit.param("consent")))
+        else {
+            return Ok(None);
+        };
+        let looked = unlocked.look_at(&home)?;
+        let here = format!("/case/{}/handed/{space}", visit.param("case"));
+        Ok(Some(Self { home, looked, space, here }))
+    }
+
+    fn given<'c>(&self, fold: &'c Consents) -> Option<&'c Given> {
+        fold.given.iter().find(|given| given.said.space == self.space.to_string())
+    }
+
+    /// The home of the hand-over, if this person has one.
+    fn at(&self, unlocked: &Unlocked) -> Option<PathBuf> {
+        Some(unlocked.handed_home(&self.space)).filter(|home| Home::open(home).is_ok())
+    }
+}
+
+/// How far it has come.
+pub(crate) fn steps(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let Some(place) = Place::of(visit, unlocked)? else { return Ok(visit.go("/cases")) };
+    let news = match visit.param("news") {
+        "none" => Some(visit.text().say("handed-no-news")),
+        "entered" => Some(visit.text().say("handed-entered")),
+        _ => None,
+    };
+    page(visit, unlocked, &place, news)
+}
+
+fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, news: Option<String>) -> Outcome<Reply> {
+    let (t, language, looked) = (visit.text(), visit.language(), &place.looked);
+    let fold = Consents::of(looked.opened())?;
+    let consents = format!("/case/{}/consent", visit.param("case"));
+    let Some(given) = place.given(&fold) else { return Ok(visit.go(&consents)) };
+    let (is_company, at) = (is_company(looked, unlocked), place.at(unlocked));
+    let is_sender = !is_company && given.by != own_key(looked, unlocked);
+    let inside = at.as_deref().and_then(|home| unlocked.look_at(home).ok());
+    let there = inside.as_ref().map(|inside| HandOver::of(inside.opened())).transpose()?.flatten();
+    let opened = there.as_ref().and_then(|there| opened_at(given, there));
+    let (word, words) = state(given, safe::now()?);
+    let is_open = word == "consented" || word == "not delivered";
+    let is_handed = given.handed.is_some();
+    let next = Next {
+        makes: is_sender && is_open && !is_handed,
+        invite: (is_sender && is_open && !is_handed && at.is_some())
+            .then(|| visit.at(&format!("/case/{}/people/invite", place.space))),
+        enters: is_company && is_open && at.is_none(),
+        asks: at.is_some() && is_handed && given.answer.is_none() && (is_company || given.said.keeps_sender),
+        inside: inside.as_ref().map(|_| visit.at(&format!("/case/{}/safe", place.space))),
+    };
+    let receiver = shown_bytes(given.said.receiver_name.as_bytes());
+    visit.page(&StepsPage {
+        f: visit
+            .frame(t.one("handed-title", "receiver", receiver), format!("hizo hand-over status # {}", digits(given)))
+            .tab(t.say("tab-case")),
+        here: visit.at(&place.here),
+        case: visit.at(&format!("/case/{}", visit.param("case"))),
+        consents: visit.at(&consents),
+        about: about(&given.said).to(language).to_owned(),
+        pill: (tone(word), words.to(language).to_owned()),
+        remark: remark(given),
+        steps: steps_of(visit, given, at.is_some(), is_company, opened),
+        next,
+        is_sender,
+        is_company,
+        news,
+    })
+}
+
+fn digits(given: &Given) -> &str {
+    given.said.space.get(..12).unwrap_or_default()
+}
+
+fn own_key(looked: &Looked, unlocked: &Unlocked) -> VerifyingKey {
+    unlocked.identity.signing_seed.space_key(&looked.safe.home.space).verifying_key()
+}
+
+fn steps_of(visit: &Visit, given: &Given, is_there: bool, is_company: bool, opened: Option<ClaimedTime>) -> Vec<Step> {
+    let t = visit.text();
+    let step = |id: &str, is_done: bool, more: String| Step {
+        name: t.say(id),
+        tone: if is_done { "ok" } else { "info" },
+        word: t.say(if is_done { "step-done" } else { "step-open" }),
+        more,
+    };
+    let (is_handed, is_answered) = (given.handed.is_some(), given.answer.is_some());
+    let opened = opened.map(|time| shown::moment(t, time.unix_seconds()));
+    let mut steps = vec![step("step-consented", true, String::new())];
+    steps.push(step("step-sealed", is_handed || (is_there && !is_company), String::new()));
+    if is_company {
+        steps.push(step("step-entered", is_there, String::new()));
+    }
+    steps.push(step("step-handed", is_handed, String::new()));
+    steps.push(step("step-opened", is_answered || opened.is_some(), opened.unwrap_or_default()));
+    steps.push(step("step-answered", is_answered, remark(given)));
+    steps
+}
+
+/// The sender seals the items; the company looks for the answer.
+pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let Some(place) = Place::of(visit, unlocked)? else { return Ok(visit.go("/cases")) };
+    let (space, here, home) = (place.space, place.here.clone(), place.home.clone());
+    match visit.field("act") {
+        "make" => {
+            let title = words!("Sealing for the receiver", "渡す資料に封をしています");
+            work::begin(visit, unlocked, title, move |unlocked, _| {
+                let made = make(&unlocked.side(&home)?, &space.to_string(), &unlocked.handed_home(&space), None)?;
+                let missing = made.missing;
+                let notes = (missing > 0).then(|| {
+                    words!(
+                        "{missing} of the items you cannot open: the company seals them, once it has your invite.",
+                        "開けられない資料が{missing}件あります。招待状を受け取った会社が封をします。"
+                    )
+                });
+                Ok(Ended { go: here, notes: notes.into_iter().collect() })
+            })
+        }
+        "look" => {
+            let mut case = unlocked.side(&home)?;
+            let there = unlocked.side(&unlocked.handed_home(&space))?;
+            let seen = look(&case, &there)?;
+            match seen {
+                Seen { answer: None, .. } => Ok(visit.go(&format!("{here}?news=none"))),
+                seen @ Seen { .. } => {
+                    carry(&mut case, seen)??;
+                    Ok(visit.go(&here))
+                }
+            }
+        }
+        _ => Ok(visit.go(&here)),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "handed-file.html")]
+struct FilePage<'v> {
+    f: Frame<'v>,
+    back: String,
+    here: String,
+    lead: String,
+    picker: Picker,
+    fault: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "handed-admit.html")]
+struct AdmitPage<'v> {
+    f: Frame<'v>,
+    back: String,
+    here: String,
+    file: String,
+    receiver: String,
+    name: String,
+    organisation: Option<String>,
+    about: String,
+    stays: bool,
+}
+
+/// The file that the other one sent: the receiver's request for the sender, the sender's invite for the company.
+pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let Some(place) = Place::of(visit, unlocked)? else { return Ok(visit.go("/cases")) };
+    let is_company = is_company(&place.looked, unlocked);
+    if visit.field("act") == "admit" {
+        return let_in(visit, unlocked, &place, &picker::carried_in(visit, "request")?);
+    }
+    let fault = match picker::file(visit)? {
+        None => None,
+        Some(file) => {
+            let used = match is_company {
+                true => enter_by(visit, unlocked, &place, &file),
+                false => ask(visit, unlocked, &place, &file),
+            };
+            match used {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => Some(failure),
+            }
+        }
+    };
+    let (picker, unseen) = Picker::for_a_file(visit)?;
+    let (title, lead, command) = match is_company {
+        true => ("handed-enter-title", "handed-enter-lead", "hizo hand-over enter INVITE --to …"),
+        false => ("handed-admit-title", "handed-admit-lead", "hizo hand-over admit REQUEST --at …"),
+    };
+    visit.page(&FilePage {
+        f: visit.frame(visit.text().say(title), command),
+        back: visit.at(&place.here),
+        here: visit.at(&format!("{}/file", place.here)),
+        lead: visit.text().say(lead),
+        picker,
+        fault: fault.or(unseen).map(|failure| failure.told_in(visit.language())),
+    })
+}
+
+fn enter_by(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> Outcome<Reply> {
+    let invite = home::read_invite(file)?;
+    if invite.space != place.space {
+        return Err(Failure::fixable(words!("that invite is for another hand-over", "別の引き渡しの招待状です")));
+    }
+    enter(&unlocked.side(&place.home)?, &invite, &unlocked.handed_home(&place.space))?;
+    Ok(visit.go(&format!("{}?news=entered", place.here)))
+}
+
+/// Who asks, and what happens when he is let in.
+fn ask(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> Outcome<Reply> {
+    let language = visit.language();
+    let side = unlocked.side(&unlocked.handed_home(&place.space))?;
+    let fold = Consents::of(place.looked.opened())?;
+    let Some(given) = place.given(&fold) else { return Ok(visit.go(&place.here)) };
+    let Asking { name, organisation } = Asking::read(&side, given, file)?;
+    visit.page(&AdmitPage {
+        f: visit.frame(visit.text().say("handed-admit-title"), "hizo hand-over admit REQUEST --at …"),
+        back: visit.at(&place.here),
+        here: visit.at(&format!("{}/file", place.here)),
+        file: picker::carried(file),
+        receiver: shown_bytes(given.said.receiver_name.as_bytes()),
+        name: shown_bytes(name.as_bytes()),
+        organisation: organisation.map(|card| shown_organisation(&card).to(language).to_owned()),
+        about: about(&given.said).to(language).to_owned(),
+        stays: given.said.keeps_sender,
+    })
+}
+
+/// The words by which the receiver finishes joining.
+struct HandedOver {
+    words: Spoken,
+    receiver: String,
+}
+
+fn let_in(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> Outcome<Reply> {
+    let mut case = unlocked.side(&place.home)?;
+    let mut side = case.at(&unlocked.handed_home(&place.space))?;
+    let Admitted { receiver, record, promised, .. } = admit(&mut case, &mut side, file)?;
+    let number = unlocked.remember(HandedOver { words: Spoken::of_head(&record), receiver });
+    promised?;
+    Ok(visit.go(&format!("{}/words/{number}", place.here)))
+}
+
+#[derive(Template)]
+#[template(path = "handed-words.html")]
+struct WordsPage<'v> {
+    f: Frame<'v>,
+    back: String,
+    receiver: String,
+    words: String,
+    other: String,
+}
+
+/// These words, while the safe is unlocked.
+pub(crate) fn words(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let back = format!("/case/{}/handed/{}", visit.param("case"), visit.param("consent"));
+    let Some(handed) = unlocked.remembered::<HandedOver>(visit.param("words")) else { return Ok(visit.go(&back)) };
+    let receiver = shown_bytes(handed.receiver.as_bytes());
+    let (words, other) = shown::spoken(visit, &handed.words);
+    visit.page(&WordsPage {
+        f: visit
+            .frame(visit.text().one("handed-words-title", "receiver", receiver.clone()), "")
+            .tab(visit.text().say("tab-case")),
+        back: visit.at(&back),
+        receiver,
+        words,
+        other,
+    })
+}
