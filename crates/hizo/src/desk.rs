@@ -389,7 +389,10 @@ impl Visit {
             Some(space) => match unlocked.home_of(space)? {
                 Some(home) if home == unlocked.folder => page(&unlocked),
                 Some(home) => page(&unlocked.beside(&home)?),
-                None => Ok(self.go("/cases")),
+                None => Err(Failure::fixable(words!(
+                    "there is no such case here",
+                    "その相談はこのコンピューターにありません"
+                ))),
             },
         }
     }

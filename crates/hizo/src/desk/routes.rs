@@ -8,8 +8,8 @@ use super::session::Unlocked;
 use super::{Reply, Taking, Visit, door, work};
 use crate::failure::Outcome;
 use crate::features::{
-    case, check, deposit, diff, directory, handover, init, list, proof, recovery, restore, show, space, try_it, verify,
-    watch,
+    case, check, deposit, diff, directory, handover, init, list, office, proof, recovery, restore, show, space, try_it,
+    verify, watch,
 };
 
 /// Doors in the menu: what each is called, and its page.
@@ -99,7 +99,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     });
     let uploads: [(&str, Of); 2] = [("/drop", Own), ("/case/{case}/drop", Beside)];
     let uploads = uploads.map(|(path, of)| (post.clone(), path.to_owned(), Page::Upload(of, deposit::drop::keep)));
-    let of_the_unlocked: [(&Method, &str, Answer); 36] = [
+    let of_the_unlocked: [(&Method, &str, Answer); 53] = [
         (&get, "/sample", try_it::page::told),
         (&post, "/sample/remove", try_it::page::remove),
         (&get, "/series/{series}/schedule", watch::page::schedule),
@@ -118,6 +118,23 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&post, "/wrong/kind", case::page::say_wrong),
         (&get, "/whom", directory::page::whom),
         (&get, "/cases", case::page::cases),
+        (&get, "/cases/new", space::page::choose_case),
+        (&post, "/cases/new", space::page::choose_case),
+        (&post, "/cases/new/ask", space::page::ask_for_case),
+        (&get, "/cases/joined/{space}", space::page::joined),
+        (&post, "/cases/joined/{space}", space::page::joined),
+        (&get, "/cases/open", case::caller::page),
+        (&post, "/cases/open", case::caller::open),
+        (&get, "/case/{case}/give", case::caller::choose),
+        (&post, "/case/{case}/give", case::caller::choose),
+        (&get, "/case/{case}/give/words/{words}", case::caller::words),
+        (&get, "/office", office::page::office),
+        (&post, "/office", office::page::make),
+        (&get, "/office/delegate", office::page::choose),
+        (&post, "/office/delegate", office::page::choose),
+        (&post, "/office/delegate/now", office::page::delegate),
+        (&get, "/office/revoke/{key}", office::page::revoking),
+        (&post, "/office/revoke/{key}", office::page::revoke),
         (&get, "/case/{case}", case::page::case),
         (&post, "/case/{case}", case::page::say),
         (&get, "/case/{case}/paper/{what}", case::page::paper),
@@ -131,9 +148,9 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&post, "/case/{case}/handed/{consent}/file", handover::giving::choose),
         (&get, "/case/{case}/handed/{consent}/words/{words}", handover::giving::words),
         (&get, "/received", handover::receiving::all),
-        (&get, "/received/new", handover::receiving::choose),
-        (&post, "/received/new", handover::receiving::choose),
-        (&post, "/received/new/ask", handover::receiving::ask),
+        (&get, "/received/new", space::page::choose_handover),
+        (&post, "/received/new", space::page::choose_handover),
+        (&post, "/received/new/ask", space::page::ask_for_handover),
         (&get, "/received/{handover}", handover::receiving::one),
         (&post, "/received/{handover}", handover::receiving::act),
     ];

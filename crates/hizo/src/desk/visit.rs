@@ -223,10 +223,10 @@ impl Visit {
     fn door_path(&self) -> &str {
         match self.path.split('/').nth(1).unwrap_or_default() {
             "series" | "deposit" | "keep" | "drop" | "work" | "proof" => "/safe",
-            "case" => "/cases",
+            "case" | "cases" => "/cases",
             "received" => RECEIVED,
             "wrong" => "/wrong",
-            "people" | "cards" => "/people",
+            "people" | "cards" | "office" => "/people",
             _ => &self.path,
         }
     }

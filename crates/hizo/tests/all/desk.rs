@@ -797,11 +797,9 @@ fn the_people_of_a_case_are_shown_and_invited_at_the_desk_and_those_of_no_other_
         "{}",
         people.body
     );
-    for path in [format!("/case/{space}/people/invite"), format!("/case/{space}/invite")] {
-        let invite = desk.get(&format!("{}{path}", desk.at()), &cookie);
-        assert_eq!(invite.header("content-disposition"), Some("attachment; filename=\"invite\""));
-        assert!(invite.body.contains("invite/v1") && invite.body.contains(&space), "{}", invite.body);
-    }
+    let invite = desk.get(&format!("{}/case/{space}/people/invite", desk.at()), &cookie);
+    assert_eq!(invite.header("content-disposition"), Some("attachment; filename=\"invite\""));
+    assert!(invite.body.contains("invite/v1") && invite.body.contains(&space), "{}", invite.body);
     let none = desk.get(&format!("{}/case/{}/people", desk.at(), "0".repeat(64)), &cookie);
     assert!(none.status == 422 && !none.body.contains("鈴木"), "{}", none.body);
 }
@@ -831,16 +829,24 @@ fn browser() -> Option<PathBuf> {
 
 /// Goes a journey of tests/browser, told so, in a language and a width. Its pictures are left for people to look at.
 fn go(driver: &Path, journey: &str, told: &[&dyn AsRef<OsStr>], language: &str, width: &str) {
+    goes(&mut walker(driver, journey, told, language, width));
+}
+
+fn walker(driver: &Path, journey: &str, told: &[&dyn AsRef<OsStr>], language: &str, width: &str) -> Command {
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(journey);
     let mut node = Command::new("node");
     node.arg(script).args(told).args([language, width]).arg(pictures).env("NODE_FOLDER", driver);
+    node
+}
+
+fn goes(node: &mut Command) {
     let done = node.output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Goes the first hour in a browser, in this language and width.
-fn first_hour(language: &str, width: &str) {
+/// Goes the first hour in a browser, in this language and width; by keys alone, or with a pointer.
+fn first_hour(language: &str, width: &str, keyboard: bool) {
     let Some(driver) = browser() else { return };
     let machine = Home::unmade();
     let folder = machine.beside("drawings-of-α-117");
@@ -849,7 +855,8 @@ fn first_hour(language: &str, width: &str) {
     std::fs::write(folder.join("drawings/old/α-117_金型図_R3.dxf"), "0\nEOF\n").unwrap();
     std::fs::write(folder.join("見積.txt"), "1,200,000\n").unwrap();
     let desk = Desk::start(machine.writer_command().env("HOME", machine.beside("")));
-    go(&driver, "first-hour.mjs", &[&desk.link(), &folder], language, width);
+    let mut walker = walker(&driver, "first-hour.mjs", &[&desk.link(), &folder], language, width);
+    goes(walker.env("KEYBOARD", if keyboard { "1" } else { "" }));
     let back = machine.beside("drawings-of-α-117-back");
     kit::assert_same(&kit::tree(&folder), &kit::tree(&back));
 }
@@ -919,12 +926,17 @@ fn something_is_wrong_in_english_on_a_phone() {
 
 #[test]
 fn the_first_hour_in_japanese_on_a_wide_screen() {
-    first_hour("ja", "1280");
+    first_hour("ja", "1280", false);
+}
+
+#[test]
+fn the_first_hour_is_gone_by_keys_alone() {
+    first_hour("ja", "1024", true);
 }
 
 #[test]
 fn the_first_hour_in_english_on_a_phone() {
-    first_hour("en", "360");
+    first_hour("en", "360", false);
 }
 
 /// The company, the counsellor and an organisation that receives, each at a desk of their own: from the consent to what came of it.
@@ -968,4 +980,38 @@ fn the_line_of_an_attack_in_japanese_on_a_wide_screen() {
 #[test]
 fn the_line_of_a_leak_in_english_on_a_phone() {
     the_line("leak", "en", "360");
+}
+
+/// A counsellor, a company, and somebody who calls, each at a desk of their own over one keeper.
+fn a_counsellors_week(language: &str, width: &str) {
+    let Some(driver) = browser() else { return };
+    let (case, counsellor, owner, caller) =
+        (crate::case::Scene::new("support"), Home::unmade(), Home::unmade(), Home::unmade());
+    for (home, name) in [(&counsellor, "窓口"), (&owner, "山田食品")] {
+        home.ok(["init", "--name", name, "--keeper", case.keeper_url()]);
+        home.make_cheap();
+    }
+    let folder = counsellor.beside("post");
+    let desks = [&counsellor, &owner, &caller].map(|home| Desk::start(&mut home.writer_command()));
+    let [helper, company, guest] = desks.each_ref().map(Desk::link);
+    go(&driver, "counsellor.mjs", &[&helper, &company, &guest, &phrase(&owner), &folder], language, width);
+    // The caller's story is the company's, and the counsellor's.
+    let said = caller.folder.path().join("own");
+    std::fs::write(&said, "five ducks cross the frozen river\n").unwrap();
+    let mut show = caller.writer_command();
+    show.args(["--passphrase-file", said.to_str().unwrap(), "case", "show", "--json"]);
+    let told = kit::said(&mut show).json();
+    assert_eq!((&told["you"], &told["refused"]), (&"company".into(), &serde_json::json!([])), "{told}");
+    assert!(told.to_string().contains("canary-heard-2207"), "{told}");
+    assert!(!case.keeper_has("canary-heard-2207"));
+}
+
+#[test]
+fn a_counsellors_week_in_japanese_on_a_wide_screen() {
+    a_counsellors_week("ja", "1280");
+}
+
+#[test]
+fn a_counsellors_week_in_english_on_a_phone() {
+    a_counsellors_week("en", "360");
 }

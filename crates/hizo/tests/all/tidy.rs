@@ -19,11 +19,12 @@ const UNAUTHENTICATED: [&str; 12] =
 
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
-const RUNS: [(&str, &str, &[&str]); 14] = [
+const RUNS: [(&str, &str, &[&str]); 15] = [
     ("case", "init", &["command::set_up"]),
     ("directory", "verify", &["verify", "Request"]),
     ("handover", "deposit", &["deposit", "Request"]),
     ("handover", "restore", &["restore", "Request"]),
+    ("handover", "space", &["page"]),
     ("moving", "proof", &["logged"]),
     ("try_it", "init", &["init"]),
     ("try_it", "deposit", &["deposit", "Request", "Made", "Watcher", "command::Bar"]),

@@ -20,6 +20,23 @@ export function check(holds, what) {
   if (!holds) throw new Error(what);
 }
 
+// Whether whoever goes has no pointer: everything is reached by the tabulator, and done by a key.
+const keyboard = process.env.KEYBOARD === "1";
+
+// As many stops of the tabulator as no page has.
+const STOPS_MAX = 300;
+
+// Brings the focus to an element as somebody does who has keys alone. Of radio buttons the tabulator stops at one, and arrows go on.
+async function reach(page, target) {
+  await target.waitFor();
+  for (let stops = 0; stops < STOPS_MAX; stops += 1) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    const beside = await target.evaluate((element) => element.type === "radio" && document.activeElement?.type === "radio" && document.activeElement.name === element.name);
+    await page.keyboard.press(beside ? "ArrowDown" : "Tab");
+  }
+  throw new Error(`no key reaches ${await target.evaluate((element) => element.outerHTML)}`);
+}
+
 // Goes the journey, and closes the browser whatever comes of it.
 export async function go(journey) {
   const browser = await chromium.launch({
@@ -53,11 +70,19 @@ async function sit(browser, link, options = {}) {
     interactions: 1,
     async press(name, within = main) {
       desk.interactions += 1;
-      await within.getByRole("button", { name }).or(within.getByRole("link", { name })).first().click();
+      const target = within.getByRole("button", { name }).or(within.getByRole("link", { name })).first();
+      if (!keyboard) return target.click();
+      await reach(page, target);
+      await page.keyboard.press("Enter");
+      await page.waitForLoadState();
     },
     async fill(label, text) {
       desk.interactions += 1;
-      await main.getByLabel(label, { exact: true }).first().fill(text);
+      const target = main.getByLabel(label, { exact: true }).first();
+      if (!keyboard) return target.fill(text);
+      await reach(page, target);
+      await page.keyboard.press("ControlOrMeta+A");
+      await page.keyboard.insertText(text);
     },
     async unlock(phrase) {
       await page.waitForURL("**/unlock");

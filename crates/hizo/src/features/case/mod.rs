@@ -1,7 +1,8 @@
 //! A case: what a company and its counsellor say to each other, and how far it has come. The fold of what was said decides; a command only
 //! adds to it. See docs/spec/case.md.
 
-pub(crate) mod clocks;
+pub(crate) mod caller;
+mod clocks;
 pub(crate) mod command;
 mod give;
 mod keep;

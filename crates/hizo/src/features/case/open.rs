@@ -50,7 +50,7 @@ pub(super) fn urgency_words() -> Vec<&'static str> {
     Urgency::ALL.iter().map(|urgency| urgency.word()).collect()
 }
 
-fn way_words() -> Vec<&'static str> {
+pub(super) fn way_words() -> Vec<&'static str> {
     Way::ALL.iter().map(|way| way.word()).collect()
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_ledger::id::SpaceId;
+use hizo_ledger::record::Role;
 use hizo_vault::event::Event;
 use hizo_vault::event::case::{For, Kind, NOTHING, Said, Standing, Step, Urgency, Way};
 
@@ -23,7 +24,7 @@ use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit, shown};
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
-use crate::parties::Party;
+use crate::parties::{self, Party};
 use crate::words::{Language, Words, words};
 use crate::{founding, handover, receipts};
 
@@ -171,16 +172,22 @@ pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         Ok(said) => said,
         Err(failure) => return wrong_page(visit, unlocked, Some(failure)),
     };
+    let space = found(unlocked, &title, said)?;
+    Ok(visit.go(&format!("/case/{space}")))
+}
+
+/// Founds the space of a case, with a home beneath that of the safe that is unlocked.
+pub(super) fn found(unlocked: &Unlocked, title: &str, said: Said) -> Outcome<SpaceId> {
     let space = SpaceId::from_bytes(random());
     let folder = unlocked.new_case_home(&space);
     let home =
-        founding::beside(&unlocked.home()?, &unlocked.identity, &folder, (space, &title), None, |mut founding| {
+        founding::beside(&unlocked.home()?, &unlocked.identity, &folder, (space, title), None, |mut founding| {
             founding.events.push(Event::Case(Box::new(said)));
             founding
         })?;
     let side = unlocked.side(home.folder())?;
     receipts::answer(&side.safe, side.safe.home.genesis).holds()?;
-    Ok(visit.go(&format!("/case/{space}")))
+    Ok(space)
 }
 
 fn present(looked: &Looked, unlocked: &Unlocked) -> Outcome<Present> {
@@ -306,6 +313,8 @@ struct CasePage<'v> {
     is_open: bool,
     is_counsellor: bool,
     may_task: bool,
+    /// The counsellor opened it for somebody, who does not have it yet.
+    to_give: bool,
     refused: usize,
 }
 
@@ -321,7 +330,7 @@ pub(crate) fn case(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     if present.fold.case.is_none() {
         return Ok(visit.go("/cases"));
     }
-    page(visit, &looked, &present, &home)
+    page(visit, unlocked, &looked, &present, &home)
 }
 
 /// A paper of it, as it stands now.
@@ -336,7 +345,15 @@ pub(crate) fn paper(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     Ok(Reply::File { kind: "application/pdf", bytes })
 }
 
-fn page(visit: &Visit, looked: &Looked, present: &Present, home: &Path) -> Outcome<Reply> {
+/// Whether somebody has opened this case for a company that does not have it yet.
+pub(super) fn is_to_give(looked: &Looked, unlocked: &Unlocked) -> bool {
+    let seed = &unlocked.identity.signing_seed;
+    let own = seed.space_key(&looked.safe.home.space).verifying_key();
+    looked.safe.chain.role(&own) == Some(Role::Admin)
+        && parties::is_opened_for_another(looked.opened(), &seed.identity_key().verifying_key())
+}
+
+fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, home: &Path) -> Outcome<Reply> {
     let (t, language, now) = (visit.text(), visit.language(), unix_seconds());
     let case = present.case(looked.opened())?;
     let say = |words: Words| words.to(language).to_owned();
@@ -398,6 +415,7 @@ fn page(visit: &Visit, looked: &Looked, present: &Present, home: &Path) -> Outco
         is_open: case.closed.is_none(),
         is_counsellor: present.own == Some(Party::Counsellor),
         may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
+        to_give: case.closed.is_none() && is_to_give(looked, unlocked),
         refused: present.fold.refused.len(),
     })
 }

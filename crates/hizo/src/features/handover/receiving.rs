@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_ledger::id::SpaceId;
-use hizo_ledger::record::Role;
 use hizo_vault::event::handover::Verdict;
 
 use super::answer::{answer, word};
@@ -14,20 +13,14 @@ use super::handover_of;
 use super::open::open;
 use super::page::tone;
 use crate::console::bytes;
-use crate::desk::picker::{self, Picker};
 use crate::desk::{Frame, Reply, Unlocked, Visit, is_safe, shown};
 use crate::failure::{Failure, Outcome, shown as shown_path, shown_bytes};
+use crate::features::space::page as joining;
 use crate::handover::HandOver;
-use crate::home::{self, Device, Home, IDENTITY_BYTES_MAX};
-use crate::newcomer::{Asks, Called, Waiting, is_begun, make_with};
-use crate::office::Office;
 use crate::people::shown_organisation;
+use crate::register;
 use crate::side::Side;
 use crate::words::words;
-use crate::{bundle, register};
-
-/// For how many days somebody acts for his organisation in a hand-over.
-const DAYS: u64 = 365;
 
 /// A hand-over that was received, or that somebody has asked for.
 struct Row {
@@ -110,123 +103,6 @@ fn stands(visit: &Visit, side: &Side, handover: &HandOver) -> (&'static str, Str
     }
 }
 
-#[derive(Template)]
-#[template(path = "received-invite.html")]
-struct InvitePage<'v> {
-    f: Frame<'v>,
-    picker: Picker,
-    fault: Option<String>,
-}
-
-/// Where the sender's invite is.
-pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let fault = match picker::file(visit)? {
-        None => None,
-        Some(file) => match home::read_invite(&file) {
-            Ok(_) => return ask_page(visit, unlocked, &file, None),
-            Err(failure) => Some(failure),
-        },
-    };
-    let (picker, unseen) = Picker::for_a_file(visit)?;
-    let fault = fault.or(unseen).map(|failure| failure.told_in(visit.language()));
-    let f = visit.frame(visit.text().say("received-new"), "hizo space join INVITE --identity …");
-    visit.page(&InvitePage { f, picker, fault })
-}
-
-#[derive(Template)]
-#[template(path = "received-ask.html")]
-struct AskPage<'v> {
-    f: Frame<'v>,
-    invite: String,
-    name: String,
-    to: String,
-    /// What the organisation is called whose safe this is, and whether its key is here.
-    organisation: Option<String>,
-    has_key: bool,
-    fault: Option<(String, Option<String>)>,
-}
-
-fn ask_page(visit: &Visit, unlocked: &Unlocked, invite: &Path, fault: Option<&Failure>) -> Outcome<Reply> {
-    let (t, home) = (visit.text(), unlocked.home()?);
-    let card = register::card(&home).ok();
-    visit.page(&AskPage {
-        f: visit.frame(t.say("received-new"), "hizo space join INVITE --organisation … --name … --to …"),
-        invite: picker::carried(invite),
-        name: visit.field("name").to_owned(),
-        to: match visit.field("to") {
-            "" => shown_path(&picker::new_folder(&t.say("join-file"))),
-            to => to.to_owned(),
-        },
-        organisation: card.map(|card| shown_organisation(&card).to(visit.language()).to_owned()),
-        has_key: home.organisation_key_file().exists(),
-        fault: fault.map(|failure| visit.fault(failure)),
-    })
-}
-
-#[derive(Template)]
-#[template(path = "received-asked.html")]
-struct AskedPage<'v> {
-    f: Frame<'v>,
-    file: String,
-    /// Whoever holds the organisation's key has to delegate first.
-    undelegated: bool,
-    next: String,
-}
-
-/// Writes the request of whoever receives, for himself or for his organisation.
-pub(crate) fn ask(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let invite = picker::carried_in(visit, "invite")?;
-    match asked(visit, unlocked, &invite) {
-        Ok(reply) => Ok(reply),
-        Err(failure) => ask_page(visit, unlocked, &invite, Some(&failure)),
-    }
-}
-
-fn asked(visit: &Visit, unlocked: &Unlocked, invite: &Path) -> Outcome<Reply> {
-    let invited = home::read_invite(invite)?;
-    let (own, folder) = (unlocked.home()?, unlocked.received_home(&invited.space));
-    let called = Called { name: visit.field("name").trim(), machine: "machine" };
-    called.check()?;
-    let to = picker::typed(visit.field("to"))?;
-    let is_begun = is_begun(&folder, &invited)?;
-    let is_for_it = match is_begun {
-        true => Home::invited(&folder, &invited)?.own_space()?.is_some(),
-        false => visit.has("organisation"),
-    };
-    // A wrong passphrase is found before anything is made.
-    let office = match is_for_it && own.organisation_key_file().exists() {
-        true => {
-            let office = Office::at(own.clone(), visit.field("passphrase"))?;
-            office.key()?;
-            Some(office)
-        }
-        false => None,
-    };
-    let device = match is_begun {
-        true => Device::read(&folder)?,
-        false => {
-            let sealed = bundle::read(&own.identity_file(), IDENTITY_BYTES_MAX)?;
-            make_with(&folder, &invited, &sealed, Some(&own).filter(|_| is_for_it))?
-        }
-    };
-    let asks = Asks::of(&invited, called, &unlocked.identity, &device);
-    let undelegated = is_for_it && office.is_none();
-    match office {
-        Some(mut office) => {
-            let request = asks.said.verify().map_err(Failure::internal)?;
-            office.delegate(request, Role::ReaderWriter, DAYS, &to)?.promised?;
-            unlocked.forget();
-        }
-        None => home::write_to_send(&to, &asks.request)?,
-    }
-    visit.page(&AskedPage {
-        f: visit.frame(visit.text().say("received-asked-title"), ""),
-        file: shown_path(&to),
-        undelegated,
-        next: visit.at(&format!("/received/{}", invited.space)),
-    })
-}
-
 /// An item of a hand-over.
 struct ItemRow {
     to: String,
@@ -253,15 +129,6 @@ struct OnePage<'v> {
     fault: Option<(String, Option<String>)>,
 }
 
-#[derive(Template)]
-#[template(path = "received-enter.html")]
-struct EnterPage<'v> {
-    f: Frame<'v>,
-    here: String,
-    words: &'v str,
-    fault: Option<(String, Option<String>)>,
-}
-
 fn space(visit: &Visit) -> Option<SpaceId> {
     SpaceId::from_hex(visit.param("handover")).ok()
 }
@@ -277,11 +144,10 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
 fn page(visit: &Visit, unlocked: &Unlocked, space: &SpaceId, fault: Option<&Failure>) -> Outcome<Reply> {
     let (t, language, folder) = (visit.text(), visit.language(), unlocked.received_home(space));
     let here = visit.at(&format!("/received/{space}"));
-    let fault = fault.map(|failure| visit.fault(failure));
     if !is_safe(&folder) {
-        let f = visit.frame(t.say("received-enter"), "hizo space join");
-        return visit.page(&EnterPage { f, here, words: visit.field("words"), fault });
+        return joining::enter_page(visit, true, &format!("/received/{space}"), fault);
     }
+    let fault = fault.map(|failure| visit.fault(failure));
     let side = unlocked.side(&folder)?;
     let handover = handover_of(&side)?;
     let refused = handover.check_opened_by(side.opened(), &side.identity).err();
@@ -332,10 +198,7 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     };
     let folder = unlocked.received_home(&space);
     let done = match visit.field("act") {
-        "enter" => Waiting::of(&folder).and_then(|waiting| {
-            waiting.compare(visit.field("words"))?;
-            waiting.enter().map(drop)
-        }),
+        "enter" => joining::enter_beside(visit, &folder),
         "open" => unlocked.side(&folder).and_then(|mut side| open(&mut side)?.1),
         "answer" => answered(visit, unlocked, &folder),
         _ => Ok(()),

@@ -7,5 +7,6 @@ pub(crate) mod command;
 mod delegate;
 mod list;
 mod make;
+pub(crate) mod page;
 mod revoke;
 mod rotate;

@@ -1,6 +1,6 @@
 //! `hizo office revoke`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_ledger::delegation::Revocation;
 use hizo_vault::event::Event;
@@ -26,15 +26,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut office = Office::open(setting)?;
-    let register = office.register();
-    let delegation = &meant(&register, &arguments.key)?.delegation;
-    let time = safe::now()?.max(delegation.not_before);
-    let revocation = Revocation { organisation: office.card.key, space: delegation.space, key: delegation.key, time };
-    let signature = office.key()?.sign(revocation.text().as_bytes());
-    let note = revocation.note(&signature).map_err(Failure::internal)?;
-    let to_send = ToSend::reserve(&arguments.to)?;
-    let appended = office.say(vec![Event::DelegationRevoked { note: note.clone() }])?;
-    to_send.write(note.as_bytes())?;
+    let (revocation, promised) = revoke(&mut office, &arguments.key, &arguments.to)?;
     let (key, space) = (revocation.key.name().to_string(), revocation.space.to_string());
     let result = json!({ "file": arguments.to.to_string_lossy(), "key": key, "space": space });
     setting.console.result(result, |out| {
@@ -51,11 +43,25 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         "next: it holds once a member of that safe has brought it there with `hizo space revoke`",
         "次に: その金庫のメンバーが `hizo space revoke` で記録すると、有効になります"
     ));
-    appended.promised
+    promised
+}
+
+/// Takes back what was delegated to a key, named by its first digits: what ends it is written into a file.
+pub(super) fn revoke(office: &mut Office, key: &str, to: &Path) -> Outcome<(Revocation, Outcome<()>)> {
+    let register = office.register();
+    let delegation = &meant(&register, key)?.delegation;
+    let time = safe::now()?.max(delegation.not_before);
+    let revocation = Revocation { organisation: office.card.key, space: delegation.space, key: delegation.key, time };
+    let signature = office.key()?.sign(revocation.text().as_bytes());
+    let note = revocation.note(&signature).map_err(Failure::internal)?;
+    let to_send = ToSend::reserve(to)?;
+    let appended = office.say(vec![Event::DelegationRevoked { note: note.clone() }])?;
+    to_send.write(note.as_bytes())?;
+    Ok((revocation, appended.promised))
 }
 
 /// The one delegation that a person named.
-fn meant<'r>(register: &'r Register, named: &str) -> Outcome<&'r Entry> {
+pub(super) fn meant<'r>(register: &'r Register, named: &str) -> Outcome<&'r Entry> {
     let is_meant = |entry: &&Entry| named.len() >= 6 && entry.delegation.key.name().to_string().starts_with(named);
     let mut found = register.entries().filter(is_meant);
     match (found.next(), found.next()) {

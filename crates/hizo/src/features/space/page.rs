@@ -1,5 +1,6 @@
 //! The pages of people: who is a member and what each may do, how somebody comes and how he goes, and how the key cards stand.
 
+mod beside;
 mod coming;
 mod joining;
 mod leaving;
@@ -9,6 +10,9 @@ use std::sync::Arc;
 use askama::Template;
 use hizo_ledger::record::{Act, Role};
 
+pub(crate) use beside::{
+    ask_for_case, ask_for_handover, choose_case, choose_handover, enter as enter_beside, enter_page, joined,
+};
 pub(crate) use coming::{admit, admitted, choose, invite};
 pub(crate) use joining::{ask, choose as join, enter, entered, words};
 pub(crate) use leaving::{due, leave, remove, withdraw};

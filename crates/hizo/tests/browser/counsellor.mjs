@@ -1,0 +1,135 @@
+// A counsellor's week without a terminal: the centre gets its key; he joins the case of a company by its invite, for the centre;
+// he opens a case for a caller, types what he hears, and gives it to the company once that has keys. Run by tests/all/desk.rs.
+//
+//   node counsellor.mjs COUNSELLOR COMPANY CALLER PHRASE FOLDER LANGUAGE WIDTH PICTURES
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { check, go, say, told } from "./journey.mjs";
+
+const [counsellor, company, caller, phrase, folder] = told;
+const own = "five ducks cross the frozen river";
+const file = (name) => join(folder, name);
+const spoken = async (desk, count) => {
+  await desk.main.locator(".words").first().waitFor();
+  const words = (await desk.main.locator(".words").first().innerText()).trim();
+  check(words.split(" ").length === count, `${count} words: ${words}`);
+  return words;
+};
+
+await go(async (sit) => {
+  const [helper, owner, guest] = [await sit(counsellor), await sit(company), await sit(caller)];
+  for (const desk of [helper, owner]) await desk.unlock(phrase);
+
+  // The centre's key, and the words by which it is known.
+  await helper.press(say("ひと", "People"), helper.banner);
+  await helper.press(say("機関の画面へ", "Organisation"));
+  await helper.fill(say("機関の名前", "What it is called in Japanese"), "東京の窓口");
+  await helper.fill(say("日本語以外での名前（違うとき）", "In other languages, if that differs"), "Tokyo centre");
+  await helper.fill(say("あなたのパスフレーズ", "Your passphrase"), "that is not it at all");
+  await helper.look("60-office-make");
+  await helper.press(say("鍵を作る", "Make the key"));
+  await helper.main.getByRole("alert").waitFor();
+  await helper.fill(say("あなたのパスフレーズ", "Your passphrase"), phrase);
+  await helper.press(say("鍵を作る", "Make the key"));
+  const ten = await spoken(helper, 10);
+  await helper.look("61-office");
+
+  // A company begins a case, and gives out its invite.
+  await owner.press(say("何かおかしい", "Something is wrong"), owner.banner);
+  await owner.main.getByRole("radio").nth(1).check();
+  await owner.press(say("どうすればよいか", "What now?"));
+  await owner.fill(say("相談の名前", "What the case is called"), say("配合の件", "About a recipe"));
+  await owner.press(say("相談を始める", "Begin the case"));
+  await owner.page.waitForURL("**/case/*");
+  const theirs = owner.page.url();
+  writeFileSync(file("case invite"), await owner.saved(say("招待状を保存", "Save the invite")));
+
+  // He asks to join it for the centre, is let in by the centre's words, and enters by eight.
+  await helper.press(say("相談", "Advice"), helper.banner);
+  await helper.press(say("相談に加わる", "Join a case"));
+  await helper.choose(file("case invite"));
+  await helper.fill(say("あなたの名前（ほかの人に見えます）", "Your name, as the others call you"), say("鈴木", "Suzuki"));
+  await helper.fill(say("パスフレーズ（機関として署名するため）", "Passphrase, to sign for the organisation"), phrase);
+  await helper.fill(say("参加願のファイル", "File for the request"), file("case request"));
+  await helper.look("62-joining-ask");
+  await helper.press(say("参加願を書く", "Write the request"));
+  await helper.look("63-joining-asked");
+  await helper.press(say("加えてもらった", "I was let in"));
+  await owner.page.goto(`${theirs}/people/admit`);
+  await owner.choose(file("case request"));
+  await owner.main.locator("#words").fill(ten);
+  await owner.main.locator("#history").check();
+  await owner.press(say(/を加える$/, /^Let .* in$/));
+  const eight = await spoken(owner, 8);
+  await helper.fill(say("聞いた8語", "The eight words that you hear"), eight.split(" ").reverse().join(" "));
+  await helper.press(say("入る", "Enter"));
+  await helper.main.getByRole("alert").waitFor();
+  await helper.look("64-joining-enter");
+  await helper.fill(say("聞いた8語", "The eight words that you hear"), eight);
+  await helper.press(say("入る", "Enter"));
+  await helper.page.waitForURL("**/case/*");
+  await helper.main.getByText(say("あなたの立場: 相談員", "counsellor")).first().waitFor();
+
+  // He opens a case for a caller, and types what he hears.
+  await helper.press(say("相談", "Advice"), helper.banner);
+  check((await helper.main.getByRole("link", { name: say("配合の件", "About a recipe") }).count()) === 1, "the case is in his list");
+  await helper.press(say("電話の相手のために始める", "Open a case for a caller"));
+  await helper.look("65-caller");
+  await helper.main.getByRole("radio", { name: say("電話", "by telephone") }).check();
+  await helper.main.locator("input[name=kind]").nth(1).check();
+  await helper.fill(say("相談の名前", "What the case is called"), say("名簿の件", "About a list"));
+  await helper.press(say("相談を始める", "Open the case"));
+  await helper.page.waitForURL("**/case/*");
+  const opened = helper.page.url();
+  await helper.fill(say("起きたこと（分かっている範囲で）", "What happened, as you know it"), "canary-heard-2207");
+  await helper.fill(say("誰の話か（「社長」「営業の責任者」のような立場で）", "For whom you type (a role will do: owner, head of sales)"), say("社長", "the owner"));
+  await helper.press(say("書き留める", "Write it down"));
+  await helper.until("canary-heard-2207");
+  await helper.look("66-case-of-a-caller");
+  writeFileSync(file("caller invite"), await helper.saved(say("招待状を保存", "Save the invite")));
+
+  // The caller has keys by now, and gets the case with all that was written.
+  await guest.press(say(/参加できます/, /Join that safe/));
+  await guest.choose(file("caller invite"));
+  await guest.fill(say("あなたの名前（ほかの人に見えます）", "Your name, as the others call you"), "徳田精機");
+  await guest.fill(say("このコンピューターの呼び名", "What you call this computer"), "pc-1");
+  await guest.fill(say("パスフレーズ", "Passphrase"), own);
+  await guest.fill(say("パスフレーズをもう一度", "The passphrase once more"), own);
+  await guest.fill(say("参加願のファイル", "File for the request"), file("caller request"));
+  await guest.press(say("参加願を書く", "Write the request"));
+  const heard = await spoken(guest, 10);
+  await helper.press(say("会社に渡す", "Give it to the company"));
+  await helper.choose(file("caller request"));
+  await helper.main.locator("#words").fill(heard.split(" ").reverse().join(" "));
+  await helper.press(say("徳田精機さんに相談を渡す", "Give the case to 徳田精機"));
+  await helper.main.getByRole("alert").waitFor();
+  await helper.look("67-give");
+  await helper.main.locator("#words").fill(heard);
+  await helper.press(say("徳田精機さんに相談を渡す", "Give the case to 徳田精機"));
+  const last = await spoken(helper, 8);
+  await helper.look("68-given");
+  await guest.press(say("加えてもらった", "I was let in"));
+  await guest.fill(say("聞いた8語", "The eight words that you hear"), last);
+  await guest.fill(say("パスフレーズ", "Passphrase"), own);
+  await guest.press(say("入る", "Enter"));
+  await guest.page.waitForURL("**/safe");
+  await guest.page.goto(guest.page.url().replace(/\/safe$/, opened.slice(opened.indexOf("/case/"))));
+  await guest.until("canary-heard-2207");
+  await guest.look("69-case-of-the-company");
+  await helper.page.goto(opened);
+  check((await helper.main.getByRole("link", { name: say("会社に渡す", "Give it to the company") }).count()) === 0, "a case is given once");
+
+  // Somebody's delegation is taken back.
+  await helper.press(say("ひと", "People"), helper.banner);
+  await helper.press(say("機関の画面へ", "Organisation"));
+  await helper.press(say(/^取り消す/, /^Take it back/));
+  await helper.fill(say("書き出すファイル（その金庫のメンバーに渡します）", "File to write, for a member of that safe"), file("taken back"));
+  await helper.fill(say("あなたのパスフレーズ", "Your passphrase"), phrase);
+  await helper.look("70-office-revoke");
+  await helper.press(say("取り消す", "Take it back"));
+  await helper.main.getByRole("status").waitFor();
+  await helper.press(say("機関", "Organisation"));
+  await helper.main.getByText(say("取り消し済み", "revoked")).waitFor();
+  await helper.look("71-office-revoked");
+});
