@@ -105,7 +105,7 @@ pub(crate) struct Ready {
 impl Plan {
     /// Takes a port on this machine's own loopback.
     pub(crate) fn open(self) -> Outcome<Ready> {
-        self.safes.iter().for_each(|safe| dropped::sweep(safe));
+        self.safes.iter().flat_map(|safe| session::homes_of(safe)).for_each(|home| dropped::sweep(&home));
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)));
         let cannot = |error: io::Error| {
             Failure::fixable(words!("the desk cannot open: {error}", "画面を開けません: {error}"))

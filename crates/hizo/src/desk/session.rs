@@ -362,9 +362,14 @@ impl Unlocked {
 
     /// A case, or a hand-over, by its space's id.
     pub(crate) fn home_of(&self, space: &str) -> Outcome<Option<PathBuf>> {
-        let is_meant = |home: &PathBuf| Home::open(home).is_ok_and(|home| home.space.to_string() == space);
-        let handovers = [HANDED, RECEIVED].into_iter().flat_map(|folder| safes_in(&self.folder.join(folder)));
-        Ok(self.homes()?.into_iter().chain(handovers).find(is_meant))
+        let Ok(space) = SpaceId::from_hex(space) else { return Ok(None) };
+        let is_meant = |home: &PathBuf| is_safe(home) && Home::open(home).is_ok_and(|home| home.space == space);
+        // Most lie where their id says; of many, each is not opened for that.
+        let named = [CASES, HANDED, RECEIVED].map(|folder| self.folder.join(folder).join(space.to_string()));
+        match named.into_iter().find(is_meant) {
+            Some(home) => Ok(Some(home)),
+            None => Ok(self.homes()?.into_iter().find(is_meant)),
+        }
     }
 
     /// The safe as it was looked at last.
@@ -423,6 +428,13 @@ impl Unlocked {
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&new), Instant::now());
         Ok(new)
     }
+}
+
+/// Every home of whoever opens the safe in this folder, as far as that can be told without opening it.
+pub(super) fn homes_of(folder: &Path) -> Vec<PathBuf> {
+    let below = [CASES, HANDED, RECEIVED].into_iter().flat_map(|name| safes_in(&folder.join(name)));
+    let acting = Home::open(folder).and_then(|home| home.acting_homes()).unwrap_or_default();
+    std::iter::once(folder.to_owned()).chain(below).chain(acting).collect()
 }
 
 fn safes_in(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {

@@ -728,6 +728,38 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("Say how far each hand-over of a case has come", "相談の引き渡しごとに、進み具合を表示します"),
     (
+        "Attest, as one of two of the staff, a consent that was given on a printed form; the second one names the form alone",
+        "印刷した用紙での同意を、職員2人のうちの1人として確認します。2人目は用紙だけを指定します",
+    ),
+    ("The deposit that holds the form's scan", "用紙を読み取った画像の預け入れ"),
+    ("The other of the two, who attests it after you", "あなたの後に確認する、もう1人"),
+    ("Who may receive", "受け取ってよい相手"),
+    (
+        "How much may be known: A technique, B facts without the company's name; no more on paper",
+        "知らせてよい範囲: A 手口、B 会社名を除く事実。書面ではここまでです",
+    ),
+    ("Who was called back at the company, and how", "会社の誰に、どの番号で折り返したか"),
+    (
+        "Until when it holds, 30 days at most: a day, or a time as YYYY-MM-DDThh:mm:ssZ",
+        "いつまで有効か（最長30日）: 日付、または YYYY-MM-DDThh:mm:ssZ の時刻",
+    ),
+    (
+        "Lay items of a case out, in the clear, in a folder that checks itself, with a printed index to be signed: for a receiver without hizo",
+        "相談の資料を、封をせずに、自分で確かめられるフォルダーと署名用の目録にします。hizo のない相手に渡すときに使います",
+    ),
+    (
+        "What is handed over: a deposit as in `hizo restore`, or one path in it: DEPOSIT//PATH",
+        "渡すもの: `hizo restore` と同じ預け入れ、またはその中のパス（預け入れ//パス）",
+    ),
+    ("The folder to make, on a disk that you hand over", "作るフォルダー（渡す媒体の上）"),
+    (
+        "Write down that a printed hand-over was taken, with the receiver's own number",
+        "書面での引き渡しが受け取られたことを、受領番号とともに記録します",
+    ),
+    ("The deposits of which it was", "渡した預け入れ"),
+    ("His own number for it", "相手の受領番号"),
+    ("Who took it, where", "誰が、どこで受け取ったか"),
+    (
         "Your home of a hand-over: the receiver's answer there is carried into the case",
         "引き渡しの金庫のフォルダー。そこにある回答を相談に書き写します",
     ),

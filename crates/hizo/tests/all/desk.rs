@@ -581,8 +581,13 @@ fn a12_what_a_desk_left_that_was_killed_while_files_came_is_removed_at_the_next_
     let (_stream, left) = half_an_upload(&machine, &desk, &cookie);
     drop(desk);
     assert!(left.exists());
+    // A case that was begun at this desk has files of its own on their way.
+    let case = machine.path.join("cases/one");
+    std::fs::create_dir_all(case.join("dropped")).unwrap();
+    std::fs::copy(machine.path.join("safe.json"), case.join("safe.json")).unwrap();
+    std::fs::write(case.join("dropped/PLANTED"), "x").unwrap();
     let next = Desk::start(&mut machine.writer_command());
-    assert!(!machine.path.join("dropped").exists());
+    assert!(!machine.path.join("dropped").exists() && !case.join("dropped").exists());
     drop(next);
 }
 

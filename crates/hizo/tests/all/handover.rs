@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::record::ClaimedTime;
 use hizo_vault::age::{self, Identity};
 use hizo_vault::event::Event;
 use hizo_vault::event::handover::{Level, PaperConsent};
@@ -149,6 +150,31 @@ impl Case {
     }
 }
 
+/// A printed hand-over, and that it was taken.
+fn printed<'a>(items: &[&'a str], to: &'a Path) -> Vec<&'a str> {
+    let mut arguments = vec!["hand-over", "print", "--json"];
+    arguments.extend(items);
+    arguments.extend(["--receiver-name", "県警", "--purpose", "a consultation", "--to", path(to)]);
+    arguments
+}
+
+const TAKEN: [&str; 8] = ["hand-over", "taken", "logs:1", "--receiver-name", "県警", "--reference", "第12号", "--json"];
+
+/// A consent on the form that was scanned into the last deposit of the drawings, attested with somebody.
+fn attested<'a>(other: &'a str, until: &'a str) -> Vec<&'a str> {
+    let mut arguments = vec!["consent", "attest", "drawings:2", "--with", other, "--receiver-name", "県警"];
+    arguments.extend(["--purpose", "a consultation", "--called-back", "the owner, by the number on file"]);
+    arguments.extend(["--until", until, "--json"]);
+    arguments
+}
+
+/// A day within a month.
+fn soon() -> String {
+    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(20 * 86_400);
+    let seconds = soon.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    ClaimedTime::from_unix_seconds(seconds).unwrap().as_str()[..10].to_owned()
+}
+
 /// What each act of `hizo consent` and `hizo hand-over` prints as JSON.
 pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     let case = Case::new();
@@ -174,6 +200,12 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     let status = ["hand-over", "status", "--at", path(&to), "--json"];
     told.push(("hand-over status", case.firm.founder.ok(status).json()));
     told.push(("consent withdraw", case.firm.founder.ok(["consent", "withdraw", &handover, "--json"]).json()));
+    let to = case.firm.founder.folder.path().join("on paper");
+    told.push(("hand-over print", case.firm.founder.ok(printed(&["logs:1"], &to)).json()));
+    told.push(("hand-over taken", case.firm.founder.ok(TAKEN).json()));
+    let colleague = case.firm.let_in("同僚", &[]);
+    told.push(("consent attest", case.centre.ok(attested("同僚", &soon())).json()));
+    drop(colleague);
     told
 }
 
@@ -410,6 +442,59 @@ fn a43_what_goes_to_an_organisation_is_opened_by_whoever_acts_for_it_and_by_nobo
     // The organisation begins new keys there by itself when somebody leaves it.
     let rotators = receiving.ok(&["space", "members", "--json"]).json()["rotators"].clone();
     assert_eq!(rotators.as_array().map(Vec::len), Some(1), "{rotators}");
+}
+
+#[test]
+fn what_is_handed_over_on_paper_checks_itself_and_is_the_companys_alone_to_print() {
+    let case = Case::new();
+    let company = &case.firm.founder;
+    let to = company.folder.path().join("on paper");
+    case.centre.fails(1, "only an admin", printed(&["logs:1"], &to));
+    assert!(!to.exists());
+    company.fails(1, "", printed(&["logs:1//not there"], &to));
+    assert!(!to.exists() && !to.with_extension("partial").exists(), "nothing half-done in the clear");
+    let made = company.ok(printed(&["logs:1//extract", "drawings:2"], &to)).json();
+    let mut names: Vec<_> = files_below(&to).iter().map(|file| file.strip_prefix(&to).unwrap().to_owned()).collect();
+    names.sort();
+    let said = |name: &str| fs::read_to_string(to.join(name)).unwrap();
+    assert_eq!((made["files"].as_u64(), names.len()), (Some(2), 6), "{names:?}");
+    assert!(!said("SHA256SUMS").contains("private.txt"));
+    // Whoever has it needs nothing of ours.
+    let check =
+        || std::process::Command::new("sha256sum").args(["-c", "--strict", "SHA256SUMS"]).current_dir(&to).output();
+    assert!(check().unwrap().status.success());
+    let sums = std::process::Command::new("sha256sum").arg(to.join("SHA256SUMS")).output().unwrap();
+    assert!(String::from_utf8(sums.stdout).unwrap().starts_with(made["sums"].as_str().unwrap()));
+    assert!(fs::read(to.join("index.pdf")).unwrap().starts_with(b"%PDF-"));
+    let extract = names.iter().find(|name| name.ends_with("extract/may.csv")).unwrap();
+    fs::write(to.join(extract), "09:13 copied KX-204.dxf").unwrap();
+    assert!(!check().unwrap().status.success(), "what was changed is found");
+    company.fails(1, "", printed(&["logs:1"], &to));
+    // It is taken by the receiver's number, as the company's word.
+    company.fails(2, "under a number", ["hand-over", "taken", "logs:1", "--receiver-name", "県警", "--reference", " "]);
+    company.ok(TAKEN);
+    let paper = company.ok(["hand-over", "status", "--json"]).json()["paper"][0].clone();
+    assert_eq!((&paper["reference"], &paper["signed_by_receiver"]), (&"第12号".into(), &false.into()), "{paper}");
+}
+
+#[test]
+fn a_consent_on_paper_counts_once_two_of_the_staff_have_seen_the_form() {
+    let case = Case::new();
+    let colleague = case.firm.let_in("同僚", &["--history"]);
+    case.centre.fails(1, "", attested("知財窓口", &soon()));
+    case.centre.fails(2, "30 days", attested("同僚", "2099-12-31"));
+    colleague.fails(1, "nobody has attested", ["consent", "attest", "drawings:2"]);
+    case.centre.ok(attested("同僚", &soon()));
+    let by = || case.firm.founder.ok(["hand-over", "status", "--json"]).json()["paper"][0]["attested_by"].clone();
+    assert_eq!(by(), 1);
+    // A third one's word adds nothing, and the first one's second neither.
+    case.firm.founder.fails(1, "nobody has attested", ["consent", "attest", "drawings:2"]);
+    case.centre.fails(1, "nobody has attested", ["consent", "attest", "drawings:2"]);
+    let said = colleague.ok(["consent", "attest", "drawings:2"]);
+    assert!(said.out.contains("no signature of the company"), "{said:?}");
+    assert_eq!(by(), 2);
+    let (_, said) = case.make("00112233445566778899aabbccddeeff");
+    assert_eq!(said.code, Some(3), "no hand-over is made by it");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedConsent, Unv
 use hizo_vault::keys::SigningSeed;
 use serde_json::json;
 
-use super::must_be_company;
 use super::preview::{Care, ShownEntry};
+use super::{attest, must_be_company};
 use crate::Setting;
 use crate::consents::Consents;
 use crate::contents::{Chosen, Opened};
@@ -37,6 +37,7 @@ enum Act {
     Preview(PreviewArguments),
     Give(GiveArguments),
     Withdraw(WithdrawArguments),
+    Attest(attest::Arguments),
 }
 
 /// Print the key by which a consent names you as its receiver
@@ -121,6 +122,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Preview(arguments) => preview(setting, arguments),
         Act::Give(arguments) => give(setting, arguments),
         Act::Withdraw(arguments) => withdraw(setting, arguments),
+        Act::Attest(arguments) => attest::run(setting, arguments),
     }
 }
 
@@ -365,12 +367,12 @@ pub(super) fn check_company(level: Level, company: Option<&String>) -> Outcome<(
 }
 
 /// A day is over with its last second, in universal time.
-fn last_second(until: &str) -> String {
+pub(super) fn last_second(until: &str) -> String {
     if until.len() == "YYYY-MM-DD".len() { format!("{until}T23:59:59Z") } else { until.to_owned() }
 }
 
 /// The items that a person named, each deposit once, in the order of the format.
-fn items(setting: &Setting, opened: Opened, named: &[String]) -> Outcome<Vec<UnverifiedItem>> {
+pub(super) fn items(setting: &Setting, opened: Opened, named: &[String]) -> Outcome<Vec<UnverifiedItem>> {
     let view = View::of(opened)?;
     let mut wanted: BTreeMap<RecordId, (&Record, Option<BTreeSet<String>>)> = BTreeMap::new();
     for name in named {
@@ -399,6 +401,12 @@ fn item(opened: Opened, record: &Record, paths: BTreeSet<String>) -> Outcome<Unv
     }
     let (deposit, commit) = (record.id().to_string(), deposit.commit.sha256.to_string());
     Ok(UnverifiedItem { deposit, commit, paths: paths.into_iter().collect() })
+}
+
+/// The record of an item's deposit.
+pub(super) fn record_of<'o>(opened: Opened<'o>, item: &UnverifiedItem) -> Outcome<&'o Record> {
+    let record = opened.safe.records.iter().find(|record| record.id().to_string() == item.deposit);
+    record.ok_or_else(|| Failure::internal_message("a deposit that was named is one"))
 }
 
 /// What a consent is for, in one line.

@@ -98,12 +98,18 @@ pub(super) fn compare(case: &Side, side: &Side, consent: &Consent) -> Outcome<()
 
 /// The files of a deposit, or of what is chosen of it, and what they hold.
 fn files(opened: Opened, record: &Record, chosen: Chosen) -> Outcome<BTreeMap<Vec<u8>, [u8; 32]>> {
+    let contents = contents(opened, record, chosen)?;
+    Ok(contents.into_iter().map(|(path, (sha256, _))| (path, sha256)).collect())
+}
+
+/// The same, each with how long it is.
+pub(super) fn contents(opened: Opened, record: &Record, chosen: Chosen) -> Outcome<BTreeMap<Vec<u8>, ([u8; 32], u64)>> {
     let list = opened.list(record)?;
     let mut files = BTreeMap::new();
     for entry in list.entries()? {
         let entry = entry?;
         if let (true, Kind::File(content) | Kind::HardLink { content, .. }) = (chosen.has(&entry.path), &entry.kind) {
-            files.insert(entry.path.clone(), content.value.sha256);
+            files.insert(entry.path.clone(), (content.value.sha256, content.size));
         }
     }
     Ok(files)

@@ -2,12 +2,14 @@
 
 mod admit;
 mod answer;
+mod attest;
 pub(crate) mod command;
 pub(crate) mod consent;
 mod enter;
 mod filling;
 pub(crate) mod giving;
 mod make;
+mod on_paper;
 mod open;
 pub(crate) mod page;
 mod preview;
