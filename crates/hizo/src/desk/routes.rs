@@ -99,7 +99,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     });
     let uploads: [(&str, Of); 2] = [("/drop", Own), ("/case/{case}/drop", Beside)];
     let uploads = uploads.map(|(path, of)| (post.clone(), path.to_owned(), Page::Upload(of, deposit::drop::keep)));
-    let of_the_unlocked: [(&Method, &str, Answer); 53] = [
+    let of_the_unlocked: [(&Method, &str, Answer); 55] = [
         (&get, "/sample", try_it::page::told),
         (&post, "/sample/remove", try_it::page::remove),
         (&get, "/series/{series}/schedule", watch::page::schedule),
@@ -147,6 +147,8 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&get, "/case/{case}/handed/{consent}/file", handover::giving::choose),
         (&post, "/case/{case}/handed/{consent}/file", handover::giving::choose),
         (&get, "/case/{case}/handed/{consent}/words/{words}", handover::giving::words),
+        (&get, "/case/{case}/on-paper", handover::printing::paper),
+        (&post, "/case/{case}/on-paper", handover::printing::act),
         (&get, "/received", handover::receiving::all),
         (&get, "/received/new", space::page::choose_handover),
         (&post, "/received/new", space::page::choose_handover),

@@ -465,7 +465,7 @@ fn what_is_handed_over_on_paper_checks_itself_and_is_the_companys_alone_to_print
     assert!(check().unwrap().status.success());
     let sums = std::process::Command::new("sha256sum").arg(to.join("SHA256SUMS")).output().unwrap();
     assert!(String::from_utf8(sums.stdout).unwrap().starts_with(made["sums"].as_str().unwrap()));
-    assert!(fs::read(to.join("index.pdf")).unwrap().starts_with(b"%PDF-"));
+    assert!(fs::read(to.join("handed-over.pdf")).unwrap().starts_with(b"%PDF-"));
     let extract = names.iter().find(|name| name.ends_with("extract/may.csv")).unwrap();
     fs::write(to.join(extract), "09:13 copied KX-204.dxf").unwrap();
     assert!(!check().unwrap().status.success(), "what was changed is found");

@@ -3,7 +3,7 @@
 // back, and the case goes on by it. Run by tests/all/desk.rs.
 //
 //   node line.mjs COMPANY COUNSELLOR RECEIVER PHRASE KEY FOLDER KIND LANGUAGE WIDTH PICTURES
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { check, go, say, told } from "./journey.mjs";
@@ -179,6 +179,22 @@ await go(async (sit) => {
     await move(helper, ["被害届の受理", "police: damage report accepted"], "reported");
   }
   await look(helper, "54-case-later");
+
+  // Whoever has no hizo gets it on paper, and gives his number.
+  await toCase(owner);
+  await owner.press(say("書面で渡す", "Hand over on paper"));
+  await main.getByRole("checkbox", { name: /signs/ }).check();
+  await main.getByLabel(say("相手の名前", "What the receiver is called")).fill(say("地裁", "The court"));
+  await main.getByLabel(say("使ってよい目的", "What he may use it for")).fill("a hearing");
+  await owner.fill(say("新しいフォルダー（渡す媒体の上）", "New folder, on the disk that you hand over"), file("on paper"));
+  await owner.press(say("取り出して目録を作る", "Lay it out"));
+  await main.getByRole("status").waitFor();
+  check(readdirSync(file("on paper")).sort().join(" ") === "SHA256SUMS check.cmd check.ps1 handed-over.pdf item-1", "the folder checks itself");
+  await look(owner, "56-on-paper");
+  await owner.fill(say("相手の受領番号", "The receiver’s number for it"), "K-7");
+  await owner.press(say("書き留める", "Write it down"));
+  await main.getByText("K-7").waitFor();
+  await look(owner, "57-on-paper-taken");
 
   // What was accepted stays, whatever is taken back.
   await toCase(owner);

@@ -13,6 +13,7 @@ mod on_paper;
 mod open;
 pub(crate) mod page;
 mod preview;
+pub(crate) mod printing;
 pub(crate) mod receiving;
 mod status;
 

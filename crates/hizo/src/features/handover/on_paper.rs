@@ -17,6 +17,7 @@ use crate::failure::{Failure, Kind, Outcome, shown, shown_bytes};
 use crate::features::restore::{self, restore};
 use crate::folder::staging::Staging;
 use crate::handover::guard;
+use crate::membership::Appended;
 use crate::paper::form::Form;
 use crate::safe;
 use crate::side::Side;
@@ -69,30 +70,52 @@ struct Laid {
     sha256: [u8; 32],
 }
 
-pub(super) fn print(setting: &Setting, arguments: &PrintArguments) -> Outcome<()> {
-    let case = Side::of(setting)?;
+/// What is printed for whom.
+pub(super) struct Printing<'a> {
+    pub receiver_name: &'a str,
+    pub purpose: &'a str,
+    pub to: &'a Path,
+}
+
+/// A folder that was laid out.
+pub(super) struct Printed {
+    pub files: usize,
+    /// SHA-256 of the list, as it stands in the index.
+    pub sums: String,
+}
+
+/// Lays items of a case out for a receiver without hizo: the whole folder, or nothing.
+pub(super) fn print_items(case: &Side, chosen: &[UnverifiedItem], printing: &Printing) -> Outcome<Printed> {
     guard(&case.safe, &case.keyring, &case.identity)?;
-    must_be_company(&case)?;
-    let chosen = items(setting, case.opened(), &arguments.items)?;
-    let staging = Staging::begin(&arguments.to)?;
-    let made = lay_out(case.opened(), &chosen, &staging)
-        .and_then(|laid| Ok((laid.len(), write_index(&case, arguments, &chosen, &laid, &staging)?)));
-    let (files, sums) = match made {
-        Ok(made) => made,
+    must_be_company(case)?;
+    let staging = Staging::begin(printing.to)?;
+    let made = lay_out(case.opened(), chosen, &staging)
+        .and_then(|laid| Ok((laid.len(), write_index(case, printing, chosen, &laid, &staging)?)));
+    match made {
+        Ok((files, sums)) => {
+            staging.settle()?;
+            Ok(Printed { files, sums })
+        }
         Err(failure) => {
             staging.discard();
-            return Err(failure);
+            Err(failure)
         }
-    };
-    staging.settle()?;
+    }
+}
+
+pub(super) fn print(setting: &Setting, arguments: &PrintArguments) -> Outcome<()> {
+    let case = Side::of(setting)?;
+    let chosen = items(setting, case.opened(), &arguments.items)?;
+    let (receiver_name, purpose, to) = (&arguments.receiver_name, &arguments.purpose, &arguments.to);
+    let Printed { files, sums } = print_items(&case, &chosen, &Printing { receiver_name, purpose, to })?;
     let result = json!({
-        "to": arguments.to.to_string_lossy(), "files": files, "sums": sums, "items": chosen.iter().map(as_json).collect::<Vec<_>>(),
+        "to": to.to_string_lossy(), "files": files, "sums": sums, "items": chosen.iter().map(as_json).collect::<Vec<_>>(),
     });
     setting.console.result(result, |out| {
-        let (to, files) = (shown(&arguments.to), words::files(files as u64));
+        let (to, files) = (shown(to), words::files(files as u64));
         let done = words!(
-            "{files} in the clear in {to}; print index.pdf, and have it signed",
-            "{files}を、封をせずに {to} に置きました。index.pdf を印刷して、署名をもらってください",
+            "{files} in the clear in {to}; print handed-over.pdf, and have it signed",
+            "{files}を、封をせずに {to} に置きました。handed-over.pdf を印刷して、署名をもらってください",
             to = to;
             files
         );
@@ -150,36 +173,30 @@ fn hex(bytes: &[u8]) -> String {
 /// Writes the list and the index to print; the hash of the list, which stands in the index.
 fn write_index(
     case: &Side,
-    arguments: &PrintArguments,
+    printing: &Printing,
     chosen: &[UnverifiedItem],
     laid: &[Laid],
     staging: &Staging,
 ) -> Outcome<String> {
     let list: Vec<u8> = laid.iter().flat_map(line_of).collect();
     let sums = hex(&Sha256::digest(&list));
-    let index = index(case, arguments, chosen, laid, &sums)?;
+    let index = index(case, printing, chosen, laid, &sums)?;
     let checks = WINDOWS.map(|(name, text)| (name, text.replace('\n', "\r\n").into_bytes()));
-    let files = checks.into_iter().chain([("index.pdf", index), (SUMS, list)]);
+    let files = checks.into_iter().chain([("handed-over.pdf", index), (SUMS, list)]);
     for (name, bytes) in files {
         staging.lay(Path::new(name), &bytes).map_err(|error| Failure::file("write", Path::new(name), error))?;
     }
     Ok(sums)
 }
 
-fn index(
-    case: &Side,
-    arguments: &PrintArguments,
-    chosen: &[UnverifiedItem],
-    laid: &[Laid],
-    sums: &str,
-) -> Outcome<Vec<u8>> {
+fn index(case: &Side, printing: &Printing, chosen: &[UnverifiedItem], laid: &[Laid], sums: &str) -> Outcome<Vec<u8>> {
     let (space, head) = (case.safe.home.space, case.safe.chain.head().number);
     let mut form = Form::new(format!("{space} {head}"))?;
     let title = words!("Index of a hand-over", "引き渡し目録");
     for language in [Language::Japanese, Language::English] {
         form.begin(language, &title, &format!("hizo/paper/v1 hand-over {space} {head} {sums}"));
-        form.row(&words!("Receiver", "受け取り先"), &arguments.receiver_name);
-        form.row(&words!("Purpose", "目的"), &arguments.purpose);
+        form.row(&words!("Receiver", "受け取り先"), printing.receiver_name);
+        form.row(&words!("Purpose", "目的"), printing.purpose);
         form.row(&words!("Printed", "印刷"), safe::now()?.as_str().get(..10).unwrap_or_default());
         form.row(&words!("Files", "ファイル数"), &laid.len().to_string());
         form.row(&words!("SHA-256 of SHA256SUMS", "SHA256SUMS の SHA-256"), sums);
@@ -207,38 +224,47 @@ fn index(
     form.finish(&format!("{} · {} · {space}", title.japanese(), title.english()))
 }
 
-pub(super) fn taken(setting: &Setting, arguments: &TakenArguments) -> Outcome<()> {
-    let mut case = Side::of(setting)?;
+/// Writes down that a printed hand-over of these deposits was taken.
+pub(super) fn say_taken(
+    case: &mut Side,
+    deposits: Vec<String>,
+    receiver_name: &str,
+    reference: &str,
+    note: &str,
+) -> Outcome<Appended> {
     guard(&case.safe, &case.keyring, &case.identity)?;
-    if arguments.reference.trim().is_empty() {
+    let (receiver_name, reference) = (receiver_name.trim().to_owned(), reference.trim().to_owned());
+    if reference.is_empty() || receiver_name.is_empty() {
         return Err(Failure::new(
             Kind::Usage,
-            words!("a printed hand-over is taken under a number", "書面での受領には、受領番号が必要です"),
+            words!(
+                "a printed hand-over is taken by somebody, under a number",
+                "書面での受領には、相手と受領番号が必要です"
+            ),
         )
         .hint(words!(
-            "Give the receiver's own with --reference.",
+            "Give the receiver's own number with --reference.",
             "受け取り先の番号を --reference で指定してください。"
         )));
     }
+    case.say(vec![Event::AcceptedPaper { receiver_name, deposits, reference, note: note.to_owned() }])
+}
+
+pub(super) fn taken(setting: &Setting, arguments: &TakenArguments) -> Outcome<()> {
+    let mut case = Side::of(setting)?;
     let named = items(setting, case.opened(), &arguments.deposits)?;
     let deposits: Vec<String> = named.into_iter().map(|item| item.deposit).collect();
-    let said = Event::AcceptedPaper {
-        receiver_name: arguments.receiver_name.clone(),
-        deposits: deposits.clone(),
-        reference: arguments.reference.trim().to_owned(),
-        note: arguments.note.clone(),
-    };
-    let appended = case.say(vec![said])?;
+    let (receiver, reference) = (&arguments.receiver_name, arguments.reference.trim());
+    let appended = say_taken(&mut case, deposits.clone(), receiver, reference, &arguments.note)?;
     let result = json!({
-        "record": appended.id.to_string(), "receiver_name": arguments.receiver_name,
-        "reference": arguments.reference.trim(), "deposits": deposits,
+        "record": appended.id.to_string(), "receiver_name": receiver, "reference": reference, "deposits": deposits,
     });
     setting.console.result(result, |out| {
         let done = words!(
             "written down: {receiver} took it under {reference}. It is your word, no signature of the receiver",
             "記録しました: {receiver} が受領番号 {reference} で受け取りました。これはあなたの記録で、受け取り先の署名ではありません",
-            receiver = shown_bytes(arguments.receiver_name.as_bytes()),
-            reference = shown_bytes(arguments.reference.trim().as_bytes())
+            receiver = shown_bytes(receiver.as_bytes()),
+            reference = shown_bytes(reference.as_bytes())
         );
         writeln!(out, "{}", setting.console.say(done))
     });

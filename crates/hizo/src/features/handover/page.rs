@@ -50,11 +50,11 @@ struct GivenRow {
 }
 
 /// A deposit that may be handed over, or a part of it.
-struct DepositRow {
-    field: String,
-    name: String,
-    facts: String,
-    is_chosen: bool,
+pub(super) struct DepositRow {
+    pub field: String,
+    pub name: String,
+    pub facts: String,
+    pub is_chosen: bool,
 }
 
 #[derive(Template)]
@@ -99,8 +99,35 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
             withdraw: (is_company && !given.is_withdrawn).then(|| format!("{here}/{}", given.said.space)),
         }
     });
-    let deposits = looked.view.series.iter().flat_map(|(series, of)| {
-        let looked = &looked;
+    let chosen = if visit.has("level") { visit.field("level") } else { Level::B.word() };
+    let levels = LEVELS.iter().map(|(level, id)| (level.word(), t.say(id), level.word() == chosen));
+    let label = if visit.has("onward") { visit.field("onward") } else { ONWARD[0] };
+    let onward = ONWARD.iter().zip(LABELS).map(|(word, id)| (*word, t.say(id), *word == label));
+    let f = visit.frame(t.say("consent-title"), "hizo consent give DEPOSIT//PATH --receiver … --level B --seek …");
+    // What the own safe is called is a first guess at what must not be known; a case is called by its subject.
+    let guess = f.safe.clone().filter(|_| home != unlocked.folder).unwrap_or_default();
+    let sought = if visit.has("act") { visit.field("sought").to_owned() } else { guess };
+    visit.page(&ConsentPage {
+        case: visit.at(&format!("/case/{}", looked.safe.home.space)),
+        given: given.collect(),
+        is_company,
+        deposits: deposits(visit, &looked),
+        known: known(visit, unlocked)?,
+        levels: levels.collect(),
+        onward: onward.collect(),
+        keeps_sender: visit.has("keeps_sender"),
+        sought,
+        visit,
+        fault: fault.map(|failure| failure.told_in(language)),
+        here,
+        f,
+    })
+}
+
+/// The deposits of a case, to be chosen from.
+pub(super) fn deposits(visit: &Visit, looked: &Looked) -> Vec<DepositRow> {
+    let t = visit.text();
+    let rows = looked.view.series.iter().flat_map(|(series, of)| {
         of.deposits.iter().rev().map(move |deposit| {
             let field = format!("item-{}", deposit.id);
             DepositRow {
@@ -116,29 +143,7 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
             }
         })
     });
-    let chosen = if visit.has("level") { visit.field("level") } else { Level::B.word() };
-    let levels = LEVELS.iter().map(|(level, id)| (level.word(), t.say(id), level.word() == chosen));
-    let label = if visit.has("onward") { visit.field("onward") } else { ONWARD[0] };
-    let onward = ONWARD.iter().zip(LABELS).map(|(word, id)| (*word, t.say(id), *word == label));
-    let f = visit.frame(t.say("consent-title"), "hizo consent give DEPOSIT//PATH --receiver … --level B --seek …");
-    // What the own safe is called is a first guess at what must not be known; a case is called by its subject.
-    let guess = f.safe.clone().filter(|_| home != unlocked.folder).unwrap_or_default();
-    let sought = if visit.has("act") { visit.field("sought").to_owned() } else { guess };
-    visit.page(&ConsentPage {
-        case: visit.at(&format!("/case/{}", looked.safe.home.space)),
-        given: given.collect(),
-        is_company,
-        deposits: deposits.collect(),
-        known: known(visit, unlocked)?,
-        levels: levels.collect(),
-        onward: onward.collect(),
-        keeps_sender: visit.has("keeps_sender"),
-        sought,
-        visit,
-        fault: fault.map(|failure| failure.told_in(language)),
-        here,
-        f,
-    })
+    rows.collect()
 }
 
 /// How a state is shown.

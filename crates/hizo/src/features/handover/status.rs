@@ -160,6 +160,12 @@ fn name(people: &People, key: &VerifyingKey) -> String {
     people.name(key).map_or_else(|| key.name().to_string(), |name| shown_bytes(name.as_bytes()))
 }
 
+/// A printed hand-over that was taken: by whom, under which number, as who says.
+pub(super) fn taken_on_paper(paper: &Paper, people: &People) -> Option<(String, String, String)> {
+    let Paper::Accepted { receiver_name, reference, by } = paper else { return None };
+    Some((shown_bytes(receiver_name.as_bytes()), shown_bytes(reference.as_bytes()), name(people, by)))
+}
+
 fn paper_as_json(paper: &Paper, people: &People) -> Value {
     match paper {
         Paper::Consent { said, by } => json!({

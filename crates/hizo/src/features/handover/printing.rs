@@ -1,0 +1,96 @@
+//! The page on which items of a case are laid out for a receiver without hizo, and on which it stands that he took them.
+
+use std::sync::Arc;
+
+use askama::Template;
+use hizo_vault::event::handover::UnverifiedItem;
+
+use super::on_paper::{Printing, print_items, say_taken};
+use super::page::{DepositRow, deposits, is_company};
+use super::preview;
+use super::status::taken_on_paper;
+use crate::consents::Consents;
+use crate::desk::picker;
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit};
+use crate::failure::{Failure, Outcome, shown};
+use crate::words::words;
+
+#[derive(Template)]
+#[template(path = "on-paper.html")]
+struct PaperPage<'v> {
+    f: Frame<'v>,
+    case: String,
+    here: String,
+    is_company: bool,
+    rows: Vec<DepositRow>,
+    /// Printed hand-overs that were taken: by whom, under which number, as who says.
+    taken: Vec<(String, String, String)>,
+    to: String,
+    /// Where one was just laid out.
+    laid: Option<String>,
+    visit: &'v Visit,
+    fault: Option<(String, Option<String>)>,
+}
+
+/// What was handed over on paper, and how it is.
+pub(crate) fn paper(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    page(visit, unlocked, None, None)
+}
+
+fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<&Failure>) -> Outcome<Reply> {
+    let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    let (t, looked) = (visit.text(), unlocked.look_at(&home)?);
+    let case = format!("/case/{}", visit.param("case"));
+    let fold = Consents::of(looked.opened())?;
+    let people = looked.keyring.people()?;
+    visit.page(&PaperPage {
+        f: visit.frame(t.say("paper-title"), "hizo hand-over print DEPOSIT//PATH --receiver-name … --purpose … --to …"),
+        here: visit.at(&format!("{case}/on-paper")),
+        case: visit.at(&case),
+        is_company: is_company(&looked, unlocked),
+        rows: deposits(visit, &looked),
+        taken: fold.papers.iter().filter_map(|paper| taken_on_paper(paper, people)).collect(),
+        to: match visit.field("to") {
+            "" => shown(&picker::new_folder(&t.say("paper-folder"))),
+            to => to.to_owned(),
+        },
+        laid,
+        visit,
+        fault: fault.map(|failure| visit.fault(failure)),
+    })
+}
+
+fn chosen(visit: &Visit, looked: &Looked) -> Outcome<Vec<UnverifiedItem>> {
+    let deposits = looked.view.series.values().flat_map(|series| &series.deposits);
+    let chosen = deposits.filter(|deposit| visit.has(&format!("item-{}", deposit.id)));
+    let records = chosen.filter_map(|deposit| looked.safe.records.get(usize::try_from(deposit.record).ok()?));
+    let items = records.map(preview::whole).collect::<Outcome<Vec<_>>>()?;
+    if items.is_empty() {
+        return Err(Failure::fixable(words!("nothing was chosen", "渡すものが選ばれていません")));
+    }
+    Ok(items)
+}
+
+/// Lays it out, or writes down that it was taken.
+pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    let done = || {
+        let looked = unlocked.look_at(&home)?;
+        let chosen = chosen(visit, &looked)?;
+        let mut side = unlocked.side(&home)?;
+        let (receiver_name, purpose) = (visit.field("receiver_name").trim(), visit.field("purpose").trim());
+        if visit.field("act") == "taken" {
+            let deposits = chosen.into_iter().map(|item| item.deposit).collect();
+            say_taken(&mut side, deposits, receiver_name, visit.field("reference"), "")?.promised?;
+            return Ok(None);
+        }
+        let to = picker::typed(visit.field("to"))?;
+        print_items(&side, &chosen, &Printing { receiver_name, purpose, to: &to })?;
+        Ok(Some(shown(&to)))
+    };
+    match done() {
+        Ok(Some(to)) => page(visit, unlocked, Some(to), None),
+        Ok(None) => Ok(visit.go(&format!("/case/{}/on-paper", visit.param("case")))),
+        Err(failure) => page(visit, unlocked, None, Some(&failure)),
+    }
+}
