@@ -18,9 +18,9 @@ const ADVICE: &str = "lock his PC away as it is, canary-advice-5120";
 /// A company with a case, and a centre that helps it: an organisation with a safe of its own, whose counsellor acts for it.
 pub(crate) struct Scene {
     pub(crate) company: Home,
-    centre: Firm,
+    pub(crate) centre: Firm,
     pub(crate) counsellor: Home,
-    keeper: Process,
+    pub(crate) keeper: Process,
     words: String,
 }
 
@@ -51,8 +51,13 @@ fn opened(home: &Home, keeper: &Process, more: &[&str]) -> (PathBuf, Value) {
 
 impl Scene {
     pub(crate) fn new(kind: &str) -> Self {
+        Self::at(kind, Process::start)
+    }
+
+    /// The same at a keeper that is started so, with the folder for its data.
+    pub(crate) fn at(kind: &str, start: impl FnOnce(&Path) -> Process) -> Self {
         let company = Home::unmade();
-        let keeper = Process::start(&company.folder.path().join("data"));
+        let keeper = start(&company.folder.path().join("data"));
         let (invite, _) = opened(&company, &keeper, &["--kind", kind]);
         let (centre, words) = centre();
         let counsellor = Home::unmade();
@@ -87,6 +92,30 @@ impl Scene {
         states
     }
 
+    /// What the company consented to comes to a receiver, who accepts it; the files that he got.
+    pub(crate) fn delivered(&self, handover: &str, receiver: &Home) -> Vec<PathBuf> {
+        let digits = &handover[..8];
+        let made = self.counsellor.folder.path().join(format!("made {digits}"));
+        let entered = self.company.folder.path().join(format!("entered {digits}"));
+        let file = |name: &str| receiver.folder.path().join(name);
+        let (invite, request, identity) = (file("invite"), file("request"), receiver.path.join("identity.age"));
+        self.counsellor.ok(["hand-over", "make", handover, "--to", path(&made)]);
+        Beside(&self.counsellor, made.clone()).ok(&["space", "invite", "--to", path(&invite)]);
+        let receiving = Beside(receiver, file("home of it"));
+        let join = ["space", "join", path(&invite), "--name", "J-CRAT", "--to", path(&request)];
+        receiving.ok(&[&join[..], &["--identity", path(&identity)]].concat());
+        self.company.ok(["hand-over", "enter", path(&invite), "--to", path(&entered)]);
+        let admit = ["hand-over", "admit", path(&request), "--at", path(&made), "--json"];
+        let words = text(&self.counsellor.ok(admit).json()["words"]);
+        receiving.ok(&["space", "join", "--words", &words]);
+        receiving.ok(&["hand-over", "open"]);
+        receiving.ok(&["hand-over", "answer", "accepted", "--reference", "R-12"]);
+        self.company.ok(["hand-over", "status", "--at", path(&entered)]);
+        let out = file("out");
+        receiving.ok(&["restore", "latest:item 1", "--to", path(&out)]);
+        files_below(&out)
+    }
+
     pub(crate) fn keeper_url(&self) -> &str {
         self.keeper.url()
     }
@@ -99,11 +128,11 @@ impl Scene {
 }
 
 /// A home of somebody's beside his first one.
-struct Beside<'a>(&'a Home, PathBuf);
+pub(crate) struct Beside<'a>(pub(crate) &'a Home, pub(crate) PathBuf);
 
 impl Beside<'_> {
     #[track_caller]
-    fn ok(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Said {
         let mut command = program(env!("CARGO_BIN_EXE_hizo"));
         command.arg("--home").arg(&self.1).arg("--passphrase-file").arg(self.0.passphrase_file());
         let said = said(command.args(arguments));

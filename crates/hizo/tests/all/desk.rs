@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD as BASE64, BASE64_URL_SAFE_NO_PAD};
 use crate::kit::{self, Home};
 
 /// A desk that was started.
-struct Desk {
+pub(crate) struct Desk {
     child: Child,
     /// The printed link, without its scheme: `127.0.0.1:PORT` and the path.
     address: String,
@@ -20,28 +20,34 @@ struct Desk {
 }
 
 /// What it answered.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(':'));
         lines.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
     /// The hidden field that every form of a page has.
-    fn csrf(&self) -> &str {
+    pub(crate) fn csrf(&self) -> &str {
         let (_, rest) = self.body.split_once("name=\"csrf\" value=\"").expect("a form");
         rest.split('"').next().unwrap()
     }
 }
 
 impl Desk {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command.args(["desk", "--no-browser", "-q"]).stdout(Stdio::piped()).spawn().unwrap();
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_with(command, &[])
+    }
+
+    /// With further safes that can be unlocked there.
+    pub(crate) fn start_with(command: &mut Command, others: &[&Path]) -> Self {
+        let mut child =
+            command.args(["desk", "--no-browser", "-q"]).args(others).stdout(Stdio::piped()).spawn().unwrap();
         let mut link = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut link).unwrap();
         let link = link.trim().strip_prefix("http://").expect("a link").to_owned();
@@ -49,12 +55,12 @@ impl Desk {
         Self { child, address: address.to_owned(), path: format!("/{path}") }
     }
 
-    fn link(&self) -> String {
+    pub(crate) fn link(&self) -> String {
         format!("http://{}{}", self.address, self.path)
     }
 
     /// The prefix of every address.
-    fn at(&self) -> &str {
+    pub(crate) fn at(&self) -> &str {
         self.path.split("/open/").next().unwrap()
     }
 
@@ -69,7 +75,7 @@ impl Desk {
         Answer { status, head: head.to_owned(), body: body.to_owned() }
     }
 
-    fn get(&self, path: &str, cookie: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str, cookie: &str) -> Answer {
         let host = &self.address;
         self.raw(&format!("GET {path} HTTP/1.1\r\nhost: {host}\r\ncookie: {cookie}\r\n"), "")
     }
@@ -86,7 +92,7 @@ impl Desk {
     }
 
     /// As a browser sends a form of the desk's own page.
-    fn post(&self, path: &str, cookie: &str, form: &str) -> Answer {
+    pub(crate) fn post(&self, path: &str, cookie: &str, form: &str) -> Answer {
         let host = &self.address;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\nsec-fetch-site: same-origin\r\ncookie: {cookie}\r\ncontent-type: application/x-www-form-urlencoded\r\n"
@@ -95,7 +101,7 @@ impl Desk {
     }
 
     /// Follows the printed link; the cookie.
-    fn sit_down(&self) -> String {
+    pub(crate) fn sit_down(&self) -> String {
         let answer = self.get(&self.path, "");
         assert_eq!(answer.status, 200, "{}", answer.body);
         let cookie = answer.header("set-cookie").expect("a cookie");
@@ -105,11 +111,16 @@ impl Desk {
     }
 
     /// Sits down and unlocks the safe of a home; the cookie, and what every form holds.
-    fn unlock(&self, home: &Home) -> (String, String) {
+    pub(crate) fn unlock(&self, home: &Home) -> (String, String) {
+        self.unlock_by(&phrase(home))
+    }
+
+    /// The same by a passphrase.
+    pub(crate) fn unlock_by(&self, passphrase: &str) -> (String, String) {
         let cookie = self.sit_down();
         let unlock = format!("{}/unlock", self.at());
         let csrf = self.get(&unlock, &cookie).csrf().to_owned();
-        let passphrase: String = phrase(home).bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let passphrase: String = passphrase.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let answer = self.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}"));
         assert_eq!(answer.status, 303, "{}", answer.body);
         (cookie, csrf)
@@ -117,7 +128,7 @@ impl Desk {
 }
 
 /// The passphrase of a home.
-fn phrase(home: &Home) -> String {
+pub(crate) fn phrase(home: &Home) -> String {
     std::fs::read_to_string(home.passphrase_file()).unwrap().trim().to_owned()
 }
 
@@ -436,7 +447,7 @@ fn key_cards_are_made_in_memory_printed_and_tried_at_the_desk() {
 }
 
 /// A form with files, as a browser sends it: the name of each part, what the file is called, and what it holds.
-fn form_of(parts: &[(&str, Option<&str>, &str)]) -> String {
+pub(crate) fn form_of(parts: &[(&str, Option<&str>, &str)]) -> String {
     let mut form = String::new();
     for (name, file, content) in parts {
         let file = file.map_or_else(String::new, |file| format!("; filename=\"{file}\""));
@@ -446,7 +457,7 @@ fn form_of(parts: &[(&str, Option<&str>, &str)]) -> String {
 }
 
 impl Desk {
-    fn hand_over(&self, path: &str, cookie: &str, form: &str) -> Answer {
+    pub(crate) fn hand_over(&self, path: &str, cookie: &str, form: &str) -> Answer {
         let host = &self.address;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\nsec-fetch-site: same-origin\r\ncookie: {cookie}\r\ncontent-type: multipart/form-data; boundary=----hizo\r\n"
@@ -455,7 +466,7 @@ impl Desk {
     }
 
     /// What came of work that was begun, once it has ended.
-    fn ended(&self, begun: &Answer, cookie: &str) -> Answer {
+    pub(crate) fn ended(&self, begun: &Answer, cookie: &str) -> Answer {
         let work = begun.header("location").unwrap_or_else(|| panic!("no work was begun: {}", begun.body));
         (0..100_000)
             .map(|_| self.get(work, cookie))

@@ -543,7 +543,7 @@ fn at_level_b_nothing_that_the_receiver_can_open_tells_him_the_company() {
     secrets.extend([company.identity.recipient().to_string(), text(&about["safe"]), space.to_string()]);
     secrets.push(text(&safe["genesis"]));
 
-    let (opened, readable) = everything(&case.firm.data(), &receiving, &office);
+    let (opened, readable) = everything(&case.firm.data(), &receiving.path, &office);
     // Two items, and what was said of the founding, the receiver's coming, the sender's leaving and the opening.
     assert!(opened >= 6, "too little was opened: {opened}");
     let is_there = |secret: &str| readable.iter().any(|bytes| contains(bytes, secret.as_bytes()));
@@ -557,9 +557,9 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// How many objects of the keeper an identity opens, by whatever it finds, and everything that it can read: these, and its home.
-fn everything(data: &Path, home: &Beside, own: &IdentityFile) -> (usize, Vec<Vec<u8>>) {
+pub(crate) fn everything(data: &Path, home: &Path, own: &IdentityFile) -> (usize, Vec<Vec<u8>>) {
     let sealed: Vec<Vec<u8>> = files_below(data).iter().map(|file| fs::read(file).unwrap()).collect();
-    let mut readable: Vec<Vec<u8>> = files_below(&home.path).iter().map(|file| fs::read(file).unwrap()).collect();
+    let mut readable: Vec<Vec<u8>> = files_below(home).iter().map(|file| fs::read(file).unwrap()).collect();
     let epochs = sealed.iter().filter_map(|bytes| {
         let line = age::open_own(bytes.clone(), &own.identity).ok()?;
         Identity::parse(std::str::from_utf8(&line).ok()?.trim_end()).ok()

@@ -38,7 +38,7 @@ impl Process {
     }
 
     /// What it tells the operator goes to `told`: a pipe that nobody empties holds it up sooner or later.
-    fn start_with(arguments: &[&str], told: Stdio) -> Self {
+    pub(crate) fn start_with(arguments: &[&str], told: Stdio) -> Self {
         let mut command = program(env!("CARGO_BIN_EXE_hizo"));
         command.args(["keeper", "--json"]).args(arguments);
         Self::run(&mut command, told)

@@ -88,9 +88,15 @@ impl Scene {
 /// Waits until the newest deposit has such a stamp.
 #[track_caller]
 pub(crate) fn stamped(home: &Home, is_so: impl Fn(&Value) -> bool) -> Value {
+    stamped_in(home, "moulds", is_so)
+}
+
+/// The same of a series.
+#[track_caller]
+pub(crate) fn stamped_in(home: &Home, series: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let until = Instant::now() + LONG;
     loop {
-        let status = home.ok(["status", "latest:moulds", "--json"]).json();
+        let status = home.ok(["status", &format!("latest:{series}"), "--json"]).json();
         let stamp = &status["deposits"][0]["stamp"];
         if is_so(stamp) {
             return stamp.clone();

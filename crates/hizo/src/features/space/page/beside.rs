@@ -259,6 +259,10 @@ pub(crate) fn joined(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     if is_safe(&folder) {
         return Ok(visit.go(&format!("/case/{space}")));
     }
+    // Nobody has asked with keys of this machine.
+    if home::invite_of(&folder)?.is_none() {
+        return Ok(visit.go("/cases"));
+    }
     if !visit.has("words") {
         return enter_page(visit, false, &here, None);
     }
