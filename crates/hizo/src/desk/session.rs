@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Text;
 use super::door::is_safe;
+use super::glances::Glances;
 use super::work::Works;
 use crate::contents::Opened;
 use crate::entropy::random;
@@ -34,7 +35,7 @@ const SESSIONS_MAX: usize = 16;
 const SENT_MAX: usize = 256;
 
 /// How long what was followed from a keeper elsewhere is taken for the newest.
-const FRESH: Duration = Duration::from_secs(5);
+pub(super) const FRESH: Duration = Duration::from_secs(5);
 
 /// Where the cases lie that were begun at the desk of a safe.
 const CASES: &str = "cases";
@@ -183,6 +184,8 @@ pub(crate) struct Unlocked {
     looking: Mutex<()>,
     /// Other safes of the same person, by their folders: cases.
     others: Mutex<HashMap<PathBuf, (Arc<Looked>, Instant)>>,
+    /// What lists say of them.
+    pub(super) glances: Glances,
     pub(crate) works: Arc<Works>,
     /// What somebody said is wrong: no address holds it.
     wrong: Mutex<String>,
@@ -250,6 +253,7 @@ impl Unlocked {
             looked,
             looking: Mutex::default(),
             others: Mutex::default(),
+            glances: Glances::default(),
             works,
             wrong: Mutex::default(),
             contents: Mutex::default(),
@@ -285,9 +289,20 @@ impl Unlocked {
         {
             return Ok(Arc::clone(looked));
         }
-        let looked = Arc::new(Looked::of(reached(folder, self.keeper.as_deref())?, &self.identity)?);
+        let looked = self.look_apart(folder)?;
+        self.glances.compare(folder, looked.safe.chain.head());
         others().insert(folder.to_owned(), (Arc::clone(&looked), Instant::now()));
         Ok(looked)
+    }
+
+    /// Such a safe as it is now, which nobody remembers.
+    pub(super) fn look_apart(&self, folder: &Path) -> Outcome<Arc<Looked>> {
+        Looked::of(self.reached(folder)?, &self.identity).map(Arc::new)
+    }
+
+    /// Its home.
+    pub(super) fn reached(&self, folder: &Path) -> Outcome<Home> {
+        reached(folder, self.keeper.as_deref())
     }
 
     /// Such a safe, to say something in it; the next look at it is a new one.
@@ -304,6 +319,7 @@ impl Unlocked {
 
     /// The next look at such a safe is a new one.
     pub(crate) fn forget(&self, folder: &Path) {
+        self.glances.forget(folder);
         match folder == self.folder {
             true => {
                 let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
