@@ -4,6 +4,7 @@
 //! See docs/spec/desk.md. Requests are taken up here, and answered by functions that wait like any command, on threads of their own.
 
 mod door;
+mod glances;
 mod guard;
 pub(crate) mod picker;
 mod routes;

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Text;
 use super::door::is_safe;
+use super::glances::Glances;
 use super::work::Works;
 use crate::contents::Opened;
 use crate::entropy::random;
@@ -34,7 +35,10 @@ const SESSIONS_MAX: usize = 16;
 const SENT_MAX: usize = 256;
 
 /// How long what was followed from a keeper elsewhere is taken for the newest.
-const FRESH: Duration = Duration::from_secs(5);
+pub(super) const FRESH: Duration = Duration::from_secs(5);
+
+/// Cases and hand-overs that are held open beside the safe that is unlocked.
+const BESIDE_MAX: usize = 64;
 
 /// Where the cases lie that were begun at the desk of a safe.
 const CASES: &str = "cases";
@@ -187,6 +191,8 @@ pub(crate) struct Unlocked {
     looking: Mutex<()>,
     /// Other safes of the same person, by their folders: cases and hand-overs.
     beside: Mutex<HashMap<PathBuf, Arc<Unlocked>>>,
+    /// What lists say of them.
+    pub(super) glances: Glances,
     pub(crate) works: Arc<Works>,
     /// What somebody said is wrong: no address holds it.
     wrong: Mutex<String>,
@@ -258,6 +264,7 @@ impl Unlocked {
             identity,
             looking: Mutex::default(),
             beside: Mutex::default(),
+            glances: Glances::default(),
             works,
             wrong: Mutex::default(),
             contents: Mutex::default(),
@@ -284,7 +291,12 @@ impl Unlocked {
 
     /// Another safe of the same person, as it is now or was a moment ago.
     pub(crate) fn look_at(&self, folder: &Path) -> Outcome<Arc<Looked>> {
-        if folder == self.folder { self.look() } else { self.beside(folder)?.look() }
+        if folder == self.folder {
+            return self.look();
+        }
+        let looked = self.beside(folder)?.look()?;
+        self.glances.compare(folder, looked.safe.chain.head());
+        Ok(looked)
     }
 
     /// Another safe of the same person.
@@ -292,9 +304,16 @@ impl Unlocked {
         if let Some(known) = self.all_beside().get(folder) {
             return Ok(Arc::clone(known));
         }
-        let (home, identity) = (reached(folder, self.keeper.as_deref())?, Arc::clone(&self.identity));
-        let found = Arc::new(Self::of(home, self.keeper.as_deref(), identity)?);
-        Ok(Arc::clone(self.all_beside().entry(folder.to_owned()).or_insert(found)))
+        let found = Arc::new(Self::of(self.reached(folder)?, self.keeper.as_deref(), Arc::clone(&self.identity))?);
+        let mut all = self.all_beside();
+        if all.len() >= BESIDE_MAX {
+            // Each holds what was read of it, and a keeper: the one that was looked at longest ago goes.
+            let idle = all.iter().filter(|(_, safe)| !safe.works.is_busy());
+            let last = |safe: &Arc<Self>| safe.looked.lock().unwrap_or_else(PoisonError::into_inner).1;
+            let oldest = idle.min_by_key(|(_, safe)| last(safe)).map(|(folder, _)| folder.clone());
+            oldest.and_then(|folder| all.remove(&folder));
+        }
+        Ok(Arc::clone(all.entry(folder.to_owned()).or_insert(found)))
     }
 
     fn all_beside(&self) -> MutexGuard<'_, HashMap<PathBuf, Arc<Self>>> {
@@ -306,11 +325,24 @@ impl Unlocked {
         self.works.is_busy() || self.all_beside().values().any(|safe| safe.works.is_busy())
     }
 
+    /// Such a safe as it is now, which nobody remembers.
+    pub(super) fn look_apart(&self, folder: &Path) -> Outcome<Arc<Looked>> {
+        Looked::of(self.reached(folder)?, &self.identity).map(Arc::new)
+    }
+
+    /// Its home.
+    pub(super) fn reached(&self, folder: &Path) -> Outcome<Home> {
+        reached(folder, self.keeper.as_deref())
+    }
+
     /// Such a safe, to say something in it; the next look at it is a new one.
     pub(crate) fn side(&self, folder: &Path) -> Outcome<Side> {
         match folder == self.folder {
             true => self.forget(),
-            false => self.all_beside().get(folder).into_iter().for_each(|safe| safe.forget()),
+            false => {
+                self.glances.forget(folder);
+                self.all_beside().get(folder).into_iter().for_each(|safe| safe.forget());
+            }
         }
         Side::open(reached(folder, self.keeper.as_deref())?, Arc::clone(&self.identity))
     }
@@ -323,6 +355,7 @@ impl Unlocked {
 
     /// The next look at this safe is a new one.
     pub(crate) fn forget(&self) {
+        self.glances.forget(&self.folder);
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         looked.1 = looked.1.checked_sub(FRESH).unwrap_or(looked.1);
     }

@@ -54,9 +54,13 @@ pub(crate) struct Paging {
 impl Paging {
     /// The page that somebody asked for, counted from one.
     pub(crate) fn of(visit: &Visit, rows: usize) -> Self {
+        Self::at(visit.text(), visit.param("page"), rows)
+    }
+
+    fn at(t: Text, asked: &str, rows: usize) -> Self {
         let pages = rows.div_ceil(ROWS).max(1);
-        let number = visit.param("page").parse().unwrap_or(1).clamp(1, pages);
-        let said = (pages > 1).then(|| visit.text().two("page-of", "number", number, "all", pages));
+        let number = asked.parse().unwrap_or(1).clamp(1, pages);
+        let said = (pages > 1).then(|| t.two("page-of", "number", number, "all", pages));
         let (before, after) = ((number > 1).then(|| number - 1), (number < pages).then(|| number + 1));
         Self { number, said, before, after }
     }
@@ -120,6 +124,29 @@ mod tests {
     }
 
     use crate::words::Language;
+
+    #[test]
+    fn a_long_list_has_each_row_on_one_page_and_no_page_is_longer_than_another() {
+        for (rows, pages) in [(0, 1), (50, 1), (51, 2), (120, 3), (10_000, 200)] {
+            let mut seen = Vec::new();
+            for page in 1..=pages {
+                let paging = Paging::at(Text(Language::English), &page.to_string(), rows);
+                let here = paging.rows(0..rows);
+                assert!(here.len() <= ROWS, "{rows}");
+                assert_eq!(paging.is_first(), page == 1);
+                assert_eq!(
+                    (paging.before, paging.after),
+                    ((page > 1).then(|| page - 1), (page < pages).then(|| page + 1))
+                );
+                assert_eq!(paging.said.is_some(), pages > 1);
+                seen.extend(here);
+            }
+            assert!(seen.into_iter().eq(0..rows), "{rows}");
+        }
+        for (asked, number) in [("", 1), ("0", 1), ("-1", 1), ("x", 1), ("4", 3), ("99999999999999999999999", 1)] {
+            assert_eq!(Paging::at(Text(Language::Japanese), asked, 120).number, number, "{asked}");
+        }
+    }
 
     #[test]
     fn a_year_is_said_when_it_is_not_this_one() {

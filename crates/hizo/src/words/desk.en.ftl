@@ -439,7 +439,15 @@ wrong-urgent = Somebody has to act today
 wrong-begin = Begin the case
 wrong-no-keeper = Your safe is kept on this computer, where nobody else can reach a case. Begin one at a keeper that you share with a centre: “hizo case open --keeper”.
 wrong-direct = You may also go to the police straight away (110, or the desk of your prefecture), or to a centre by telephone.
-cases-lead = What you ask others, and they ask you. What is due first stands first.
+cases-lead = { $count ->
+    [one] One case.
+   *[other] { $count } cases.
+} What you ask others, and they ask you. What is due first stands first.
+cases-looking = { $count ->
+    [one] One more is being looked at. This page shows it by itself.
+   *[other] { $count } more are being looked at. This page shows them by itself.
+}
+cases-older = There are many, so not all are looked at anew each time. What has happened in the last minutes may not stand here yet: load this page again a little later.
 cases-empty-title = There is no case
 cases-empty = When something is wrong, or you want advice, a case begins with one question. Nothing is sent to anybody before you say so.
 case = Case

@@ -20,6 +20,7 @@ use super::say::new_id;
 use super::show::{kind_words, urgency_words};
 use super::states::{CLOSED, CLOSING, Holder, Move, Rest, State};
 use super::{Case, Present};
+use crate::desk::shown::Paging;
 use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit, shown};
 use crate::entropy::random;
 use crate::failure::{Failure, Outcome, shown_bytes};
@@ -208,44 +209,71 @@ struct CaseRow {
 #[template(path = "cases.html")]
 struct CasesPage<'v> {
     f: Frame<'v>,
+    lead: String,
     rows: Vec<CaseRow>,
     notes: Vec<String>,
+    paging: Paging,
+}
+
+/// What the list says of a case, in whatever language.
+struct Listed {
+    space: SpaceId,
+    title: String,
+    kind: Kind,
+    states: Vec<&'static State>,
+    soonest: Option<u64>,
+}
+
+/// What it says of a safe; nothing where that is no case.
+fn listed(looked: &Looked, unlocked: &Unlocked) -> Outcome<Option<Listed>> {
+    let Some(case) = present(looked, unlocked)?.fold.case else { return Ok(None) };
+    Ok(Some(Listed {
+        space: looked.safe.home.space,
+        title: shown_bytes(case.title.as_bytes()),
+        kind: case.kind,
+        states: case.clocks().map(|(state, ..)| state).collect(),
+        soonest: case.clocks().filter_map(|(_, _, due)| Some(due?.at)).min(),
+    }))
 }
 
 /// All cases, what is due first.
 pub(crate) fn cases(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let (t, language, now) = (visit.text(), visit.language(), unix_seconds());
-    let (mut rows, mut notes) = (Vec::new(), Vec::new());
-    for home in unlocked.homes()? {
-        let found =
-            unlocked.look_at(&home).and_then(|looked| Ok((present(&looked, unlocked)?, looked.safe.home.space)));
-        match found {
-            Ok((present, space)) => {
-                let Some(case) = present.fold.case else { continue };
-                let soonest = case.clocks().filter_map(|(_, _, due)| Some(due?.at)).min();
-                let states: Vec<_> = case.clocks().map(|(state, ..)| state.words().to(language).to_owned()).collect();
-                let row = CaseRow {
-                    to: visit.at(&format!("/case/{space}")),
-                    title: shown_bytes(case.title.as_bytes()),
-                    kind: kind_words(case.kind).to(language).to_owned(),
-                    states: states.join(if t.is_japanese() { "、" } else { ", " }),
-                    due: soonest.map_or_else(|| t.say("case-no-clock"), |at| shown::moment(t, at)),
-                    tone: match soonest {
-                        Some(at) if at < now => "bad",
-                        Some(_) => "wait",
-                        None => "info",
-                    },
-                };
-                rows.push((soonest.unwrap_or(u64::MAX), row));
-            }
-            Err(failure) => notes.push(failure.told_in(language)),
-        }
+    let glanced = unlocked.glance(&unlocked.homes()?, listed)?;
+    let mut notes: Vec<String> =
+        glanced.found.iter().filter_map(|found| Some((**found).as_ref().err()?.told_in(language))).collect();
+    // What is wrong with many at once is said once.
+    notes.sort();
+    notes.dedup();
+    if glanced.unknown > 0 {
+        notes.push(t.one("cases-looking", "count", glanced.unknown));
+    } else if glanced.is_older {
+        notes.push(t.say("cases-older"));
     }
-    rows.sort_by_key(|(due, _)| *due);
+    let mut cases: Vec<&Listed> = glanced.found.iter().filter_map(|found| (**found).as_ref().ok()?.as_ref()).collect();
+    cases.sort_by_key(|case| (case.soonest.unwrap_or(u64::MAX), case.space));
+    let paging = Paging::of(visit, cases.len());
+    let rows = paging.rows(cases.iter()).into_iter().map(|case| {
+        let states: Vec<_> = case.states.iter().map(|state| state.words().to(language).to_owned()).collect();
+        CaseRow {
+            to: visit.at(&format!("/case/{}", case.space)),
+            title: case.title.clone(),
+            kind: kind_words(case.kind).to(language).to_owned(),
+            states: states.join(if t.is_japanese() { "、" } else { ", " }),
+            due: case.soonest.map_or_else(|| t.say("case-no-clock"), |at| shown::moment(t, at)),
+            tone: match case.soonest {
+                Some(at) if at < now => "bad",
+                Some(_) => "wait",
+                None => "info",
+            },
+        }
+    });
     visit.page(&CasesPage {
-        f: visit.frame(t.say("door-cases"), "hizo case list"),
-        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        f: visit.frame(t.say("door-cases"), "hizo case list").waiting(glanced.unknown > 0),
+        lead: t.one("cases-lead", "count", cases.len()),
+        rows: rows.collect(),
         notes,
+        paging,
     })
 }
 
