@@ -23,9 +23,10 @@ pub(crate) struct HandOver {
     pub said: UnverifiedConsent,
     /// The key of whoever founded it.
     pub sender: VerifyingKey,
-    is_withdrawn: bool,
-    /// The items, as the sender says.
+    pub is_withdrawn: bool,
+    /// The items, and the key of whom he let in, as the sender says.
     pub custody: Vec<Custody>,
+    pub receiver: Option<VerifyingKey>,
     /// Who said that he opens, and when, in seconds since 1970.
     pub opened: BTreeMap<VerifyingKey, u64>,
     /// Answers that hold by their own signature, in order.
@@ -79,6 +80,7 @@ impl HandOver {
             sender,
             is_withdrawn: false,
             custody: Vec::new(),
+            receiver: None,
             opened: BTreeMap::new(),
             answers: Vec::new(),
             certified: BTreeSet::new(),
@@ -99,7 +101,14 @@ impl HandOver {
             Event::ConsentWithdrawn { space, .. } if is_here(&space) => {
                 self.is_withdrawn |= signers.iter().any(|key| key.to_base64() == self.said.key);
             }
-            Event::HandedOver { space, items, .. } if is_here(&space) && signers.contains(&self.sender) => {
+            Event::HandedOver { space, items, receiver, delegation, .. }
+                if is_here(&space) && signers.contains(&self.sender) =>
+            {
+                let key = self
+                    .said
+                    .verify()
+                    .and_then(|consent| consent.receiver_key(&receiver, delegation.as_deref(), record.envelope().time));
+                self.receiver = key.ok();
                 self.custody = items;
             }
             Event::Opened { space, .. } if is_here(&space) => {
@@ -167,8 +176,12 @@ impl HandOver {
             .collect();
         let receivers = safe.chain.members().map(|(key, _)| key).filter(|key| is_receivers(key));
         let receivers: Vec<String> = receivers.map(|key| key.to_base64()).collect();
-        let accepted =
-            |answer: &UnverifiedAnswer| answer.verdict == Verdict::Accepted && receivers.contains(&answer.key);
+        // Of an organisation whoever was let in first answers for it.
+        let is_theirs = |answer: &UnverifiedAnswer| match &self.receiver {
+            Some(receiver) => answer.key == receiver.to_base64(),
+            None => receivers.contains(&answer.key),
+        };
+        let accepted = |answer: &UnverifiedAnswer| answer.verdict == Verdict::Accepted && is_theirs(answer);
         Ok(Delivery {
             space: safe.home.space,
             reader: if is_for_it { consent.receiver } else { onlooker.identity },

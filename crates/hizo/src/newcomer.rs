@@ -120,6 +120,10 @@ pub(crate) fn make(
 /// The same, by an identity file that was opened before.
 pub(crate) fn make_with(folder: &Path, invited: &Invite, sealed: &[u8], own_space: Option<&Home>) -> Outcome<Device> {
     let _turn = Home::make(folder)?;
+    // Two that began at once have the same keys: the request of the first names them.
+    if home::invite_of(folder)?.is_some() {
+        return Device::read(folder);
+    }
     let device = Device::generate();
     home::begin(folder)?;
     home::write_new(&home::identity_file(folder), sealed)?;

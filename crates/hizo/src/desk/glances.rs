@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -182,6 +182,7 @@ impl Unlocked {
         let (unlocked, homes) = (Arc::downgrade(self), Mutex::new(homes.into_iter()));
         let next = move || homes.lock().unwrap_or_else(PoisonError::into_inner).next();
         let all = move || {
+            let _end = EndsLooking(&unlocked);
             thread::scope(|scope| {
                 for _ in 0..LANES {
                     scope.spawn(|| {
@@ -192,15 +193,23 @@ impl Unlocked {
                     });
                 }
             });
-            if let Some(unlocked) = unlocked.upgrade() {
-                unlocked.glances.end();
-            }
         };
         let begun = thread::Builder::new().spawn(all);
         begun.map(drop).map_err(|error| {
             self.glances.end();
             crate::failure::Failure::internal(error)
         })
+    }
+}
+
+/// Somebody looks behind a page until this goes, whatever ends it.
+struct EndsLooking<'a>(&'a Weak<Unlocked>);
+
+impl Drop for EndsLooking<'_> {
+    fn drop(&mut self) {
+        if let Some(unlocked) = self.0.upgrade() {
+            unlocked.glances.end();
+        }
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     });
     let uploads: [(&str, Of); 2] = [("/drop", Own), ("/case/{case}/drop", Beside)];
     let uploads = uploads.map(|(path, of)| (post.clone(), path.to_owned(), Page::Upload(of, deposit::drop::keep)));
-    let of_the_unlocked: [(&Method, &str, Answer); 55] = [
+    let of_the_unlocked: [(&Method, &str, Answer); 53] = [
         (&get, "/sample", try_it::page::told),
         (&post, "/sample/remove", try_it::page::remove),
         (&get, "/series/{series}/schedule", watch::page::schedule),
@@ -127,7 +127,6 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&post, "/cases/open", case::caller::open),
         (&get, "/case/{case}/give", case::caller::choose),
         (&post, "/case/{case}/give", case::caller::choose),
-        (&get, "/case/{case}/give/words/{words}", case::caller::words),
         (&get, "/office", office::page::office),
         (&post, "/office", office::page::make),
         (&get, "/office/delegate", office::page::choose),
@@ -146,7 +145,6 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&post, "/case/{case}/handed/{consent}", handover::giving::act),
         (&get, "/case/{case}/handed/{consent}/file", handover::giving::choose),
         (&post, "/case/{case}/handed/{consent}/file", handover::giving::choose),
-        (&get, "/case/{case}/handed/{consent}/words/{words}", handover::giving::words),
         (&get, "/case/{case}/on-paper", handover::printing::paper),
         (&post, "/case/{case}/on-paper", handover::printing::act),
         (&get, "/received", handover::receiving::all),

@@ -249,7 +249,9 @@ impl Unlocked {
     /// # Errors
     /// When the passphrase does not open it, or it is not what it was.
     pub(crate) fn open(folder: &Path, keeper: Option<&str>, passphrase: &str) -> Outcome<Self> {
-        let home = reached(folder, keeper)?;
+        // Homes beside it are known by whole paths.
+        let folder = std::path::absolute(folder).map_err(|error| Failure::file("read", folder, error))?;
+        let home = reached(&folder, keeper)?;
         let identity = Arc::new(safe::open_identity(&home, passphrase)?);
         Self::of(home, keeper, identity)
     }
@@ -434,7 +436,12 @@ impl Unlocked {
         number
     }
 
-    /// What was remembered under a number.
+    /// The same under a name.
+    pub(crate) fn remember_as<T: Any + Send + Sync>(&self, name: String, result: T) {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(result));
+    }
+
+    /// What was remembered under a number, or a name.
     pub(crate) fn remembered<T: Any + Send + Sync>(&self, number: &str) -> Option<Arc<T>> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         results.get(number).and_then(|result| Arc::clone(result).downcast().ok())

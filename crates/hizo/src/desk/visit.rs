@@ -211,7 +211,11 @@ impl Visit {
     pub(super) fn instead(&self) -> String {
         let mut parts = self.path.split('/').skip(1);
         match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
-            ("case", Some(case), Some("consent" | "handed")) => format!("/case/{case}/consent"),
+            ("case", Some(case), Some("consent")) => format!("/case/{case}/consent"),
+            ("case", Some(case), Some("handed")) => match parts.next() {
+                Some(consent) => format!("/case/{case}/handed/{consent}"),
+                None => format!("/case/{case}/consent"),
+            },
             ("case", Some(case), _) => format!("/case/{case}"),
             ("received", Some(handover), _) if handover != "new" => format!("/received/{handover}"),
             ("wrong", ..) => String::from("/cases"),

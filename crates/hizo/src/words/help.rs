@@ -728,11 +728,11 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("Say how far each hand-over of a case has come", "相談の引き渡しごとに、進み具合を表示します"),
     (
-        "Attest, as one of two of the staff, a consent that was given on a printed form; the second one names the form alone",
-        "印刷した用紙での同意を、職員2人のうちの1人として確認します。2人目は用紙だけを指定します",
+        "Attest, as one of two of the staff, a consent that was given on a printed form: each types what he has read there",
+        "印刷した用紙での同意を、職員2人のうちの1人として確認します。2人がそれぞれ、用紙で読んだ内容を入力します",
     ),
     ("The deposit that holds the form's scan", "用紙を読み取った画像の預け入れ"),
-    ("The other of the two, who attests it after you", "あなたの後に確認する、もう1人"),
+    ("The other of the two, who attests the same", "同じことを確認する、もう1人"),
     ("Who may receive", "受け取ってよい相手"),
     (
         "How much may be known: A technique, B facts without the company's name; no more on paper",

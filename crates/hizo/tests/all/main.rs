@@ -35,6 +35,7 @@ mod moving;
 mod moving_by_two;
 mod organisations;
 mod outside;
+mod planted;
 mod proofs;
 mod queue;
 mod receipts;

@@ -49,7 +49,7 @@ const EVERY: [(&str, &str, &str); 32] = [
 ];
 
 /// Those of the safe that is unlocked, with what their forms would say.
-const ROUTES: [(&str, &str, &str); 55] = [
+const ROUTES: [(&str, &str, &str); 53] = [
     ("get", "/sample", ""),
     ("post", "/sample/remove", ""),
     ("get", "/series/{series}/schedule", ""),
@@ -79,7 +79,6 @@ const ROUTES: [(&str, &str, &str); 55] = [
     ("post", "/case/{case}", "act=tell&text=of+somebody+else"),
     ("get", "/case/{case}/give", ""),
     ("post", "/case/{case}/give", "act=give&words=x"),
-    ("get", "/case/{case}/give/words/{words}", ""),
     ("get", "/case/{case}/paper/{what}", ""),
     ("get", "/case/{case}/on-paper", ""),
     ("post", "/case/{case}/on-paper", "act=print&receiver_name=x&item-{deposit}=1&to={out}"),
@@ -91,7 +90,6 @@ const ROUTES: [(&str, &str, &str); 55] = [
     ("post", "/case/{case}/handed/{consent}", "act=make"),
     ("get", "/case/{case}/handed/{consent}/file", ""),
     ("post", "/case/{case}/handed/{consent}/file", "act=admit"),
-    ("get", "/case/{case}/handed/{consent}/words/{words}", ""),
     ("get", "/received", ""),
     ("get", "/received/new", ""),
     ("post", "/received/new", ""),
@@ -264,7 +262,6 @@ impl Two {
             ("handover", consent.clone()),
             ("consent", consent),
             ("space", case.clone()),
-            ("words", "1".into()),
             ("key", who.clone()),
             ("out", out),
         ]);

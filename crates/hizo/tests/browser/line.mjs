@@ -123,7 +123,7 @@ await go(async (sit) => {
   await look(helper, "46-handed-admit");
   await helper.press(say(`${they}に引き渡す`, `Hand over to ${they}`));
   await helper.main.locator(".words").waitFor();
-  const words = (await helper.main.locator(".words").innerText()).trim();
+  const words = (await helper.main.locator(".words").first().innerText()).trim();
   check(words.split(" ").length === 8, `eight words: ${words}`);
   await look(helper, "47-handed-words");
   await toCase(helper);
@@ -135,6 +135,7 @@ await go(async (sit) => {
   await office.main.getByRole("heading", { name: say("開く", "Open it") }).waitFor();
   check((await office.main.getByText("copied.csv").count()) === 0, "nothing is shown yet");
   const inside = office.page.url().replace("/received/", "/case/") + "/safe";
+  check((await office.main.getByText("is this an attack?").count()) === 0, "and not what for");
   const unseen = await office.context.request.get(inside);
   check(unseen.status() === 422 && !(await unseen.text()).includes("item 1"), "and by no other page");
   await look(office, "48-received-unopened");
@@ -183,14 +184,19 @@ await go(async (sit) => {
   // Whoever has no hizo gets it on paper, and gives his number.
   await toCase(owner);
   await owner.press(say("書面で渡す", "Hand over on paper"));
-  await main.getByRole("checkbox", { name: /signs/ }).check();
-  await main.getByLabel(say("相手の名前", "What the receiver is called")).fill(say("地裁", "The court"));
+  const [printing, taking] = [main.locator("#print"), main.locator("#taken-form")];
+  for (const form of [printing, taking]) {
+    await form.getByRole("checkbox", { name: /signs/ }).check();
+    await form.getByLabel(say("相手の名前", "What the receiver is called")).fill(say("地裁", "The court"));
+  }
   await main.getByLabel(say("使ってよい目的", "What he may use it for")).fill("a hearing");
   await owner.fill(say("新しいフォルダー（渡す媒体の上）", "New folder, on the disk that you hand over"), file("on paper"));
   await owner.press(say("取り出して目録を作る", "Lay it out"));
   await main.getByRole("status").waitFor();
   check(readdirSync(file("on paper")).sort().join(" ") === "SHA256SUMS check.cmd check.ps1 handed-over.pdf item-1", "the folder checks itself");
   await look(owner, "56-on-paper");
+  await taking.getByRole("checkbox", { name: /signs/ }).check();
+  await taking.getByLabel(say("相手の名前", "What the receiver is called")).fill(say("地裁", "The court"));
   await owner.fill(say("相手の受領番号", "The receiver’s number for it"), "K-7");
   await owner.press(say("書き留める", "Write it down"));
   await main.getByText("K-7").waitFor();

@@ -93,6 +93,12 @@ struct GivePage<'v> {
 struct Given {
     words: Spoken,
     name: String,
+    promised: Outcome<()>,
+}
+
+/// Under what they are remembered.
+fn remembered(space: &str) -> String {
+    format!("given {space}")
 }
 
 /// Gives the case to the company: its request, and the words that it reads out.
@@ -139,9 +145,9 @@ pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     let present = Present::of(side.opened())?;
     match give(&mut side, &present, &file, visit.field("words")) {
         Ok((appended, name)) => {
-            let number = unlocked.remember(Given { words: Spoken::of_head(&appended.id), name });
-            appended.promised?;
-            Ok(visit.go(&format!("{at}/give/words/{number}")))
+            let given = Given { words: Spoken::of_head(&appended.id), name, promised: appended.promised };
+            unlocked.remember_as(remembered(visit.param("case")), given);
+            Ok(visit.go(&at))
         }
         Err(failure) => {
             page.fault = Some(visit.fault(&failure));
@@ -150,28 +156,20 @@ pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     }
 }
 
-#[derive(Template)]
-#[template(path = "given.html")]
-struct GivenPage<'v> {
-    f: Frame<'v>,
-    back: String,
-    name: String,
-    words: String,
-    other: String,
+/// Those words in both lists, and what was wrong all the same, while the safe is unlocked.
+pub(super) fn words(visit: &Visit, unlocked: &Unlocked, space: &str) -> Option<GivenWords> {
+    let given = unlocked.remembered::<Given>(&remembered(space))?;
+    let (words, other) = spoken(visit, &given.words);
+    let fault = given.promised.as_ref().err().map(|failure| failure.told_in(visit.language()));
+    Some(GivenWords { name: shown_bytes(given.name.as_bytes()), words, other, fault })
 }
 
-/// Those words, while the safe is unlocked.
-pub(crate) fn words(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let back = format!("/case/{}", visit.param("case"));
-    let Some(given) = unlocked.remembered::<Given>(visit.param("words")) else { return Ok(visit.go(&back)) };
-    let (words, other) = spoken(visit, &given.words);
-    visit.page(&GivenPage {
-        f: visit.frame(visit.text().say("given-title"), "").tab(visit.text().say("tab-case")),
-        back: visit.at(&back),
-        name: shown_bytes(given.name.as_bytes()),
-        words,
-        other,
-    })
+/// What is to be read to the company.
+pub(super) struct GivenWords {
+    pub name: String,
+    pub words: String,
+    pub other: String,
+    pub fault: Option<String>,
 }
 
 #[cfg(test)]

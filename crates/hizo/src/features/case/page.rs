@@ -343,6 +343,8 @@ struct CasePage<'v> {
     may_task: bool,
     /// The counsellor opened it for somebody, who does not have it yet.
     to_give: bool,
+    /// What is read to the company that it was given to.
+    given: Option<super::caller::GivenWords>,
     refused: usize,
 }
 
@@ -443,6 +445,7 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         is_open: case.closed.is_none(),
         is_counsellor: present.own == Some(Party::Counsellor),
         may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
+        given: super::caller::words(visit, unlocked, visit.param("case")),
         to_give: case.closed.is_none() && is_to_give(looked, unlocked),
         refused: present.fold.refused.len(),
     })

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::RecordId;
-use hizo_ledger::record::{Control, Role};
+use hizo_ledger::record::{Control, Record, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::Certificate;
@@ -81,7 +81,12 @@ pub(super) fn admit(case: &mut Side, side: &mut Side, request: &Path) -> Outcome
     let consent = for_sender(given, case)?;
     let asked = membership::read_asked(request, &side.safe)?;
     let receiver = Receiver::of(side, &asked)?;
-    let custody: Vec<Custody> = filling::there(side, &consent)?.into_iter().map(|(_, entry)| entry).collect();
+    // Cut short before, it goes on with whom the case was told of: nobody else's answer is believed there.
+    let key = receiver.request.person.key;
+    if given.handed.as_ref().is_some_and(|handed| handed.receiver != key) {
+        return Err(refused(Refusal::Receiver));
+    }
+    let custody: Vec<Custody> = filling::there(side.opened(), &consent)?.into_iter().map(|(_, entry)| entry).collect();
     check(side, given, &receiver, &custody)?;
     let handed = Event::HandedOver {
         space: side.safe.home.space.to_string(),
@@ -95,7 +100,7 @@ pub(super) fn admit(case: &mut Side, side: &mut Side, request: &Path) -> Outcome
     if given.handed.is_none() {
         promised = case.say(vec![handed.clone()])?.promised;
     }
-    if side.safe.chain.role(&receiver.request.person.key).is_none() {
+    if side.safe.chain.role(&key).is_none() {
         let mut change = Change::default();
         change.give_history(side.opened(), &receiver.recipient)?;
         change.let_in(receiver.request, Role::ReaderWriter);
@@ -107,7 +112,11 @@ pub(super) fn admit(case: &mut Side, side: &mut Side, request: &Path) -> Outcome
         change.events.push(handed);
         promised = promised.and(change.append(&mut side.safe, &side.identity)?.promised);
     }
-    let record = side.safe.chain.head().id;
+    let lets_in = |record: &&Record| {
+        let is_his = |control: &Control| matches!(control, Control::Member { key: member, .. } if *member == key);
+        record.envelope().controls.iter().any(is_his)
+    };
+    let record = side.safe.records.iter().rfind(lets_in).map_or(side.safe.chain.head().id, Record::id);
     leave(case, given, side, &consent, &receiver.recipient)?;
     Ok(Admitted {
         receiver: given.said.receiver_name.clone(),

@@ -60,6 +60,13 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 pub(super) fn answer(side: &mut Side, verdict: Verdict, reference: &str, reason: &str) -> Outcome<Appended> {
     guard(&side.safe, &side.keyring, &side.identity)?;
     let handover = handover_of(side)?;
+    if handover.receiver.is_some_and(|receiver| receiver != side.key()) {
+        return Err(Failure::fixable(words!(
+            "whoever was let in first for your organisation answers for it",
+            "回答できるのは、機関の人として最初に入った人です"
+        ))
+        .hint(words!("Ask that person to answer.", "その人に回答を頼んでください。")));
+    }
     let answer = UnverifiedAnswer {
         verdict,
         space: side.safe.home.space.to_string(),

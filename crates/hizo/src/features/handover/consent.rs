@@ -1,7 +1,7 @@
 //! `hizo consent`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hizo_ledger::id::{RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
@@ -446,19 +446,18 @@ pub(super) struct Withdrawal {
 
 impl Withdrawal {
     /// Says so in the case; and in the hand-over, if its home is named.
-    pub(super) fn make(case: &mut Side, handover: &str, reason: &str, at: Option<&Path>) -> Outcome<Self> {
+    pub(super) fn make(case: &mut Side, handover: &str, reason: &str, at: Option<Side>) -> Outcome<Self> {
         must_be_company(case)?;
         let fold = Consents::of(case.opened())?;
         let given = fold.named(handover)?;
         let (space, was_accepted, was_handed) =
             (given.said.space.clone(), given.was_accepted(), given.handed.is_some());
+        if at.as_ref().is_some_and(|side| side.safe.home.space.to_string() != space) {
+            return Err(refused(Refusal::Space));
+        }
         let event = || Event::ConsentWithdrawn { space: space.clone(), reason: reason.to_owned() };
         let mut promised = case.say(vec![event()])?.promised;
-        if let Some(folder) = at {
-            let mut side = case.at(folder)?;
-            if side.safe.home.space.to_string() != space {
-                return Err(refused(Refusal::Space));
-            }
+        if let Some(mut side) = at {
             promised = promised.and(side.say(vec![event()])?.promised);
         }
         Ok(Self { space, was_accepted, was_handed, promised })
@@ -468,7 +467,8 @@ impl Withdrawal {
 fn withdraw(setting: &Setting, arguments: &WithdrawArguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     must_be_company(&case)?;
-    let withdrawal = Withdrawal::make(&mut case, &arguments.handover, &arguments.reason, arguments.at.as_deref())?;
+    let at = arguments.at.as_deref().map(|folder| case.at(folder)).transpose()?;
+    let withdrawal = Withdrawal::make(&mut case, &arguments.handover, &arguments.reason, at)?;
     let Withdrawal { space, was_accepted: is_accepted, was_handed, promised } = withdrawal;
     let result = json!({ "handover": space, "told_receiver": arguments.at.is_some(), "was_accepted": is_accepted });
     setting.console.result(result, |out| {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use hizo_ledger::record::Record;
-use hizo_vault::event::handover::{Consent, Custody, Refusal};
+use hizo_vault::event::handover::{Consent, Custody, Item, Refusal};
 use hizo_vault::manifest::Kind;
 
 use crate::side::Side;
@@ -17,6 +17,7 @@ use crate::failure::{Failure, Outcome};
 use crate::features::deposit::{self, deposit};
 use crate::features::restore::{self, restore};
 use crate::handover::{self, refused};
+use crate::home;
 use crate::view::View;
 use crate::words::words;
 
@@ -26,14 +27,14 @@ fn series_of(index: usize) -> String {
 }
 
 /// Which items are there, as their number, and what stands for each.
-pub(super) fn there(side: &Side, consent: &Consent) -> Outcome<Vec<(usize, Custody)>> {
-    let view = View::of(side.opened())?;
+pub(super) fn there(opened: Opened, consent: &Consent) -> Outcome<Vec<(usize, Custody)>> {
+    let view = View::of(opened)?;
     let mut found = Vec::new();
     for (index, item) in consent.items.iter().enumerate() {
         let name = series_of(index);
         let mut series = view.series.values().filter(|series| series.name.as_ref() == Some(&name));
         let deposit = series.next().and_then(|series| series.deposits.first());
-        let record = deposit.and_then(|deposit| side.safe.records.get(usize::try_from(deposit.record).ok()?));
+        let record = deposit.and_then(|deposit| opened.safe.records.get(usize::try_from(deposit.record).ok()?));
         let Some((record, facts)) = record.and_then(|record| Some((record, record.envelope().deposit.as_ref()?)))
         else {
             continue;
@@ -47,11 +48,16 @@ pub(super) fn there(side: &Side, consent: &Consent) -> Outcome<Vec<(usize, Custo
 /// Seals every item anew that is not there yet and that this identity opens in the case; how many are still missing.
 pub(super) fn fill(case: &Side, side: &mut Side, consent: &Consent) -> Outcome<usize> {
     let device = side.safe.home.device()?;
-    let done: Vec<usize> = there(side, consent)?.into_iter().map(|(index, _)| index).collect();
+    // An item that is there twice is more than the company consented to: of two that seal here at once the second waits, and whoever
+    // seals elsewhere is looked for before each item.
+    let _turn = home::lock(&side.safe.home.folder().join("making.lock"))?;
     let mut missing = 0;
-    for (index, item) in consent.items.iter().enumerate().filter(|(index, _)| !done.contains(index)) {
-        let record = case.safe.records.iter().find(|record| record.id() == item.deposit);
-        let Some(record) = record.filter(|record| case.keyring.opens(record.envelope().epoch)) else {
+    for (index, item) in consent.items.iter().enumerate() {
+        side.safe.catch_up()?;
+        if there(side.opened(), consent)?.iter().any(|(done, _)| *done == index) {
+            continue;
+        }
+        let Some(record) = opens(case.opened(), item) else {
             missing += 1;
             continue;
         };
@@ -78,12 +84,26 @@ pub(super) fn fill(case: &Side, side: &mut Side, consent: &Consent) -> Outcome<u
     Ok(missing)
 }
 
+/// The record of an item's deposit, for whoever opens it in the case.
+fn opens<'o>(case: Opened<'o>, item: &Item) -> Option<&'o Record> {
+    let record = case.safe.records.iter().find(|record| record.id() == item.deposit);
+    record.filter(|record| case.keyring.opens(record.envelope().epoch))
+}
+
+/// How many items are not sealed yet: of all, and of those that whoever looks opens in the case.
+pub(super) fn unsealed(case: Opened, side: Opened, consent: &Consent) -> Outcome<(usize, usize)> {
+    let done: Vec<usize> = there(side, consent)?.into_iter().map(|(index, _)| index).collect();
+    let left: Vec<&Item> =
+        consent.items.iter().enumerate().filter(|(index, _)| !done.contains(index)).map(|(_, item)| item).collect();
+    Ok((left.len(), left.iter().filter(|item| opens(case, item).is_some()).count()))
+}
+
 /// Compares what was made of each item with the deposit of the case, by whoever opens both: names and contents are the same.
 ///
 /// # Errors
 /// Exit code 3 when the sender put something else in an item's place.
 pub(super) fn compare(case: &Side, side: &Side, consent: &Consent) -> Outcome<()> {
-    for (index, custody) in there(side, consent)? {
+    for (index, custody) in there(side.opened(), consent)? {
         let Some(item) = consent.items.get(index) else { continue };
         let original = case.safe.records.iter().find(|record| record.id() == item.deposit);
         let made = side.safe.records.iter().find(|record| record.id().to_string() == custody.record);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_ledger::id::SpaceId;
-use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::ClaimedTime;
+use hizo_ledger::record::{ClaimedTime, Role};
+use hizo_vault::event::Event;
 use hizo_vault::fingerprint::Spoken;
 
 use super::admit::{Admitted, Asking, admit};
 use super::consent::about;
 use super::enter::enter;
+use super::filling::unsealed as unsealed_in;
 use super::make::make;
 use super::page::{is_company, tone};
 use super::status::{Seen, carry, look, opened_at, remark, state};
@@ -44,6 +45,8 @@ struct Next {
     /// The company enters by that invite, and asks for the answer once it has.
     enters: bool,
     asks: bool,
+    /// It says in the hand-over, too, that it has taken its consent back.
+    withdraws: bool,
     /// The pages of what was handed over.
     inside: Option<String>,
 }
@@ -63,7 +66,10 @@ struct StepsPage<'v> {
     /// Whoever looks only looks on.
     is_sender: bool,
     is_company: bool,
-    news: Option<String>,
+    /// The eight words for the receiver, in both lists.
+    words: Option<(String, String)>,
+    receiver: String,
+    news: Vec<String>,
 }
 
 /// A hand-over as the pages of its case see it.
@@ -100,38 +106,65 @@ impl Place {
 pub(crate) fn steps(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some(place) = Place::of(visit, unlocked)? else { return Ok(visit.go("/cases")) };
     let news = match visit.param("news") {
-        "none" => Some(visit.text().say("handed-no-news")),
-        "entered" => Some(visit.text().say("handed-entered")),
+        "none" => Some("handed-no-news"),
+        "entered" => Some("handed-entered"),
+        "missing" => Some("handed-missing"),
         _ => None,
     };
-    page(visit, unlocked, &place, news)
+    page(visit, unlocked, &place, news.map(|id| visit.text().say(id)).into_iter().collect())
 }
 
-fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, news: Option<String>) -> Outcome<Reply> {
+fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, mut news: Vec<String>) -> Outcome<Reply> {
     let (t, language, looked) = (visit.text(), visit.language(), &place.looked);
     let fold = Consents::of(looked.opened())?;
     let consents = format!("/case/{}/consent", visit.param("case"));
     let Some(given) = place.given(&fold) else { return Ok(visit.go(&consents)) };
     let (is_company, at) = (is_company(looked, unlocked), place.at(unlocked));
-    let is_sender = !is_company && given.by != own_key(looked, unlocked);
-    let inside = at.as_deref().and_then(|home| unlocked.look_at(home).ok());
+    let own = |space: &SpaceId| unlocked.identity.signing_seed.space_key(space).verifying_key();
+    let role = looked.safe.chain.role(&own(&looked.safe.home.space));
+    let is_sender = role.is_some_and(|role| role.opens() && role != Role::Admin);
+    let inside = match at.as_deref().map(|home| unlocked.look_at(home)) {
+        Some(Ok(inside)) => Some(inside),
+        // A sender who has left is not answered any more.
+        Some(Err(_)) if is_sender && given.handed.is_some() => None,
+        Some(Err(failure)) => {
+            news.push(failure.told_in(language));
+            None
+        }
+        None => None,
+    };
     let there = inside.as_ref().map(|inside| HandOver::of(inside.opened())).transpose()?.flatten();
     let opened = there.as_ref().and_then(|there| opened_at(given, there));
+    let consent = given.said.verify().ok();
+    let unsealed = inside.as_ref().zip(consent.as_ref());
+    let unsealed =
+        unsealed.map(|(inside, consent)| unsealed_in(looked.opened(), inside.opened(), consent)).transpose()?;
     let (word, words) = state(given, safe::now()?);
     let is_open = word == "consented" || word == "not delivered";
     let is_handed = given.handed.is_some();
+    // Until he leaves, whatever was cut short.
+    let leads = inside.as_ref().is_some_and(|inside| inside.safe.chain.role(&own(&place.space)) == Some(Role::Admin));
+    let is_busy = unlocked.works.is_busy();
     let next = Next {
-        makes: is_sender && is_open && !is_handed,
-        invite: (is_sender && is_open && !is_handed && at.is_some())
+        makes: is_sender && is_open && !is_handed && !is_busy && unsealed.is_none_or(|(_, own)| own > 0),
+        invite: (is_sender && is_open && leads && !is_busy && unsealed.is_some_and(|(_, own)| own == 0))
             .then(|| visit.at(&format!("/case/{}/people/invite", place.space))),
-        enters: is_company && is_open && at.is_none(),
+        enters: is_company && is_open && at.is_none() && given.by == own(&looked.safe.home.space),
         asks: at.is_some() && is_handed && given.answer.is_none() && (is_company || given.said.keeps_sender),
+        withdraws: is_company && given.is_withdrawn && there.as_ref().is_some_and(|there| !there.is_withdrawn),
         inside: inside.as_ref().map(|_| visit.at(&format!("/case/{}/safe", place.space))),
     };
+    let handed = unlocked.remembered::<HandedOver>(&remembered(&place.space)).filter(|_| given.answer.is_none());
+    if let Some(HandedOver { promised: Err(failure), .. }) = handed.as_deref() {
+        news.push(failure.told_in(language));
+    }
     let receiver = shown_bytes(given.said.receiver_name.as_bytes());
     visit.page(&StepsPage {
         f: visit
-            .frame(t.one("handed-title", "receiver", receiver), format!("hizo hand-over status # {}", digits(given)))
+            .frame(
+                t.one("handed-title", "receiver", receiver.clone()),
+                format!("hizo hand-over status # {}", digits(given)),
+            )
             .tab(t.say("tab-case")),
         here: visit.at(&place.here),
         case: visit.at(&format!("/case/{}", visit.param("case"))),
@@ -139,7 +172,9 @@ fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, news: Option<String>)
         about: about(&given.said).to(language).to_owned(),
         pill: (tone(word), words.to(language).to_owned()),
         remark: remark(given),
-        steps: steps_of(visit, given, at.is_some(), is_company, opened),
+        steps: steps_of(visit, given, (at.is_some(), unsealed.is_some_and(|(all, _)| all == 0)), is_company, opened),
+        words: handed.map(|handed| shown::spoken(visit, &handed.words)),
+        receiver,
         next,
         is_sender,
         is_company,
@@ -151,11 +186,13 @@ fn digits(given: &Given) -> &str {
     given.said.space.get(..12).unwrap_or_default()
 }
 
-fn own_key(looked: &Looked, unlocked: &Unlocked) -> VerifyingKey {
-    unlocked.identity.signing_seed.space_key(&looked.safe.home.space).verifying_key()
-}
-
-fn steps_of(visit: &Visit, given: &Given, is_there: bool, is_company: bool, opened: Option<ClaimedTime>) -> Vec<Step> {
+fn steps_of(
+    visit: &Visit,
+    given: &Given,
+    (is_there, is_sealed): (bool, bool),
+    is_company: bool,
+    opened: Option<ClaimedTime>,
+) -> Vec<Step> {
     let t = visit.text();
     let step = |id: &str, is_done: bool, more: String| Step {
         name: t.say(id),
@@ -166,7 +203,7 @@ fn steps_of(visit: &Visit, given: &Given, is_there: bool, is_company: bool, open
     let (is_handed, is_answered) = (given.handed.is_some(), given.answer.is_some());
     let opened = opened.map(|time| shown::moment(t, time.unix_seconds()));
     let mut steps = vec![step("step-consented", true, String::new())];
-    steps.push(step("step-sealed", is_handed || (is_there && !is_company), String::new()));
+    steps.push(step("step-sealed", is_handed || is_sealed, String::new()));
     if is_company {
         steps.push(step("step-entered", is_there, String::new()));
     }
@@ -206,6 +243,12 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
                     Ok(visit.go(&here))
                 }
             }
+        }
+        // It was said in the case, and something was in the way here.
+        "withdraw" => {
+            let mut there = unlocked.side(&unlocked.handed_home(&space))?;
+            there.say(vec![Event::ConsentWithdrawn { space: space.to_string(), reason: String::new() }])?.promised?;
+            Ok(visit.go(&here))
         }
         _ => Ok(visit.go(&here)),
     }
@@ -276,8 +319,9 @@ fn enter_by(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> O
     if invite.space != place.space {
         return Err(Failure::fixable(words!("that invite is for another hand-over", "別の引き渡しの招待状です")));
     }
-    enter(&unlocked.side(&place.home)?, &invite, &unlocked.handed_home(&place.space))?;
-    Ok(visit.go(&format!("{}?news=entered", place.here)))
+    let entered = enter(&unlocked.side(&place.home)?, &invite, &unlocked.handed_home(&place.space))?;
+    let news = if entered.missing == 0 { "entered" } else { "missing" };
+    Ok(visit.go(&format!("{}?news={news}", place.here)))
 }
 
 /// Who asks, and what happens when he is let in.
@@ -300,44 +344,21 @@ fn ask(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> Outcom
     })
 }
 
-/// The words by which the receiver finishes joining.
+/// The words by which the receiver finishes joining, and what was wrong when he was let in all the same.
 struct HandedOver {
     words: Spoken,
-    receiver: String,
+    promised: Outcome<()>,
+}
+
+/// Under what they are remembered.
+fn remembered(space: &SpaceId) -> String {
+    format!("handed {space}")
 }
 
 fn let_in(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> Outcome<Reply> {
     let mut case = unlocked.side(&place.home)?;
-    let mut side = case.at(&unlocked.handed_home(&place.space))?;
-    let Admitted { receiver, record, promised, .. } = admit(&mut case, &mut side, file)?;
-    let number = unlocked.remember(HandedOver { words: Spoken::of_head(&record), receiver });
-    promised?;
-    Ok(visit.go(&format!("{}/words/{number}", place.here)))
-}
-
-#[derive(Template)]
-#[template(path = "handed-words.html")]
-struct WordsPage<'v> {
-    f: Frame<'v>,
-    back: String,
-    receiver: String,
-    words: String,
-    other: String,
-}
-
-/// These words, while the safe is unlocked.
-pub(crate) fn words(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let back = format!("/case/{}/handed/{}", visit.param("case"), visit.param("consent"));
-    let Some(handed) = unlocked.remembered::<HandedOver>(visit.param("words")) else { return Ok(visit.go(&back)) };
-    let receiver = shown_bytes(handed.receiver.as_bytes());
-    let (words, other) = shown::spoken(visit, &handed.words);
-    visit.page(&WordsPage {
-        f: visit
-            .frame(visit.text().one("handed-words-title", "receiver", receiver.clone()), "")
-            .tab(visit.text().say("tab-case")),
-        back: visit.at(&back),
-        receiver,
-        words,
-        other,
-    })
+    let mut side = unlocked.side(&unlocked.handed_home(&place.space))?;
+    let Admitted { record, promised, .. } = admit(&mut case, &mut side, file)?;
+    unlocked.remember_as(remembered(&place.space), HandedOver { words: Spoken::of_head(&record), promised });
+    Ok(visit.go(&place.here))
 }

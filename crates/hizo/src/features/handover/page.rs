@@ -15,10 +15,9 @@ use super::preview::{self, Care, Shown};
 use super::status::{remark, state};
 use crate::consents::{Consents, Given};
 use crate::console::bytes;
-use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, is_safe, shown};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::refused;
-use crate::home::Home;
 use crate::words::words;
 use crate::{directory, parties, safe};
 
@@ -424,8 +423,9 @@ pub(crate) fn withdraw(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply
     let reason = visit.field("reason").trim().to_owned();
     // Where the company has entered the hand-over, the receiver's client learns of it by the same act.
     let entered = SpaceId::from_hex(visit.param("consent")).map(|space| unlocked.handed_home(&space));
-    let entered = entered.ok().filter(|home| Home::open(home).is_ok());
-    let Withdrawal { promised, .. } = Withdrawal::make(&mut side, visit.param("consent"), &reason, entered.as_deref())?;
+    // One that cannot be opened is told before anything is said.
+    let entered = entered.ok().filter(|home| is_safe(home)).map(|home| unlocked.side(&home)).transpose()?;
+    let Withdrawal { promised, .. } = Withdrawal::make(&mut side, visit.param("consent"), &reason, entered)?;
     promised?;
     Ok(visit.go(&format!("/case/{}/consent", visit.param("case"))))
 }

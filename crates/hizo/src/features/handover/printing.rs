@@ -78,6 +78,9 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         let looked = unlocked.look_at(&home)?;
         let chosen = chosen(visit, &looked)?;
         let mut side = unlocked.side(&home)?;
+        if visit.field("act") == "print" && !visit.has("purpose") {
+            return Err(Failure::fixable(words!("the purpose is missing", "目的が書かれていません")));
+        }
         let (receiver_name, purpose) = (visit.field("receiver_name").trim(), visit.field("purpose").trim());
         if visit.field("act") == "taken" {
             let deposits = chosen.into_iter().map(|item| item.deposit).collect();

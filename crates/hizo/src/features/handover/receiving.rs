@@ -59,7 +59,14 @@ pub(crate) fn all(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             true => unlocked.side(&folder).and_then(|side| {
                 let handover = handover_of(&side)?;
                 let (tone, word) = stands(visit, &side, &handover);
-                let (name, about) = (from(visit, &handover), about(&handover.said).to(language).to_owned());
+                // Who it is from and what for is told once the consent was checked and the opening noted.
+                let (name, about) = match handover.opened.contains_key(&side.key()) {
+                    true => {
+                        handover.check_opened_by(side.opened(), &side.identity)?;
+                        (from(visit, &handover), about(&handover.said).to(language).to_owned())
+                    }
+                    false => (t.say("received-some"), space.to_string().get(..12).unwrap_or_default().to_owned()),
+                };
                 Ok(Row { to, name, about, tone, word })
             }),
         };
@@ -175,9 +182,14 @@ fn page(visit: &Visit, unlocked: &Unlocked, space: &SpaceId, fault: Option<&Fail
     });
     let command = shown::command(["hizo", "--home", &shown_path(&folder), "hand-over", "open"]);
     visit.page(&OnePage {
-        f: visit.frame(from(visit, &handover), command).tab(t.say("door-received")),
+        f: visit
+            .frame(if is_opened { from(visit, &handover) } else { t.say("received-some") }, command)
+            .tab(t.say("door-received")),
         here,
-        about: about(&handover.said).to(language).to_owned(),
+        about: match is_opened {
+            true => about(&handover.said).to(language).to_owned(),
+            false => space.to_string().get(..12).unwrap_or_default().to_owned(),
+        },
         pill: stands(visit, &side, &handover),
         remark,
         is_opened,
@@ -185,7 +197,8 @@ fn page(visit: &Visit, unlocked: &Unlocked, space: &SpaceId, fault: Option<&Fail
         items,
         own,
         keep: visit.at(&format!("/case/{space}/keep")),
-        is_answered: answered.is_some(),
+        // Of an organisation whoever was let in first answers.
+        is_answered: answered.is_some() || handover.receiver.is_some_and(|receiver| receiver != side.key()),
         visit,
         fault,
     })

@@ -59,6 +59,11 @@ pub(super) fn look(case: &Side, side: &Side) -> Outcome<Seen> {
     if side.is_admin() {
         filling::compare(case, side, &given.said.verify().map_err(refused)?)?;
     }
+    // Whom the sender has let in is whom he has told the case of.
+    let told = given.handed.as_ref().map(|handed| handed.receiver);
+    if told.is_some() && handover.receiver.is_some() && told != handover.receiver {
+        return Err(refused(Refusal::Receiver));
+    }
     let opened = opened_at(given, &handover);
     let answer = handover.answers.into_iter().find(|answer| given.believes(answer));
     Ok(Seen { opened, answer: answer.filter(|_| given.answer.is_none()) })
@@ -66,8 +71,11 @@ pub(super) fn look(case: &Side, side: &Side) -> Outcome<Seen> {
 
 /// When the receiver said that he opens.
 pub(super) fn opened_at(given: &Given, handover: &HandOver) -> Option<ClaimedTime> {
-    let receiver = given.handed.as_ref()?.receiver;
-    ClaimedTime::from_unix_seconds(*handover.opened.get(&receiver)?).ok()
+    given.handed.as_ref()?;
+    // Of an organisation anybody may open first.
+    let is_theirs = |key: &VerifyingKey| *key != handover.sender && key.to_base64() != handover.said.key;
+    let times = handover.opened.iter().filter(|(key, _)| is_theirs(key)).map(|(_, time)| *time);
+    ClaimedTime::from_unix_seconds(times.min()?).ok()
 }
 
 /// Carries the receiver's answer into the case.

@@ -170,6 +170,7 @@ struct AskedPage<'v> {
     is_undelegated: bool,
     /// What he reads out who comes for himself into a case.
     words: Option<(String, String)>,
+    handover: bool,
     next: String,
 }
 
@@ -217,6 +218,7 @@ fn asked(visit: &Visit, unlocked: &Unlocked, what: What, invite: &Path) -> Outco
         file: shown(&to),
         is_undelegated,
         words: is_heard.then(|| spoken(visit, &asks.words)),
+        handover: matches!(what, What::HandOver),
         next: visit.at(&what.next(&invited.space)),
     })
 }
@@ -229,6 +231,7 @@ struct EnterPage<'v> {
     at: &'static str,
     door: String,
     words: &'v str,
+    handover: bool,
     fault: Option<(String, Option<String>)>,
 }
 
@@ -241,6 +244,7 @@ pub(crate) fn enter_page(visit: &Visit, handover: bool, here: &str, fault: Optio
         at: what.at(),
         door: t.say(what.door()),
         words: visit.field("words"),
+        handover,
         fault: fault.map(|failure| visit.fault(failure)),
     })
 }
