@@ -333,7 +333,7 @@ fn the_search_for_what_was_planted_reports_a_leak_in_every_form() {
     let place = folder.path().join("leak");
     let is_found = |bytes: &[u8]| {
         fs::write(&place, bytes).unwrap();
-        leaks(&[mark], &[place.clone()]).into_iter().map(|(_, form, _)| form).next()
+        leaks(&[mark], std::slice::from_ref(&place)).into_iter().map(|(_, form, _)| form).next()
     };
     assert_eq!(is_found(b"nothing of it"), None);
     for (name, form) in forms(mark).into_iter().filter(|(name, _)| *name != "base64") {
