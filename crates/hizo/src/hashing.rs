@@ -11,6 +11,11 @@ use hizo_vault::commit::ContentValue;
 use hizo_vault::manifest::SEGMENT_BYTES;
 use sha2::{Digest as _, Sha256};
 
+/// Bytes in hexadecimal digits, as hashes and ids are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The node over one segment in the tree of a content's keyed BLAKE3: equal only for equal bytes under one key, at one
 /// place.
 pub(crate) type ChainingValue = hazmat::ChainingValue;

@@ -10,6 +10,7 @@ use super::open::{check_text, formed, unknown_word};
 use super::{Present, Task, Visit};
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::hashing::hex;
 use crate::side::Side;
 use crate::words::{Words, words};
 use crate::{Setting, bundle};
@@ -203,7 +204,7 @@ fn one(
 }
 
 pub(super) fn new_id() -> String {
-    random::<8>().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&random::<8>())
 }
 
 /// The one whose id begins with these digits.

@@ -10,6 +10,7 @@ use crate::Setting;
 use crate::desk::Plan;
 use crate::entropy::random;
 use crate::failure::Outcome;
+use crate::hashing::hex;
 use crate::system;
 use crate::words::words;
 
@@ -63,7 +64,7 @@ struct Opened(PathBuf);
 
 impl Opened {
     fn in_browser(link: &str) -> io::Result<Self> {
-        let name: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&random::<8>());
         let path = std::env::temp_dir().join(format!("hizo-desk-{name}.html"));
         let mut file = system::create_private(&path)?;
         let opened = Self(path);

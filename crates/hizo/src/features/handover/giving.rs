@@ -15,7 +15,7 @@ use super::enter::enter;
 use super::filling::unsealed as unsealed_in;
 use super::make::make;
 use super::page::{is_company, tone};
-use super::status::{Seen, carry, look, opened_at, remark, state};
+use super::status::{carry, look, opened_at, remark, state};
 use crate::consents::{Consents, Given};
 use crate::desk::picker::{self, Picker};
 use crate::desk::work::{self, Ended};
@@ -36,7 +36,6 @@ struct Step {
 }
 
 /// What whoever looks does next.
-#[derive(Default)]
 struct Next {
     /// The sender seals the items.
     makes: bool,
@@ -236,13 +235,11 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             let mut case = unlocked.side(&home)?;
             let there = unlocked.side(&unlocked.handed_home(&space))?;
             let seen = look(&case, &there)?;
-            match seen {
-                Seen { answer: None, .. } => Ok(visit.go(&format!("{here}?news=none"))),
-                seen @ Seen { .. } => {
-                    carry(&mut case, seen)??;
-                    Ok(visit.go(&here))
-                }
+            if seen.answer.is_none() {
+                return Ok(visit.go(&format!("{here}?news=none")));
             }
+            carry(&mut case, seen)??;
+            Ok(visit.go(&here))
         }
         // It was said in the case, and something was in the way here.
         "withdraw" => {

@@ -17,6 +17,7 @@ use crate::failure::{Failure, Kind, Outcome, shown, shown_bytes};
 use crate::features::restore::{self, restore};
 use crate::folder::staging::Staging;
 use crate::handover::guard;
+use crate::hashing::hex;
 use crate::membership::Appended;
 use crate::paper::form::Form;
 use crate::safe;
@@ -164,10 +165,6 @@ fn line_of(laid: &Laid) -> Vec<u8> {
     }
     let mark: &[u8] = if is_escaped { b"\\" } else { b"" };
     [mark, hex(&laid.sha256).as_bytes(), b"  ", &name, b"\n"].concat()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes the list and the index to print; the hash of the list, which stands in the index.

@@ -145,6 +145,19 @@ pub(super) fn deposits(visit: &Visit, looked: &Looked) -> Vec<DepositRow> {
     rows.collect()
 }
 
+/// What somebody has chosen of them, each whole, in the order of a consent.
+pub(super) fn chosen(visit: &Visit, looked: &Looked) -> Outcome<Vec<UnverifiedItem>> {
+    let deposits = looked.view.series.values().flat_map(|series| &series.deposits);
+    let chosen = deposits.filter(|deposit| visit.has(&format!("item-{}", deposit.id)));
+    let records = chosen.filter_map(|deposit| looked.safe.records.get(usize::try_from(deposit.record).ok()?));
+    let mut items = records.map(preview::whole).collect::<Outcome<Vec<_>>>()?;
+    items.sort_by(|one, other| one.deposit.cmp(&other.deposit));
+    if items.is_empty() {
+        return Err(Failure::fixable(words!("nothing was chosen", "渡すものが選ばれていません")));
+    }
+    Ok(items)
+}
+
 /// How a state is shown.
 pub(super) fn tone(state: &str) -> &'static str {
     match state {
@@ -202,14 +215,7 @@ fn meant(visit: &Visit, unlocked: &Unlocked, looked: &Looked) -> Outcome<(Offer,
         )));
     }
     let care = Care::for_marks(if level.tells_company() { Vec::new() } else { sought })?;
-    let deposits = looked.view.series.values().flat_map(|series| &series.deposits);
-    let chosen = deposits.filter(|deposit| visit.has(&format!("item-{}", deposit.id)));
-    let records = chosen.filter_map(|deposit| looked.safe.records.get(usize::try_from(deposit.record).ok()?));
-    let mut items = records.map(preview::whole).collect::<Outcome<Vec<UnverifiedItem>>>()?;
-    items.sort_by(|one, other| one.deposit.cmp(&other.deposit));
-    if items.is_empty() {
-        return Err(Failure::fixable(words!("nothing was chosen", "渡すものが選ばれていません")));
-    }
+    let items = chosen(visit, looked)?;
     let offer = Offer {
         receiver,
         receiver_name,

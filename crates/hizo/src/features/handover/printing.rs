@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use hizo_vault::event::handover::UnverifiedItem;
 
 use super::on_paper::{Printing, print_items, say_taken};
-use super::page::{DepositRow, deposits, is_company};
-use super::preview;
+use super::page::{DepositRow, chosen, deposits, is_company};
 use super::status::taken_on_paper;
 use crate::consents::Consents;
 use crate::desk::picker;
-use crate::desk::{Frame, Looked, Reply, Unlocked, Visit};
+use crate::desk::{Frame, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Outcome, shown};
 use crate::words::words;
 
@@ -58,17 +56,6 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
         visit,
         fault: fault.map(|failure| visit.fault(failure)),
     })
-}
-
-fn chosen(visit: &Visit, looked: &Looked) -> Outcome<Vec<UnverifiedItem>> {
-    let deposits = looked.view.series.values().flat_map(|series| &series.deposits);
-    let chosen = deposits.filter(|deposit| visit.has(&format!("item-{}", deposit.id)));
-    let records = chosen.filter_map(|deposit| looked.safe.records.get(usize::try_from(deposit.record).ok()?));
-    let items = records.map(preview::whole).collect::<Outcome<Vec<_>>>()?;
-    if items.is_empty() {
-        return Err(Failure::fixable(words!("nothing was chosen", "渡すものが選ばれていません")));
-    }
-    Ok(items)
 }
 
 /// Lays it out, or writes down that it was taken.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::Setting;
 use crate::contents::{Opened, deposit_of};
 use crate::failure::{Outcome, shown_bytes};
+use crate::hashing::hex;
 use crate::view::View;
 use crate::words::{Words, words};
 
@@ -88,8 +89,4 @@ fn kind_word(kind: &Kind) -> &'static str {
 
 fn time_text(nanoseconds: i64) -> String {
     jiff::Timestamp::from_nanosecond(nanoseconds.into()).map(|time| time.to_string()).unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -27,6 +27,7 @@ use crate::features::deposit::{self, Made};
 use crate::features::{init, proof, restore, verify};
 use crate::folder::listing::{FoundKind, Listing};
 use crate::folder::walk;
+use crate::hashing::hex;
 use crate::home;
 use crate::log;
 use crate::safe::Safe;
@@ -87,7 +88,7 @@ impl Scratch {
         let folder = match keep {
             Some(folder) => folder.to_owned(),
             None => {
-                let name: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+                let name = hex(&random::<8>());
                 std::env::temp_dir().join(format!("hizo-try-{name}"))
             }
         };

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Request;
 use crate::Setting;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::hashing::hex;
 use crate::words::{Words, words};
 
 /// Check a proof against what you trust, offline and without a safe
@@ -499,8 +500,4 @@ fn shown_as_json(shown: &Shown, compared: Option<bool>) -> Value {
     object.insert("sha256".into(), sha256.into());
     object.insert("compared".into(), compared.into());
     Value::Object(object)
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,7 @@
 //! One language's part of a certificate, from its head to the box for the seal, and its annex.
 
 use super::{Entry, Facts, wording};
+use crate::hashing::hex;
 use crate::paper::{INDIGO, INK, LEFT, LINE, Names, PANEL, Paper, RIGHT, SOFT, Style, VERMILION};
 use crate::words::{Language, Words};
 
@@ -304,8 +305,4 @@ impl Part<'_> {
         self.paper.seal(&fields, LABEL);
         self.say(LEFT, WIDTH, NOTE, &wording::seal_meaning());
     }
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    hizo_ledger::id::RecordId::from_bytes(*bytes).to_string()
 }
