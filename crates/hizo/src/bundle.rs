@@ -19,11 +19,33 @@ pub(crate) fn files(place: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
     if is_folder { of_folder(place) } else { of_zip(place) }
 }
 
+/// What lies in it beside those, of these names: pages for people.
+pub(crate) fn beside(place: &Path, names: &[&str]) -> Outcome<BTreeMap<String, Vec<u8>>> {
+    if !place.is_dir() {
+        let mut all = zip::read(&read(place, zip::BYTES_MAX)?, names).map_err(not_a_zip)?;
+        all.retain(|name, _| names.contains(&name.as_str()));
+        return Ok(all);
+    }
+    let mut found = BTreeMap::new();
+    for name in names {
+        match fs::read(place.join(name)) {
+            Ok(bytes) => drop(found.insert((*name).to_owned(), bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::file("read", &place.join(name), error)),
+        }
+    }
+    Ok(found)
+}
+
 fn of_zip(path: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
-    zip::files(&read(path, zip::BYTES_MAX)?).map_err(|error| match error {
+    zip::files(&read(path, zip::BYTES_MAX)?).map_err(not_a_zip)
+}
+
+fn not_a_zip(error: zip::Error) -> Failure {
+    match error {
         zip::Error::Unreadable(_) => not_whole(words!("{error}", "ZIP として読めません（{error}）")),
         error => no_proof(error),
-    })
+    }
 }
 
 fn of_folder(folder: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {

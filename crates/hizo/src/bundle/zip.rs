@@ -58,6 +58,11 @@ impl From<rawzip::Error> for Error {
 
 /// The files of a proof, by name. Others are checked for tricks and not read.
 pub(super) fn files(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    read(bytes, &[])
+}
+
+/// The same with what lies beside them under these names, each of at most [`BYTES_MAX`].
+pub(super) fn read(bytes: &[u8], beside: &[&str]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     if bytes.len() > BYTES_MAX {
         return Err(Error::TooLong);
     }
@@ -92,8 +97,8 @@ pub(super) fn files(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     own().try_for_each(|(name, ..)| names.add(name.to_owned()))?;
     let wanted: BTreeSet<&str> = names.to_read().collect();
     let mut files = BTreeMap::new();
-    for (name, record, entry) in own().filter(|(name, ..)| wanted.contains(name)) {
-        let bytes_max = bytes_max(name).unwrap_or(0);
+    for (name, record, entry) in own().filter(|(name, ..)| wanted.contains(name) || beside.contains(name)) {
+        let bytes_max = bytes_max(name).unwrap_or(if beside.contains(&name) { BYTES_MAX } else { 0 });
         let content = content(record, entry, bytes_max)?.ok_or_else(|| Error::FileTooLong(name.to_owned()))?;
         files.insert(name.to_owned(), content);
     }

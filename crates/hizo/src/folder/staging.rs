@@ -88,17 +88,32 @@ impl Staging {
 /// # Errors
 /// When something is there already; nothing was written then.
 pub(crate) fn lay_file(to: &Path, bytes: &[u8]) -> Outcome<()> {
-    let failed = |error| Failure::file("write to", to, error);
     if fs::symlink_metadata(to).is_ok() {
         return Err(there_already(to));
     }
+    put(to, bytes, None)
+}
+
+/// Writes another content into a file that is there, in one step: whoever reads it finds the one or the other.
+///
+/// # Errors
+/// When it cannot be written; the file is as it was then.
+pub(crate) fn replace_file(to: &Path, bytes: &[u8]) -> Outcome<()> {
+    let found = fs::metadata(to).map_err(|error| Failure::file("read", to, error))?;
+    put(to, bytes, Some(found.permissions()))
+}
+
+fn put(to: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> Outcome<()> {
+    let failed = |error| Failure::file("write to", to, error);
     let to = std::path::absolute(to).map_err(failed)?;
     let parent = to.parent().unwrap_or(Path::new("."));
     let mut partial = to.file_name().unwrap_or_default().to_owned();
     partial.push(".partial");
     let partial = to.with_file_name(partial);
     fs::create_dir_all(parent).map_err(failed)?;
-    let written = write(&partial, bytes).and_then(|()| fs::rename(&partial, &to));
+    let written = write(&partial, bytes)
+        .and_then(|()| permissions.map_or(Ok(()), |permissions| fs::set_permissions(&partial, permissions)))
+        .and_then(|()| fs::rename(&partial, &to));
     written.and_then(|()| system::sync_directory(parent)).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => left_over(&partial),
         _ => {

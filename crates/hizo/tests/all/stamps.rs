@@ -50,7 +50,11 @@ impl Kept {
 
 /// What a stranger says who trusts this log and these authorities.
 pub(crate) fn verify(home: &Home, proof: &Path, authorities: &[&Outside]) -> Said {
-    let page = fs::read_to_string(proof.join("README.md")).unwrap();
+    let page = match proof.is_dir() {
+        true => fs::read(proof.join("README.md")).unwrap(),
+        false => crate::zips::unpacked(&fs::read(proof).unwrap()).remove("README.md").unwrap(),
+    };
+    let page = String::from_utf8(page).unwrap();
     let (_, policy) = page.split_once("<<'END'\n").unwrap();
     let at = |name: &str| home.folder.path().join(name);
     fs::write(at("policy"), policy.split_once("END\n").unwrap().0).unwrap();
@@ -183,6 +187,41 @@ fn a_self_stamped_proof_becomes_independent_by_refreshing_and_nothing_of_it_chan
     let said = kept.home.ok(refresh);
     assert!(said.out.contains("nothing to add"), "{said:?}");
     assert_eq!(contents(&proof), after);
+}
+
+#[test]
+fn a_proof_that_is_one_file_is_refreshed_in_its_place_and_one_that_others_packed_is_left_alone() {
+    let Some(outside) = Outside::start() else { return };
+    let kept = kept();
+    let zip = kept.proof("proof.zip");
+    kept.name(&[&outside]);
+    let text = zip.to_str().unwrap();
+    // With something of somebody's own beside the proof in it.
+    let (whole, other) = (fs::read(&zip).unwrap(), kept.home.folder.path().join("other.zip"));
+    let mut items = crate::zips::unpacked(&whole);
+    items.insert("letter.txt".to_owned(), b"dear court".to_vec());
+    fs::write(&other, crate::zips::packed(&items)).unwrap();
+    let before = fs::read(&other).unwrap();
+    kept.home.fails(1, "packed by another program", ["proof", "--refresh", other.to_str().unwrap()]);
+    assert_eq!(fs::read(&other).unwrap(), before);
+    let beside = kept.home.folder.path().join("beside");
+    kept.home.ok(["proof", "--refresh", other.to_str().unwrap(), "--to", beside.to_str().unwrap()]);
+    assert_eq!(kept.verify(&beside, &[&outside]).code, Some(0));
+    // What is left of a program that was cut short is not written over, and the proof is as it was.
+    let partial = kept.home.folder.path().join("proof.zip.partial");
+    fs::write(&partial, "half").unwrap();
+    kept.home.fails(1, "proof.zip.partial", ["proof", "--refresh", text]);
+    assert_eq!(fs::read(&zip).unwrap(), whole);
+    fs::remove_file(&partial).unwrap();
+    kept.home.ok(["proof", "--refresh", text]);
+    assert_eq!(kept.verify(&zip, &[&outside]).code, Some(0));
+    let after = crate::zips::unpacked(&fs::read(&zip).unwrap());
+    for (name, bytes) in crate::zips::unpacked(&whole) {
+        let is_page = name == "README.md" || name == "certificate.pdf";
+        assert!(after.contains_key(&name) && (is_page || after[&name] == bytes), "{name}");
+    }
+    let twice = kept.home.ok(["proof", "--refresh", text]);
+    assert!(twice.out.contains("nothing to add"), "{twice:?}");
 }
 
 #[test]

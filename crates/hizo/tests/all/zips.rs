@@ -85,6 +85,23 @@ fn zip(items: &[Item]) -> Vec<u8> {
     zip_with(items, b"", b"", b"")
 }
 
+/// A ZIP of these files, stored.
+pub(crate) fn packed(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    zip(&files.iter().map(|(name, bytes)| Item::stored(name, bytes)).collect::<Vec<_>>())
+}
+
+/// The files of a ZIP, by another reader.
+pub(crate) fn unpacked(zip: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.zip");
+    fs::write(&path, zip).unwrap();
+    let to = folder.path().join("all");
+    let said = said(program("python3").args(["-m", "zipfile", "-e"]).arg(&path).arg(&to));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let name = |path: &PathBuf| path.strip_prefix(&to).unwrap().to_str().unwrap().to_owned();
+    kit::files_below(&to).iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
+}
+
 fn proofs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/proof/v1")
 }

@@ -14,17 +14,21 @@ use super::renewing::{self, Level};
 use super::{Files, before_the_move, check, facts, of_former, pages, policy_of, write};
 use crate::bundle;
 use crate::failure::{Failure, Outcome};
+use crate::folder::staging;
 use crate::log::SeenLog;
 use crate::safe::{self, Safe};
 use crate::stamps::Stamps;
 use crate::system;
 use crate::words::{Words, words};
 
+/// For people; a check of the proof does not read them.
+const PAGES: [&str; 2] = ["certificate.pdf", "README.md"];
+
 /// Which proof, and where it goes.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub bundle: PathBuf,
-    /// A new folder; `None`: what is new is added to the old one.
+    /// A new folder or ZIP; `None`: what is new is added to the old one.
     pub to: Option<PathBuf>,
     /// Authorities that may be asked, beside those of this machine's list.
     pub authorities: Vec<Authority>,
@@ -50,14 +54,11 @@ pub(crate) struct Refreshed {
 /// # Errors
 /// When the proof does not hold, is of another safe, or cannot be written; it is as it was then.
 pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
-    if request.to.is_none() && !request.bundle.is_dir() {
-        return Err(Failure::fixable(words!(
-            "a proof that is one file is not added to in its place",
-            "1つのファイルになった証明には、そのまま加えることができません"
-        ))
-        .hint(words!("Name a new place with --to.", "--to で新しい場所を指定してください。")));
-    }
     let old = bundle::files(&request.bundle)?;
+    let is_folder = request.bundle.is_dir();
+    if request.to.is_none() && !is_folder {
+        is_as_made(&request.bundle, &old)?;
+    }
     bundle::of(old.clone())?;
     let record = record(safe, &old)?;
     let former = before_the_move(safe, record)?;
@@ -104,19 +105,37 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
     };
     let added = count(&files) - held;
     match &request.to {
-        Some(to) => {
+        None if added == 0 => {}
+        None if is_folder => add(&request.bundle, &new, held + 1..=held + added, &people)?,
+        to => {
             files.extend(people);
-            files.extend(kept_pages(&request.bundle, &files)?);
-            write(to, &files)?;
+            let pages = PAGES.into_iter().filter(|page| !files.contains_key(*page)).collect::<Vec<_>>();
+            files.extend(bundle::beside(&request.bundle, &pages)?);
+            match to {
+                Some(to) => write(to, &files)?,
+                None => staging::replace_file(&request.bundle, &super::zip::archive(&files)?)?,
+            }
         }
-        None if added > 0 => add(&request.bundle, &new, held + 1..=held + added, &people)?,
-        None => {}
     }
     let ends = match report.verdict {
         Verdict::Holds { before, .. } => Some(before),
         Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_) => None,
     };
     Ok(Refreshed { added, renewals: held + added, report, asked, faults, due: due(ends, safe::moment()?) })
+}
+
+/// Whether a ZIP is one that `hizo proof` made: written anew, it has everything that it had.
+fn is_as_made(zip: &Path, files: &Files) -> Outcome<()> {
+    let mut all = files.clone();
+    all.extend(bundle::beside(zip, &PAGES)?);
+    if fs::read(zip).map_err(|error| Failure::file("read", zip, error))? == super::zip::archive(&all)? {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!(
+        "this ZIP was packed by another program, and may hold more than the proof",
+        "この ZIP は別のプログラムでまとめたもので、証明以外のものも入っているかもしれません"
+    ))
+    .hint(words!("Name a new place with --to.", "--to で新しい場所を指定してください。")))
 }
 
 /// The record of this safe that the proof is of.
@@ -177,19 +196,6 @@ fn is_worse(before: &Verdict, after: &Verdict) -> bool {
         (Verdict::Holds { .. }, Verdict::CannotBeTold(_)) => true,
         (Verdict::CannotBeTold(_) | Verdict::DoesNotHold(_), _) => false,
     }
-}
-
-/// The pages for people of the old folder, where no new ones were made.
-fn kept_pages(bundle: &Path, files: &Files) -> Outcome<Files> {
-    let mut pages = Files::new();
-    for name in ["certificate.pdf", "README.md"].into_iter().filter(|name| !files.contains_key(*name)) {
-        match fs::read(bundle.join(name)) {
-            Ok(bytes) => drop(pages.insert(name.to_owned(), bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::file("read", &bundle.join(name), error)),
-        }
-    }
-    Ok(pages)
 }
 
 /// Adds whole renewals in their order, each in one step, and then replaces the pages for people. Cut at any step, the
