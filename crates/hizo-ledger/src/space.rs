@@ -3,7 +3,7 @@
 //! See docs/spec/space.md. A chain holds no body, no object and no note: its memory grows by one id for each record,
 //! and by one entry for each member, epoch, wrap and series.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::id::{KeyName, ObjectId, RecordId, SeriesId, SlotKeyHash, SpaceId};
 use crate::identity::VerifyingKey;
@@ -553,21 +553,26 @@ impl Chain {
         followed: Head,
         mut visit: impl FnMut(Record),
     ) -> Result<Self, ReplayError> {
-        let mut last = None;
+        // Until the head is reached, no record is handed on; each is read once all the same.
+        let mut read = VecDeque::new();
         for (number, note) in (0..=followed.number).zip(notes) {
             let fault = |error| ReplayError { number, error };
             let record = UnverifiedRecord::parse(note.as_ref()).map_err(|error| fault(error.into()))?;
-            let follows =
-                (record.envelope().number, record.envelope().prev) == (number, last.map(|head: Head| head.id));
+            let last = read.back().map(UnverifiedRecord::id);
+            let follows = (record.envelope().number, record.envelope().prev) == (number, last);
             ensure(follows, Error::NotFollowed).map_err(fault)?;
-            last = Some(Head { number, id: record.id() });
+            read.push_back(record);
         }
         let fault = ReplayError { number: followed.number, error: Error::NotFollowed };
+        let last = read.back().map(|record| Head { number: record.envelope().number, id: record.id() });
         last.filter(|last| *last == followed).ok_or(fault)?;
         let mut chain = None;
         for (number, note) in (0_u64..).zip(notes) {
-            let by = if number <= followed.number { By::Hash } else { By::Signature };
-            visit(follow(&mut chain, note.as_ref(), by).map_err(|error| ReplayError { number, error })?);
+            let next = match read.pop_front() {
+                Some(record) => follow_read(&mut chain, record, By::Hash),
+                None => follow(&mut chain, note.as_ref(), By::Signature),
+            };
+            visit(next.map_err(|error| ReplayError { number, error })?);
         }
         chain.ok_or(fault)
     }
@@ -957,7 +962,10 @@ enum By {
 
 /// Reads a note and takes it up, as record 0 if there is no chain yet.
 fn follow(chain: &mut Option<Chain>, note: &[u8], by: By) -> Result<Record, Error> {
-    let record = UnverifiedRecord::parse(note)?;
+    follow_read(chain, UnverifiedRecord::parse(note)?, by)
+}
+
+fn follow_read(chain: &mut Option<Chain>, record: UnverifiedRecord, by: By) -> Result<Record, Error> {
     if let Some(chain) = chain {
         let next = chain.check_by(record, by)?;
         return Ok(chain.take(next));

@@ -18,6 +18,9 @@ pub const NAME_BYTES_MAX: usize = 1000;
 /// Most labels of one deposit.
 pub const LABELS_MAX: usize = 16;
 
+/// Most names on one side of a case that are compared.
+pub const SIDES_MAX: usize = 16;
+
 /// How deep objects and lists of an event may stand in each other, the event itself counted.
 pub const DEPTH_MAX: usize = 8;
 
@@ -204,6 +207,16 @@ pub enum Event {
         /// An invite to it ([`crate::joining::Invite`]), without its line feed.
         invite: String,
     },
+    /// Somebody of an organisation compared who asks in a case, and against whom, with its other cases; marks are 64 digits
+    /// (docs/spec/case.md, "Two sides").
+    SidesCompared {
+        /// The case's space, in hexadecimal digits.
+        case: String,
+        /// Marks of who asks.
+        asks: Vec<String>,
+        /// Marks of who it is against.
+        against: Vec<String>,
+    },
     /// Something that is said in a case.
     Case(Box<case::Said>),
     /// An event that a later version knows: kept, shown by its name, without meaning here.
@@ -289,6 +302,10 @@ impl Event {
                 ],
             ),
             Self::KeeperMoved { invite } => fields("keeper.moved", [("invite", invite.as_str().into())]),
+            Self::SidesCompared { case, asks, against } => fields(
+                "sides.compared",
+                [("case", case.as_str().into()), ("asks", asks.clone().into()), ("against", against.clone().into())],
+            ),
             Self::Case(said) => said.to_object(),
             Self::Unknown(value) => return value.clone(),
         };
@@ -374,6 +391,13 @@ impl Event {
             },
             // As long as a body can be: it may hold the roots of the keeper's certificate.
             "keeper.moved" => Self::KeeperMoved { invite: object.get("invite")?.as_str()?.to_owned() },
+            "sides.compared" => {
+                let marks = |key: &str| {
+                    let marks = handover::list(object, key, |value| value.as_str().map(str::to_owned))?;
+                    (marks.len() <= SIDES_MAX).then_some(marks)
+                };
+                Self::SidesCompared { case: text("case")?, asks: marks("asks")?, against: marks("against")? }
+            }
             name => match Verdict::from_word(name) {
                 Some(verdict) => Self::Answered(UnverifiedAnswer::read_fields(verdict, object, &text)?),
                 None => match case::Said::read(name, object, &text) {

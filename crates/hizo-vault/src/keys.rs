@@ -32,6 +32,7 @@ const RECOVERY_LABEL: &[u8] = b"hizo/recovery-sign/v1";
 const ROTATOR_LABEL: &[u8] = b"hizo/rotator-sign/v1";
 const ORGANISATION_LABEL: &[u8] = b"hizo/delegation-sign/v1";
 const PUBLISHER_LABEL: &[u8] = b"hizo/directory-sign/v1";
+const LAST_SEEN_LABEL: &[u8] = b"hizo/last-seen-sign/v1";
 
 const IDENTITY_FILE_HEAD: &str = "# hizo/identity/v1\n# signing-seed ";
 const WRITER_FILE_HEAD: &str = "hizo/writer/v1\nsigning-seed ";
@@ -93,6 +94,11 @@ impl SigningSeed {
     /// The key that starts sessions with the keeper of one space.
     pub fn session_key(&self, space: &SpaceId) -> SessionKey {
         SessionKey(derive(&self.0, SESSION_LABEL, space.as_bytes()))
+    }
+
+    /// The key that signs what was in one space when this person looked last.
+    pub fn last_seen_key(&self, space: &SpaceId) -> LastSeenKey {
+        LastSeenKey(derive(&self.0, LAST_SEEN_LABEL, space.as_bytes()))
     }
 
     /// The text of a writer's key file: a machine that deposits and reads nothing has this and no age identity.
@@ -294,6 +300,10 @@ signing_key!(
 signing_key!(
     /// Signs records in one space.
     SpaceSigningKey
+);
+signing_key!(
+    /// Signs what a person's machine writes down for him of one space as he has seen it.
+    LastSeenKey
 );
 signing_key!(
     /// Signs the notes that start sessions with the keeper of one space.

@@ -214,6 +214,11 @@ struct Bound {
 }
 
 impl Delegations {
+    /// Whether nobody ever acted for an organisation.
+    pub fn is_empty(&self) -> bool {
+        self.bound.is_empty()
+    }
+
     /// An admin says that this is the organisation's key. What an admin last called it counts.
     pub fn pin(&mut self, card: Card) {
         self.pinned.insert(card.key, card);

@@ -3,6 +3,7 @@
 //! Nothing about the length of one file, one block or one pack leaves this module unpadded: a keeper sees the padded
 //! total of a stream and nothing finer. See docs/spec/stream.md.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 
 /// Plain bytes in one frame, except in the last one of a stream.
@@ -146,6 +147,11 @@ pub fn stored_frame(block: &[u8]) -> Vec<u8> {
     frame
 }
 
+thread_local! {
+    /// Making one takes longer than undoing a small frame with it.
+    static UNDOING: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// Undoes one frame that [`Frames`] gave.
 ///
 /// # Errors
@@ -155,7 +161,13 @@ pub fn unframe(frame: &[u8]) -> Result<Vec<u8>, Error> {
         Piece::Frame { content, .. } => content,
         Piece::Padding { .. } | Piece::More => return Err(Error::Frame),
     };
-    let block = zstd::bulk::decompress(frame, content).map_err(|_| Error::Damaged)?;
+    let block = UNDOING.with_borrow_mut(|undoing| {
+        let undoing = match undoing {
+            Some(undoing) => undoing,
+            None => undoing.insert(zstd::bulk::Decompressor::new().map_err(|_| Error::Compression)?),
+        };
+        undoing.decompress(frame, content).map_err(|_| Error::Damaged)
+    })?;
     if block.len() == content { Ok(block) } else { Err(Error::Damaged) }
 }
 

@@ -6,6 +6,8 @@
 mod door;
 mod glances;
 mod guard;
+mod last_seen;
+mod opening;
 pub(crate) mod picker;
 mod routes;
 mod session;
@@ -39,6 +41,10 @@ use crate::system;
 use crate::words::{Language, words};
 
 pub(crate) use door::is_safe;
+#[cfg(test)]
+pub(crate) use last_seen::LastSeen;
+#[cfg(test)]
+pub(crate) use session::Key;
 pub(crate) use session::{Looked, Unlocked};
 pub(crate) use texts::Text;
 pub(crate) use upload::{Part, Upload};

@@ -79,6 +79,8 @@ const EPOCHS_FILE: &str = "epochs.age";
 const EPOCHS_HEAD: &str = "# hizo/epochs/v1\n";
 /// The last drill of recovery cards that this machine knows of.
 const DRILL_FILE: &str = "drill";
+/// What was in a large safe when its person looked last.
+const LAST_SEEN_FILE: &str = "last-seen.age";
 /// What came of samples of the keeper's objects, a line each.
 const SAMPLES_FILE: &str = "samples";
 const SAMPLES_MAX: usize = 1_000;
@@ -659,6 +661,16 @@ impl Home {
         }
         let sealed = age::seal(text.as_bytes(), std::slice::from_ref(own), &mut SystemEntropy);
         write_new(&folder.join(EPOCHS_FILE), &sealed.map_err(Failure::internal)?)
+    }
+
+    /// What was in the safe when its person looked last, sealed to him.
+    pub(crate) fn last_seen(&self) -> Option<Vec<u8>> {
+        fs::read(self.folder.join(LAST_SEEN_FILE)).ok()
+    }
+
+    /// Writes it down instead of what was before.
+    pub(crate) fn write_last_seen(&self, sealed: &[u8]) -> Outcome<()> {
+        replace(&self.folder.join(LAST_SEEN_FILE), sealed)
     }
 
     /// The record that says the last drill of recovery cards that this machine knows of.

@@ -9,7 +9,7 @@
 //! Things go to the lanes in turn, and results are taken from them in the same turn. So nothing is ever put aside until
 //! its turn comes: behind one thing that hangs, each lane fills its short queues and stops.
 
-use std::thread::Scope;
+use std::thread::{self, Scope};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -74,6 +74,38 @@ impl<R> Iterator for Results<R> {
     }
 }
 
+/// Things that a lane takes at a time, where each is small.
+const SMALL: usize = 32;
+
+/// So many of them are done with before threads for them have begun.
+const FEW: usize = 4 * SMALL;
+
+/// Does `work` with every thing of a list, on every core where they are many, and hands on each with its result, in order, until
+/// one fails.
+///
+/// # Errors
+/// The first one of `take`.
+pub(crate) fn in_order<'t, T: Sync, R: Send, E>(
+    things: &'t [T],
+    work: impl Fn(&'t T) -> R + Clone + Send,
+    mut take: impl FnMut(&'t T, R) -> Result<(), E>,
+) -> Result<(), E> {
+    if things.len() < FEW {
+        return things.iter().try_for_each(|thing| take(thing, work(thing)));
+    }
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let some = move |some: &'t [T]| some.iter().map(work.clone()).collect::<Vec<_>>();
+        let (mut given, mut results) = lanes(scope, cores, 2, some);
+        scope.spawn(move || things.chunks(SMALL).all(|some| given.give(some)));
+        // Whoever waits to give, or to be taken from, is let go with `results`.
+        things
+            .chunks(SMALL)
+            .zip(&mut results)
+            .try_for_each(|(some, done)| some.iter().zip(done).try_for_each(|(thing, done)| take(thing, done)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -120,6 +152,25 @@ mod tests {
         };
         run(work, |_| ());
         assert_eq!(most.into_inner(), LANES);
+    }
+
+    #[test]
+    fn many_small_things_are_done_in_order_and_no_further_than_the_first_that_fails() {
+        for count in [0, 1, FEW - 1, FEW, 10 * FEW + 7] {
+            let (things, mut seen): (Vec<usize>, _) = ((0..count).collect(), Vec::new());
+            let taken = in_order(
+                &things,
+                |number| number * 2,
+                |number, double| {
+                    seen.push(*number);
+                    if double == 2 * number { Ok(()) } else { Err(*number) }
+                },
+            );
+            assert_eq!((taken, &seen), (Ok(()), &things));
+            let stopped =
+                in_order(&things, |number| *number, |_, done| if done < count / 2 { Ok(()) } else { Err(done) });
+            assert_eq!(stopped.err(), (count > 0).then_some(count / 2));
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use hizo_vault::event::certificate::{self, Certificate, Certificates, Sessions, 
 use hizo_vault::organisation::{Card, DelegatedRequest, Delegations, Refused};
 
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::lanes;
 use crate::membership::Change;
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
@@ -109,13 +110,13 @@ impl People {
             now: safe::now()?,
         };
         let mut roles = Roles::new();
-        for record in &safe.records {
-            // A body that cannot be read is told by whoever needs what it says; here its certificates are missing. A deposit says
-            // nothing about keys.
-            let events = match record.envelope().deposit {
-                Some(_) => Vec::new(),
-                None => keyring.events(safe, record).unwrap_or_default(),
-            };
+        // A body that cannot be read is told by whoever needs what it says; here its certificates are missing. A deposit says
+        // nothing about keys.
+        let said = |record: &Record| match record.envelope().deposit {
+            Some(_) => Vec::new(),
+            None => keyring.events(safe, record).unwrap_or_default(),
+        };
+        lanes::in_order(&safe.records, said, |record, events| {
             people.take(safe, record, events, &roles);
             for control in &record.envelope().controls {
                 match control {
@@ -126,7 +127,8 @@ impl People {
                 }
             }
             people.certified.retain(|key| roles.contains_key(key));
-        }
+            Ok::<_, Failure>(())
+        })?;
         Ok(people)
     }
 

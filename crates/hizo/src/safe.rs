@@ -107,6 +107,23 @@ impl Safe {
         Ok(safe)
     }
 
+    /// The same safe followed on from here, by its home as it is now; nothing where only following it from its beginning can tell what
+    /// it is. What was checked once is not checked again.
+    pub(crate) fn going_on(&self, home: Home) -> Outcome<Option<Self>> {
+        if self.is_away() || home.keeper != self.home.keeper {
+            return Ok(None);
+        }
+        let (pinned, keeper) = (home.pinned_head()?, Keeper::open(&home)?);
+        let (chain, records, by_deposit) = (self.chain.clone(), self.records.clone(), self.by_deposit.clone());
+        let mut safe = Self { home, keeper, chain, records, by_deposit, kept_until: u64::MAX, set_aside: Vec::new() };
+        safe.catch_up()?;
+        safe.check_pins(pinned)?;
+        safe.has_not_moved()?;
+        // A keeper that shows less than before is told of by whoever follows all of it.
+        let is_all = safe.keeper.head(safe.home.space)? == Some(safe.chain.head());
+        Ok(is_all.then_some(safe))
+    }
+
     /// The safe as this machine has followed it. Its keeper is not asked.
     ///
     /// # Errors
@@ -811,6 +828,11 @@ impl Keyring {
     /// An epoch of which a wrap is missing or damaged, so that it stays closed.
     pub(crate) fn first_lost(&self) -> Option<u32> {
         self.lost.iter().find(|epoch| !self.epochs.contains_key(epoch)).copied()
+    }
+
+    /// Whether time alone changes nothing of what it opens, and of whose word counts: nobody acts for an organisation.
+    pub(crate) fn is_for_good(&self) -> bool {
+        self.people.as_ref().is_some_and(|people| people.delegations.is_empty())
     }
 
     /// Whether what is sealed now can be opened.

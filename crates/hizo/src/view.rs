@@ -9,15 +9,21 @@ use hizo_vault::event::{Class, Event};
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::home::Device;
+use crate::lanes;
 use crate::safe::Safe;
+use crate::sides::{self, Compared};
 use crate::words::words;
 
 /// All series of a safe.
 #[derive(Debug, Default)]
 pub(crate) struct View {
+    /// Records that it is made of.
+    folded: usize,
     /// What the safe is called; nothing where that cannot be read.
     pub name: Option<String>,
     pub series: BTreeMap<SeriesId, Series>,
+    /// Where it is an organisation's own safe, how its cases stand to each other.
+    pub compared: Compared,
     /// Records whose meaning cannot be read, in order.
     pub unreadable: Vec<Unreadable>,
     /// Records of before this identity came, which it was not given: their numbers, and which deposits they make.
@@ -25,7 +31,7 @@ pub(crate) struct View {
 }
 
 /// One series.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Series {
     /// Nothing where the event that opened it cannot be read, and so for the class.
     pub name: Option<String>,
@@ -49,7 +55,7 @@ pub(crate) struct Unreadable {
 }
 
 /// One deposit, as its depositor described it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Deposit {
     pub id: RecordId,
     pub record: u64,
@@ -84,6 +90,28 @@ impl<'a> Named<'a> {
     }
 }
 
+/// What a record says to whoever reads it.
+enum Read {
+    /// It is of before he came.
+    Before,
+    /// Whoever signed it had no right to.
+    Refused(Failure),
+    /// Its events, and whether somebody signed them who reads the safe.
+    Said(Outcome<Vec<Event>>, bool),
+}
+
+impl Read {
+    fn of<'a>(opened: Opened<'a>, record: &'a Record) -> Self {
+        if opened.keyring.came_after(record.envelope().epoch) {
+            return Self::Before;
+        }
+        match opened.keyring.refuse_undelegated(record) {
+            Ok(()) => Self::Said(opened.events(record), sides::is_by_readers(opened, record)),
+            Err(failure) => Self::Refused(failure),
+        }
+    }
+}
+
 impl View {
     /// Opens every record and folds what they say. One that cannot be read takes nothing else with it.
     ///
@@ -91,30 +119,60 @@ impl View {
     /// When somebody may be lying, or through a fault of ours.
     pub(crate) fn of(opened: Opened) -> Outcome<Self> {
         let mut view = Self::default();
-        for record in &opened.safe.records {
-            if opened.keyring.came_after(record.envelope().epoch) {
-                view.before.push((record.number(), deposit_of(record)));
-                continue;
-            }
-            if let Err(failure) = opened.keyring.refuse_undelegated(record) {
-                view.keep_unreadable(record, failure, false);
-                continue;
-            }
-            let folded = opened.events(record).and_then(|events| view.fold(record, events));
-            match folded {
-                Ok(()) => (),
-                Err(failure) => match failure.kind {
-                    Kind::Fixable | Kind::False | Kind::Unknown => {
-                        view.keep_unreadable(record, failure, record.body_object().is_some());
-                    }
-                    Kind::Usage | Kind::Lying | Kind::Waits | Kind::Internal => return Err(failure),
-                },
-            }
-        }
+        view.follow(opened, |_| Ok(()))?;
         Ok(view)
     }
 
-    fn fold(&mut self, record: &Record, events: Vec<Event>) -> Outcome<()> {
+    /// Goes on behind the records that were folded already; `each` is told of every one, and may end it.
+    pub(crate) fn follow(&mut self, opened: Opened, mut each: impl FnMut(&Record) -> Outcome<()>) -> Outcome<()> {
+        let records = opened.safe.records.get(self.folded..).unwrap_or_default();
+        let read = |record| Read::of(opened, record);
+        lanes::in_order(records, read, |record, read| {
+            each(record)?;
+            self.folded += 1;
+            self.take(record, read)
+        })
+    }
+
+    /// The same, to be followed further; nothing where something could not be read, which may be mended since.
+    pub(crate) fn if_readable(&self) -> Option<Self> {
+        let Self { folded, name, series, compared, unreadable, before } = self;
+        let (name, series, compared, before) = (name.clone(), series.clone(), compared.clone(), before.clone());
+        unreadable.is_empty().then(|| Self { folded: *folded, name, series, compared, unreadable: Vec::new(), before })
+    }
+
+    /// All series, those in which something happened last first.
+    pub(crate) fn newest_first(&self) -> Vec<(&SeriesId, &Series)> {
+        let mut series: Vec<_> = self.series.iter().collect();
+        series.sort_by_key(|(_, series)| std::cmp::Reverse(series.deposits.last().map(|deposit| deposit.record)));
+        series
+    }
+
+    fn take(&mut self, record: &Record, read: Read) -> Outcome<()> {
+        let folded = match read {
+            Read::Before => {
+                self.before.push((record.number(), deposit_of(record)));
+                return Ok(());
+            }
+            Read::Refused(failure) => {
+                self.keep_unreadable(record, failure, false);
+                return Ok(());
+            }
+            Read::Said(events, by_readers) => events.and_then(|events| self.fold(record, events, by_readers)),
+        };
+        match folded {
+            Ok(()) => Ok(()),
+            Err(failure) => match failure.kind {
+                Kind::Fixable | Kind::False | Kind::Unknown => {
+                    self.keep_unreadable(record, failure, record.body_object().is_some());
+                    Ok(())
+                }
+                Kind::Usage | Kind::Lying | Kind::Waits | Kind::Internal => Err(failure),
+            },
+        }
+    }
+
+    fn fold(&mut self, record: &Record, events: Vec<Event>, by_readers: bool) -> Outcome<()> {
         let facts = record.envelope().deposit.as_ref();
         let is_by_admin = facts.is_none() && !record.envelope().controls.is_empty();
         let mut made = None;
@@ -151,7 +209,10 @@ impl View {
                 Event::KeyCertified { .. } | Event::DeviceAdded { .. } => (),
                 Event::MemberAdded { .. } | Event::MemberRemoved { .. } | Event::HistoryGiven { .. } => (),
                 Event::RecoveryMade { .. } | Event::RecoveryDrilled { .. } => (),
-                Event::KeeperMoved { .. } | Event::Unknown(_) => (),
+                Event::SidesCompared { case, asks, against } if by_readers && facts.is_none() => {
+                    self.compared.take(record.number(), case, asks, against);
+                }
+                Event::KeeperMoved { .. } | Event::SidesCompared { .. } | Event::Unknown(_) => (),
                 Event::OrganisationPinned { .. } | Event::KeyDelegated { .. } | Event::DelegationRevoked { .. } => (),
                 Event::Consent(_) | Event::ConsentWithdrawn { .. } | Event::HandedOver { .. } => (),
                 Event::Opened { .. } | Event::Answered(_) => (),

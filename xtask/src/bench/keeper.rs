@@ -13,7 +13,7 @@ use wait4::Wait4 as _;
 use crate::bench::acts::{self, Act, Place};
 use crate::bench::measure::{self, Taken};
 use crate::bench::peers::{self, Kind, Peer, Program};
-use crate::bench::{Settings, data, figures};
+use crate::bench::{KEEPER, Settings, data, figures};
 use crate::shell::{self, About, Failure, Result};
 
 /// Nobody of one machine is kept from asking as much as he can.
@@ -76,9 +76,9 @@ pub(crate) fn keeper(settings: &Settings, peers: &[Peer]) -> Result<Value> {
     Ok(session)
 }
 
-struct Bench<'a> {
-    hizo: &'a Program,
-    folder: &'a Path,
+pub(crate) struct Bench<'a> {
+    pub(crate) hizo: &'a Program,
+    pub(crate) folder: &'a Path,
 }
 
 impl Bench<'_> {
@@ -92,12 +92,17 @@ impl Bench<'_> {
 
     fn ask(&self, keeper: &Running, command: &[&str], amounts: &[&str]) -> Result<Value> {
         let place = [keeper.url.trim_start_matches("http://"), keeper.origin.as_str()];
-        Ok(figures(self.folder, &[command, &place, amounts].concat())?.0)
+        Ok(figures(KEEPER, self.folder, &[command, &place, amounts].concat())?.0)
     }
 
-    fn start(&self, more: &str) -> Result<Running> {
+    /// A keeper at any free port.
+    pub(crate) fn start(&self, more: &str) -> Result<Running> {
+        self.start_at("127.0.0.1:0", more)
+    }
+
+    pub(crate) fn start_at(&self, address: &str, more: &str) -> Result<Running> {
         let config = self.folder.join("keeper.toml");
-        let text = format!("data = \"data\"\nlisten = \"127.0.0.1:0\"\n{more}{LIMITS}");
+        let text = format!("data = \"data\"\nlisten = \"{address}\"\n{more}{LIMITS}");
         fs::write(&config, text).about(&config)?;
         let mut command = self.hizo.command();
         command.args(["--json", "keeper", "--config"]).arg(&config);
@@ -115,7 +120,7 @@ impl Bench<'_> {
     fn accounts(&self, settings: &Settings, count: u64, asked: u64) -> Result<Value> {
         let (accounts, each, asked) = (count.to_string(), EACH.to_string(), asked.to_string());
         data::remove(&self.folder.join("data"))?;
-        let (grown, _) = figures(self.folder, &["accounts", "data", &accounts, &each])?;
+        let (grown, _) = figures(KEEPER, self.folder, &["accounts", "data", &accounts, &each])?;
         let mut more = String::from("[admission]\nmode = \"closed\"\n");
         let codes = self.folder.join("codes.toml");
         more += &fs::read_to_string(&codes).about(&codes)?;
@@ -221,16 +226,16 @@ fn note(all: &mut Value, name: &str, client: Taken, server: Taken) {
 }
 
 /// A server that listens; it ends with this.
-struct Running {
+pub(crate) struct Running {
     child: Option<Child>,
-    url: String,
+    pub(crate) url: String,
     origin: String,
     key: String,
 }
 
 impl Running {
     /// Stops it as an operator does, and says what it took.
-    fn stop(mut self) -> Result<Taken> {
+    pub(crate) fn stop(mut self) -> Result<Taken> {
         let child = self.child.take().ok_or_else(|| Failure("it has ended".to_owned()))?;
         shell::output(Command::new("kill").args(["-TERM", &child.id().to_string()]))?;
         let used = child.wait4()?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::bench::acts::{self, Act, Place};
 use crate::bench::measure::{self, Taken};
 use crate::bench::peers::{Kind, Peer};
-use crate::bench::{Settings, data, figures};
+use crate::bench::{KEEPER, Settings, data, figures};
 use crate::shell::{self, About, Failure, Result};
 
 /// Files of the deposit of which one is proved.
@@ -45,7 +45,7 @@ pub(crate) fn log(settings: &Settings, peers: &[Peer]) -> Result<Value> {
     fs::create_dir_all(&folder).about(&folder)?;
     let mut appends = Vec::new();
     for _ in 0..settings.rounds {
-        appends.push(figures(&folder, &["appends", "keeper", &amounts.appends.to_string()])?.0);
+        appends.push(figures(KEEPER, &folder, &["appends", "keeper", &amounts.appends.to_string()])?.0);
         data::remove(&folder.join("keeper"))?;
     }
     let session = json!({
@@ -79,19 +79,19 @@ fn syncs(folder: &Path, records: u64) -> Result<Value> {
 /// A log that grows to its full size; its check is measured on the way there too.
 fn large(folder: &Path, amounts: &Amounts) -> Result<Value> {
     let check = || -> Result<Value> {
-        let (mut checked, taken) = figures(folder, &["check", "large"])?;
+        let (mut checked, taken) = figures(KEEPER, folder, &["check", "large"])?;
         checked["peak_bytes"] = Value::from(taken.peak_bytes);
         Ok(checked)
     };
-    figures(folder, &["grow", "large", &amounts.small.to_string()])?;
+    figures(KEEPER, folder, &["grow", "large", &amounts.small.to_string()])?;
     let small = check()?;
-    let (grown, _) = figures(folder, &["grow", "large", &amounts.large.to_string()])?;
-    let (started, taken) = figures(folder, &["start", "large"])?;
+    let (grown, _) = figures(KEEPER, folder, &["grow", "large", &amounts.large.to_string()])?;
+    let (started, taken) = figures(KEEPER, folder, &["start", "large"])?;
     let result = json!({
         "grown": grown, "started": started, "start_peak_bytes": taken.peak_bytes,
-        "proved": figures(folder, &["prove", "large", &amounts.proofs.to_string()])?.0,
+        "proved": figures(KEEPER, folder, &["prove", "large", &amounts.proofs.to_string()])?.0,
         "checked_small": small, "checked": check()?,
-        "hashed": figures(folder, &["hash", &amounts.large.to_string()])?.0,
+        "hashed": figures(KEEPER, folder, &["hash", &amounts.large.to_string()])?.0,
     });
     data::remove(&folder.join("large"))?;
     Ok(result)
@@ -149,7 +149,7 @@ fn verify(folder: &Path, bundle: &Path, times: u64) -> Result<Value> {
     let (named, _) = named.ok_or_else(|| Failure("the README names no policy".to_owned()))?;
     let policy = folder.join("policy");
     fs::write(&policy, named).about(&policy)?;
-    Ok(figures(folder, &["verify", "proof-0", &times.to_string(), "policy", "proof-0/stamps/self.pem"])?.0)
+    Ok(figures(KEEPER, folder, &["verify", "proof-0", &times.to_string(), "policy", "proof-0/stamps/self.pem"])?.0)
 }
 
 /// Wall seconds of so many runs of the command that the README gives.

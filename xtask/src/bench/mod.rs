@@ -6,6 +6,7 @@
 
 mod acts;
 mod data;
+mod desk;
 mod keeper;
 mod log;
 mod measure;
@@ -28,7 +29,10 @@ use crate::shell::{self, About, Failure, Result};
 const GIB: u64 = 1 << 30;
 const GB: u64 = 1_000_000_000;
 const ROUNDS: usize = 3;
-const SESSIONS: [&str; 9] = ["big", "tree", "small", "log", "keeper", "bytes", "long", "entries", "build"];
+const SESSIONS: [&str; 10] = ["big", "tree", "small", "log", "keeper", "desk", "bytes", "long", "entries", "build"];
+/// Programs of `bench/` that ask others.
+const KEEPER: &str = "hizo-bench-keeper";
+const DESK: &str = "hizo-bench-desk";
 /// Those in which others do the same things.
 const SETS: [&str; 3] = ["big", "tree", "small"];
 /// Entries that must fit in 200 MiB, and the most that one deposit takes.
@@ -72,6 +76,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         let session = match name.as_str() {
             "log" => log::log(&settings, &peers)?,
             "keeper" => keeper::keeper(&settings, &peers)?,
+            "desk" => desk::desk(&settings, &peers)?,
             "bytes" => peaks(&peers, |program| over_bytes(&settings, program))?,
             "long" => peaks(&peers, |program| over_many_bytes(&settings, program))?,
             "entries" => peaks(&peers, |program| over_entries(&settings, program))?,
@@ -411,9 +416,9 @@ fn build() -> Result<Value> {
     Ok(json!({ "taken": taken.json() }))
 }
 
-/// What a command of `bench/keeper` prints, and what it took; a folder that it takes lies in this one.
-fn figures(folder: &Path, arguments: &[&str]) -> Result<(Value, Taken)> {
-    let mut command = Command::new(shell::cargo_target().join("release/hizo-bench-keeper"));
+/// What a command of a program of `bench/` prints, and what it took; a folder that it takes lies in this one.
+fn figures(program: &str, folder: &Path, arguments: &[&str]) -> Result<(Value, Taken)> {
+    let mut command = Command::new(shell::cargo_target().join("release").join(program));
     command.current_dir(folder).args(arguments);
     let log = folder.join("said");
     let taken = measure::measure(&mut command, &log)?;

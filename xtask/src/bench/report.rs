@@ -64,6 +64,7 @@ impl Page {
         }
         text.push_str(&self.log());
         text.push_str(&self.keeper());
+        text.push_str(&self.desk());
         text.push_str(&self.memory());
         text.push_str(&self.ground());
         Ok(text)
@@ -84,6 +85,7 @@ impl Page {
         goals.push(self.growth());
         goals.extend(self.log_goals());
         goals.extend(self.keeper_goals());
+        goals.extend(self.desk_goals());
         goals.push(self.build());
         for (set, name) in SETS {
             goals.push(self.size(set, &format!("stored size, {name}")));
@@ -471,6 +473,89 @@ impl Page {
         text
     }
 
+    fn desk_goals(&self) -> Vec<Goal> {
+        let desk = &self.results["desk"];
+        let unlocked = |which: &str, key: &str| rounds_of(&desk["records"][which], &[key]);
+        let work = unlocked("again", "passphrase_s");
+        let judged = |what: &str, asked: &str, seconds: Option<f64>, most: f64| match seconds {
+            Some(seconds) => {
+                let measured = format!("{seconds:.2} s");
+                Goal::judged(what, asked, measured, format!("{:.2}", seconds / most), seconds <= most)
+            }
+            None => Goal::open(what, asked),
+        };
+        let first = unlocked("again", "first_s").zip(work).map(|(first, work)| (first - work).max(0.0));
+        let cold = unlocked("cold", "unlocked_s").zip(work).map(|(cold, work)| cold - work);
+        let mut goals = vec![
+            judged("first page of 100,000 records, as they were seen last", "at most 0.3 s", first, 0.3),
+            judged("the safe itself open, progress shown", "at most 15 s", cold, 15.0),
+        ];
+        let pages = [("10,000 deposits", &desk["deposits"]["seen"]), ("5,000 cases", &desk["cases"]["seen"])];
+        for (of, seen) in pages {
+            let (what, asked) = (format!("slowest page with {of}; heaviest one"), "at most 150 ms; at most 150 kB");
+            let (slowest, heaviest) = (extreme(seen, "max_ms"), extreme(seen, "bytes"));
+            goals.push(slowest.zip(heaviest).map_or_else(
+                || Goal::open(&what, asked),
+                |((slow, ms), (heavy, bytes))| {
+                    let measured =
+                        format!("{ms:.0} ms ({}); {:.0} kB ({})", kind_of(slow), bytes / 1e3, kind_of(heavy));
+                    let ratio = format!("{:.2}; {:.2}", ms / 150.0, bytes / 150e3);
+                    Goal::judged(&what, asked, measured, ratio, ms <= 150.0 && bytes <= 150e3)
+                },
+            ));
+        }
+        let (what, asked) = ("1 GB through the page, beside `hizo deposit`", "at least 0.4x its speed");
+        let by = |way: &str| rounds_of(&desk["drop"][way], &["wall_s"]);
+        goals.push(by("page").zip(by("command")).map_or_else(
+            || Goal::open(what, asked),
+            |(page, command)| {
+                let measured = format!("{page:.2} s; {command:.2} s");
+                Goal::judged(what, asked, measured, format!("{:.2}x", command / page), command / page >= 0.4)
+            },
+        ));
+        goals
+    }
+
+    /// Everything measured at the desk.
+    fn desk(&self) -> String {
+        let session = &self.results["desk"];
+        if session.is_null() {
+            return "## The desk\n\nNot measured.\n\n".to_owned();
+        }
+        let unlocked = |which: &str, key: &str| {
+            rounds_of(&session["records"][which], &[key]).map_or_else(|| "?".to_owned(), |value| format!("{value:.2}"))
+        };
+        let mut text = format!(
+            "## The desk\n\n{} rounds on {}, over HTTP on this machine, nothing drawn. A page is asked for twenty times. The passphrase by itself \
+             takes {} s, which the goals leave out. With 100,000 records, the first page came after {} s and the safe was open after {} s where \
+             it had been seen before, {} s where it had not. A look after one more of 10,000 deposits was made took {:.0} ms. The list of 5,000 cases \
+             was whole {:.0} s after it was first asked for, shown from the first moment.\n\n| page | first ms | then, median | slowest | kB |\n|---|---|---|---|---|\n",
+            session["rounds"],
+            self.when("desk"),
+            unlocked("again", "passphrase_s"),
+            unlocked("again", "first_s"),
+            unlocked("again", "unlocked_s"),
+            unlocked("cold", "unlocked_s"),
+            session["deposits"]["grown"]["looked_ms"].as_f64().unwrap_or(f64::NAN),
+            session["cases"]["seen"]["pages"]["/cases"]["settled_s"].as_f64().unwrap_or(f64::NAN),
+        );
+        for (of, name) in [("deposits", "10,000 deposits"), ("cases", "5,000 cases")] {
+            for (page, seen) in session[of]["seen"]["pages"].as_object().into_iter().flatten() {
+                let figure = |key: &str| seen[key].as_f64().unwrap_or(f64::NAN);
+                let (page, bytes) = (kind_of(page), figure("bytes") / 1e3);
+                let _ = writeln!(
+                    text,
+                    "| {page}, {name} | {:.1} | {:.1} | {:.1} | {bytes:.1} |",
+                    figure("first_ms"),
+                    figure("median_ms"),
+                    figure("max_ms")
+                );
+            }
+        }
+        text.push('\n');
+        text
+    }
+
     /// The day and the commit at which a session was measured.
     fn when(&self, session: &str) -> String {
         let word = |key: &str| self.results[session][key].as_str().unwrap_or("?");
@@ -593,6 +678,21 @@ impl Page {
 fn rounds_of(rounds: &Value, path: &[&str]) -> Option<f64> {
     let figure = |round: &Value| path.iter().fold(round, |value, key| &value[*key]).as_f64();
     median(&rounds.as_array()?.iter().filter_map(figure).collect::<Vec<_>>())
+}
+
+/// The page with the largest such figure, and that.
+fn extreme<'v>(seen: &'v Value, key: &str) -> Option<(&'v str, f64)> {
+    let pages = seen["pages"].as_object()?.iter();
+    let figures = pages.filter_map(|(page, figures)| Some((page.as_str(), figures[key].as_f64()?)));
+    figures.max_by(|(_, one), (_, other)| one.total_cmp(other))
+}
+
+/// A page without the ids in its path.
+fn kind_of(page: &str) -> String {
+    let is_id = |part: &&str| part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (path, query) = page.split_once('?').map_or((page, ""), |(path, query)| (path, query));
+    let path: Vec<&str> = path.split('/').map(|part| if is_id(&part) { "…" } else { part }).collect();
+    if query.is_empty() { path.join("/") } else { format!("{}?{query}", path.join("/")) }
 }
 
 /// In which peak memory is measured.

@@ -7,7 +7,7 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_vault::event::case::{self, For, Found, Kind, Said, Standing, Step, Urgency, Way};
 use hizo_vault::event::certificate::{Certificate, Certificates, Sessions, UnverifiedCertificate};
 use hizo_vault::event::handover::{Custody, Verdict};
-use hizo_vault::event::{self, BODY_BYTES_MAX, Class, Error, Event, LABELS_MAX, NAME_BYTES_MAX};
+use hizo_vault::event::{self, BODY_BYTES_MAX, Class, Error, Event, LABELS_MAX, NAME_BYTES_MAX, SIDES_MAX};
 use hizo_vault::keys::IdentityFile;
 use serde_json::{Value, json};
 
@@ -123,6 +123,20 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
                 },
                 Event::RecoveryDrilled { key: key(&person(5)).to_base64(), cards: vec![1, 3] },
             ],
+        ),
+        (
+            "sides",
+            "the sides of a case, compared",
+            vec![Event::SidesCompared {
+                case: "2".repeat(32),
+                asks: vec!["a".repeat(64)],
+                against: vec!["b".repeat(64), "c".repeat(64)],
+            }],
+        ),
+        (
+            "sides_most",
+            "as many names on a side as are compared, and none on the other",
+            vec![Event::SidesCompared { case: "2".repeat(32), asks: vec!["a".repeat(64); SIDES_MAX], against: vec![] }],
         ),
         (
             "moved",
@@ -453,6 +467,8 @@ fn lines() -> Vec<Refused> {
     let second = "{\"event\":\"space.founded\",\"name\":\"a\"}\n{\"event\":\"space.founded\"}\n";
     let made = |rest: &str| format!("{{\"event\":\"deposit.made\",{rest}}}\n");
     let consent = || Event::Consent(Box::new(handover::consent()));
+    let sides = Event::SidesCompared { case: "a".into(), asks: vec![], against: vec!["b".into(); SIDES_MAX + 1] };
+    let many_sides = format!("{}\n", sides.to_value());
     let cases: Vec<(&str, &str, String, &str)> = vec![
         ("line_cut", "a last line without its end", "{\"event\":\"space.founded\",\"name\":\"a\"}".into(), "Line 2"),
         ("line_empty", "an empty line", "\n".into(), "Line 2"),
@@ -601,6 +617,13 @@ fn lines() -> Vec<Refused> {
             spoilt(Event::PaperAttested(handover::paper()), "\"staff\":[", "\"staff\":[\"a\","),
             "Line 2",
         ),
+        (
+            "sides_text",
+            "a side that is one text",
+            "{\"event\":\"sides.compared\",\"case\":\"a\",\"asks\":\"b\",\"against\":[]}\n".into(),
+            "Line 2",
+        ),
+        ("sides_many", "more names on a side than are compared", many_sides, "Line 2"),
         (
             "certificate_without_signature",
             "a certificate without a signature",

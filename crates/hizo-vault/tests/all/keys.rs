@@ -24,16 +24,18 @@ fn keys_are_those_of_the_specification() {
         seed.identity_key().verifying_key(),
         seed.space_key(&space(1)).verifying_key(),
         seed.session_key(&space(1)).verifying_key(),
+        seed.last_seen_key(&space(1)).verifying_key(),
         recovery.signing_key().verifying_key(),
         OrganisationSeed::from_bytes(&[7; 32]).rotator_key(&space(1)).verifying_key(),
     ];
     assert_eq!(derived.map(|key| hex::encode(key.as_bytes())), KEYS);
 }
 
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 6] = [
     "750a1318401825e0bf6413788e241e85aa0269da4e31a427a6c4aa235adf5894",
     "97d6ada05066e7ac1f9d656d735c59e5b80f417d059363907857eecc3c1c0b42",
     "32fb69af419f1f1b93fd52421dbe3d6c7ef1b5a3376ea49bcfb803e3c617db68",
+    "5ac1e8fb85ba56c338b2e2eb06b9c241f46db48632f879b5a1dc9c93821a5205",
     "308ee035d65ee90fb13d96b62136f2c749355d6aa27f78a45f96529eafb7e2e6",
     "e60d8fc8d89748771a0b32548565915ae3dc3e2cea681f4048860b455fa2d85c",
 ];
@@ -51,6 +53,7 @@ fn one_seed_gives_another_key_for_every_purpose_and_every_space() {
         assert!(seen.insert(*organisation.rotator_key(&space(number)).verifying_key().as_bytes()), "rotator {number}");
         assert!(seen.insert(*seed.space_key(&space(number)).verifying_key().as_bytes()), "space {number}");
         assert!(seen.insert(*seed.session_key(&space(number)).verifying_key().as_bytes()), "session {number}");
+        assert!(seen.insert(*seed.last_seen_key(&space(number)).verifying_key().as_bytes()), "last seen {number}");
     }
 }
 

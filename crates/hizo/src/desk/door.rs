@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use super::session::Unlocked;
+use super::opening::Opening;
+use super::session::Key;
 use super::{Frame, Reply, Visit};
 use crate::failure::{Outcome, shown};
 use crate::words::Language;
@@ -20,6 +21,9 @@ pub(super) fn home(visit: &Visit) -> Outcome<Reply> {
 
 /// Where somebody goes who has unlocked nothing.
 pub(super) fn locked_or_begin(visit: &Visit) -> Reply {
+    if visit.session.opening().is_some() {
+        return visit.go("/opening");
+    }
     let is_there = visit.desk.safes.iter().any(|safe| is_safe(safe));
     visit.go(match (is_there, visit.is_joining()) {
         (true, _) => "/unlock",
@@ -66,11 +70,16 @@ pub(super) fn unlock(visit: &Visit) -> Outcome<Reply> {
     let there = there(visit);
     let chosen = visit.field("safe").parse::<usize>().unwrap_or(0).min(there.len().saturating_sub(1));
     let Some((_, folder)) = there.get(chosen) else { return Ok(visit.go("/begin")) };
-    match Unlocked::open(folder, visit.desk.keeper.as_deref(), visit.field("passphrase")) {
-        Ok(unlocked) => {
-            visit.session.unlock(Arc::new(unlocked));
-            Ok(visit.go("/safe"))
+    let keeper = visit.desk.keeper.as_deref();
+    let opened = Key::of(folder, keeper, visit.field("passphrase")).and_then(|key| {
+        match key.opens_many() {
+            true => visit.session.open(Opening::begin(key, keeper)?),
+            false => visit.session.unlock(Arc::new(key.unlock(keeper)?)),
         }
+        Ok(())
+    });
+    match opened {
+        Ok(()) => home(visit),
         Err(failure) if failure.is_wrong_passphrase() => {
             unlock_page(visit, chosen, Some(visit.text().say("unlock-wrong")))
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::Method;
 
 use super::session::Unlocked;
-use super::{Reply, Taking, Visit, door, work};
+use super::{Reply, Taking, Visit, door, opening, work};
 use crate::failure::Outcome;
 use crate::features::{
     case, check, deposit, diff, directory, handover, init, list, office, proof, recovery, restore, show, space, try_it,
@@ -99,7 +99,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     });
     let uploads: [(&str, Of); 2] = [("/drop", Own), ("/case/{case}/drop", Beside)];
     let uploads = uploads.map(|(path, of)| (post.clone(), path.to_owned(), Page::Upload(of, deposit::drop::keep)));
-    let of_the_unlocked: [(&Method, &str, Answer); 53] = [
+    let of_the_unlocked: [(&Method, &str, Answer); 55] = [
         (&get, "/sample", try_it::page::told),
         (&post, "/sample/remove", try_it::page::remove),
         (&get, "/series/{series}/schedule", watch::page::schedule),
@@ -137,6 +137,8 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&get, "/case/{case}", case::page::case),
         (&post, "/case/{case}", case::page::say),
         (&get, "/case/{case}/paper/{what}", case::page::paper),
+        (&get, "/case/{case}/sides", case::sides::page),
+        (&post, "/case/{case}/sides", case::sides::page),
         (&get, "/case/{case}/consent", handover::page::consents),
         (&post, "/case/{case}/consent", handover::page::offer),
         (&get, "/case/{case}/consent/{consent}", handover::page::withdrawing),
@@ -157,10 +159,11 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     let of_the_unlocked = of_the_unlocked
         .into_iter()
         .map(|(method, path, answer)| (method.clone(), path.to_owned(), Page::Unlocked(Own, answer)));
-    let open: [(&Method, &str, fn(&Visit) -> Outcome<Reply>); 16] = [
+    let open: [(&Method, &str, fn(&Visit) -> Outcome<Reply>); 17] = [
         (&get, "/", door::home),
         (&get, "/unlock", door::locked),
         (&post, "/unlock", door::unlock),
+        (&get, "/opening", opening::page),
         (&post, "/lock", door::lock),
         (&post, "/language", door::language),
         (&get, "/begin", init::page::begin),

@@ -17,6 +17,8 @@ use sha2::{Digest as _, Sha256};
 use super::Text;
 use super::door::is_safe;
 use super::glances::Glances;
+use super::last_seen::LastSeen;
+use super::opening::Opening;
 use super::work::Works;
 use crate::contents::Opened;
 use crate::entropy::random;
@@ -77,6 +79,8 @@ struct State {
     sent: VecDeque<String>,
     language: Language,
     seen: Instant,
+    /// The safe on its way to being open.
+    opening: Option<Arc<Opening>>,
     unlocked: Option<Arc<Unlocked>>,
 }
 
@@ -92,7 +96,8 @@ impl Sessions {
     /// A browser sits down; its cookie.
     pub(super) fn begin(&self, language: Language) -> String {
         let cookie = secret();
-        let state = Mutex::new(State { sent: VecDeque::new(), language, seen: Instant::now(), unlocked: None });
+        let state =
+            Mutex::new(State { sent: VecDeque::new(), language, seen: Instant::now(), opening: None, unlocked: None });
         let mut found = self.found();
         if found.len() >= SESSIONS_MAX {
             let oldest = found.iter().min_by_key(|(_, session)| session.state().seen).map(|(key, _)| *key);
@@ -139,7 +144,7 @@ impl Session {
         if is_busy {
             state.seen = Instant::now();
         } else if state.seen.elapsed() > idle {
-            state.unlocked = None;
+            (state.opening, state.unlocked) = (None, None);
         }
     }
 
@@ -173,11 +178,23 @@ impl Session {
 
     /// From now on its pages show this safe.
     pub(crate) fn unlock(&self, unlocked: Arc<Unlocked>) {
-        self.state().unlocked = Some(unlocked);
+        let mut state = self.state();
+        (state.opening, state.unlocked) = (None, Some(unlocked));
+    }
+
+    /// From now on they show how far this safe is open.
+    pub(super) fn open(&self, opening: Arc<Opening>) {
+        let mut state = self.state();
+        (state.opening, state.unlocked) = (Some(opening), None);
+    }
+
+    pub(super) fn opening(&self) -> Option<Arc<Opening>> {
+        self.state().opening.clone()
     }
 
     pub(super) fn lock(&self) {
-        self.state().unlocked = None;
+        let mut state = self.state();
+        (state.opening, state.unlocked) = (None, None);
     }
 }
 
@@ -205,7 +222,7 @@ pub(crate) struct Unlocked {
 /// The safe as it was when it was looked at last.
 pub(crate) struct Looked {
     pub safe: Safe,
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     pub view: View,
     /// Why its keeper cannot be asked, if that is so.
     pub away: Option<Failure>,
@@ -232,14 +249,86 @@ impl Looked {
         t.two("deposit-of", "series", name, "number", deposit.number)
     }
 
-    fn of(home: Home, identity: &IdentityFile) -> Outcome<Self> {
+    pub(crate) fn of(home: Home, identity: &IdentityFile, told: &Told) -> Outcome<Self> {
         let (safe, away) = Safe::open_at_hand(home)?;
+        told(0, safe.records.len() as u64)?;
         let keyring = safe.unlock_with(identity)?;
         handover::guard(&safe, &keyring, identity)?;
-        let view = View::of(Opened { safe: &safe, keyring: &keyring })?;
-        let device = safe.home.device()?;
-        view.remember_names(&safe, &device)?;
-        Ok(Self { safe, keyring, view, away })
+        let mut view = View::default();
+        let each = |record: &Record| told(record.number(), safe.records.len() as u64);
+        view.follow(Opened { safe: &safe, keyring: &keyring }, each)?;
+        let looked = Self { safe, keyring: Arc::new(keyring), view, away };
+        looked.remember(identity)?;
+        Ok(looked)
+    }
+
+    /// The same safe with what was added since, where that can be told from here; nothing where it has to be looked at from its
+    /// beginning. Deposits alone give nobody rights or keys.
+    pub(crate) fn going_on(&self, home: Home, identity: &IdentityFile) -> Option<Self> {
+        let is_as_it_was = self.away.is_none() && self.keyring.is_for_good() && home.own_space().ok()?.is_none();
+        let safe = self.safe.going_on(home).ok().flatten().filter(|_| is_as_it_was)?;
+        let mut new = safe.records.get(self.safe.records.len()..)?.iter().map(Record::envelope);
+        if !new.all(|envelope| envelope.deposit.is_some() && envelope.controls.is_empty()) {
+            return None;
+        }
+        let (keyring, mut view) = (Arc::clone(&self.keyring), self.view.if_readable()?);
+        view.follow(Opened { safe: &safe, keyring: &keyring }, |_| Ok(())).ok()?;
+        let looked = Self { safe, keyring, view, away: None };
+        looked.remember(identity).ok()?;
+        Some(looked)
+    }
+
+    /// Has this machine know what is there the next time.
+    fn remember(&self, identity: &IdentityFile) -> Outcome<()> {
+        self.view.remember_names(&self.safe, &self.safe.home.device()?)?;
+        if is_many(self.safe.chain.head().number) {
+            LastSeen::of(self).remember(&self.safe.home, identity);
+        }
+        Ok(())
+    }
+}
+
+/// Is told of the number of a record that is read, and of how many there are; ends what is going on.
+pub(crate) type Told<'t> = dyn Fn(u64, u64) -> Outcome<()> + 't;
+
+/// A safe whose head has this number, or a higher one, is opened behind a page. Tests of this crate reach it with a handful of records.
+const MANY: u64 = if cfg!(test) { 3 } else { 2_000 };
+
+const fn is_many(records: u64) -> bool {
+    records >= MANY
+}
+
+/// What opens a safe, when it is not open yet.
+pub(crate) struct Key {
+    pub home: Home,
+    pub identity: Arc<IdentityFile>,
+}
+
+impl Key {
+    /// Of the safe in a folder; `keeper` is where its keeper is reached, if somebody said so.
+    ///
+    /// # Errors
+    /// When the passphrase is not its.
+    pub(crate) fn of(folder: &Path, keeper: Option<&str>, passphrase: &str) -> Outcome<Self> {
+        // Homes beside it are known by whole paths.
+        let folder = std::path::absolute(folder).map_err(|error| Failure::file("read", folder, error))?;
+        let home = reached(&folder, keeper)?;
+        let identity = Arc::new(safe::open_identity(&home, passphrase)?);
+        Ok(Self { home, identity })
+    }
+
+    /// Whether so much is to be opened that nobody waits for it before a page.
+    pub(crate) fn opens_many(&self) -> bool {
+        self.home.pinned_head().is_ok_and(|head| head.is_some_and(|(number, _)| is_many(number)))
+    }
+
+    pub(crate) fn unlock(self, keeper: Option<&str>) -> Outcome<Unlocked> {
+        self.unlock_telling(keeper, &|_, _| Ok(()))
+    }
+
+    pub(crate) fn unlock_telling(self, keeper: Option<&str>, told: &Told) -> Outcome<Unlocked> {
+        let looked = Looked::of(self.home, &self.identity, told)?;
+        Ok(Unlocked::with(looked, keeper, self.identity))
     }
 }
 
@@ -249,20 +338,16 @@ impl Unlocked {
     /// # Errors
     /// When the passphrase does not open it, or it is not what it was.
     pub(crate) fn open(folder: &Path, keeper: Option<&str>, passphrase: &str) -> Outcome<Self> {
-        // Homes beside it are known by whole paths.
-        let folder = std::path::absolute(folder).map_err(|error| Failure::file("read", folder, error))?;
-        let home = reached(&folder, keeper)?;
-        let identity = Arc::new(safe::open_identity(&home, passphrase)?);
-        Self::of(home, keeper, identity)
+        Key::of(folder, keeper, passphrase)?.unlock(keeper)
     }
 
-    fn of(home: Home, keeper: Option<&str>, identity: Arc<IdentityFile>) -> Outcome<Self> {
-        let folder = home.folder().to_owned();
+    fn with(looked: Looked, keeper: Option<&str>, identity: Arc<IdentityFile>) -> Self {
+        let folder = looked.safe.home.folder().to_owned();
         let works = Works::of(&folder);
-        Ok(Self {
+        Self {
             folder,
             keeper: keeper.map(str::to_owned),
-            looked: Mutex::new((Arc::new(Looked::of(home, &identity)?), Instant::now())),
+            looked: Mutex::new((Arc::new(looked), Instant::now())),
             identity,
             looking: Mutex::default(),
             beside: Mutex::default(),
@@ -271,7 +356,7 @@ impl Unlocked {
             wrong: Mutex::default(),
             contents: Mutex::default(),
             results: Mutex::default(),
-        })
+        }
     }
 
     pub(crate) fn home(&self) -> Outcome<Home> {
@@ -306,7 +391,8 @@ impl Unlocked {
         if let Some(known) = self.all_beside().get(folder) {
             return Ok(Arc::clone(known));
         }
-        let found = Arc::new(Self::of(self.reached(folder)?, self.keeper.as_deref(), Arc::clone(&self.identity))?);
+        let key = Key { home: self.reached(folder)?, identity: Arc::clone(&self.identity) };
+        let found = Arc::new(key.unlock(self.keeper.as_deref())?);
         let mut all = self.all_beside();
         if all.len() >= BESIDE_MAX {
             // Each holds what was read of it, and a keeper: the one that was looked at longest ago goes.
@@ -329,7 +415,7 @@ impl Unlocked {
 
     /// Such a safe as it is now, which nobody remembers.
     pub(super) fn look_apart(&self, folder: &Path) -> Outcome<Arc<Looked>> {
-        Looked::of(self.reached(folder)?, &self.identity).map(Arc::new)
+        Looked::of(self.reached(folder)?, &self.identity, &|_, _| Ok(())).map(Arc::new)
     }
 
     /// Its home.
@@ -408,7 +494,7 @@ impl Unlocked {
     }
 
     /// The safe as it was looked at last.
-    pub(super) fn last(&self) -> Arc<Looked> {
+    pub(crate) fn last(&self) -> Arc<Looked> {
         Arc::clone(&self.looked.lock().unwrap_or_else(PoisonError::into_inner).0)
     }
 
@@ -464,7 +550,10 @@ impl Unlocked {
 
     /// Something was done: the next look is a new one.
     pub(crate) fn look_again(&self) -> Outcome<Arc<Looked>> {
-        let new = Arc::new(Looked::of(self.home()?, &self.identity)?);
+        let new = match self.last().going_on(self.home()?, &self.identity) {
+            Some(new) => Arc::new(new),
+            None => Arc::new(Looked::of(self.home()?, &self.identity, &|_, _| Ok(()))?),
+        };
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&new), Instant::now());
         Ok(new)
     }

@@ -90,6 +90,12 @@ impl Frame<'_> {
         self
     }
 
+    /// What the safe is called, where it is not open yet.
+    pub(super) fn of_safe(mut self, name: Option<String>) -> Self {
+        self.safe = name;
+        self
+    }
+
     /// Where a page is, as [`Visit::at`] says.
     pub(crate) fn to(&self, path: &str) -> String {
         placed(&self.at, self.beside, path)

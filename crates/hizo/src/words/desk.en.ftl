@@ -46,6 +46,17 @@ sample-rid = Be rid of it
 sample-rid-says = This deletes { $folder } with all that was kept there. It cannot be undone; no other safe is touched.
 sample-remove = Delete the sample
 
+## A large safe on its way to being open
+opening-title = Unlocking the safe
+opening-lead = There is much in it: every record is read and checked before anything is shown as it is now.
+opening-begins = Looking whether everything is as it was seen before…
+opening-done = { $done } of { $total } records
+opening-before = As you saw it last, { $time }
+opening-before-added = { $count ->
+    [one] As you saw it last, { $time }; 1 record was added since
+   *[other] As you saw it last, { $time }; { $count } records were added since
+}
+
 ## The safe
 safe-lead = { $series ->
     [one] 1 series
@@ -832,3 +843,14 @@ handed-withdraw-says = You have taken your consent back in the case, and the rec
 handed-withdraw-act = Say it in the hand-over
 received-some = A hand-over, not opened
 joining-then = Send it to whoever sent the invite. When you have been let in you are called, and eight words are read to you.
+
+## Two sides
+sides-title = Compare the sides
+sides-lead = Your organisation helps only one side of a dispute. Names are compared with those of its other cases; what is kept of them says nobody's name.
+sides-asks = Who asks: a name a line
+sides-against = Against whom, as far as it is known: a name a line
+sides-hint = Companies and people, by their whole names. How they are written does not matter.
+sides-act = Compare
+sides-unknown = Before you hear more: has your organisation already helped the other side?
+sides-blocked = Your organisation cannot act in this case.
+sides-blocked-says = Say this to whoever asks, and nothing of why. Name another centre, and end the case here. Nothing else can be written in it.

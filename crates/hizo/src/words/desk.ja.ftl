@@ -46,6 +46,14 @@ sample-rid = 消すには
 sample-rid-says = { $folder } と、そこに預けたものをすべて消します。元に戻せません。ほかの金庫には触れません。
 sample-remove = 見本を消す
 
+## 大きな金庫を開けているあいだ
+opening-title = 金庫を開けています
+opening-lead = 中身が多いので少し時間がかかります。すべての記録を読んで確かめてから、今の状態を表示します。
+opening-begins = 前に見たときと変わりがないかを調べています…
+opening-done = { $total } 件の記録のうち { $done } 件
+opening-before = 前回（{ $time }）に見たときの様子
+opening-before-added = 前回（{ $time }）に見たときの様子。その後 { $count } 件の記録が加わっています
+
 ## 金庫
 safe-lead = 束 { $series } 件、預け入れ { $deposits } 回
 safe-empty-title = まだ何も預かっていません
@@ -763,3 +771,14 @@ handed-withdraw-says = 相談では同意を取り消しましたが、受け取
 handed-withdraw-act = 引き渡しの中で取り消す
 received-some = まだ開いていない引き渡し
 joining-then = 招待状を送ってきた人に送ってください。加えてもらうと電話があり、8語を読み上げてもらえます。
+
+## 双方の当事者
+sides-title = 当事者を照合する
+sides-lead = 1つの争いで、機関がお手伝いできるのは一方だけです。名前を、ほかの相談のものと照らし合わせます。残るのは照合用の印だけで、名前そのものは残りません。
+sides-asks = 相談者（1行に1つの名前）
+sides-against = 相手方（分かる範囲で、1行に1つの名前）
+sides-hint = 会社や人の名前を略さずに書いてください。表記の違いは問いません。
+sides-act = 照合する
+sides-unknown = 詳しい話を聞く前に、あなたの機関が相手方の相談を受けていないか確かめてください。
+sides-blocked = この相談は、あなたの機関ではお受けできません。
+sides-blocked-says = 相談者には、お受けできないことだけを伝え、理由は言わないでください。別の窓口を案内して、この相談を終えてください。ほかのことは書けません。

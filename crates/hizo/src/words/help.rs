@@ -870,6 +870,19 @@ const HELP: &[(&str, &str)] = &[
         "The hand-over whose consent it is of, at least six digits; without one, a form to be filled in by hand",
         "どの引き渡しの同意か（6桁以上）。省くと、手で書き込む用紙になります",
     ),
+    // case sides
+    (
+        "Compare who asks, and against whom, with your organisation's other cases: it helps only one side",
+        "相談者と相手方を、機関のほかの相談と照合します。お手伝いできるのは一方だけです",
+    ),
+    (
+        "A file that names them, a line each: `asks NAME` or `against NAME`. Without it: how the case stands",
+        "名前を書いたファイル。1行に1つ、`asks 名前`（相談者）か `against 名前`（相手方）。省くと、今の状態を表示します",
+    ),
+    (
+        "Your home of the organisation's own safe, where this case does not say which it is",
+        "機関の金庫のフォルダー（この相談から分からないとき）",
+    ),
     // completions, man
     (
         "Print the script that completes hizo's commands in a shell",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::desk::Desk;
 use crate::keeper::Process;
 use crate::kit::{Home, Said, contains, files_below, program, said};
 use crate::sharing::Firm;
@@ -131,11 +132,15 @@ impl Scene {
 pub(crate) struct Beside<'a>(pub(crate) &'a Home, pub(crate) PathBuf);
 
 impl Beside<'_> {
-    #[track_caller]
-    pub(crate) fn ok(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         let mut command = program(env!("CARGO_BIN_EXE_hizo"));
         command.arg("--home").arg(&self.1).arg("--passphrase-file").arg(self.0.passphrase_file());
-        let said = said(command.args(arguments));
+        said(command.args(arguments))
+    }
+
+    #[track_caller]
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Said {
+        let said = self.run(arguments);
         assert_eq!(said.code, Some(0), "{said:?}");
         said
     }
@@ -278,6 +283,97 @@ fn a_case_that_a_counsellor_typed_for_a_caller_becomes_the_companys() {
     counsellor.ok(["case", "advise", ADVICE]);
     company.ok(["case", "move", "preserve", "--reason", "suspicion"]);
     counsellor.ok(["case", "list", path(&counsellor.path)]);
+}
+
+#[test]
+fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() {
+    const NAMES: [&str; 2] = ["株式会社 浜松プレス", "乙工業 株式会社"];
+    let (centre, _) = centre();
+    let founder = &centre.founder;
+    let keeper = Process::start(&founder.folder.path().join("data of cases"));
+    let identity = founder.path.join("identity.age");
+    let case = |name: &str| {
+        let case = Beside(founder, founder.path.join("cases").join(name));
+        let invite = founder.folder.path().join(format!("invite {name}"));
+        let open = ["case", "open", "--keeper", keeper.url(), "--kind", "leak", "--way", "phone", "--title", name];
+        case.ok(&[&open[..], &["--invite", path(&invite), "--identity", path(&identity)]].concat());
+        case
+    };
+    let named = |lines: &str| {
+        let file = founder.folder.path().join("names");
+        fs::write(&file, lines).unwrap();
+        file
+    };
+    let standing = |said: &Said| text(&said.json()["standing"]);
+    let (first, second) = (case("one"), case("two"));
+    assert_eq!(standing(&first.ok(&["case", "sides", "--json"])), "unknown");
+    first.ok(&["case", "tell", NARRATIVE]);
+    let names = named(&format!("asks {}\nagainst {}\n", NAMES[0], NAMES[1]));
+    assert_eq!(standing(&first.ok(&["case", "sides", path(&names), "--json"])), "free");
+
+    // The other side comes, and is called otherwise.
+    second.ok(&["case", "tell", "before anybody asked who it is"]);
+    let names = named("asks ㈱乙工業\n");
+    let blocked = second.run(&["case", "sides", path(&names), "--json"]);
+    assert_eq!((blocked.code, standing(&blocked)), (Some(1), "blocked".into()), "{blocked:?}");
+    assert!(blocked.err.contains("cannot act in this case") && !blocked.err.contains("浜松"), "{blocked:?}");
+    let head = |case: &Beside| case.ok(&["space", "head", "--json"]).json()["record"].clone();
+    let before = head(&second);
+    for act in [
+        &["case", "tell", "x"][..],
+        &["case", "advise", "x"],
+        &["case", "task", "x"],
+        &["case", "move", "triage", "--reason", "facts"],
+    ] {
+        let said = second.run(act);
+        assert!(said.code == Some(1) && said.err.contains("cannot act in this case"), "{said:?}");
+    }
+    assert_eq!(head(&second), before, "nothing was added");
+    // Whoever came first goes on, and is told nothing.
+    first.ok(&["case", "advise", ADVICE]);
+    assert_eq!(standing(&first.ok(&["case", "sides", "--json"])), "free");
+    // The desk says the same, and compares by the same rule.
+    let desk = Desk::start(&mut founder.writer_command());
+    let (cookie, csrf) = desk.unlock(founder);
+    let at = |case: &Beside| {
+        let space = text(&case.run(&["case", "sides", "--json"]).json()["case"]);
+        format!("{}/case/{space}", desk.at())
+    };
+    let (one, two) = (at(&first), at(&second));
+    assert!(!desk.get(&one, &cookie).body.contains("/sides\""));
+    let page = desk.get(&two, &cookie).body;
+    assert!(page.contains("role=\"alert\"") && page.contains("/sides\"") && page.contains("/whom\""), "{page}");
+    assert!(
+        !page.contains("value=\"tell\"") && !page.contains("value=\"triage\"") && page.contains("value=\"closed\"")
+    );
+    let third = case("three");
+    let three = at(&third);
+    assert!(desk.get(&three, &cookie).body.contains("/sides\""));
+    let form = |asks: &str, against: &str| format!("csrf={csrf}&asks={asks}&against={against}");
+    let none = desk.post(&format!("{three}/sides"), &cookie, &form("", ""));
+    assert!(none.status == 200 && none.body.contains("role=\"alert\""), "{}", none.body);
+    // Against the one who was helped first.
+    let said = desk.post(
+        &format!("{three}/sides"),
+        &cookie,
+        &form("Hei+K.K.", "%E6%B5%9C%E6%9D%BE%E3%83%97%E3%83%AC%E3%82%B9"),
+    );
+    assert_eq!(said.header("location"), Some(three.as_str()), "{}", said.body);
+    assert!(desk.get(&three, &cookie).body.contains("role=\"alert\""));
+    let tell = desk.post(&three, &cookie, &format!("csrf={csrf}&act=tell&text=x"));
+    assert_eq!(tell.status, 422, "{}", tell.body);
+    drop(desk);
+    second.ok(&["case", "close", "--reason", "elsewhere"]);
+    // Nobody's name lies anywhere, in the clear or in what can be opened.
+    let shown = Beside(founder, founder.path.clone()).ok(&["list", "--json"]).out;
+    let all = files_below(&founder.path).into_iter().chain(files_below(&founder.folder.path().join("data of cases")));
+    for name in ["浜松プレス", "乙工業"] {
+        assert!(!shown.contains(name));
+        assert!(!all.clone().any(|file| contains(&fs::read(file).unwrap(), name.as_bytes())), "{name}");
+    }
+    // The company's side compares nothing.
+    let scene = Scene::new("leak");
+    scene.company.fails(1, "only whoever helps", ["case", "sides"]);
 }
 
 #[test]
@@ -507,6 +603,9 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     let paper = company.folder.path().join("record.pdf");
     say("case paper", &["record", "--to", path(&paper)]);
     say("case move", &["triage", "--reason", "facts"]);
+    let names = company.folder.path().join("names");
+    fs::write(&names, "asks 山田金型\n").unwrap();
+    say("case sides", &[path(&names), "--office", path(&company.path)]);
     say("case hold", &["on"]);
     say("case close", &["--reason", "declined"]);
     say("case show", &[]);

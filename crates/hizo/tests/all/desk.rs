@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD as BASE64, BASE64_URL_SAFE_NO_PAD};
 
+use crate::forge::Insider;
 use crate::kit::{self, Home};
 
 /// A desk that was started.
@@ -118,12 +119,18 @@ impl Desk {
     /// The same by a passphrase.
     pub(crate) fn unlock_by(&self, passphrase: &str) -> (String, String) {
         let cookie = self.sit_down();
-        let unlock = format!("{}/unlock", self.at());
-        let csrf = self.get(&unlock, &cookie).csrf().to_owned();
-        let passphrase: String = passphrase.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let answer = self.post(&unlock, &cookie, &format!("csrf={csrf}&passphrase={passphrase}"));
-        assert_eq!(answer.status, 303, "{}", answer.body);
+        let csrf = self.unlock_again(&cookie, passphrase);
         (cookie, csrf)
+    }
+
+    /// Unlocks it in a browser that sits there already; what every form holds.
+    pub(crate) fn unlock_again(&self, cookie: &str, passphrase: &str) -> String {
+        let unlock = format!("{}/unlock", self.at());
+        let csrf = self.get(&unlock, cookie).csrf().to_owned();
+        let passphrase: String = passphrase.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let answer = self.post(&unlock, cookie, &format!("csrf={csrf}&passphrase={passphrase}"));
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        csrf
     }
 }
 
@@ -795,6 +802,67 @@ fn where_two_admins_sign_the_desk_makes_proposals_and_what_is_due_waits_for_its_
     assert_eq!(role(), None);
     assert!(post(&format!("{at}/due"), "").body.contains("is a member no more"));
     assert!(!desk.get(&at, &cookie).body.contains("田中"));
+}
+
+#[test]
+fn a_large_safe_is_shown_as_it_was_while_it_is_opened_and_locking_stops_that() {
+    let machine = Home::new();
+    machine.deposit(&machine.beside("drawings"), "PLANTED-SERIES");
+    let owner = crate::certificates::owner(&machine).signing_seed;
+    let mut insider = Insider::of(&machine);
+    let before = insider.chain.head().number;
+    for _ in before..2_000 {
+        insider.say(&owner, &[], Vec::new());
+    }
+    drop(insider);
+    machine.ok(["list"]);
+    let desk = Desk::start(&mut machine.writer_command());
+    let at = |page: &str| format!("{}{page}", desk.at());
+    let goes = |answer: &Answer, page: &str| answer.header("location") == Some(&at(page));
+    // Nothing is followed further while another program writes down how far this machine has followed it.
+    let other = std::fs::File::open(machine.path.join("head.lock")).unwrap();
+    other.lock().unwrap();
+    let (cookie, csrf) = desk.unlock(&machine);
+    for page in ["/", "/safe", "/cases", "/people", "/case/0/safe"] {
+        assert!(goes(&desk.get(&at(page), &cookie), "/opening"), "{page}");
+    }
+    let first = desk.get(&at("/opening"), &cookie);
+    assert!(
+        first.status == 200 && first.body.contains("http-equiv") && !first.body.contains("PLANTED"),
+        "{}",
+        first.body
+    );
+    assert!(goes(&desk.post(&at("/lock"), &cookie, &format!("csrf={csrf}")), "/unlock"));
+    assert!(goes(&desk.get(&at("/opening"), &cookie), "/unlock"));
+    other.unlock().unwrap();
+    let opened = |cookie: &str| {
+        let waited =
+            (0..100_000).map(|_| desk.get(&at("/opening"), cookie)).find(|answer| answer.status != 200).unwrap();
+        assert!(goes(&waited, "/safe"), "{}", waited.body);
+        desk.get(&at("/safe"), cookie).body
+    };
+    desk.unlock_again(&cookie, &phrase(&machine));
+    assert!(opened(&cookie).contains("PLANTED-SERIES"));
+    // Whoever has seen it once sees it while he waits; nobody who is locked does.
+    machine.deposit(&machine.beside("later"), "later");
+    other.lock().unwrap();
+    desk.unlock_again(&cookie, &phrase(&machine));
+    let again = desk.get(&at("/opening"), &cookie).body;
+    assert!(again.contains("PLANTED-SERIES") && again.contains("1 record was added since"), "{again}");
+    let stranger = desk.get(&at("/opening"), "").body;
+    assert!(!stranger.contains("PLANTED"), "{stranger}");
+    other.unlock().unwrap();
+    let page = opened(&cookie);
+    assert!(page.contains("PLANTED-SERIES") && page.contains("later"), "{page}");
+    // A keeper that lies is told of instead.
+    let objects = machine.path.join("keeper/journal.sqlite");
+    std::fs::write(&objects, "no journal").unwrap();
+    desk.unlock_again(&cookie, &phrase(&machine));
+    let told =
+        (0..100_000).map(|_| desk.get(&at("/opening"), &cookie)).find(|answer| !answer.body.contains("http-equiv"));
+    let told = told.unwrap();
+    assert!(told.status == 422 || told.status == 500, "{} {}", told.status, told.body);
+    assert!(goes(&desk.get(&at("/safe"), &cookie), "/unlock"));
 }
 
 #[test]

@@ -49,7 +49,7 @@ const EVERY: [(&str, &str, &str); 32] = [
 ];
 
 /// Those of the safe that is unlocked, with what their forms would say.
-const ROUTES: [(&str, &str, &str); 53] = [
+const ROUTES: [(&str, &str, &str); 55] = [
     ("get", "/sample", ""),
     ("post", "/sample/remove", ""),
     ("get", "/series/{series}/schedule", ""),
@@ -82,6 +82,8 @@ const ROUTES: [(&str, &str, &str); 53] = [
     ("get", "/case/{case}/paper/{what}", ""),
     ("get", "/case/{case}/on-paper", ""),
     ("post", "/case/{case}/on-paper", "act=print&receiver_name=x&item-{deposit}=1&to={out}"),
+    ("get", "/case/{case}/sides", ""),
+    ("post", "/case/{case}/sides", "asks=x%20y&against=z"),
     ("get", "/case/{case}/consent", ""),
     ("post", "/case/{case}/consent", "act=sign&level=B&purpose=x"),
     ("get", "/case/{case}/consent/{consent}", ""),
@@ -106,10 +108,11 @@ const ROUTES: [(&str, &str, &str); 53] = [
 ];
 
 /// Those for whoever has followed the link.
-const OPEN: [(&str, &str, &str); 16] = [
+const OPEN: [(&str, &str, &str); 17] = [
     ("get", "/", ""),
     ("get", "/unlock", ""),
     ("post", "/unlock", ""),
+    ("get", "/opening", ""),
     ("post", "/lock", ""),
     ("post", "/language", ""),
     ("get", "/begin", ""),

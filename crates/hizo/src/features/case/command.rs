@@ -4,13 +4,14 @@ use hizo_vault::event::Event;
 use hizo_vault::event::case::Said;
 use serde_json::{Value, json};
 
-use super::{Entry, Present, Refusal, give, keep, list, matrix, open, paper, say, show, step, why};
+use super::{Entry, Present, Refusal, give, keep, list, matrix, open, paper, say, show, sides, step, why};
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
 use crate::handover;
 use crate::membership::Appended;
 use crate::safe;
 use crate::side::Side;
+use crate::sides::refuse_blocked;
 use crate::words::words;
 
 /// Ask for help and give it: begin a case, say what happened, advise, and see how far it has come
@@ -36,6 +37,7 @@ enum Act {
     Search(matrix::SearchArguments),
     Matrix(matrix::Arguments),
     Paper(paper::Arguments),
+    Sides(sides::Arguments),
     Close(step::CloseArguments),
 }
 
@@ -55,6 +57,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Search(arguments) => matrix::search(setting, arguments),
         Act::Matrix(arguments) => matrix::run(setting, arguments),
         Act::Paper(arguments) => paper::run(setting, arguments),
+        Act::Sides(arguments) => sides::run(setting, arguments),
         Act::Close(arguments) => step::close(setting, arguments),
     }
 }
@@ -70,6 +73,10 @@ pub(super) fn enter(setting: &Setting) -> Outcome<(Side, Present)> {
 
 /// Says this in the case, if it will count.
 pub(super) fn say(side: &mut Side, mut present: Present, said: Vec<Said>) -> Outcome<Appended> {
+    // Whoever may not help can still end it.
+    if !said.iter().all(|said| matches!(said, Said::Closed { .. })) {
+        refuse_blocked(side, present.own)?;
+    }
     let now = safe::now()?;
     said.iter().try_for_each(|said| present.try_out(side.opened(), said, now)).map_err(refused)?;
     let appended = side.say(said.into_iter().map(|said| Event::Case(Box::new(said))).collect())?;

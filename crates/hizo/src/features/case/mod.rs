@@ -14,6 +14,7 @@ pub(crate) mod page;
 mod paper;
 mod say;
 mod show;
+pub(crate) mod sides;
 pub(crate) mod states;
 mod step;
 #[cfg(test)]

@@ -23,11 +23,11 @@ use super::{Case, Present};
 use crate::desk::shown::Paging;
 use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit, shown};
 use crate::entropy::random;
-use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::failure::{Failure, Kind as FailureKind, Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
 use crate::parties::{self, Party};
 use crate::words::{Language, Words, words};
-use crate::{founding, handover, receipts};
+use crate::{founding, handover, receipts, sides};
 
 /// Reasons for moves, with how each is called.
 const REASONS: [(&str, &str); 35] = [
@@ -335,6 +335,9 @@ struct CasePage<'v> {
     seen_number: u64,
     /// Nobody has been told of it yet.
     untold: bool,
+    /// The counsellor's organisation has helped the other side before; or it does not know whether.
+    is_blocked: bool,
+    is_uncompared: bool,
     matrix: Vec<(String, &'static str, String)>,
     /// Papers to print: where each is, and how it is called.
     papers: Vec<(String, String)>,
@@ -415,6 +418,21 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         Known::No => (both(row.element), "bad", both(row.gap)),
         Known::NotHere => (both(row.element), "info", t.say("matrix-not-here")),
     });
+    let sides = match (present.own, sides::own_safe(&looked.safe.home)?) {
+        (Some(Party::Counsellor), Some(own)) => match unlocked.look_at(&own) {
+            Ok(own) => Some(own.view.compared.standing(&looked.safe.home.space)),
+            Err(failure) if failure.kind == FailureKind::Lying => return Err(failure),
+            Err(_) => None,
+        },
+        _ => None,
+    };
+    let is_blocked = sides == Some(sides::Standing::Blocked);
+    let states = case.clocks().map(|clock| {
+        let mut row = state_row(visit, case, present, clock, now);
+        // Whoever may not help ends it, and nothing else.
+        row.moves.retain(|next| !is_blocked || next.to == CLOSED);
+        row
+    });
     let you = present.own.map_or_else(String::new, |own| t.one("case-you", "who", say(own.words())));
     visit.page(&CasePage {
         f: visit
@@ -431,7 +449,7 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
             .join(" · "),
         urgent: (case.urgency == Urgency::Emergency).then(|| say(urgency_words(case.urgency))),
         out_of_hours: Calendar::japan().out_of_hours(now).filter(|_| case.closed.is_none()).map(say),
-        states: case.clocks().map(|clock| state_row(visit, case, present, clock, now)).collect(),
+        states: states.collect(),
         told: told.collect(),
         advice: case.advice.iter().rev().map(|(entry, text)| (by(entry), shown_bytes_kept(text))).collect(),
         tasks: tasks.collect(),
@@ -439,10 +457,12 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         seen: looked.safe.chain.head().id.to_string(),
         seen_number: looked.safe.chain.head().number,
         untold: !present.has_counsellor && case.closed.is_none(),
+        is_blocked,
+        is_uncompared: sides == Some(sides::Standing::Unknown) && case.closed.is_none(),
         sources: keeping::countdowns(case, now).map(|one| source_row(visit, &one)).collect(),
         matrix: rows.collect(),
         papers: papers(visit, looked, present),
-        is_open: case.closed.is_none(),
+        is_open: case.closed.is_none() && !is_blocked,
         is_counsellor: present.own == Some(Party::Counsellor),
         may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
         given: super::caller::words(visit, unlocked, visit.param("case")),

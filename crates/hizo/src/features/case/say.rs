@@ -1,6 +1,6 @@
 //! `hizo case tell`, `advise`, `visit`, `task` and `hold`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hizo_vault::event::case::{For, Said, TEXT_BYTES_MAX};
 use serde_json::json;
@@ -99,15 +99,22 @@ pub(crate) struct HoldArguments {
 
 impl Text {
     fn read(&self) -> Outcome<String> {
-        let Some(path) = &self.text_file else { return Ok(self.text.clone().unwrap_or_default()) };
-        let text = String::from_utf8(bundle::read(path, TEXT_BYTES_MAX)?).map_err(|error| {
-            let file = shown(path);
-            Failure::fixable(words!("{file} is no text", "{file} は文章のファイルではありません"))
-                .hint(words!("Save it as UTF-8.", "UTF-8 で保存し直してください。"))
-                .source(error)
-        })?;
-        Ok(text.trim_end().to_owned())
+        match &self.text_file {
+            Some(path) => read_text(path),
+            None => Ok(self.text.clone().unwrap_or_default()),
+        }
     }
+}
+
+/// The text that a file holds.
+pub(super) fn read_text(path: &Path) -> Outcome<String> {
+    let text = String::from_utf8(bundle::read(path, TEXT_BYTES_MAX)?).map_err(|error| {
+        let file = shown(path);
+        Failure::fixable(words!("{file} is no text", "{file} は文章のファイルではありません"))
+            .hint(words!("Save it as UTF-8.", "UTF-8 で保存し直してください。"))
+            .source(error)
+    })?;
+    Ok(text.trim_end().to_owned())
 }
 
 pub(super) fn tell(setting: &Setting, arguments: &TellArguments) -> Outcome<()> {

@@ -13,10 +13,11 @@ use crate::consents::{Consents, Given};
 use crate::failure::{Failure, Outcome, shown};
 use crate::founding;
 use crate::home::Home;
+use crate::parties::Party;
 use crate::safe::Safe;
 use crate::side::Side;
 use crate::words::words;
-use crate::{Setting, receipts};
+use crate::{Setting, receipts, sides};
 
 /// Make the safe of a hand-over, with exactly what the company consented to, sealed anew
 #[derive(Debug, clap::Args)]
@@ -67,6 +68,8 @@ pub(super) struct Made {
 
 /// Makes the hand-over of a consent, which is named by its first digits, in a folder; one that was begun there goes on.
 pub(super) fn make(case: &Side, named: &str, to: &Path, admission: Option<&Path>) -> Outcome<Made> {
+    // Only a counsellor sends; whose organisation may not help in a case hands nothing of it over.
+    sides::refuse_blocked(case, Some(Party::Counsellor))?;
     let said = Consents::of(case.opened())?;
     let given = said.named(named)?;
     let consent = for_sender(given, case)?;

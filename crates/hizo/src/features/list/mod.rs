@@ -2,3 +2,5 @@
 
 pub(crate) mod command;
 pub(crate) mod page;
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use crate::failure::{Outcome, shown_bytes};
 use crate::queue::{self, Queue};
 use crate::safe::Safe;
 use crate::stages::{self, Status, Told};
-use crate::view::{Deposit, Series};
+use crate::view::Deposit;
 use crate::words::words;
 
 /// A row of a list of series.
@@ -103,9 +103,7 @@ fn send_waiting(visit: &Visit, unlocked: &Arc<Unlocked>, looked: &Looked) -> Out
 pub(crate) fn safe(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let (t, looked) = (visit.text(), unlocked.look()?);
     send_waiting(visit, unlocked, &looked)?;
-    let mut series: Vec<(&SeriesId, &Series)> = looked.view.series.iter().collect();
-    // Those in which something happened last come first.
-    series.sort_by_key(|(_, series)| std::cmp::Reverse(series.deposits.last().map(|deposit| deposit.record)));
+    let series = looked.view.newest_first();
     let paging = Paging::of(visit, series.len());
     let here = paging.rows(series.iter());
     let (statuses, wrong) = told(&looked, here.iter().filter_map(|(_, series)| series.deposits.last()));

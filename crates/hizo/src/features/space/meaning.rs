@@ -423,6 +423,7 @@ impl<'a> Meaning<'a> {
             | Event::Answered(_)
             | Event::PaperAttested(_)
             | Event::AcceptedPaper { .. }
+            | Event::SidesCompared { .. }
             | Event::Case(_)
             | Event::Unknown(_) => by_name(event),
         })
