@@ -19,22 +19,34 @@ pub(crate) fn files(place: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {
     if is_folder { of_folder(place) } else { of_zip(place) }
 }
 
-/// What lies in it beside those, of these names: pages for people.
-pub(crate) fn beside(place: &Path, names: &[&str]) -> Outcome<BTreeMap<String, Vec<u8>>> {
-    if !place.is_dir() {
-        let mut all = zip::read(&read(place, zip::BYTES_MAX)?, names).map_err(not_a_zip)?;
-        all.retain(|name, _| names.contains(&name.as_str()));
-        return Ok(all);
-    }
+/// What lies in a folder beside those, of these names: pages for people.
+pub(crate) fn beside(folder: &Path, names: &[&str]) -> Outcome<BTreeMap<String, Vec<u8>>> {
     let mut found = BTreeMap::new();
     for name in names {
-        match fs::read(place.join(name)) {
+        match fs::read(folder.join(name)) {
             Ok(bytes) => drop(found.insert((*name).to_owned(), bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::file("read", &place.join(name), error)),
+            Err(error) => return Err(Failure::file("read", &folder.join(name), error)),
         }
     }
     Ok(found)
+}
+
+/// A proof that is one file.
+pub(crate) struct Packed {
+    /// The file as it is.
+    pub bytes: Vec<u8>,
+    /// Its files, with the pages for people.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// There is something else in it.
+    pub has_more: bool,
+}
+
+/// The same of one file, with pages of these names.
+pub(crate) fn packed(path: &Path, pages: &[&str]) -> Outcome<Packed> {
+    let bytes = read(path, zip::BYTES_MAX)?;
+    let (files, has_more) = zip::read(&bytes, pages).map_err(not_a_zip)?;
+    Ok(Packed { bytes, files, has_more })
 }
 
 fn of_zip(path: &Path) -> Outcome<BTreeMap<String, Vec<u8>>> {

@@ -10,6 +10,7 @@ use hizo_vault::event::Event;
 use hizo_vault::event::case::{Said, Way};
 
 use crate::contents::Opened;
+use crate::failure::Outcome;
 use crate::people::People;
 use crate::words::{Words, words};
 
@@ -104,6 +105,14 @@ impl<'a> Parties<'a> {
         let identity = self.people.certificates.of(key)?.identity;
         self.people.delegations.organisation_of(&identity).map(|card| card.key)
     }
+}
+
+/// For whom the person speaks now who opens the space.
+pub(crate) fn own(opened: Opened) -> Outcome<Option<Party>> {
+    let people = opened.keyring.people()?;
+    let mut parties = Parties::new(people, opener(opened));
+    opened.safe.records.iter().for_each(|record| parties.follow(record));
+    Ok(parties.of(&people.certificates.own().key))
 }
 
 /// The identity of the counsellor who opened a case for somebody else, as record 0 says; nothing where the company opened it, or the

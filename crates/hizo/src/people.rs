@@ -47,6 +47,8 @@ pub(crate) struct People {
     alarms: Vec<(u64, Fault)>,
     /// Records of those whose organisation had not delegated them.
     undelegated: BTreeMap<u64, Refused>,
+    /// A record could not be read that may have said something of all this.
+    pub has_unread: bool,
     /// When all this was looked at.
     now: ClaimedTime,
 }
@@ -107,17 +109,19 @@ impl People {
             falsehoods: Vec::new(),
             alarms: Vec::new(),
             undelegated: BTreeMap::new(),
+            has_unread: false,
             now: safe::now()?,
         };
         let mut roles = Roles::new();
         // A body that cannot be read is told by whoever needs what it says; here its certificates are missing. A deposit says
         // nothing about keys.
         let said = |record: &Record| match record.envelope().deposit {
-            Some(_) => Vec::new(),
-            None => keyring.events(safe, record).unwrap_or_default(),
+            Some(_) => Ok(Vec::new()),
+            None => keyring.events(safe, record),
         };
         lanes::in_order(&safe.records, said, |record, events| {
-            people.take(safe, record, events, &roles);
+            people.has_unread |= events.is_err();
+            people.take(safe, record, events.unwrap_or_default(), &roles);
             for control in &record.envelope().controls {
                 match control {
                     Control::Founder(key) => drop(roles.insert(*key, Role::Admin)),

@@ -108,7 +108,11 @@ impl Safe {
     }
 
     /// The same safe followed on from here, by its home as it is now; nothing where only following it from its beginning can tell what
-    /// it is. What was checked once is not checked again.
+    /// it is. What was checked once is not checked again, and nothing is remembered that this machine has not compared with what it had
+    /// seen before.
+    ///
+    /// # Errors
+    /// As [`Safe::open`].
     pub(crate) fn going_on(&self, home: Home) -> Outcome<Option<Self>> {
         if self.is_away() || home.keeper != self.home.keeper {
             return Ok(None);
@@ -116,12 +120,16 @@ impl Safe {
         let (pinned, keeper) = (home.pinned_head()?, Keeper::open(&home)?);
         let (chain, records, by_deposit) = (self.chain.clone(), self.records.clone(), self.by_deposit.clone());
         let mut safe = Self { home, keeper, chain, records, by_deposit, kept_until: u64::MAX, set_aside: Vec::new() };
-        safe.catch_up()?;
+        safe.follow_on()?;
         safe.check_pins(pinned)?;
         safe.has_not_moved()?;
         // A keeper that shows less than before is told of by whoever follows all of it.
-        let is_all = safe.keeper.head(safe.home.space)? == Some(safe.chain.head());
-        Ok(is_all.then_some(safe))
+        if safe.keeper.head(safe.home.space)? != Some(safe.chain.head()) {
+            return Ok(None);
+        }
+        safe.remember_head();
+        safe.remember_records(self.records.len());
+        Ok(Some(safe))
     }
 
     /// The safe as this machine has followed it. Its keeper is not asked.
@@ -504,8 +512,18 @@ impl Safe {
 
     /// Follows what others have appended meanwhile.
     pub(crate) fn catch_up(&mut self) -> Outcome<()> {
+        let (next, away) = (self.chain.head().number + 1, self.is_away());
+        self.follow_on()?;
+        if !away {
+            self.remember_head();
+            self.remember_records(next as usize);
+        }
+        Ok(())
+    }
+
+    /// The same, and nothing is remembered.
+    fn follow_on(&mut self) -> Outcome<()> {
         let (space, next) = (self.home.space, self.chain.head().number + 1);
-        let away = self.is_away();
         let Self { keeper, chain, records, by_deposit, .. } = self;
         keeper.walk(space, next, u64::MAX, &mut |page| {
             for note in page {
@@ -514,10 +532,6 @@ impl Safe {
             }
             Ok(())
         })?;
-        if !away {
-            self.remember_head();
-            self.remember_records(next as usize);
-        }
         Ok(())
     }
 
@@ -830,9 +844,10 @@ impl Keyring {
         self.lost.iter().find(|epoch| !self.epochs.contains_key(epoch)).copied()
     }
 
-    /// Whether time alone changes nothing of what it opens, and of whose word counts: nobody acts for an organisation.
+    /// Whether deposits and time change nothing of what it opens, and of whose word counts: all that speaks of keys was read, and nobody
+    /// acts for an organisation.
     pub(crate) fn is_for_good(&self) -> bool {
-        self.people.as_ref().is_some_and(|people| people.delegations.is_empty())
+        self.people.as_ref().is_some_and(|people| !people.has_unread && people.delegations.is_empty())
     }
 
     /// Whether what is sealed now can be opened.

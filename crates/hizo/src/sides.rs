@@ -17,6 +17,7 @@ use crate::home::Home;
 use crate::membership::Appended;
 use crate::naming::{fold, without_forms};
 use crate::parties::Party;
+use crate::safe::Safe;
 use crate::side::Side;
 use crate::words::words;
 
@@ -34,14 +35,18 @@ pub(crate) struct Names {
 
 /// What an organisation has compared.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Compared(BTreeMap<String, Sides>);
+pub(crate) struct Compared {
+    cases: BTreeMap<String, Sides>,
+    /// Something was said in its own safe that whoever looks cannot read.
+    is_part: bool,
+}
 
-/// One case: when it was compared first, and its marks as they were said last.
+/// One case: its marks as they were said last, and whether it came second then.
 #[derive(Debug, Clone)]
 struct Sides {
-    first: u64,
     asks: BTreeSet<String>,
     against: BTreeSet<String>,
+    is_blocked: bool,
 }
 
 /// How a case stands.
@@ -72,32 +77,39 @@ impl Compared {
         let mut compared = Self::default();
         let said = |record: &&Record| record.envelope().deposit.is_none() && is_by_readers(own, record);
         for record in own.safe.records.iter().filter(said) {
-            // One that cannot be read is told by whoever lists the safe; here its case is as if nobody had compared it.
-            for event in own.keyring.events(own.safe, record).unwrap_or_default() {
-                if let Event::SidesCompared { case, asks, against } = event {
-                    compared.take(record.number(), case, asks, against);
-                }
+            match own.keyring.events(own.safe, record) {
+                Ok(events) => events.into_iter().for_each(|event| {
+                    if let Event::SidesCompared { case, asks, against } = event {
+                        compared.take(case, asks, against);
+                    }
+                }),
+                Err(_) => compared.miss(),
             }
         }
         Ok(compared)
     }
 
-    /// What a record says of a case.
-    pub(crate) fn take(&mut self, record: u64, case: String, asks: Vec<String>, against: Vec<String>) {
-        let (asks, against) = (asks.into_iter().collect(), against.into_iter().collect());
-        let first = self.0.get(&case).map_or(record, |known| known.first);
-        self.0.insert(case, Sides { first, asks, against });
+    /// What a record says of a case. It blocks that case or lets it go on, and changes nothing of any other.
+    pub(crate) fn take(&mut self, case: String, asks: Vec<String>, against: Vec<String>) {
+        let (asks, against): (BTreeSet<_>, BTreeSet<_>) = (asks.into_iter().collect(), against.into_iter().collect());
+        let meets = |other: &Sides| !other.asks.is_disjoint(&against) || !other.against.is_disjoint(&asks);
+        // Whoever was turned away was not helped.
+        let is_helped = |(known, other): (&String, &Sides)| *known != case && !other.is_blocked && meets(other);
+        let is_blocked = self.cases.iter().any(is_helped);
+        self.cases.insert(case, Sides { asks, against, is_blocked });
+    }
+
+    /// Something cannot be read that may have said more.
+    pub(crate) fn miss(&mut self) {
+        self.is_part = true;
     }
 
     pub(crate) fn standing(&self, case: &SpaceId) -> Standing {
-        let case = case.to_string();
-        let Some(sides) = self.0.get(&case) else { return Standing::Unknown };
-        let is_other = |(known, other): (&String, &Sides)| {
-            let meets = |one: &BTreeSet<String>, two: &BTreeSet<String>| !one.is_disjoint(two);
-            let is_before = (other.first, known) < (sides.first, &case);
-            is_before && (meets(&other.asks, &sides.against) || meets(&other.against, &sides.asks))
-        };
-        if self.0.iter().any(is_other) { Standing::Blocked } else { Standing::Free }
+        match self.cases.get(&case.to_string()) {
+            Some(sides) if sides.is_blocked => Standing::Blocked,
+            Some(_) if !self.is_part => Standing::Free,
+            _ => Standing::Unknown,
+        }
     }
 }
 
@@ -153,10 +165,10 @@ pub(crate) fn own_safe(home: &Home) -> Outcome<Option<PathBuf>> {
     if let Some(own) = home.own_space()? {
         return Ok(Some(own));
     }
-    // A case that was begun at the desk of the organisation's own safe lies in its home.
+    // A case that was begun or joined at the desk of a safe lies in the home of that.
     let folder = home.folder().parent().filter(|folder| folder.ends_with(CASES)).and_then(|folder| folder.parent());
     let own = folder.map(Home::open).transpose().ok().flatten();
-    Ok(own.filter(|own| own.organisation_card_file().exists()).map(|own| own.folder().to_owned()))
+    Ok(own.map(|own| own.folder().to_owned()))
 }
 
 /// How the case stands in which this person speaks for this party.
@@ -165,7 +177,11 @@ pub(crate) fn standing(case: &Side, party: Option<Party>) -> Outcome<Standing> {
         return Ok(Standing::Free);
     }
     let Some(own) = own_safe(&case.safe.home)? else { return Ok(Standing::Unknown) };
-    match case.at(&own) {
+    let opened = || {
+        let (own, _) = Safe::open_at_hand(Home::open(&own)?)?;
+        case.in_space(own)
+    };
+    match opened() {
         Ok(own) => Ok(Compared::of(own.opened())?.standing(&case.safe.home.space)),
         Err(failure) if failure.kind == Kind::Lying => Err(failure),
         // Whoever acts for the organisation and does not read its own safe compares nothing.
@@ -208,8 +224,8 @@ mod tests {
     fn stand(cases: &[(u8, &[&str], &[&str])]) -> Vec<Standing> {
         let mut compared = Compared::default();
         let space = |number: u8| SpaceId::from_bytes([number; 16]);
-        for (record, (case, asks, against)) in (1..).zip(cases) {
-            compared.take(record, space(*case).to_string(), marks(asks), marks(against));
+        for (case, asks, against) in cases {
+            compared.take(space(*case).to_string(), marks(asks), marks(against));
         }
         (1..=3).map(|number| compared.standing(&space(number))).collect()
     }
@@ -222,15 +238,23 @@ mod tests {
         // Two who complain of the same one, and one who comes twice, stand in nobody's way.
         assert_eq!(stand(&[(1, &["甲社"], &["乙工業"]), (2, &["丙社"], &["乙工業"])]), [Free, Free, Unknown]);
         assert_eq!(stand(&[(1, &["甲社"], &[]), (2, &["甲社"], &["乙工業"])]), [Free, Free, Unknown]);
-        // What was said last of a case counts, and its turn is that of the first time.
-        assert_eq!(
-            stand(&[(1, &["甲社"], &["乙工業"]), (2, &["乙工業"], &[]), (1, &["甲社"], &[])]),
-            [Free, Free, Unknown]
-        );
-        assert_eq!(
-            stand(&[(1, &["甲社"], &[]), (2, &["乙工業"], &[]), (1, &["甲社"], &["乙工業"])]),
-            [Free, Blocked, Unknown]
-        );
+        // What was said last of a case counts, and blocks no other than it.
+        let three = [(1, &["甲社"][..], &[][..]), (2, &["乙工業"], &[]), (1, &["甲社"], &["乙工業"])];
+        assert_eq!(stand(&three), [Blocked, Free, Unknown]);
+        let back = [three[0], three[1], three[2], (1, &["甲社"], &[])];
+        assert_eq!(stand(&back), [Free, Free, Unknown]);
+        // Whoever was turned away was not helped, and keeps nobody else out.
+        let named = [(1, &["甲社"][..], &["乙工業"][..]), (2, &["乙工業"], &["丙社"]), (3, &["丙社"], &[])];
+        assert_eq!(stand(&named), [Free, Blocked, Free]);
+    }
+
+    #[test]
+    fn whoever_cannot_read_all_of_it_knows_of_no_case_that_it_is_free() {
+        let (mut compared, case) = (Compared::default(), SpaceId::from_bytes([1; 16]));
+        compared.take(case.to_string(), marks(&["甲社"]), marks(&["乙工業"]));
+        assert_eq!(compared.standing(&case), Standing::Free);
+        compared.miss();
+        assert_eq!(compared.standing(&case), Standing::Unknown);
     }
 
     #[test]

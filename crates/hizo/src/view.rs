@@ -151,6 +151,7 @@ impl View {
     fn take(&mut self, record: &Record, read: Read) -> Outcome<()> {
         let folded = match read {
             Read::Before => {
+                self.compared.miss();
                 self.before.push((record.number(), deposit_of(record)));
                 return Ok(());
             }
@@ -210,7 +211,7 @@ impl View {
                 Event::MemberAdded { .. } | Event::MemberRemoved { .. } | Event::HistoryGiven { .. } => (),
                 Event::RecoveryMade { .. } | Event::RecoveryDrilled { .. } => (),
                 Event::SidesCompared { case, asks, against } if by_readers && facts.is_none() => {
-                    self.compared.take(record.number(), case, asks, against);
+                    self.compared.take(case, asks, against);
                 }
                 Event::KeeperMoved { .. } | Event::SidesCompared { .. } | Event::Unknown(_) => (),
                 Event::OrganisationPinned { .. } | Event::KeyDelegated { .. } | Event::DelegationRevoked { .. } => (),
@@ -258,6 +259,7 @@ impl View {
         if let Some((series, _)) = deposit {
             self.series(series);
         }
+        self.compared.miss();
         self.unreadable.push(Unreadable {
             id: record.id(),
             record: record.number(),

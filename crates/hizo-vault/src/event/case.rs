@@ -242,6 +242,21 @@ pub enum Said {
         /// Whatever else there is to say.
         note: String,
     },
+    /// A thing is in somebody's hands: a laptop, a disk.
+    Thing {
+        /// What names it, 16 digits: the number on its tag.
+        id: String,
+        /// What it is, with its own number.
+        what: String,
+        /// Who has it from now on.
+        holder: String,
+        /// Where it lies, and in what state.
+        place: String,
+        /// Who saw that; may be empty.
+        witness: String,
+        /// Whatever else there is to say.
+        note: String,
+    },
     /// Somebody looked whether the secret is public.
     Searched {
         /// When: a moment.
@@ -345,6 +360,17 @@ impl Said {
                     ("note", word(note)),
                 ],
             ),
+            Self::Thing { id, what, holder, place, witness, note } => fields(
+                "case.thing",
+                [
+                    ("id", word(id)),
+                    ("what", word(what)),
+                    ("holder", word(holder)),
+                    ("place", word(place)),
+                    ("witness", word(witness)),
+                    ("note", word(note)),
+                ],
+            ),
             Self::Searched { on, place, found, note } => fields(
                 "case.searched",
                 [("on", word(on)), ("where", word(place)), ("found", found.word().into()), ("note", word(note))],
@@ -371,6 +397,7 @@ impl Said {
             "case.visit" => Self::read_visit(object, text),
             "case.task" => Self::read_task(object, text),
             "case.kept" => Self::read_kept(object, text),
+            "case.thing" => Self::read_thing(text),
             "case.searched" => Self::read_searched(text),
             _ => return Err(Unknown),
         };
@@ -439,6 +466,17 @@ impl Said {
             since: moment(text, "since")?,
             days: object.get("days")?.as_u64().filter(|days| *days <= DAYS_MAX)?,
             deposit: text("deposit").filter(is_deposit)?,
+            note: text("note")?,
+        })
+    }
+
+    fn read_thing(text: &impl Fn(&str) -> Option<String>) -> Option<Self> {
+        Some(Self::Thing {
+            id: id(text)?,
+            what: named(text, "what")?,
+            holder: named(text, "holder")?,
+            place: named(text, "place")?,
+            witness: text("witness")?,
             note: text("note")?,
         })
     }

@@ -125,6 +125,11 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
             ],
         ),
         (
+            "case_things",
+            "a thing in custody, from hand to hand",
+            vec![case(case_thing("the owner")), case(case_thing("鑑識 1"))],
+        ),
+        (
             "sides",
             "the sides of a case, compared",
             vec![Event::SidesCompared {
@@ -330,6 +335,12 @@ fn case_kept(state: Standing, deposit: &str, days: u64) -> Said {
     Said::Kept { source, state, since, days, deposit: deposit.into(), note: String::new() }
 }
 
+fn case_thing(holder: &str) -> Said {
+    let [what, place] = ["laptop, S/N 7731", "safe of the works, sealed, off"].map(str::to_owned);
+    let (holder, witness) = (holder.to_owned(), "foreman".to_owned());
+    Said::Thing { id: "139b65e57074666c".into(), what, holder, place, witness, note: String::new() }
+}
+
 fn case_searched(found: Found) -> Said {
     Said::Searched { on: "2026-11-25".into(), place: "J-PlatPat".into(), found, note: String::new() }
 }
@@ -397,6 +408,12 @@ fn case_lines() -> Vec<(&'static str, &'static str, String)> {
             "case_advice_empty",
             "advice without a word",
             format!("{}\n", case(Said::Advice { text: String::new() }).to_value()),
+        ),
+        ("case_thing_id", "a tag that is no number", spoilt(case(case_thing("x")), "139b65e57074666c", "first")),
+        (
+            "case_thing_nobody",
+            "a thing in nobody's hands",
+            spoilt(case(case_thing("x")), "\"holder\":\"x\"", "\"holder\":\"\""),
         ),
         ("case_visit_no_day", "a visit at no time", spoilt(case(case_visit(false)), "2026-12-01T01:00:00Z", "")),
         (

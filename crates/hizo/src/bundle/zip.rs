@@ -15,6 +15,9 @@ pub(super) const BYTES_MAX: usize = 256 << 20;
 /// Entries, at most: every file that a proof may have, and some that are not read.
 const ENTRIES_MAX: usize = 1_024;
 
+/// Length of a page for people, at most, in bytes.
+const PAGE_BYTES_MAX: usize = 16 << 20;
+
 /// The file that shows where a proof lies.
 const RECORD: &str = "record.note";
 
@@ -58,11 +61,11 @@ impl From<rawzip::Error> for Error {
 
 /// The files of a proof, by name. Others are checked for tricks and not read.
 pub(super) fn files(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    read(bytes, &[])
+    Ok(read(bytes, &[])?.0)
 }
 
-/// The same with what lies beside them under these names, each of at most [`BYTES_MAX`].
-pub(super) fn read(bytes: &[u8], beside: &[&str]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+/// The same with pages for people of these names beside them; and whether there is anything else in it.
+pub(super) fn read(bytes: &[u8], beside: &[&str]) -> Result<(BTreeMap<String, Vec<u8>>, bool), Error> {
     if bytes.len() > BYTES_MAX {
         return Err(Error::TooLong);
     }
@@ -98,11 +101,15 @@ pub(super) fn read(bytes: &[u8], beside: &[&str]) -> Result<BTreeMap<String, Vec
     let wanted: BTreeSet<&str> = names.to_read().collect();
     let mut files = BTreeMap::new();
     for (name, record, entry) in own().filter(|(name, ..)| wanted.contains(name) || beside.contains(name)) {
-        let bytes_max = bytes_max(name).unwrap_or(if beside.contains(&name) { BYTES_MAX } else { 0 });
+        let bytes_max = bytes_max(name).unwrap_or(if beside.contains(&name) { PAGE_BYTES_MAX } else { 0 });
         let content = content(record, entry, bytes_max)?.ok_or_else(|| Error::FileTooLong(name.to_owned()))?;
         files.insert(name.to_owned(), content);
     }
-    Ok(files)
+    // A folder that was packed whole has its own entry, and those of the folders in it.
+    let has_more = found.iter().any(|(name, ..)| {
+        !name.ends_with('/') && !name.strip_prefix(&folder).is_some_and(|name| files.contains_key(name))
+    });
+    Ok((files, has_more))
 }
 
 /// Where the proof lies: at the top, or in the one folder that somebody packed whole.

@@ -21,7 +21,7 @@ pub(super) fn home(visit: &Visit) -> Outcome<Reply> {
 
 /// Where somebody goes who has unlocked nothing.
 pub(super) fn locked_or_begin(visit: &Visit) -> Reply {
-    if visit.session.opening().is_some() {
+    if visit.session.opening().is_some_and(|opening| opening.failure().is_none()) {
         return visit.go("/opening");
     }
     let is_there = visit.desk.safes.iter().any(|safe| is_safe(safe));

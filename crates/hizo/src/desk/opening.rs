@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 
 use askama::Template;
@@ -19,7 +19,7 @@ pub(super) struct Opening {
     /// Records that are to be read, and that were.
     total: AtomicU64,
     done: AtomicU64,
-    end: Mutex<Option<Outcome<Unlocked>>>,
+    end: OnceLock<Result<Mutex<Option<Unlocked>>, Failure>>,
     seen: Option<LastSeen>,
     /// Records that came since.
     added: u64,
@@ -31,7 +31,7 @@ impl Opening {
         let opening = Arc::new(Self {
             total: AtomicU64::new(0),
             done: AtomicU64::new(0),
-            end: Mutex::default(),
+            end: OnceLock::new(),
             added: seen.as_ref().map_or(0, |seen| seen.added_since(&key.home)),
             seen,
         });
@@ -40,16 +40,21 @@ impl Opening {
             let open = || key.unlock_telling(keeper.as_deref(), &|number, total| tell(&told, number, total));
             let end = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(stopped_inside()));
             if let Some(opening) = told.upgrade() {
-                *opening.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+                let _ = opening.end.set(end.map(|unlocked| Mutex::new(Some(unlocked))));
             }
         };
         thread::Builder::new().name(String::from("desk-opening")).spawn(run).map_err(Failure::internal)?;
         Ok(opening)
     }
 
-    /// What came of it, once.
-    pub(super) fn take_end(&self) -> Option<Outcome<Unlocked>> {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Why it did not come to anything, if that is so: said to whoever looks, until somebody unlocks or locks.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.end.get()?.as_ref().err()
+    }
+
+    /// The safe, once it is open; to whoever asks first.
+    fn take(&self) -> Option<Unlocked> {
+        self.end.get()?.as_ref().ok()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -94,16 +99,12 @@ struct OpeningPage<'v> {
 /// How far it has come; once it is open, the safe.
 pub(super) fn page(visit: &Visit) -> Outcome<Reply> {
     let Some(opening) = visit.session.opening() else { return door::home(visit) };
-    match opening.take_end() {
-        Some(Ok(unlocked)) => {
-            visit.session.unlock(Arc::new(unlocked));
-            return Ok(visit.go("/safe"));
-        }
-        Some(Err(failure)) => {
-            visit.session.lock();
-            return visit.failed(&failure);
-        }
-        None => (),
+    if let Some(failure) = opening.failure() {
+        return visit.failed(failure);
+    }
+    if let Some(unlocked) = opening.take() {
+        visit.session.opened(&opening, Arc::new(unlocked));
+        return Ok(visit.go("/safe"));
     }
     let t = visit.text();
     let (total, done) = (opening.total.load(Ordering::Relaxed), opening.done.load(Ordering::Relaxed));

@@ -22,8 +22,8 @@ use super::opening::Opening;
 use super::work::Works;
 use crate::contents::Opened;
 use crate::entropy::random;
-use crate::failure::{Failure, Outcome};
-use crate::handover;
+use crate::failure::{Failure, Kind, Outcome};
+use crate::handover::{self, HandOver};
 use crate::home::Home;
 use crate::safe::{self, Keyring, Safe};
 use crate::side::Side;
@@ -188,6 +188,14 @@ impl Session {
         (state.opening, state.unlocked) = (Some(opening), None);
     }
 
+    /// They show this safe, unless what was to open it is not waited for any more.
+    pub(super) fn opened(&self, opening: &Arc<Opening>, unlocked: Arc<Unlocked>) {
+        let mut state = self.state();
+        if state.opening.as_ref().is_some_and(|waited| Arc::ptr_eq(waited, opening)) {
+            (state.opening, state.unlocked) = (None, Some(unlocked));
+        }
+    }
+
     pub(super) fn opening(&self) -> Option<Arc<Opening>> {
         self.state().opening.clone()
     }
@@ -264,24 +272,38 @@ impl Looked {
 
     /// The same safe with what was added since, where that can be told from here; nothing where it has to be looked at from its
     /// beginning. Deposits alone give nobody rights or keys.
-    pub(crate) fn going_on(&self, home: Home, identity: &IdentityFile) -> Option<Self> {
-        let is_as_it_was = self.away.is_none() && self.keyring.is_for_good() && home.own_space().ok()?.is_none();
-        let safe = self.safe.going_on(home).ok().flatten().filter(|_| is_as_it_was)?;
-        let mut new = safe.records.get(self.safe.records.len()..)?.iter().map(Record::envelope);
+    ///
+    /// # Errors
+    /// Exit code 5 when its keeper shows another history.
+    pub(crate) fn going_on(self: &Arc<Self>, home: Home, identity: &IdentityFile) -> Outcome<Option<Arc<Self>>> {
+        let is_as_it_was = self.away.is_none() && self.keyring.is_for_good() && home.own_space()?.is_none();
+        let Some(mut view) = self.view.if_readable().filter(|_| is_as_it_was) else { return Ok(None) };
+        let safe = match self.safe.going_on(home) {
+            Ok(Some(safe)) => safe,
+            Err(failure) if failure.kind == Kind::Lying => return Err(failure),
+            Ok(None) | Err(_) => return Ok(None),
+        };
+        // What may be seen of a hand-over depends on the day too.
+        handover::guard(&safe, &self.keyring, identity)?;
+        let mut new = safe.records.iter().skip(self.safe.records.len()).map(Record::envelope);
         if !new.all(|envelope| envelope.deposit.is_some() && envelope.controls.is_empty()) {
-            return None;
+            return Ok(None);
         }
-        let (keyring, mut view) = (Arc::clone(&self.keyring), self.view.if_readable()?);
-        view.follow(Opened { safe: &safe, keyring: &keyring }, |_| Ok(())).ok()?;
-        let looked = Self { safe, keyring, view, away: None };
-        looked.remember(identity).ok()?;
-        Some(looked)
+        if safe.records.len() == self.safe.records.len() {
+            return Ok(Some(Arc::clone(self)));
+        }
+        view.follow(Opened { safe: &safe, keyring: &self.keyring }, |_| Ok(()))?;
+        let looked = Self { safe, keyring: Arc::clone(&self.keyring), view, away: None };
+        looked.remember(identity)?;
+        Ok(Some(Arc::new(looked)))
     }
 
     /// Has this machine know what is there the next time.
     fn remember(&self, identity: &IdentityFile) -> Outcome<()> {
         self.view.remember_names(&self.safe, &self.safe.home.device()?)?;
-        if is_many(self.safe.chain.head().number) {
+        // What was handed over is shown to whoever may see it now, and to nobody for having seen it.
+        let is_own = || HandOver::of(self.opened()).is_ok_and(|handover| handover.is_none());
+        if is_many(self.safe.chain.head().number) && self.away.is_none() && is_own() {
             LastSeen::of(self).remember(&self.safe.home, identity);
         }
         Ok(())
@@ -550,8 +572,8 @@ impl Unlocked {
 
     /// Something was done: the next look is a new one.
     pub(crate) fn look_again(&self) -> Outcome<Arc<Looked>> {
-        let new = match self.last().going_on(self.home()?, &self.identity) {
-            Some(new) => Arc::new(new),
+        let new = match self.last().going_on(self.home()?, &self.identity)? {
+            Some(new) => new,
             None => Arc::new(Looked::of(self.home()?, &self.identity, &|_, _| Ok(()))?),
         };
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&new), Instant::now());

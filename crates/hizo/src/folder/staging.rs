@@ -62,7 +62,7 @@ impl Staging {
         let path = self.partial.join(name);
         let parents = || path.ancestors().skip(1).take_while(|parent| parent.starts_with(&self.partial));
         parents().next().map_or(Ok(()), fs::create_dir_all)?;
-        write(&path, bytes)?;
+        write(fs::File::create_new(&path)?, bytes)?;
         parents().try_for_each(system::sync_directory)
     }
 
@@ -99,8 +99,10 @@ pub(crate) fn lay_file(to: &Path, bytes: &[u8]) -> Outcome<()> {
 /// # Errors
 /// When it cannot be written; the file is as it was then.
 pub(crate) fn replace_file(to: &Path, bytes: &[u8]) -> Outcome<()> {
-    let found = fs::metadata(to).map_err(|error| Failure::file("read", to, error))?;
-    put(to, bytes, Some(found.permissions()))
+    // A name that leads elsewhere goes on leading there.
+    let found = fs::canonicalize(to).and_then(|to| Ok((fs::metadata(&to)?, to)));
+    let (found, to) = found.map_err(|error| Failure::file("read", to, error))?;
+    put(&to, bytes, Some(found.permissions()))
 }
 
 fn put(to: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> Outcome<()> {
@@ -111,7 +113,13 @@ fn put(to: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> Outcome
     partial.push(".partial");
     let partial = to.with_file_name(partial);
     fs::create_dir_all(parent).map_err(failed)?;
-    let written = write(&partial, bytes)
+    let made = match permissions {
+        // Nobody else reads it before it has the rights of the one before.
+        Some(_) => system::create_private(&partial),
+        None => fs::File::create_new(&partial),
+    };
+    let written = made
+        .and_then(|file| write(file, bytes))
         .and_then(|()| permissions.map_or(Ok(()), |permissions| fs::set_permissions(&partial, permissions)))
         .and_then(|()| fs::rename(&partial, &to));
     written.and_then(|()| system::sync_directory(parent)).map_err(|error| match error.kind() {
@@ -123,8 +131,7 @@ fn put(to: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> Outcome
     })
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::File::create_new(path)?;
+fn write(mut file: fs::File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -853,4 +853,16 @@ sides-hint = Companies and people, by their whole names. How they are written do
 sides-act = Compare
 sides-unknown = Before you hear more: has your organisation already helped the other side?
 sides-blocked = Your organisation cannot act in this case.
-sides-blocked-says = Say this to whoever asks, and nothing of why. Name another centre, and end the case here. Nothing else can be written in it.
+sides-blocked-says = Say this to whoever asks, and nothing of why. Name another centre, and bring the case to its end here. Nothing else can be written in it.
+
+## Things in custody
+things-title = Things
+things-what = A laptop, a disk: what is no file goes from hand to hand too. Seal it, put its tag on it, and write down each time who has it.
+thing-add = Put a thing into custody
+thing-next = It goes to somebody else
+thing-what = What it is, with its own number
+thing-holder = Who has it from now on, by a role or a body
+thing-place = Where it lies, and in what state
+thing-witness = Who saw that
+thing-act = Write it down
+thing-tags = Print the tags

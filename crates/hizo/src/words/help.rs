@@ -870,6 +870,20 @@ const HELP: &[(&str, &str)] = &[
         "The hand-over whose consent it is of, at least six digits; without one, a form to be filled in by hand",
         "どの引き渡しの同意か（6桁以上）。省くと、手で書き込む用紙になります",
     ),
+    // case thing
+    (
+        "Say in whose hands a thing is: a laptop, a disk, whatever is no file",
+        "パソコンやディスクなど、ファイルでないものが誰の手にあるかを記録します",
+    ),
+    (
+        "The number on its tag, at least its first digits; without one, a new thing",
+        "札の番号（はじめの数桁でも可）。省くと、新しい物を加えます",
+    ),
+    ("What it is, with its own number", "品名と製造番号"),
+    ("Who has it from now on: a role, or a body", "これから持つ人（役職や機関の名前）"),
+    ("Where it lies, and in what state", "保管場所と状態"),
+    ("Who saw that", "立ち会った人"),
+    ("Tags for things in custody", "保管している物に付ける札"),
     // case sides
     (
         "Compare who asks, and against whom, with your organisation's other cases: it helps only one side",

@@ -190,7 +190,7 @@ fn a_self_stamped_proof_becomes_independent_by_refreshing_and_nothing_of_it_chan
 }
 
 #[test]
-fn a_proof_that_is_one_file_is_refreshed_in_its_place_and_one_that_others_packed_is_left_alone() {
+fn a_proof_that_is_one_file_is_refreshed_in_its_place_and_one_that_holds_more_is_left_alone() {
     let Some(outside) = Outside::start() else { return };
     let kept = kept();
     let zip = kept.proof("proof.zip");
@@ -202,7 +202,7 @@ fn a_proof_that_is_one_file_is_refreshed_in_its_place_and_one_that_others_packed
     items.insert("letter.txt".to_owned(), b"dear court".to_vec());
     fs::write(&other, crate::zips::packed(&items)).unwrap();
     let before = fs::read(&other).unwrap();
-    kept.home.fails(1, "packed by another program", ["proof", "--refresh", other.to_str().unwrap()]);
+    kept.home.fails(1, "holds more than the proof", ["proof", "--refresh", other.to_str().unwrap()]);
     assert_eq!(fs::read(&other).unwrap(), before);
     let beside = kept.home.folder.path().join("beside");
     kept.home.ok(["proof", "--refresh", other.to_str().unwrap(), "--to", beside.to_str().unwrap()]);
@@ -219,6 +219,19 @@ fn a_proof_that_is_one_file_is_refreshed_in_its_place_and_one_that_others_packed
     for (name, bytes) in crate::zips::unpacked(&whole) {
         let is_page = name == "README.md" || name == "certificate.pdf";
         assert!(after.contains_key(&name) && (is_page || after[&name] == bytes), "{name}");
+    }
+    // Also by a name that leads to it, and with the rights that it had.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (aside, link) = (kept.home.folder.path().join("aside.zip"), kept.home.folder.path().join("link.zip"));
+        fs::write(&aside, &whole).unwrap();
+        fs::set_permissions(&aside, fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink(&aside, &link).unwrap();
+        kept.home.ok(["proof", "--refresh", link.to_str().unwrap()]);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&aside).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(kept.verify(&aside, &[&outside]).code, Some(0));
     }
     let twice = kept.home.ok(["proof", "--refresh", text]);
     assert!(twice.out.contains("nothing to add"), "{twice:?}");

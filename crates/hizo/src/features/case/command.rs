@@ -4,7 +4,7 @@ use hizo_vault::event::Event;
 use hizo_vault::event::case::Said;
 use serde_json::{Value, json};
 
-use super::{Entry, Present, Refusal, give, keep, list, matrix, open, paper, say, show, sides, step, why};
+use super::{Entry, Present, Refusal, give, keep, list, matrix, open, paper, say, show, sides, step, thing, why};
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
 use crate::handover;
@@ -34,6 +34,7 @@ enum Act {
     Task(say::TaskArguments),
     Hold(say::HoldArguments),
     Keep(keep::Arguments),
+    Thing(thing::Arguments),
     Search(matrix::SearchArguments),
     Matrix(matrix::Arguments),
     Paper(paper::Arguments),
@@ -54,6 +55,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Task(arguments) => say::task(setting, arguments),
         Act::Hold(arguments) => say::hold(setting, arguments),
         Act::Keep(arguments) => keep::run(setting, arguments),
+        Act::Thing(arguments) => thing::run(setting, arguments),
         Act::Search(arguments) => matrix::search(setting, arguments),
         Act::Matrix(arguments) => matrix::run(setting, arguments),
         Act::Paper(arguments) => paper::run(setting, arguments),
@@ -73,8 +75,8 @@ pub(super) fn enter(setting: &Setting) -> Outcome<(Side, Present)> {
 
 /// Says this in the case, if it will count.
 pub(super) fn say(side: &mut Side, mut present: Present, said: Vec<Said>) -> Outcome<Appended> {
-    // Whoever may not help can still end it.
-    if !said.iter().all(|said| matches!(said, Said::Closed { .. })) {
+    // Whoever may not help can still bring it to its end.
+    if !said.iter().all(|said| matches!(said, Said::Moved { .. } | Said::Closed { .. })) {
         refuse_blocked(side, present.own)?;
     }
     let now = safe::now()?;
@@ -116,6 +118,7 @@ pub(super) fn refused(refusal: Refusal) -> Failure {
         | Refusal::Move
         | Refusal::Reason
         | Refusal::Holds
+        | Refusal::Tag
         | Refusal::Seen => words!(
             "`hizo case show` says in which state the case is and what may follow.",
             "いまの段階と、次に進める段階は `hizo case show` で分かります。"

@@ -19,6 +19,7 @@ pub(crate) mod states;
 mod step;
 #[cfg(test)]
 mod tests;
+mod thing;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +60,8 @@ pub(crate) enum Refusal {
     Holds,
     #[error("what its actor saw is no record of this case before it")]
     Seen,
+    #[error("this tag is on another thing")]
+    Tag,
     #[error("the case was closed")]
     Closed,
 }
@@ -102,6 +105,7 @@ pub(crate) struct Case {
     /// Whether it has to be kept longer than its time, and what was said of that last.
     pub hold: Option<(Entry, bool, String)>,
     pub kept: BTreeMap<String, Kept>,
+    pub things: Vec<Thing>,
     pub searched: Vec<Searched>,
     pub closed: Option<(Entry, String)>,
     /// When anybody last said something that counts.
@@ -153,6 +157,24 @@ pub(crate) struct Kept {
     pub since: String,
     pub days: u64,
     pub deposit: String,
+    pub note: String,
+}
+
+/// A laptop, a disk: whatever is no file.
+#[derive(Debug)]
+pub(crate) struct Thing {
+    pub id: String,
+    pub what: String,
+    /// In whose hands it was, from the first to the last.
+    pub hands: Vec<Hand>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Hand {
+    pub entry: Entry,
+    pub holder: String,
+    pub place: String,
+    pub witness: String,
     pub note: String,
 }
 
@@ -235,6 +257,15 @@ impl Fold {
                 let [since, deposit, note] = [since, deposit, note].map(Clone::clone);
                 let kept = Kept { entry, state: *state, since, days: *days, deposit, note };
                 case.kept.insert(source.clone(), kept);
+            }
+            Said::Thing { id, what, holder, place, witness, note } => {
+                let [holder, place, witness, note] = [holder, place, witness, note].map(Clone::clone);
+                let hand = Hand { entry, holder, place, witness, note };
+                match case.things.iter_mut().find(|thing| thing.id == *id) {
+                    Some(thing) if thing.what == *what => thing.hands.push(hand),
+                    Some(_) => return Err(Refusal::Tag),
+                    None => case.things.push(Thing { id: id.clone(), what: what.clone(), hands: vec![hand] }),
+                }
             }
             Said::Searched { on, place, found, note } => {
                 may(&[Party::Company, Party::Counsellor])?;
@@ -344,6 +375,7 @@ impl Case {
             tasks: Vec::new(),
             hold: None,
             kept: BTreeMap::new(),
+            things: Vec::new(),
             searched: Vec::new(),
             closed: None,
             last: entry.time,
@@ -528,6 +560,7 @@ pub(crate) fn why(refusal: Refusal) -> Words {
             "what its actor says that he saw is no record of this case before it",
             "見たとされる記録が、この相談のそれより前の記録ではありません"
         ),
+        Refusal::Tag => words!("this tag is on another thing", "その札は別の物に付いています"),
         Refusal::Closed => words!("the case is closed", "相談は終了しています"),
     }
 }

@@ -308,6 +308,14 @@ struct TaskRow {
     done: bool,
 }
 
+/// A thing in custody, and in whose hands it was, the last ones first.
+struct ThingRow {
+    id: String,
+    number: String,
+    what: String,
+    hands: Vec<(String, String)>,
+}
+
 struct SourceRow {
     word: &'static str,
     name: String,
@@ -330,6 +338,9 @@ struct CasePage<'v> {
     tasks: Vec<TaskRow>,
     do_nots: Vec<Group>,
     sources: Vec<SourceRow>,
+    things: Vec<ThingRow>,
+    /// Where their tags are printed.
+    tags: String,
     /// What whoever looks at the page has seen of the case: what he says on it rests on that.
     seen: String,
     seen_number: u64,
@@ -422,17 +433,27 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         (Some(Party::Counsellor), Some(own)) => match unlocked.look_at(&own) {
             Ok(own) => Some(own.view.compared.standing(&looked.safe.home.space)),
             Err(failure) if failure.kind == FailureKind::Lying => return Err(failure),
-            Err(_) => None,
+            Err(_) => Some(sides::Standing::Unknown),
         },
         _ => None,
     };
-    let is_blocked = sides == Some(sides::Standing::Blocked);
-    let states = case.clocks().map(|clock| {
-        let mut row = state_row(visit, case, present, clock, now);
-        // Whoever may not help ends it, and nothing else.
-        row.moves.retain(|next| !is_blocked || next.to == CLOSED);
-        row
+    let things = case.things.iter().map(|thing| ThingRow {
+        id: thing.id.clone(),
+        number: paper::number(&thing.id),
+        what: shown_bytes(thing.what.as_bytes()),
+        hands: thing
+            .hands
+            .iter()
+            .rev()
+            .map(|hand| {
+                let said =
+                    [&hand.holder, &hand.place, &hand.witness, &hand.note].map(|text| shown_bytes(text.as_bytes()));
+                let said: Vec<_> = said.into_iter().filter(|text| !text.is_empty()).collect();
+                (by(&hand.entry), said.join(" · "))
+            })
+            .collect(),
     });
+    let is_blocked = sides == Some(sides::Standing::Blocked);
     let you = present.own.map_or_else(String::new, |own| t.one("case-you", "who", say(own.words())));
     visit.page(&CasePage {
         f: visit
@@ -449,7 +470,7 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
             .join(" · "),
         urgent: (case.urgency == Urgency::Emergency).then(|| say(urgency_words(case.urgency))),
         out_of_hours: Calendar::japan().out_of_hours(now).filter(|_| case.closed.is_none()).map(say),
-        states: states.collect(),
+        states: case.clocks().map(|clock| state_row(visit, case, present, clock, now)).collect(),
         told: told.collect(),
         advice: case.advice.iter().rev().map(|(entry, text)| (by(entry), shown_bytes_kept(text))).collect(),
         tasks: tasks.collect(),
@@ -459,6 +480,8 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         untold: !present.has_counsellor && case.closed.is_none(),
         is_blocked,
         is_uncompared: sides == Some(sides::Standing::Unknown) && case.closed.is_none(),
+        things: things.collect(),
+        tags: visit.at(&format!("/case/{}/paper/{}", looked.safe.home.space, What::Tag.word())),
         sources: keeping::countdowns(case, now).map(|one| source_row(visit, &one)).collect(),
         matrix: rows.collect(),
         papers: papers(visit, looked, present),
@@ -612,6 +635,21 @@ fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
             let task = task().ok_or_else(unknown)?;
             let (id, text, due) = (task.id.clone(), task.text.clone(), task.due.clone());
             Said::Task { id, text, who: task.who, due, done: true }
+        }
+        "thing" => {
+            let known = case.things.iter().find(|thing| thing.id == visit.field("thing"));
+            if known.is_none() && visit.has("thing") {
+                return Err(unknown());
+            }
+            let field = |name: &str| visit.field(name).trim().to_owned();
+            Said::Thing {
+                id: known.map_or_else(new_id, |thing| thing.id.clone()),
+                what: known.map_or_else(|| field("what"), |thing| thing.what.clone()),
+                holder: field("holder"),
+                place: field("place"),
+                witness: field("witness"),
+                note: text,
+            }
         }
         "keep" => {
             let state = Standing::from_word(visit.field("state")).ok_or_else(unknown)?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use hizo_ledger::id::SpaceId;
 use hizo_ledger::record::ClaimedTime;
 use hizo_vault::event::case::Standing;
 use hizo_vault::event::handover::{Level, Verdict};
@@ -47,12 +48,14 @@ pub(crate) enum What {
     Consent,
     /// The custody slip
     Slip,
+    /// Tags for things in custody
+    Tag,
     /// The rescue team's report
     Rescue,
 }
 
 impl What {
-    pub(super) const ALL: [Self; 5] = [Self::Record, Self::Advice, Self::Consent, Self::Slip, Self::Rescue];
+    pub(super) const ALL: [Self; 6] = [Self::Record, Self::Advice, Self::Consent, Self::Slip, Self::Tag, Self::Rescue];
 
     pub(super) const fn word(self) -> &'static str {
         match self {
@@ -60,6 +63,7 @@ impl What {
             Self::Advice => "advice",
             Self::Consent => "consent",
             Self::Slip => "slip",
+            Self::Tag => "tag",
             Self::Rescue => "rescue",
         }
     }
@@ -74,6 +78,7 @@ impl What {
             Self::Advice => words!("Advice sheet", "助言票"),
             Self::Consent => words!("Consent form", "同意書"),
             Self::Slip => words!("Custody slip", "証拠の受け渡し票"),
+            Self::Tag => words!("Tags for things", "物に付ける札"),
             Self::Rescue => words!("Report of the rescue team", "レスキュー隊報告書"),
         }
     }
@@ -105,6 +110,11 @@ pub(super) fn print(what: What, opened: Opened, present: &Present, given: Option
     let (space, head) = (opened.safe.home.space, opened.safe.chain.head().number);
     let sheet = Sheet { case: present.case(opened)?, present, given, now: safe::now()?.unix_seconds(), head };
     let mut form = Form::new(format!("{space} {head}"))?;
+    if what == What::Tag && !sheet.case.things.is_empty() {
+        sheet.tags(&mut form, &space);
+        let title = what.words();
+        return form.finish(&format!("{} · {} · {space}", title.japanese(), title.english()));
+    }
     for language in [Language::Japanese, Language::English] {
         // Whoever scans it finds which paper of which case it is; nothing of what it says.
         form.begin(language, &what.words(), &format!("hizo/paper/v1 {} {space} {head}", what.word()));
@@ -114,6 +124,7 @@ pub(super) fn print(what: What, opened: Opened, present: &Present, given: Option
             What::Advice => sheet.advice(&mut form),
             What::Consent => sheet.consent(&mut form),
             What::Slip => sheet.slip(&mut form),
+            What::Tag => form.nothing(),
             What::Rescue => sheet.rescue(&mut form),
         }
     }
@@ -285,13 +296,43 @@ impl Sheet<'_> {
         if handed.is_empty() {
             form.nothing();
         }
-        form.heading(&words!("A thing", "物（機器・媒体）"));
+        form.heading(&words!("Things", "物（機器・媒体）"));
+        for thing in &self.case.things {
+            form.row(&words!("Number on its tag", "札の番号"), &number(&thing.id));
+            form.row(&words!("What it is, its number", "品名・製造番号"), &thing.what);
+            for hand in &thing.hands {
+                let witness = match hand.witness.as_str() {
+                    "" => Words::from(""),
+                    witness => words!("witness: {witness}", "立会人: {witness}"),
+                };
+                let head = head_of(form, &hand.entry, Some(Words::from(hand.holder.as_str())));
+                let witness = witness.to(form.language()).to_owned();
+                form.said(&head, &lines(&[&hand.place, &witness, &hand.note]));
+            }
+        }
+        if self.case.things.is_empty() {
+            form.nothing();
+        }
+        form.heading(&words!("To the next hands", "次の受け渡し"));
         form.blank(&words!("Number on its tag", "札の番号"), 1);
         form.blank(&words!("What it is, its number", "品名・製造番号"), 2);
         form.blank(&words!("Where and in what state", "保管場所・状態"), 2);
         form.blank(&words!("Witness", "立会人"), 1);
         form.seal(&words!("Handed over by", "渡した人"));
         form.seal(&words!("Received by", "受け取った人"));
+    }
+
+    /// A tag for each thing, on a page of its own: the code names it, and nothing on it says of which company it is.
+    fn tags(&self, form: &mut Form, space: &SpaceId) {
+        for thing in &self.case.things {
+            // Once in both languages: a tag is one piece.
+            form.begin(Language::Japanese, &What::Tag.words(), &format!("hizo/thing/v1 {space} {}", thing.id));
+            form.row(&Words::from("番号 / Number"), &number(&thing.id));
+            form.row(&Words::from("品名 / What it is"), &thing.what);
+            form.note(&Words::from("開けない・電源を入れない・つながない / Do not open, switch on or connect"));
+            form.seal(&Words::from("封をした人 / Sealed by"));
+            form.seal(&Words::from("立会人 / Witness"));
+        }
     }
 
     fn rescue(&self, form: &mut Form) {
@@ -318,6 +359,12 @@ impl Sheet<'_> {
         form.blank(&words!("Police told on", "警察への連絡日"), 1);
         form.seal(&words!("For the rescue team", "レスキュー隊"));
     }
+}
+
+/// The number on a tag, in groups of four.
+pub(super) fn number(id: &str) -> String {
+    let digits: Vec<char> = id.chars().collect();
+    digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
 fn source_words(word: &str) -> Words {

@@ -191,7 +191,7 @@ pub(super) fn task(setting: &Setting, arguments: &TaskArguments) -> Outcome<()> 
 }
 
 /// Says one thing, and that it is said.
-fn one(
+pub(super) fn one(
     setting: &Setting,
     (mut side, present): (Side, Present),
     said: Said,
@@ -215,7 +215,7 @@ pub(super) fn new_id() -> String {
 }
 
 /// The one whose id begins with these digits.
-fn named<'a, T>(all: &'a [T], digits: &str, id: impl Fn(&T) -> &String) -> Outcome<&'a T> {
+pub(super) fn named<'a, T>(all: &'a [T], digits: &str, id: impl Fn(&T) -> &String) -> Outcome<&'a T> {
     let mut found = all.iter().filter(|one| id(one).starts_with(digits));
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),

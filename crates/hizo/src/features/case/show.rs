@@ -9,7 +9,7 @@ use super::clocks::{self, Calendar};
 use super::command::{enter, entry_as_json, time};
 use super::states::State;
 use super::step::follows;
-use super::{Case, Due, Entry, Present, Refusal, Taken, Task, Told, Visit, why};
+use super::{Case, Due, Entry, Present, Refusal, Taken, Task, Thing, Told, Visit, why};
 use crate::failure::{Outcome, shown_bytes};
 use crate::parties::Party;
 use crate::words::{Words, words};
@@ -46,6 +46,7 @@ fn as_json(present: &Present, case: &Case, now: u64) -> Value {
         "told": case.told.iter().map(told_as_json).collect::<Vec<_>>(),
         "advice": case.advice.iter().map(|(entry, text)| said(entry, &[("text", json!(text))])).collect::<Vec<_>>(),
         "visits": case.visits.iter().map(visit_as_json).collect::<Vec<_>>(),
+        "things": case.things.iter().map(thing_as_json).collect::<Vec<_>>(),
         "tasks": case.tasks.iter().map(task_as_json).collect::<Vec<_>>(),
         "hold": case.hold.as_ref().is_some_and(|(_, on, _)| *on),
         "closed": case.closed.as_ref().map(|(entry, reason)| said(entry, &[("reason", json!(reason))])),
@@ -100,6 +101,21 @@ fn told_as_json(told: &Told) -> Value {
             ("for", json!(told.teller)),
         ],
     )
+}
+
+fn thing_as_json(thing: &Thing) -> Value {
+    let hands = thing.hands.iter().map(|hand| {
+        said(
+            &hand.entry,
+            &[
+                ("holder", json!(hand.holder)),
+                ("place", json!(hand.place)),
+                ("witness", json!(hand.witness)),
+                ("note", json!(hand.note)),
+            ],
+        )
+    });
+    json!({ "thing": thing.id, "what": thing.what, "hands": hands.collect::<Vec<_>>() })
 }
 
 fn visit_as_json(visit: &Visit) -> Value {
@@ -191,6 +207,9 @@ fn write(out: &mut dyn Write, setting: &Setting, present: &Present, case: &Case,
         let (when, by, text) = (clocks::shown(entry.time), by(entry), shown_bytes(text.as_bytes()));
         line(words!("  advice {when} by {by}: {text}", "  助言 {when} {by}: {text}", when = when, text = text; by))?;
     }
+    for thing in &case.things {
+        line(thing_line(thing))?;
+    }
     for visit in &case.visits {
         line(visit_line(visit))?;
     }
@@ -220,6 +239,14 @@ fn write(out: &mut dyn Write, setting: &Setting, present: &Present, case: &Case,
     let may = follows(case, present.own);
     let you = present.own.map_or_else(|| words!("nobody", "当事者以外"), Party::words);
     line(words!("  you ({you}) may go on to: {may}", "  あなた（{you}）が進められる段階: {may}", may = may; you))
+}
+
+fn thing_line(thing: &Thing) -> Words {
+    let (what, digits) = (shown_bytes(thing.what.as_bytes()), thing.id.get(..6).unwrap_or_default());
+    let (holder, place) = thing.hands.last().map_or_else(Default::default, |hand| {
+        (shown_bytes(hand.holder.as_bytes()), shown_bytes(hand.place.as_bytes()))
+    });
+    words!("  thing {digits} {what}: {holder}, {place}", "  物 {digits} {what}（{holder}、{place}）")
 }
 
 fn visit_line(visit: &Visit) -> Words {

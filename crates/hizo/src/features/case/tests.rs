@@ -274,6 +274,32 @@ fn a_step_is_taken_before_the_eyes_of_whoever_takes_it() {
     assert_eq!(taken(9, "9"), Some(Refusal::Seen));
 }
 
+#[test]
+fn a_tag_stays_on_the_thing_that_it_was_put_on() {
+    let thing = |id: &str, what: &str, holder: &str| Said::Thing {
+        id: id.into(),
+        what: what.into(),
+        holder: holder.into(),
+        place: "safe".into(),
+        witness: String::new(),
+        note: String::new(),
+    };
+    let mut fold = in_states(&["intake"]);
+    for said in [
+        thing("1", "laptop", "owner"),
+        thing("1", "laptop", "police"),
+        thing("2", "disk", "owner"),
+        thing("1", "disk", "thief"),
+    ] {
+        fold.take(by(7, Party::Staff), &said, &World(None));
+    }
+    let case = fold.case.unwrap();
+    let hands: Vec<Vec<_>> =
+        case.things.iter().map(|thing| thing.hands.iter().map(|hand| hand.holder.as_str()).collect()).collect();
+    assert_eq!(hands, [vec!["owner", "police"], vec!["owner"]]);
+    assert_eq!(fold.refused.iter().map(|(_, refusal)| *refusal).collect::<Vec<_>>(), [Refusal::Tag]);
+}
+
 /// One of everything that can be said beside moves, and who may say it.
 fn everything() -> Vec<(Said, &'static [Party])> {
     const ALL: &[Party] = &[Party::Company, Party::Staff, Party::Counsellor];
@@ -287,6 +313,7 @@ fn everything() -> Vec<(Said, &'static [Party])> {
         (Said::Advice { text: text() }, &[Party::Counsellor]),
         (Said::Visit { id: id(), on: text(), place: text(), note: text(), made: false }, TWO),
         (Said::Task { id: id(), text: text(), who: For::Company, due: text(), done: false }, TWO),
+        (Said::Thing { id: id(), what: text(), holder: text(), place: text(), witness: text(), note: text() }, ALL),
         (
             Said::Kept {
                 source: "mail".into(),

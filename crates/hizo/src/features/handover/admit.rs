@@ -15,13 +15,14 @@ use serde_json::json;
 
 use super::filling;
 use super::{for_sender, handover_of};
-use crate::Setting;
 use crate::consents::{Consents, Given};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::{Onlooker, refused};
 use crate::membership::{self, Asked, Change};
+use crate::parties::Party;
 use crate::side::Side;
 use crate::words::words;
+use crate::{Setting, sides};
 
 /// Let the receiver in, once every item is there, and leave: what was handed over is on its way
 #[derive(Debug, clap::Args)]
@@ -76,6 +77,7 @@ impl Asking {
 
 /// Lets the receiver in whose request lies in a file, and has the sender leave.
 pub(super) fn admit(case: &mut Side, side: &mut Side, request: &Path) -> Outcome<Admitted> {
+    sides::refuse_blocked(case, Some(Party::Counsellor))?;
     let fold = Consents::of(case.opened())?;
     let given = fold.named(&side.safe.home.space.to_string())?;
     let consent = for_sender(given, case)?;

@@ -5,13 +5,13 @@ use hizo_vault::event::handover::{Level, PaperConsent, Refusal};
 use serde_json::json;
 
 use super::consent::{items, last_second};
-use crate::Setting;
 use crate::consents::{Consents, Paper};
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::handover::{guard, refused};
 use crate::safe;
 use crate::side::Side;
 use crate::words::words;
+use crate::{Setting, parties, sides};
 
 /// Attest, as one of two of the staff, a consent that was given on a printed form: each types what he has read there
 #[derive(Debug, clap::Args)]
@@ -42,6 +42,7 @@ pub(crate) struct Arguments {
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     guard(&case.safe, &case.keyring, &case.identity)?;
+    sides::refuse_blocked(&case, parties::own(case.opened())?)?;
     let named = items(setting, case.opened(), std::slice::from_ref(&arguments.form))?;
     let form = named.first().map(|item| item.deposit.clone()).unwrap_or_default();
     let said = said(&case, arguments, form)?;

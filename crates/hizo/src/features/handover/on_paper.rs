@@ -10,7 +10,6 @@ use sha2::{Digest as _, Sha256};
 use super::consent::{items, record_of};
 use super::filling::contents;
 use super::must_be_company;
-use crate::Setting;
 use crate::console;
 use crate::contents::{Chosen, Opened};
 use crate::failure::{Failure, Kind, Outcome, shown, shown_bytes};
@@ -23,6 +22,7 @@ use crate::paper::form::Form;
 use crate::safe;
 use crate::side::Side;
 use crate::words::{self, Language, Words, words};
+use crate::{Setting, parties, sides};
 
 /// The list that `sha256sum -c` checks.
 const SUMS: &str = "SHA256SUMS";
@@ -87,6 +87,7 @@ pub(super) struct Printed {
 
 /// Lays items of a case out for a receiver without hizo: the whole folder, or nothing.
 pub(super) fn print_items(case: &Side, chosen: &[UnverifiedItem], printing: &Printing) -> Outcome<Printed> {
+    sides::refuse_blocked(case, parties::own(case.opened())?)?;
     guard(&case.safe, &case.keyring, &case.identity)?;
     must_be_company(case)?;
     let staging = Staging::begin(printing.to)?;
@@ -230,6 +231,7 @@ pub(super) fn say_taken(
     note: &str,
 ) -> Outcome<Appended> {
     guard(&case.safe, &case.keyring, &case.identity)?;
+    sides::refuse_blocked(case, parties::own(case.opened())?)?;
     let (receiver_name, reference) = (receiver_name.trim().to_owned(), reference.trim().to_owned());
     if reference.is_empty() || receiver_name.is_empty() {
         return Err(Failure::new(

@@ -80,7 +80,8 @@ fn what_was_added_is_looked_at_by_itself_and_shows_as_if_all_of_it_had_been() {
     for series in ["one", "two", "one"] {
         place.deposit(series);
         let last = unlocked.last();
-        let going_on = last.going_on(unlocked.home().unwrap(), &unlocked.identity).expect("deposits alone were added");
+        let going_on =
+            last.going_on(unlocked.home().unwrap(), &unlocked.identity).unwrap().expect("deposits alone were added");
         assert!(Arc::ptr_eq(&going_on.keyring, &last.keyring));
         let all = Looked::of(unlocked.home().unwrap(), &unlocked.identity, &|_, _| Ok(())).unwrap();
         assert_eq!(shown(&going_on), shown(&all));
@@ -89,7 +90,7 @@ fn what_was_added_is_looked_at_by_itself_and_shows_as_if_all_of_it_had_been() {
     // New keys open what comes behind them: all of it is looked at.
     place.rotate();
     place.deposit("one");
-    assert!(unlocked.last().going_on(unlocked.home().unwrap(), &unlocked.identity).is_none());
+    assert!(unlocked.last().going_on(unlocked.home().unwrap(), &unlocked.identity).unwrap().is_none());
     let looked = unlocked.look().unwrap();
     assert!(looked.view.unreadable.is_empty() && looked.view.series.values().any(|of| of.deposits.len() == 3));
 }
@@ -105,8 +106,35 @@ fn a_keeper_that_takes_something_back_is_told_of_and_nothing_is_shown_in_its_pla
     let unlocked = place.key().unlock(None).unwrap();
     fs::remove_dir_all(place.home.join("keeper")).unwrap();
     fs::rename(&before, place.home.join("keeper")).unwrap();
-    assert!(unlocked.last().going_on(unlocked.home().unwrap(), &unlocked.identity).is_none());
+    assert!(unlocked.last().going_on(unlocked.home().unwrap(), &unlocked.identity).unwrap().is_none());
     assert_eq!(unlocked.look_again().err().unwrap().kind, Kind::Lying);
+}
+
+#[test]
+fn a_keeper_that_shows_another_history_is_told_of_however_long_that_is_and_nothing_of_it_is_remembered() {
+    let place = Place::new();
+    place.deposit("one");
+    let unlocked = place.key().unlock(None).unwrap();
+    let copy = |from: PathBuf, to: PathBuf| {
+        let copied = std::process::Command::new("cp").arg("-r").arg(from).arg(to).status();
+        assert!(copied.unwrap().success());
+    };
+    let (keeper, pin) = (place.home.join("keeper"), place.home.join("head"));
+    copy(keeper.clone(), place.all.path().join("before"));
+    let head = fs::read(&pin).unwrap();
+    // This machine has seen one more; the keeper, put back, has two others instead.
+    place.deposit("one");
+    let seen = fs::read(&pin).unwrap();
+    fs::remove_dir_all(&keeper).unwrap();
+    fs::rename(place.all.path().join("before"), &keeper).unwrap();
+    fs::write(&pin, head).unwrap();
+    place.deposit("two");
+    place.deposit("two");
+    fs::write(&pin, &seen).unwrap();
+    for _ in 0..2 {
+        assert_eq!(unlocked.look_again().err().unwrap().kind, Kind::Lying);
+        assert_eq!(fs::read(&pin).unwrap(), seen, "what was seen is held");
+    }
 }
 
 #[test]
@@ -121,7 +149,7 @@ fn what_could_not_be_read_is_looked_for_again() {
     assert_eq!(unlocked.last().view.unreadable.len(), 1);
     fs::rename(&away, &file).unwrap();
     place.deposit("two");
-    assert!(unlocked.last().going_on(unlocked.home().unwrap(), &unlocked.identity).is_none());
+    assert!(unlocked.last().going_on(unlocked.home().unwrap(), &unlocked.identity).unwrap().is_none());
     assert!(unlocked.look().unwrap().view.unreadable.is_empty());
 }
 

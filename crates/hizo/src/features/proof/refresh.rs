@@ -54,11 +54,22 @@ pub(crate) struct Refreshed {
 /// # Errors
 /// When the proof does not hold, is of another safe, or cannot be written; it is as it was then.
 pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
-    let old = bundle::files(&request.bundle)?;
-    let is_folder = request.bundle.is_dir();
-    if request.to.is_none() && !is_folder {
-        is_as_made(&request.bundle, &old)?;
+    let packed = match request.bundle.is_dir() {
+        true => None,
+        false => Some(bundle::packed(&request.bundle, &PAGES)?),
+    };
+    if request.to.is_none() && packed.as_ref().is_some_and(|packed| packed.has_more) {
+        return Err(Failure::fixable(words!(
+            "this ZIP holds more than the proof",
+            "この ZIP には、証明のほかにも何か入っています"
+        ))
+        .hint(words!("Name a new place with --to.", "--to で新しい場所を指定してください。")));
     }
+    let mut old = match &packed {
+        Some(packed) => packed.files.clone(),
+        None => bundle::files(&request.bundle)?,
+    };
+    old.retain(|name, _| !PAGES.contains(&name.as_str()));
     bundle::of(old.clone())?;
     let record = record(safe, &old)?;
     let former = before_the_move(safe, record)?;
@@ -106,14 +117,22 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
     let added = count(&files) - held;
     match &request.to {
         None if added == 0 => {}
-        None if is_folder => add(&request.bundle, &new, held + 1..=held + added, &people)?,
+        None if packed.is_none() => add(&request.bundle, &new, held + 1..=held + added, &people)?,
         to => {
             files.extend(people);
-            let pages = PAGES.into_iter().filter(|page| !files.contains_key(*page)).collect::<Vec<_>>();
-            files.extend(bundle::beside(&request.bundle, &pages)?);
+            let pages = match &packed {
+                Some(packed) => packed.files.iter().map(|(name, bytes)| (name.clone(), bytes.clone())).collect(),
+                None => bundle::beside(&request.bundle, &PAGES)?,
+            };
+            for (name, bytes) in pages {
+                files.entry(name).or_insert(bytes);
+            }
             match to {
                 Some(to) => write(to, &files)?,
-                None => staging::replace_file(&request.bundle, &super::zip::archive(&files)?)?,
+                None => {
+                    let before = packed.map_or_else(Vec::new, |packed| packed.bytes);
+                    replace(&request.bundle, &before, &super::zip::archive(&files)?)?;
+                }
             }
         }
     }
@@ -124,18 +143,16 @@ pub(crate) fn refresh(safe: &Safe, request: &Request) -> Outcome<Refreshed> {
     Ok(Refreshed { added, renewals: held + added, report, asked, faults, due: due(ends, safe::moment()?) })
 }
 
-/// Whether a ZIP is one that `hizo proof` made: written anew, it has everything that it had.
-fn is_as_made(zip: &Path, files: &Files) -> Outcome<()> {
-    let mut all = files.clone();
-    all.extend(bundle::beside(zip, &PAGES)?);
-    if fs::read(zip).map_err(|error| Failure::file("read", zip, error))? == super::zip::archive(&all)? {
-        return Ok(());
+/// Puts another content into a proof that is one file, unless somebody else has done so meanwhile.
+fn replace(path: &Path, before: &[u8], after: &[u8]) -> Outcome<()> {
+    if fs::read(path).map_err(|error| Failure::file("read", path, error))? != before {
+        return Err(Failure::fixable(words!(
+            "the proof was changed meanwhile, and is left as it is now",
+            "その間に証明が変えられたので、今のままにしました"
+        ))
+        .hint(words!("Run the command again.", "もう一度実行してください。")));
     }
-    Err(Failure::fixable(words!(
-        "this ZIP was packed by another program, and may hold more than the proof",
-        "この ZIP は別のプログラムでまとめたもので、証明以外のものも入っているかもしれません"
-    ))
-    .hint(words!("Name a new place with --to.", "--to で新しい場所を指定してください。")))
+    staging::replace_file(path, after)
 }
 
 /// The record of this safe that the proof is of.
