@@ -3,7 +3,7 @@
 //! See docs/spec/space.md. A chain holds no body, no object and no note: its memory grows by one id for each record,
 //! and by one entry for each member, epoch, wrap and series.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{KeyName, ObjectId, RecordId, SeriesId, SlotKeyHash, SpaceId};
 use crate::identity::VerifyingKey;
@@ -554,21 +554,21 @@ impl Chain {
         mut visit: impl FnMut(Record),
     ) -> Result<Self, ReplayError> {
         // Until the head is reached, no record is handed on; each is read once all the same.
-        let mut read = VecDeque::new();
+        let mut read: Vec<UnverifiedRecord> = Vec::new();
         for (number, note) in (0..=followed.number).zip(notes) {
             let fault = |error| ReplayError { number, error };
             let record = UnverifiedRecord::parse(note.as_ref()).map_err(|error| fault(error.into()))?;
-            let last = read.back().map(UnverifiedRecord::id);
+            let last = read.last().map(UnverifiedRecord::id);
             let follows = (record.envelope().number, record.envelope().prev) == (number, last);
             ensure(follows, Error::NotFollowed).map_err(fault)?;
-            read.push_back(record);
+            read.push(record);
         }
         let fault = ReplayError { number: followed.number, error: Error::NotFollowed };
-        let last = read.back().map(|record| Head { number: record.envelope().number, id: record.id() });
+        let last = read.last().map(|record| Head { number: record.envelope().number, id: record.id() });
         last.filter(|last| *last == followed).ok_or(fault)?;
-        let mut chain = None;
+        let (mut chain, mut read) = (None, read.into_iter());
         for (number, note) in (0_u64..).zip(notes) {
-            let next = match read.pop_front() {
+            let next = match read.next() {
                 Some(record) => follow_read(&mut chain, record, By::Hash),
                 None => follow(&mut chain, note.as_ref(), By::Signature),
             };

@@ -107,6 +107,9 @@ const HEAD_FILE: &str = "head";
 /// The notes of such a space, one after the other.
 const NOTES_FILE: &str = "notes";
 
+/// The folder of cases that were begun or joined at the desk of a safe.
+pub(crate) const CASES: &str = "cases";
+
 /// The folder of what belongs to a later keeper than the first, whose files lie in the home folder itself.
 const KEEPERS_FOLDER: &str = "keepers";
 /// What a keeper elsewhere answered of its log before the space left it.

@@ -107,6 +107,24 @@ impl Safe {
         Ok(safe)
     }
 
+    /// Whether it is as its keeper has it, by its home as it is now.
+    ///
+    /// # Errors
+    /// Exit code 5 when this machine has seen more than that.
+    pub(crate) fn is_newest(&self, home: &Home) -> Outcome<bool> {
+        if self.is_away() || home.keeper != self.home.keeper {
+            return Ok(false);
+        }
+        // What was seen before is read before what there is now.
+        let pinned = home.pinned_head()?;
+        // It is asked anew: another one may stand in its place.
+        let is_newest = Keeper::open(home)?.head(home.space)? == Some(self.chain.head());
+        if is_newest {
+            self.check_pins(pinned)?;
+        }
+        Ok(is_newest)
+    }
+
     /// The same safe followed on from here, by its home as it is now; nothing where only following it from its beginning can tell what
     /// it is. What was checked once is not checked again, and nothing is remembered that this machine has not compared with what it had
     /// seen before.
@@ -525,14 +543,15 @@ impl Safe {
     fn follow_on(&mut self) -> Outcome<()> {
         let (space, next) = (self.home.space, self.chain.head().number + 1);
         let Self { keeper, chain, records, by_deposit, .. } = self;
-        keeper.walk(space, next, u64::MAX, &mut |page| {
-            for note in page {
-                let record = UnverifiedRecord::parse(&note).map_err(broken_chain)?;
-                take_up(chain, records, by_deposit, record)?;
-            }
-            Ok(())
-        })?;
-        Ok(())
+        keeper
+            .walk(space, next, u64::MAX, &mut |page| {
+                for note in page {
+                    let record = UnverifiedRecord::parse(&note).map_err(broken_chain)?;
+                    take_up(chain, records, by_deposit, record)?;
+                }
+                Ok(())
+            })
+            .map(drop)
     }
 
     /// The series of this name as this machine knows it; a new one if it knows none.

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::hashing::hex;
-use crate::home::Home;
+use crate::home::{CASES, Home};
 use crate::membership::Appended;
 use crate::naming::{fold, without_forms};
 use crate::parties::Party;
@@ -22,9 +22,6 @@ use crate::side::Side;
 use crate::words::words;
 
 const LABEL: &[u8] = b"hizo/side/v1\n";
-
-/// The folder in a home in which cases lie that were begun at its desk.
-const CASES: &str = "cases";
 
 /// Who asks in a case, and against whom, by their names.
 #[derive(Debug, Default)]
@@ -73,34 +70,41 @@ impl Standing {
 
 impl Compared {
     /// What was said of it in the organisation's own safe.
-    pub(crate) fn of(own: Opened) -> Outcome<Self> {
+    pub(crate) fn of(own: Opened) -> Self {
         let mut compared = Self::default();
-        let said = |record: &&Record| record.envelope().deposit.is_none() && is_by_readers(own, record);
-        for record in own.safe.records.iter().filter(said) {
-            match own.keyring.events(own.safe, record) {
-                Ok(events) => events.into_iter().for_each(|event| {
-                    if let Event::SidesCompared { case, asks, against } = event {
-                        compared.take(case, asks, against);
-                    }
-                }),
-                Err(_) => compared.miss(),
+        for record in own.safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+            compared.follow(own, record, own.keyring.events(own.safe, record).ok().as_deref());
+        }
+        compared
+    }
+
+    /// Takes the next record, with what could be read of it.
+    pub(crate) fn follow(&mut self, own: Opened, record: &Record, events: Option<&[Event]>) {
+        if record.envelope().deposit.is_some() {
+            return;
+        }
+        let Some(events) = events else { return self.miss() };
+        for event in events {
+            if let Event::SidesCompared { case, asks, against } = event
+                && is_by_readers(own, record)
+            {
+                self.take(case, asks, against);
             }
         }
-        Ok(compared)
     }
 
     /// What a record says of a case. It blocks that case or lets it go on, and changes nothing of any other.
-    pub(crate) fn take(&mut self, case: String, asks: Vec<String>, against: Vec<String>) {
-        let (asks, against): (BTreeSet<_>, BTreeSet<_>) = (asks.into_iter().collect(), against.into_iter().collect());
+    fn take(&mut self, case: &str, asks: &[String], against: &[String]) {
+        let [asks, against] = [asks, against].map(|marks| marks.iter().cloned().collect::<BTreeSet<_>>());
         let meets = |other: &Sides| !other.asks.is_disjoint(&against) || !other.against.is_disjoint(&asks);
         // Whoever was turned away was not helped.
-        let is_helped = |(known, other): (&String, &Sides)| *known != case && !other.is_blocked && meets(other);
+        let is_helped = |(known, other): (&String, &Sides)| known != case && !other.is_blocked && meets(other);
         let is_blocked = self.cases.iter().any(is_helped);
-        self.cases.insert(case, Sides { asks, against, is_blocked });
+        self.cases.insert(case.to_owned(), Sides { asks, against, is_blocked });
     }
 
     /// Something cannot be read that may have said more.
-    pub(crate) fn miss(&mut self) {
+    fn miss(&mut self) {
         self.is_part = true;
     }
 
@@ -114,7 +118,7 @@ impl Compared {
 }
 
 /// Whether those who signed a record read the safe: a machine that only deposits compares nothing.
-pub(crate) fn is_by_readers(opened: Opened, record: &Record) -> bool {
+fn is_by_readers(opened: Opened, record: &Record) -> bool {
     let Ok(people) = opened.keyring.people() else { return false };
     let reads = |key| people.certificates.of(key).is_some_and(|certificate| certificate.recipient.is_some());
     record.signers().iter().all(reads)
@@ -156,7 +160,7 @@ impl Names {
         let space = own.safe.home.space;
         let (asks, against) = (Self::marks(&self.asks, &space)?, Self::marks(&self.against, &space)?);
         let appended = own.say(vec![Event::SidesCompared { case: case.to_string(), asks, against }])?;
-        Ok((Compared::of(own.opened())?.standing(case), appended))
+        Ok((Compared::of(own.opened()).standing(case), appended))
     }
 }
 
@@ -182,7 +186,7 @@ pub(crate) fn standing(case: &Side, party: Option<Party>) -> Outcome<Standing> {
         case.in_space(own)
     };
     match opened() {
-        Ok(own) => Ok(Compared::of(own.opened())?.standing(&case.safe.home.space)),
+        Ok(own) => Ok(Compared::of(own.opened()).standing(&case.safe.home.space)),
         Err(failure) if failure.kind == Kind::Lying => Err(failure),
         // Whoever acts for the organisation and does not read its own safe compares nothing.
         Err(_) => Ok(Standing::Unknown),
@@ -225,7 +229,7 @@ mod tests {
         let mut compared = Compared::default();
         let space = |number: u8| SpaceId::from_bytes([number; 16]);
         for (case, asks, against) in cases {
-            compared.take(space(*case).to_string(), marks(asks), marks(against));
+            compared.take(&space(*case).to_string(), &marks(asks), &marks(against));
         }
         (1..=3).map(|number| compared.standing(&space(number))).collect()
     }
@@ -251,7 +255,7 @@ mod tests {
     #[test]
     fn whoever_cannot_read_all_of_it_knows_of_no_case_that_it_is_free() {
         let (mut compared, case) = (Compared::default(), SpaceId::from_bytes([1; 16]));
-        compared.take(case.to_string(), marks(&["甲社"]), marks(&["乙工業"]));
+        compared.take(&case.to_string(), &marks(&["甲社"]), &marks(&["乙工業"]));
         assert_eq!(compared.standing(&case), Standing::Free);
         compared.miss();
         assert_eq!(compared.standing(&case), Standing::Unknown);

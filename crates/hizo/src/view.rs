@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::home::Device;
 use crate::lanes;
 use crate::safe::Safe;
-use crate::sides::{self, Compared};
+use crate::sides::Compared;
 use crate::words::words;
 
 /// All series of a safe.
@@ -96,8 +96,7 @@ enum Read {
     Before,
     /// Whoever signed it had no right to.
     Refused(Failure),
-    /// Its events, and whether somebody signed them who reads the safe.
-    Said(Outcome<Vec<Event>>, bool),
+    Said(Outcome<Vec<Event>>),
 }
 
 impl Read {
@@ -106,7 +105,7 @@ impl Read {
             return Self::Before;
         }
         match opened.keyring.refuse_undelegated(record) {
-            Ok(()) => Self::Said(opened.events(record), sides::is_by_readers(opened, record)),
+            Ok(()) => Self::Said(opened.events(record)),
             Err(failure) => Self::Refused(failure),
         }
     }
@@ -130,6 +129,11 @@ impl View {
         lanes::in_order(records, read, |record, read| {
             each(record)?;
             self.folded += 1;
+            let events = match &read {
+                Read::Said(Ok(events)) => Some(events.as_slice()),
+                Read::Said(Err(_)) | Read::Refused(_) | Read::Before => None,
+            };
+            self.compared.follow(opened, record, events);
             self.take(record, read)
         })
     }
@@ -151,7 +155,6 @@ impl View {
     fn take(&mut self, record: &Record, read: Read) -> Outcome<()> {
         let folded = match read {
             Read::Before => {
-                self.compared.miss();
                 self.before.push((record.number(), deposit_of(record)));
                 return Ok(());
             }
@@ -159,7 +162,7 @@ impl View {
                 self.keep_unreadable(record, failure, false);
                 return Ok(());
             }
-            Read::Said(events, by_readers) => events.and_then(|events| self.fold(record, events, by_readers)),
+            Read::Said(events) => events.and_then(|events| self.fold(record, events)),
         };
         match folded {
             Ok(()) => Ok(()),
@@ -173,7 +176,7 @@ impl View {
         }
     }
 
-    fn fold(&mut self, record: &Record, events: Vec<Event>, by_readers: bool) -> Outcome<()> {
+    fn fold(&mut self, record: &Record, events: Vec<Event>) -> Outcome<()> {
         let facts = record.envelope().deposit.as_ref();
         let is_by_admin = facts.is_none() && !record.envelope().controls.is_empty();
         let mut made = None;
@@ -210,9 +213,6 @@ impl View {
                 Event::KeyCertified { .. } | Event::DeviceAdded { .. } => (),
                 Event::MemberAdded { .. } | Event::MemberRemoved { .. } | Event::HistoryGiven { .. } => (),
                 Event::RecoveryMade { .. } | Event::RecoveryDrilled { .. } => (),
-                Event::SidesCompared { case, asks, against } if by_readers && facts.is_none() => {
-                    self.compared.take(case, asks, against);
-                }
                 Event::KeeperMoved { .. } | Event::SidesCompared { .. } | Event::Unknown(_) => (),
                 Event::OrganisationPinned { .. } | Event::KeyDelegated { .. } | Event::DelegationRevoked { .. } => (),
                 Event::Consent(_) | Event::ConsentWithdrawn { .. } | Event::HandedOver { .. } => (),
@@ -259,7 +259,6 @@ impl View {
         if let Some((series, _)) = deposit {
             self.series(series);
         }
-        self.compared.miss();
         self.unreadable.push(Unreadable {
             id: record.id(),
             record: record.number(),

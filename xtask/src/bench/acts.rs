@@ -11,7 +11,7 @@ use crate::bench::measure;
 use crate::bench::peers::{Kind, Program};
 use crate::shell::{self, About, Failure, Result};
 
-const PASSPHRASE: &str = "correct horse battery staple";
+pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 
 /// A folder of its own for one program and one round: repository, caches, secrets.
 pub(crate) struct Place {

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::bench::acts::PASSPHRASE;
 use crate::bench::keeper::Bench;
 use crate::bench::measure;
 use crate::bench::peers::{Kind, Peer};
 use crate::bench::{DESK, Settings, data, figures};
 use crate::shell::{self, About, Failure, Result};
-
-const PASSPHRASE: &str = "correct horse battery staple";
 
 /// Series in which the deposits lie.
 const SERIES: u64 = 100;

@@ -24,7 +24,7 @@ use crate::contents::Opened;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::handover::{self, HandOver};
-use crate::home::Home;
+use crate::home::{CASES, Home};
 use crate::safe::{self, Keyring, Safe};
 use crate::side::Side;
 use crate::view::{Deposit, View};
@@ -41,9 +41,6 @@ pub(super) const FRESH: Duration = Duration::from_secs(5);
 
 /// Cases and hand-overs that are held open beside the safe that is unlocked.
 const BESIDE_MAX: usize = 64;
-
-/// Where the cases lie that were begun at the desk of a safe.
-const CASES: &str = "cases";
 
 /// Where hand-overs lie of which he is the company or the sender, and those that he receives.
 const HANDED: &str = "hand-overs";
@@ -277,21 +274,26 @@ impl Looked {
     /// Exit code 5 when its keeper shows another history.
     pub(crate) fn going_on(self: &Arc<Self>, home: Home, identity: &IdentityFile) -> Outcome<Option<Arc<Self>>> {
         let is_as_it_was = self.away.is_none() && self.keyring.is_for_good() && home.own_space()?.is_none();
-        let Some(mut view) = self.view.if_readable().filter(|_| is_as_it_was) else { return Ok(None) };
-        let safe = match self.safe.going_on(home) {
+        if !is_as_it_was || !self.view.unreadable.is_empty() {
+            return Ok(None);
+        }
+        let safe = match self.safe.is_newest(&home) {
+            // What may be seen of a hand-over depends on the day too.
+            Ok(true) => return handover::guard(&self.safe, &self.keyring, identity).map(|()| Some(Arc::clone(self))),
+            Ok(false) => self.safe.going_on(home),
+            Err(failure) => Err(failure),
+        };
+        let safe = match safe {
             Ok(Some(safe)) => safe,
             Err(failure) if failure.kind == Kind::Lying => return Err(failure),
             Ok(None) | Err(_) => return Ok(None),
         };
-        // What may be seen of a hand-over depends on the day too.
-        handover::guard(&safe, &self.keyring, identity)?;
         let mut new = safe.records.iter().skip(self.safe.records.len()).map(Record::envelope);
         if !new.all(|envelope| envelope.deposit.is_some() && envelope.controls.is_empty()) {
             return Ok(None);
         }
-        if safe.records.len() == self.safe.records.len() {
-            return Ok(Some(Arc::clone(self)));
-        }
+        handover::guard(&safe, &self.keyring, identity)?;
+        let Some(mut view) = self.view.if_readable() else { return Ok(None) };
         view.follow(Opened { safe: &safe, keyring: &self.keyring }, |_| Ok(()))?;
         let looked = Self { safe, keyring: Arc::clone(&self.keyring), view, away: None };
         looked.remember(identity)?;

@@ -110,12 +110,12 @@ pub(super) fn print(what: What, opened: Opened, present: &Present, given: Option
     let (space, head) = (opened.safe.home.space, opened.safe.chain.head().number);
     let sheet = Sheet { case: present.case(opened)?, present, given, now: safe::now()?.unix_seconds(), head };
     let mut form = Form::new(format!("{space} {head}"))?;
-    if what == What::Tag && !sheet.case.things.is_empty() {
+    // A tag is one piece, in both languages at once.
+    let is_tags = what == What::Tag && !sheet.case.things.is_empty();
+    if is_tags {
         sheet.tags(&mut form, &space);
-        let title = what.words();
-        return form.finish(&format!("{} · {} · {space}", title.japanese(), title.english()));
     }
-    for language in [Language::Japanese, Language::English] {
+    for language in [Language::Japanese, Language::English].into_iter().filter(|_| !is_tags) {
         // Whoever scans it finds which paper of which case it is; nothing of what it says.
         form.begin(language, &what.words(), &format!("hizo/paper/v1 {} {space} {head}", what.word()));
         sheet.about(&mut form);
@@ -325,7 +325,6 @@ impl Sheet<'_> {
     /// A tag for each thing, on a page of its own: the code names it, and nothing on it says of which company it is.
     fn tags(&self, form: &mut Form, space: &SpaceId) {
         for thing in &self.case.things {
-            // Once in both languages: a tag is one piece.
             form.begin(Language::Japanese, &What::Tag.words(), &format!("hizo/thing/v1 {space} {}", thing.id));
             form.row(&Words::from("番号 / Number"), &number(&thing.id));
             form.row(&Words::from("品名 / What it is"), &thing.what);

@@ -38,7 +38,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     let own = case.at(&own.ok_or_else(not_known)?)?;
     let Some(file) = &arguments.names else {
-        let standing = sides::Compared::of(own.opened())?.standing(&case.safe.home.space);
+        let standing = sides::Compared::of(own.opened()).standing(&case.safe.home.space);
         return tell(setting, &case, standing, json!({}));
     };
     let names = names_in(&read_text(file)?).ok_or_else(|| {

@@ -1,7 +1,7 @@
 //! A safe as the desk looks at it: what was added is looked at by itself, and a large one is shown as it was.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hizo_keeper::EmbeddedKeeper;
@@ -62,6 +62,11 @@ impl Place {
         change.append(&mut safe, &self.identity).unwrap();
     }
 
+    fn copy_keeper(&self, to: &Path) {
+        let copied = std::process::Command::new("cp").arg("-r").arg(self.home.join("keeper")).arg(to).status();
+        assert!(copied.unwrap().success());
+    }
+
     fn last_seen(&self) -> Option<LastSeen> {
         let Key { home, identity } = self.key();
         LastSeen::recall(&home, &identity)
@@ -100,8 +105,7 @@ fn a_keeper_that_takes_something_back_is_told_of_and_nothing_is_shown_in_its_pla
     let place = Place::new();
     place.deposit("one");
     let before = place.all.path().join("before");
-    let copied = std::process::Command::new("cp").arg("-r").arg(place.home.join("keeper")).arg(&before).status();
-    assert!(copied.unwrap().success());
+    place.copy_keeper(&before);
     place.deposit("one");
     let unlocked = place.key().unlock(None).unwrap();
     fs::remove_dir_all(place.home.join("keeper")).unwrap();
@@ -115,12 +119,8 @@ fn a_keeper_that_shows_another_history_is_told_of_however_long_that_is_and_nothi
     let place = Place::new();
     place.deposit("one");
     let unlocked = place.key().unlock(None).unwrap();
-    let copy = |from: PathBuf, to: PathBuf| {
-        let copied = std::process::Command::new("cp").arg("-r").arg(from).arg(to).status();
-        assert!(copied.unwrap().success());
-    };
     let (keeper, pin) = (place.home.join("keeper"), place.home.join("head"));
-    copy(keeper.clone(), place.all.path().join("before"));
+    place.copy_keeper(&place.all.path().join("before"));
     let head = fs::read(&pin).unwrap();
     // This machine has seen one more; the keeper, put back, has two others instead.
     place.deposit("one");
