@@ -89,6 +89,7 @@ const INVITE_FILE: &str = "invite";
 /// The home of the own space of the organisation for which this home's person is a member.
 const OWN_SPACE_FILE: &str = "organisation.home";
 const OWN_EPOCH_FILE: &str = "organisation.epoch";
+const COMPARED_FILE: &str = "compared.home";
 const ACTING_FILE: &str = "organisation.acting";
 /// The organisation's key, sealed with the passphrase of the identity, and the card by which others know it.
 const ORGANISATION_KEY_FILE: &str = "organisation.age";
@@ -690,7 +691,22 @@ impl Home {
     /// The home of the own space of the organisation for which the person of this home is a member; nothing where he is one for
     /// himself.
     pub(crate) fn own_space(&self) -> Outcome<Option<PathBuf>> {
-        let path = self.folder.join(OWN_SPACE_FILE);
+        self.named_home(OWN_SPACE_FILE)
+    }
+
+    /// The home of the organisation's own space with which the sides of the case in this home were compared; nothing where that is found
+    /// without it.
+    pub(crate) fn compared_home(&self) -> Outcome<Option<PathBuf>> {
+        self.named_home(COMPARED_FILE)
+    }
+
+    /// Writes down which home that is.
+    pub(crate) fn remember_compared(&self, home: &Path) -> Outcome<()> {
+        replace(&self.folder.join(COMPARED_FILE), &line_of(home)?)
+    }
+
+    fn named_home(&self, file: &str) -> Outcome<Option<PathBuf>> {
+        let path = self.folder.join(file);
         let line = if_there(&path, fs::read(&path))?;
         let named = line.map(|line| system::path_from_bytes(line.strip_suffix(b"\n").unwrap_or(&line)));
         named.transpose().map_err(|error| damaged(&path).source(error))
@@ -730,8 +746,7 @@ impl Home {
 
     /// Writes down which home that is.
     pub(crate) fn write_own_space(folder: &Path, home: &Path) -> Outcome<()> {
-        let path = std::path::absolute(home).map_err(|error| Failure::file("read", home, error))?;
-        write_new(&folder.join(OWN_SPACE_FILE), &[system::path_bytes(path.as_os_str()), vec![b'\n']].concat())
+        write_new(&folder.join(OWN_SPACE_FILE), &line_of(home)?)
     }
 
     /// Where the directory of organisations lies, if one was installed.
@@ -1245,6 +1260,12 @@ fn fill(mut file: &fs::File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     system::sync_directory(folder_of(path))
+}
+
+/// The line that names a home.
+fn line_of(home: &Path) -> Outcome<Vec<u8>> {
+    let path = std::path::absolute(home).map_err(|error| Failure::file("read", home, error))?;
+    Ok([system::path_bytes(path.as_os_str()), vec![b'\n']].concat())
 }
 
 fn acting_homes(folder: &Path) -> Outcome<Vec<PathBuf>> {

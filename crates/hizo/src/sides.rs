@@ -166,8 +166,9 @@ impl Names {
 
 /// The home of the organisation's own safe, for whoever acts for it in the case of this home; nothing where that is not known here.
 pub(crate) fn own_safe(home: &Home) -> Outcome<Option<PathBuf>> {
-    if let Some(own) = home.own_space()? {
-        return Ok(Some(own));
+    let known = home.own_space()?.map_or_else(|| home.compared_home(), |own| Ok(Some(own)))?;
+    if known.is_some() {
+        return Ok(known);
     }
     // A case that was begun or joined at the desk of a safe lies in the home of that.
     let folder = home.folder().parent().filter(|folder| folder.ends_with(CASES)).and_then(|folder| folder.parent());
@@ -209,8 +210,8 @@ pub(crate) fn blocked() -> Failure {
         "この相談は、あなたの機関ではお受けできません"
     ))
     .hint(words!(
-        "Say this to whoever asks, and nothing of why; name another centre (`hizo directory show`), and end the case here (`hizo case close --reason elsewhere`).",
-        "相談者には、お受けできないことだけを伝え、理由は言わないでください。別の窓口（`hizo directory show`）を案内し、この相談は終えてください（`hizo case close --reason elsewhere`）。"
+        "Say this to whoever asks, and nothing of why; name another centre (`hizo directory show`), and bring the case here to its end, for the reason `elsewhere` (`hizo case show` names the steps).",
+        "相談者には、お受けできないことだけを伝え、理由は言わないでください。別の窓口（`hizo directory show`）を案内し、この相談は理由 `elsewhere` で終えてください（進め方は `hizo case show`）。"
     ))
 }
 

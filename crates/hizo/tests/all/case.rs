@@ -416,9 +416,21 @@ fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() 
     let tell = desk.post(&three, &cookie, &format!("csrf={csrf}&act=tell&text=x"));
     assert_eq!(tell.status, 422, "{}", tell.body);
     drop(desk);
-    // It is brought to its end from wherever it is.
-    second.ok(&["case", "move", "triage", "--reason", "facts"]);
-    second.ok(&["case", "close", "--reason", "elsewhere"]);
+    // It is brought to its end from wherever it is, without a word that is not so.
+    for (to, reason) in [("triage", "facts"), ("preserve", "suspicion"), ("closing", "elsewhere")] {
+        second.ok(&["case", "move", to, "--reason", reason]);
+    }
+    second.ok(&["case", "close", "--reason", "done"]);
+    // A case that lies elsewhere is told once where the organisation's own safe is.
+    let away = Beside(founder, founder.folder.path().join("a case elsewhere"));
+    let invite = founder.folder.path().join("invite elsewhere");
+    let open = ["case", "open", "--keeper", keeper.url(), "--kind", "leak", "--way", "phone", "--title", "away"];
+    away.ok(&[&open[..], &["--invite", path(&invite), "--identity", path(&identity)]].concat());
+    let names = named("asks 乙工業\n");
+    assert!(away.run(&["case", "sides", path(&names)]).err.contains("--office"));
+    let blocked = away.run(&["case", "sides", path(&names), "--office", path(&founder.path), "--json"]);
+    assert_eq!(standing(&blocked), "blocked", "{blocked:?}");
+    assert!(away.run(&["case", "tell", "x"]).err.contains("cannot act in this case"));
     // Nobody's name lies anywhere, in the clear or in what can be opened.
     let shown = Beside(founder, founder.path.clone()).ok(&["list", "--json"]).out;
     let all = files_below(&founder.path).into_iter().chain(files_below(&founder.folder.path().join("data of cases")));

@@ -37,6 +37,10 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         None => sides::own_safe(&case.safe.home)?,
     };
     let own = case.at(&own.ok_or_else(not_known)?)?;
+    if let Some(office) = &arguments.office {
+        // Whatever is done in this case from here on asks it.
+        case.safe.home.remember_compared(office)?;
+    }
     let Some(file) = &arguments.names else {
         let standing = sides::Compared::of(own.opened()).standing(&case.safe.home.space);
         return tell(setting, &case, standing, json!({}));

@@ -73,7 +73,10 @@ const TURNED_AWAY: &[&str] = &["declined", "withdrawn", "elsewhere"];
 
 const SUSPECTS: &[&str] = &["former-employee", "employee", "partner", "attack", "approach"];
 
-const MEASURES: &[&str] = &["measures-agreed", "withdrawn"];
+/// Reasons to end it at any later time, whatever has come of it.
+const LEAVES: &[&str] = &["withdrawn", "elsewhere"];
+
+const MEASURES: &[&str] = &["measures-agreed", "withdrawn", "elsewhere"];
 
 const COUNSELLOR: &[Party] = &[Party::Counsellor];
 const COMPANY: &[Party] = &[Party::Company];
@@ -161,15 +164,17 @@ pub(crate) const MOVES: &[Move] = &[
     row("triage", "suspicion-check", COUNSELLOR, &["preserved"], Rest::Nothing),
     row("triage", CLOSED, BOTH, TURNED_AWAY, Rest::Nothing),
     row("advice", "preserve", BOTH, &["suspicion"], Rest::Nothing),
-    row("advice", CLOSING, BOTH, &["advised", "quiet", "withdrawn"], Rest::Nothing),
+    row("advice", CLOSING, BOTH, &["advised", "quiet", "withdrawn", "elsewhere"], Rest::Nothing),
     row("preserve", "suspicion-check", BOTH, &["preserved", "nothing-left"], Rest::Nothing),
+    row("preserve", CLOSING, BOTH, LEAVES, Rest::Nothing),
     row("suspicion-check", "advice", COUNSELLOR, &["no-leak"], Rest::Nothing),
     row("suspicion-check", "referral-proposed", COUNSELLOR, SUSPECTS, Rest::Nothing),
     row("suspicion-check", REFERRAL_SENT, COUNSELLOR, SUSPECTS, Rest::Handed),
+    row("suspicion-check", CLOSING, BOTH, LEAVES, Rest::Nothing),
     row("referral-proposed", "suspicion-check", BOTH, &["refused"], Rest::Nothing),
     row("referral-proposed", REFERRAL_SENT, COUNSELLOR, &["consented"], Rest::Handed),
     row("referral-proposed", "liability", COMPANY, &["own-action"], Rest::Nothing),
-    row("referral-proposed", CLOSING, BOTH, &["refused"], Rest::Nothing),
+    row("referral-proposed", CLOSING, BOTH, &["refused", "withdrawn", "elsewhere"], Rest::Nothing),
     row(REFERRAL_SENT, "referral-proposed", BOTH, &["rejected", "insufficient", "withdrawn"], Rest::Answered),
     row(REFERRAL_SENT, "rescue.determine", BOTH, &["accepted"], Rest::Accepted),
     row(REFERRAL_SENT, "police.consultation", BOTH, &["accepted"], Rest::Accepted),
