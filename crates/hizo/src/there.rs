@@ -43,9 +43,19 @@ impl Terms {
             )
             .source(error)
         })?;
-        let admission = self.admission_file.as_deref().map(membership::read_admission).transpose()?;
         let roots = self.keeper_roots.as_ref().map(|path| bundle::read(path, ROOTS_BYTES_MAX)).transpose()?;
-        Ok(There { address: address.to_owned(), log_key, roots, admission })
+        Ok(There { address: address.to_owned(), log_key, receipt_key: None, roots, admission: self.admission()? })
+    }
+
+    /// The keeper that an invite names, or the file beside an emergency card.
+    pub(crate) fn named_by(&self, invite: Invite) -> Outcome<There> {
+        let Invite { address, log_key, receipt_key, roots, .. } = invite;
+        let (log_key, receipt_key, roots) = (Some(log_key), Some(receipt_key), roots.map(String::into_bytes));
+        Ok(There { address, log_key, receipt_key, roots, admission: self.admission()? })
+    }
+
+    fn admission(&self) -> Outcome<Option<String>> {
+        self.admission_file.as_deref().map(membership::read_admission).transpose()
     }
 
     /// # Errors
@@ -88,6 +98,8 @@ pub(crate) struct There {
     pub address: String,
     /// The key of its log, as its operator publishes it; without one, what the keeper says is pinned.
     pub log_key: Option<NamedKey>,
+    /// The key of its receipts, where that was given too.
+    pub receipt_key: Option<NamedKey>,
     /// The roots of its certificate, as PEM; without them, those that browsers trust.
     pub roots: Option<Vec<u8>>,
     /// What lets a space begin there.
@@ -98,7 +110,8 @@ impl There {
     /// The keeper, asked in sessions of whoever brings a space: nobody else begins one.
     pub(crate) fn introduced(&self, folder: &Path, bringer: SigningSeed) -> Outcome<(Keeper, Pinned)> {
         let facts = RemoteKeeper::introduce(&self.address, patience(), self.roots.as_deref()).map_err(Failure::from)?;
-        if self.log_key.as_ref().is_some_and(|known| *known != facts.log_key) {
+        let named = [(&self.log_key, &facts.log_key), (&self.receipt_key, &facts.receipt_key)];
+        if named.into_iter().any(|(known, shown)| known.as_ref().is_some_and(|known| known != shown)) {
             return Err(lying(words!(
                 "it shows another key than the one you named",
                 "指定された鍵とは別の鍵を見せています"

@@ -801,6 +801,10 @@ const HELP: &[(&str, &str)] = &[
         "元のフォルダーの隣に作る金庫のフォルダー。まだないか、空であること",
     ),
     (
+        "The file beside an emergency card: the case begins at the keeper that it names, also where nothing else is left",
+        "緊急カードと一緒に作られたファイル。その預け先で相談を始めます。ほかに何も残っていなくても使えます",
+    ),
+    (
         "The file beside the emergency card: brings the safe back from its keeper, into the folder of --home, where nothing is left",
         "緊急カードと一緒に作られたファイル。コンピューターを失っても、預け先から --home のフォルダーに金庫を取り戻します",
     ),

@@ -168,6 +168,52 @@ fn a9_a15_a_keeper_that_is_not_the_one_on_the_emergency_card_brings_nothing_back
 }
 
 #[test]
+fn the_emergency_card_begins_a_case_where_nothing_is_left_and_with_no_other_keeper() {
+    let ashes = Ashes::new();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let named: Value = serde_json::from_slice(&fs::read(ashes.emergency()).unwrap()).unwrap();
+    let open = |home: &Home, named: &[&str]| {
+        let invite = home.folder.path().join("invite");
+        let open = ["case", "open", "--kind", "attack", "--urgency", "emergency", "--title", "a mail", "--invite"];
+        home.run([&open[..], &[invite.to_str().unwrap(), "--json"], named].concat())
+    };
+    ashes.burn();
+    let (clean, emergency) = (Home::unmade(), ashes.emergency());
+    let card = fs::read(emergency.with_extension("pdf")).unwrap();
+    assert!(String::from_utf8_lossy(&card).contains("/Count 1\n"), "the card is one sheet");
+    let said = open(&clean, &["--emergency", emergency.to_str().unwrap()]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    // It is a space of its own, whose invite leads to the same keeper and says nothing of the safe.
+    assert_ne!(said.json()["space"], named["space"]);
+    let invite = fs::read_to_string(clean.folder.path().join("invite")).unwrap();
+    assert!(!invite.contains(&text(&named["space"])) && invite.contains(&text(&named["receipt_key"])), "{invite}");
+    clean.ok(["case", "tell", "a mail was opened"]);
+    // The printed card alone does the same.
+    let by_paper = Home::unmade();
+    let said = open(&by_paper, &["--keeper", &text(&named["address"]), "--keeper-key", &text(&named["log_key"])]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    // Another keeper at that address, by either of its keys.
+    let other = Home::unmade();
+    let stranger = Process::start(&other.folder.path().join("data"));
+    let (_, facts) = stranger.get("/v1/keeper");
+    let facts: Value = serde_json::from_str(facts.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    for key in ["log_key", "receipt_key"] {
+        let refused = Home::unmade();
+        let mut lie = named.clone();
+        lie[key] = facts[key].clone();
+        let path = refused.folder.path().join("emergency.json");
+        fs::write(&path, format!("{lie}\n")).unwrap();
+        let said = open(&refused, &["--emergency", path.to_str().unwrap()]);
+        assert_eq!(said.code, Some(5), "{key}: {said:?}");
+        assert!(!refused.path.join("safe.json").exists() && !refused.folder.path().join("invite").exists(), "{key}");
+    }
+    // Neither keeper, or both.
+    assert_eq!(open(&Home::unmade(), &[]).code, Some(2));
+    let both = ["--emergency", emergency.to_str().unwrap(), "--keeper", &text(&named["address"])];
+    assert_eq!(open(&Home::unmade(), &both).code, Some(2));
+}
+
+#[test]
 fn cards_of_another_safe_and_identities_of_strangers_are_let_in_by_nobody() {
     let (ashes, others) = (Ashes::new(), Home::new());
     let to = others.folder.path().join("cards");

@@ -10,7 +10,7 @@ use super::clocks::Calendar;
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
 use crate::features::init::command::set_up;
 use crate::safe::{self, Safe};
-use crate::there::Terms;
+use crate::there::{Terms, There};
 use crate::words::words;
 use crate::{Setting, home, receipts};
 
@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// The invite to write: for the centre, or for the company that you type for
     #[arg(long, value_name = "FILE")]
     invite: PathBuf,
+    /// The file beside an emergency card: the case begins at the keeper that it names, also where nothing else is left
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keeper_key", "keeper_roots"])]
+    emergency: Option<PathBuf>,
     #[command(flatten)]
     terms: Terms,
     /// Your identity file of another safe: you have the same passphrase here, and nobody who knows one safe learns of the other
@@ -56,15 +59,9 @@ pub(super) fn way_words() -> Vec<&'static str> {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let said = said(arguments)?;
-    if setting.keeper.is_none() {
-        return Err(Failure::new(
-            FailureKind::Usage,
-            words!("a case needs a keeper that both sides reach", "相談には、双方から届く預け先が必要です"),
-        )
-        .hint(words!("Name it with --keeper https://….", "--keeper https://… で指定してください。")));
-    }
+    let there = there(setting, arguments)?;
     let says = vec![Event::Case(Box::new(said))];
-    let (home, passphrase) = set_up(setting, &arguments.terms, arguments.identity.as_deref(), &arguments.title, says)?;
+    let (home, passphrase) = set_up(setting, Some(&there), arguments.identity.as_deref(), &arguments.title, says)?;
     passphrase.tell(setting.console, &words!("the case", "相談"));
     let safe = Safe::open(home)?;
     let invite =
@@ -96,6 +93,30 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         ),
     });
     receipts::answer(&safe, safe.home.genesis).holds()
+}
+
+/// The keeper at which it begins.
+fn there(setting: &Setting, arguments: &Arguments) -> Outcome<There> {
+    match (&arguments.emergency, &setting.keeper) {
+        (Some(file), None) => arguments.terms.named_by(home::read_invite(file)?),
+        (None, Some(address)) => arguments.terms.there(address),
+        (Some(_), Some(_)) => Err(Failure::new(
+            FailureKind::Usage,
+            words!(
+                "a case begins at one keeper: the one named, or that of the emergency card",
+                "相談を始める預け先は1つです。指定した預け先か、緊急カードの預け先のどちらかにしてください"
+            ),
+        )
+        .hint(words!("Leave one of them away.", "どちらか一方を外してください。"))),
+        (None, None) => Err(Failure::new(
+            FailureKind::Usage,
+            words!("a case needs a keeper that both sides reach", "相談には、双方から届く預け先が必要です"),
+        )
+        .hint(words!(
+            "Name it with --keeper https://…, or with --emergency and the file beside an emergency card.",
+            "--keeper https://… か、--emergency と緊急カードのファイルで指定してください。"
+        ))),
+    }
 }
 
 fn said(arguments: &Arguments) -> Outcome<Said> {

@@ -9,7 +9,7 @@ use super::Owner;
 use crate::failure::{Outcome, shown};
 use crate::home::{Home, IDENTITY_BYTES_MAX};
 use crate::passphrase::NewPassphrase;
-use crate::there::Terms;
+use crate::there::{Terms, There};
 use crate::words::words;
 use crate::{Setting, bundle, receipts, safe};
 
@@ -28,7 +28,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let Arguments { name, terms, identity } = arguments;
-    let (home, passphrase) = set_up(setting, terms, identity.as_deref(), name, Vec::new())?;
+    let there = setting.keeper.as_deref().map(|address| terms.there(address)).transpose()?;
+    terms.need(there.is_some())?;
+    let (home, passphrase) = set_up(setting, there.as_ref(), identity.as_deref(), name, Vec::new())?;
     passphrase.tell(setting.console, &words!("the safe", "金庫"));
     let safe = safe::Safe::open(home)?;
     let folder = safe.home.folder();
@@ -55,20 +57,19 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
 }
 
-/// Sets up a safe in this home, whose record 0 says this besides; and the passphrase that opens it.
+/// Sets up a safe in this home, at the keeper there or in the home itself, whose record 0 says this besides; and the passphrase that
+/// opens it.
 ///
 /// # Errors
 /// When there is a safe already, or the keeper does not begin one.
 pub(crate) fn set_up(
     setting: &Setting,
-    terms: &Terms,
+    there: Option<&There>,
     identity: Option<&Path>,
     name: &str,
     says: Vec<Event>,
 ) -> Outcome<(Home, NewPassphrase)> {
     let folder = setting.home_folder()?;
-    let there = setting.keeper.as_deref().map(|address| terms.there(address)).transpose()?;
-    terms.need(there.is_some())?;
     let (passphrase, owner) = match identity {
         Some(path) => {
             let passphrase = NewPassphrase::given(setting.read_passphrase()?);
@@ -79,6 +80,6 @@ pub(crate) fn set_up(
         None => (setting.passphrase.for_something_new()?, None),
     };
     let owner = owner.unwrap_or(Owner::New { passphrase: &passphrase.text });
-    let home = super::init_for(&folder, name, owner, there.as_ref(), says)?;
+    let home = super::init_for(&folder, name, owner, there, says)?;
     Ok((home, passphrase))
 }

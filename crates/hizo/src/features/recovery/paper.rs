@@ -122,7 +122,6 @@ pub(super) fn emergency(printed: &Printed, invite: Option<&Invite>) -> Outcome<V
         words!("Lawyer", "弁護士"),
         words!("Card holders", "カードを持つ人"),
         words!("", ""),
-        words!("", ""),
     ] {
         page.blank(&label);
     }
@@ -153,6 +152,16 @@ pub(super) fn emergency(printed: &Printed, invite: Option<&Invite>) -> Outcome<V
 }
 
 fn first_steps(needed: u8, is_elsewhere: bool) -> Vec<Words> {
+    let case = match is_elsewhere {
+        true => words!(
+            "Your centre begins a case for whoever telephones. A clean computer does too: hizo case open --emergency emergency.json",
+            "相談は、電話で相談センターに始めてもらえます。安全なコンピューターなら hizo case open --emergency emergency.json"
+        ),
+        false => words!(
+            "Your centre begins a case for whoever telephones.",
+            "相談は、電話で相談センターに始めてもらえます。"
+        ),
+    };
     let last = match is_elsewhere {
         true => words!(
             "Bring {needed} recovery cards and the file emergency.json to a clean computer. There: hizo recovery use --emergency emergency.json, then hizo restore. The file is lost: write it anew from what stands below.",
@@ -165,12 +174,12 @@ fn first_steps(needed: u8, is_elsewhere: bool) -> Vec<Words> {
     };
     vec![
         words!(
-            "Take the machine off the network. Do not switch it off, erase nothing.",
-            "コンピューターをネットワークから切り離します。電源は切らず、何も消さないでください。"
+            "Take the machine off the network. Do not switch it off, erase nothing, deposit nothing more from it.",
+            "コンピューターをネットワークから切り離します。電源は切らず、何も消さず、もう何も預けないでください。"
         ),
         words!("Call those below, by another telephone or line.", "下の連絡先に、別の電話や回線で連絡します。"),
+        case,
         words!("Write down on paper what happened, and when.", "起きたことと時刻を、紙に書き留めます。"),
-        words!("Deposit nothing more from that machine.", "そのコンピューターからは、もう預けないでください。"),
         last,
     ]
 }
