@@ -47,14 +47,8 @@ impl Terms {
         Ok(There { address: address.to_owned(), log_key, receipt_key: None, roots, admission: self.admission()? })
     }
 
-    /// The keeper that an invite names, or the file beside an emergency card.
-    pub(crate) fn named_by(&self, invite: Invite) -> Outcome<There> {
-        let Invite { address, log_key, receipt_key, roots, .. } = invite;
-        let (log_key, receipt_key, roots) = (Some(log_key), Some(receipt_key), roots.map(String::into_bytes));
-        Ok(There { address, log_key, receipt_key, roots, admission: self.admission()? })
-    }
-
-    fn admission(&self) -> Outcome<Option<String>> {
+    /// What lets a space begin there; nothing where that was not given.
+    pub(crate) fn admission(&self) -> Outcome<Option<String>> {
         self.admission_file.as_deref().map(membership::read_admission).transpose()
     }
 
@@ -107,6 +101,13 @@ pub(crate) struct There {
 }
 
 impl There {
+    /// The one that an invite names, or the file beside an emergency card.
+    pub(crate) fn named_by(invite: Invite, admission: Option<String>) -> Self {
+        let Invite { address, log_key, receipt_key, roots, .. } = invite;
+        let (log_key, receipt_key, roots) = (Some(log_key), Some(receipt_key), roots.map(String::into_bytes));
+        Self { address, log_key, receipt_key, roots, admission }
+    }
+
     /// The keeper, asked in sessions of whoever brings a space: nobody else begins one.
     pub(crate) fn introduced(&self, folder: &Path, bringer: SigningSeed) -> Outcome<(Keeper, Pinned)> {
         let facts = RemoteKeeper::introduce(&self.address, patience(), self.roots.as_deref()).map_err(Failure::from)?;

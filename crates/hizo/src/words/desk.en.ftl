@@ -342,6 +342,12 @@ unlock-lost-all = And where this computer is gone, with the emergency file on a 
 
 ## People come and go
 begin-join = Somebody has invited you? Join that safe instead.
+begin-card = Something is wrong, and your own computer is not at hand? Begin a case with the emergency card.
+card-title = Begin a case with the emergency card
+card-lead = Choose the file emergency.json that was made beside the card. It says which keeper you share with those who help.
+card-paper = Only the paper is at hand? Telephone: a centre begins the case for you. Or use “hizo case open” with what the card says behind “Keeper” and “Log”.
+card-begin-lead = The case is a place that you share with those whom you invite, and nobody else. Neither the recovery cards nor the passphrase of your safe are needed for it.
+card-passphrase = A passphrase for the case
 case-people = Who is in it
 people-invite = Save an invite
 people-you = you

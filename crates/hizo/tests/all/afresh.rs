@@ -15,6 +15,7 @@ use hizo_vault::keys::IdentityFile;
 use serde_json::Value;
 
 use crate::cards::read_off;
+use crate::desk::Desk;
 use crate::keeper::Process;
 use crate::kit::{Home, Said, Tree, assert_same, noise, tree};
 use crate::liar::Liar;
@@ -211,6 +212,59 @@ fn the_emergency_card_begins_a_case_where_nothing_is_left_and_with_no_other_keep
     assert_eq!(open(&Home::unmade(), &[]).code, Some(2));
     let both = ["--emergency", emergency.to_str().unwrap(), "--keeper", &text(&named["address"])];
     assert_eq!(open(&Home::unmade(), &both).code, Some(2));
+}
+
+#[test]
+fn the_emergency_card_begins_a_case_at_the_desk_of_a_machine_that_has_nothing() {
+    let ashes = Ashes::new();
+    ashes.burn();
+    let clean = Home::unmade();
+    let desk = Desk::start(&mut clean.writer_command());
+    let cookie = desk.sit_down();
+    let (card, begin) = (format!("{}/card", desk.at()), format!("{}/card/begin", desk.at()));
+    assert!(desk.get(&format!("{}/begin", desk.at()), &cookie).body.contains("/card\""));
+    let csrf = desk.get(&card, &cookie).csrf().to_owned();
+    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    let carried = |file: &Path| {
+        let page = desk.post(&card, &cookie, &format!("csrf={csrf}&typed={}", encoded(file.to_str().unwrap())));
+        let (_, rest) = page.body.split_once("name=\"card\" value=\"").unwrap_or_else(|| panic!("{}", page.body));
+        rest.split('"').next().unwrap().to_owned()
+    };
+    // What is no such file is said on the page, and nothing is begun.
+    let other = clean.folder.path().join("a letter");
+    fs::write(&other, "hello").unwrap();
+    let page = desk.post(&card, &cookie, &format!("csrf={csrf}&typed={}", encoded(other.to_str().unwrap())));
+    assert!(page.status == 200 && page.body.contains("role=\"alert\""), "{}", page.body);
+    let form = |card: &str, passphrase: &str| {
+        let passphrase = encoded(passphrase);
+        format!("csrf={csrf}&card={card}&kind=attack&title=a+mail&urgent=1&passphrase={passphrase}&again={passphrase}")
+    };
+    // Nor with a passphrase that is too short, or where another keeper answers.
+    let phrase = "a long passphrase of nobody";
+    let file = ashes.emergency();
+    let short = desk.post(&begin, &cookie, &form(&carried(&file), "short"));
+    assert!(short.body.contains("role=\"alert\"") && short.body.contains("a mail"), "{}", short.body);
+    let named: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let mut lie = named.clone();
+    lie["receipt_key"] = lie["log_key"].clone();
+    let lying = clean.folder.path().join("emergency.json");
+    fs::write(&lying, format!("{lie}\n")).unwrap();
+    let refused = desk.post(&begin, &cookie, &form(&carried(&lying), phrase));
+    assert!(refused.body.contains("role=\"alert\""), "{}", refused.body);
+    assert!(!clean.path.join("safe.json").exists());
+    // With the right one it is begun, open, and found again.
+    let begun = desk.post(&begin, &cookie, &form(&carried(&file), phrase));
+    let case = begun.header("location").unwrap_or_else(|| panic!("{}", begun.body)).to_owned();
+    assert!(case.starts_with(&format!("{}/case/", desk.at())), "{case}");
+    let page = desk.get(&case, &cookie);
+    assert!(page.status == 200 && page.body.contains("a mail"), "{}", page.body);
+    assert!(desk.get(&format!("{}/cases", desk.at()), &cookie).body.contains("a mail"));
+    let told = desk.post(&case, &cookie, &format!("csrf={csrf}&act=tell&text=a+mail+was+opened"));
+    assert_eq!(told.status, 303, "{}", told.body);
+    assert_eq!(
+        desk.post(&begin, &cookie, &form("", phrase)).header("location"),
+        Some(&*format!("{}/unlock", desk.at()))
+    );
 }
 
 #[test]

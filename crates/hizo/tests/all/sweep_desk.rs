@@ -108,7 +108,7 @@ const ROUTES: [(&str, &str, &str); 55] = [
 ];
 
 /// Those for whoever has followed the link.
-const OPEN: [(&str, &str, &str); 17] = [
+const OPEN: [(&str, &str, &str); 20] = [
     ("get", "/", ""),
     ("get", "/unlock", ""),
     ("post", "/unlock", ""),
@@ -118,6 +118,9 @@ const OPEN: [(&str, &str, &str); 17] = [
     ("get", "/begin", ""),
     ("post", "/begin", ""),
     ("post", "/sample", ""),
+    ("get", "/card", ""),
+    ("post", "/card", ""),
+    ("post", "/card/begin", ""),
     ("get", "/join", ""),
     ("post", "/join", ""),
     ("post", "/join/ask", ""),

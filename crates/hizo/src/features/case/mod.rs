@@ -2,6 +2,7 @@
 //! adds to it. See docs/spec/case.md.
 
 pub(crate) mod caller;
+pub(crate) mod card;
 mod clocks;
 pub(crate) mod command;
 mod give;

@@ -98,7 +98,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 /// The keeper at which it begins.
 fn there(setting: &Setting, arguments: &Arguments) -> Outcome<There> {
     match (&arguments.emergency, &setting.keeper) {
-        (Some(file), None) => arguments.terms.named_by(home::read_invite(file)?),
+        (Some(file), None) => Ok(There::named_by(home::read_invite(file)?, arguments.terms.admission()?)),
         (None, Some(address)) => arguments.terms.there(address),
         (Some(_), Some(_)) => Err(Failure::new(
             FailureKind::Usage,

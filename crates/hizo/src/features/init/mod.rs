@@ -34,7 +34,21 @@ enum Owner<'a> {
 /// # Errors
 /// When there is a safe in the folder already, or it cannot be written to.
 pub(crate) fn init(folder: &Path, name: &str, passphrase: &str, there: Option<&There>) -> Outcome<Home> {
-    init_for(folder, name, Owner::New { passphrase }, there, Vec::new())
+    init_with(folder, name, passphrase, there, Vec::new())
+}
+
+/// The same, and its record 0 says this besides.
+///
+/// # Errors
+/// As [`init`].
+pub(crate) fn init_with(
+    folder: &Path,
+    name: &str,
+    passphrase: &str,
+    there: Option<&There>,
+    says: Vec<Event>,
+) -> Outcome<Home> {
+    init_for(folder, name, Owner::New { passphrase }, there, says)
 }
 
 /// Sets up a safe in `folder`, whose record 0 says this besides.

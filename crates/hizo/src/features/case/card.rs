@@ -1,0 +1,128 @@
+//! The pages on which the emergency card begins a case, on a machine that has no safe.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use askama::Template;
+use hizo_vault::event::Event;
+use hizo_vault::event::case::{Kind, Said, Urgency, Way};
+use hizo_vault::keys::generate_passphrase;
+
+use super::clocks::Calendar;
+use super::open::{check_text, formed};
+use super::show::kind_words;
+use crate::desk::picker::{self, Picker};
+use crate::desk::{Frame, Reply, Unlocked, Visit, is_safe};
+use crate::entropy::SystemEntropy;
+use crate::failure::{Failure, Outcome, shown};
+use crate::features::init::init_with;
+use crate::home;
+use crate::keeper::unix_seconds;
+use crate::receipts;
+use crate::there::There;
+
+#[derive(Template)]
+#[template(path = "card.html")]
+struct CardPage<'v> {
+    f: Frame<'v>,
+    picker: Picker,
+    fault: Option<String>,
+}
+
+/// Where the file beside the card is.
+pub(crate) fn choose(visit: &Visit) -> Outcome<Reply> {
+    if let Some(elsewhere) = elsewhere(visit) {
+        return Ok(elsewhere);
+    }
+    let file = picker::file(visit)?.map(|file| home::read_invite(&file).map(|_| file)).transpose();
+    let fault = match file {
+        Ok(Some(file)) => return begin_page(visit, &file, None),
+        Ok(None) => None,
+        Err(failure) => Some(failure),
+    };
+    let (picker, unlooked) = Picker::for_a_file(visit)?;
+    let fault = fault.or(unlooked).map(|failure| failure.told_in(visit.language()));
+    visit.page(&CardPage { f: visit.frame(visit.text().say("card-title"), COMMAND), picker, fault })
+}
+
+const COMMAND: &str = "hizo case open --emergency emergency.json …";
+
+/// Where somebody goes on whose machine nothing is begun so.
+fn elsewhere(visit: &Visit) -> Option<Reply> {
+    match visit.free_folder() {
+        None => Some(visit.go("/unlock")),
+        Some(_) if visit.is_joining() => Some(visit.go("/join/enter")),
+        Some(_) => None,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "card-begin.html")]
+struct BeginPage<'v> {
+    f: Frame<'v>,
+    card: String,
+    kinds: Vec<(&'static str, String, bool)>,
+    title: &'v str,
+    urgent: bool,
+    /// A passphrase that was drawn, for who wants it. Nothing keeps it.
+    drawn: String,
+    out_of_hours: Option<String>,
+    folder: String,
+    fault: Option<(String, Option<String>)>,
+}
+
+fn begin_page(visit: &Visit, card: &Path, fault: Option<(String, Option<String>)>) -> Outcome<Reply> {
+    let language = visit.language();
+    let kinds = Kind::ALL
+        .iter()
+        .map(|kind| (kind.word(), kind_words(*kind).to(language).to_owned(), kind.word() == visit.field("kind")));
+    visit.page(&BeginPage {
+        f: visit.frame(visit.text().say("card-title"), COMMAND),
+        card: picker::carried(card),
+        kinds: kinds.collect(),
+        title: visit.field("title"),
+        urgent: visit.has("urgent"),
+        drawn: generate_passphrase(&mut SystemEntropy).to_string(),
+        out_of_hours: Calendar::japan().out_of_hours(unix_seconds()).map(|words| words.to(language).to_owned()),
+        folder: visit.free_folder().map(|folder| shown(&folder)).unwrap_or_default(),
+        fault,
+    })
+}
+
+/// Begins the case, and unlocks it.
+pub(crate) fn begin(visit: &Visit) -> Outcome<Reply> {
+    if let Some(elsewhere) = elsewhere(visit) {
+        return Ok(elsewhere);
+    }
+    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
+    let card = picker::carried_in(visit, "card")?;
+    let again = |failure: &Failure| begin_page(visit, &card, Some(visit.fault(failure)));
+    let invite = match home::read_invite(&card) {
+        Ok(invite) => invite,
+        Err(failure) => return again(&failure),
+    };
+    let Some(kind) = Kind::from_word(visit.field("kind")) else { return begin_page(visit, &card, None) };
+    let urgency = if visit.has("urgent") { Urgency::Emergency } else { Urgency::Normal };
+    let (title, language) = (visit.field("title").trim().to_owned(), visit.text().tag().to_owned());
+    let said = check_text("--title", &title)
+        .and_then(|()| formed(Said::Opened { kind, urgency, way: Way::Company, language, title: title.clone() }));
+    let said = match said {
+        Ok(said) => said,
+        Err(failure) => return again(&failure),
+    };
+    let passphrase = match visit.new_passphrase() {
+        Ok(passphrase) => passphrase,
+        Err(fault) => return begin_page(visit, &card, Some((visit.text().say(fault), None))),
+    };
+    let (there, says) = (There::named_by(invite, None), vec![Event::Case(Box::new(said))]);
+    if let Err(failure) = init_with(&folder, &title, passphrase, Some(&there), says) {
+        // Somebody pressed twice: the case of the first time is there.
+        return if is_safe(&folder) { Ok(visit.go("/unlock")) } else { again(&failure) };
+    }
+    let unlocked = Arc::new(Unlocked::open(&folder, None, passphrase)?);
+    let side = unlocked.side(&folder)?;
+    receipts::answer(&side.safe, side.safe.home.genesis).holds()?;
+    let space = side.safe.home.space;
+    visit.unlock(unlocked);
+    Ok(visit.go(&format!("/case/{space}")))
+}
