@@ -25,6 +25,13 @@ pub(crate) fn installed(home: &Home) -> Outcome<Option<(Directory, Vec<u8>)>> {
     Ok(Some((directory, note)))
 }
 
+/// The one that counts for what happens in this home: its own, else that of the home in which it lies.
+fn consulted(home: &Home) -> Outcome<Option<Directory>> {
+    let own = installed(home)?;
+    let found = own.map_or_else(|| home.around()?.as_ref().map_or(Ok(None), installed), |own| Ok(Some(own)))?;
+    Ok(found.map(|(directory, _)| directory))
+}
+
 /// Reads a directory from anywhere; whose it is, is not asked here.
 pub(crate) fn read(path: &Path) -> Outcome<(Directory, Vec<u8>)> {
     let note = bundle::read(path, NOTE_BYTES_MAX)?;
@@ -45,7 +52,7 @@ pub(crate) fn read(path: &Path) -> Outcome<(Directory, Vec<u8>)> {
 /// # Errors
 /// Exit code 5 when it is there under another key; also when it stands in a sample, by which nothing is sealed.
 pub(crate) fn card_of(home: &Home, brought: &Card, warn: impl FnOnce(Words)) -> Outcome<Option<Card>> {
-    let Some((directory, _)) = installed(home)? else { return Ok(None) };
+    let Some(directory) = consulted(home)? else { return Ok(None) };
     if directory.is_good_at(safe::now()?).is_err() {
         warn(words!(
             "the directory was good until {until} and counts no more; install the next one",

@@ -108,8 +108,11 @@ const HEAD_FILE: &str = "head";
 /// The notes of such a space, one after the other.
 const NOTES_FILE: &str = "notes";
 
-/// The folder of cases that were begun or joined at the desk of a safe.
+/// Folders in the home of a safe, of homes that its desk begins or joins: cases, hand-overs of which its person is the company or the
+/// sender, and those that he receives.
 pub(crate) const CASES: &str = "cases";
+pub(crate) const HANDED: &str = "hand-overs";
+pub(crate) const RECEIVED: &str = "received";
 
 /// The folder of what belongs to a later keeper than the first, whose files lie in the home folder itself.
 const KEEPERS_FOLDER: &str = "keepers";
@@ -772,6 +775,17 @@ impl Home {
     /// The home folder itself.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The home in which this one lies, as those do that a desk begins; nothing where it stands alone.
+    ///
+    /// # Errors
+    /// When what is there cannot be read.
+    pub(crate) fn around(&self) -> Outcome<Option<Self>> {
+        let beneath =
+            self.folder.parent().filter(|folder| [CASES, HANDED, RECEIVED].iter().any(|of| folder.ends_with(of)));
+        let around = beneath.and_then(Path::parent).filter(|folder| folder.join(SAFE_FILE).exists());
+        around.map(Self::open).transpose()
     }
 
     /// Where this machine remembers its last walk of a series.

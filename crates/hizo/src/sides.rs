@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::hashing::hex;
-use crate::home::{CASES, Home};
+use crate::home::Home;
 use crate::membership::Appended;
 use crate::naming::{fold, without_forms};
 use crate::parties::Party;
@@ -171,9 +171,7 @@ pub(crate) fn own_safe(home: &Home) -> Outcome<Option<PathBuf>> {
         return Ok(known);
     }
     // A case that was begun or joined at the desk of a safe lies in the home of that.
-    let folder = home.folder().parent().filter(|folder| folder.ends_with(CASES)).and_then(|folder| folder.parent());
-    let own = folder.map(Home::open).transpose().ok().flatten();
-    Ok(own.map(|own| own.folder().to_owned()))
+    Ok(home.around().ok().flatten().map(|own| own.folder().to_owned()))
 }
 
 /// How the case stands in which this person speaks for this party.

@@ -24,7 +24,7 @@ use crate::contents::Opened;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::handover::{self, HandOver};
-use crate::home::{CASES, Home};
+use crate::home::{CASES, HANDED, Home, RECEIVED};
 use crate::safe::{self, Keyring, Safe};
 use crate::side::Side;
 use crate::view::{Deposit, View};
@@ -41,10 +41,6 @@ pub(super) const FRESH: Duration = Duration::from_secs(5);
 
 /// Cases and hand-overs that are held open beside the safe that is unlocked.
 const BESIDE_MAX: usize = 64;
-
-/// Where hand-overs lie of which he is the company or the sender, and those that he receives.
-const HANDED: &str = "hand-overs";
-const RECEIVED: &str = "received";
 
 /// 32 random bytes in text.
 pub(super) fn secret() -> String {

@@ -8,6 +8,7 @@ use hizo_ledger::record::ClaimedTime;
 use hizo_vault::keys::PublisherSeed;
 use serde_json::Value;
 
+use crate::case::Beside;
 use crate::kit::{Home, PASSPHRASE, Said, copy_tree, say_aloud};
 use crate::organisations::Case;
 use crate::outside::{Outside, list};
@@ -229,6 +230,25 @@ fn a05_an_organisation_that_the_directory_knows_needs_no_words_and_its_double_is
     let said = case.admit(&delegated, &["--words", &case.words]);
     assert_eq!(said.code, Some(5), "{said:?}");
     assert!(said.err.contains("has another key for Patent Office"), "{said:?}");
+
+    // A case that a desk began lies in the home of its safe, and goes by the directory of that.
+    let safe = Home::new();
+    let begun = safe.path.join("cases/one");
+    copy_tree(&company.path, &begun);
+    let by = |home: &Path, words: &str| {
+        let home = Beside(company, home.to_owned());
+        home.run(&["space", "admit", delegated.to_str().unwrap(), "--words", words])
+    };
+    fs::rename(begun.join("directory.note"), safe.path.join("directory.note")).unwrap();
+    let said = by(&begun, &case.words);
+    assert_eq!(said.code, Some(5), "{said:?}");
+    assert!(said.err.contains("has another key for Patent Office"), "{said:?}");
+    // A folder that only looks like it is none.
+    let elsewhere = safe.folder.path().join("cases/one");
+    copy_tree(&begun, &elsewhere);
+    fs::copy(safe.path.join("directory.note"), safe.folder.path().join("directory.note")).unwrap();
+    let said = by(&elsewhere, "wrong words");
+    assert!(!said.err.contains("has another key"), "{said:?}");
 
     let third = publisher.publish("third", &entry(&key_of(&case), "JPO", "特許庁 営業秘密室"), &[]);
     assert_eq!(publisher.install(company, &third, &[]).code, Some(0));
