@@ -205,8 +205,8 @@ impl From<hizo_keeper::Error> for Failure {
                 "預け先が、このコンピューターを受け付けません（{error}）"
             ))
             .hint(words!(
-                "Look at this machine's clock; if it is right, ask an admin whether this machine is still a member, or the keeper's operator for a code.",
-                "時計を確かめてください。合っていれば、金庫の管理者にこのコンピューターが登録されているかを、または預け先に利用の番号を、たずねてください。"
+                "Look at this machine's clock; if it is right, ask an admin whether this machine is still a member, or the keeper's operator for a code (`--admission-file`).",
+                "時計を確かめてください。合っていれば、金庫の管理者にこのコンピューターが登録されているかを、または預け先に利用の番号（`--admission-file`）を、たずねてください。"
             )),
             Keeper::Refused { status: 507, .. } => Self::fixable(words!(
                 "the keeper has no more room for this safe",

@@ -495,9 +495,14 @@ impl Home {
             Self::write_keeper_roots(folder, &roots)?;
         }
         if let Some(policy) = self.witness_policy_text()? {
-            write_new(&folder.join(POLICY_FILE), policy.as_bytes())?;
+            Self::write_witness_policy(folder, &policy)?;
         }
         Ok(())
+    }
+
+    /// Writes down by whom heads of the keeper have to be witnessed.
+    pub(crate) fn write_witness_policy(folder: &Path, policy: &str) -> Outcome<()> {
+        write_new(&folder.join(POLICY_FILE), policy.as_bytes())
     }
 
     /// Makes sure that a folder is no home yet, and has nothing of one.
@@ -1147,8 +1152,8 @@ pub(crate) fn read_invite(path: &Path) -> Outcome<Invite> {
         let file = shown(path);
         Failure::untrue(words!("{file} is no invite: {error}", "{file} は招待状として正しくありません（{error}）"))
             .hint(words!(
-                "Use another copy of it, or let an admin send it again.",
-                "別の控えを使うか、管理者に、もう一度送ってもらってください。"
+                "Use another copy of it, or let an admin send it again. What the file of an emergency card says is printed on the card.",
+                "別の控えを使うか、管理者に、もう一度送ってもらってください。緊急カードのファイルの内容は、カードにも印刷されています。"
             ))
             .source(error)
     })

@@ -42,14 +42,19 @@ impl Called<'_> {
 pub(crate) fn is_begun(folder: &Path, invited: &Invite) -> Outcome<bool> {
     match home::invite_of(folder)? {
         Some(before) if before.space == invited.space && before.genesis == invited.genesis => Ok(true),
-        Some(_) => Err(Failure::fixable(words!(
-            "joining another safe was begun in {folder}",
-            "{folder} では、別の金庫への参加が始まっています",
-            folder = shown(folder)
-        ))
-        .hint(words!("Name another folder with --home.", "別のフォルダーを --home で指定してください。"))),
+        Some(_) => Err(waits_in(folder)),
         None => Ok(false),
     }
+}
+
+/// Somebody waits there to be let into another safe.
+pub(crate) fn waits_in(folder: &Path) -> Failure {
+    Failure::fixable(words!(
+        "joining another safe was begun in {folder}",
+        "{folder} では、別の金庫への参加が始まっています",
+        folder = shown(folder)
+    ))
+    .hint(words!("Name another folder with --home.", "別のフォルダーを --home で指定してください。"))
 }
 
 /// The keys with which joining was begun: words that were read out stay right.

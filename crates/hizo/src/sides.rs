@@ -166,12 +166,15 @@ impl Names {
 
 /// The home of the organisation's own safe, for whoever acts for it in the case of this home; nothing where that is not known here.
 pub(crate) fn own_safe(home: &Home) -> Outcome<Option<PathBuf>> {
-    let known = home.own_space()?.map_or_else(|| home.compared_home(), |own| Ok(Some(own)))?;
-    if known.is_some() {
-        return Ok(known);
+    if let Some(own) = home.own_space()? {
+        return Ok(Some(own));
     }
     // A case that was begun or joined at the desk of a safe lies in the home of that.
-    Ok(home.around().ok().flatten().map(|own| own.folder().to_owned()))
+    match home.around().ok().flatten() {
+        Some(own) => Ok(Some(own.folder().to_owned())),
+        // What a person named counts only where nothing else says it: else he could name another one to be free.
+        None => home.compared_home(),
+    }
 }
 
 /// How the case stands in which this person speaks for this party.

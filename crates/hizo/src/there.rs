@@ -44,7 +44,8 @@ impl Terms {
             .source(error)
         })?;
         let roots = self.keeper_roots.as_ref().map(|path| bundle::read(path, ROOTS_BYTES_MAX)).transpose()?;
-        Ok(There { address: address.to_owned(), log_key, receipt_key: None, roots, admission: self.admission()? })
+        let (address, admission) = (address.to_owned(), self.admission()?);
+        Ok(There { address, log_key, receipt_key: None, roots, policy: None, admission })
     }
 
     /// What lets a space begin there; nothing where that was not given.
@@ -96,6 +97,8 @@ pub(crate) struct There {
     pub receipt_key: Option<NamedKey>,
     /// The roots of its certificate, as PEM; without them, those that browsers trust.
     pub roots: Option<Vec<u8>>,
+    /// By whom heads of its log have to be witnessed, where that was given too.
+    pub policy: Option<String>,
     /// What lets a space begin there.
     pub admission: Option<String>,
 }
@@ -103,9 +106,9 @@ pub(crate) struct There {
 impl There {
     /// The one that an invite names, or the file beside an emergency card.
     pub(crate) fn named_by(invite: Invite, admission: Option<String>) -> Self {
-        let Invite { address, log_key, receipt_key, roots, .. } = invite;
+        let Invite { address, log_key, receipt_key, roots, policy, .. } = invite;
         let (log_key, receipt_key, roots) = (Some(log_key), Some(receipt_key), roots.map(String::into_bytes));
-        Self { address, log_key, receipt_key, roots, admission }
+        Self { address, log_key, receipt_key, roots, policy, admission }
     }
 
     /// The keeper, asked in sessions of whoever brings a space: nobody else begins one.
@@ -116,6 +119,10 @@ impl There {
             return Err(lying(words!(
                 "it shows another key than the one you named",
                 "指定された鍵とは別の鍵を見せています"
+            ))
+            .hint(words!(
+                "Nothing was begun there. Ask whoever runs the keeper, by another way than its address came, which keys it has.",
+                "何も始めていません。預け先の運営者に、アドレスを知ったのとは別の方法で、鍵を確かめてください。"
             )));
         }
         let CheckpointKey::Log(log_key) = *facts.log_key.key() else {

@@ -159,7 +159,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     let of_the_unlocked = of_the_unlocked
         .into_iter()
         .map(|(method, path, answer)| (method.clone(), path.to_owned(), Page::Unlocked(Own, answer)));
-    let open: [(&Method, &str, fn(&Visit) -> Outcome<Reply>); 20] = [
+    let open: [(&Method, &str, fn(&Visit) -> Outcome<Reply>); 21] = [
         (&get, "/", door::home),
         (&get, "/unlock", door::locked),
         (&post, "/unlock", door::unlock),
@@ -177,6 +177,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&post, "/join/words", space::page::words),
         (&get, "/card", case::card::choose),
         (&post, "/card", case::card::choose),
+        (&get, "/card/begin", case::card::choose),
         (&post, "/card/begin", case::card::begin),
         (&get, "/verify", verify::page::ask),
         (&post, "/verify", verify::page::verify),

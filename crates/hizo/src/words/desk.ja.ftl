@@ -285,12 +285,19 @@ unlock-lost-all = このコンピューターも失ったときは、新しい�
 
 ## 人が加わるとき、離れるとき
 begin-join = 招待状を受け取った方は、その金庫に参加できます。
-begin-card = 何かおかしく、いつものコンピューターが手元にないときは、緊急カードで相談を始められます。
+begin-card = 異変に気づいたのに、いつものコンピューターが手元にないときは、緊急カードで相談を始められます。
 card-title = 緊急カードで相談を始めます
 card-lead = カードと一緒に作られたファイル emergency.json を選んでください。相談相手と共通の預け先が書かれています。
 card-paper = 紙のカードだけのときは電話してください。窓口が代わりに相談を始めます。カードの「預け先」と「台帳」を使う「hizo case open」でも始められます。
 card-begin-lead = 相談は、あなたが招いた相手とだけ共有する場所です。復旧カードも、金庫のパスフレーズも要りません。
 card-passphrase = 相談のパスフレーズ
+card-compare = 印刷したカードと見比べてください
+card-keeper = 預け先
+card-log = 台帳
+card-receipts = 受領書
+card-code = 預け先の利用の番号（求められたとき）
+card-code-hint = 預け先の運営者が、始める場所ごとに出す番号です。
+card-fault-kind = 何が起きているかを選んでください。
 case-people = 参加している人
 people-invite = 招待状を保存
 people-you = あなた

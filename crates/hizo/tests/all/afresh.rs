@@ -249,6 +249,12 @@ fn the_emergency_card_begins_a_case_at_the_desk_of_a_machine_that_has_nothing() 
     lie["receipt_key"] = lie["log_key"].clone();
     let lying = clean.folder.path().join("emergency.json");
     fs::write(&lying, format!("{lie}\n")).unwrap();
+    let none = desk.post(&begin, &cookie, &form(&carried(&file), phrase).replace("kind=attack", "kind="));
+    assert!(
+        none.body.contains("role=\"alert\"") && none.body.contains(named["log_key"].as_str().unwrap()),
+        "{}",
+        none.body
+    );
     let refused = desk.post(&begin, &cookie, &form(&carried(&lying), phrase));
     assert!(refused.body.contains("role=\"alert\""), "{}", refused.body);
     assert!(!clean.path.join("safe.json").exists());

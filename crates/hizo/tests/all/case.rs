@@ -398,7 +398,9 @@ fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() 
     assert!(!desk.get(&one, &cookie).body.contains("/sides\""));
     let page = desk.get(&two, &cookie).body;
     assert!(page.contains("role=\"alert\"") && page.contains("/sides\"") && page.contains("/whom\""), "{page}");
-    assert!(!page.contains("value=\"tell\"") && page.contains("value=\"closed\""));
+    assert!(
+        !page.contains("value=\"tell\"") && page.contains("value=\"closed\"") && !page.contains("value=\"triage\"")
+    );
     let third = case("three");
     let three = at(&third);
     assert!(desk.get(&three, &cookie).body.contains("/sides\""));
@@ -416,11 +418,16 @@ fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() 
     let tell = desk.post(&three, &cookie, &format!("csrf={csrf}&act=tell&text=x"));
     assert_eq!(tell.status, 422, "{}", tell.body);
     drop(desk);
-    // It is brought to its end from wherever it is, without a word that is not so.
-    for (to, reason) in [("triage", "facts"), ("preserve", "suspicion"), ("closing", "elsewhere")] {
-        second.ok(&["case", "move", to, "--reason", reason]);
+    // Before, it was looked into. It is brought to its end from there, without a word.
+    for act in [
+        &["case", "move", "triage", "--reason", "facts"][..],
+        &["case", "close", "--reason", "elsewhere", "--note", "advice"],
+    ] {
+        assert!(second.run(act).err.contains("cannot act in this case"));
     }
-    second.ok(&["case", "close", "--reason", "done"]);
+    let also_office = second.run(&["case", "sides", "--office", path(&second.1)]);
+    assert!(also_office.err.contains("does not know"), "{also_office:?}");
+    second.ok(&["case", "close", "--reason", "elsewhere"]);
     // A case that lies elsewhere is told once where the organisation's own safe is.
     let away = Beside(founder, founder.folder.path().join("a case elsewhere"));
     let invite = founder.folder.path().join("invite elsewhere");
@@ -430,6 +437,13 @@ fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() 
     assert!(away.run(&["case", "sides", path(&names)]).err.contains("--office"));
     let blocked = away.run(&["case", "sides", path(&names), "--office", path(&founder.path), "--json"]);
     assert_eq!(standing(&blocked), "blocked", "{blocked:?}");
+    assert!(away.run(&["case", "tell", "x"]).err.contains("cannot act in this case"));
+    // Another one that is named later changes nothing of that.
+    let other = Home::unmade();
+    let invite = other.folder.path().join("invite");
+    let another = Beside(founder, other.path.clone());
+    another.ok(&[&open[..], &["--invite", path(&invite), "--identity", path(&identity)]].concat());
+    away.run(&["case", "sides", "--office", path(&another.1)]);
     assert!(away.run(&["case", "tell", "x"]).err.contains("cannot act in this case"));
     // Nobody's name lies anywhere, in the clear or in what can be opened.
     let shown = Beside(founder, founder.path.clone()).ok(&["list", "--json"]).out;

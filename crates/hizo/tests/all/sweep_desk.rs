@@ -108,7 +108,7 @@ const ROUTES: [(&str, &str, &str); 55] = [
 ];
 
 /// Those for whoever has followed the link.
-const OPEN: [(&str, &str, &str); 20] = [
+const OPEN: [(&str, &str, &str); 21] = [
     ("get", "/", ""),
     ("get", "/unlock", ""),
     ("post", "/unlock", ""),
@@ -120,6 +120,7 @@ const OPEN: [(&str, &str, &str); 20] = [
     ("post", "/sample", ""),
     ("get", "/card", ""),
     ("post", "/card", ""),
+    ("get", "/card/begin", ""),
     ("post", "/card/begin", ""),
     ("get", "/join", ""),
     ("post", "/join", ""),

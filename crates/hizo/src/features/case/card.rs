@@ -6,6 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use hizo_vault::event::Event;
 use hizo_vault::event::case::{Kind, Said, Urgency, Way};
+use hizo_vault::joining::Invite;
 use hizo_vault::keys::generate_passphrase;
 
 use super::clocks::Calendar;
@@ -14,7 +15,7 @@ use super::show::kind_words;
 use crate::desk::picker::{self, Picker};
 use crate::desk::{Frame, Reply, Unlocked, Visit, is_safe};
 use crate::entropy::SystemEntropy;
-use crate::failure::{Failure, Outcome, shown};
+use crate::failure::{Outcome, shown, shown_bytes};
 use crate::features::init::init_with;
 use crate::home;
 use crate::keeper::unix_seconds;
@@ -26,7 +27,7 @@ use crate::there::There;
 struct CardPage<'v> {
     f: Frame<'v>,
     picker: Picker,
-    fault: Option<String>,
+    fault: Option<(String, Option<String>)>,
 }
 
 /// Where the file beside the card is.
@@ -34,14 +35,14 @@ pub(crate) fn choose(visit: &Visit) -> Outcome<Reply> {
     if let Some(elsewhere) = elsewhere(visit) {
         return Ok(elsewhere);
     }
-    let file = picker::file(visit)?.map(|file| home::read_invite(&file).map(|_| file)).transpose();
-    let fault = match file {
-        Ok(Some(file)) => return begin_page(visit, &file, None),
+    let file = picker::file(visit)?;
+    let fault = match file.map(|file| home::read_invite(&file).map(|invite| (file, invite))).transpose() {
+        Ok(Some((file, invite))) => return begin_page(visit, (&file, &invite), None),
         Ok(None) => None,
         Err(failure) => Some(failure),
     };
     let (picker, unlooked) = Picker::for_a_file(visit)?;
-    let fault = fault.or(unlooked).map(|failure| failure.told_in(visit.language()));
+    let fault = fault.or(unlooked).map(|failure| visit.fault(&failure));
     visit.page(&CardPage { f: visit.frame(visit.text().say("card-title"), COMMAND), picker, fault })
 }
 
@@ -61,9 +62,12 @@ fn elsewhere(visit: &Visit) -> Option<Reply> {
 struct BeginPage<'v> {
     f: Frame<'v>,
     card: String,
+    /// What the file says of the keeper: what each is called, and what it is.
+    keeper: [(String, String); 3],
     kinds: Vec<(&'static str, String, bool)>,
     title: &'v str,
     urgent: bool,
+    code: &'v str,
     /// A passphrase that was drawn, for who wants it. Nothing keeps it.
     drawn: String,
     out_of_hours: Option<String>,
@@ -71,17 +75,28 @@ struct BeginPage<'v> {
     fault: Option<(String, Option<String>)>,
 }
 
-fn begin_page(visit: &Visit, card: &Path, fault: Option<(String, Option<String>)>) -> Outcome<Reply> {
-    let language = visit.language();
+fn begin_page(
+    visit: &Visit,
+    (card, invite): (&Path, &Invite),
+    fault: Option<(String, Option<String>)>,
+) -> Outcome<Reply> {
+    let (t, language) = (visit.text(), visit.language());
     let kinds = Kind::ALL
         .iter()
         .map(|kind| (kind.word(), kind_words(*kind).to(language).to_owned(), kind.word() == visit.field("kind")));
+    let keeper = [
+        ("card-keeper", shown_bytes(invite.address.as_bytes())),
+        ("card-log", invite.log_key.to_string()),
+        ("card-receipts", invite.receipt_key.to_string()),
+    ];
     visit.page(&BeginPage {
-        f: visit.frame(visit.text().say("card-title"), COMMAND),
+        f: visit.frame(t.say("card-title"), COMMAND),
         card: picker::carried(card),
+        keeper: keeper.map(|(called, what)| (t.say(called), what)),
         kinds: kinds.collect(),
         title: visit.field("title"),
         urgent: visit.has("urgent"),
+        code: visit.field("code"),
         drawn: generate_passphrase(&mut SystemEntropy).to_string(),
         out_of_hours: Calendar::japan().out_of_hours(unix_seconds()).map(|words| words.to(language).to_owned()),
         folder: visit.free_folder().map(|folder| shown(&folder)).unwrap_or_default(),
@@ -96,28 +111,28 @@ pub(crate) fn begin(visit: &Visit) -> Outcome<Reply> {
     }
     let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
     let card = picker::carried_in(visit, "card")?;
-    let again = |failure: &Failure| begin_page(visit, &card, Some(visit.fault(failure)));
-    let invite = match home::read_invite(&card) {
-        Ok(invite) => invite,
-        Err(failure) => return again(&failure),
+    let invite = home::read_invite(&card)?;
+    let again = |fault| begin_page(visit, (&card, &invite), Some(fault));
+    let Some(kind) = Kind::from_word(visit.field("kind")) else {
+        return again((visit.text().say("card-fault-kind"), None));
     };
-    let Some(kind) = Kind::from_word(visit.field("kind")) else { return begin_page(visit, &card, None) };
     let urgency = if visit.has("urgent") { Urgency::Emergency } else { Urgency::Normal };
     let (title, language) = (visit.field("title").trim().to_owned(), visit.text().tag().to_owned());
     let said = check_text("--title", &title)
         .and_then(|()| formed(Said::Opened { kind, urgency, way: Way::Company, language, title: title.clone() }));
     let said = match said {
         Ok(said) => said,
-        Err(failure) => return again(&failure),
+        Err(failure) => return again(visit.fault(&failure)),
     };
     let passphrase = match visit.new_passphrase() {
         Ok(passphrase) => passphrase,
-        Err(fault) => return begin_page(visit, &card, Some((visit.text().say(fault), None))),
+        Err(fault) => return again((visit.text().say(fault), None)),
     };
-    let (there, says) = (There::named_by(invite, None), vec![Event::Case(Box::new(said))]);
+    let code = Some(visit.field("code").trim()).filter(|code| !code.is_empty());
+    let (there, says) = (There::named_by(invite.clone(), code.map(str::to_owned)), vec![Event::Case(Box::new(said))]);
     if let Err(failure) = init_with(&folder, &title, passphrase, Some(&there), says) {
         // Somebody pressed twice: the case of the first time is there.
-        return if is_safe(&folder) { Ok(visit.go("/unlock")) } else { again(&failure) };
+        return if is_safe(&folder) { Ok(visit.go("/")) } else { again(visit.fault(&failure)) };
     }
     let unlocked = Arc::new(Unlocked::open(&folder, None, passphrase)?);
     let side = unlocked.side(&folder)?;

@@ -4,7 +4,9 @@ use hizo_vault::event::Event;
 use hizo_vault::event::case::Said;
 use serde_json::{Value, json};
 
-use super::{Entry, Present, Refusal, give, keep, list, matrix, open, paper, say, show, sides, step, thing, why};
+use super::{
+    Entry, Present, Refusal, give, keep, list, matrix, open, paper, say, show, sides, states, step, thing, why,
+};
 use crate::Setting;
 use crate::failure::{Failure, Outcome};
 use crate::handover;
@@ -75,8 +77,13 @@ pub(super) fn enter(setting: &Setting) -> Outcome<(Side, Present)> {
 
 /// Says this in the case, if it will count.
 pub(super) fn say(side: &mut Side, mut present: Present, said: Vec<Said>) -> Outcome<Appended> {
-    // Whoever may not help can still bring it to its end.
-    if !said.iter().all(|said| matches!(said, Said::Moved { .. } | Said::Closed { .. })) {
+    // Whoever may not help can still bring it to its end, without a word.
+    let ends = |said: &Said| match said {
+        Said::Moved { step, to, .. } => to == states::CLOSING && step.note.is_empty(),
+        Said::Closed { step } => step.note.is_empty(),
+        _ => false,
+    };
+    if !said.iter().all(ends) {
         refuse_blocked(side, present.own)?;
     }
     let now = safe::now()?;

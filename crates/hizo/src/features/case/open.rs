@@ -7,7 +7,7 @@ use hizo_vault::event::{Event, NAME_BYTES_MAX};
 use serde_json::json;
 
 use super::clocks::Calendar;
-use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
+use crate::failure::{Failure, Kind as FailureKind, Outcome, shown, shown_bytes};
 use crate::features::init::command::set_up;
 use crate::safe::{self, Safe};
 use crate::there::{Terms, There};
@@ -81,6 +81,13 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(made))
     });
+    if arguments.emergency.is_some() {
+        let address = shown_bytes(there.address.as_bytes());
+        setting.console.note(words!(
+            "the keeper is {address}: compare it with the printed emergency card",
+            "預け先は {address} です。印刷した緊急カードと見比べてください"
+        ));
+    }
     out_of_hours.into_iter().for_each(|words| setting.console.note(words));
     setting.console.note(match arguments.way == Way::Company.word() {
         true => words!(
@@ -107,7 +114,10 @@ fn there(setting: &Setting, arguments: &Arguments) -> Outcome<There> {
                 "相談を始める預け先は1つです。指定した預け先か、緊急カードの預け先のどちらかにしてください"
             ),
         )
-        .hint(words!("Leave one of them away.", "どちらか一方を外してください。"))),
+        .hint(words!(
+            "Leave out --emergency, or --keeper and HIZO_KEEPER of the environment.",
+            "--emergency を外すか、--keeper と環境変数 HIZO_KEEPER を外してください。"
+        ))),
         (None, None) => Err(Failure::new(
             FailureKind::Usage,
             words!("a case needs a keeper that both sides reach", "相談には、双方から届く預け先が必要です"),

@@ -454,6 +454,11 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
             .collect(),
     });
     let is_blocked = sides == Some(sides::Standing::Blocked);
+    let states = case.clocks().map(|clock| {
+        let mut row = state_row(visit, case, present, clock, now);
+        row.moves.retain(|next| next.ends || !is_blocked);
+        row
+    });
     let you = present.own.map_or_else(String::new, |own| t.one("case-you", "who", say(own.words())));
     visit.page(&CasePage {
         f: visit
@@ -470,7 +475,7 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
             .join(" · "),
         urgent: (case.urgency == Urgency::Emergency).then(|| say(urgency_words(case.urgency))),
         out_of_hours: Calendar::japan().out_of_hours(now).filter(|_| case.closed.is_none()).map(say),
-        states: case.clocks().map(|clock| state_row(visit, case, present, clock, now)).collect(),
+        states: states.collect(),
         told: told.collect(),
         advice: case.advice.iter().rev().map(|(entry, text)| (by(entry), shown_bytes_kept(text))).collect(),
         tasks: tasks.collect(),

@@ -32,14 +32,10 @@ pub(crate) struct Arguments {
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let (case, present) = enter(setting)?;
     must_help(&present)?;
-    let own = match &arguments.office {
-        Some(office) => Some(office.clone()),
-        None => sides::own_safe(&case.safe.home)?,
-    };
-    let own = case.at(&own.ok_or_else(not_known)?)?;
-    if let Some(office) = &arguments.office {
-        // Whatever is done in this case from here on asks it.
-        case.safe.home.remember_compared(office)?;
+    let known = sides::own_safe(&case.safe.home)?;
+    let own = case.at(&arguments.office.clone().or_else(|| known.clone()).ok_or_else(not_known)?)?;
+    if own.safe.home.space == case.safe.home.space {
+        return Err(not_known());
     }
     let Some(file) = &arguments.names else {
         let standing = sides::Compared::of(own.opened()).standing(&case.safe.home.space);
@@ -54,6 +50,10 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     })?;
     let mut own = own;
     let (standing, appended) = names.compare(&case.safe.home.space, &mut own)?;
+    if let (Some(office), None) = (&arguments.office, known) {
+        // Whatever is done in this case from here on asks it.
+        case.safe.home.remember_compared(office)?;
+    }
     tell(setting, &case, standing, appended_as_json(&own, &appended))?;
     appended.promised
 }

@@ -178,6 +178,7 @@ pub(crate) const MOVES: &[Move] = &[
     row(REFERRAL_SENT, "referral-proposed", BOTH, &["rejected", "insufficient", "withdrawn"], Rest::Answered),
     row(REFERRAL_SENT, "rescue.determine", BOTH, &["accepted"], Rest::Accepted),
     row(REFERRAL_SENT, "police.consultation", BOTH, &["accepted"], Rest::Accepted),
+    row(REFERRAL_SENT, CLOSING, BOTH, LEAVES, Rest::Nothing),
     row("rescue.determine", "rescue.determine", BOTH, &["undetermined"], Rest::Accepted),
     row("rescue.determine", "rescue.assess-damage", BOTH, &["attack", "undetermined"], Rest::Accepted),
     row("rescue.determine", "rescue.advise", BOTH, &["no-attack", "undetermined"], Rest::Accepted),

@@ -16,6 +16,7 @@ use crate::failure::{Failure, Outcome};
 use crate::founding::Founding;
 use crate::home::{self, Device, Home, Pinned};
 use crate::keeper::Keeper;
+use crate::newcomer;
 use crate::there::There;
 
 /// Whose a new safe is.
@@ -59,6 +60,10 @@ pub(crate) fn init_with(
 /// When there is a safe in the folder already, or it cannot be written to.
 fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says: Vec<Event>) -> Outcome<Home> {
     let _turn = Home::make(folder)?;
+    if home::invite_of(folder)?.is_some() {
+        // Somebody may be letting the keys in right now that lie there.
+        return Err(newcomer::waits_in(folder));
+    }
     let (identity, sealed) = match owner {
         Owner::New { passphrase } => {
             let identity = IdentityFile::generate(&mut SystemEntropy);
@@ -67,14 +72,16 @@ fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says
         }
         Owner::Known { identity, sealed } => (*identity, sealed),
     };
+    // A keeper that is another one, or out of reach, leaves nothing behind.
+    let introduced = there.map(|there| there.introduced(folder, identity.signing_seed.clone())).transpose()?;
     // Drawn for this home alone, whoever its owner is.
     let device = Device::generate();
     home::begin(folder)?;
     home::write_new(&home::identity_file(folder), &sealed)?;
     device.write(folder)?;
-    let (keeper, pinned) = match there {
+    let (keeper, pinned) = match introduced {
         None => here(folder)?,
-        Some(there) => there.introduced(folder, identity.signing_seed.clone())?,
+        Some(keeper) => keeper,
     };
     let space = SpaceId::from_bytes(random());
     let slot_key: [u8; 32] = random();
@@ -82,6 +89,9 @@ fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says
         Home::write_slot_key(folder, &slot_key)?;
         if let Some(roots) = &there.roots {
             Home::write_keeper_roots(folder, roots)?;
+        }
+        if let Some(policy) = &there.policy {
+            Home::write_witness_policy(folder, policy)?;
         }
     }
     let mut founding = Founding::new(&keeper, &pinned.origin, space, name, &identity, &device);

@@ -154,8 +154,8 @@ pub(super) fn emergency(printed: &Printed, invite: Option<&Invite>) -> Outcome<V
 fn first_steps(needed: u8, is_elsewhere: bool) -> Vec<Words> {
     let case = match is_elsewhere {
         true => words!(
-            "Your centre begins a case for whoever telephones. A clean computer does too: hizo case open --emergency emergency.json",
-            "相談は、電話で相談センターに始めてもらえます。安全なコンピューターなら hizo case open --emergency emergency.json"
+            "Your centre begins a case for whoever telephones. Or on a clean computer: hizo desk, and there the last line of the first page.",
+            "相談は、電話で相談センターに始めてもらえます。安全なコンピューターで hizo desk を開き、最初の画面のいちばん下からも始められます。"
         ),
         false => words!(
             "Your centre begins a case for whoever telephones.",
@@ -164,8 +164,8 @@ fn first_steps(needed: u8, is_elsewhere: bool) -> Vec<Words> {
     };
     let last = match is_elsewhere {
         true => words!(
-            "Bring {needed} recovery cards and the file emergency.json to a clean computer. There: hizo recovery use --emergency emergency.json, then hizo restore. The file is lost: write it anew from what stands below.",
-            "復旧カード{needed}枚とファイル emergency.json を、安全なコンピューターに用意します。hizo recovery use --emergency emergency.json、続けて hizo restore を実行します。ファイルをなくしたら、下の内容から作り直せます。"
+            "Bring {needed} recovery cards and the file emergency.json to a clean computer. There: hizo --home safe recovery use --emergency emergency.json, then hizo --home safe restore. The file is lost: write it anew from what stands below.",
+            "復旧カード{needed}枚とファイル emergency.json を、安全なコンピューターに用意します。hizo --home safe recovery use --emergency emergency.json、続けて hizo --home safe restore を実行します。ファイルをなくしたら、下の内容から作り直せます。"
         ),
         false => words!(
             "Bring {needed} recovery cards and a copy of the home folder to a clean computer. There: hizo recovery use, then hizo restore. Cards alone bring nothing back.",
