@@ -164,8 +164,8 @@ fn first_steps(needed: u8, is_elsewhere: bool) -> Vec<Words> {
     };
     let last = match is_elsewhere {
         true => words!(
-            "Bring {needed} recovery cards and the file emergency.json to a clean computer. There: hizo --home safe recovery use --emergency emergency.json, then hizo --home safe restore. The file is lost: write it anew from what stands below.",
-            "復旧カード{needed}枚とファイル emergency.json を、安全なコンピューターに用意します。hizo --home safe recovery use --emergency emergency.json、続けて hizo --home safe restore を実行します。ファイルをなくしたら、下の内容から作り直せます。"
+            "With {needed} recovery cards and emergency.json, on a clean computer: hizo --home safe recovery use --emergency emergency.json, then hizo --home safe restore. A lost file is written anew from what stands below.",
+            "復旧カード{needed}枚と emergency.json があれば、安全なコンピューターで hizo --home safe recovery use --emergency emergency.json、続けて hizo --home safe restore を実行します。ファイルは下の内容から作り直せます。"
         ),
         false => words!(
             "Bring {needed} recovery cards and a copy of the home folder to a clean computer. There: hizo recovery use, then hizo restore. Cards alone bring nothing back.",
@@ -253,11 +253,11 @@ impl Page {
 
     /// A label, and a line to write on.
     fn blank(&mut self, label: &Words) {
-        let y = self.paper.y + 16.0;
+        let y = self.paper.y + 13.0;
         let text = if label.english().is_empty() { String::new() } else { both(label) };
         self.paper.put(LEFT, y, LABEL, &text);
         self.paper.rule(VALUES, y + 3.0, RIGHT - VALUES, 0.5, SOFT);
-        self.paper.y = y + 6.0;
+        self.paper.y = y + 5.0;
     }
 
     fn dates(&mut self) {
