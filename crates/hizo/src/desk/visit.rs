@@ -153,6 +153,16 @@ impl Visit {
         self.free_folder().is_some_and(|folder| !matches!(home::invite_of(&folder), Ok(None)))
     }
 
+    /// The folder in which something can be begun.
+    ///
+    /// # Errors
+    /// The path where he goes on instead: there is a safe everywhere, or somebody waits there to be let into one, whose keys are not
+    /// written over.
+    pub(crate) fn to_begin_in(&self) -> Result<PathBuf, &'static str> {
+        let folder = self.free_folder().ok_or("/unlock")?;
+        if self.is_joining() { Err("/join/enter") } else { Ok(folder) }
+    }
+
     /// From now on this browser shows this safe.
     pub(crate) fn unlock(&self, unlocked: Arc<Unlocked>) {
         self.session.unlock(unlocked);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use askama::Template;
-use hizo_vault::event::case::{Kind, Said, Urgency, Way};
+use hizo_vault::event::case::{Kind, Said, Way};
 use hizo_vault::fingerprint::Spoken;
 
 use super::Present;
 use super::give::give;
-use super::open::{check_text, formed};
+use super::open::asked;
 use super::page::{found, is_to_give};
 use super::show::kind_words;
 use crate::desk::picker::{self, Picker};
@@ -69,11 +69,7 @@ fn said(visit: &Visit) -> Outcome<(String, Said)> {
     let missing = || Failure::fixable(words!("something is not chosen yet", "まだ選ばれていない項目があります"));
     let kind = Kind::from_word(visit.field("kind")).ok_or_else(missing)?;
     let way = Way::from_word(visit.field("way")).filter(|way| *way != Way::Company).ok_or_else(missing)?;
-    let urgency = if visit.has("urgent") { Urgency::Emergency } else { Urgency::Normal };
-    let title = visit.field("title").trim().to_owned();
-    let language = if visit.field("tongue") == "en" { "en" } else { "ja" }.to_owned();
-    check_text("--title", &title)?;
-    Ok((title.clone(), formed(Said::Opened { kind, urgency, way, language, title })?))
+    asked(visit, kind, way, if visit.field("tongue") == "en" { "en" } else { "ja" })
 }
 
 #[derive(Template)]

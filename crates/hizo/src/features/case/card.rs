@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_vault::event::Event;
-use hizo_vault::event::case::{Kind, Said, Urgency, Way};
+use hizo_vault::event::case::{Kind, Way};
 use hizo_vault::joining::Invite;
 use hizo_vault::keys::generate_passphrase;
 
 use super::clocks::Calendar;
-use super::open::{check_text, formed};
+use super::open::asked;
 use super::show::kind_words;
 use crate::desk::picker::{self, Picker};
 use crate::desk::{Frame, Reply, Unlocked, Visit, is_safe};
@@ -32,8 +32,8 @@ struct CardPage<'v> {
 
 /// Where the file beside the card is.
 pub(crate) fn choose(visit: &Visit) -> Outcome<Reply> {
-    if let Some(elsewhere) = elsewhere(visit) {
-        return Ok(elsewhere);
+    if let Err(elsewhere) = visit.to_begin_in() {
+        return Ok(visit.go(elsewhere));
     }
     let file = picker::file(visit)?;
     let fault = match file.map(|file| home::read_invite(&file).map(|invite| (file, invite))).transpose() {
@@ -47,15 +47,6 @@ pub(crate) fn choose(visit: &Visit) -> Outcome<Reply> {
 }
 
 const COMMAND: &str = "hizo case open --emergency emergency.json …";
-
-/// Where somebody goes on whose machine nothing is begun so.
-fn elsewhere(visit: &Visit) -> Option<Reply> {
-    match visit.free_folder() {
-        None => Some(visit.go("/unlock")),
-        Some(_) if visit.is_joining() => Some(visit.go("/join/enter")),
-        Some(_) => None,
-    }
-}
 
 #[derive(Template)]
 #[template(path = "card-begin.html")]
@@ -106,22 +97,18 @@ fn begin_page(
 
 /// Begins the case, and unlocks it.
 pub(crate) fn begin(visit: &Visit) -> Outcome<Reply> {
-    if let Some(elsewhere) = elsewhere(visit) {
-        return Ok(elsewhere);
-    }
-    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
+    let folder = match visit.to_begin_in() {
+        Ok(folder) => folder,
+        Err(elsewhere) => return Ok(visit.go(elsewhere)),
+    };
     let card = picker::carried_in(visit, "card")?;
     let invite = home::read_invite(&card)?;
     let again = |fault| begin_page(visit, (&card, &invite), Some(fault));
     let Some(kind) = Kind::from_word(visit.field("kind")) else {
         return again((visit.text().say("card-fault-kind"), None));
     };
-    let urgency = if visit.has("urgent") { Urgency::Emergency } else { Urgency::Normal };
-    let (title, language) = (visit.field("title").trim().to_owned(), visit.text().tag().to_owned());
-    let said = check_text("--title", &title)
-        .and_then(|()| formed(Said::Opened { kind, urgency, way: Way::Company, language, title: title.clone() }));
-    let said = match said {
-        Ok(said) => said,
+    let (title, said) = match asked(visit, kind, Way::Company, visit.text().tag()) {
+        Ok(asked) => asked,
         Err(failure) => return again(visit.fault(&failure)),
     };
     let passphrase = match visit.new_passphrase() {

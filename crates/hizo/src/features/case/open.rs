@@ -7,6 +7,7 @@ use hizo_vault::event::{Event, NAME_BYTES_MAX};
 use serde_json::json;
 
 use super::clocks::Calendar;
+use crate::desk::Visit;
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown, shown_bytes};
 use crate::features::init::command::set_up;
 use crate::safe::{self, Safe};
@@ -136,6 +137,14 @@ fn said(arguments: &Arguments) -> Outcome<Said> {
     let (language, title) = (arguments.language.clone(), arguments.title.clone());
     check_text("--title", &title)?;
     formed(Said::Opened { kind, urgency, way, language, title })
+}
+
+/// What begins a case, out of a form with its title and how soon somebody has to act; and that title.
+pub(super) fn asked(visit: &Visit, kind: Kind, way: Way, language: &str) -> Outcome<(String, Said)> {
+    let urgency = if visit.has("urgent") { Urgency::Emergency } else { Urgency::Normal };
+    let (title, language) = (visit.field("title").trim().to_owned(), language.to_owned());
+    check_text("--title", &title)?;
+    Ok((title.clone(), formed(Said::Opened { kind, urgency, way, language, title })?))
 }
 
 pub(super) fn unknown_word() -> Failure {

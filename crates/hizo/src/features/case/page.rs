@@ -14,7 +14,7 @@ use super::command::say as say_in;
 use super::keep::standing;
 use super::keeping::{self, Countdown, Machine, Reminder, Source};
 use super::matrix::{Known, matrix};
-use super::open::{check_text, formed};
+use super::open::{asked, formed};
 use super::paper::{self, What};
 use super::say::new_id;
 use super::show::{kind_words, urgency_words};
@@ -164,13 +164,9 @@ fn groups(visit: &Visit, kind: Kind) -> Vec<Group> {
 /// Begins a case at the keeper of the safe that is unlocked.
 pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let kind = Kind::from_word(visit.field("kind"));
-    let urgency = if visit.has("urgent") { Urgency::Emergency } else { Urgency::Normal };
-    let (title, language) = (visit.field("title").trim().to_owned(), visit.text().tag().to_owned());
     let Some(kind) = kind else { return wrong(visit, unlocked) };
-    let said = check_text("--title", &title)
-        .and_then(|()| formed(Said::Opened { kind, urgency, way: Way::Company, language, title: title.clone() }));
-    let said = match said {
-        Ok(said) => said,
+    let (title, said) = match asked(visit, kind, Way::Company, visit.text().tag()) {
+        Ok(asked) => asked,
         Err(failure) => return wrong_page(visit, unlocked, Some(failure)),
     };
     let space = found(unlocked, &title, said)?;

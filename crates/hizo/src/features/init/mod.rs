@@ -72,7 +72,7 @@ fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says
         }
         Owner::Known { identity, sealed } => (*identity, sealed),
     };
-    // A keeper that is another one, or out of reach, leaves nothing behind.
+    // Where the keeper is another one, or out of reach, no keys are left that belong to nothing.
     let introduced = there.map(|there| there.introduced(folder, identity.signing_seed.clone())).transpose()?;
     // Drawn for this home alone, whoever its owner is.
     let device = Device::generate();

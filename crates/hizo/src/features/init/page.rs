@@ -26,10 +26,10 @@ pub(crate) fn begin(visit: &Visit) -> Outcome<Reply> {
 }
 
 fn page(visit: &Visit, fault: Option<String>) -> Outcome<Reply> {
-    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
-    if visit.is_joining() {
-        return Ok(visit.go("/join/enter"));
-    }
+    let folder = match visit.to_begin_in() {
+        Ok(folder) => folder,
+        Err(elsewhere) => return Ok(visit.go(elsewhere)),
+    };
     visit.page(&BeginPage {
         f: visit.frame(visit.text().say("begin-title"), "hizo init --name …"),
         name: visit.field("name"),
@@ -41,11 +41,10 @@ fn page(visit: &Visit, fault: Option<String>) -> Outcome<Reply> {
 
 /// Sets the safe up, and unlocks it.
 pub(crate) fn found(visit: &Visit) -> Outcome<Reply> {
-    let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
-    if visit.is_joining() {
-        // Keys that somebody has asked with are not written over.
-        return Ok(visit.go("/join/enter"));
-    }
+    let folder = match visit.to_begin_in() {
+        Ok(folder) => folder,
+        Err(elsewhere) => return Ok(visit.go(elsewhere)),
+    };
     let (t, name) = (visit.text(), visit.field("name").trim());
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return page(visit, Some(t.say("begin-fault-name")));

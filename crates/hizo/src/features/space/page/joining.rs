@@ -26,11 +26,8 @@ struct JoinPage<'v> {
 
 /// Where the invite is.
 pub(crate) fn choose(visit: &Visit) -> Outcome<Reply> {
-    if visit.free_folder().is_none() {
-        return Ok(visit.go("/unlock"));
-    }
-    if visit.is_joining() {
-        return Ok(visit.go("/join/enter"));
+    if let Err(elsewhere) = visit.to_begin_in() {
+        return Ok(visit.go(elsewhere));
     }
     if let Some(file) = picker::file(visit)? {
         home::read_invite(&file)?;
