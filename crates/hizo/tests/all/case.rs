@@ -426,7 +426,7 @@ fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() 
         assert!(second.run(act).err.contains("cannot act in this case"));
     }
     let also_office = second.run(&["case", "sides", "--office", path(&second.1)]);
-    assert!(also_office.err.contains("does not know"), "{also_office:?}");
+    assert!(also_office.err.contains("the home of this case"), "{also_office:?}");
     second.ok(&["case", "close", "--reason", "elsewhere"]);
     // A case that lies elsewhere is told once where the organisation's own safe is.
     let away = Beside(founder, founder.folder.path().join("a case elsewhere"));
@@ -437,6 +437,8 @@ fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() 
     assert!(away.run(&["case", "sides", path(&names)]).err.contains("--office"));
     let blocked = away.run(&["case", "sides", path(&names), "--office", path(&founder.path), "--json"]);
     assert_eq!(standing(&blocked), "blocked", "{blocked:?}");
+    let once = away.run(&["case", "sides"]);
+    assert!(once.out.is_empty() && once.err.contains("cannot act in this case"), "{once:?}");
     assert!(away.run(&["case", "tell", "x"]).err.contains("cannot act in this case"));
     // Another one that is named later changes nothing of that.
     let other = Home::unmade();
@@ -687,7 +689,14 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     say("case move", &["triage", "--reason", "facts"]);
     let names = company.folder.path().join("names");
     fs::write(&names, "asks 山田金型\n").unwrap();
-    say("case sides", &[path(&names), "--office", path(&company.path)]);
+    // Any other safe of the same person can be the organisation's own.
+    let office = company.folder.path().join("office");
+    let invite = company.folder.path().join("invite to the office");
+    let open = ["case", "open", "--keeper", keeper.url(), "--kind", "leak", "--way", "phone", "--title", TITLE];
+    let identity = company.path.join("identity.age");
+    let whose = ["--invite", path(&invite), "--identity", path(&identity)];
+    Beside(&company, office.clone()).ok(&[&open[..], &whose].concat());
+    say("case sides", &[path(&names), "--office", path(&office)]);
     say("case hold", &["on"]);
     say("case close", &["--reason", "declined"]);
     say("case show", &[]);

@@ -35,7 +35,11 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let known = sides::own_safe(&case.safe.home)?;
     let own = case.at(&arguments.office.clone().or_else(|| known.clone()).ok_or_else(not_known)?)?;
     if own.safe.home.space == case.safe.home.space {
-        return Err(not_known());
+        return Err(Failure::fixable(words!(
+            "that is the home of this case, not of your organisation's own safe",
+            "そのフォルダーは、この相談のものです。あなたの機関の金庫ではありません"
+        ))
+        .hint(words!("Name its home with --office.", "--office でそのフォルダーを指定してください。")));
     }
     let Some(file) = &arguments.names else {
         let standing = sides::Compared::of(own.opened()).standing(&case.safe.home.space);
@@ -63,14 +67,18 @@ fn tell(setting: &Setting, case: &Side, standing: Standing, mut result: serde_js
     result["standing"] = json!(standing.word());
     let said = match standing {
         Standing::Unknown => {
-            words!("nobody has compared the sides of this case", "この相談の当事者は、まだ照合されていません")
+            Some(words!("nobody has compared the sides of this case", "この相談の当事者は、まだ照合されていません"))
         }
         Standing::Free => {
-            words!("nothing speaks against helping in this case", "この相談をお受けして差し支えありません")
+            Some(words!("nothing speaks against helping in this case", "この相談をお受けして差し支えありません"))
         }
-        Standing::Blocked => sides::blocked().message,
+        // The refusal below says it.
+        Standing::Blocked => None,
     };
-    setting.console.result(result, |out| writeln!(out, "{}", setting.console.say(said)));
+    setting.console.result(result, |out| match said {
+        Some(said) => writeln!(out, "{}", setting.console.say(said)),
+        None => Ok(()),
+    });
     match standing {
         Standing::Blocked => Err(sides::blocked()),
         Standing::Free | Standing::Unknown => Ok(()),
