@@ -2,6 +2,7 @@
 //!
 //! The format of a patch and the reasons stand in `undefended/README.md`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,7 +23,7 @@ struct Patch {
 }
 
 /// A test by its crate and its path as the test runner prints it.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct NamedTest {
     package: String,
     name: String,
@@ -54,18 +55,20 @@ pub(crate) fn undefended(names: &[String]) -> Result<()> {
         return Err("undefended/ holds no patch".to_owned().into());
     }
     let tree = Worktree::open()?;
-    let mut rows = Vec::new();
+    let passing = tree.passing(&chosen)?;
+    let mut bad = Vec::new();
     for patch in chosen {
-        let verdict = tree.judge(patch)?;
-        println!("{}: {} ({:?})", patch.row, patch.takes_out, verdict);
-        rows.push((patch, verdict));
+        let verdict = match patch.tests.iter().all(|test| passing.contains(test)) {
+            true => tree.judge(patch)?,
+            false => Verdict::Broken,
+        };
+        println!("{}: {}: {} ({:?})", patch.name, patch.row, patch.takes_out, verdict);
+        // Of a run that is stopped, what it has found stays.
+        write_result(&all, patch, &row(patch, verdict, &tree.commit))?;
+        if verdict != Verdict::Defended {
+            bad.push(patch.name.as_str());
+        }
     }
-    // A partial run must not erase the results of the other rows.
-    if names.is_empty() {
-        write_table(&table(&rows, &tree.commit))?;
-    }
-    let bad: Vec<&str> =
-        rows.iter().filter(|(_, verdict)| *verdict != Verdict::Defended).map(|(p, _)| p.name.as_str()).collect();
     if bad.is_empty() { Ok(()) } else { Err(format!("not shown to be defended: {}", bad.join(" ")).into()) }
 }
 
@@ -127,12 +130,24 @@ impl Worktree {
         Ok(Self { path, commit })
     }
 
-    fn judge(&self, patch: &Patch) -> Result<Verdict> {
-        for test in &patch.tests {
-            if self.test(test)? != Outcome::Passed {
-                return Ok(Verdict::Broken);
+    /// Those tests of the patches that pass on the tree as it is: each crate is built and run once.
+    fn passing<'p>(&self, patches: &[&'p Patch]) -> Result<BTreeSet<&'p NamedTest>> {
+        let tests: BTreeSet<&NamedTest> = patches.iter().flat_map(|patch| &patch.tests).collect();
+        let mut by_crate: BTreeMap<&str, Vec<&NamedTest>> = BTreeMap::new();
+        tests.into_iter().for_each(|test| by_crate.entry(&test.package).or_default().push(test));
+        let mut passing = BTreeSet::new();
+        for (package, tests) in by_crate {
+            let heard = shell::listen(self.cargo(package).args(tests.iter().map(|test| &test.name)))?;
+            if outcome(&heard) == Outcome::NotBuilt {
+                return Err(format!("{package} does not build as it is:\n{}", heard.text).into());
             }
+            passing.extend(tests.into_iter().filter(|test| has_passed(&heard.text, &test.name)));
         }
+        Ok(passing)
+    }
+
+    /// What its tests, which pass with the defence, do without it.
+    fn judge(&self, patch: &Patch) -> Result<Verdict> {
         let applied = shell::output(Command::new("git").current_dir(&self.path).arg("apply").arg(&patch.path));
         if applied.is_err() {
             return Ok(Verdict::Stale);
@@ -152,10 +167,15 @@ impl Worktree {
     }
 
     fn test(&self, test: &NamedTest) -> Result<Outcome> {
+        Ok(outcome(&shell::listen(self.cargo(&test.package).arg(&test.name))?))
+    }
+
+    /// Runs tests of a crate that are named behind it.
+    fn cargo(&self, package: &str) -> Command {
         let mut command = shell::cargo();
         command.current_dir(&self.path).env("CARGO_TARGET_DIR", shell::cargo_target().join("undefended-build"));
-        command.args(["test", "--package", &test.package, "--locked", "--no-fail-fast", "--", "--exact", &test.name]);
-        Ok(outcome(&shell::listen(&mut command)?))
+        command.args(["test", "--package", package, "--locked", "--no-fail-fast", "--", "--exact"]);
+        command
     }
 }
 
@@ -187,33 +207,57 @@ fn outcome(heard: &Heard) -> Outcome {
     }
 }
 
-fn table(rows: &[(&Patch, Verdict)], commit: &str) -> String {
-    let mut text = format!(
-        "Commit {commit}.\n\n| attack | defence taken out | tests that must fail | result |\n|---|---|---|---|\n"
-    );
-    for (patch, verdict) in rows {
-        let tests: Vec<String> = patch.tests.iter().map(|t| format!("`{}` `{}`", t.package, t.name)).collect();
-        let result = match verdict {
-            Verdict::Defended => "they fail",
-            Verdict::Blind => "**a test passes without the defence**",
-            Verdict::Broken => "**a test is missing, or fails with the defence**",
-            Verdict::Unbuildable => "**does not build without the defence**",
-            Verdict::Stale => "**the patch does not apply**",
-        };
-        text.push_str(&format!("| {} | {} | {} | {result} |\n", patch.row, patch.takes_out, tests.join("<br>")));
-    }
-    text
+/// Whether the test runner says so of this test, and of no other one of that name that it failed.
+fn has_passed(text: &str, name: &str) -> bool {
+    let of = |line: &str| Some(line.strip_prefix("test ")?.strip_prefix(name)?.strip_prefix(" ... ")?.to_owned());
+    let said: Vec<String> = text.lines().filter_map(of).collect();
+    !said.is_empty() && said.iter().all(|said| said == "ok")
 }
 
-fn write_table(table: &str) -> Result<()> {
+fn row(patch: &Patch, verdict: Verdict, commit: &str) -> String {
+    let result = match verdict {
+        Verdict::Defended => "they fail",
+        Verdict::Blind => "**a test passes without the defence**",
+        Verdict::Broken => "**a test is missing, or fails with the defence**",
+        Verdict::Unbuildable => "**does not build without the defence**",
+        Verdict::Stale => "**the patch does not apply**",
+    };
+    format!("{}{result} | {commit} |\n", cells(patch))
+}
+
+/// What a row says of the patch itself.
+fn cells(patch: &Patch) -> String {
+    let Patch { name, row, takes_out, tests, .. } = patch;
+    let tests: Vec<String> = tests.iter().map(|test| format!("`{}` `{}`", test.package, test.name)).collect();
+    format!("| {name} | {row} | {takes_out} | {} | ", tests.join("<br>"))
+}
+
+/// The table with this row of a patch; the others stay as they were, and go with their patches or with what these say of themselves.
+fn table(before: &str, all: &[Patch], of: &Patch, row: &str) -> String {
+    let head =
+        "| patch | attack | defence taken out | tests that must fail | result | commit |\n|---|---|---|---|---|---|\n";
+    let mut text = format!("\n{head}");
+    for patch in all {
+        let cells = cells(patch);
+        match before.lines().find(|line| line.starts_with(&cells)) {
+            _ if patch == of => text.push_str(row),
+            Some(line) => text.push_str(&format!("{line}\n")),
+            None => {}
+        }
+    }
+    text + "\n"
+}
+
+fn write_result(all: &[Patch], of: &Patch, row: &str) -> Result<()> {
     let path = shell::root().join(PAGE);
     let Ok(page) = std::fs::read_to_string(&path) else {
-        println!("{PAGE} is not there, so the table goes here:\n\n{table}");
+        println!("{PAGE} is not there, so the result goes here:\n\n{row}");
         return Ok(());
     };
-    let between = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) = between.ok_or_else(|| Failure(format!("{PAGE} lacks the markers {BEGIN} and {END}")))?;
-    std::fs::write(&path, format!("{before}{BEGIN}\n{table}{END}{after}")).about(&path)
+    let between = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?)));
+    let (before, (table, after)) =
+        between.ok_or_else(|| Failure(format!("{PAGE} lacks the markers {BEGIN} and {END}")))?;
+    std::fs::write(&path, format!("{before}{BEGIN}\n{}{END}{after}", self::table(table, all, of, row))).about(&path)
 }
 
 fn git() -> Command {
@@ -239,6 +283,33 @@ mod tests {
     fn a_patch_that_names_no_test_is_refused() {
         assert!(parse(Path::new("A08.patch"), "row: A8\ntakes out: x\ndiff --git a/x b/x\n").is_err());
         assert!(parse(Path::new("A08.patch"), "row: A8\ntest: crate name\ndiff --git a/x b/x\n").is_err());
+    }
+
+    #[test]
+    fn a_run_of_one_patch_changes_its_row_and_no_other() {
+        let named = |name: &str| parse(Path::new(&format!("undefended/{name}.patch")), PATCH).expect("it is whole");
+        let all = [named("A07"), named("A08"), named("A09")];
+        let with = |before: &str, at: usize, commit: &str| {
+            let of = &all[at];
+            table(before, &all, of, &row(of, Verdict::Defended, commit))
+        };
+        let two = with(&with("", 2, "one"), 0, "two");
+        let again = with(&two.replace("| A07 |", "| gone |"), 2, "three");
+        let rows = |text: &str| -> Vec<String> {
+            let rows = text.lines().filter(|line| line.starts_with("| A"));
+            rows.map(|line| format!("{} {}", &line[2..5], line.rsplit(" | ").next().expect("it has cells"))).collect()
+        };
+        assert_eq!(rows(&two), ["A07 two |", "A09 one |"]);
+        assert_eq!(rows(&again), ["A09 three |"]);
+    }
+
+    #[test]
+    fn a_test_has_passed_when_the_runner_says_so_of_it() {
+        assert!(!has_passed("test a ... ok\ntest a ... FAILED\n", "a"));
+        let text = "test a::b ... ok\ntest a::bc ... FAILED\ntest a ... ignored\n";
+        assert!(
+            has_passed(text, "a::b") && !has_passed(text, "a::bc") && !has_passed(text, "a") && !has_passed(text, "b")
+        );
     }
 
     #[test]
