@@ -15,13 +15,15 @@ DAY = "(?:19[7-9]|[2-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][
 BASE64 = "(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?"  # no spare bits
 RECORD = (  # docs/spec/record.md, as much of it as a deposit needs
     f"hizo/record/v1\nkeeper (?P<keeper>[^ \n]{{1,255}})\nspace [0-9a-f]{{32}}\n"
-    f"(?:number 0\nprev -|number (?P<number>[1-9][0-9]{{0,19}})\nprev {HASH})\nepoch {INTEGER}\ntime (?P<time>{DAY})\n"
+    f"(?:number 0\nprev -|number (?P<number>[1-9][0-9]{{0,19}})\nprev {HASH})\nepoch (?P<epoch>{INTEGER})\n"
+    f"time (?P<time>{DAY})\n"
     f"seen (?:[1-9][0-9]{{0,19}} {HASH}|0 -)\nbody (?:(?P<body>{HASH}) (?P<bytes>{INTEGER})|-)\n"
     f"(?:(?(number)|(?!))series [0-9a-f]{{16}} (?:1 -|(?!1 )[1-9][0-9]{{0,19}} {HASH})\n"
     f"commit (?P<commit>{HASH}) {HASH}\nobjects (?P<lines>{INTEGER}) (?P<total>{INTEGER}) {HASH}\n|"
-    "(?P<control>(?:(?:founder|slot|recovery|remove|member|session|epoch|wrap|origin) [^\n]+\n)+)|(?<!\nbody -\n))")
+    "(?P<control>(?:(?:founder|slot|recovery|remove|member|session|epoch|wrap|origin|admins|rotator|rotator-ends)"
+    " [^\n]+\n)+)|(?<!\nbody -\n))")
 RECEIPT = f"hizo/receipt/v1\nkeeper (.+)\nrecord ({HASH})\nslot ({HASH})\ntime ({DAY})\nindex-by ({DAY})\n(copies 2\n)?"
-INCLUSION = f"(?s)c2sp.org/tlog-proof@v1\nindex (0|[1-9][0-9]*)\n((?:{NODE}\n)*)\n(.+)"
+INCLUSION = f"(?s)c2sp[.]org/tlog-proof@v1\nindex (0|[1-9][0-9]*)\n((?:{NODE}\n)*)\n(.+)"
 PLAIN = ('[^\x00-\x1f"\\\\\x7f-\x9f\xad\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f'
          '\ud800-\udfff\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f\U000e0100-\U000e01ef]*')  # without what misleads
 SALT, HIDDEN = f'{{"salt": "{HASH}"', f'{{"hidden_sha256": "{HASH}", "hidden_blake3": "{HASH}"}}'
@@ -39,7 +41,8 @@ STAMP = (  # a token, as openssl shows it; the first policy is that of stamps wh
     "Version: .+\nPolicy OID: (?:(?P<own>2[.]25[.]212200498540112721591717474817381730384)|.+)\n"
     "(?P<imprint>Hash Algorithm: (?P<hash>sha256|sha384|sha512)\nMessage data:\n(?: {4}.+\n)+)Serial number: .+\n"
     "Time stamp: (?P<day>.+:..)[.]?(?P<fraction>[0-9]{0,9}) (?P<year>[0-9]+) GMT\nAccuracy: (?P<accuracy>[^-\n]+)\n")
-ESS_V2 = bytes.fromhex("060b2a864886f70d010910022f")  # the attribute that says by which certificate a stamp is
+# What was signed says by which certificate.
+ESS_V2 = r"(?s)\n        signedAttrs:\n.*\(1[.]2[.]840[.]113549[.]1[.]9[.]16[.]2[.]47\).*\n        unsignedAttrs:"
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
 
 def demand(holds, why):
@@ -68,7 +71,7 @@ def has_signed(key, text, signatures):
     """Whether a key has, name+id+base64(kind ‖ key) as C2SP writes it. Every signature of its name and id must hold."""
     name, key_id, key = re.fullmatch(f"([^+]*)[+]([0-9a-f]{{8}})[+]({BASE64})", key).groups()
     key = b64decode(key)
-    demand(sha256(name.encode(), b"\n", key)[:4].hex() == key_id, "a key's id is not its own")
+    demand(key[0] in (1, 4, 6) and sha256(name.encode(), b"\n", key)[:4].hex() == key_id, "a key's id is not its own")
     own = [signature[4:] for signer, signature in signatures if (signer, signature[:4].hex()) == (name, key_id)]
     if own and key[0] == 6:
         print(f"not checked here: the ML-DSA-44 signature of {name}")
@@ -108,13 +111,14 @@ def read_note(form, data):
     """What a signed note (C2SP) says in this form, its text, and its signatures: name, and key id ‖ signature."""
     note = re.fullmatch(f"(?s)(.*\n)\n((?:— [^\\s+]+ {BASE64}\n)+)", data.decode())
     said = note and re.fullmatch(form, note[1])
-    demand(said, "it is not in its form")
+    demand(said and note[2].count("\n") <= 64, "it is not in its form")
     return said, note[1], [(name, b64decode(value)) for name, value in re.findall("— (\\S+) (\\S+)\n", note[2])]
 
 def read_record(data):
     said, text, signatures = read_note(RECORD, data)
     size, lines, total = (int(said[name] or 1) for name in ("bytes", "lines", "total"))
-    holds = 1 <= size <= 1 << 20 and 1 <= lines <= 1 << 16 and lines <= total <= lines << 24
+    holds = int(said["epoch"]) < 2**32 and 1 <= size <= 1 << 20 and 1 <= lines <= 1 << 16
+    holds &= lines <= total <= lines << 24
     holds &= all(int(it) < 2**64 for it in re.findall(r" ([0-9]{1,20})(?=\s)", text)) and nanoseconds(said["time"]) >= 0
     names = {name for name, it in signatures if re.fullmatch("[0-9a-f]{16}", name) and len(it) == 68}
     demand(holds and len(names) == len(signatures) <= 8, "a number or a signature is none that a record has")
@@ -191,8 +195,10 @@ class Stamp:
         self.has_chain = b"BEGIN CERTIFICATE" in files["chain"]
         token = "ts -reply -in tsr -token_out"  # which was signed, unlike the answer around it
         said = re.match(STAMP, openssl(files, token + " -text")[1])
-        if not said or ESS_V2 not in files["tsr"]:  # of a kind that is not read
-            return
+        size = re.match(r" +0:d=0 +hl=([0-9]+) +l= *([0-9]+) ", openssl(files, "asn1parse -inform DER -in tsr")[1])
+        attributes = openssl(files, token + " -out token", "cms -cmsout -print -inform DER -in token")[1]
+        if not said or not re.search(ESS_V2, attributes) or int(size[1]) + int(size[2]) != len(files["tsr"]):
+            return  # of a kind that is not read
         demand(said["imprint"] in openssl(files, f"ts -query -data data -text -{said['hash']}")[1], "over other bytes")
         verify = "cms -verify -noverify -inform DER -in token -out said" + " -certfile chain" * self.has_chain
         false = re.search("verification failure|digest failure", openssl(files, token + " -out token", verify)[1])
@@ -277,7 +283,8 @@ class Proof:  # a bundle, and what was brought to hold it against: what the comm
         unread = [path.relative_to(self.bundle) for kind in ("*.crl", "kept.json") for path in self.bundle.rglob(kind)]
         unread += ["the receipt's signature"] * (not self.receipt_key)
         unread += ["the record's signatures, whose keys are not there"] * (not (self.bundle / "record.keys").exists())
-        print(*(f"not checked here: {what}" for what in ["the second hash family, BLAKE3", *unread]), sep="\n")
+        for what in ["the second hash family, BLAKE3", *unread]:
+            print("not checked here:", ascii(str(what))[1:-1])
 
         self.step = "limits"
         renewals = [name for name in self.names("renewals", "") if re.fullmatch("[1-9][0-9]*", name)]

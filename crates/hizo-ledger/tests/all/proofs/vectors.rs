@@ -251,6 +251,13 @@ const BEFORE: &str = "2027-05-01T00:00:00Z";
 const LATER: &str = "2027-12-01T00:00:00Z";
 const NAME: Fields = Fields { content: false, name: true, meta: false };
 
+/// What a keeper says once a second directory has the record.
+fn kept_twice() -> World {
+    let mut world = World::usual();
+    world.receipt.is_twice = true;
+    world
+}
+
 fn accepted() -> Vec<Case> {
     let all = entries();
     let showing = |disclosure: Disclosure| World::of(&all, disclosure).files();
@@ -331,6 +338,10 @@ fn accepted() -> Vec<Case> {
                 world.files()
             },
         ),
+        Case {
+            receipt_key: true,
+            ..case("receipt_twice", "a receipt that says of the record that it is kept twice", kept_twice().files())
+        },
         Case {
             given: vec!["KX-204.dxf"],
             ..case("two_names", "one content under two names, and the file", {
@@ -588,6 +599,27 @@ fn unknown() -> Vec<Case> {
             "stamp_signer_absent",
             "a stamp whose certificate is nowhere",
             without(stamped(|info| Forge { certificates: Vec::new(), ..Forge::new(&info) }), "stamps/first.pem"),
+            &["not-vouched"],
+        ),
+        case(
+            "stamp_ess_v2_behind",
+            "a stamp that binds its certificate by SHA-1 alone, and behind its end the attribute that binds it by SHA-256",
+            {
+                let mut files = stamped(ess_v1);
+                let attribute = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x2f";
+                files.get_mut("stamps/first.tsr").unwrap().extend(attribute);
+                files
+            },
+            &["not-vouched"],
+        ),
+        case(
+            "stamp_trailing",
+            "a byte behind the end of a stamp",
+            {
+                let mut files = usual();
+                files.get_mut("stamps/first.tsr").unwrap().push(0);
+                files
+            },
             &["not-vouched"],
         ),
         case("stamp_ess_v1", "a stamp that binds its certificate by SHA-1 alone", stamped(ess_v1), &["not-vouched"]),
@@ -953,6 +985,21 @@ fn refused() -> Vec<Case> {
         Case {
             receipt_key: true,
             ..case(
+                "receipt_twice_unsigned",
+                "a receipt to which somebody added that the record is kept twice",
+                edited("receipt.note", |text| text.replacen("\n\n", "\ncopies 2\n\n", 1)),
+                "receipt",
+            )
+        },
+        case(
+            "receipt_copies",
+            "a receipt that says of the record that it is kept three times",
+            edit(kept_twice().files(), "receipt.note", |text| text.replacen("copies 2", "copies 3", 1)),
+            "receipt",
+        ),
+        Case {
+            receipt_key: true,
+            ..case(
                 "receipt_by_log",
                 "a receipt by the key of the log",
                 World { receipt_signer: "log", ..World::usual() }.files(),
@@ -961,6 +1008,12 @@ fn refused() -> Vec<Case> {
         },
         case("receipt_of_another", "a receipt for another record", other_record.files(), "receipt"),
         case("receipt_keeper", "a receipt by another keeper", other_receipt.files(), "receipt"),
+        case(
+            "inclusion_form",
+            "a proof of inclusion in another form",
+            edited("record.tlog-proof", |text| text.replacen("c2sp.org", "c2sp/org", 1)),
+            "inclusion",
+        ),
         case("wrong_slot", "a receipt with another slot than the log has", other_slot.files(), "inclusion"),
         case(
             "proof_truncated",
