@@ -108,7 +108,7 @@ impl Default for Limits {
             stalled: seconds(30),
             connection: seconds(60 * 60),
             pace: Pace { grace: seconds(20), bytes_per_second: 16 << 10 },
-            rate_of_address: Rate { per_second: 500, burst: 2_000 },
+            rate_of_address: Rate { per_second: 2_000, burst: 4_000 },
             rate_of_token: Rate { per_second: 200, burst: 1_000 },
             workers: 64,
             waiting: 4_096,
@@ -148,6 +148,17 @@ pub struct Settings {
     pub random: Box<dyn Fn() -> [u8; 32] + Send + Sync>,
 }
 
+/// Where sessions start.
+const SESSIONS: &str = "/v1/sessions";
+
+/// How many requests are taken from whom.
+struct Rated {
+    of_address: Rates<IpAddr>,
+    of_token: Rates<TokenHash>,
+    /// Each start of a session is remembered for two minutes.
+    starts_of_address: Rates<IpAddr>,
+}
+
 /// What all requests share.
 struct Shared {
     keeper: Arc<EmbeddedKeeper>,
@@ -157,7 +168,7 @@ struct Shared {
     unnamed: Arc<Unnamed>,
     workers: Workers,
     limits: Limits,
-    rates: (Rates<IpAddr>, Rates<TokenHash>),
+    rates: Rated,
     proxy: Option<IpAddr>,
     addresses: bool,
     telling: Telling,
@@ -211,7 +222,11 @@ pub fn serve(
         admission: settings.admission,
         unnamed: Arc::default(),
         workers: Workers::new(limits.workers, limits.waiting),
-        rates: (Rates::new(limits.rate_of_address), Rates::new(limits.rate_of_token)),
+        rates: Rated {
+            of_address: Rates::new(limits.rate_of_address),
+            of_token: Rates::new(limits.rate_of_token),
+            starts_of_address: Rates::new(sessions::STARTS_OF_ADDRESS),
+        },
         proxy: settings.proxy,
         addresses: settings.addresses,
         telling: Telling::new(settings.lines),
@@ -285,7 +300,7 @@ fn router(shared: &Arc<Shared>, metrics: bool) -> Router {
 fn routes() -> [(&'static str, MethodRouter<Arc<Shared>>); 9] {
     [
         ("/v1/keeper", get(about::keeper)),
-        ("/v1/sessions", post(about::session)),
+        (SESSIONS, post(about::session)),
         ("/v1/spaces/{space}", post(records::begin).get(records::slot_key)),
         ("/v1/spaces/{space}/objects/{object}", put(objects::put).get(objects::get)),
         ("/v1/spaces/{space}/records", post(records::append).get(records::page)),

@@ -727,11 +727,17 @@ impl Home {
         text.strip_suffix('\n').and_then(|number| number.parse().ok()).map(Some).ok_or_else(|| damaged(&path))
     }
 
-    /// Writes that down, and this home into that of the own space, from where it is found when somebody leaves.
-    pub(crate) fn note_own_epoch(&self, epoch: u32) -> Outcome<()> {
-        if !self.own_epoch().is_ok_and(|known| known == Some(epoch)) {
-            replace(&self.folder.join(OWN_EPOCH_FILE), format!("{epoch}\n").as_bytes())?;
+    /// Writes down to which of the own space's epochs the present one is sealed.
+    pub(crate) fn renew_own_epoch(&self, epoch: u32) -> Outcome<()> {
+        if self.own_epoch().is_ok_and(|known| known == Some(epoch)) {
+            return Ok(());
         }
+        replace(&self.folder.join(OWN_EPOCH_FILE), format!("{epoch}\n").as_bytes())
+    }
+
+    /// The same, and writes this home into that of the own space, from where it is found when somebody leaves.
+    pub(crate) fn note_own_epoch(&self, epoch: u32) -> Outcome<()> {
+        self.renew_own_epoch(epoch)?;
         let Some(own_space) = self.own_space()? else { return Ok(()) };
         let folder = std::path::absolute(&self.folder).map_err(|error| Failure::file("read", &self.folder, error))?;
         let path = own_space.join(ACTING_FILE);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hizo_keeper::client::{self, Facts, RemoteKeeper, Stamping};
+use hizo_keeper::client::{self, Facts, Promised, RemoteKeeper, Stamping};
 use hizo_keeper::log::{LogFiles, LogReader};
 use hizo_keeper::stamp::LocalAuthority;
 use hizo_keeper::witness::{Patience, WitnessPolicy};
@@ -242,12 +242,12 @@ impl Keeper {
         Ok(self.page(space, 0)?.head)
     }
 
-    /// Appends a record.
-    pub(crate) fn append(&self, space: SpaceId, note: &[u8]) -> Result<(), Error> {
+    /// Appends a record. A keeper at an address answers with what it promises.
+    pub(crate) fn append(&self, space: SpaceId, note: &[u8]) -> Result<Option<Promised>, Error> {
         match self {
-            Self::Here(keeper) => keeper.append(note).map(drop),
-            Self::There(keeper, _) => keeper.append(space, note).map(drop),
-            Self::Away(_, away) => away.append(note),
+            Self::Here(keeper) => keeper.append(note).map(|_| None),
+            Self::There(keeper, _) => keeper.append(space, note).map(Some),
+            Self::Away(_, away) => away.append(note).map(|()| None),
         }
     }
 
@@ -452,15 +452,15 @@ impl KeeperLog {
         }
     }
 
-    /// Has what was appended published. A keeper at an address does so by itself, and soon: it is given a moment.
-    pub(crate) fn publish(&self, keeper: &Keeper, last: Option<(SpaceId, u64)>) -> Outcome<()> {
+    /// Has what was appended published. A keeper at an address does so by itself, and soon: it is given a moment, where something
+    /// is to stand at this place.
+    pub(crate) fn publish(&self, keeper: &Keeper, place: impl FnOnce() -> Outcome<Option<u64>>) -> Outcome<()> {
         if let (Side::Here(log), Keeper::Here(keeper)) = (&*self.side, keeper) {
             return log.publish(keeper, &Patience::default()).map(drop).map_err(Failure::from);
         }
-        let Some((space, number)) = last else { return Ok(()) };
-        let place = keeper.place(space, number).map_err(Failure::from)?;
+        let Some(place) = place()? else { return Ok(()) };
         let until = Instant::now() + PUBLISHED_SOON;
-        while self.size()? <= place.unwrap_or(0) && Instant::now() < until {
+        while self.size()? <= place && Instant::now() < until {
             thread::sleep(PUBLISHED_PAUSE);
         }
         Ok(())

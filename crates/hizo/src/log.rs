@@ -47,7 +47,13 @@ impl SeenLog {
         // A keeper that the space has left publishes nothing more of it.
         let is_past = safe.keeper.is_written_down();
         let is_kept_there = *safe.chain.keeper() == safe.home.keeper && !is_past;
-        log.publish(&safe.keeper, is_kept_there.then(|| (safe.home.space, safe.chain.head().number)))?;
+        log.publish(&safe.keeper, || match is_kept_there {
+            true => {
+                let place = safe.keeper.place(safe.home.space, safe.chain.head().number);
+                Ok(Some(place.map_err(Failure::from)?.unwrap_or(0)))
+            }
+            false => Ok(None),
+        })?;
         let _turn = safe.home.lock_checkpoint()?;
         let note = log.published().checkpoint().map_err(log_failed)?;
         let note = match note {

@@ -47,10 +47,7 @@ impl Answer {
 
 /// Asks for the promise first, and then holds the log against it and every earlier one.
 pub(crate) fn answer(safe: &Safe, id: RecordId) -> Answer {
-    let record = || {
-        let record = safe.records.iter().rfind(|record| record.id() == id);
-        record.ok_or_else(|| Failure::internal_message("the record that was appended is gone"))
-    };
+    let record = || appended(safe, id);
     let receipt = log::of_keeper(safe).and_then(|log| ask(safe, &log, record()?));
     let seen = call_in(safe, SeenLog::publish(safe));
     let unstamped = seen.as_ref().map_or_else(|_| Vec::new(), |seen| stamps::ask_in_passing(safe, seen));
@@ -58,12 +55,29 @@ pub(crate) fn answer(safe: &Safe, id: RecordId) -> Answer {
     Answer { receipt, place, unstamped }
 }
 
-/// Asks the keeper for its promise for a record, checks it, and keeps it: durable on return.
+/// The keeper's promise for a record that it has just kept, without waiting for its log: that is held against the promise when the
+/// safe is used next.
+///
+/// # Errors
+/// Exit code 5 when what it signed is not what it has to promise.
+pub(crate) fn promise(safe: &Safe, id: RecordId) -> Outcome<()> {
+    ask(safe, &log::of_keeper(safe)?, appended(safe, id)?).map(drop)
+}
+
+fn appended(safe: &Safe, id: RecordId) -> Outcome<&Record> {
+    let record = safe.records.iter().rfind(|record| record.id() == id);
+    record.ok_or_else(|| Failure::internal_message("the record that was appended is gone"))
+}
+
+/// Asks the keeper for its promise for a record, unless that was its answer to it, checks it, and keeps it: durable on return.
 ///
 /// # Errors
 /// Exit code 5 when what it signed is not what it has to promise.
 fn ask(safe: &Safe, log: &KeeperLog, record: &Record) -> Outcome<Receipt> {
-    let note = log.receipt(&safe.keeper, safe.home.space, record.number()).map_err(Failure::from)?;
+    let note = match safe.promised(record.number()) {
+        Some(receipt) => Some(receipt.to_vec()),
+        None => log.receipt(&safe.keeper, safe.home.space, record.number()).map_err(Failure::from)?,
+    };
     let note = note.ok_or_else(|| {
         Failure::untrue(words!("the keeper gives no receipt for the record", "預け先が、記録の受領書を出しません"))
     })?;
@@ -229,6 +243,13 @@ pub(crate) fn remind(safe: &Safe) -> Outcome<()> {
         return Ok(());
     }
     remind_by(safe, SeenLog::publish(safe))
+}
+
+/// As [`remind`], where a promise is past its time: the log is not asked before.
+pub(crate) fn remind_late(safe: &Safe) -> Outcome<()> {
+    let now = safe::now()?.unix_seconds();
+    let is_late = |open: &Open| open.by.is_some_and(|by| by.unix_seconds() < now);
+    if open(safe)?.iter().any(is_late) { remind(safe) } else { Ok(()) }
 }
 
 /// The same by a log that was asked.

@@ -3,6 +3,7 @@
 //! See docs/spec/organisation.md.
 
 use std::collections::{BTreeMap, btree_map};
+use std::convert::Infallible;
 
 use hizo_ledger::delegation::{Delegation, Revocation};
 use hizo_ledger::id::SpaceId;
@@ -15,6 +16,7 @@ use crate::bundle;
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::{Home, damaged};
+use crate::lanes;
 use crate::words::{Words, words};
 
 /// The card of the organisation whose own space this is the home of.
@@ -112,65 +114,101 @@ impl Entry {
 
 /// Whom the organisation has delegated, by space and key.
 #[derive(Default)]
-pub(crate) struct Register(BTreeMap<(SpaceId, VerifyingKey), Entry>);
+pub(crate) struct Register(BTreeMap<SpaceId, BTreeMap<VerifyingKey, Entry>>);
+
+/// How many events are held at once while their notes are verified, beside those of a record.
+const AT_ONCE: usize = 4_096;
+
+/// What an organisation has signed of a key in a space.
+enum Said {
+    Delegated(Box<Delegation>),
+    Revoked(Box<Revocation>),
+}
+
+impl Said {
+    /// What an event says, if it is by this organisation, with its note.
+    fn by<'e>(organisation: &VerifyingKey, event: &'e Event) -> Option<(Self, &'e str)> {
+        match event {
+            Event::KeyDelegated { note } => {
+                let said = Delegation::verify(note.as_bytes()).ok()?;
+                (said.organisation == *organisation).then(|| (Self::Delegated(Box::new(said)), note.as_str()))
+            }
+            Event::DelegationRevoked { note } => {
+                let said = Revocation::verify(note.as_bytes()).ok()?;
+                (said.organisation == *organisation).then(|| (Self::Revoked(Box::new(said)), note.as_str()))
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Register {
     /// What stands in the own space, as far as this organisation has signed it.
     pub(crate) fn of(opened: Opened, organisation: &VerifyingKey) -> Self {
-        let mut register = Self::default();
-        for record in opened.safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+        let records = opened.safe.records.iter().filter(|record| record.envelope().deposit.is_none());
+        let (mut register, mut some) = (Self::default(), Vec::new());
+        for record in records {
             // A body that cannot be read says nothing here; `hizo check` tells of it.
-            for event in opened.keyring.events(opened.safe, record).unwrap_or_default() {
-                register.take(&event, organisation);
+            some.extend(opened.keyring.events(opened.safe, record).unwrap_or_default());
+            if some.len() >= AT_ONCE {
+                register.take_all(&some, organisation);
+                some.clear();
             }
         }
+        register.take_all(&some, organisation);
         register
     }
 
-    /// Takes what a record says. Two machines may have said it whose clocks differ: which delegation counts, the times in it decide,
+    /// Takes what these say, in their order. The signatures are what takes time.
+    fn take_all(&mut self, events: &[Event], organisation: &VerifyingKey) {
+        let Ok(()) = lanes::in_order(
+            events,
+            |event| Said::by(organisation, event),
+            |_, said| {
+                said.into_iter().for_each(|(said, note)| self.take(said, note));
+                Ok::<_, Infallible>(())
+            },
+        );
+    }
+
+    /// Takes what was said. Two machines may have said it whose clocks differ: which delegation counts, the times in it decide,
     /// as in the space that it is for.
-    fn take(&mut self, event: &Event, organisation: &VerifyingKey) {
-        match event {
-            Event::KeyDelegated { note } => {
-                let said = Delegation::verify(note.as_bytes()).ok();
-                let Some(delegation) = said.filter(|said| said.organisation == *organisation) else { return };
-                match self.0.entry((delegation.space, delegation.key)) {
-                    btree_map::Entry::Vacant(free) => {
-                        free.insert(Entry { delegation, note: note.clone(), revoked: None, revocation: None });
-                    }
-                    btree_map::Entry::Occupied(mut entry) => {
-                        let before = entry.get_mut();
-                        if before.delegation.not_before <= delegation.not_before {
-                            (before.delegation, before.note) = (delegation, note.clone());
-                        }
+    fn take(&mut self, said: Said, note: &str) {
+        match said {
+            Said::Delegated(delegation) => match self.0.entry(delegation.space).or_default().entry(delegation.key) {
+                btree_map::Entry::Vacant(free) => {
+                    let (delegation, note) = (*delegation, note.to_owned());
+                    free.insert(Entry { delegation, note, revoked: None, revocation: None });
+                }
+                btree_map::Entry::Occupied(mut entry) => {
+                    let before = entry.get_mut();
+                    if before.delegation.not_before <= delegation.not_before {
+                        (before.delegation, before.note) = (*delegation, note.to_owned());
                     }
                 }
-            }
-            Event::DelegationRevoked { note } => {
-                let said = Revocation::verify(note.as_bytes()).ok();
-                let Some(said) = said.filter(|said| said.organisation == *organisation) else { return };
-                let entry = self.0.get_mut(&(said.space, said.key));
+            },
+            Said::Revoked(said) => {
+                let entry = self.0.get_mut(&said.space).and_then(|keys| keys.get_mut(&said.key));
                 if let Some(entry) = entry.filter(|entry| entry.revoked < Some(said.time)) {
-                    (entry.revoked, entry.revocation) = (Some(said.time), Some(note.clone()));
+                    (entry.revoked, entry.revocation) = (Some(said.time), Some(note.to_owned()));
                 }
             }
-            _ => (),
         }
     }
 
     /// All of it, by space.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.0.values()
+        self.0.values().flat_map(BTreeMap::values)
     }
 
     /// What was said of the keys in one space.
     pub(crate) fn of_space(&self, space: SpaceId) -> impl Iterator<Item = &Entry> {
-        self.entries().filter(move |entry| entry.delegation.space == space)
+        self.0.get(&space).into_iter().flat_map(BTreeMap::values)
     }
 
     /// What was said of a key in a space.
     pub(crate) fn get(&self, space: SpaceId, key: VerifyingKey) -> Option<&Entry> {
-        self.0.get(&(space, key))
+        self.0.get(&space)?.get(&key)
     }
 }
 
@@ -194,9 +232,8 @@ mod tests {
         let (office, space) = (office(), SpaceId::from_bytes([1; 16]));
         let [key, identity] =
             [8, 9].map(|byte| OrganisationSeed::from_bytes(&[byte; 32]).signing_key().verifying_key());
-        let mut register = Register::default();
-        for (word, seconds) in events {
-            let event = if *word == "revoked" {
+        let events = events.iter().map(|(word, seconds)| {
+            if *word == "revoked" {
                 let said = Revocation { organisation: office.verifying_key(), space, key, time: at(*seconds) };
                 Event::DelegationRevoked { note: said.note(&office.sign(said.text().as_bytes())).unwrap() }
             } else {
@@ -212,10 +249,11 @@ mod tests {
                     rotator: None,
                 };
                 Event::KeyDelegated { note: said.note(&office.sign(said.text().as_bytes())).unwrap() }
-            };
-            register.take(&event, &office.verifying_key());
-        }
-        register.0.into_values().next().unwrap()
+            }
+        });
+        let mut register = Register::default();
+        register.take_all(&events.collect::<Vec<_>>(), &office.verifying_key());
+        register.0.into_values().flat_map(BTreeMap::into_values).next().unwrap()
     }
 
     #[test]

@@ -14,6 +14,7 @@ use hizo_ledger::id::{RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{AdminRule, ClaimedTime, Control, Role};
 use hizo_ledger::space::Chain;
+use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::keys::{IdentityFile, OrganisationSeed, RotatorKey};
 use hizo_vault::organisation::Delegations;
@@ -148,7 +149,7 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
     };
     match answer {
         Ok(Answer::Nothing) => (),
-        Ok(Answer::Rotated(_)) => setting.console.note(words!(
+        Ok(Answer::Rotated { .. }) => setting.console.note(words!(
             "somebody has left the organisation that you act for: this safe has new keys now",
             "機関を離れた人がいるため、この金庫の鍵を新しくしました"
         )),
@@ -180,7 +181,11 @@ pub(crate) fn own_register(safe: &Safe, identity: &IdentityFile, keyring: &Keyri
 enum Answer {
     /// Nothing was.
     Nothing,
-    Rotated(Appended),
+    Rotated {
+        appended: Appended,
+        /// To what the new epoch is sealed for whoever did it.
+        sealed_to: Option<Recipient>,
+    },
     /// It is said there now, and an admin begins the new keys.
     Waits,
 }
@@ -249,6 +254,10 @@ fn due(
         told.begin_epoch(Opened { safe, keyring })?;
     }
     let Told { change, delegations, is_stale } = told;
+    let sealed_to = {
+        let people = keyring.people()?;
+        people.recipient_by(&delegations, people.certificates.own()).cloned()
+    };
     let says = begins || !change.events.is_empty();
     let Some(rotator) = rotator.filter(|_| is_stale) else {
         let waits = if is_stale { Answer::Waits } else { Answer::Nothing };
@@ -256,7 +265,7 @@ fn due(
             return Ok(waits);
         }
         return match change.make(safe, identity, keyring, &Proposing::default())? {
-            Made::Stands(appended) if begins => Ok(Answer::Rotated(appended)),
+            Made::Stands(appended) if begins => Ok(Answer::Rotated { appended, sealed_to }),
             Made::Stands(appended) => appended.promised.map(|()| waits),
             Made::Proposed(_) => Ok(Answer::Waits),
         };
@@ -267,10 +276,11 @@ fn due(
         said = Some(change.append_unanswered(safe, identity)?);
     }
     let begun = begin_by(&rotator, safe, keyring, &delegations);
-    // Where both stand they are published at once: one wait is enough for both promises.
-    let promised = said.map_or(Ok(()), |id| receipts::answer(safe, id).holds());
+    // There may be thousands of safes: none waits for the log, which is held against the promises when it is used next.
+    let promised = said.map_or(Ok(()), |id| receipts::promise(safe, id));
     let id = begun?;
-    Ok(Answer::Rotated(Appended { id, promised: promised.and(receipts::answer(safe, id).holds()) }))
+    let appended = Appended { id, promised: promised.and(receipts::promise(safe, id)) };
+    Ok(Answer::Rotated { appended, sealed_to })
 }
 
 /// Begins an epoch by the organisation's key, for the readers by these delegations, which stand.
@@ -292,8 +302,6 @@ fn begin_by(rotator: &RotatorKey, safe: &mut Safe, keyring: &Keyring, delegation
 pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
     let seed = office.has_key().then(|| office.seed()).transpose()?;
     let mut rotated = renew(office, seed.as_ref())?;
-    // What was said just now stands in the register, too.
-    office.keyring = office.safe.unlock_with(&office.identity)?;
     let (own_space, register) = (OwnSpace::of(&office.safe, &office.keyring), office.register());
     let (homes, next, found) = (office.safe.home.acting_homes()?, AtomicUsize::new(0), Mutex::new(Vec::new()));
     let (identity, seed) = (&office.identity, &seed);
@@ -313,9 +321,9 @@ pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
     found.sort_by_key(|(at, _)| *at);
     for (home, (_, done)) in homes.into_iter().zip(found) {
         match done {
-            Ok(Some((space, Answer::Rotated(Appended { promised, .. })))) => {
+            Ok(Some((space, Answer::Rotated { appended, .. }))) => {
                 rotated.done.push(Done { home, space });
-                rotated.promised = std::mem::replace(&mut rotated.promised, Ok(())).and(promised);
+                rotated.promised = std::mem::replace(&mut rotated.promised, Ok(())).and(appended.promised);
             }
             Ok(Some((space, Answer::Waits))) => rotated.waits.push(Done { home, space }),
             Ok(Some((_, Answer::Nothing)) | None) => (),
@@ -339,10 +347,19 @@ fn in_home(
     }
     let mut safe = Safe::open(Home::open(folder)?)?;
     let keyring = safe.unlock_beside(identity, Some(own_space))?;
-    let answer = due(&mut safe, identity, &keyring, register, organisation)?;
-    if matches!(answer, Answer::Rotated(_)) {
-        // Whoever opens it finds to which of the own space's epochs it is sealed now.
-        safe.unlock_beside(identity, Some(own_space))?;
+    // Nobody may ever use this home for anything else.
+    let kept = receipts::remind_late(&safe);
+    let mut answer = due(&mut safe, identity, &keyring, register, organisation)?;
+    match &mut answer {
+        // It is done all the same.
+        Answer::Rotated { appended, .. } => {
+            appended.promised = kept.and(std::mem::replace(&mut appended.promised, Ok(())))
+        }
+        Answer::Waits | Answer::Nothing => kept?,
+    }
+    if let Answer::Rotated { sealed_to: Some(recipient), .. } = &answer {
+        // What is not written down is found when it is opened next.
+        let _ = own_space.epoch_of(recipient).map_or(Ok(()), |epoch| safe.home.renew_own_epoch(epoch));
     }
     Ok(Some((safe.home.space, answer)))
 }
@@ -394,9 +411,14 @@ fn renew(office: &mut Office, seed: Option<&OrganisationSeed>) -> Outcome<Rotate
             rotated.delegated += 1;
         }
     }
+    let mut last = None;
     for events in events.chunks(NOTES_MAX) {
-        office.say(events.to_vec())?.promised?;
+        let id = Change::saying(events.to_vec()).append_unanswered(&mut office.safe, &office.identity)?;
+        receipts::promise(&office.safe, id)?;
+        last = Some(id);
     }
+    // The log is held against all of them at once.
+    last.map_or(Ok(()), |last| receipts::answer(&office.safe, last).holds())?;
     Ok(rotated)
 }
 

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hizo_keeper::Error as KeeperError;
+use hizo_keeper::client::Promised;
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId};
 use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::log::receipt::RECEIPT_BYTES_MAX;
 use hizo_ledger::object::{ObjectRef, VerifiedObject};
 use hizo_ledger::proof::FILE_KEY_BYTES;
 use hizo_ledger::record::{ClaimedTime, Control, Deposit, Envelope, Origin, Record, Role, Seen, UnverifiedRecord};
@@ -45,6 +47,8 @@ pub(crate) struct Safe {
     kept_until: u64,
     /// What no longer could be sent when it was looked at.
     pub set_aside: Vec<SetAside>,
+    /// The receipts that the keeper has answered with to the records that were appended since the safe was opened, by their numbers.
+    promised: BTreeMap<u64, Vec<u8>>,
 }
 
 impl Safe {
@@ -137,7 +141,8 @@ impl Safe {
         }
         let (pinned, keeper) = (home.pinned_head()?, Keeper::open(&home)?);
         let (chain, records, by_deposit) = (self.chain.clone(), self.records.clone(), self.by_deposit.clone());
-        let mut safe = Self { home, keeper, chain, records, by_deposit, kept_until: u64::MAX, set_aside: Vec::new() };
+        let (kept_until, set_aside, promised) = (u64::MAX, Vec::new(), BTreeMap::new());
+        let mut safe = Self { home, keeper, chain, records, by_deposit, kept_until, set_aside, promised };
         safe.follow_on()?;
         safe.check_pins(pinned)?;
         safe.has_not_moved()?;
@@ -259,7 +264,8 @@ impl Safe {
     fn of(home: Home, keeper: Keeper, chain: Chain, records: Vec<Record>) -> Self {
         let mut by_deposit = BTreeMap::new();
         records.iter().enumerate().for_each(|(index, record)| note_deposit(&mut by_deposit, index, record));
-        Self { home, keeper, chain, records, by_deposit, kept_until: u64::MAX, set_aside: Vec::new() }
+        let (kept_until, set_aside, promised) = (u64::MAX, Vec::new(), BTreeMap::new());
+        Self { home, keeper, chain, records, by_deposit, kept_until, set_aside, promised }
     }
 
     /// Follows a space that this machine knows by an invite alone, checks every signature, and remembers nothing.
@@ -410,11 +416,11 @@ impl Safe {
             let record = self.compose(key, &sign, draft)?;
             let note = record.note_bytes().to_vec();
             match self.keeper.append(self.home.space, &note) {
-                Ok(()) => {
+                Ok(promised) => {
                     let id = record.id();
                     match self.is_away() {
                         true => self.take(record)?,
-                        false => self.take_kept(record)?,
+                        false => self.take_kept(record, promised)?,
                     }
                     return Ok(id);
                 }
@@ -446,7 +452,7 @@ impl Safe {
         objects.iter().try_for_each(|object| self.put(object.clone()).map(drop))?;
         let (number, id) = (record.envelope().number, record.id());
         match self.keeper.append(self.home.space, record.note_bytes()) {
-            Ok(()) => self.take_kept(record)?,
+            Ok(promised) => self.take_kept(record, promised)?,
             Err(KeeperError::Conflict { .. }) => {
                 self.catch_up()?;
                 // It was taken all the same: by an earlier try whose answer was lost.
@@ -506,13 +512,21 @@ impl Safe {
         self.home.pin_head(number, id)
     }
 
-    /// Takes up a record that the keeper has just taken, and never lets that be taken back.
-    pub(crate) fn take_kept(&mut self, record: UnverifiedRecord) -> Outcome<()> {
+    /// Takes up a record that the keeper has just taken, with what it answered, and never lets that be taken back.
+    pub(crate) fn take_kept(&mut self, record: UnverifiedRecord, promised: Option<Promised>) -> Outcome<()> {
         self.take(record)?;
         let Head { number, id } = self.chain.head();
         self.home.pin_head(number, id)?;
+        // Longer ones are none, and are not held.
+        let receipt = promised.map(|promised| promised.receipt).filter(|receipt| receipt.len() <= RECEIPT_BYTES_MAX);
+        self.promised.extend(receipt.map(|receipt| (number, receipt)));
         self.remember_records(number as usize);
         Ok(())
+    }
+
+    /// The receipt that the keeper has answered with to a record of this number, if that was appended since the safe was opened.
+    pub(crate) fn promised(&self, number: u64) -> Option<&[u8]> {
+        self.promised.get(&number).map(Vec::as_slice)
     }
 
     /// Writes down what was followed behind the first `written` records, for when the keeper cannot be reached.

@@ -11,11 +11,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::{Instant, timeout};
 
-use super::Shared;
 use super::answer::{Cause, Refusal};
 use super::rates::sender_of;
 use super::sessions::token_of;
 use super::telling::Told;
+use super::{Rated, SESSIONS, Shared};
 
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -31,7 +31,8 @@ pub(super) async fn pass(State(shared): State<Arc<Shared>>, request: Request, ne
     let sender = peer.map(|peer| sender(&shared, peer, request.headers()));
     // An object comes at its own pace, which has its own limit.
     let is_long = method == Method::PUT;
-    let answer = if let Some(refusal) = too_many(&shared, sender, request.headers()) {
+    let starts = method == Method::POST && route.as_deref() == Some(SESSIONS);
+    let answer = if let Some(refusal) = too_many(&shared, sender, request.headers(), starts) {
         refusal.into_response()
     } else if is_long {
         next.run(request).await
@@ -65,11 +66,12 @@ fn name_of(method: &Method) -> &'static str {
     }
 }
 
-fn too_many(shared: &Shared, sender: Option<IpAddr>, headers: &HeaderMap) -> Option<Refusal> {
-    let (of_address, of_token) = &shared.rates;
+fn too_many(shared: &Shared, sender: Option<IpAddr>, headers: &HeaderMap, starts: bool) -> Option<Refusal> {
+    let Rated { of_address, of_token, starts_of_address } = &shared.rates;
     let address = sender.is_none_or(|sender| of_address.take(sender_of(sender)));
+    let start = !starts || sender.is_none_or(|sender| starts_of_address.take(sender_of(sender)));
     let token = token_of(headers).is_none_or(|token| of_token.take(token));
-    (!address || !token).then(Refusal::too_many)
+    (!address || !start || !token).then(Refusal::too_many)
 }
 
 /// Who sent it: the other end of the connection, or whom the proxy in front names last.

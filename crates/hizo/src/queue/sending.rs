@@ -95,8 +95,8 @@ fn append(safe: &mut Safe, waiting: &Waiting) -> Outcome<bool> {
         answer = safe.keeper.append(safe.home.space, note);
     }
     match answer {
-        Ok(()) => {
-            safe.take_kept(UnverifiedRecord::parse(note).map_err(Failure::internal)?)?;
+        Ok(promised) => {
+            safe.take_kept(UnverifiedRecord::parse(note).map_err(Failure::internal)?, promised)?;
             Ok(true)
         }
         Err(KeeperError::Conflict { .. }) => {

@@ -190,8 +190,8 @@ fn what_a_machine_has_at_hand_is_not_asked_for_again_unless_it_is_spoiled_or_wha
 fn a10_a_receipt_that_is_none_is_kept_as_evidence() {
     let scene = Scene::new();
     scene.liar.tells(|asked, honest| {
-        let answers_with_receipt = asked.path.ends_with("/receipt");
-        answers_with_receipt.then(|| {
+        let is_appended = asked.method == "POST" && asked.path.ends_with("/records");
+        (is_appended || asked.path.ends_with("/receipt")).then(|| {
             let text = String::from_utf8_lossy(&honest.body).replacen("hizo/receipt/v1", "hizo/receipt/v2", 1);
             Answer::new(200, text.into_bytes())
         })

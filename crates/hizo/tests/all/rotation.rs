@@ -4,6 +4,11 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use hizo_keeper::log::ReceiptSigner;
+use hizo_ledger::id::{RecordId, Slot};
+use hizo_ledger::log::Leaf;
+use hizo_ledger::record::Origin;
+
 use crate::certificates::owner;
 use crate::forge::Insider;
 use crate::keeper::Process;
@@ -159,6 +164,11 @@ fn a11_an_organisation_that_is_no_admin_begins_new_keys_by_the_key_that_an_admin
     let removed = office.ok(["space", "remove", "佐藤", "--json"]).json();
     assert_eq!(removed["rotated"].as_array().unwrap().len(), 1, "{removed}");
     assert_eq!(removed["due"], serde_json::json!([]));
+    // The keeper has promised to log what was said and what began; it is held to that when the safe is used next.
+    let promised = || fs::read_dir(suzuki.path.join("receipts/due")).unwrap().count();
+    assert_eq!(promised(), 2);
+    suzuki.ok(["list"]);
+    assert_eq!(promised(), 0);
 
     // Neither the company nor its machines had to do anything.
     assert_eq!(put(&suzuki, "by the office").code, Some(0));
@@ -173,6 +183,30 @@ fn a11_an_organisation_that_is_no_admin_begins_new_keys_by_the_key_that_an_admin
     company.ok(["check"]);
     drop(before);
     closed_to(sato, &kept_by_sato, case);
+}
+
+#[test]
+fn a10_a_promise_that_was_broken_is_told_where_nothing_but_new_keys_ever_begins() {
+    let case = Case::new();
+    let office = &case.office.founder;
+    let (suzuki, _) = case.suzuki(&[]);
+    case.office.let_in("佐藤", &["--history"]);
+    case.office.let_in("田中", &["--history"]);
+    office.ok(["space", "remove", "佐藤"]);
+    // A record that the keeper had signed to log long ago, and that nobody sees any more.
+    let seed = fs::read_to_string(case.company.data().join("log.key")).unwrap();
+    let seed = std::array::from_fn(|at| u8::from_str_radix(&seed[2 * at..2 * at + 2], 16).unwrap());
+    let facts: serde_json::Value = serde_json::from_slice(&fs::read(suzuki.path.join("safe.json")).unwrap()).unwrap();
+    let origin = Origin::parse(facts["keeper"].as_str().unwrap()).unwrap();
+    let record = RecordId::from_bytes([7; 32]);
+    let leaf = Leaf { slot: Slot::of(&[1; 32], 1), record };
+    let receipt = ReceiptSigner::new(&origin, &seed).unwrap().sign(&origin, leaf, 1_700_000_000, false).unwrap();
+    fs::write(suzuki.path.join(format!("receipts/due/{record}.note")), receipt).unwrap();
+    let removed = office.run(["space", "remove", "田中", "--json"]);
+    assert_eq!(removed.code, Some(5), "{removed:?}");
+    assert!(removed.err.contains("the keeper broke its promise"), "{removed:?}");
+    assert_eq!(removed.json()["rotated"].as_array().unwrap().len(), 1, "it is done all the same: {removed:?}");
+    office.fails(5, "the keeper broke its promise", ["office", "rotate"]);
 }
 
 #[test]

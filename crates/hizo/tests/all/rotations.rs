@@ -182,6 +182,11 @@ fn new_keys_in_many_safes() {
     eprintln!("{count} safes were made in {:.1} s", begun.elapsed().as_secs_f64());
     let keeper = Process::start_at(&data, &address);
 
+    // As whoever has joined a safe leaves its home: it was opened once.
+    let begun = Instant::now();
+    let looked = office.ok(["office", "rotate", "--json"]).json();
+    eprintln!("in none of them anything was due, seen in {:.1} s", begun.elapsed().as_secs_f64());
+    assert_eq!((&looked["rotated"], &looked["left"]), (&serde_json::json!([]), &serde_json::json!([])), "{looked}");
     let begun = Instant::now();
     let removed = office.run(["space", "remove", "佐藤", "--json"]);
     let seconds = begun.elapsed().as_secs_f64();

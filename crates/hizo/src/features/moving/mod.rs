@@ -476,7 +476,8 @@ impl Moving<'_> {
             let Departure { record, body } = self.departure(safe, bringing)?;
             body.map_or(Ok(()), |body| safe.put(body).map(drop))?;
             match safe.keeper.append(safe.home.space, record.note_bytes()) {
-                Ok(()) => return safe.take_kept(record),
+                // The new keeper's promise for it is asked for once the space is there.
+                Ok(_) => return safe.take_kept(record, None),
                 Err(KeeperError::Conflict { .. }) => {
                     if safe.after_conflict(record.id()).map_err(|failure| failure.hint(move_without()))? {
                         return Ok(());
