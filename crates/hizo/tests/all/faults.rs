@@ -10,12 +10,12 @@ use crate::folders::SmallDisk;
 use crate::keeper::Process;
 use crate::kit::{self, Home, Said, assert_same, is_there, noise, said, say_aloud, tree};
 
-/// Clocks that are wrong, and what is said of a client whose clock is.
+/// Clocks that are wrong, and what is said of a client whose clock is: by less than a day, beyond which promises are not believed.
 const CLOCKS: [(&str, &str); 4] = [
-    ("+3600", "60 minutes ahead of"),
-    ("-3600", "60 minutes behind"),
-    ("+86400", "24 hours ahead of"),
-    ("-86400", "24 hours behind"),
+    ("+3630", "60 minutes ahead of"),
+    ("-3630", "60 minutes behind"),
+    ("+83000", "23 hours ahead of"),
+    ("-83000", "23 hours behind"),
 ];
 
 const MIB: usize = 1 << 20;
