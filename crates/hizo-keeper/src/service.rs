@@ -84,6 +84,8 @@ pub struct Limits {
     pub pace: Pace,
     /// Requests of one address.
     pub rate_of_address: Rate,
+    /// Sessions that start from one address: each is remembered for two minutes, and so many are at most.
+    pub starts_of_address: Rate,
     /// Requests with one token.
     pub rate_of_token: Rate,
     /// Threads that wait for the disk.
@@ -109,6 +111,8 @@ impl Default for Limits {
             connection: seconds(60 * 60),
             pace: Pace { grace: seconds(20), bytes_per_second: 16 << 10 },
             rate_of_address: Rate { per_second: 2_000, burst: 4_000 },
+            // In two minutes a quarter of those that are remembered.
+            starts_of_address: Rate { per_second: 500, burst: 2_000 },
             rate_of_token: Rate { per_second: 200, burst: 1_000 },
             workers: 64,
             waiting: 4_096,
@@ -155,7 +159,6 @@ const SESSIONS: &str = "/v1/sessions";
 struct Rated {
     of_address: Rates<IpAddr>,
     of_token: Rates<TokenHash>,
-    /// Each start of a session is remembered for two minutes.
     starts_of_address: Rates<IpAddr>,
 }
 
@@ -225,7 +228,7 @@ pub fn serve(
         rates: Rated {
             of_address: Rates::new(limits.rate_of_address),
             of_token: Rates::new(limits.rate_of_token),
-            starts_of_address: Rates::new(sessions::STARTS_OF_ADDRESS),
+            starts_of_address: Rates::new(limits.starts_of_address),
         },
         proxy: settings.proxy,
         addresses: settings.addresses,

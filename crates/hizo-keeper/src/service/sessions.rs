@@ -15,7 +15,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::admission::Account;
 use super::answer::Refusal;
-use super::rates::Rate;
 use crate::witness::hex;
 
 /// Longest life of a token.
@@ -28,9 +27,6 @@ const TOKENS_OF_ACCOUNT_MAX: usize = 4096;
 
 /// Most nonces that are remembered: those of two minutes.
 const NONCES_MAX: usize = 1 << 18;
-
-/// Sessions that start from one address: in two minutes a quarter of the nonces that are remembered.
-pub(super) const STARTS_OF_ADDRESS: Rate = Rate { per_second: 500, burst: 2_000 };
 
 /// What a token stands for.
 #[derive(Debug, Clone)]

@@ -46,6 +46,12 @@ fn one_sender_has_so_many_requests_and_connections() {
     assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429, 429]);
     assert_eq!(running.ask("GET", "/v1/keeper", None, b"").says(429, "TooMany").header("retry-after"), Some("1"));
 
+    // A session that starts is remembered longer than it is asked for, whatever it is.
+    let running = limited(Limits { starts_of_address: rate, ..settings().limits });
+    let statuses: Vec<u16> = (0..7).map(|_| running.ask("POST", "/v1/sessions", None, b"").status).collect();
+    assert_eq!(statuses, [400, 400, 400, 400, 400, 429, 429]);
+    assert_eq!(running.ask("GET", "/v1/keeper", None, b"").status, 200, "other requests are none of them");
+
     let running = limited(Limits { connections_of_address: 2, ..settings().limits });
     let _open = [answered(&running), answered(&running)];
     assert_eq!(running.ask("GET", "/v1/keeper", None, b"").status, 0, "a third connection was answered");

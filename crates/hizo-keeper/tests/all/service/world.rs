@@ -65,7 +65,7 @@ pub(crate) fn settings() -> Settings {
 /// The same for whoever asks again and again: nobody is sent away for it.
 pub(crate) fn unhurried() -> Settings {
     let rate = Rate { per_second: 1_000_000, burst: 1_000_000 };
-    let limits = Limits { rate_of_address: rate, rate_of_token: rate, ..settings().limits };
+    let limits = Limits { rate_of_address: rate, starts_of_address: rate, rate_of_token: rate, ..settings().limits };
     Settings { limits, ..settings() }
 }
 

@@ -138,6 +138,8 @@ struct LimitsTable {
     pace_bytes_per_second: Option<u32>,
     requests_of_address_per_second: Option<u32>,
     requests_of_address_burst: Option<u32>,
+    sessions_of_address_per_second: Option<u32>,
+    sessions_of_address_burst: Option<u32>,
     requests_of_token_per_second: Option<u32>,
     requests_of_token_burst: Option<u32>,
     workers: Option<u32>,
@@ -333,6 +335,7 @@ fn limits(path: &Path, table: &LimitsTable) -> Outcome<Limits> {
     let bytes_per_second = at_least_one("pace_bytes_per_second", table.pace_bytes_per_second)?;
     let bytes_per_second = bytes_per_second.unwrap_or(usual.pace.bytes_per_second);
     let of_address = (table.requests_of_address_per_second, table.requests_of_address_burst);
+    let starts = (table.sessions_of_address_per_second, table.sessions_of_address_burst);
     let of_token = (table.requests_of_token_per_second, table.requests_of_token_burst);
     let pause = at_least_one("publish_pause_milliseconds", table.publish_pause_milliseconds)?;
     Ok(Limits {
@@ -353,6 +356,7 @@ fn limits(path: &Path, table: &LimitsTable) -> Outcome<Limits> {
         connection: seconds("connection_seconds", table.connection_seconds, usual.connection)?,
         pace: Pace { grace, bytes_per_second },
         rate_of_address: rate("requests_of_address_*", of_address.0, of_address.1, usual.rate_of_address)?,
+        starts_of_address: rate("sessions_of_address_*", starts.0, starts.1, usual.starts_of_address)?,
         rate_of_token: rate("requests_of_token_*", of_token.0, of_token.1, usual.rate_of_token)?,
         workers: count("workers", table.workers, usual.workers)?,
         waiting: count("waiting", table.waiting, usual.waiting)?,
