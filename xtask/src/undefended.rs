@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::{self, About, Failure, Heard, Result};
+use crate::tools;
 
 const BEGIN: &str = "<!-- undefended:begin -->";
 const END: &str = "<!-- undefended:end -->";
@@ -53,6 +54,11 @@ pub(crate) fn undefended(names: &[String]) -> Result<()> {
     let chosen: Vec<&Patch> = all.iter().filter(|patch| names.is_empty() || names.contains(&patch.name)).collect();
     if chosen.is_empty() {
         return Err("undefended/ holds no patch".to_owned().into());
+    }
+    // A test that passes because a tool is missing would look blind.
+    let missing = tools::prepare().missing;
+    if !missing.is_empty() {
+        return Err(format!("tests would not be run: {}", missing.join(", ")).into());
     }
     let tree = Worktree::open()?;
     let passing = tree.passing(&chosen)?;

@@ -143,6 +143,7 @@ impl Plain {
             reread: false,
             archive_bytes: tar.len() as u64,
             archive_packs: 0,
+            root: None,
             events: (k == 1).then(|| opened.to_value()).into_iter().chain([made.to_value()]).collect(),
         };
         let key = CommitKey::new(&head.seed);

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::archive::{Xattr, check_path};
-use crate::commit::{self, CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
+use crate::commit::{self, Commitment, ContentValue, EntryId, Seed};
 use crate::event;
 
 /// Longest line, in bytes, its end of line not counted.
@@ -99,8 +99,21 @@ pub struct Head {
     pub archive_bytes: u64,
     /// How many of the deposit's objects are packs of its tar: the last ones of its list. A small deposit has none.
     pub archive_packs: u64,
+    /// The folder whose contents the entries are; none when several things were named, or a file.
+    pub root: Option<Root>,
     /// Events of a small deposit, whose record has no body; canonical JSON objects.
     pub events: Vec<Value>,
+}
+
+/// What the folder itself has whose contents are a deposit. It is no entry: nothing of it is committed to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Root {
+    /// Permission bits, at most 0o7777.
+    pub mode: u32,
+    /// Time of the last change of what is in it, nanoseconds since 1970, as the device says.
+    pub mtime_ns: i64,
+    /// Extended attributes, ascending by name.
+    pub xattrs: Vec<Xattr>,
 }
 
 /// One entry of a deposit.
@@ -213,6 +226,9 @@ impl Head {
         }
         object.insert("archive".into(), integer(self.archive_bytes));
         object.insert("packs".into(), integer(self.archive_packs));
+        if let Some(root) = &self.root {
+            object.insert("root".into(), root.to_value());
+        }
         if !self.events.is_empty() {
             object.insert("events".into(), Value::Array(self.events.clone()));
         }
@@ -232,7 +248,8 @@ impl Head {
         if head.entries > ENTRIES_MAX {
             return Err(Error::TooManyEntries);
         }
-        if !head.events.iter().all(|event| event::is_plain(event, event::DEPTH_MAX)) {
+        let root_is_sound = head.root.as_ref().is_none_or(Root::is_sound);
+        if !root_is_sound || !head.events.iter().all(|event| event::is_plain(event, event::DEPTH_MAX)) {
             return Err(FAULT);
         }
         let chained = match head.base {
@@ -251,6 +268,10 @@ impl Head {
             Some(chain) => u32::try_from(as_integer(chain)?).ok()?,
             None => 0,
         };
+        let root = match object.get("root") {
+            Some(root) => Some(Root::from_value(root)?),
+            None => None,
+        };
         let events = match object.get("events") {
             Some(events) => events.as_array()?.clone(),
             None => Vec::new(),
@@ -264,9 +285,45 @@ impl Head {
             reread: object.contains_key("reread"),
             archive_bytes: as_integer(object.get("archive")?)?,
             archive_packs: as_integer(object.get("packs")?)?,
+            root,
             events,
         })
     }
+}
+
+impl Root {
+    fn to_value(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("m".into(), self.mode.into());
+        object.insert("mt".into(), self.mtime_ns.to_string().into());
+        if !self.xattrs.is_empty() {
+            let pair = |(name, value): &Xattr| Value::from(vec![STANDARD.encode(name), STANDARD.encode(value)]);
+            object.insert("x".into(), self.xattrs.iter().map(pair).collect());
+        }
+        object.into()
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let pair = |pair: &Value| -> Option<Xattr> {
+            let [name, value] = pair.as_array()?.as_slice() else { return None };
+            Some((STANDARD.decode(name.as_str()?).ok()?, STANDARD.decode(value.as_str()?).ok()?))
+        };
+        let xattrs = match value.get("x") {
+            Some(pairs) => pairs.as_array()?.iter().map(pair).collect::<Option<_>>()?,
+            None => Vec::new(),
+        };
+        let mode = u32::try_from(as_integer(value.get("m")?)?).ok()?;
+        Some(Self { mode, mtime_ns: value.get("mt")?.as_str()?.parse().ok()?, xattrs })
+    }
+
+    fn is_sound(&self) -> bool {
+        self.mode <= 0o7777 && ascend(&self.xattrs)
+    }
+}
+
+/// Extended attributes stand in the order of their names, none twice.
+fn ascend(xattrs: &[Xattr]) -> bool {
+    xattrs.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0))
 }
 
 impl Entry {
@@ -304,9 +361,12 @@ impl Entry {
             Kind::Symlink { target } => !target.is_empty() && !target.contains(&0),
             Kind::File(_) | Kind::Directory => true,
         };
-        let sorted = self.xattrs.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0));
         let composing_is_sound = self.kind.content().is_none_or(Content::is_soundly_composed);
-        target_is_sound && composing_is_sound && sorted && self.mode <= 0o7777 && check_path(&self.path).is_ok()
+        target_is_sound
+            && composing_is_sound
+            && ascend(&self.xattrs)
+            && self.mode <= 0o7777
+            && check_path(&self.path).is_ok()
     }
 }
 
@@ -595,7 +655,7 @@ impl Manifest {
     }
 
     /// What of [`Manifest::check`] needs no commitment.
-    pub(crate) fn check_entries(&self) -> Result<(), Error> {
+    fn check_entries(&self) -> Result<(), Error> {
         let mut rules = Rules::default();
         self.entries.iter().for_each(|entry| rules.take(entry));
         let (mut shared, kept) = rules.finish();
@@ -603,11 +663,6 @@ impl Manifest {
             self.entries.iter().try_for_each(|entry| shared.take(entry))?;
         }
         kept
-    }
-
-    /// The leaves of all entries, made by several threads where there are many.
-    pub(crate) fn leaves(&self, key: &CommitKey) -> Leaves {
-        checking::leaves(&self.entries, key)
     }
 
     /// The entry at exactly this path.

@@ -2,18 +2,16 @@
 //!
 //! See docs/spec/proof.md, section "opening.json"; checking is [`hizo_ledger::proof`].
 
-use std::collections::BTreeMap;
-
 use hizo_ledger::commitment::{Field, LeafHashes, Part};
 use hizo_ledger::proof::Disclosure;
 
-use crate::commit::{self, CommitKey, Commitment, Fields};
-use crate::manifest::{self, Manifest};
+use crate::commit::{self, Commitment, Fields};
+use crate::manifest::{self, Checking, Entry};
 
 /// Why nothing is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The manifest is not the one that the record commits to.
+    /// The list is not the one that the record commits to.
     #[error(transparent)]
     Manifest(#[from] manifest::Error),
     /// The entries cannot be opened.
@@ -21,39 +19,26 @@ pub enum Error {
     Opening(#[from] commit::Error),
 }
 
-/// Shows these fields of the entries with these paths; and, with `others`, that these and those with the other fields are
-/// all. The manifest is held against its record's commitment first, as [`Manifest::check`] does, so that a large one is
-/// hashed once.
+/// Shows these fields of these entries, of a list that `whole` has taken all of; and, where they are all that it has, that they
+/// are. The list is held against its record's commitment here, so that a large one is hashed once; that it keeps the
+/// rules of [`manifest::Rules`] and [`manifest::Shared`] is for the caller to see.
 ///
 /// # Errors
-/// [`Error::Manifest`] as [`Manifest::check`]; [`commit::Error::NotALeaf`] when a path is none of the deposit's.
+/// [`Error::Manifest`] when the list is not the one committed to; [`commit::Error::NotALeaf`] when an entry is none of it.
 pub fn disclose(
-    manifest: &Manifest,
+    whole: Checking,
     expected: &Commitment,
-    chosen: &BTreeMap<Vec<u8>, Fields>,
-    others: Option<Fields>,
+    shown: &[(&Entry, Fields)],
+    are_all: bool,
 ) -> Result<Disclosure, Error> {
-    let is_there = |path: &Vec<u8>| manifest.entry(path).is_some();
-    if !chosen.keys().all(is_there) {
-        return Err(commit::Error::NotALeaf.into());
-    }
-    let key = CommitKey::new(&manifest.head.seed);
-    let entries = manifest.entries.iter();
+    let shown: Vec<_> = shown.iter().map(|(entry, fields)| (entry.committed(), *fields)).collect();
     // Entries stand in the order of paths here. A proof must not: it would tell how hidden names sort.
-    if let Some(others) = others {
-        manifest.check(expected)?;
-        let all: Vec<_> =
-            entries.map(|entry| (entry.committed(), *chosen.get(&entry.path).unwrap_or(&others))).collect();
-        let mut complete = key.open_all(&all)?;
+    if are_all {
+        let mut complete = whole.open_all(expected, &shown)?;
         complete.entries.sort_by_cached_key(leaf);
         return Ok(Disclosure::Complete(complete));
     }
-    manifest.check_entries()?;
-    let shown: Vec<_> = entries.filter_map(|entry| Some((entry.committed(), *chosen.get(&entry.path)?))).collect();
-    let (commitment, mut openings) = key.open(manifest.leaves(&key), &shown)?;
-    if commitment != *expected {
-        return Err(manifest::Error::Commitment.into());
-    }
+    let mut openings = whole.open(expected, &shown)?;
     openings.sort_by_key(|opening| opening.branches().map(|branch| branch.index));
     Ok(Disclosure::Chosen(openings))
 }

@@ -122,29 +122,51 @@ impl Framer {
     /// # Errors
     /// [`Error::Compression`] when the library has no memory.
     pub fn frame(&mut self, block: &[u8]) -> Result<Vec<u8>, Error> {
-        self.compressor.compress(block).map_err(|_| Error::Compression)
+        self.frame_in(block, Vec::new())
+    }
+
+    /// The same in memory that is at hand, whatever it holds.
+    ///
+    /// # Errors
+    /// As [`Framer::frame`].
+    pub fn frame_in(&mut self, block: &[u8], mut room: Vec<u8>) -> Result<Vec<u8>, Error> {
+        room.clear();
+        room.reserve(zstd::zstd_safe::compress_bound(block.len()));
+        self.compressor.compress_to_buffer(block, &mut room).map_err(|_| Error::Compression)?;
+        Ok(room)
     }
 }
 
 /// One block of at most [`BLOCK_BYTES`] as a frame that stores it as it is (RFC 8878, raw blocks).
 pub fn stored_frame(block: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
-    let mut frame = Vec::with_capacity(block.len().saturating_add(64));
-    frame.extend(MAGIC);
+    let mut frame = Vec::with_capacity(stored_frame_bytes(block.len()));
+    stored_frame_in_parts(block, |part| frame.extend_from_slice(part));
+    frame
+}
+
+/// The same frame part by part, so that who puts it somewhere copies the block once.
+pub fn stored_frame_in_parts(block: &[u8], mut give: impl FnMut(&[u8])) {
+    give(&MAGIC);
     // Single segment, content size in four bytes, no checksum, no dictionary.
-    frame.push(0b1010_0000);
-    frame.extend(length.to_le_bytes());
+    give(&[0b1010_0000]);
+    give(&u32::try_from(block.len()).unwrap_or(u32::MAX).to_le_bytes());
     let mut pieces = block.chunks(ZSTD_BLOCK_BYTES).peekable();
     if pieces.peek().is_none() {
-        frame.extend([1, 0, 0]);
+        give(&[1, 0, 0]);
     }
     while let Some(piece) = pieces.next() {
         let last = u32::from(pieces.peek().is_none());
-        let header = u32::try_from(piece.len()).unwrap_or(u32::MAX) << 3 | last;
-        frame.extend(header.to_le_bytes().into_iter().take(3));
-        frame.extend(piece);
+        let [a, b, c, _] = (u32::try_from(piece.len()).unwrap_or(u32::MAX) << 3 | last).to_le_bytes();
+        give(&[a, b, c]);
+        give(piece);
     }
-    frame
+}
+
+/// Length of the frame that stores a block of so many bytes.
+pub const fn stored_frame_bytes(block_bytes: usize) -> usize {
+    let blocks = block_bytes.div_ceil(ZSTD_BLOCK_BYTES);
+    let blocks = if blocks == 0 { 1 } else { blocks };
+    block_bytes.saturating_add(9).saturating_add(blocks.saturating_mul(3))
 }
 
 thread_local! {
@@ -417,7 +439,9 @@ mod tests {
     fn a_stored_frame_is_a_frame_like_any_other() {
         for length in [1, 255, 256, 131_072, 131_073, BLOCK_BYTES] {
             let block: Vec<u8> = (0..length).map(|i| i as u8).collect();
-            assert_eq!(unframe(&stored_frame(&block)).unwrap(), block);
+            let frame = stored_frame(&block);
+            assert_eq!(frame.len(), stored_frame_bytes(length));
+            assert_eq!(unframe(&frame).unwrap(), block);
         }
     }
 

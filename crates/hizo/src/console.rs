@@ -1,13 +1,13 @@
 //! What a person sees in the terminal: results on standard output, progress and warnings on standard error.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::words::{Language, Words, words};
 
 /// Progress is shown for work that takes longer than this.
@@ -24,15 +24,27 @@ pub(crate) struct Console {
 impl Console {
     /// Says what came of a command: as JSON for scripts, in lines for people.
     pub(crate) fn result(&self, json: Value, lines: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
-        let mut out = std::io::stdout().lock();
-        let written = match self.json {
-            true => writeln!(out, "{json}"),
-            false => lines(&mut out),
-        };
-        match written.and_then(|()| out.flush()) {
-            Ok(()) => (),
+        let written = self.stream(|out| {
+            match self.json {
+                true => writeln!(out, "{json}")?,
+                false => lines(out)?,
+            }
+            Ok(Ok(()))
+        });
+        debug_assert!(written.is_ok(), "nothing is left to fail but the writing");
+    }
+
+    /// Says what is not held as a whole, in the form that the person wants.
+    ///
+    /// # Errors
+    /// Those of whoever writes: what stands there is not all then.
+    pub(crate) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<Outcome<()>>) -> Outcome<()> {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let written = write(&mut out);
+        match written.and_then(|written| out.flush().map(|()| written)) {
+            Ok(written) => written,
             // A reader that closed its end of the pipe has seen enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => (),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             Err(error) => {
                 self.failed(&Failure::file("write", Path::new("standard output"), error));
                 // A script must not take half a result for the whole one.

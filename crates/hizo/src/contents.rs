@@ -13,7 +13,7 @@ use hizo_vault::commit::{Commitment, EntryId};
 use hizo_vault::event::Event;
 use hizo_vault::manifest::{
     self, CHAIN_MAX, Checking, Content, Entry, Head, Kind, Layer, LayerBuilder, Line, Manifest, PackStart, Reader,
-    Rules, Shared, Step,
+    Root, Rules, Shared, Step,
 };
 use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, BLOCK_BYTES, Frames};
@@ -191,11 +191,8 @@ impl<'a> Opened<'a> {
     /// A deposit's whole list, and that it is the one that the record commits to.
     pub(crate) fn list(&self, record: &'a Record) -> Outcome<List<'a>> {
         let list = self.unchecked_list(record)?;
-        let (mut shared, committed) = list.compare(record)?;
-        if !shared.is_empty() {
-            list.entries()?.try_for_each(|entry| Ok::<_, Failure>(shared.take(&*entry?)?))?;
-        }
-        committed?;
+        list.rules()?;
+        list.leaves()?.finish(&commitment_of(record)?)?;
         Ok(list)
     }
 
@@ -288,18 +285,6 @@ fn is_at_or_below(path: &[u8], chosen: &[u8]) -> bool {
     path.strip_prefix(chosen).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// Everything at or below the named paths, in order; all of it when none is named.
-///
-/// # Errors
-/// When nothing is at or below one of them.
-pub(crate) fn at_or_below<'m>(manifest: &'m Manifest, paths: &[Vec<u8>]) -> Outcome<Vec<&'m Entry>> {
-    let chosen = Chosen(paths);
-    let mut search = chosen.search();
-    manifest.entries.iter().for_each(|entry| search.meet(entry));
-    search.finish()?;
-    Ok(manifest.entries.iter().filter(|entry| chosen.has(&entry.path)).collect())
-}
-
 /// The deposit that a record makes.
 pub(crate) fn deposit_of(record: &Record) -> Outcome<&Deposit> {
     record.envelope().deposit.as_ref().ok_or_else(|| Failure::internal_message("the record is not a deposit"))
@@ -334,22 +319,47 @@ impl List<'_> {
         })
     }
 
+    /// What the folder itself had whose contents these are.
+    pub(crate) fn root(&self) -> Outcome<Option<Root>> {
+        Ok(match self {
+            Self::AtHand(manifest) => manifest.head.root.clone(),
+            Self::Sealed(opened, record) => opened.lines(record)?.head()?.root.clone(),
+        })
+    }
+
+    /// That the entries keep the rules which need no commitment.
+    ///
+    /// # Errors
+    /// When they do not, or the list cannot be read.
+    pub(crate) fn rules(&self) -> Outcome<()> {
+        let (mut shared, kept) = self.apart()?;
+        if !shared.is_empty() {
+            self.entries()?.try_for_each(|entry| Ok::<_, Failure>(shared.take(&*entry?)?))?;
+        }
+        Ok(kept?)
+    }
+
     /// Compares the entries with what a record commits to: what is left to be seen in a last pass, and whether they are those.
     ///
     /// # Errors
     /// When the list cannot be read. What it is does not matter here.
     pub(crate) fn compare(&self, record: &Record) -> Outcome<(Shared, Result<(), manifest::Error>)> {
         let committed = self.leaves()?.finish(&commitment_of(record)?);
+        let (shared, kept) = self.apart()?;
+        Ok((shared, kept.and(committed)))
+    }
+
+    /// Whether each entry has an id of its own, and what a last pass has to look at.
+    fn apart(&self) -> Outcome<(Shared, Result<(), manifest::Error>)> {
         let mut rules = Rules::default();
         for entry in self.entries()? {
             rules.take(&*entry?);
         }
-        let (shared, kept) = rules.finish();
-        Ok((shared, kept.and(committed)))
+        Ok(rules.finish())
     }
 
     /// The leaves of all entries.
-    fn leaves(&self) -> Outcome<Checking> {
+    pub(crate) fn leaves(&self) -> Outcome<Checking> {
         let (opened, record) = match self {
             Self::AtHand(manifest) => {
                 let mut checking = Checking::of(&manifest.head);

@@ -1,6 +1,7 @@
 //! Both hashes of one large file while it streams by, each on a thread of its own, so that neither waits for the other;
 //! and what falls out of one of them: a hash of each segment of the file.
 
+use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -26,6 +27,9 @@ pub(crate) const COMPOSED_BYTES: RangeInclusive<u64> = 2 * SEGMENT_BYTES..=SEGME
 /// Pieces that wait for a hash.
 const QUEUE: usize = 4;
 
+/// Pieces whose memory may be used again: as many as wait for both hashes, and are worked on.
+const PIECES_AT_HAND: usize = 2 * QUEUE + 2;
+
 /// Zeros of holes are hashed in pieces of this many bytes.
 const ZEROS_BYTES: u64 = 1 << 20;
 
@@ -39,6 +43,8 @@ pub(crate) struct Hashing {
     blake3: JoinHandle<Tree>,
     key: [u8; 32],
     zeros: Option<Piece>,
+    /// Pieces that were given out: the first of them may be free by now.
+    given: VecDeque<Piece>,
 }
 
 impl Hashing {
@@ -65,13 +71,41 @@ impl Hashing {
             for_blake3.iter().for_each(|piece| hasher.update(piece.as_slice()));
             hasher.finish()
         });
-        Self { pieces: [to_sha256, to_blake3], sha256, blake3, key, zeros: None }
+        Self { pieces: [to_sha256, to_blake3], sha256, blake3, key, zeros: None, given: VecDeque::new() }
+    }
+
+    /// Empty memory for the next bytes: that of a piece which nobody needs any more, if there is one.
+    pub(crate) fn room(&mut self) -> Vec<u8> {
+        let oldest = self.given.pop_front().map(Arc::try_unwrap);
+        match oldest {
+            Some(Ok(mut room)) => {
+                room.clear();
+                room
+            }
+            // The others are younger still.
+            Some(Err(piece)) => {
+                self.given.push_front(piece);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Takes a copy of the next bytes of the file.
+    pub(crate) fn copy(&mut self, bytes: &[u8]) -> Piece {
+        let mut room = self.room();
+        room.extend_from_slice(bytes);
+        self.bytes(room)
     }
 
     /// Takes the next bytes of the file and gives them back to be used further.
-    pub(crate) fn bytes(&self, bytes: Vec<u8>) -> Piece {
+    pub(crate) fn bytes(&mut self, bytes: Vec<u8>) -> Piece {
         let piece = Arc::new(bytes);
         self.piece(&piece);
+        self.given.push_back(piece.clone());
+        if self.given.len() > PIECES_AT_HAND {
+            self.given.pop_front();
+        }
         piece
     }
 

@@ -7,6 +7,7 @@
 //!
 //! Each arrow is a bounded queue: a slow disk holds up the reader, and memory does not grow with the data.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use hizo_ledger::id::ObjectId;
+use hizo_store::NamedBytes;
 use hizo_vault::age::{PackBuilder, Recipient};
 use hizo_vault::manifest::PackStart;
 use hizo_vault::stream::{self, BLOCK_BYTES, Framer};
@@ -92,7 +94,7 @@ pub(crate) struct Boundary {
 pub(crate) struct Surroundings<'a> {
     pub recipient: &'a Recipient,
     /// Puts a sealed pack where it is kept; durable on return.
-    pub put: &'a (dyn Fn(Vec<u8>) -> Outcome<ObjectId> + Sync),
+    pub put: &'a (dyn Fn(&NamedBytes) -> Outcome<()> + Sync),
     /// Called after each pack is durable.
     pub kept: &'a (dyn Fn(&PackKept) -> Outcome<()> + Sync),
 }
@@ -101,6 +103,7 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) struct Packing<'scope> {
     blocks: Sender<Block>,
     block: Vec<u8>,
+    spare: Spare,
     number: u64,
     plain_bytes: u64,
     /// Bytes of the stream that packs kept before hold.
@@ -114,9 +117,51 @@ struct Block {
     bytes: Vec<u8>,
 }
 
+/// A frame; of one that stores its block as it is, the block.
 struct Frame {
     bytes: Vec<u8>,
     level: i32,
+}
+
+impl Frame {
+    fn stored(block: Vec<u8>) -> Self {
+        Self { bytes: block, level: STORED }
+    }
+
+    fn length(&self) -> usize {
+        if self.level == STORED { stream::stored_frame_bytes(self.bytes.len()) } else { self.bytes.len() }
+    }
+
+    fn whole(&self) -> Cow<'_, [u8]> {
+        if self.level == STORED { Cow::Owned(stream::stored_frame(&self.bytes)) } else { Cow::Borrowed(&self.bytes) }
+    }
+}
+
+/// Memory of blocks and frames that are done with, for those to come: what is taken anew for each is given by the system page
+/// by page, which takes longer than to compress or to copy it.
+#[derive(Clone)]
+struct Spare {
+    give: Sender<Vec<u8>>,
+    take: Receiver<Vec<u8>>,
+}
+
+impl Spare {
+    fn of(count: usize) -> Self {
+        let (give, take) = bounded(count);
+        Self { give, take }
+    }
+
+    /// Empty memory.
+    fn take(&self) -> Vec<u8> {
+        let mut memory = self.take.try_recv().unwrap_or_default();
+        memory.clear();
+        memory
+    }
+
+    /// Takes memory back, unless there is enough.
+    fn give(&self, memory: Vec<u8>) {
+        let _ = self.give.try_send(memory);
+    }
 }
 
 /// The first failure of any stage; the others stop when they see it.
@@ -165,20 +210,25 @@ impl<'scope> Packing<'scope> {
         let (frames, frames_in) = bounded::<(u64, Frame)>(cores * QUEUE_PER_CORE);
         let (packs, packs_in) = bounded::<Full>(0);
         let (kept, kept_in) = bounded::<PackKept>(cores * QUEUE_PER_CORE);
+        let sealed = Spare::of(sealers(cores));
+        // As many as wait and are worked on, and no more.
+        let spare = Spare::of(cores * (2 * QUEUE_PER_CORE + 2));
         let incompressible = Arc::new(AtomicU64::new(0));
         for _ in 0..cores {
-            let (blocks_in, frames, trouble, incompressible) =
-                (blocks_in.clone(), frames.clone(), trouble.clone(), incompressible.clone());
-            scope.spawn(move || frame_blocks(framing, from, &blocks_in, &frames, &incompressible, &trouble));
+            let (blocks_in, frames, spare) = (blocks_in.clone(), frames.clone(), spare.clone());
+            let (trouble, incompressible) = (trouble.clone(), incompressible.clone());
+            scope.spawn(move || frame_blocks(framing, from, &blocks_in, &frames, &spare, &incompressible, &trouble));
         }
         // One sealer more than cores: while one waits for the disk, the cores still have work.
         for _ in 0..sealers(cores) {
-            let (packs_in, kept, trouble) = (packs_in.clone(), kept.clone(), trouble.clone());
-            scope.spawn(move || seal_packs(surroundings, &packs_in, &kept, &trouble));
+            let (packs_in, kept, sealed, trouble) = (packs_in.clone(), kept.clone(), sealed.clone(), trouble.clone());
+            scope.spawn(move || seal_packs(surroundings, &packs_in, &kept, &sealed, &trouble));
         }
         drop((frames, kept));
-        let packer_trouble = trouble.clone();
-        let packer = scope.spawn(move || pack_frames(from, first_pack, &frames_in, &packs, &packer_trouble));
+        let packer = {
+            let (spare, trouble) = (spare.clone(), trouble.clone());
+            scope.spawn(move || pack_frames(from, first_pack, &frames_in, &packs, &spare, &sealed, &trouble))
+        };
         let result = scope.spawn(move || {
             let mut in_order: BTreeMap<u64, PackKept> = packs_kept.into_iter().map(|pack| (pack.index, pack)).collect();
             in_order.extend(kept_in.iter().map(|pack| (pack.index, pack)));
@@ -191,7 +241,7 @@ impl<'scope> Packing<'scope> {
         });
         let passed_over = from.frame * BLOCK_BYTES as u64;
         let block = Vec::with_capacity(BLOCK_BYTES);
-        Self { blocks, block, number: from.frame, plain_bytes: position, passed_over, trouble, result }
+        Self { blocks, block, spare, number: from.frame, plain_bytes: position, passed_over, trouble, result }
     }
 
     /// Takes the next bytes of the stream; waits while the stages behind are busy.
@@ -229,7 +279,9 @@ impl<'scope> Packing<'scope> {
         if self.block.is_empty() {
             return Ok(());
         }
-        let bytes = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK_BYTES));
+        let mut next = self.spare.take();
+        next.reserve(BLOCK_BYTES);
+        let bytes = std::mem::replace(&mut self.block, next);
         let block = Block { number: self.number, bytes };
         self.number += 1;
         if self.trouble.stop.load(Ordering::SeqCst) || self.blocks.send(block).is_err() {
@@ -270,6 +322,7 @@ fn frame_blocks(
     from: Boundary,
     blocks: &Receiver<Block>,
     frames: &Sender<(u64, Frame)>,
+    spare: &Spare,
     incompressible: &AtomicU64,
     trouble: &Trouble,
 ) {
@@ -281,57 +334,70 @@ fn frame_blocks(
         Framing::Stored => None,
     };
     for block in blocks {
-        let again = from.skip > 0 && block.number == from.frame;
+        let number = block.number;
+        let again = from.skip > 0 && number == from.frame;
         let framed = match again {
-            true => frame_at(framer.as_mut(), &block.bytes, from.level),
-            false => frame_block(framer.as_mut(), &block, incompressible),
+            true => frame_at(framer.as_mut(), block.bytes, spare, from.level),
+            false => frame_block(framer.as_mut(), number, block.bytes, spare, incompressible),
         };
         let frame = match framed {
             Ok(frame) => frame,
             Err(error) => return trouble.report(Failure::new(Kind::Internal, "cannot compress a block").source(error)),
         };
-        if frames.send((block.number, frame)).is_err() {
+        if frames.send((number, frame)).is_err() {
             return;
         }
     }
 }
 
 /// Frames a block as it was framed before.
-fn frame_at(framer: Option<&mut Framer>, block: &[u8], level: i32) -> Result<Frame, stream::Error> {
+fn frame_at(framer: Option<&mut Framer>, block: Vec<u8>, spare: &Spare, level: i32) -> Result<Frame, stream::Error> {
     match framer {
         Some(framer) if level != STORED => {
             framer.set_level(level)?;
-            Ok(Frame { bytes: framer.frame(block)?, level })
+            let bytes = framer.frame_in(&block, spare.take())?;
+            spare.give(block);
+            Ok(Frame { bytes, level })
         }
-        _ => stored(block),
+        _ => Ok(Frame::stored(block)),
     }
 }
 
 /// Compresses a block where that helps. After a run of blocks where it did not, a small sample decides alone.
-fn frame_block(framer: Option<&mut Framer>, block: &Block, run: &AtomicU64) -> Result<Frame, stream::Error> {
-    let Some(framer) = framer else { return stored(&block.bytes) };
-    let level = level(block.number);
+fn frame_block(
+    framer: Option<&mut Framer>,
+    number: u64,
+    block: Vec<u8>,
+    spare: &Spare,
+    run: &AtomicU64,
+) -> Result<Frame, stream::Error> {
+    let Some(framer) = framer else { return Ok(Frame::stored(block)) };
+    let level = level(number);
     framer.set_level(level)?;
-    if run.load(Ordering::Relaxed) > 0 && !sample_compresses(framer, &block.bytes)? {
-        return stored(&block.bytes);
+    if run.load(Ordering::Relaxed) > 0 && !sample_compresses(framer, &block, spare)? {
+        return Ok(Frame::stored(block));
     }
-    let frame = framer.frame(&block.bytes)?;
-    if frame.len() + block.bytes.len() / WORTH_COMPRESSING < block.bytes.len() || block.bytes.len() < BLOCK_BYTES {
+    let frame = framer.frame_in(&block, spare.take())?;
+    if frame.len() + block.len() / WORTH_COMPRESSING < block.len() || block.len() < BLOCK_BYTES {
         run.store(0, Ordering::Relaxed);
+        spare.give(block);
         return Ok(Frame { bytes: frame, level });
     }
     run.fetch_add(1, Ordering::Relaxed);
-    stored(&block.bytes)
+    spare.give(frame);
+    Ok(Frame::stored(block))
 }
 
-fn stored(block: &[u8]) -> Result<Frame, stream::Error> {
-    Ok(Frame { bytes: stream::stored_frame(block), level: STORED })
-}
-
-fn sample_compresses(framer: &mut Framer, block: &[u8]) -> Result<bool, stream::Error> {
-    let sample: Vec<u8> =
-        block.chunks(block.len().div_ceil(8)).flat_map(|part| part.iter().take(4096).copied()).collect();
-    Ok(framer.frame(&sample)?.len() + sample.len() / WORTH_COMPRESSING < sample.len())
+fn sample_compresses(framer: &mut Framer, block: &[u8], spare: &Spare) -> Result<bool, stream::Error> {
+    let mut sample = spare.take();
+    for part in block.chunks(block.len().div_ceil(8)) {
+        sample.extend_from_slice(part.get(..4096).unwrap_or(part));
+    }
+    let frame = framer.frame_in(&sample, spare.take())?;
+    let is_smaller = frame.len() + sample.len() / WORTH_COMPRESSING < sample.len();
+    spare.give(sample);
+    spare.give(frame);
+    Ok(is_smaller)
 }
 
 /// Puts frames in order into packs; says how many packs there are in all.
@@ -340,10 +406,12 @@ fn pack_frames(
     first_pack: u64,
     frames: &Receiver<(u64, Frame)>,
     packs: &Sender<Full>,
+    spare: &Spare,
+    sealed: &Spare,
     trouble: &Trouble,
 ) -> Option<u64> {
     let mut waiting = BTreeMap::new();
-    let mut packer = Packer::new(packs, from, first_pack);
+    let mut packer = Packer::new(packs, sealed, from, first_pack);
     for (number, frame) in frames {
         waiting.insert(number, frame);
         while let Some(frame) = waiting.remove(&packer.next_frame) {
@@ -352,6 +420,7 @@ fn pack_frames(
                 return None;
             }
             packer.frame(&frame)?;
+            spare.give(frame.bytes);
         }
     }
     if !waiting.is_empty() {
@@ -382,6 +451,8 @@ struct Full {
 
 struct Packer<'a> {
     packs: &'a Sender<Full>,
+    /// Memory of packs that are kept by now.
+    sealed: &'a Spare,
     builder: PackBuilder,
     start: Option<PackStart>,
     index: u64,
@@ -392,49 +463,64 @@ struct Packer<'a> {
 }
 
 impl<'a> Packer<'a> {
-    fn new(packs: &'a Sender<Full>, from: Boundary, index: u64) -> Self {
+    fn new(packs: &'a Sender<Full>, sealed: &'a Spare, from: Boundary, index: u64) -> Self {
         let (next_frame, framed_bytes) = (from.frame, from.framed_bytes);
-        Self { packs, builder: PackBuilder::new(), start: None, index, next_frame, framed_bytes, from }
+        Self { packs, sealed, builder: PackBuilder::new(), start: None, index, next_frame, framed_bytes, from }
     }
 
-    fn skipped<'f>(&self, frame: &'f Frame) -> &'f [u8] {
+    /// Bytes of a frame that stand in packs kept before.
+    fn skipped(&self, frame: &Frame) -> usize {
         let skip = if self.next_frame == self.from.frame { self.from.skip as usize } else { 0 };
-        frame.bytes.get(..skip).unwrap_or(&frame.bytes)
+        skip.min(frame.length())
     }
 
     /// Whether the beginning of a frame that stands in packs kept before was made the same again.
     fn is_as_before(&self, frame: &Frame) -> bool {
         let skipped = self.skipped(frame);
-        self.next_frame != self.from.frame || self.from.skip == 0 || check(skipped) == self.from.check
+        skipped == 0 || check(&frame.whole()[..skipped]) == self.from.check
     }
 
     fn frame(&mut self, frame: &Frame) -> Option<()> {
-        let skipped = self.skipped(frame).len();
+        let skipped = self.skipped(frame);
         if self.start.is_none() && skipped == 0 {
             self.start = Some(PackStart { frame: self.next_frame, offset: self.builder.plaintext_bytes() as u64 });
         }
+        if frame.level == STORED && skipped == 0 && frame.length() < self.builder.room_bytes() {
+            stream::stored_frame_in_parts(&frame.bytes, |part| {
+                self.builder.push(part);
+            });
+        } else {
+            self.frame_over_packs(frame, skipped)?;
+        }
+        self.next_frame += 1;
+        self.framed_bytes += frame.length() as u64;
+        Some(())
+    }
+
+    /// A frame of which some bytes are passed over, or that ends in another pack than it begins.
+    fn frame_over_packs(&mut self, frame: &Frame, skipped: usize) -> Option<()> {
+        let bytes = frame.whole();
         let mut at = skipped;
-        while at < frame.bytes.len() {
-            at += self.builder.push(&frame.bytes[at..]);
+        while at < bytes.len() {
+            at += self.builder.push(&bytes[at..]);
             if self.builder.is_full() {
-                let whole = at == frame.bytes.len();
+                let whole = at == bytes.len();
                 let end = Boundary {
                     frame: self.next_frame + u64::from(whole),
                     skip: if whole { 0 } else { at as u64 },
                     level: frame.level,
-                    framed_bytes: self.framed_bytes + if whole { frame.bytes.len() as u64 } else { 0 },
-                    check: check(&frame.bytes[..at]),
+                    framed_bytes: self.framed_bytes + if whole { bytes.len() as u64 } else { 0 },
+                    check: check(&bytes[..at]),
                 };
                 self.end_pack(end)?;
             }
         }
-        self.next_frame += 1;
-        self.framed_bytes += frame.bytes.len() as u64;
         Some(())
     }
 
     fn end_pack(&mut self, end: Boundary) -> Option<()> {
-        let builder = std::mem::take(&mut self.builder);
+        let next = self.sealed.take.try_recv().map_or_else(|_| PackBuilder::new(), PackBuilder::again);
+        let builder = std::mem::replace(&mut self.builder, next);
         self.packs.send(Full { index: self.index, builder, start: self.start.take(), end }).ok()?;
         self.index += 1;
         Some(())
@@ -468,17 +554,24 @@ fn check(bytes: &[u8]) -> [u8; 16] {
     check
 }
 
-fn seal_packs(surroundings: &Surroundings, packs: &Receiver<Full>, kept: &Sender<PackKept>, trouble: &Trouble) {
+fn seal_packs(
+    surroundings: &Surroundings,
+    packs: &Receiver<Full>,
+    kept: &Sender<PackKept>,
+    sealed: &Spare,
+    trouble: &Trouble,
+) {
     for Full { index, builder, start, end } in packs {
-        let sealed = builder.seal(surroundings.recipient, &mut SystemEntropy);
-        let bytes = sealed.len() as u64;
-        let done = (surroundings.put)(sealed).and_then(|id| {
-            let pack = PackKept { index, id, bytes, start, end };
+        let pack = builder.seal(surroundings.recipient, &mut SystemEntropy);
+        let done = NamedBytes::name(pack).map_err(Failure::internal).and_then(|object| {
+            (surroundings.put)(&object)?;
+            let pack = PackKept { index, id: object.id(), bytes: object.length(), start, end };
             (surroundings.kept)(&pack)?;
-            Ok(pack)
+            Ok((pack, object))
         });
         match done {
-            Ok(pack) => {
+            Ok((pack, object)) => {
+                sealed.give(object.into_bytes());
                 if kept.send(pack).is_err() {
                     return;
                 }
@@ -504,10 +597,9 @@ mod tests {
 
     impl Shelf {
         fn pack(&self, identity: &Identity, stream: &[u8], framing: Framing, from: &[PackKept]) -> Packed {
-            let put = |bytes: Vec<u8>| {
-                let id = ObjectId::of(&bytes);
-                self.packs.lock().unwrap().insert(id, bytes);
-                Ok(id)
+            let put = |object: &NamedBytes| {
+                self.packs.lock().unwrap().insert(object.id(), object.as_bytes().to_vec());
+                Ok(())
             };
             let kept = |pack: &PackKept| {
                 self.kept.lock().unwrap().push(*pack);
@@ -581,7 +673,7 @@ mod tests {
         shelf.pack(&identity, &stream, Framing::Stored, &[]);
         let kept = *shelf.kept.lock().unwrap().iter().find(|pack| pack.index == 0).unwrap();
         stream[kept.end.frame as usize * BLOCK_BYTES] ^= 1;
-        let put = |bytes: Vec<u8>| Ok(ObjectId::of(&bytes));
+        let put = |_: &NamedBytes| Ok(());
         let surroundings = Surroundings { recipient: identity.recipient(), put: &put, kept: &|_| Ok(()) };
         let failure = std::thread::scope(|scope| {
             let mut packing = Packing::go_on(scope, &surroundings, Framing::Stored, vec![kept], 0);
@@ -597,7 +689,7 @@ mod tests {
     fn what_cannot_be_put_ends_the_packing_with_its_reason() {
         let identity = Identity::generate(&mut SystemEntropy);
         let stream = stream(60 << 20);
-        let put = |_: Vec<u8>| Err(Failure::fixable("the disk is full"));
+        let put = |_: &NamedBytes| Err(Failure::fixable("the disk is full"));
         let surroundings = Surroundings { recipient: identity.recipient(), put: &put, kept: &|_| Ok(()) };
         let failure = std::thread::scope(|scope| {
             let mut packing = Packing::start(scope, &surroundings, Framing::Compressed);

@@ -36,6 +36,13 @@ impl PackBuilder {
         Self { file: vec![0; PACK_BYTES], plaintext_bytes: 0 }
     }
 
+    /// An empty pack in the memory of an earlier one, as [`PackBuilder::seal`] gave it: memory that was never touched
+    /// takes the system as long to give as the cipher takes to fill. Nothing of what it holds comes into the new one.
+    pub fn again(mut sealed: Vec<u8>) -> Self {
+        sealed.resize(PACK_BYTES, 0);
+        Self { file: sealed, plaintext_bytes: 0 }
+    }
+
     /// Takes as much as fits and says how much that was.
     pub fn push(&mut self, plaintext: &[u8]) -> usize {
         let mut rest = plaintext;
@@ -54,6 +61,11 @@ impl PackBuilder {
     /// Bytes pushed so far, at most [`PACK_PLAINTEXT_BYTES`].
     pub const fn plaintext_bytes(&self) -> usize {
         self.plaintext_bytes
+    }
+
+    /// Bytes that still fit.
+    pub const fn room_bytes(&self) -> usize {
+        PACK_PLAINTEXT_BYTES.saturating_sub(self.plaintext_bytes)
     }
 
     /// Whether nothing more fits: sealed now, the file has exactly [`PACK_BYTES`].

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Content, Entry, Error, Head, Kind, Place};
-use crate::commit::{CommitKey, Commitment, EntryId, Leaves};
+use crate::commit::{self, CommitKey, Commitment, Complete, EntryId, Fields, Leaves, Opening};
+use crate::proof;
 
 /// How many threads make leaves, and from how many entries on a further one is worth it.
 const LEAF_THREADS: usize = 4;
@@ -64,10 +65,31 @@ impl Checking {
             _ => Err(Error::Commitment),
         }
     }
+
+    /// Ends the pass, and opens some of the entries.
+    pub(crate) fn open(
+        self,
+        expected: &Commitment,
+        entries: &[(commit::Entry<'_>, Fields)],
+    ) -> Result<Vec<Opening>, proof::Error> {
+        let (commitment, openings) = self.key.open(self.leaves, entries)?;
+        if commitment == *expected { Ok(openings) } else { Err(Error::Commitment.into()) }
+    }
+
+    /// Ends the pass, and opens all of the entries.
+    pub(crate) fn open_all(
+        self,
+        expected: &Commitment,
+        entries: &[(commit::Entry<'_>, Fields)],
+    ) -> Result<Complete, proof::Error> {
+        let complete = self.key.open_all(entries)?;
+        self.finish(expected)?;
+        Ok(complete)
+    }
 }
 
 /// The leaves of these entries.
-pub(super) fn leaves(entries: &[Entry], key: &CommitKey) -> Leaves {
+fn leaves(entries: &[Entry], key: &CommitKey) -> Leaves {
     let leaves_of = |entries: &[Entry], room: usize| {
         let mut leaves = Leaves::with_capacity(room);
         entries.iter().for_each(|entry| leaves.push(key.leaf(&entry.committed())));

@@ -3,7 +3,7 @@
 use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, Seed};
 use hizo_vault::manifest::{
     CHAIN_MAX, Content, ENTRIES_MAX, Entry, Error, Head, Kind, LINE_BYTES_MAX, Layer, Line, Manifest, PackStart, Place,
-    Reader, SEGMENT_BYTES, SPANS_MAX, Span,
+    Reader, Root, SEGMENT_BYTES, SPANS_MAX, Span,
 };
 use proptest::prelude::*;
 
@@ -18,8 +18,14 @@ pub(crate) fn head(deposit: u64, entries: &[Entry]) -> Head {
         reread: false,
         archive_bytes: 0,
         archive_packs: 0,
+        root: None,
         events: Vec::new(),
     }
+}
+
+/// A folder that has everything that one can have.
+pub(crate) fn root() -> Root {
+    Root { mode: 0o2750, mtime_ns: -1, xattrs: vec![(b"user.a".to_vec(), vec![0, 255]), (b"user.b".to_vec(), vec![])] }
 }
 
 /// The text of a manifest.
@@ -86,12 +92,14 @@ fn everything_reads_back_and_holds() {
     let mut head = head(1, &entries);
     (head.archive_bytes, head.archive_packs) = (1 << 53, 2);
     head.events = vec![serde_json::json!({ "event": "deposit.made", "note": "名前 \u{1}" })];
+    head.root = Some(root());
     let starts = [PackStart { frame: 0, offset: 0 }, PackStart { frame: 16, offset: u64::MAX }];
     let text = text(&head, &starts, &[], &entries);
     let read = whole(&text).unwrap();
     assert_eq!(read.entries, entries);
     assert_eq!(read.packs, starts);
     assert_eq!(read.head.line(), head.line());
+    assert_eq!(read.head.root, head.root);
     read.check(&commitment(&head, &entries)).unwrap();
     assert_eq!(read.entry("図面/c".as_bytes()), Some(&entries[4]));
     assert_eq!(read.entry(b"nothing"), None);

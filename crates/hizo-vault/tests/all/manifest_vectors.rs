@@ -4,7 +4,7 @@ use hizo_vault::commit::Commitment;
 use hizo_vault::manifest::{Entry, Error, Kind, Layer, Line, Manifest, PackStart, SPANS_MAX, Span};
 use serde_json::{Value, json};
 
-use crate::manifest::{commitment, composed, content, entry, everything, head, text};
+use crate::manifest::{commitment, composed, content, entry, everything, head, root, text};
 use crate::vectors::Vectors;
 
 const VECTORS: Vectors = Vectors::new("manifest", "manifest");
@@ -109,6 +109,8 @@ fn accepted() -> Vec<Accepted> {
     let (mut reread, ..) = delta();
     reread.reread = true;
     let (delta, gone, changed) = delta();
+    let mut rooted = head(1, &plain());
+    rooted.root = Some(root());
     let mut numbers = head(1, &plain());
     numbers.archive_bytes = u64::MAX;
     vec![
@@ -129,9 +131,15 @@ fn accepted() -> Vec<Accepted> {
             text(&reread, &[], &gone, &changed),
             Some("everything"),
         ),
+        ("root", "the folder's own mode, time and attributes", text(&rooted, &[], &[], &plain()), None),
         ("numbers", "a number of 64 bits", text(&numbers, &[], &[], &plain()), None),
         ("composed", "a file laid over earlier members, and a further name of it", laid(&over()), None),
     ]
+}
+
+/// The list [`plain`] of a folder that has this.
+fn rooted(root: &str) -> Vec<u8> {
+    replaced(&text(&head(1, &plain()), &[], &[], &plain()), "\"packs\":0", &format!("\"packs\":0,\"root\":{root}"))
 }
 
 /// The second deposit of a file of three segments: with one new, with a further name, and with another one before it.
@@ -274,6 +282,26 @@ fn first_lines() -> Vec<Refused> {
         ("events_fraction", "an event with a fraction", line("\"packs\":0", &events("1.5")), "Line 1"),
         ("events_large", "an event with 2^53", line("\"packs\":0", &events("9007199254740992")), "Line 1"),
         ("events_deep", "an event of nine levels", line("\"packs\":0", &events("[[[[[[[[1]]]]]]]]")), "Line 1"),
+        ("root_null", "a folder that is nothing", rooted("null"), "Line 1"),
+        ("root_no_time", "a folder without its time", rooted("{\"m\":493}"), "Line 1"),
+        ("root_order", "the folder's time before its mode", rooted("{\"mt\":\"1\",\"m\":493}"), "Line 1"),
+        ("root_mode_text", "the folder's mode as text", rooted("{\"m\":\"493\",\"mt\":\"1\"}"), "Line 1"),
+        ("root_mode_too_large", "a mode with a file's type", rooted("{\"m\":16877,\"mt\":\"1\"}"), "Line 1"),
+        ("root_time_plus", "a time with a plus sign", rooted("{\"m\":493,\"mt\":\"+1\"}"), "Line 1"),
+        ("root_attributes_none", "attributes that are none", rooted("{\"m\":493,\"mt\":\"1\",\"x\":[]}"), "Line 1"),
+        (
+            "root_attributes_order",
+            "the folder's attributes out of order",
+            rooted("{\"m\":493,\"mt\":\"1\",\"x\":[[\"Yg==\",\"\"],[\"YQ==\",\"\"]]}"),
+            "Line 1",
+        ),
+        ("root_key_more", "a key that nobody defined", rooted("{\"m\":493,\"mt\":\"1\",\"more\":1}"), "Line 1"),
+        (
+            "root_behind_events",
+            "the folder behind the events",
+            line("\"packs\":0", "\"packs\":0,\"events\":[{}],\"root\":{\"m\":493,\"mt\":\"1\"}"),
+            "Line 1",
+        ),
         ("head_key_more", "a key that nobody defined", line("\"packs\":0", "\"packs\":0,\"more\":1"), "Line 1"),
         ("head_space", "a space between the keys", line(",\"packs\"", ", \"packs\""), "Line 1"),
         ("head_twice", "the first line twice", twice(), "Line 2"),

@@ -10,7 +10,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::system::{self, Stat, StatKind};
 
@@ -76,6 +76,7 @@ pub(crate) struct Listing {
 #[derive(Debug)]
 pub(super) struct Root {
     pub on_disk: PathBuf,
+    pub stat: Stat,
     /// Empty for the one folder whose contents are the deposit's root.
     pub in_deposit: Vec<u8>,
 }
@@ -158,6 +159,12 @@ impl Listing {
     /// The entry at a place.
     pub(crate) fn get(&self, index: usize) -> Option<Found> {
         self.entries_from(index / BLOCK).nth(index % BLOCK)
+    }
+
+    /// The one folder whose contents these are, and what the system says of it.
+    pub(crate) fn folder(&self) -> Option<(&Path, &Stat)> {
+        let root = self.roots.iter().find(|root| root.in_deposit.is_empty())?;
+        Some((&root.on_disk, &root.stat))
     }
 
     /// Where an entry lies on disk.

@@ -28,16 +28,15 @@ pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing
     let (mut walker, mut folders) = (Walker::default(), Vec::new());
     for root in &roots {
         let excludes = patterns(&root.on_disk, excludes)?;
-        let stat = system::stat(&fs::metadata(&root.on_disk)?);
-        match stat.kind {
+        match root.stat.kind {
             StatKind::Directory => {
                 if !root.in_deposit.is_empty() {
-                    walker.found.push(&root.in_deposit, &stat, None);
+                    walker.found.push(&root.in_deposit, &root.stat, None);
                 }
                 let rules = Arc::new(Rules { own: excludes, outer: None });
                 folders.push(Folder { on_disk: root.on_disk.clone(), in_deposit: root.in_deposit.clone(), rules });
             }
-            StatKind::File => walker.found.push(&root.in_deposit, &stat, None),
+            StatKind::File => walker.found.push(&root.in_deposit, &root.stat, None),
             StatKind::Symlink | StatKind::Special => {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a folder nor a file"));
             }
@@ -53,10 +52,12 @@ pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing
 }
 
 fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
-    if let [only] = paths
-        && fs::metadata(only)?.is_dir()
-    {
-        return Ok(vec![Root { on_disk: only.clone(), in_deposit: Vec::new() }]);
+    let stat = |path: &Path| Ok::<_, io::Error>(system::stat(&fs::metadata(path)?));
+    if let [only] = paths {
+        let stat = stat(only)?;
+        if stat.kind == StatKind::Directory {
+            return Ok(vec![Root { on_disk: only.clone(), stat, in_deposit: Vec::new() }]);
+        }
     }
     let mut roots = Vec::new();
     for path in paths {
@@ -70,7 +71,7 @@ fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
         if check_path(&name).is_err() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a named path has no name of its own"));
         }
-        roots.push(Root { on_disk: path.clone(), in_deposit: name });
+        roots.push(Root { on_disk: path.clone(), stat: stat(path)?, in_deposit: name });
     }
     Ok(roots)
 }

@@ -534,6 +534,7 @@ impl Forger {
             reread: false,
             archive_bytes: tar.len() as u64,
             archive_packs: 0,
+            root: None,
             events: vec![opened.to_value(), made.to_value()],
         };
         let head = String::from_utf8(head.line().to_vec()).unwrap().replace("manifest/v1", self.version);

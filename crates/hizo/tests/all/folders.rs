@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, XattrFlags, utimensat};
 
-use crate::kit::{self, Home, assert_same, copy_tree, hex, is_there, noise, said, say_aloud, settle, tree};
+use crate::kit::{self, Home, assert_same, copy_tree, hex, is_there, names, noise, said, say_aloud, settle, tree};
 
 const MIB: usize = 1 << 20;
 
@@ -266,7 +266,7 @@ fn what_is_excluded_is_not_kept() {
     fs::write(folder.join("e/.hizoignore"), "!2.log\n").unwrap();
     home.deposit_with(&folder, "test", &["--exclude", "*.tmp"]);
     let restored = home.restore("latest:test", "out");
-    let found: Vec<OsString> = tree(&restored).into_keys().collect();
+    let found = names(&restored);
     let expected = [
         ".hizoignore",
         "b",
@@ -416,7 +416,7 @@ fn one_path_is_restored_alone_and_costs_its_packs_and_the_manifest() {
     home.deposit(&folder, "test");
     let to = home.folder.path().join("out");
     home.ok([OsStr::new("restore"), "latest:test".as_ref(), "b".as_ref(), "--to".as_ref(), to.as_os_str()]);
-    assert_eq!(tree(&to).into_keys().collect::<Vec<_>>(), ["b", "b/small"]);
+    assert_eq!(names(&to), ["b", "b/small"]);
     // The other name of a file comes back as a file when its first name is not wanted.
     let alone = home.folder.path().join("alone");
     home.ok([
@@ -490,7 +490,7 @@ fn an_unreadable_file_is_left_out_and_the_rest_is_kept() {
     }
     fs::set_permissions(folder.join("closed"), Permissions::from_mode(0o700)).unwrap();
     let restored = home.restore("latest:test", "out");
-    assert_eq!(tree(&restored).into_keys().collect::<Vec<_>>(), ["closed", "good"]);
+    assert_eq!(names(&restored), ["closed", "good"]);
     assert_eq!(said.json()["deposit"].as_str().unwrap(), home.deposits()["test"][0]);
 }
 
@@ -505,7 +505,7 @@ fn a_file_that_vanishes_or_breaks_while_it_is_read_is_left_out_and_the_rest_is_k
         assert_eq!(said.code, Some(1), "{fault}: {said:?}");
         assert!(said.err.contains("troubled"), "{fault}: {said:?}");
         let restored = home.restore("latest:test", "out");
-        assert_eq!(tree(&restored).into_keys().collect::<Vec<_>>(), ["good"], "{fault}");
+        assert_eq!(names(&restored), ["good"], "{fault}");
         home.deposit(&folder, "test");
         assert_same(&tree(&folder), &tree(&home.restore("latest:test", "out 2")));
     }
@@ -532,7 +532,7 @@ fn pipes_and_sockets_are_left_out_and_never_waited_for() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("pipe") && said.err.contains("socket"), "{said:?}");
     let restored = home.restore("latest:test", "out");
-    assert_eq!(tree(&restored).into_keys().collect::<Vec<_>>(), ["good"]);
+    assert_eq!(names(&restored), ["good"]);
 }
 
 #[test]

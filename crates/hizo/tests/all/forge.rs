@@ -16,7 +16,7 @@ use hizo_vault::commit::{CommitKey, Commitment, ContentValue, EntryId, Leaves, S
 use hizo_vault::entropy::Entropy;
 use hizo_vault::event::{self, Class, Event};
 use hizo_vault::keys::SigningSeed;
-use hizo_vault::manifest::{Content, Entry, Head, Kind, Line, PackStart, Place, SEGMENT_BYTES, Span};
+use hizo_vault::manifest::{Content, Entry, Head, Kind, Line, PackStart, Place, Root, SEGMENT_BYTES, Span};
 use hizo_vault::stream::{self, BLOCK_BYTES};
 use serde_json::Value;
 
@@ -72,6 +72,11 @@ impl Forged {
             reread: false,
             archive_bytes: tar.len() as u64,
             archive_packs: 0,
+            root: Some(Root {
+                mode: 0o750,
+                mtime_ns: -1_000_000_001,
+                xattrs: vec![(b"user.r".to_vec(), b"1".to_vec())],
+            }),
             events: events(),
         };
         Self { before: None, head, entries, tar, starts: None, edit: Box::new(|text| text), commitment: None }

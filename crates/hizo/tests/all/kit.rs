@@ -295,6 +295,10 @@ pub(crate) fn tree(folder: &Path) -> Tree {
     let mut tree = BTreeMap::new();
     let mut names: BTreeMap<(u64, u64), Vec<OsString>> = BTreeMap::new();
     let mut waiting = vec![folder.to_owned()];
+    let stat = folder.metadata().unwrap();
+    let (mode, mtime) = (stat.mode() & 0o1777, (stat.mtime(), stat.mtime_nsec()));
+    let own = Kept { kind: 'd', mode, mtime, size: 0, content: Vec::new(), same_as: None, xattrs: xattrs(folder) };
+    tree.insert(".".into(), own);
     while let Some(inner) = waiting.pop() {
         for item in fs::read_dir(&inner).unwrap() {
             let path = item.unwrap().path();
@@ -324,6 +328,11 @@ pub(crate) fn tree(folder: &Path) -> Tree {
         }
     }
     tree
+}
+
+/// What stands in a folder, without the folder itself.
+pub(crate) fn names(folder: &Path) -> Vec<OsString> {
+    tree(folder).into_keys().filter(|name| name != ".").collect()
 }
 
 /// Compares two trees and names the first entries that differ.

@@ -393,7 +393,7 @@ impl<'a, 'h> Walk<'a, 'h> {
             }
             Some(Current::Large { hashing, position, .. }) => {
                 hashing.zeros(offset.saturating_sub(*position));
-                hashing.bytes(data.to_vec());
+                hashing.copy(data);
                 *position = offset.saturating_add(data.len() as u64);
             }
             None => (),

@@ -24,7 +24,7 @@ use hizo_store::NamedBytes;
 use hizo_vault::age::{self, Recipient};
 use hizo_vault::commit::{Commitment, Seed};
 use hizo_vault::event::{Class, Event};
-use hizo_vault::manifest::{CHAIN_MAX, ENTRIES_MAX, Head};
+use hizo_vault::manifest::{CHAIN_MAX, ENTRIES_MAX, Head, LINE_BYTES_MAX, Root};
 use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, BLOCK_BYTES, Framer};
 
@@ -41,6 +41,7 @@ use crate::words::words;
 use assembling::{Assembled, Assembler, Policy, TarSink};
 use listing::Lines;
 use local::{LastWalk, Remembered, WalkOf, WalkWriter};
+use reading::Attributes;
 use resume::{Circumstances, Continuation, Done, ResumeJournal};
 
 /// A deposit whose framed manifest and tar fit in this many bytes together is one object.
@@ -204,6 +205,8 @@ struct Making<'a> {
     request: &'a Request,
     series: SeriesFacts,
     listing: Listing,
+    /// What the folder itself has.
+    root: Option<Root>,
     /// Changed files may be laid over what is kept of them.
     compose: bool,
     recipient: Recipient,
@@ -213,6 +216,22 @@ struct Making<'a> {
     segments: Option<[u8; 32]>,
     number: u64,
     previous: Option<RecordId>,
+}
+
+/// What the folder itself has whose contents are kept. Its attributes leave room in the first line for what else stands there.
+fn root(listing: &mut Listing) -> Option<Root> {
+    const TEXT_BYTES_MAX: usize = LINE_BYTES_MAX - (4 << 10);
+    let (path, stat) = listing.folder()?;
+    let (mode, mtime_ns, path) = (stat.mode, stat.mtime_ns, path.to_owned());
+    let Attributes { mut kept, mut are_left_out } = reading::attributes(&path).unwrap_or_default();
+    let text = |bytes: &Vec<u8>| bytes.len().div_ceil(3) * 4 + 4;
+    if kept.iter().map(|(name, value)| text(name) + text(value)).sum::<usize>() > TEXT_BYTES_MAX {
+        (kept, are_left_out) = (Vec::new(), true);
+    }
+    if are_left_out {
+        listing.left_out.push(LeftOut { path, reason: LeftOut::ATTRIBUTES.to_owned() });
+    }
+    Some(Root { mode, mtime_ns, xattrs: kept })
 }
 
 /// A manifest and tar, sealed and put.
@@ -231,10 +250,11 @@ impl<'a> Making<'a> {
         device: &'a Device,
         request: &'a Request,
         series: SeriesFacts,
-        listing: Listing,
+        mut listing: Listing,
         compose: bool,
         last: Option<&LastWalk>,
     ) -> Outcome<Self> {
+        let root = root(&mut listing);
         let head = safe.chain.series().get(&series.id);
         let recipient = safe.recipient()?;
         let (number, previous) = (head.map_or(1, |head| head.k + 1), head.map(|head| head.record));
@@ -246,6 +266,7 @@ impl<'a> Making<'a> {
             request,
             series,
             listing,
+            root,
             compose,
             recipient,
             base,
@@ -342,11 +363,7 @@ impl<'a> Making<'a> {
         watcher: &dyn Watcher,
     ) -> Outcome<(Stored, Assembled)> {
         let (keeper, space) = (&self.safe.keeper, self.safe.home.space);
-        let put = |bytes: Vec<u8>| -> Outcome<ObjectId> {
-            let object = NamedBytes::name(bytes).map_err(Failure::internal)?;
-            keeper.put(space, &object)?;
-            Ok(object.id())
-        };
+        let put = |object: &NamedBytes| keeper.put(space, object);
         let written_down = |pack: &PackKept| journal.pack(pack);
         let surroundings = Surroundings { recipient: &self.recipient, put: &put, kept: &written_down };
         let manifest_surroundings = Surroundings { kept: &|_| Ok(()), ..surroundings };
@@ -385,7 +402,7 @@ impl<'a> Making<'a> {
         walk: &mut WalkWriter,
         tar: Tar,
         surroundings: &Surroundings,
-        put: &dyn Fn(Vec<u8>) -> Outcome<ObjectId>,
+        put: &dyn Fn(&NamedBytes) -> Outcome<()>,
     ) -> Outcome<Stored> {
         let entries = (self.listing.len() - made.skipped.len()) as u64;
         let changes = made.changed.iter().filter(|changed| **changed).count() + made.gone.len();
@@ -402,6 +419,7 @@ impl<'a> Making<'a> {
             reread: self.request.reread && base.is_some(),
             archive_bytes: tar.bytes(),
             archive_packs: 0,
+            root: self.root.clone(),
             events: Vec::new(),
         };
         let chain = head.chain;
@@ -417,9 +435,11 @@ impl<'a> Making<'a> {
                 text.extend_from_slice(bytes);
                 Ok(())
             })?;
-            if let Some(small) = self.small(&text, tar)? {
-                let id = put(small.clone())?;
-                let objects = vec![(id, small.len() as u64)];
+            let fits = head.line().len() <= LINE_BYTES_MAX;
+            if let Some(small) = fits.then(|| self.small(&text, tar)).transpose()?.flatten() {
+                let object = NamedBytes::name(small).map_err(Failure::internal)?;
+                put(&object)?;
+                let objects = vec![(object.id(), object.length())];
                 return Ok(Stored { objects, commitment, entries, chain, needs_body: false });
             }
         }

@@ -290,7 +290,7 @@ impl LargeFile {
         let mut position = 0;
         for extent in &extents {
             hashing.zeros(extent.offset - position);
-            short |= self.stream_extent(extent, &hashing, &mut store)?;
+            short |= self.stream_extent(extent, &mut hashing, &mut store)?;
             position = extent.offset + extent.length;
         }
         hashing.zeros(self.stat.size - position);
@@ -301,7 +301,7 @@ impl LargeFile {
     fn stream_extent<E: From<io::Error>>(
         &mut self,
         extent: &Extent,
-        hashing: &Hashing,
+        hashing: &mut Hashing,
         store: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<bool, E> {
         io::Seek::seek(&mut self.file, io::SeekFrom::Start(extent.offset))?;
@@ -309,7 +309,8 @@ impl LargeFile {
         let mut short = false;
         while left > 0 {
             let wanted = left.min(1 << 20);
-            let mut buffer = Vec::with_capacity(wanted as usize);
+            let mut buffer = hashing.room();
+            buffer.reserve_exact(wanted as usize);
             (&self.file).take(wanted).read_to_end(&mut buffer)?;
             short |= (buffer.len() as u64) < wanted;
             buffer.resize(wanted as usize, 0);

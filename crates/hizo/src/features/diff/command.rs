@@ -4,9 +4,9 @@ use hizo_ledger::record::Record;
 use hizo_vault::manifest::{Entry, Kind};
 use serde_json::{Map, Value, json};
 
-use super::{Change, Difference, Field};
+use super::{Difference, Field};
 use crate::Setting;
-use crate::contents::{Opened, deposit_of};
+use crate::contents::{Listed, Opened, deposit_of};
 use crate::failure::{Outcome, shown_bytes};
 use crate::view::View;
 use crate::words::{Language, Words, words};
@@ -26,8 +26,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let opened = Opened { safe: &safe, keyring: &keyring };
     let view = View::of(opened)?;
     let (a, b) = (setting.find(&view, opened, &arguments.a)?, setting.find(&view, opened, &arguments.b)?);
-    let (before, after) = (opened.manifest(a)?, opened.manifest(b)?);
-    let difference = super::compare(&before, &after);
+    let (before, after) = (opened.list(a)?, opened.list(b)?);
+    let difference = super::compare(&before, &after)?;
     let side = |record: &Record| -> Outcome<Value> {
         Ok(json!({ "deposit": record.id().to_string(), "number": deposit_of(record)?.k }))
     };
@@ -38,25 +38,29 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 }
 
 fn as_json(a: Value, b: Value, difference: &Difference) -> Value {
-    let entries = |entries: &[&Entry]| entries.iter().map(|entry| named("path", entry)).collect::<Vec<_>>();
+    let entries = |entries: &[Listed]| entries.iter().map(|entry| named("path", entry)).collect::<Vec<_>>();
     let words = |fields: &[Field]| fields.iter().map(|field| field.word()).collect::<Vec<_>>();
     let changed = difference.changed.iter().map(|change| {
-        let mut object = named("path", change.after);
+        let mut object = named("path", &change.after);
         object.insert("changed".into(), words(&change.fields).into());
         object
     });
     let renamed = difference.renamed.iter().map(|change| {
-        let mut object = named("from", change.before);
+        let mut object = named("from", &change.before);
         object.remove("kind");
-        object.extend(named("to", change.after));
+        object.extend(named("to", &change.after));
         object.insert("changed".into(), words(&change.fields).into());
         object
     });
-    json!({
+    let mut object = json!({
         "a": a, "b": b, "same": difference.same,
         "added": entries(&difference.added), "removed": entries(&difference.removed),
         "changed": changed.collect::<Vec<_>>(), "renamed": renamed.collect::<Vec<_>>(),
-    })
+    });
+    if !difference.root.is_empty() {
+        object["root"] = words(&difference.root).into();
+    }
+    object
 }
 
 /// A path under this key; one that is not text comes as base64 too.
@@ -80,8 +84,8 @@ fn lines(difference: &Difference, language: Language) -> impl Iterator<Item = St
     let say = |words: Words| words.to(language).to_owned();
     let line = |word: Words, text: &str| format!("{:<8} {text}", word.to(language));
     let path = |entry: &Entry| shown_bytes(&entry.path);
-    let fields = |change: &Change| {
-        let named: Vec<String> = change.fields.iter().map(|field| say(field_name(*field))).collect();
+    let fields = |fields: &[Field]| {
+        let named: Vec<String> = fields.iter().map(|field| say(field_name(*field))).collect();
         match (named.is_empty(), language) {
             (true, _) => String::new(),
             (false, Language::English) => format!(" ({})", named.join(", ")),
@@ -92,17 +96,21 @@ fn lines(difference: &Difference, language: Language) -> impl Iterator<Item = St
     lines.extend(difference.added.iter().map(|entry| line(words!("added", "追加"), &path(entry))));
     lines.extend(difference.removed.iter().map(|entry| line(words!("removed", "削除"), &path(entry))));
     lines.extend(difference.renamed.iter().map(|change| {
-        let text = format!("{} -> {}{}", path(change.before), path(change.after), fields(change));
+        let text = format!("{} -> {}{}", path(&change.before), path(&change.after), fields(&change.fields));
         line(words!("renamed", "改名"), &text)
     }));
+    let is_only_the_time = difference.root == [Field::Time];
+    if !(difference.root.is_empty() || is_only_the_time) {
+        lines.push(line(words!("changed", "変更"), &format!(".{}", fields(&difference.root))));
+    }
     let (folders, changed): (Vec<_>, Vec<_>) =
         difference.changed.iter().partition(|change| change.is_only_the_time_of_a_folder());
     lines.extend(
-        changed
-            .into_iter()
-            .map(|change| line(words!("changed", "変更"), &format!("{}{}", path(change.after), fields(change)))),
+        changed.into_iter().map(|change| {
+            line(words!("changed", "変更"), &format!("{}{}", path(&change.after), fields(&change.fields)))
+        }),
     );
-    let (count, same) = (folders.len(), difference.same);
+    let (count, same) = (folders.len() + usize::from(is_only_the_time), difference.same);
     if count > 0 {
         lines.push(say(words!(
             "{count} folders have another time of last change, and nothing else",

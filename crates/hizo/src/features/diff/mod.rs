@@ -5,27 +5,32 @@ pub(crate) mod page;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use hizo_vault::manifest::{Entry, Kind, Manifest};
+use hizo_vault::manifest::{Entry, Kind, Root};
+
+use crate::contents::{Entries, List, Listed};
+use crate::failure::Outcome;
 
 /// What is different, each part in the order of paths.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Difference<'m> {
-    pub added: Vec<&'m Entry>,
-    pub removed: Vec<&'m Entry>,
-    pub changed: Vec<Change<'m>>,
+#[derive(Default)]
+pub(crate) struct Difference<'l> {
+    /// What the folder itself has otherwise, where both sides say what it has.
+    pub root: Vec<Field>,
+    pub added: Vec<Listed<'l>>,
+    pub removed: Vec<Listed<'l>>,
+    pub changed: Vec<Change<'l>>,
     /// Files whose path is gone and whose content stands under a new one.
-    pub renamed: Vec<Change<'m>>,
+    pub renamed: Vec<Change<'l>>,
     /// Entries that are the same in both.
     pub same: u64,
 }
 
 /// An entry in both deposits.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Change<'m> {
-    pub before: &'m Entry,
-    pub after: &'m Entry,
+pub(crate) struct Change<'l> {
+    pub before: Listed<'l>,
+    pub after: Listed<'l>,
     pub fields: Vec<Field>,
 }
 
@@ -61,77 +66,96 @@ impl Change<'_> {
     }
 }
 
-/// Compares two manifests, whatever their series.
-pub(crate) fn compare<'m>(before: &'m Manifest, after: &'m Manifest) -> Difference<'m> {
+/// Compares two lists, whatever their series: both are read once, side by side, and what is different is held alone.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub(crate) fn compare<'l>(before: &'l List, after: &'l List) -> Outcome<Difference<'l>> {
     let mut difference = Difference::default();
-    let (mut old, mut new) = (before.entries.iter().peekable(), after.entries.iter().peekable());
+    if let (Some(before), Some(after)) = (before.root()?, after.root()?) {
+        difference.root = fields_of_root(&before, &after);
+    }
+    let next = |entries: &mut Entries<'l>| entries.next().transpose();
+    let (mut before, mut after) = (before.entries()?, after.entries()?);
+    let (mut old, mut new) = (next(&mut before)?, next(&mut after)?);
     loop {
-        match (old.peek(), new.peek()) {
+        let order = match (&old, &new) {
             (None, None) => break,
-            (Some(a), Some(b)) if a.path == b.path => {
-                let fields = fields(a, b);
-                match fields.is_empty() {
-                    true => difference.same += 1,
-                    false => difference.changed.push(Change { before: a, after: b, fields }),
-                }
-                old.next();
-                new.next();
+            (Some(a), Some(b)) => a.path.cmp(&b.path),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+        };
+        let a = if order.is_le() { std::mem::replace(&mut old, next(&mut before)?) } else { None };
+        let b = if order.is_ge() { std::mem::replace(&mut new, next(&mut after)?) } else { None };
+        match (a, b) {
+            (Some(before), Some(after)) => match fields(&before, &after) {
+                fields if fields.is_empty() => difference.same += 1,
+                fields => difference.changed.push(Change { before, after, fields }),
+            },
+            (removed, added) => {
+                difference.removed.extend(removed);
+                difference.added.extend(added);
             }
-            (Some(a), b) if b.is_none_or(|b| a.path < b.path) => {
-                difference.removed.push(a);
-                old.next();
-            }
-            (_, Some(b)) => {
-                difference.added.push(b);
-                new.next();
-            }
-            (Some(_), None) => unreachable!("an entry with nothing on the other side is taken above"),
         }
     }
     join_renamed(&mut difference);
-    difference
+    Ok(difference)
+}
+
+fn fields_of_root(before: &Root, after: &Root) -> Vec<Field> {
+    differing([
+        (before.mode != after.mode, Field::Mode),
+        (before.mtime_ns != after.mtime_ns, Field::Time),
+        (before.xattrs != after.xattrs, Field::Attributes),
+    ])
+}
+
+fn differing<const N: usize>(fields: [(bool, Field); N]) -> Vec<Field> {
+    fields.into_iter().filter_map(|(differs, field)| differs.then_some(field)).collect()
 }
 
 fn fields(before: &Entry, after: &Entry) -> Vec<Field> {
     let kind = std::mem::discriminant(&before.kind) != std::mem::discriminant(&after.kind);
     let sha256 = |entry: &Entry| entry.kind.content().map(|content| content.value.sha256);
-    [
+    differing([
         (kind, Field::Kind),
         (sha256(before) != sha256(after), Field::Content),
         (before.kind.target() != after.kind.target(), Field::Target),
         (before.mode != after.mode, Field::Mode),
         (before.mtime_ns != after.mtime_ns, Field::Time),
         (before.xattrs != after.xattrs, Field::Attributes),
-    ]
-    .into_iter()
-    .filter_map(|(differs, field)| differs.then_some(field))
-    .collect()
+    ])
 }
 
 /// Takes a file that went and one that came with the same content as one file under another name. Of several, the one
 /// that keeps the last part of its path is preferred, then the first. Empty files are alike, not the same.
-fn join_renamed<'m>(difference: &mut Difference<'m>) {
-    let mut gone: HashMap<Same, Vec<&'m Entry>> = HashMap::new();
-    for entry in &difference.removed {
-        if let Some(same) = content_of_file(entry) {
-            gone.entry(same).or_default().push(entry);
+fn join_renamed(difference: &mut Difference) {
+    let mut removed: Vec<Option<Listed>> = std::mem::take(&mut difference.removed).into_iter().map(Some).collect();
+    let mut gone: HashMap<Same, Vec<usize>> = HashMap::new();
+    for (number, entry) in removed.iter().enumerate() {
+        if let Some(same) = entry.as_deref().and_then(content_of_file) {
+            gone.entry(same).or_default().push(number);
         }
     }
-    let mut added = Vec::new();
-    for entry in std::mem::take(&mut difference.added) {
-        let candidates = content_of_file(entry).and_then(|same| gone.get_mut(&same)).filter(|gone| !gone.is_empty());
-        let Some(candidates) = candidates else {
-            added.push(entry);
-            continue;
-        };
-        let same_name = candidates.iter().position(|before| last_part(&before.path) == last_part(&entry.path));
-        let before = candidates.remove(same_name.unwrap_or(0));
-        difference.renamed.push(Change { before, after: entry, fields: fields(before, entry) });
+    for after in std::mem::take(&mut difference.added) {
+        let candidates = content_of_file(&after).and_then(|same| gone.get_mut(&same)).filter(|gone| !gone.is_empty());
+        let taken = candidates.and_then(|candidates| {
+            let has_its_name = |number: &usize| {
+                let before = removed.get(*number)?.as_ref()?;
+                (last_part(&before.path) == last_part(&after.path)).then_some(())
+            };
+            let same_name = candidates.iter().position(|number| has_its_name(number).is_some());
+            removed.get_mut(candidates.remove(same_name.unwrap_or(0)))?.take()
+        });
+        match taken {
+            Some(before) => {
+                let fields = fields(&before, &after);
+                difference.renamed.push(Change { before, after, fields });
+            }
+            None => difference.added.push(after),
+        }
     }
-    difference.added = added;
-    let moved: std::collections::HashSet<&[u8]> =
-        difference.renamed.iter().map(|change| change.before.path.as_slice()).collect();
-    difference.removed.retain(|entry| !moved.contains(entry.path.as_slice()));
+    difference.removed = removed.into_iter().flatten().collect();
 }
 
 /// What a file and its new name have in common: whether it is a further name of another file, and its SHA-256.

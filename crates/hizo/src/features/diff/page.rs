@@ -48,9 +48,8 @@ pub(crate) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some((_, before, before_record)) = other.filter(|(_, before, _)| before.number != deposit.number) else {
         return Ok(visit.go(&format!("/deposit/{}", deposit.id)));
     };
-    let old = looked.opened().manifest(before_record)?;
-    let new = unlocked.contents(&looked, record)?;
-    let difference = compare(&old, &new);
+    let (old, new) = (looked.opened().list(before_record)?, looked.opened().list(record)?);
+    let difference = compare(&old, &new)?;
     let entry = |tone, word: &str, entry: &Entry, what: String| Row {
         tone,
         word: t.say(word),
@@ -67,10 +66,10 @@ pub(crate) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     rows.extend(difference.added.iter().map(|added| entry("ok", "diff-added", added, String::new())));
     rows.extend(difference.removed.iter().map(|removed| entry("bad", "diff-removed", removed, String::new())));
     rows.extend(difference.renamed.iter().map(|change| {
-        entry("info", "diff-renamed", change.after, t.one("diff-from", "name", shown_bytes(&change.before.path)))
+        entry("info", "diff-renamed", &change.after, t.one("diff-from", "name", shown_bytes(&change.before.path)))
     }));
     let changed = difference.changed.iter().filter(|change| !change.is_only_the_time_of_a_folder());
-    rows.extend(changed.map(|change| entry("wait", "diff-changed", change.after, fields(change))));
+    rows.extend(changed.map(|change| entry("wait", "diff-changed", &change.after, fields(change))));
     let more = rows.len().saturating_sub(ROWS_MAX);
     rows.truncate(ROWS_MAX);
     let others =

@@ -34,6 +34,7 @@ fn manifest(entries: Vec<Entry>) -> Manifest {
         reread: false,
         archive_bytes: 0,
         archive_packs: 0,
+        root: None,
         events: Vec::new(),
     };
     Manifest { head, packs: Vec::new(), entries }
@@ -41,15 +42,16 @@ fn manifest(entries: Vec<Entry>) -> Manifest {
 
 /// Every difference as `added x`, `renamed x y`, in one list.
 fn check(before: Vec<Entry>, after: Vec<Entry>, expected: &[&str]) {
-    let (before, after) = (manifest(before), manifest(after));
-    let difference = compare(&before, &after);
+    let [before, after] = [before, after].map(|entries| List::AtHand(manifest(entries)));
+    let difference = compare(&before, &after).unwrap();
     let text = |entry: &Entry| String::from_utf8(entry.path.clone()).unwrap();
     let fields = |change: &Change| change.fields.iter().map(|field| format!(" {}", field.word())).collect::<String>();
     let mut found: Vec<String> = Vec::new();
     found.extend(difference.added.iter().map(|entry| format!("added {}", text(entry))));
     found.extend(difference.removed.iter().map(|entry| format!("removed {}", text(entry))));
-    found.extend(difference.changed.iter().map(|change| format!("changed {}{}", text(change.after), fields(change))));
-    let renamed = |change: &Change| format!("renamed {} {}{}", text(change.before), text(change.after), fields(change));
+    found.extend(difference.changed.iter().map(|change| format!("changed {}{}", text(&change.after), fields(change))));
+    let renamed =
+        |change: &Change| format!("renamed {} {}{}", text(&change.before), text(&change.after), fields(change));
     found.extend(difference.renamed.iter().map(renamed));
     assert_eq!(found, expected);
 }
@@ -100,8 +102,12 @@ fn the_time_of_a_folder_alone_is_told_apart() {
     let (before, mut later) = (entry("a", Kind::Directory), entry("a", Kind::Directory));
     later.mtime_ns = 5;
     let fields = fields(&before, &later);
-    assert!(Change { before: &before, after: &later, fields }.is_only_the_time_of_a_folder());
+    assert!(
+        Change { before: Listed::Lent(&before), after: Listed::Lent(&later), fields }.is_only_the_time_of_a_folder()
+    );
     later.mode = 0o700;
     let fields = super::fields(&before, &later);
-    assert!(!Change { before: &before, after: &later, fields }.is_only_the_time_of_a_folder());
+    assert!(
+        !Change { before: Listed::Lent(&before), after: Listed::Lent(&later), fields }.is_only_the_time_of_a_folder()
+    );
 }

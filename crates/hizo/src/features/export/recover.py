@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Lays out one deposit of a hizo export without hizo: python3 recover.py OPENED_SERIES NUMBER NEW_FOLDER
 OPENED_SERIES is made as RECOVERY.md says. Every file is compared with its SHA-256 in the manifest, and all entries with
-the commitment in `record.note`. What `hizo restore` refuses is refused: then NEW_FOLDER does not appear.
-"""
+the commitment in `record.note`. What `hizo restore` refuses is refused: then NEW_FOLDER does not appear."""
 import base64, contextlib, functools, hashlib, hmac, json, os, re, struct, sys, tarfile
 LINE_MAX, ENTRIES_MAX, CHAIN_MAX, SEGMENT, SPANS_MAX = (64 << 10) + 1, (1 << 22) - 1, 16, 64 << 10, 512
 def need(holds, why): holds or sys.exit(f"refused: {why}")
@@ -20,40 +19,41 @@ def is_plain(value, room=8):  # what events may hold: whole numbers that no read
 def is_safe(path): return 0 < len(path) < 4096 and b"\0" not in path and not {b"", b".", b".."} & set(path.split(b"/"))
 def text(entry, key):  # bytes that stand under `key` if they are UTF-8, else in base64 under `key64`
     value = entry[key].encode() if key in entry else raw(entry[key + "64"])
-    is_text = (plain := value.decode(errors="ignore")).encode() == value
-    return value, {key: plain} if is_text else {key + "64": full(value)}
+    return value, {key: p} if (p := value.decode(errors="ignore")).encode() == value else {key + "64": full(value)}
+def facts(e, target):  # what an entry has, or the folder itself, as it stands in its line
+    e["ns"], e["x"] = int(e["mt"]), [(raw(name), raw(value)) for name, value in e.get("x", [])]
+    need(0 <= e["m"] <= 0o7777 and e["x"] == sorted(dict(e["x"]).items()), "a field that cannot be")
+    return present({"m": integer(e["m"]), "mt": str(e["ns"]), **target, "x": [[full(n), full(v)] for n, v in e["x"]]})
 
 def read_entry(line, deposit):
     e = json.loads(line)
-    content, link, e["id"], e["ns"] = e["t"] in ("f", "h"), e["t"] in ("h", "l"), raw(e["f"]), int(e["mt"])
+    content, link, e["id"], e["size"] = e["t"] in ("f", "h"), e["t"] in ("h", "l"), raw(e["f"]), integer(e.get("s", 0))
     (path, shown), (e["to"], target) = text(e, "p"), text(e, "l") if link else (b"", {})
-    xattrs, e["size"] = [(raw(name), raw(value)) for name, value in e.get("x", [])], integer(e.get("s", 0))
     hashes, place = [raw(e[key]) for key in "hkb" * content], [integer(part) for part in e["at"]] if content else []
     spans, segments = [[integer(part) for part in span] for span in e.get("of", [])], -(-e["size"] // SEGMENT)
-    shown.update({"t": e["t"], "s": number(e["size"]) if content else None, "m": integer(e["m"]), "mt": str(e["ns"])})
-    shown.update(target, x=[[full(name), full(value)] for name, value in xattrs], f=bare(e["id"]))
+    shown.update({"t": e["t"], "s": number(e["size"]) if content else None, **facts(e, target)}, f=bare(e["id"]))
     shown.update(zip("hkb", map(bare, hashes)), at=[*map(number, place)], of=[[*map(number, span)] for span in spans])
     shown.update(r=number(integer(e["r"])) if content else None, u=content and "u" in e or None)
     need(form(shown) == line and e["t"] in ("f", "h", "l", "d"), "an entry is not in its one form")
     need(is_safe(path) and (e["t"] != "h" or is_safe(e["to"]) and e["to"] < path), "an unsafe path")
     need(e["t"] != "l" or e["to"] and b"\0" not in e["to"], "a link that points nowhere")
     lengths = (len(e["id"]), *map(len, hashes), len(place)) in ((16, 0), (16, 32, 32, 32, 2))
-    need(e["m"] <= 0o7777 and lengths and xattrs == sorted(dict(xattrs).items()), "a field that cannot be")
     old = [s[1:] for s in spans if s[1:] != place]  # in earlier deposits; what is new lies at `place`
     fits = sum(s[0] for s in spans) == segments and all(len(s) == 3 and s[0] for s in spans) and len(spans) <= SPANS_MAX
     fits = fits and old and max(old)[0] < place[0] and all(a[1:] != b[1:] for a, b in zip(spans, spans[1:]))
-    need(place < [deposit + 1] and (fits or not spans), "a place that cannot be")
-    e.update(at=place, of=spans or [[segments, *place]], x=xattrs, all=(e["size"], hashes, place, spans))
+    need(lengths and place < [deposit + 1] and (fits or not spans), "a field that cannot be")
+    e.update(at=place, of=spans or [[segments, *place]], all=(e["size"], hashes, place, spans))
     return path, e
 
 def layer(series, deposit):  # one manifest as it was sealed, and where its tar is: behind it in a small deposit
     name, gone, entries, stage = os.path.join(series, b"%06d/manifest" % deposit), set(), [], 0
     with open(name, "rb") as file:
         head = json.loads(line := file.readline(LINE_MAX))
-        keys = ["entries"] + ["base", "chain"] * ("base" in head) + ["archive", "packs"]
-        head.update({key: integer(head[key]) for key in keys}, secret=raw(head["seed"]))
+        keys = ["entries"] + ["base", "chain", "reread"] * ("base" in head) + ["archive", "packs"]
+        head.update({k: k == "reread" or integer(head[k]) for k in keys if k in head}, secret=raw(head["seed"]))
         shown = {"hizo": "manifest/v1", "deposit": number(deposit), "seed": full(head["secret"])}
-        shown.update({key: number(head[key]) for key in keys}, events=[*head.get("events", [])])
+        shown.update({key: number(head[key]) for key in keys if key in head})
+        shown.update(root=facts(head["root"], {}) if "root" in head else None, events=[*head.get("events", [])])
         need(form(shown) == line and len(head["secret"]) == 32 and is_plain(head.get("events"), 9), "a bad first line")
         need(head["entries"] <= ENTRIES_MAX and head.get("base", 0) < deposit, "a first line that cannot be")
         end = os.path.getsize(name) - (0 if head["packs"] else head["archive"])
@@ -118,8 +118,8 @@ def lay_file(path, e, tars, digest):
     need(digest.digest() == e["all"][1][0], "a file is not the one that the manifest names")
 
 def main(series, deposit, to):
-    (head, entries), partial, at = manifest(series, deposit), to + b".partial", {}
-    tars, every = functools.lru_cache(None)(lambda number: layer(series, number)[3]), entries.values()
+    (head, entries), new, at = manifest(series, deposit), to + b".partial", {}
+    tars, every = functools.lru_cache(None)(lambda number: layer(series, number)[3]), [*entries.values()]
     note = open(os.path.join(series, b"%06d/record.note" % deposit)).read()
     need(re.search(f"^series [0-9a-f]{{16}} {deposit} ", note, re.M), "the record of another deposit")
     need(f"\ncommit {commitment(head['secret'], entries)} " in note, "the entries are not those of the record")
@@ -129,19 +129,19 @@ def main(series, deposit, to):
         need(not parent or entries.get(parent, {}).get("t") == "d", "an entry below what is no folder")
         need(e["t"] != "h" or first.get("t") == "f" and first["all"] == e["all"], "a hard link to no such file")
         need(at.setdefault((*e["at"],), e["all"]) == e["all"], "two contents at one place")
-    os.path.lexists(to) and os.rmdir(to) or os.mkdir(partial, 0o700)  # refuses a folder that is not empty
+    os.path.lexists(to) and os.rmdir(to) or os.mkdir(new, 0o700)  # refuses a folder that is not empty
     for path, e in sorted(entries.items(), key=lambda item: "dfhl".index(item[1]["t"])):  # links last
-        e["name"], first = os.path.join(partial, path), os.path.join(partial, e["to"])
+        e["name"], first = os.path.join(new, path), os.path.join(new, e["to"])
         make = {"d": lambda to, *_: os.mkdir(to, 0o700), "f": lay_file, "h": lambda to, *_: os.link(first, to)}
         make.get(e["t"], lambda to, *_: os.symlink(e["to"], to))(e["name"], e, tars, hashlib.sha256())
-    for e in (e for e in reversed(every) if e["t"] != "h"):
+    for e in [e for e in every[::-1] if e["t"] != "h"] + [dict(e, t="d", name=new) for e in [head.get("root")] if e]:
         for name, value in e["x"]:
             with contextlib.suppress(OSError, AttributeError):
                 name.startswith(b"security.") or os.setxattr(e["name"], name, value, follow_symlinks=False)
         e["t"] == "l" or os.chmod(e["name"], e["m"] & 0o1777)
         with contextlib.suppress(NotImplementedError):
             os.utime(e["name"], ns=(e["ns"], e["ns"]), follow_symlinks=e["t"] != "l")
-    os.rename(partial, to)
+    os.rename(new, to)
 
 try:
     len(sys.argv) == 4 or sys.exit(__doc__)

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use hizo_ledger::commitment::{Commitment, Shown};
+use hizo_ledger::commitment::{Commitment, Fields, Shown};
 use hizo_ledger::object::ObjectRef;
 use hizo_ledger::proof::{Disclosure, KEPT_PACKS_MAX, KEPT_RECORDS_MAX, Kept, KeptContent};
 use hizo_ledger::record::Record;
 use hizo_vault::archive::BLOCK_BYTES;
-use hizo_vault::manifest::{Content, Manifest};
+use hizo_vault::manifest::{Content, Entry};
 
 use crate::contents::{Opened, Tar, deposit_of};
 use crate::failure::{Failure, Outcome};
@@ -24,13 +24,13 @@ use crate::words::words;
 pub(super) fn files(
     opened: Opened,
     record: &Record,
-    manifest: &Manifest,
+    of: &[(&Entry, Fields)],
     disclosure: &Disclosure,
 ) -> Outcome<BTreeMap<String, Vec<u8>>> {
     let facts = deposit_of(record)?;
     let shown = disclosure.verify(&Commitment::from(&facts.commit)).map_err(Failure::internal)?;
     let (mut files, mut contents) = (BTreeMap::new(), Vec::new());
-    for (entry, content) in distinct(&shown, manifest) {
+    for (entry, content) in distinct(&shown, of) {
         contents.push(kept(opened, record, entry, content, &mut files)?);
     }
     let deepest = contents.iter().map(|content: &KeptContent| content.deposit).min().ok_or_else(no_content)?;
@@ -49,11 +49,11 @@ pub(super) fn files(
 }
 
 /// Each shown content once, with the entry that shows it first.
-fn distinct<'m>(shown: &[Shown], manifest: &'m Manifest) -> BTreeMap<usize, &'m Content> {
+fn distinct<'e>(shown: &[Shown], of: &[(&'e Entry, Fields)]) -> BTreeMap<usize, &'e Content> {
     let mut places = BTreeMap::new();
     for (entry, shown) in shown.iter().enumerate() {
         let Some(Some(value)) = &shown.content else { continue };
-        let mut contents = manifest.entries.iter().filter_map(|entry| entry.kind.content());
+        let mut contents = of.iter().filter_map(|(entry, _)| entry.kind.content());
         if let Some(content) = contents.find(|content| content.value == *value) {
             places.entry(content.place).or_insert((entry, content));
         }

@@ -22,10 +22,11 @@ use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::proof::{Brought, Report, Verdict};
 use hizo_ledger::record::Record;
 use hizo_ledger::timestamp::Authority;
+use hizo_vault::manifest::Entry;
 use hizo_vault::proof::{Error, disclose};
 
 use crate::bundle;
-use crate::contents::{Opened, at_or_below, commitment_of};
+use crate::contents::{Chosen, Opened, commitment_of};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::folder::staging::{self, Staging};
 use crate::log::{self, SeenLog};
@@ -80,17 +81,28 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// left then.
 pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outcome<Proved> {
     let safe = opened.safe;
-    let manifest = opened.unchecked_manifest(record)?;
+    let list = opened.unchecked_list(record)?;
+    list.rules()?;
+    let whole = list.leaves()?;
+    let are_all = request.complete || request.paths.is_empty();
+    let (chosen, mut shown) = (Chosen(&request.paths), Vec::new());
+    let mut search = chosen.search();
+    for entry in list.entries()? {
+        let entry = entry?;
+        search.meet(&entry);
+        if are_all || chosen.has(&entry.path) {
+            shown.push(entry);
+        }
+    }
     let commitment = commitment_of(record)?;
-    // That a path is not in a deposit can be said of the manifest alone that the record commits to.
-    let chosen = match at_or_below(&manifest, &request.paths) {
-        Ok(chosen) => chosen,
-        Err(missing) => return Err(manifest.check(&commitment).map_or_else(Failure::from, |()| missing)),
-    };
-    let chosen: BTreeMap<_, _> = chosen.into_iter().map(|entry| (entry.path.clone(), request.show)).collect();
-    let entries = chosen.len();
-    let others = (request.complete || request.paths.is_empty()).then_some(Fields::default());
-    let disclosure = disclose(&manifest, &commitment, &chosen, others).map_err(|error| match error {
+    // That a path is not in a deposit can be said of the list alone that the record commits to.
+    if let Err(missing) = search.finish() {
+        return Err(whole.finish(&commitment).map_or_else(Failure::from, |()| missing));
+    }
+    let fields = |entry: &Entry| if chosen.has(&entry.path) { request.show } else { Fields::default() };
+    let shown: Vec<(&Entry, Fields)> = shown.iter().map(|entry| (&**entry, fields(entry))).collect();
+    let entries = shown.iter().filter(|(entry, _)| chosen.has(&entry.path)).count();
+    let disclosure = disclose(whole, &commitment, &shown, are_all).map_err(|error| match error {
         Error::Manifest(error) => error.into(),
         Error::Opening(error) => Failure::internal(error),
     })?;
@@ -108,7 +120,7 @@ pub(crate) fn prove(opened: Opened, record: &Record, request: &Request) -> Outco
     ]);
     files.extend(logged);
     if request.kept {
-        files.extend(kept::files(opened, record, &manifest, &disclosure)?);
+        files.extend(kept::files(opened, record, &shown, &disclosure)?);
     }
     // What is handed over has been checked as a stranger would, whatever he trusts.
     let report = check(&seen, stamps.vouching(), files.clone())?;

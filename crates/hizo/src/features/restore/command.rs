@@ -40,7 +40,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let opened = Opened { safe: &safe, keyring: &keyring };
     let record = setting.find(&View::of(opened)?, opened, &arguments.deposit)?;
     let paths = arguments.paths.iter().map(|path| path_in_deposit(path)).collect();
-    let request = Request { to: arguments.to.clone(), paths, special: arguments.special };
+    let request = Request::by_person(opened, arguments.to.clone(), paths, arguments.special)?;
     if arguments.dry_run {
         return dry_run(setting, opened, record, &request);
     }

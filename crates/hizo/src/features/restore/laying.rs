@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, bounded};
 use hizo_vault::archive::{Xattr, check_path};
 use hizo_vault::commit::ContentValue;
-use hizo_vault::manifest::{Content, Entry, Kind, Place};
+use hizo_vault::manifest::{Content, Entry, Kind, Place, Root};
 
 use super::Restored;
 use crate::contents::{Chosen, Entries, List};
@@ -94,7 +94,7 @@ enum Current {
         others: Vec<Spot>,
         content: Content,
         file: File,
-        hashing: Hashing,
+        hashing: Box<Hashing>,
         position: u64,
     },
     /// None of its names has a place on this system.
@@ -227,7 +227,7 @@ impl Laying {
                 self.clash(spot.entry);
                 continue;
             };
-            let (hashing, others) = (Hashing::start(content.value.key), spots.collect());
+            let (hashing, others) = (Box::new(Hashing::start(content.value.key)), spots.collect());
             self.current = Some(Current::Large { spot, others, content, file, hashing, position: 0 });
             break;
         }
@@ -252,7 +252,7 @@ impl Laying {
                     hashing.zeros(offset - *position);
                     file.seek(SeekFrom::Start(offset)).map_err(|error| Failure::file("write", &spot.path, error))?;
                 }
-                let piece = hashing.bytes(data.to_vec());
+                let piece = hashing.copy(data);
                 file.write_all(&piece).map_err(|error| Failure::file("write", &spot.path, error))?;
                 *position = offset + data.len() as u64;
             }
@@ -300,7 +300,7 @@ impl Laying {
     }
 
     /// Makes links, sets what folders have, and moves the folder to its place, or beside it when files are lost.
-    pub(super) fn finish(mut self, list: &List, chosen: Chosen) -> Outcome<Restored> {
+    pub(super) fn finish(mut self, list: &List, chosen: Chosen, root: Option<Root>) -> Outcome<Restored> {
         let mut writers = std::mem::replace(&mut self.writers, Writers::idle());
         let done = writers.finish()?;
         done.clashes.into_iter().for_each(|entry| self.clash(entry));
@@ -324,6 +324,9 @@ impl Laying {
             }
         }
         let mut restored = self.end(list.entries()?, chosen)?;
+        if let Some(Root { mode, mtime_ns, xattrs }) = root {
+            self.directory_end(&Spot { entry: Vec::new(), path: self.partial.clone(), mode, mtime_ns, xattrs })?;
+        }
         restored.to = if restored.lost.is_empty() { self.to } else { self.incomplete };
         let _ = fs::remove_dir(&restored.to);
         fs::rename(&self.partial, &restored.to).map_err(|error| Failure::file("restore to", &restored.to, error))?;

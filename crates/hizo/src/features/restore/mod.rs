@@ -16,6 +16,7 @@ use hizo_vault::manifest::{Content, Place};
 use crate::composing::Members;
 use crate::contents::{Chosen, ENTRIES_AT_HAND_MAX, List, Listed, Opened, Tar, deposit_of};
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown};
+use crate::handover::HandOver;
 use crate::unpacking::{HEADER_ROOM_BYTES, Packs, Piece};
 use crate::words::{Words, words};
 use laying::{Laying, Options, Reason};
@@ -31,12 +32,20 @@ pub(crate) struct Request {
     pub paths: Vec<Vec<u8>>,
     /// Set-user-id bits and security attributes too.
     pub special: bool,
+    /// Where everything is restored, the folder has what it had: mode, time and attributes. Else only its owner may enter it.
+    pub folder: bool,
 }
 
 impl Request {
     /// Everything, as an ordinary user gets it.
     pub(crate) fn all(to: PathBuf) -> Self {
-        Self { to, paths: Vec::new(), special: false }
+        Self { to, paths: Vec::new(), special: false, folder: true }
+    }
+
+    /// What a person asks for. Of a hand-over the sender does not say who may enter the folder of whoever receives it.
+    pub(crate) fn by_person(opened: Opened, to: PathBuf, paths: Vec<Vec<u8>>, special: bool) -> Outcome<Self> {
+        let folder = paths.is_empty() && HandOver::of(opened)?.is_none();
+        Ok(Self { to, paths, special, folder })
     }
 }
 
@@ -130,7 +139,8 @@ pub(crate) fn restore<'a>(
         compose(&contents, &mut members, &mut laying, watcher)?;
         members.let_go();
     }
-    laying.finish(&list, chosen)
+    let root = if request.folder { list.root()? } else { None };
+    laying.finish(&list, chosen, root)
 }
 
 /// What a restore will write.

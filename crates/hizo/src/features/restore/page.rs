@@ -52,7 +52,7 @@ pub(crate) fn restore(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
         return Ok(visit.go("/safe"));
     };
     let paths = picker::entry(visit.field("entry"), &*unlocked.contents(&looked, record)?)?.into_iter().collect();
-    let request = Request { to: picker::typed(visit.field("to"))?, paths, special: false };
+    let request = Request::by_person(looked.opened(), picker::typed(visit.field("to"))?, paths, false)?;
     let id = deposit.id.to_string();
     let title = words!("Bringing back to {to}", "{to} に取り出しています", to = shown(&request.to));
     work::begin(visit, unlocked, title, move |unlocked, work| {

@@ -31,6 +31,7 @@ fn manifest(entries: Vec<Entry>) -> Manifest {
         reread: false,
         archive_bytes: 0,
         archive_packs: 0,
+        root: None,
         events: Vec::new(),
     };
     Manifest { head, packs: Vec::new(), entries }
@@ -54,7 +55,7 @@ fn lay(entries: Vec<Entry>, contents: &[(u64, &[u8])], taken: &[&str]) -> (tempf
         laying.data(0, bytes).unwrap();
         laying.file_end().unwrap();
     }
-    let restored = laying.finish(&list, chosen).unwrap();
+    let restored = laying.finish(&list, chosen, None).unwrap();
     (base, to, restored)
 }
 
