@@ -167,6 +167,15 @@ pub enum Event {
         /// Why; empty if nobody said.
         reason: String,
     },
+    /// The company names, to whoever receives, the person who is suspected.
+    SuspectNamed {
+        /// The space of the hand-over, in hexadecimal digits.
+        space: String,
+        /// What the person is called; not empty.
+        name: String,
+        /// What else tells who it is.
+        note: String,
+    },
     /// What the sender made of the items, and who receives them.
     HandedOver {
         /// The space of the hand-over, in hexadecimal digits.
@@ -278,6 +287,10 @@ impl Event {
             Self::ConsentWithdrawn { space, reason } => {
                 fields("consent.withdrawn", [("space", space.as_str().into()), ("reason", reason.as_str().into())])
             }
+            Self::SuspectNamed { space, name, note } => fields(
+                "suspect.named",
+                [("space", space.as_str().into()), ("name", name.as_str().into()), ("note", note.as_str().into())],
+            ),
             Self::HandedOver { space, genesis, receiver, delegation, items } => {
                 let head = [
                     ("space", space.as_str().into()),
@@ -368,6 +381,11 @@ impl Event {
             "delegation.revoked" => Self::DelegationRevoked { note: note("note")? },
             "consent" => Self::Consent(Box::new(UnverifiedConsent::read_fields(object, &text)?)),
             "consent.withdrawn" => Self::ConsentWithdrawn { space: text("space")?, reason: text("reason")? },
+            "suspect.named" => Self::SuspectNamed {
+                space: text("space")?,
+                name: text("name").filter(|name| !name.is_empty())?,
+                note: text("note")?,
+            },
             "handed-over" => Self::HandedOver {
                 space: text("space")?,
                 genesis: text("genesis")?,

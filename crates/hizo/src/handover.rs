@@ -8,13 +8,13 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Record, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::handover::{
-    Consent, Custody, Delivery, Item, Refusal, UnverifiedAnswer, UnverifiedConsent, Verdict,
+    Consent, Custody, Delivery, Item, Level, Refusal, UnverifiedAnswer, UnverifiedConsent, Verdict,
 };
 use hizo_vault::keys::IdentityFile;
 use hizo_vault::manifest::Kind;
 
 use crate::contents::{Chosen, Opened};
-use crate::failure::{Failure, Kind as FailureKind, Outcome};
+use crate::failure::{Failure, Kind as FailureKind, Outcome, shown_bytes};
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
 
@@ -31,8 +31,27 @@ pub(crate) struct HandOver {
     pub opened: BTreeMap<VerifyingKey, u64>,
     /// Answers that hold by their own signature, in order.
     pub answers: Vec<UnverifiedAnswer>,
+    /// Whom the company named as suspected, in order.
+    pub suspects: Vec<Suspect>,
     /// Keys of which a certificate was said.
     certified: BTreeSet<String>,
+}
+
+/// Somebody who is suspected, as the company names him to whoever receives.
+pub(crate) struct Suspect {
+    pub name: String,
+    pub note: String,
+}
+
+impl Suspect {
+    pub(crate) fn as_json(&self) -> serde_json::Value {
+        serde_json::json!({ "name": self.name, "note": self.note })
+    }
+
+    pub(crate) fn line(&self) -> Words {
+        let [name, note] = [&self.name, &self.note].map(|text| shown_bytes(text.as_bytes()));
+        words!("    suspected: {name}  {note}", "    疑わしい人: {name}  {note}")
+    }
 }
 
 /// Who is about to see what is there, and whether somebody leaves before.
@@ -83,6 +102,7 @@ impl HandOver {
             receiver: None,
             opened: BTreeMap::new(),
             answers: Vec::new(),
+            suspects: Vec::new(),
             certified: BTreeSet::new(),
         };
         for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
@@ -120,6 +140,11 @@ impl HandOver {
             Event::Answered(answer) if signers.iter().any(|key| answer.verify(&safe.home.space, key).is_ok()) => {
                 self.answers.push(answer);
             }
+            Event::SuspectNamed { space, name, note } if is_here(&space) && self.said.level == Level::D => {
+                if signers.iter().any(|key| key.to_base64() == self.said.key) {
+                    self.suspects.push(Suspect { name, note });
+                }
+            }
             Event::KeyCertified(certificate) => drop(self.certified.insert(certificate.key)),
             _ => (),
         }
@@ -133,6 +158,56 @@ impl HandOver {
         let consent = self.said.verify().map_err(refused)?;
         let delivery = self.delivery(opened, &consent, onlooker, custody)?;
         consent.permits(&delivery).map_err(refused)
+    }
+
+    /// That the company may name here whom it suspects: nobody but it and whoever receives reads what is said now.
+    ///
+    /// # Errors
+    /// And why not.
+    pub(crate) fn check_naming(&self, opened: Opened, key: &VerifyingKey) -> Outcome<()> {
+        if key.to_base64() != self.said.key {
+            return Err(Failure::fixable(words!(
+                "only the company names here whom it suspects",
+                "疑わしい人の名前を書けるのは、会社だけです"
+            ))
+            .hint(words!(
+                "Run this in the company's home of the hand-over.",
+                "会社側の、引き渡しのフォルダーで実行してください。"
+            )));
+        }
+        if self.said.level != Level::D {
+            return Err(Failure::fixable(words!(
+                "a name is told at level D alone, with evidence",
+                "名前を伝えられるのは、証拠も渡す段階Dだけです"
+            ))
+            .hint(words!(
+                "Consent to another hand-over at level D, to whoever is to know the name.",
+                "名前を伝える相手に、段階Dで別の引き渡しに同意してください。"
+            )));
+        }
+        if self.said.keeps_sender {
+            return Err(Failure::fixable(words!(
+                "your consent keeps the sender here as a reader, and he is not to learn the name",
+                "同意では引き渡した人が見続けられるため、名前がその人にも知られてしまいます"
+            ))
+            .hint(words!(
+                "Consent to another hand-over that he leaves.",
+                "引き渡した人が残らない形で、別の引き渡しに同意してください。"
+            )));
+        }
+        let reads = |key: &VerifyingKey| opened.safe.chain.role(key).is_some_and(Role::opens);
+        if self.receiver.is_none_or(|receiver| !reads(&receiver)) || reads(&self.sender) {
+            return Err(Failure::fixable(words!(
+                "nobody has been let in yet, or the sender has not left",
+                "受け取り先がまだ入っていないか、引き渡した人がまだ残っています"
+            ))
+            .hint(words!(
+                "Try again once the items were handed over.",
+                "資料が引き渡されてから、もう一度実行してください。"
+            )));
+        }
+        let said = self.said.verify().map_err(refused)?;
+        said.is_open(self.is_withdrawn, safe::now()?).map_err(refused)
     }
 
     /// Whether somebody who is there may see what is.

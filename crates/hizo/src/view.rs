@@ -216,7 +216,7 @@ impl View {
                 Event::KeeperMoved { .. } | Event::SidesCompared { .. } | Event::Unknown(_) => (),
                 Event::OrganisationPinned { .. } | Event::KeyDelegated { .. } | Event::DelegationRevoked { .. } => (),
                 Event::Consent(_) | Event::ConsentWithdrawn { .. } | Event::HandedOver { .. } => (),
-                Event::Opened { .. } | Event::Answered(_) => (),
+                Event::Opened { .. } | Event::Answered(_) | Event::SuspectNamed { .. } => (),
                 Event::PaperAttested(_) | Event::AcceptedPaper { .. } | Event::Case(_) => (),
             }
         }

@@ -175,6 +175,18 @@ fn accepted() -> Vec<(&'static str, &'static str, Vec<Event>)> {
             ],
         ),
         (
+            "suspect",
+            "who is suspected, for whoever receives a hand-over",
+            vec![
+                Event::SuspectNamed {
+                    space: space(),
+                    name: "鈴木 一郎".into(),
+                    note: "leaver 1; born 1984-02-03".into(),
+                },
+                Event::SuspectNamed { space: space(), name: "x".into(), note: String::new() },
+            ],
+        ),
+        (
             "handover_to_an_organisation",
             "what was handed over to somebody who acts for the organisation that the consent names",
             vec![Event::HandedOver {

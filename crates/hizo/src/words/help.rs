@@ -744,6 +744,14 @@ const HELP: &[(&str, &str)] = &[
         "いつまで有効か（最長30日）: 日付、または YYYY-MM-DDThh:mm:ssZ の時刻",
     ),
     (
+        "Name, as the company, whom you suspect: to whoever receives, and to nobody else",
+        "会社として、疑わしい人の名前を伝えます。受け取り先だけに伝わります",
+    ),
+    (
+        "A file with the name in its first line; what else tells who it is may follow",
+        "1行目に名前を書いたファイル。本人を特定できることを続けて書けます",
+    ),
+    (
         "Lay items of a case out, in the clear, in a folder that checks itself, with a printed index to be signed: for a receiver without hizo",
         "相談の資料を、封をせずに、自分で確かめられるフォルダーと署名用の目録にします。hizo のない相手に渡すときに使います",
     ),

@@ -175,6 +175,13 @@ fn soon() -> String {
     ClaimedTime::from_unix_seconds(seconds).unwrap().as_str()[..10].to_owned()
 }
 
+/// A file that names somebody.
+fn named() -> PathBuf {
+    let file = tempfile::Builder::new().prefix("suspect").tempfile().unwrap().into_temp_path().keep().unwrap();
+    fs::write(&file, "鈴木 canary-5506\nleaver 1; born 1984-02-03\n").unwrap();
+    file
+}
+
 /// What each act of `hizo consent` and `hizo hand-over` prints as JSON.
 pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     let case = Case::new();
@@ -199,6 +206,8 @@ pub(crate) fn every_act_as_json() -> Vec<(&'static str, Value)> {
     told.push(("hand-over answer", answered.json()));
     let status = ["hand-over", "status", "--at", path(&to), "--json"];
     told.push(("hand-over status", case.firm.founder.ok(status).json()));
+    let (_, company, _) = case.delivered(&["logs:1//extract"], &["--level", "D", "--company", "森精機"]);
+    told.push(("hand-over suspect", company.ok(&["hand-over", "suspect", "--file", path(&named()), "--json"]).json()));
     told.push(("consent withdraw", case.firm.founder.ok(["consent", "withdraw", &handover, "--json"]).json()));
     let to = case.firm.founder.folder.path().join("on paper");
     told.push(("hand-over print", case.firm.founder.ok(printed(&["logs:1"], &to)).json()));
@@ -267,6 +276,51 @@ fn what_the_company_consented_to_reaches_the_receiver_and_only_his_answer_ends_n
     receiving.ok(&["list"]);
     company.ok(&["check"]);
     receiving.ok(&["check"]);
+}
+
+#[test]
+fn a43_whom_the_company_suspects_is_told_to_the_receiver_alone() {
+    let case = Case::new();
+    let file = named();
+    let suspect = ["hand-over", "suspect", "--file", path(&file)];
+    let evidence = ["--level", "D", "--company", "森精機"];
+    let (_, company, _) = case.delivered(&["logs:1//extract"], &[]);
+    company.fails(1, "at level D alone", &suspect);
+    let keeps = [&evidence[..], &["--keeps-sender"]].concat();
+    let (made, company, _) = case.delivered(&["logs:1//extract"], &keeps);
+    company.fails(1, "keeps the sender here", &suspect);
+    made.fails(1, "only the company", &suspect);
+
+    let handover = case.consented(&["logs:1//extract"], &evidence);
+    let (made, _) = case.make(&handover);
+    let (home, request, invite) = case.asked(&made, &case.office);
+    let company = case.enter(&handover, &invite);
+    company.fails(1, "nobody has been let in yet", &suspect);
+    let said = case.admit(&made, &request).json();
+    let receiving = Beside { of: &case.office, path: home };
+    receiving.ok(&["space", "join", "--words", &text(&said["words"])]);
+    let told = company.ok(&suspect);
+    assert!(!told.out.contains("canary-5506") && !told.err.contains("canary-5506"), "{told:?}");
+    // Nobody learns it before he has said that he opens.
+    receiving.fails(1, "you have not opened it yet", &["list"]);
+    let opened = receiving.ok(&["hand-over", "open", "--json"]).json();
+    let expected = serde_json::json!([{ "name": "鈴木 canary-5506", "note": "leaver 1; born 1984-02-03" }]);
+    assert_eq!(opened["suspects"], expected);
+    receiving.fails(1, "only the company", &suspect);
+    let status = ["hand-over", "status", "--at", path(&company.path), "--json"];
+    let seen = case.firm.founder.ok(status).json()["handovers"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(seen["suspects"], expected, "the company sees what it has told");
+    // What the sender's keys open of everything that the keeper has, the hand-over included, tells it not.
+    let identity_of =
+        |home: &Path| IdentityFile::open(fs::read(home.join("identity.age")).unwrap(), PASSPHRASE).unwrap();
+    let reads = |home: &Path| {
+        let (opened, readable) = everything(&case.firm.data(), home, &identity_of(home));
+        assert!(opened > 0, "{home:?} opens nothing");
+        readable.iter().any(|bytes| crate::kit::contains(bytes, b"canary-5506"))
+    };
+    assert!(!reads(&made.path) && !reads(&case.centre.path), "whoever handed over learns the name");
+    assert!(reads(&receiving.path) && reads(&company.path), "the search finds nothing");
+    fs::remove_file(file).unwrap();
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use hizo_vault::keys::IdentityFile;
 
-use crate::case::Scene;
+use crate::case::{Beside, Scene};
 use crate::desk::Desk;
 use crate::handover::everything;
 use crate::kit::{Home, PASSPHRASE, contains, files_below, program, said};
@@ -30,35 +30,43 @@ use Cell::{D, E, N};
 
 /// Parties; what the consent's level decides on stands there once for each.
 ///
-/// Specialist, rescue team and police are one column: whoever the consent names receives, and hizo makes no other difference between them than
-/// what the company consents to for each.
-const PARTIES: [&str; 8] = ["company", "staff", "counsellor", "A", "B", "C", "D", "keeper"];
+/// Whoever the consent names receives, specialist, rescue team or police, and hizo makes no other difference between them than
+/// what the company consents to for each, and tells the police alone: whom it suspects.
+const PARTIES: [&str; 9] = ["company", "staff", "counsellor", "A", "B", "C", "D", "police", "keeper"];
 
 /// The table: a thing, its mark, and a cell for each party.
-const TABLE: [(&str, &str, [Cell; 8]); 11] = [
-    ("safe contents that are no part of the case", "visible-safe-1101", [E, N, N, N, N, N, N, N]),
-    ("name of a file there", "visible-file-1102", [E, N, N, N, N, N, N, N]),
-    ("company's name", "VisibleWorks3303", [E, E, E, N, N, E, E, N]),
-    ("narrative as it was told", "visible-told-2202", [E, E, E, N, N, N, N, N]),
-    ("advice", "visible-advice-2203", [E, E, E, N, N, N, N, N]),
-    ("technique facts", "visible-technique-4401", [E, E, E, E, E, E, E, N]),
-    ("facts of the case", "visible-facts-4402", [E, E, E, N, E, E, E, N]),
-    ("extract of raw logs", "visible-extract-4403", [E, E, E, N, N, N, E, N]),
-    ("raw log beside the extract", "visible-raw-4404", [E, E, E, N, N, N, N, N]),
-    (PURPOSE, "visible-purpose-D", [E, E, E, N, N, N, E, N]),
-    ("record of the technique facts", RECORD, [D, D, D, D, D, D, D, D]),
+const TABLE: [(&str, &str, [Cell; 9]); 12] = [
+    ("safe contents that are no part of the case", "visible-safe-1101", [E, N, N, N, N, N, N, N, N]),
+    ("name of a file there", "visible-file-1102", [E, N, N, N, N, N, N, N, N]),
+    ("company's name", "VisibleWorks3303", [E, E, E, N, N, E, E, E, N]),
+    ("narrative as it was told", "visible-told-2202", [E, E, E, N, N, N, N, N, N]),
+    ("advice", "visible-advice-2203", [E, E, E, N, N, N, N, N, N]),
+    ("technique facts", "visible-technique-4401", [E, E, E, E, E, E, E, E, N]),
+    ("facts of the case", "visible-facts-4402", [E, E, E, N, E, E, E, E, N]),
+    ("extract of raw logs", "visible-extract-4403", [E, E, E, N, N, N, E, E, N]),
+    ("raw log beside the extract", "visible-raw-4404", [E, E, E, N, N, N, N, N, N]),
+    (PURPOSE, "visible-purpose-D", [E, E, E, N, N, N, E, N, N]),
+    (SUSPECT, "visible-suspect-5505", [E, N, N, N, N, N, N, E, N]),
+    ("record of the technique facts", RECORD, [D, D, D, D, D, D, D, D, D]),
 ];
+
+/// Where a desk has the hand-overs of its person, beside his safe.
+const HANDED: &str = "hand-overs";
+const RECEIVED: &str = "received";
 
 /// Stands for an id that is known when the case is there.
 const RECORD: &str = "the record's id";
 
 const PURPOSE: &str = "purpose of the consent at D";
+const SUSPECT: &str = "name of whom the company suspects";
 const COMPANY: usize = 0;
-const KEEPER: usize = 7;
+const KEEPER: usize = 8;
 
 /// A party: where his homes are, and what opens them.
 struct Body {
     homes: Vec<(PathBuf, PathBuf)>,
+    /// Homes of what he has left: no command shows it any more, and his keys open what they do.
+    left: Vec<(PathBuf, PathBuf)>,
 }
 
 /// What somebody can read, by the way in which he does.
@@ -85,11 +93,16 @@ fn id_is_in(heap: &[Vec<u8>], id: &str) -> bool {
 
 impl Body {
     fn of(homes: &[(&Path, &Home)]) -> Self {
-        Self { homes: homes.iter().map(|(home, of)| (home.to_path_buf(), of.passphrase_file())).collect() }
+        let homes = homes.iter().map(|(home, of)| (home.to_path_buf(), of.passphrase_file())).collect();
+        Self { homes, left: Vec::new() }
     }
 
     fn heap(&self, data: &Path, scratch: &Path) -> Heap {
         let mut heap = Heap::default();
+        for (home, _) in &self.left {
+            let identity = IdentityFile::open(fs::read(home.join("identity.age")).unwrap(), PASSPHRASE).unwrap();
+            heap.by_keys.extend(everything(data, home, &identity).1);
+        }
         for (number, (home, phrase)) in self.homes.iter().enumerate() {
             let identity = IdentityFile::open(fs::read(home.join("identity.age")).unwrap(), PASSPHRASE).unwrap();
             let (opened, readable) = everything(data, home, &identity);
@@ -123,6 +136,9 @@ fn commands(home: &Path, phrase: &Path, to: &Path) -> Vec<Vec<u8>> {
     ] {
         let said = run(act);
         found.extend([said.out.into_bytes(), said.err.into_bytes()]);
+    }
+    for entered in home.join(HANDED).read_dir().into_iter().flatten() {
+        found.push(run(&["hand-over", "status", "--json", "--at", path(&entered.unwrap().path())]).out.into_bytes());
     }
     let listed = run(&["list", "--json"]).json();
     let series = listed["series"].as_array().unwrap().iter();
@@ -208,15 +224,17 @@ impl World {
         }
         let staff = let_staff_in(company);
         let mut receivers = Vec::new();
-        for (level, items) in [
+        for (party, items) in [
             ("A", &["latest:technique"][..]),
             ("B", &["latest:technique", "latest:facts"]),
             ("C", &["latest:technique", "latest:facts"]),
             ("D", &["latest:technique", "latest:facts", "latest:extract//extract.csv"]),
+            ("police", &["latest:technique", "latest:facts", "latest:extract//extract.csv"]),
         ] {
+            let level = if party == "police" { "D" } else { party };
             let receiver = Home::new();
             let key = receiver.ok(["consent", "key", "--json"]).json()["key"].as_str().unwrap().to_owned();
-            let purpose = format!("visible-purpose-{level}");
+            let purpose = format!("visible-purpose-{party}");
             let mut give = [&["consent", "give", "--json"], items].concat();
             give.extend(["--receiver", &key, "--receiver-name", "J-CRAT", "--purpose", &purpose]);
             give.extend(["--until", "2099-12-31", "--level", level]);
@@ -225,6 +243,22 @@ impl World {
             }
             let handover = company.ok(give).json()["handover"].as_str().unwrap().to_owned();
             scene.delivered(&handover, &receiver);
+            let entered = company.folder.path().join(format!("entered {}", &handover[..8]));
+            // Where the desks of both look for them.
+            let places =
+                [(&entered, company, HANDED), (&receiver.folder.path().join("home of it"), &receiver, RECEIVED)];
+            for (home, of, folder) in places {
+                fs::create_dir_all(of.path.join(folder)).unwrap();
+                let place = of.path.join(folder).join(&handover);
+                fs::rename(home, &place).unwrap();
+                std::os::unix::fs::symlink(place, home).unwrap();
+            }
+            if party == "police" {
+                let file = company.folder.path().join("suspect.txt");
+                fs::write(&file, "visible-suspect-5505\nleaver 1").unwrap();
+                Beside(company, entered).ok(&["hand-over", "suspect", "--file", path(&file)]);
+                fs::remove_file(file).unwrap();
+            }
             receivers.push(receiver);
         }
         Self { scene, owner, staff, receivers, record }
@@ -244,10 +278,16 @@ impl World {
                 Body::of(&homes)
             }
             "staff" => Body::of(&[(&self.staff.path, &self.staff)]),
-            "counsellor" => Body::of(&[(&counsellor.path, counsellor)]),
+            "counsellor" => {
+                let made: Vec<_> = beside(counsellor, "made ");
+                assert_eq!(made.len(), self.receivers.len());
+                let left: Vec<_> = made.iter().map(|home| (home.as_path(), counsellor)).collect();
+                Body { left: Body::of(&left).homes, ..Body::of(&[(&counsellor.path, counsellor)]) }
+            }
             level => {
-                let receiver = &self.receivers[["A", "B", "C", "D"].iter().position(|it| *it == level).unwrap()];
-                Body::of(&[(&receiver.folder.path().join("home of it"), receiver)])
+                let receiver =
+                    &self.receivers[["A", "B", "C", "D", "police"].iter().position(|it| *it == level).unwrap()];
+                Body::of(&[(&receiver.folder.path().join("home of it"), receiver), (&receiver.path, receiver)])
             }
         }
     }
@@ -274,12 +314,9 @@ fn let_staff_in(company: &Home) -> Home {
 }
 
 /// By which of keys, commands and desk a party comes to what is for him.
-fn ways(party: &str, thing: &str) -> [bool; 3] {
+fn ways(party: &str) -> [bool; 3] {
     // A counsellor reads by the key of the centre for which he acts, and has none of his own that opens the case.
-    let by_keys = party != "counsellor";
-    // No page of the desk is for receivers yet: it shows them the items, and not whose they are.
-    let by_desk = !["A", "B", "C", "D"].contains(&party) || !["company's name", PURPOSE].contains(&thing);
-    [by_keys, true, by_desk]
+    [party != "counsellor", true, true]
 }
 
 #[test]
@@ -306,7 +343,7 @@ fn who_sees_what_is_as_the_table_says_for_every_party_thing_and_level() {
                 N => found == [false; 3],
                 // Of an id, where it can be read is no promise; that it can be is none of a content.
                 D => found[0],
-                E => ways(name, thing).iter().zip(found).all(|(is_a_way, found)| !is_a_way || found),
+                E => ways(name).iter().zip(found).all(|(is_a_way, found)| !is_a_way || found),
             };
             if !is_right {
                 wrong.push(format!("{name}: {thing} is {cell:?}, found by keys, commands, desk: {found:?}"));

@@ -1,6 +1,6 @@
 //! `hizo hand-over`
 
-use super::{admit, answer, enter, make, on_paper, open, status};
+use super::{admit, answer, enter, make, on_paper, open, status, suspect};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -18,6 +18,7 @@ enum Act {
     Admit(admit::Arguments),
     Open(open::Arguments),
     Answer(answer::Arguments),
+    Suspect(suspect::Arguments),
     Print(on_paper::PrintArguments),
     Taken(on_paper::TakenArguments),
     Status(status::Arguments),
@@ -30,6 +31,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Act::Admit(arguments) => admit::run(setting, arguments),
         Act::Open(arguments) => open::run(setting, arguments),
         Act::Answer(arguments) => answer::run(setting, arguments),
+        Act::Suspect(arguments) => suspect::run(setting, arguments),
         Act::Print(arguments) => on_paper::print(setting, arguments),
         Act::Taken(arguments) => on_paper::taken(setting, arguments),
         Act::Status(arguments) => status::run(setting, arguments),

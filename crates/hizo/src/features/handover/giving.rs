@@ -16,12 +16,13 @@ use super::filling::unsealed as unsealed_in;
 use super::make::make;
 use super::page::{is_company, tone};
 use super::status::{carry, look, opened_at, remark, state};
+use super::suspect::suspect;
 use crate::consents::{Consents, Given};
 use crate::desk::picker::{self, Picker};
 use crate::desk::work::{self, Ended};
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
-use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::handover::HandOver;
+use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::handover::{HandOver, Suspect};
 use crate::home::{self, Home};
 use crate::people::shown_organisation;
 use crate::safe;
@@ -46,6 +47,8 @@ struct Next {
     asks: bool,
     /// It says in the hand-over, too, that it has taken its consent back.
     withdraws: bool,
+    /// It names, to whoever receives, whom it suspects.
+    names: bool,
     /// The pages of what was handed over.
     inside: Option<String>,
 }
@@ -68,6 +71,8 @@ struct StepsPage<'v> {
     /// The eight words for the receiver, in both lists.
     words: Option<(String, String)>,
     receiver: String,
+    /// Whom the company has named: what the person is called, and what else tells who it is.
+    suspects: Vec<(String, String)>,
     news: Vec<String>,
 }
 
@@ -151,6 +156,9 @@ fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, mut news: Vec<String>
         enters: is_company && is_open && at.is_none() && given.by == own(&looked.safe.home.space),
         asks: at.is_some() && is_handed && given.answer.is_none() && (is_company || given.said.keeps_sender),
         withdraws: is_company && given.is_withdrawn && there.as_ref().is_some_and(|there| !there.is_withdrawn),
+        names: inside.as_ref().zip(there.as_ref()).is_some_and(|(inside, there)| {
+            is_company && there.check_naming(inside.opened(), &own(&place.space)).is_ok()
+        }),
         inside: inside.as_ref().map(|_| visit.at(&format!("/case/{}/safe", place.space))),
     };
     let handed = unlocked.remembered::<HandedOver>(&remembered(&place.space)).filter(|_| given.answer.is_none());
@@ -175,10 +183,17 @@ fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, mut news: Vec<String>
         words: handed.map(|handed| shown::spoken(visit, &handed.words)),
         receiver,
         next,
+        suspects: there.filter(|_| is_company).map_or_else(Vec::new, |there| shown_suspects(&there)),
         is_sender,
         is_company,
         news,
     })
+}
+
+/// Whom the company has named, as it may stand on a page.
+pub(super) fn shown_suspects(handover: &HandOver) -> Vec<(String, String)> {
+    let shown = |Suspect { name, note }: &Suspect| (shown_bytes(name.as_bytes()), shown_bytes(note.as_bytes()));
+    handover.suspects.iter().map(shown).collect()
 }
 
 fn digits(given: &Given) -> &str {
@@ -239,6 +254,17 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
                 return Ok(visit.go(&format!("{here}?news=none")));
             }
             carry(&mut case, seen)??;
+            Ok(visit.go(&here))
+        }
+        "suspect" => {
+            let mut there = unlocked.side(&unlocked.handed_home(&space))?;
+            match suspect(&mut there, visit.field("name"), visit.field("note")) {
+                Ok(said) => said.promised?,
+                Err(failure) if failure.kind == Kind::Fixable => {
+                    return page(visit, unlocked, &place, vec![failure.told_in(visit.language())]);
+                }
+                Err(failure) => return Err(failure),
+            }
             Ok(visit.go(&here))
         }
         // It was said in the case, and something was in the way here.

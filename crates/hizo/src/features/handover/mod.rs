@@ -16,6 +16,7 @@ mod preview;
 pub(crate) mod printing;
 pub(crate) mod receiving;
 mod status;
+mod suspect;
 
 use hizo_vault::event::handover::{Consent, Refusal};
 

@@ -8,7 +8,7 @@ use super::handover_of;
 use crate::Setting;
 use crate::console;
 use crate::failure::Outcome;
-use crate::handover::HandOver;
+use crate::handover::{HandOver, Suspect};
 use crate::side::Side;
 use crate::view::View;
 use crate::words::{self, words};
@@ -36,6 +36,7 @@ pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
     let result = json!({
         "handover": said.space, "company": company, "purpose": said.purpose, "level": said.level.word(),
         "onward": said.onward, "until": said.until, "items": listed.collect::<Vec<Value>>(),
+        "suspects": handover.suspects.iter().map(Suspect::as_json).collect::<Vec<_>>(),
     });
     setting.console.result(result, |out| {
         let head = words!(
@@ -49,6 +50,9 @@ pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
             let files = words::files(deposit.files);
             let line = words!("    {name}: {files}, {bytes}", "    {name}: {files}（{bytes}）", name = name, bytes = bytes; files);
             writeln!(out, "{}", setting.console.say(line))?;
+        }
+        for suspect in &handover.suspects {
+            writeln!(out, "{}", setting.console.say(suspect.line()))?;
         }
         Ok(())
     });

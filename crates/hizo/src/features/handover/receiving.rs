@@ -9,6 +9,7 @@ use hizo_vault::event::handover::Verdict;
 
 use super::answer::{answer, word};
 use super::consent::about;
+use super::giving::shown_suspects;
 use super::handover_of;
 use super::open::open;
 use super::page::tone;
@@ -130,6 +131,8 @@ struct OnePage<'v> {
     refused: Option<(String, Option<String>)>,
     items: Vec<ItemRow>,
     own: Vec<ItemRow>,
+    /// Whom the company named: what the person is called, and what else tells who it is.
+    suspects: Vec<(String, String)>,
     keep: String,
     is_answered: bool,
     visit: &'v Visit,
@@ -196,6 +199,7 @@ fn page(visit: &Visit, unlocked: &Unlocked, space: &SpaceId, fault: Option<&Fail
         refused: refused.map(|failure| visit.fault(&failure)),
         items,
         own,
+        suspects: if is_opened { shown_suspects(&handover) } else { Vec::new() },
         keep: visit.at(&format!("/case/{space}/keep")),
         // Of an organisation whoever was let in first answers.
         is_answered: answered.is_some() || handover.receiver.is_some_and(|receiver| receiver != side.key()),

@@ -14,7 +14,7 @@ use super::handover_of;
 use crate::Setting;
 use crate::consents::{Consents, Given, Paper};
 use crate::failure::{Outcome, shown_bytes};
-use crate::handover::{HandOver, refused};
+use crate::handover::{HandOver, Suspect, refused};
 use crate::people::People;
 use crate::safe;
 use crate::side::Side;
@@ -30,16 +30,24 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
-    let (mut promised, mut opened) = (Ok(()), None);
+    let (mut promised, mut at) = (Ok(()), None);
     if let Some(folder) = &arguments.at {
         let side = case.at(folder)?;
-        let seen = look(&case, &side)?;
-        opened = seen.opened.map(|time| (side.safe.home.space.to_string(), time));
+        let mut seen = look(&case, &side)?;
+        let suspects = std::mem::take(&mut seen.suspects);
+        at = Some(At { space: side.safe.home.space.to_string(), opened: seen.opened, suspects });
         promised = carry(&mut case, seen)?;
     }
     let fold = Consents::of(case.opened())?;
-    tell(setting, &case, &fold, opened.as_ref())?;
+    tell(setting, &case, &fold, at.as_ref())?;
     promised
+}
+
+/// The hand-over that was looked into.
+struct At {
+    space: String,
+    opened: Option<ClaimedTime>,
+    suspects: Vec<Suspect>,
 }
 
 /// What somebody who is in a case and in a hand-over sees there.
@@ -48,6 +56,8 @@ pub(super) struct Seen {
     pub opened: Option<ClaimedTime>,
     /// The receiver's answer, where the case does not have it yet.
     pub answer: Option<UnverifiedAnswer>,
+    /// Whom the company has named there.
+    pub suspects: Vec<Suspect>,
 }
 
 /// Looks into a hand-over for its case; the company compares what was made of the items with what they are.
@@ -66,7 +76,7 @@ pub(super) fn look(case: &Side, side: &Side) -> Outcome<Seen> {
     }
     let opened = opened_at(given, &handover);
     let answer = handover.answers.into_iter().find(|answer| given.believes(answer));
-    Ok(Seen { opened, answer: answer.filter(|_| given.answer.is_none()) })
+    Ok(Seen { opened, answer: answer.filter(|_| given.answer.is_none()), suspects: handover.suspects })
 }
 
 /// When the receiver said that he opens.
@@ -86,20 +96,21 @@ pub(super) fn carry(case: &mut Side, seen: Seen) -> Outcome<Outcome<()>> {
     }
 }
 
-fn tell(setting: &Setting, case: &Side, fold: &Consents, opened: Option<&(String, ClaimedTime)>) -> Outcome<()> {
+fn tell(setting: &Setting, case: &Side, fold: &Consents, at: Option<&At>) -> Outcome<()> {
     let now = safe::now()?;
     let people = case.keyring.people()?;
-    let opened_at = |given: &Given| {
-        opened.filter(|(space, _)| *space == given.said.space).map(|(_, time)| time.as_str().to_owned())
-    };
-    let handovers: Vec<_> = fold.given.iter().map(|given| as_json(given, now, opened_at(given))).collect();
+    let at = |given: &Given| at.filter(|at| at.space == given.said.space);
+    let handovers: Vec<_> = fold.given.iter().map(|given| as_json(given, now, at(given))).collect();
     let papers: Vec<_> = fold.papers.iter().map(|paper| paper_as_json(paper, people)).collect();
     setting.console.result(json!({ "handovers": handovers, "paper": papers }), |out| {
         for given in &fold.given {
             writeln!(out, "{}", setting.console.say(line(given, now)))?;
-            if let Some(time) = opened_at(given) {
+            if let Some(time) = at(given).and_then(|at| at.opened) {
                 let seen = words!("    opened by the receiver at {time}", "    受け取り先が {time} に開きました");
                 writeln!(out, "{}", setting.console.say(seen))?;
+            }
+            for suspect in at(given).iter().flat_map(|at| &at.suspects) {
+                writeln!(out, "{}", setting.console.say(suspect.line()))?;
             }
         }
         fold.papers.iter().try_for_each(|paper| writeln!(out, "{}", setting.console.say(paper_line(paper, people))))
@@ -124,7 +135,7 @@ pub(super) fn state(given: &Given, now: ClaimedTime) -> (&'static str, Words) {
     }
 }
 
-fn as_json(given: &Given, now: ClaimedTime, opened: Option<String>) -> Value {
+fn as_json(given: &Given, now: ClaimedTime, at: Option<&At>) -> Value {
     let said = &given.said;
     let answer = given.answer.as_ref();
     let items = given.handed.as_ref().map(|handed| {
@@ -136,7 +147,8 @@ fn as_json(given: &Given, now: ClaimedTime, opened: Option<String>) -> Value {
         "handover": said.space, "receiver_name": said.receiver_name, "purpose": said.purpose, "level": said.level.word(),
         "until": said.until, "state": state(given, now).0, "withdrawn": given.is_withdrawn,
         "reference": answer.map(|answer| answer.reference.as_str()), "reason": answer.map(|answer| answer.reason.as_str()),
-        "opened": opened, "custody": items,
+        "opened": at.and_then(|at| at.opened).map(|time| time.as_str().to_owned()), "custody": items,
+        "suspects": at.map(|at| at.suspects.iter().map(Suspect::as_json).collect::<Vec<_>>()),
     })
 }
 

@@ -419,6 +419,7 @@ impl<'a> Meaning<'a> {
             | Event::Consent(_)
             | Event::ConsentWithdrawn { .. }
             | Event::HandedOver { .. }
+            | Event::SuspectNamed { .. }
             | Event::Opened { .. }
             | Event::Answered(_)
             | Event::PaperAttested(_)
