@@ -131,7 +131,7 @@ impl Framer {
     /// As [`Framer::frame`].
     pub fn frame_in(&mut self, block: &[u8], mut room: Vec<u8>) -> Result<Vec<u8>, Error> {
         room.clear();
-        room.reserve(zstd::zstd_safe::compress_bound(block.len()));
+        room.reserve_exact(zstd::zstd_safe::compress_bound(block.len()));
         self.compressor.compress_to_buffer(block, &mut room).map_err(|_| Error::Compression)?;
         Ok(room)
     }

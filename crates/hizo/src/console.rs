@@ -40,9 +40,17 @@ impl Console {
     /// Those of whoever writes: what stands there is not all then.
     pub(crate) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<Outcome<()>>) -> Outcome<()> {
         let mut out = BufWriter::new(std::io::stdout().lock());
-        let written = write(&mut out);
-        match written.and_then(|written| out.flush().map(|()| written)) {
-            Ok(written) => written,
+        let written = match write(&mut out) {
+            Ok(Err(failure)) => {
+                // Why it is not all says more than that nobody reads the rest.
+                let _ = out.flush();
+                return Err(failure);
+            }
+            Ok(Ok(())) => out.flush(),
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(()) => Ok(()),
             // A reader that closed its end of the pipe has seen enough.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             Err(error) => {

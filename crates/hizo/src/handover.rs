@@ -15,6 +15,7 @@ use hizo_vault::manifest::Kind;
 
 use crate::contents::{Chosen, Opened};
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown_bytes};
+use crate::people::People;
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
 
@@ -160,7 +161,14 @@ impl HandOver {
         consent.permits(&delivery).map_err(refused)
     }
 
-    /// That the company may name here whom it suspects: nobody but it and whoever receives reads what is said now.
+    /// Whether a key is the sender's, or of a machine of his: one comes and goes with him.
+    fn is_senders(&self, people: &People, key: &VerifyingKey) -> bool {
+        let identity_of = |key: &VerifyingKey| people.certificates.of(key).map(|certificate| certificate.identity);
+        *key == self.sender || identity_of(&self.sender).is_some_and(|sender| identity_of(key) == Some(sender))
+    }
+
+    /// That the company may name here whom it suspects: the sender is gone, with every machine of his, and nobody is there whom
+    /// the receiver's own client would not accept.
     ///
     /// # Errors
     /// And why not.
@@ -195,19 +203,33 @@ impl HandOver {
                 "引き渡した人が残らない形で、別の引き渡しに同意してください。"
             )));
         }
+        let people = opened.keyring.people()?;
         let reads = |key: &VerifyingKey| opened.safe.chain.role(key).is_some_and(Role::opens);
-        if self.receiver.is_none_or(|receiver| !reads(&receiver)) || reads(&self.sender) {
+        let receiver = self.receiver.filter(reads).and_then(|receiver| people.certificates.of(&receiver));
+        let sender_is_there = opened.safe.chain.members().any(|(key, _)| self.is_senders(people, &key));
+        let Some(receiver) = receiver.filter(|_| !sender_is_there) else {
             return Err(Failure::fixable(words!(
-                "nobody has been let in yet, or the sender has not left",
-                "受け取り先がまだ入っていないか、引き渡した人がまだ残っています"
+                "nobody has been let in yet, or the sender or a machine of his has not left",
+                "受け取り先がまだ入っていないか、引き渡した人やそのコンピューターがまだ残っています"
             ))
             .hint(words!(
-                "Try again once the items were handed over.",
-                "資料が引き渡されてから、もう一度実行してください。"
+                "Try again once the items were handed over. Whoever is still there then, remove with `hizo space remove`.",
+                "資料が引き渡されてから、もう一度実行してください。それでも残っていれば `hizo space remove` で外してください。"
+            )));
+        };
+        if !people.left_out(opened.safe).is_empty() {
+            return Err(Failure::fixable(words!(
+                "the receiver's organisation cannot be sealed to as it stands",
+                "受け取り先の機関には、今のままでは封をして渡せません"
+            ))
+            .hint(words!(
+                "Ask it to delegate anew, and try again.",
+                "機関に、委任をし直してもらってから、もう一度実行してください。"
             )));
         }
-        let said = self.said.verify().map_err(refused)?;
-        said.is_open(self.is_withdrawn, safe::now()?).map_err(refused)
+        let organisation = people.delegations.organisation_of(&receiver.identity).map(|card| card.key);
+        let onlooker = Onlooker { identity: receiver.identity, organisation, sender_leaves: false };
+        self.check(opened, &onlooker, &self.custody)
     }
 
     /// Whether somebody who is there may see what is.
@@ -237,9 +259,7 @@ impl HandOver {
             };
             identity_of(key).is_some_and(is_his)
         };
-        let sender = identity_of(&self.sender);
-        // A machine of the sender's, which opens nothing, comes and goes with him.
-        let is_senders = |key: &VerifyingKey| *key == self.sender || (sender.is_some() && identity_of(key) == sender);
+        let is_senders = |key: &VerifyingKey| self.is_senders(people, key);
         let stays = |key: &VerifyingKey| !(onlooker.sender_leaves && is_senders(key));
         let present: Vec<_> = safe.chain.members().filter(|(key, _)| stays(key)).collect();
         let is_stranger = |(key, role): &&(VerifyingKey, Role)| {
@@ -265,13 +285,19 @@ impl HandOver {
             was_accepted: self.answers.iter().any(accepted),
             is_company_certified: self.certified.contains(&self.said.key),
             admins: present.iter().filter(|(_, role)| *role == Role::Admin).map(|(key, _)| *key).collect(),
-            strangers: present.iter().filter(is_stranger).count(),
+            strangers: present.iter().filter(is_stranger).count() + usize::from(is_open_to_cards(safe)),
             sender_reads: present.iter().any(|(key, role)| is_senders(key) && role.opens()),
             custody: custody.to_vec(),
             holds_paths: holds_paths(opened, consent, custody)?,
             deposits,
         })
     }
+}
+
+/// Whether recovery cards open a safe, or somebody whom they have let in waits to become its admin. A hand-over has none: whoever
+/// made them would read what is added once he has left.
+fn is_open_to_cards(safe: &Safe) -> bool {
+    safe.chain.recovery().is_some() || safe.chain.waiting().is_some()
 }
 
 /// Whether somebody says here that something was handed over.

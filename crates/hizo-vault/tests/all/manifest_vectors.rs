@@ -288,6 +288,7 @@ fn first_lines() -> Vec<Refused> {
         ("root_mode_text", "the folder's mode as text", rooted("{\"m\":\"493\",\"mt\":\"1\"}"), "Line 1"),
         ("root_mode_too_large", "a mode with a file's type", rooted("{\"m\":16877,\"mt\":\"1\"}"), "Line 1"),
         ("root_time_plus", "a time with a plus sign", rooted("{\"m\":493,\"mt\":\"+1\"}"), "Line 1"),
+        ("root_time_too_late", "a time past 64 bits", rooted("{\"m\":493,\"mt\":\"9223372036854775808\"}"), "Line 1"),
         ("root_attributes_none", "attributes that are none", rooted("{\"m\":493,\"mt\":\"1\",\"x\":[]}"), "Line 1"),
         (
             "root_attributes_order",

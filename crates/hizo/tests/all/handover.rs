@@ -296,10 +296,14 @@ fn a43_whom_the_company_suspects_is_told_to_the_receiver_alone() {
     let (home, request, invite) = case.asked(&made, &case.office);
     let company = case.enter(&handover, &invite);
     company.fails(1, "nobody has been let in yet", &suspect);
+    // What the sender could know of is what he has drawn himself, when he left.
     let said = case.admit(&made, &request).json();
     let receiving = Beside { of: &case.office, path: home };
     receiving.ok(&["space", "join", "--words", &text(&said["words"])]);
+    let epoch = || company.ok(&["space", "rotate", "--json"]).json()["epoch"].as_u64().unwrap();
+    let before = epoch();
     let told = company.ok(&suspect);
+    assert_eq!(epoch(), before + 2, "the name is not sealed to keys of its own");
     assert!(!told.out.contains("canary-5506") && !told.err.contains("canary-5506"), "{told:?}");
     // Nobody learns it before he has said that he opens.
     receiving.fails(1, "you have not opened it yet", &["list"]);
@@ -321,6 +325,19 @@ fn a43_whom_the_company_suspects_is_told_to_the_receiver_alone() {
     assert!(!reads(&made.path) && !reads(&case.centre.path), "whoever handed over learns the name");
     assert!(reads(&receiving.path) && reads(&company.path), "the search finds nothing");
     fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a43_nobody_is_let_into_a_hand_over_that_cards_of_the_sender_open() {
+    let case = Case::new();
+    let handover = case.consented(&["drawings:2"], &[]);
+    let (made, _) = case.make(&handover);
+    let (_, request, invite) = case.asked(&made, &case.office);
+    case.enter(&handover, &invite);
+    made.ok(&["recovery", "make", "--to", path(&case.centre.folder.path().join("cards"))]);
+    let said = case.admit(&made, &request);
+    assert!(said.code == Some(3) && said.err.contains("others read here"), "{said:?}");
+    assert_eq!(case.state(&case.centre), "consented");
 }
 
 #[test]

@@ -546,6 +546,12 @@ fn texts() -> Vec<(&'static str, Make)> {
             edit(forged, |text| replace(&text, b"{\"m\":488", b"{\"p\":\".\",\"m\":488"))
         }),
         ("a plus sign before the folder's time", |forged| edit(forged, |text| replace(&text, b"\"-1000", b"\"+1000"))),
+        ("a time past 64 bits", |forged| {
+            edit(forged, |text| replace(&text, b"\"-1000000001\"", b"\"-9223372036854775809\""));
+        }),
+        ("a base at no distance", |forged| {
+            edit(forged, |text| replace(&text, b"\"archive\"", b"\"base\":0,\"archive\""))
+        }),
         ("an attribute without a value", |forged| edit(forged, |text| replace(&text, b",\"MQ==\"]", b"]"))),
         ("a tar longer than there is", |forged| forged.head.archive_bytes += 512),
         ("packs that are not there", |forged| forged.head.archive_packs = 1),

@@ -222,7 +222,8 @@ struct Making<'a> {
 fn root(listing: &mut Listing) -> Option<Root> {
     const TEXT_BYTES_MAX: usize = LINE_BYTES_MAX - (4 << 10);
     let (path, stat) = listing.folder()?;
-    let (mode, mtime_ns, path) = (stat.mode, stat.mtime_ns, path.to_owned());
+    // Of a link the folder that it leads to was listed, and its are the attributes.
+    let (mode, mtime_ns, path) = (stat.mode, stat.mtime_ns, path.canonicalize().unwrap_or_else(|_| path.to_owned()));
     let Attributes { mut kept, mut are_left_out } = reading::attributes(&path).unwrap_or_default();
     let text = |bytes: &Vec<u8>| bytes.len().div_ceil(3) * 4 + 4;
     if kept.iter().map(|(name, value)| text(name) + text(value)).sum::<usize>() > TEXT_BYTES_MAX {

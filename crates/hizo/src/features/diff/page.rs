@@ -6,7 +6,7 @@ use askama::Template;
 use hizo_vault::manifest::Entry;
 
 use super::command::field_name;
-use super::{Change, compare};
+use super::{Field, compare};
 use crate::console::bytes;
 use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Outcome, shown_bytes};
@@ -57,19 +57,22 @@ pub(crate) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         what,
         size: entry.kind.content().map_or_else(String::new, |content| bytes(content.size)),
     };
-    let fields = |change: &Change| {
-        let named: Vec<_> =
-            change.fields.iter().map(|field| field_name(*field).to(visit.language()).to_owned()).collect();
+    let fields = |fields: &[Field]| {
+        let named: Vec<_> = fields.iter().map(|field| field_name(*field).to(visit.language()).to_owned()).collect();
         named.join(if t.is_japanese() { "、" } else { ", " })
     };
     let mut rows: Vec<Row> = Vec::new();
+    if !difference.root.is_empty() && difference.root != [Field::Time] {
+        let (tone, word, what) = ("wait", t.say("diff-changed"), fields(&difference.root));
+        rows.push(Row { tone, word, name: ".".to_owned(), what, size: String::new() });
+    }
     rows.extend(difference.added.iter().map(|added| entry("ok", "diff-added", added, String::new())));
     rows.extend(difference.removed.iter().map(|removed| entry("bad", "diff-removed", removed, String::new())));
     rows.extend(difference.renamed.iter().map(|change| {
         entry("info", "diff-renamed", &change.after, t.one("diff-from", "name", shown_bytes(&change.before.path)))
     }));
     let changed = difference.changed.iter().filter(|change| !change.is_only_the_time_of_a_folder());
-    rows.extend(changed.map(|change| entry("wait", "diff-changed", &change.after, fields(change))));
+    rows.extend(changed.map(|change| entry("wait", "diff-changed", &change.after, fields(&change.fields))));
     let more = rows.len().saturating_sub(ROWS_MAX);
     rows.truncate(ROWS_MAX);
     let others =

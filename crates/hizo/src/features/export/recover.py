@@ -22,7 +22,7 @@ def text(entry, key):  # bytes that stand under `key` if they are UTF-8, else in
     return value, {key: p} if (p := value.decode(errors="ignore")).encode() == value else {key + "64": full(value)}
 def facts(e, target):  # what an entry has, or the folder itself, as it stands in its line
     e["ns"], e["x"] = int(e["mt"]), [(raw(name), raw(value)) for name, value in e.get("x", [])]
-    need(0 <= e["m"] <= 0o7777 and e["x"] == sorted(dict(e["x"]).items()), "a field that cannot be")
+    need(0 <= e["m"] < 2**12 and -(2**63) <= e["ns"] < 2**63 and e["x"] == sorted(dict(e["x"]).items()), "a bad field")
     return present({"m": integer(e["m"]), "mt": str(e["ns"]), **target, "x": [[full(n), full(v)] for n, v in e["x"]]})
 
 def read_entry(line, deposit):
@@ -49,10 +49,10 @@ def layer(series, deposit):  # one manifest as it was sealed, and where its tar 
     name, gone, entries, stage = os.path.join(series, b"%06d/manifest" % deposit), set(), [], 0
     with open(name, "rb") as file:
         head = json.loads(line := file.readline(LINE_MAX))
-        keys = ["entries"] + ["base", "chain", "reread"] * ("base" in head) + ["archive", "packs"]
-        head.update({k: k == "reread" or integer(head[k]) for k in keys if k in head}, secret=raw(head["seed"]))
+        keys = "entries", *"base chain reread".split()[: 2 * ("base" in head) + ("reread" in head)], "archive", "packs"
+        head.update({k: k == "reread" or integer(head[k]) for k in keys}, secret=raw(head["seed"]))
         shown = {"hizo": "manifest/v1", "deposit": number(deposit), "seed": full(head["secret"])}
-        shown.update({key: number(head[key]) for key in keys if key in head})
+        shown.update({key: number(head[key]) for key in keys})
         shown.update(root=facts(head["root"], {}) if "root" in head else None, events=[*head.get("events", [])])
         need(form(shown) == line and len(head["secret"]) == 32 and is_plain(head.get("events"), 9), "a bad first line")
         need(head["entries"] <= ENTRIES_MAX and head.get("base", 0) < deposit, "a first line that cannot be")
@@ -136,7 +136,7 @@ def main(series, deposit, to):
         make.get(e["t"], lambda to, *_: os.symlink(e["to"], to))(e["name"], e, tars, hashlib.sha256())
     for e in [e for e in every[::-1] if e["t"] != "h"] + [dict(e, t="d", name=new) for e in [head.get("root")] if e]:
         for name, value in e["x"]:
-            with contextlib.suppress(OSError, AttributeError):
+            with contextlib.suppress(OSError, AttributeError, ValueError):
                 name.startswith(b"security.") or os.setxattr(e["name"], name, value, follow_symlinks=False)
         e["t"] == "l" or os.chmod(e["name"], e["m"] & 0o1777)
         with contextlib.suppress(NotImplementedError):

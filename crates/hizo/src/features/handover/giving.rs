@@ -21,7 +21,7 @@ use crate::consents::{Consents, Given};
 use crate::desk::picker::{self, Picker};
 use crate::desk::work::{self, Ended};
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
-use crate::failure::{Failure, Kind, Outcome, shown_bytes};
+use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::{HandOver, Suspect};
 use crate::home::{self, Home};
 use crate::people::shown_organisation;
@@ -73,6 +73,9 @@ struct StepsPage<'v> {
     receiver: String,
     /// Whom the company has named: what the person is called, and what else tells who it is.
     suspects: Vec<(String, String)>,
+    visit: &'v Visit,
+    /// Why a person was not named.
+    unnamed: Option<(String, Option<String>)>,
     news: Vec<String>,
 }
 
@@ -113,12 +116,20 @@ pub(crate) fn steps(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         "none" => Some("handed-no-news"),
         "entered" => Some("handed-entered"),
         "missing" => Some("handed-missing"),
+        "unpromised" => Some("suspect-unpromised"),
         _ => None,
     };
-    page(visit, unlocked, &place, news.map(|id| visit.text().say(id)).into_iter().collect())
+    page(visit, unlocked, &place, news.map(|id| visit.text().say(id)).into_iter().collect(), None)
 }
 
-fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, mut news: Vec<String>) -> Outcome<Reply> {
+/// The page; `unnamed` is why a person was not named, whose name then stands in its field still.
+fn page(
+    visit: &Visit,
+    unlocked: &Unlocked,
+    place: &Place,
+    mut news: Vec<String>,
+    unnamed: Option<&Failure>,
+) -> Outcome<Reply> {
     let (t, language, looked) = (visit.text(), visit.language(), &place.looked);
     let fold = Consents::of(looked.opened())?;
     let consents = format!("/case/{}/consent", visit.param("case"));
@@ -156,9 +167,11 @@ fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, mut news: Vec<String>
         enters: is_company && is_open && at.is_none() && given.by == own(&looked.safe.home.space),
         asks: at.is_some() && is_handed && given.answer.is_none() && (is_company || given.said.keeps_sender),
         withdraws: is_company && given.is_withdrawn && there.as_ref().is_some_and(|there| !there.is_withdrawn),
-        names: inside.as_ref().zip(there.as_ref()).is_some_and(|(inside, there)| {
-            is_company && there.check_naming(inside.opened(), &own(&place.space)).is_ok()
-        }),
+        names: unnamed.is_some()
+            || inside.as_ref().zip(there.as_ref()).is_some_and(|(inside, there)| {
+                let may = || there.check_naming(inside.opened(), &own(&place.space)).is_ok();
+                is_company && !inside.safe.is_away() && may()
+            }),
         inside: inside.as_ref().map(|_| visit.at(&format!("/case/{}/safe", place.space))),
     };
     let handed = unlocked.remembered::<HandedOver>(&remembered(&place.space)).filter(|_| given.answer.is_none());
@@ -183,6 +196,8 @@ fn page(visit: &Visit, unlocked: &Unlocked, place: &Place, mut news: Vec<String>
         words: handed.map(|handed| shown::spoken(visit, &handed.words)),
         receiver,
         next,
+        visit,
+        unnamed: unnamed.map(|failure| visit.fault(failure)),
         suspects: there.filter(|_| is_company).map_or_else(Vec::new, |there| shown_suspects(&there)),
         is_sender,
         is_company,
@@ -257,15 +272,13 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             Ok(visit.go(&here))
         }
         "suspect" => {
-            let mut there = unlocked.side(&unlocked.handed_home(&space))?;
-            match suspect(&mut there, visit.field("name"), visit.field("note")) {
-                Ok(said) => said.promised?,
-                Err(failure) if failure.kind == Kind::Fixable => {
-                    return page(visit, unlocked, &place, vec![failure.told_in(visit.language())]);
-                }
-                Err(failure) => return Err(failure),
+            let there = unlocked.side(&unlocked.handed_home(&space));
+            match there.and_then(|mut there| suspect(&mut there, visit.field("name"), visit.field("note"))) {
+                // It is told all the same.
+                Ok(said) if said.promised.is_err() => Ok(visit.go(&format!("{here}?news=unpromised"))),
+                Ok(_) => Ok(visit.go(&here)),
+                Err(failure) => page(visit, unlocked, &place, Vec::new(), Some(&failure)),
             }
-            Ok(visit.go(&here))
         }
         // It was said in the case, and something was in the way here.
         "withdraw" => {

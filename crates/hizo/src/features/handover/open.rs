@@ -56,6 +56,12 @@ pub(super) fn run(setting: &Setting, _arguments: &Arguments) -> Outcome<()> {
         }
         Ok(())
     });
+    if !handover.suspects.is_empty() {
+        setting.console.note(words!(
+            "the counsellor reads your answer: do not write the name of whom the company suspects in it",
+            "回答は相談員も読みます。会社が疑っている人の名前は書かないでください"
+        ));
+    }
     setting.console.note(words!(
         "next: `hizo restore` brings an item out; then answer with `hizo hand-over answer`",
         "次に: 資料は `hizo restore` で取り出せます。そのあと `hizo hand-over answer` で回答してください"

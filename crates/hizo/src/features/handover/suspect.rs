@@ -8,8 +8,9 @@ use serde_json::json;
 use super::handover_of;
 use crate::Setting;
 use crate::bundle;
+use crate::epochs;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
-use crate::membership::Appended;
+use crate::membership::{Appended, Change};
 use crate::side::Side;
 use crate::words::words;
 
@@ -30,10 +31,11 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Failure::fixable(words!("{file} is no text in UTF-8", "{file} は、UTF-8の文字として読めません"))
             .hint(words!("Save it as UTF-8.", "文字コードをUTF-8にして保存してください。"))
     })?;
-    let (name, note) = text.split_once('\n').unwrap_or((&text, ""));
+    let text = text.trim_start_matches('\u{feff}');
+    let (name, note) = text.split_once('\n').unwrap_or((text, ""));
     let mut side = Side::of(setting)?;
-    let appended = suspect(&mut side, name, note)?;
     let receiver = handover_of(&side)?.said.receiver_name;
+    let appended = suspect(&mut side, name, note)?;
     let result = json!({
         "handover": side.safe.home.space.to_string(), "receiver_name": receiver, "record": appended.id.to_string(),
     });
@@ -45,10 +47,11 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(told))
     });
+    setting.console.note(words!("the name still stands in {file}", "名前は {file} に残っています"));
     appended.promised
 }
 
-/// Says it in the hand-over.
+/// Says it in the hand-over, under keys that the company draws: those of before were drawn by the sender when he left.
 pub(super) fn suspect(side: &mut Side, name: &str, note: &str) -> Outcome<Appended> {
     let (name, note) = (name.trim().to_owned(), note.trim().to_owned());
     if name.is_empty() || name.len().max(note.len()) > NAME_BYTES_MAX {
@@ -58,5 +61,9 @@ pub(super) fn suspect(side: &mut Side, name: &str, note: &str) -> Outcome<Append
         )));
     }
     handover_of(side)?.check_naming(side.opened(), &side.key())?;
-    side.say(vec![Event::SuspectNamed { space: side.safe.home.space.to_string(), name, note }])
+    let space = side.safe.home.space.to_string();
+    let mut change = Change::saying(vec![Event::SuspectNamed { space, name, note }]);
+    change.begin_epoch(side.opened(), &epochs::readers(side.opened(), &[])?)?;
+    side.keyring.people()?.may_make(&side.safe, &change)?;
+    change.append(&mut side.safe, &side.identity)
 }

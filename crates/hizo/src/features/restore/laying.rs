@@ -45,6 +45,8 @@ pub(super) struct Options {
 /// A folder in the making. It stands beside its final place until it is whole.
 pub(super) struct Laying {
     to: PathBuf,
+    /// The mode of the folder that is there already.
+    mode_there: Option<u32>,
     partial: PathBuf,
     /// Where it stands in the end when files are lost.
     incomplete: PathBuf,
@@ -105,8 +107,10 @@ impl Laying {
     /// Begins beside the folder `to`, which must not be there or be empty.
     pub(super) fn begin(to: &Path, options: Options) -> Outcome<Self> {
         let failed = |error| Failure::file("restore to", to, error);
+        let mut mode_there = None;
         match fs::read_dir(to) {
             Ok(mut items) => {
+                mode_there = Some(system::stat(&fs::metadata(to).map_err(failed)?).mode);
                 if items.next().is_some() {
                     return Err(Failure::fixable(words!(
                         "{to} is not empty",
@@ -144,6 +148,7 @@ impl Laying {
         })?;
         Ok(Self {
             to: absolute,
+            mode_there,
             partial,
             incomplete,
             options,
@@ -324,7 +329,12 @@ impl Laying {
             }
         }
         let mut restored = self.end(list.entries()?, chosen)?;
-        if let Some(Root { mode, mtime_ns, xattrs }) = root {
+        if let Some(Root { mut mode, mtime_ns, mut xattrs }) = root {
+            if let Some(mode_there) = self.mode_there {
+                // Whoever made it has said who may enter it; lists of who may are among the attributes.
+                mode = mode_there;
+                xattrs.retain(|(name, _)| !name.starts_with(b"system."));
+            }
             self.directory_end(&Spot { entry: Vec::new(), path: self.partial.clone(), mode, mtime_ns, xattrs })?;
         }
         restored.to = if restored.lost.is_empty() { self.to } else { self.incomplete };

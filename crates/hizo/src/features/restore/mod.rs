@@ -32,14 +32,15 @@ pub(crate) struct Request {
     pub paths: Vec<Vec<u8>>,
     /// Set-user-id bits and security attributes too.
     pub special: bool,
-    /// Where everything is restored, the folder has what it had: mode, time and attributes. Else only its owner may enter it.
+    /// Where everything is restored, the folder has what it had: mode, time and attributes. Else only its owner may enter it. One that
+    /// was there before stays open to whom it was.
     pub folder: bool,
 }
 
 impl Request {
-    /// Everything, as an ordinary user gets it.
+    /// Everything, as an ordinary user gets it, in a folder that can be removed again.
     pub(crate) fn all(to: PathBuf) -> Self {
-        Self { to, paths: Vec::new(), special: false, folder: true }
+        Self { to, paths: Vec::new(), special: false, folder: false }
     }
 
     /// What a person asks for. Of a hand-over the sender does not say who may enter the folder of whoever receives it.
