@@ -336,7 +336,7 @@ fn a43_nobody_is_let_into_a_hand_over_that_cards_of_the_sender_open() {
     case.enter(&handover, &invite);
     made.ok(&["recovery", "make", "--to", path(&case.centre.folder.path().join("cards"))]);
     let said = case.admit(&made, &request);
-    assert!(said.code == Some(3) && said.err.contains("others read here"), "{said:?}");
+    assert!(said.code == Some(3) && said.err.contains("others can open this"), "{said:?}");
     assert_eq!(case.state(&case.centre), "consented");
 }
 

@@ -99,8 +99,7 @@ fn lines(difference: &Difference, language: Language) -> impl Iterator<Item = St
         let text = format!("{} -> {}{}", path(&change.before), path(&change.after), fields(&change.fields));
         line(words!("renamed", "改名"), &text)
     }));
-    let is_only_the_time = difference.root == [Field::Time];
-    if !(difference.root.is_empty() || is_only_the_time) {
+    if difference.root_is_worth_telling() {
         lines.push(line(words!("changed", "変更"), &format!(".{}", fields(&difference.root))));
     }
     let (folders, changed): (Vec<_>, Vec<_>) =
@@ -110,7 +109,7 @@ fn lines(difference: &Difference, language: Language) -> impl Iterator<Item = St
             line(words!("changed", "変更"), &format!("{}{}", path(&change.after), fields(&change.fields)))
         }),
     );
-    let (count, same) = (folders.len() + usize::from(is_only_the_time), difference.same);
+    let (count, same) = (folders.len(), difference.same);
     if count > 0 {
         lines.push(say(words!(
             "{count} folders have another time of last change, and nothing else",

@@ -27,6 +27,13 @@ pub(crate) struct Difference<'l> {
     pub same: u64,
 }
 
+impl Difference<'_> {
+    /// The folder's time follows from what is in it, and is rarely what somebody asks for.
+    pub(crate) fn root_is_worth_telling(&self) -> bool {
+        !self.root.is_empty() && self.root != [Field::Time]
+    }
+}
+
 /// An entry in both deposits.
 pub(crate) struct Change<'l> {
     pub before: Listed<'l>,

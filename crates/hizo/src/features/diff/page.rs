@@ -62,7 +62,7 @@ pub(crate) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         named.join(if t.is_japanese() { "、" } else { ", " })
     };
     let mut rows: Vec<Row> = Vec::new();
-    if !difference.root.is_empty() && difference.root != [Field::Time] {
+    if difference.root_is_worth_telling() {
         let (tone, word, what) = ("wait", t.say("diff-changed"), fields(&difference.root));
         rows.push(Row { tone, word, name: ".".to_owned(), what, size: String::new() });
     }
