@@ -141,10 +141,12 @@ impl HandOver {
             Event::Answered(answer) if signers.iter().any(|key| answer.verify(&safe.home.space, key).is_ok()) => {
                 self.answers.push(answer);
             }
-            Event::SuspectNamed { space, name, note } if is_here(&space) && self.said.level == Level::D => {
-                if signers.iter().any(|key| key.to_base64() == self.said.key) {
-                    self.suspects.push(Suspect { name, note });
-                }
+            Event::SuspectNamed { space, name, note }
+                if is_here(&space)
+                    && self.said.level == Level::D
+                    && signers.iter().any(|key| key.to_base64() == self.said.key) =>
+            {
+                self.suspects.push(Suspect { name, note });
             }
             Event::KeyCertified(certificate) => drop(self.certified.insert(certificate.key)),
             _ => (),
