@@ -384,7 +384,8 @@ impl List<'_> {
     }
 }
 
-fn at_hand(entries: &[Entry]) -> Entries<'_> {
+/// A pass over entries that are at hand.
+pub(crate) fn at_hand(entries: &[Entry]) -> Entries<'_> {
     Box::new(entries.iter().map(|entry| Ok(Listed::Lent(entry))))
 }
 

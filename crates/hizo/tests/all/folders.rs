@@ -405,6 +405,33 @@ fn files_from_the_future_and_a_clock_set_back_lose_nothing() {
 }
 
 #[test]
+fn the_folder_itself_comes_back_as_it_was_and_one_that_is_there_stays_closed() {
+    let home = Home::new();
+    let folder = home.beside("folder");
+    fs::write(folder.join("file"), b"content").unwrap();
+    let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let attribute = rustix::fs::lsetxattr(&folder, "user.place", b"shelf 3", XattrFlags::empty());
+    if attribute.is_err() {
+        say_aloud("an attribute of a folder: this file system has none");
+    }
+    set(&folder, 0o755);
+    // Of a link to it everything is the folder's.
+    let link = home.folder.path().join("link");
+    symlink(&folder, &link).unwrap();
+    home.deposit(&link, "test");
+    assert_same(&tree(&folder), &tree(&home.restore("latest:test", "new")));
+    let there = home.beside("there");
+    set(&there, 0o700);
+    home.ok([OsStr::new("restore"), "latest:test".as_ref(), "--to".as_ref(), there.as_os_str()]);
+    let (expected, found) = (&tree(&folder)[OsStr::new(".")], &tree(&there)[OsStr::new(".")]);
+    assert_eq!((found.mode, found.mtime), (0o700, expected.mtime), "whoever made it has said who may enter it");
+    // By path nothing is said of the folder: it is its owner's alone.
+    let named = home.folder.path().join("named");
+    home.ok([OsStr::new("restore"), "latest:test".as_ref(), "file".as_ref(), "--to".as_ref(), named.as_os_str()]);
+    assert_eq!(tree(&named)[OsStr::new(".")].mode, 0o700);
+}
+
+#[test]
 fn one_path_is_restored_alone_and_costs_its_packs_and_the_manifest() {
     let home = Home::new();
     let folder = home.beside("folder");

@@ -4,7 +4,7 @@ use hizo_ledger::record::Record;
 use hizo_vault::manifest::{Entry, Kind};
 use serde_json::{Map, Value, json};
 
-use super::{Difference, Field};
+use super::{Compared, Difference, Field};
 use crate::Setting;
 use crate::contents::{Listed, Opened, deposit_of};
 use crate::failure::{Outcome, shown_bytes};
@@ -27,7 +27,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let view = View::of(opened)?;
     let (a, b) = (setting.find(&view, opened, &arguments.a)?, setting.find(&view, opened, &arguments.b)?);
     let (before, after) = (opened.list(a)?, opened.list(b)?);
-    let difference = super::compare(&before, &after)?;
+    let difference = super::compare(Compared::of(&before)?, Compared::of(&after)?)?;
     let side = |record: &Record| -> Outcome<Value> {
         Ok(json!({ "deposit": record.id().to_string(), "number": deposit_of(record)?.k }))
     };

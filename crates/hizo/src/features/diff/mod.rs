@@ -8,9 +8,9 @@ mod tests;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use hizo_vault::manifest::{Entry, Kind, Root};
+use hizo_vault::manifest::{Entry, Kind, Manifest, Root};
 
-use crate::contents::{Entries, List, Listed};
+use crate::contents::{self, Entries, List, Listed};
 use crate::failure::Outcome;
 
 /// What is different, each part in the order of paths.
@@ -73,17 +73,36 @@ impl Change<'_> {
     }
 }
 
+/// What is compared: one pass over a list.
+pub(crate) struct Compared<'l> {
+    root: Option<Root>,
+    entries: Entries<'l>,
+}
+
+impl<'l> Compared<'l> {
+    /// # Errors
+    /// When the list cannot be read.
+    pub(crate) fn of(list: &'l List) -> Outcome<Self> {
+        Ok(Self { root: list.root()?, entries: list.entries()? })
+    }
+
+    /// A list that somebody else holds.
+    pub(crate) fn at_hand(manifest: &'l Manifest) -> Self {
+        Self { root: manifest.head.root.clone(), entries: contents::at_hand(&manifest.entries) }
+    }
+}
+
 /// Compares two lists, whatever their series: both are read once, side by side, and what is different is held alone.
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub(crate) fn compare<'l>(before: &'l List, after: &'l List) -> Outcome<Difference<'l>> {
+pub(crate) fn compare<'l>(before: Compared<'l>, after: Compared<'l>) -> Outcome<Difference<'l>> {
     let mut difference = Difference::default();
-    if let (Some(before), Some(after)) = (before.root()?, after.root()?) {
-        difference.root = fields_of_root(&before, &after);
+    if let (Some(before), Some(after)) = (&before.root, &after.root) {
+        difference.root = fields_of_root(before, after);
     }
     let next = |entries: &mut Entries<'l>| entries.next().transpose();
-    let (mut before, mut after) = (before.entries()?, after.entries()?);
+    let (mut before, mut after) = (before.entries, after.entries);
     let (mut old, mut new) = (next(&mut before)?, next(&mut after)?);
     loop {
         let order = match (&old, &new) {
@@ -147,12 +166,9 @@ fn join_renamed(difference: &mut Difference) {
     for after in std::mem::take(&mut difference.added) {
         let candidates = content_of_file(&after).and_then(|same| gone.get_mut(&same)).filter(|gone| !gone.is_empty());
         let taken = candidates.and_then(|candidates| {
-            let has_its_name = |number: &usize| {
-                let before = removed.get(*number)?.as_ref()?;
-                (last_part(&before.path) == last_part(&after.path)).then_some(())
-            };
-            let same_name = candidates.iter().position(|number| has_its_name(number).is_some());
-            removed.get_mut(candidates.remove(same_name.unwrap_or(0)))?.take()
+            let has_its_name = |before: &Listed| last_part(&before.path) == last_part(&after.path);
+            let same_name = candidates.iter().position(|number| removed[*number].as_ref().is_some_and(has_its_name));
+            removed[candidates.remove(same_name.unwrap_or(0))].take()
         });
         match taken {
             Some(before) => {

@@ -6,7 +6,7 @@ use askama::Template;
 use hizo_vault::manifest::Entry;
 
 use super::command::field_name;
-use super::{Field, compare};
+use super::{Compared, Field, compare};
 use crate::console::bytes;
 use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Outcome, shown_bytes};
@@ -48,8 +48,8 @@ pub(crate) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some((_, before, before_record)) = other.filter(|(_, before, _)| before.number != deposit.number) else {
         return Ok(visit.go(&format!("/deposit/{}", deposit.id)));
     };
-    let (old, new) = (looked.opened().list(before_record)?, looked.opened().list(record)?);
-    let difference = compare(&old, &new)?;
+    let (old, new) = (looked.opened().list(before_record)?, unlocked.contents(&looked, record)?);
+    let difference = compare(Compared::of(&old)?, Compared::at_hand(&new))?;
     let entry = |tone, word: &str, entry: &Entry, what: String| Row {
         tone,
         word: t.say(word),

@@ -42,8 +42,8 @@ fn manifest(entries: Vec<Entry>) -> Manifest {
 
 /// Every difference as `added x`, `renamed x y`, in one list.
 fn check(before: Vec<Entry>, after: Vec<Entry>, expected: &[&str]) {
-    let [before, after] = [before, after].map(|entries| List::AtHand(manifest(entries)));
-    let difference = compare(&before, &after).unwrap();
+    let (before, after) = (manifest(before), manifest(after));
+    let difference = compare(Compared::at_hand(&before), Compared::at_hand(&after)).unwrap();
     let text = |entry: &Entry| String::from_utf8(entry.path.clone()).unwrap();
     let fields = |change: &Change| change.fields.iter().map(|field| format!(" {}", field.word())).collect::<String>();
     let mut found: Vec<String> = Vec::new();

@@ -63,7 +63,7 @@ pub(super) fn fill(case: &Side, side: &mut Side, consent: &Consent) -> Outcome<u
         };
         let staging = Staging::begin(side.safe.home.folder().join("staging"))?;
         let to = staging.folder.join("item");
-        let request = restore::Request { to: to.clone(), paths: handover::paths(item), special: false, folder: false };
+        let request = restore::Request::private(to.clone(), handover::paths(item));
         let restored = restore(case.opened(), record, &request, &())?;
         restored.shortfall().map_or(Ok(()), Err)?;
         let request = deposit::Request::of(vec![to], series_of(index));

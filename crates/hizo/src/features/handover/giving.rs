@@ -264,11 +264,11 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         "look" => {
             let mut case = unlocked.side(&home)?;
             let there = unlocked.side(&unlocked.handed_home(&space))?;
-            let seen = look(&case, &there)?;
-            if seen.answer.is_none() {
+            let answer = look(&case, &there)?.answer;
+            if answer.is_none() {
                 return Ok(visit.go(&format!("{here}?news=none")));
             }
-            carry(&mut case, seen)??;
+            carry(&mut case, answer)??;
             Ok(visit.go(&here))
         }
         "suspect" => {

@@ -141,12 +141,7 @@ fn lay_out(opened: Opened, chosen: &[UnverifiedItem], staging: &Staging) -> Outc
         let record = record_of(opened, item)?;
         let paths: Vec<Vec<u8>> = item.paths.iter().map(|path| path.as_bytes().to_vec()).collect();
         let folder = format!("item-{number}");
-        let request = restore::Request {
-            to: staging.folder().join(&folder),
-            paths: paths.clone(),
-            special: false,
-            folder: false,
-        };
+        let request = restore::Request::private(staging.folder().join(&folder), paths.clone());
         let restored = restore(opened, record, &request, &())?;
         restored.shortfall().map_or(Ok(()), Err)?;
         for (path, (sha256, bytes)) in contents(opened, record, Chosen(&paths))? {

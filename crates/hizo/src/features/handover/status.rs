@@ -33,10 +33,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let (mut promised, mut at) = (Ok(()), None);
     if let Some(folder) = &arguments.at {
         let side = case.at(folder)?;
-        let mut seen = look(&case, &side)?;
-        let suspects = std::mem::take(&mut seen.suspects);
-        at = Some(At { space: side.safe.home.space.to_string(), opened: seen.opened, suspects });
-        promised = carry(&mut case, seen)?;
+        let Seen { opened, answer, suspects } = look(&case, &side)?;
+        at = Some(At { space: side.safe.home.space.to_string(), opened, suspects });
+        promised = carry(&mut case, answer)?;
     }
     let fold = Consents::of(case.opened())?;
     tell(setting, &case, &fold, at.as_ref())?;
@@ -88,9 +87,9 @@ pub(super) fn opened_at(given: &Given, handover: &HandOver) -> Option<ClaimedTim
     ClaimedTime::from_unix_seconds(times.min()?).ok()
 }
 
-/// Carries the receiver's answer into the case.
-pub(super) fn carry(case: &mut Side, seen: Seen) -> Outcome<Outcome<()>> {
-    match seen.answer {
+/// Carries the receiver's answer into the case, if there is one.
+pub(super) fn carry(case: &mut Side, answer: Option<UnverifiedAnswer>) -> Outcome<Outcome<()>> {
+    match answer {
         Some(answer) => Ok(case.say(vec![Event::Answered(answer)])?.promised),
         None => Ok(Ok(())),
     }

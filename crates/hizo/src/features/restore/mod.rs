@@ -38,9 +38,9 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Everything, as an ordinary user gets it, in a folder that can be removed again.
-    pub(crate) fn all(to: PathBuf) -> Self {
-        Self { to, paths: Vec::new(), special: false, folder: false }
+    /// These paths, or everything, as an ordinary user gets it, in a folder that only its owner may enter.
+    pub(crate) fn private(to: PathBuf, paths: Vec<Vec<u8>>) -> Self {
+        Self { to, paths, special: false, folder: false }
     }
 
     /// What a person asks for. Of a hand-over the sender does not say who may enter the folder of whoever receives it.

@@ -76,7 +76,7 @@ impl Place {
 
     fn restore(&self, name: &str, paths: &[&str]) -> Restored {
         let paths = paths.iter().map(|path| path.as_bytes().to_vec()).collect();
-        let request = Request { to: self.all.path().join(name), paths, special: false, folder: false };
+        let request = Request::private(self.all.path().join(name), paths);
         restore(self.opened(), self.last(), &request, &()).unwrap()
     }
 
@@ -150,8 +150,7 @@ fn chosen_paths_come_with_the_folders_around_them_and_with_content_of_names_that
             |facts: &str| facts.split_once(' ').map(|(_, rest)| rest.rsplit(' ').next().map(str::to_owned));
         assert_eq!(kind_aside(&facts), kind_aside(whole), "{}", String::from_utf8_lossy(&path));
     }
-    let missing =
-        Request { to: place.all.path().join("no"), paths: vec![b"a/dee".to_vec()], special: false, folder: false };
+    let missing = Request::private(place.all.path().join("no"), vec![b"a/dee".to_vec()]);
     let failure = restore(place.opened(), place.last(), &missing, &()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Fixable);
     assert!(!place.all.path().join("no.partial").exists(), "nothing was to be begun");

@@ -176,7 +176,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
     let record = View::of(opened)?.find(opened, &format!("latest:{series}"))?;
     let to = scratch.join("restored");
     let start = Instant::now();
-    let restored = restore::restore(opened, record, &restore::Request::all(to.clone()), &())?;
+    let restored = restore::restore(opened, record, &restore::Request::private(to.clone(), Vec::new()), &())?;
     let restore_took = start.elapsed();
     if let Some((path, reason)) = restored.left_out.first() {
         let path = crate::failure::shown_bytes(path);
