@@ -42,8 +42,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     setting.console.result(result, |out| {
         let receiver = shown_bytes(receiver.as_bytes());
         let told = words!(
-            "{receiver} can read the name; it stands nowhere else, and cannot be taken back",
-            "名前は {receiver} だけに伝わります。ほかのどこにも残りません。取り消しはできません"
+            "{receiver} can read the name, and nobody else in the case; it cannot be taken back",
+            "名前は {receiver} だけに伝わり、相談のほかの人には伝わりません。取り消しはできません"
         );
         writeln!(out, "{}", setting.console.say(told))
     });
