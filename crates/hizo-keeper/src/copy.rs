@@ -26,8 +26,8 @@ use crate::names::names_of;
 use crate::spaces::cost;
 use crate::{Error, Keeper, embedded};
 
-pub use progress::Progress;
-pub use scrub::{Damage, Directory, Each, Mark, Scrub, Scrubbed};
+pub use progress::{By, LOST_MAX, Progress, Reading};
+pub use scrub::{Damage, Directory, Each, Mark, Scrub, Scrubbed, Step};
 
 /// Records that are copied in one durable step.
 const STEP_RECORDS: usize = 256;

@@ -28,6 +28,11 @@ pub struct Mark {
     pub object: Option<ObjectId>,
 }
 
+impl Mark {
+    /// Before everything.
+    pub(super) const BEGINNING: Self = Self { space: SpaceId::from_bytes([0; 16]), object: None };
+}
+
 /// One of the two directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Directory {
@@ -92,8 +97,24 @@ pub struct Scrub<'a, O, J, D: Disk, K, F: Disk> {
     pub copy: Option<&'a SecondCopy<D, K>>,
 }
 
-/// Told of each object that was read, and how many bytes that were; whether to go on.
-pub type Each<'a> = dyn FnMut(Mark, u64) -> bool + 'a;
+/// A piece of work that is done.
+pub struct Step<'a> {
+    /// Where a later scrub goes on; `None` where it cannot go on from here, but from the mark before.
+    pub mark: Option<Mark>,
+    /// What it has cost the disks, in bytes: what is small costs a seek.
+    pub cost: u64,
+    /// What was read and found until now.
+    pub found: &'a Scrubbed,
+}
+
+/// Told of each piece of work; whether to go on.
+pub type Each<'a> = dyn FnMut(&Step<'_>) -> bool + 'a;
+
+/// What a file that is read costs at least, in bytes: a seek.
+const READ_COST: u64 = 64 << 10;
+
+/// What it costs to look whether a file is there, in bytes.
+const STAT_COST: u64 = 4 << 10;
 
 enum Found {
     Absent,
@@ -103,7 +124,7 @@ enum Found {
 
 impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, J, D, K, F> {
     /// Reads everything behind this mark again, and mends what the other directory has. `each` is where a caller takes his
-    /// time, and where he ends.
+    /// time, and where he ends. Journals are read whole each time.
     ///
     /// # Errors
     /// [`Error::CopyOther`], [`Error::CopyAhead`]: nothing is put into a directory that is not this keeper's. The store's, where it
@@ -115,24 +136,25 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
             return Err(error);
         }
         let mut found = Scrubbed::default();
-        let Some(spaces) = self.journals(&mut found)? else { return Ok(found) };
+        let Some(spaces) = self.journals(&mut found, each)? else { return Ok(found) };
         for space in spaces.into_iter().filter(|space| from.is_none_or(|from| *space >= from.space)) {
             let after = from.filter(|from| from.space == space).and_then(|from| from.object);
-            if after.is_none() {
-                self.named(space, &mut found)?;
+            if after.is_none() && !self.named(space, &mut found, each)? {
+                return Ok(found);
             }
             if !self.lying(space, after, &mut found, each)? {
                 return Ok(found);
             }
         }
-        self.files(&mut found)?;
-        found.is_whole = true;
+        found.is_whole = self.files(&mut found, each)?;
         Ok(found)
     }
 
-    /// Every record of the log, in both journals. The spaces, where they can be told.
-    fn journals(&self, found: &mut Scrubbed) -> Result<Option<Vec<SpaceId>>, Error> {
-        let broken = |at, error: hizo_store::journal::Error| Damage::Journal { at, what: error.to_string() };
+    /// Every record of the log, in both journals. The spaces, where they can be told and there was time.
+    fn journals(&self, found: &mut Scrubbed, each: &mut Each<'_>) -> Result<Option<Vec<SpaceId>>, Error> {
+        // It is written down as a line.
+        let line = |what: String| what.replace(char::is_control, " ");
+        let broken = |at, error: hizo_store::journal::Error| Damage::Journal { at, what: line(error.to_string()) };
         let mut next = 0;
         loop {
             let page = match self.keeper.journal().logged(next, RECORDS) {
@@ -146,7 +168,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
                 let what = match copy.journal.logged(next, RECORDS) {
                     Ok(copied) if copied.iter().zip(&page).all(|(copied, first)| copied == first) => None,
                     Ok(_) => Some("its records are not those of the first directory".to_owned()),
-                    Err(error) => Some(error.to_string()),
+                    Err(error) => Some(line(error.to_string())),
                 };
                 found.lost.extend(what.map(|what| Damage::Journal { at: Directory::Second, what }));
             }
@@ -154,6 +176,10 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
             (next, found.records) = (next.saturating_add(read), found.records.saturating_add(read));
             if page.is_empty() {
                 break;
+            }
+            let notes = page.iter().map(|(_, record)| record.note.len() as u64).sum::<u64>();
+            if !each(&Step { mark: None, cost: notes.max(READ_COST), found }) {
+                return Ok(None);
             }
         }
         match self.keeper.journal().spaces() {
@@ -165,19 +191,24 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
         }
     }
 
-    /// Whether everything that the records of a space name is there; its bytes are read later.
-    fn named(&self, space: SpaceId, found: &mut Scrubbed) -> Result<(), Error> {
-        each_name(self.keeper, self.second(), space, 0, &mut |position, id| {
-            let is_first = self.keeper.objects().stat(space, id)?.is_some();
+    /// Looks whether everything that the records of a space name is there; its bytes are read later. Whether there was time.
+    fn named(&self, space: SpaceId, found: &mut Scrubbed, each: &mut Each<'_>) -> Result<bool, Error> {
+        let told = each_name(self.keeper, self.second(), space, 0, &mut |position, id| {
+            let is_first = self.keeper.objects().stat(space, id).map_err(Error::from)?.is_some();
             let copy = self.copy.filter(|copy| position < copy.copied.size());
-            let is_second =
-                copy.map(|copy| copy.objects.stat(space, id)).transpose()?.is_some_and(|stat| stat.is_some());
+            let second = copy.map(|copy| copy.objects.stat(space, id)).transpose().map_err(Error::from)?;
+            let is_second = second.is_some_and(|stat| stat.is_some());
+            let mut cost = STAT_COST;
             if !is_first || (copy.is_some() && !is_second) {
-                self.object(space, id, copy.is_some(), &mut |_| true, found)?;
+                cost = self.object(space, id, copy.is_some(), &mut |_| true, found)?.max(READ_COST);
             }
-            Ok::<_, Error>(())
-        })?;
-        Ok(())
+            if each(&Step { mark: None, cost, found }) { Ok(()) } else { Err(Ended::NoTime) }
+        });
+        match told {
+            Ok(_) => Ok(true),
+            Err(Ended::NoTime) => Ok(false),
+            Err(Ended::Failed(error)) => Err(error),
+        }
     }
 
     fn second(&self) -> Option<&objects::FileObjects<D>> {
@@ -210,7 +241,8 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
                 };
                 let bytes = self.object(space, *id, false, &mut is_named, found)?;
                 after = Some(*id);
-                if !each(Mark { space, object: after }, bytes) {
+                let mark = Some(Mark { space, object: after });
+                if !each(&Step { mark, cost: bytes.max(READ_COST), found }) {
                     return Ok(false);
                 }
             }
@@ -265,16 +297,22 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
     }
 
     /// The published log of both directories: tiles against what the journal's leaves make, everything else against the other
-    /// directory.
-    fn files(&self, found: &mut Scrubbed) -> Result<(), Error> {
-        let Some(head) = self.log.published()? else { return Ok(()) };
+    /// directory. Whether there was time.
+    fn files(&self, found: &mut Scrubbed, each: &mut Each<'_>) -> Result<bool, Error> {
+        let Some(head) = self.log.published()? else { return Ok(true) };
         let journal = self.keeper.journal();
         if log::derive(journal, head.size, &mut |_, _| Ok(()))? != head.root {
             let what = "its leaves are not those of the published head".to_owned();
             found.lost.insert(Damage::Journal { at: Directory::First, what });
-            return Ok(());
+            return Ok(true);
         }
+        let mut has_time = true;
+        let mut after =
+            |bytes: usize, found: &Scrubbed| each(&Step { mark: None, cost: READ_COST.max(bytes as u64), found });
         log::derive(journal, head.size, &mut |path, bytes| {
+            if !has_time {
+                return Ok(());
+            }
             if self.log.files().read(&path).ok().flatten().as_deref() != Some(bytes) {
                 // Behind a later head the tiles that have filled since are withdrawn.
                 if !is_full_tile(&path) && self.log.published()? != Some(head) {
@@ -290,23 +328,36 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
                 copy.log.publish(&path, bytes)?;
                 found.mended.insert(Damage::File { at: Directory::Second, path });
             }
+            has_time = after(bytes.len(), found);
             Ok(())
         })?;
-        let Some(copy) = self.copy else { return Ok(()) };
+        let Some(copy) = self.copy else { return Ok(has_time) };
         self.log.files().each(&mut |path: &str| -> Result<(), log::Error> {
-            if path.starts_with("tile/") || may_change(path) {
+            if !has_time || path.starts_with("tile/") || may_change(path) {
                 return Ok(());
             }
-            if let (Some(first), Some(second)) = (self.log.files().read(path)?, copy.log.read(path)?)
-                && first != second
-            {
+            let Some(first) = self.log.files().read(path)? else { return Ok(()) };
+            if copy.log.read(path)?.is_some_and(|second| second != first) {
                 // Neither says of itself which one it was.
                 found.lost.insert(Damage::File { at: Directory::First, path: path.to_owned() });
                 found.lost.insert(Damage::File { at: Directory::Second, path: path.to_owned() });
             }
+            has_time = after(first.len(), found);
             Ok(())
         })?;
-        Ok(())
+        Ok(has_time)
+    }
+}
+
+/// Why looking for what records name did not come to its end.
+enum Ended {
+    NoTime,
+    Failed(Error),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }
 

@@ -11,22 +11,13 @@ use std::time::Duration;
 
 use super::Shared;
 use super::answer::first_word;
-use crate::copy::{Mark, Progress, Scrub, Scrubbed, SecondCopy};
+use crate::copy::{By, Progress, Reading, Scrub, Scrubbed, SecondCopy};
 
 /// Until a second directory that could not be reached is tried again, at least.
 const RETRY: Duration = Duration::from_secs(10);
 
 /// Until it is looked at again whether it is time to read.
 const LOOK: Duration = Duration::from_secs(60);
-
-/// What is read between two times at which is written down how far it has come, in bytes.
-const SAVE_BYTES: u64 = 256 << 20;
-
-/// The smallest object costs a seek: it counts for so many bytes.
-const OBJECT_COST: u64 = 64 << 10;
-
-/// Where the running service writes down how far it has read.
-const PROGRESS: &str = "scrub";
 
 /// A second directory, and how often something is brought there.
 #[derive(Debug, Clone)]
@@ -124,59 +115,44 @@ fn scrub(shared: &Shared) {
 
 /// Reads, if it is time and the second directory can be reached.
 fn look(shared: &Shared) -> Result<(), crate::Error> {
-    let known = Progress::load(&shared.data, PROGRESS)?;
-    if let Some(known) = known {
-        shared.telling.scrub_read(known.read.unwrap_or(known.began));
-    }
+    told_last(shared)?;
     let copy = second(shared);
     if copy.is_none() && shared.copying.is_some() {
         return Ok(());
     }
+    let known = Progress::load(&shared.data, By::Service)?;
     let is_due = |known: &Progress| shared.now().saturating_sub(known.began) >= shared.scrubbing.period.as_secs() / 2;
-    let fresh = Progress { began: shared.now(), read: known.and_then(|known| known.read), at: None };
-    let mut progress = match known {
-        Some(known) if known.at.is_some() => known,
-        Some(known) if !is_due(&known) => return Ok(()),
-        Some(_) | None => fresh,
-    };
-    progress.save(&shared.data, PROGRESS)?;
-    shared.telling.scrub_read(progress.read.unwrap_or(progress.began));
-    let scrub = Scrub { keeper: &shared.keeper, log: shared.log.published(), copy: copy.as_deref() };
-    let found = scrub.run(progress.at, &mut pace(shared, &mut progress.clone()))?;
-    if found.is_whole {
-        progress = Progress { read: Some(progress.began), at: None, ..progress };
-        progress.save(&shared.data, PROGRESS)?;
-        shared.telling.scrub_read(progress.began);
+    if known.is_some_and(|known| known.at.is_none() && !is_due(&known)) {
+        return Ok(());
     }
+    let mut reading = Reading::begin(&shared.data, By::Service, shared.scrubbing.bytes_per_second, shared.now())?;
+    told_last(shared)?;
+    let scrub = Scrub { keeper: &shared.keeper, log: shared.log.published(), copy: copy.as_deref() };
+    let mut rest = |pause: Duration| {
+        shared.scrubber.rest(pause);
+        !shared.scrubber.is_over()
+    };
+    let found = scrub.run(reading.from(), &mut |step| {
+        shared.telling.scrub_objects.fetch_add(u64::from(step.mark.is_some()), Ordering::Relaxed);
+        reading.step(step, &mut rest)
+    })?;
+    reading.end(&found, !shared.scrubber.is_over())?;
+    told_last(shared)?;
     tell(shared, &found);
     Ok(())
 }
 
-/// Takes its time, writes down how far it has come, and ends when the service does.
-fn pace<'a>(shared: &'a Shared, progress: &'a mut Progress) -> impl FnMut(Mark, u64) -> bool + 'a {
-    let mut unsaved = 0_u64;
-    move |mark, bytes| {
-        shared.telling.scrub_objects.fetch_add(1, Ordering::Relaxed);
-        let cost = bytes.max(OBJECT_COST);
-        unsaved = unsaved.saturating_add(cost);
-        let nanoseconds = cost.saturating_mul(1_000_000_000) / shared.scrubbing.bytes_per_second.max(1);
-        shared.scrubber.rest(Duration::from_nanos(nanoseconds));
-        let goes_on = !shared.scrubber.is_over();
-        if unsaved >= SAVE_BYTES || !goes_on {
-            progress.at = Some(mark);
-            // What cannot be written down is read once more.
-            drop(progress.save(&shared.data, PROGRESS));
-            unsaved = 0;
-        }
-        goes_on
+/// What is known by readings that are over, also those of before the start, and those by hand.
+fn told_last(shared: &Shared) -> Result<(), crate::Error> {
+    if let Some((read, lost)) = Progress::known(&shared.data)? {
+        shared.telling.scrub_read(read);
+        shared.telling.scrub_lost.store(lost as u64, Ordering::Relaxed);
     }
+    Ok(())
 }
 
 fn tell(shared: &Shared, found: &Scrubbed) {
     shared.telling.scrub_mended.fetch_add(found.mended.len() as u64, Ordering::Relaxed);
-    if found.is_whole || !found.lost.is_empty() {
-        shared.telling.scrub_lost.store(found.lost.len() as u64, Ordering::Relaxed);
-    }
     for (event, count) in [("damage was mended", found.mended.len()), ("damage cannot be mended", found.lost.len())] {
         if count > 0 {
             shared.telling.event(

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use hizo_keeper::copy::{Damage, Directory, Mark, Scrub, Scrubbed};
+use hizo_keeper::copy::{By, Damage, Directory, Each, Mark, Progress, Reading, Scrub, Scrubbed};
 use hizo_keeper::log::{LogSigner, Sequencer};
 use hizo_keeper::witness::Patience;
 use hizo_keeper::{Copied, EmbeddedKeeper, EmbeddedLog, Error, SecondCopy};
@@ -198,7 +199,7 @@ fn a_directory_of_another_keeper_or_of_a_later_state_is_refused_and_left_as_it_i
     let scrubbed = |keeper: &SimulatedKeeper| {
         let signer = LogSigner::new(origin(), &secret("log").to_bytes()).unwrap();
         let log = Sequencer::new(PublishedFiles::open(first.disk.clone(), Path::new("/log")).unwrap(), signer);
-        Scrub { keeper, log: log.log(), copy: Some(&copy) }.run(None, &mut |_, _| true)
+        Scrub { keeper, log: log.log(), copy: Some(&copy) }.run(None, &mut |_| true)
     };
     assert!(
         matches!(scrubbed(&older), Err(Error::CopyAhead { .. })),
@@ -257,10 +258,10 @@ impl Place {
     }
 
     fn scrub(&self) -> Scrubbed {
-        self.scrub_from(None, &mut |_, _| true)
+        self.scrub_from(None, &mut |_| true)
     }
 
-    fn scrub_from(&self, from: Option<Mark>, each: &mut dyn FnMut(Mark, u64) -> bool) -> Scrubbed {
+    fn scrub_from(&self, from: Option<Mark>, each: &mut Each<'_>) -> Scrubbed {
         let (keeper, log, copy) = self.open();
         Scrub { keeper: &keeper, log: log.published(), copy: Some(&copy) }.run(from, each).unwrap()
     }
@@ -350,16 +351,99 @@ fn a_scrub_that_was_cut_short_goes_on_behind_the_last_object() {
     assert_eq!((whole.objects, whole.records), (14, 2));
     for stop in 1..7 {
         let (mut mark, mut left) = (None, stop);
-        let begun = place.scrub_from(None, &mut |at, _| {
-            mark = Some(at);
-            left -= 1;
+        let begun = place.scrub_from(None, &mut |step| {
+            mark = step.mark.or(mark);
+            left -= usize::from(step.mark.is_some());
             left > 0
         });
         assert!(!begun.is_whole);
-        let rest = place.scrub_from(mark, &mut |_, _| true);
+        let rest = place.scrub_from(mark, &mut |_| true);
         assert!(rest.is_whole);
         assert_eq!(begun.objects + rest.objects, whole.objects, "stopped after {stop}");
     }
+}
+
+/// A scrub that ends after so many pieces of work, and goes on another time where it is written down. What is known then.
+fn cut_short_after(place: &Place, count: usize) -> Progress {
+    let mut left = count;
+    let mut rest = |_: Duration| {
+        left -= 1;
+        left > 0
+    };
+    let data = place.first();
+    let mut reading = Reading::begin(&data, By::Service, 1 << 20, 100).unwrap();
+    let found = place.scrub_from(reading.from(), &mut |step| reading.step(step, &mut rest));
+    let is_cut = !found.is_whole;
+    let progress = reading.end(&found, !is_cut).unwrap();
+    if !is_cut {
+        return progress;
+    }
+    assert_eq!(Progress::load(&data, By::Service).unwrap(), Some(progress));
+    let mut reading = Reading::begin(&data, By::Service, 1 << 20, 200).unwrap();
+    let found = place.scrub_from(reading.from(), &mut |step| reading.step(step, &mut |_| true));
+    assert!(found.is_whole);
+    reading.end(&found, true).unwrap()
+}
+
+#[test]
+fn what_a_scrub_found_before_it_was_cut_short_is_known_after_it() {
+    let place = Place::new();
+    let objects = place.objects();
+    let mut expected = BTreeSet::new();
+    for (path, at, object) in objects.iter().filter(|(_, _, id)| *id == objects[0].2) {
+        flip(path);
+        expected.insert(Damage::Object { at: *at, space: place.company.space, object: *object });
+    }
+    assert_eq!(expected.len(), 2);
+    let mut steps = 0;
+    place.scrub_from(None, &mut |_| {
+        steps += 1;
+        true
+    });
+    // Records, names, objects and files: each may be the last one.
+    assert!(steps > 14, "{steps}");
+    for stop in 1..=steps {
+        let _ = fs::remove_file(place.first().join("scrub"));
+        let progress = cut_short_after(&place, stop);
+        assert_eq!((progress.at, progress.lost.clone()), (None, expected.clone()), "cut short after {stop}");
+        assert_eq!(progress.read, Some(100), "it began with its first part");
+        assert_eq!(Progress::known(&place.first()).unwrap(), Some((100, 2)));
+    }
+    // What the last whole reading found is known until the next one is whole, and no longer.
+    for (path, ..) in objects.iter().filter(|(_, _, id)| *id == objects[0].2) {
+        flip(path);
+    }
+    let data = place.first();
+    let mut reading = Reading::begin(&data, By::Service, 1 << 20, 300).unwrap();
+    let found = place.scrub_from(reading.from(), &mut |step| reading.step(step, &mut |_| false));
+    assert!(reading.end(&found, false).unwrap().lost.is_empty());
+    assert_eq!(Progress::known(&data).unwrap(), Some((100, 2)));
+    let mut reading = Reading::begin(&data, By::Hand, 1 << 20, 400).unwrap();
+    let found = place.scrub_from(reading.from(), &mut |step| reading.step(step, &mut |_| true));
+    reading.end(&found, true).unwrap();
+    assert_eq!(Progress::known(&data).unwrap(), Some((400, 0)), "whoever has read it later knows");
+}
+
+#[test]
+fn a_scrub_takes_its_time_for_all_that_it_reads() {
+    let place = Place::new();
+    let (mut cost, mut with_mark, mut paused) = (0, 0, Duration::ZERO);
+    let data = place.first();
+    let rate = 1 << 20;
+    let mut reading = Reading::begin(&data, By::Hand, rate, 100).unwrap();
+    let found = place.scrub_from(reading.from(), &mut |step| {
+        cost += step.cost;
+        with_mark += if step.mark.is_some() { step.cost } else { 0 };
+        reading.step(step, &mut |pause| {
+            paused += pause;
+            true
+        })
+    });
+    assert!(found.is_whole);
+    assert!(with_mark >= 7 * (64 << 10) && cost > with_mark, "{with_mark} {cost}");
+    // What is left of it is shorter than one pause.
+    let all = Duration::from_secs_f64(cost as f64 / rate as f64);
+    assert!(paused <= all && paused + Duration::from_secs_f64(65_536.0 / rate as f64) > all, "{paused:?} of {all:?}");
 }
 
 #[test]

@@ -380,7 +380,7 @@ fn both_directories_are_swept_and_the_scrub_brings_nothing_back() {
         let sequencer = Sequencer::new(files, signer);
         let log = sequencer.log();
         let scrub = Scrub { keeper: &place.keeper, log, copy: Some(&copy) };
-        let found = scrub.run(None, &mut |_, _| true).unwrap();
+        let found = scrub.run(None, &mut |_| true).unwrap();
         assert!(found.mended.is_empty() && found.lost.is_empty(), "{found:?}");
     };
     scrubbed(&place);

@@ -90,3 +90,35 @@ fn the_running_service_mends_what_is_damaged_and_says_how_old_its_reading_is() {
     assert!(running.metric("hizo_scrub_oldest_seconds") < 60);
     assert!(running.lines.lock().unwrap().iter().any(|line| line.contains("damage was mended")));
 }
+
+#[test]
+fn what_cannot_be_mended_is_told_after_a_start_too_until_a_reading_finds_it_whole() {
+    let running = start_in(folder());
+    let mut begun = Begun::new(&running, "a company");
+    let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
+    begun.keep(&running, &machine, &deposit).is(201);
+    soon("the deposit is not kept twice", || receipt(&running, &begun, 1).contains("\ncopies 2\n"));
+    let space = begun.space();
+    let folder = running.stop();
+    let id = deposit.objects[0].id().to_string();
+    let put = |folder: &TempDir, bytes: &[u8]| {
+        for objects in ["keeper/objects", "second/objects"] {
+            fs::write(folder.path().join(objects).join(space.to_string()).join(&id[..1]).join(&id), bytes).unwrap();
+        }
+    };
+    put(&folder, b"other bytes");
+    let _ = fs::remove_file(folder.path().join("keeper/scrub"));
+    let running = start_in(folder);
+    soon("it is not found", || running.metric("hizo_scrub_lost") == 2);
+    let folder = running.stop();
+    // Nothing is due for half an hour.
+    let running = start_in(folder);
+    let told = || running.ask("GET", "/health", None, b"").is(200).text().contains("damaged and not mended: 2");
+    soon("it is forgotten", told);
+    let folder = running.stop();
+    put(&folder, deposit.objects[0].as_bytes());
+    fs::remove_file(folder.path().join("keeper/scrub")).unwrap();
+    let running = start_in(folder);
+    soon("it is not read", || running.metric("hizo_scrub_objects_total") > 0);
+    assert_eq!(running.metric("hizo_scrub_lost"), 0);
+}

@@ -3,12 +3,10 @@
 //! It may be done while the keeper answers. See docs/spec/keeper.md, section "Scrub".
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use hizo_keeper::copy::{Damage, Directory, Mark, Progress, Scrub, Scrubbed, SecondCopy};
+use hizo_keeper::copy::{By, Damage, Directory, Reading, Scrub, Scrubbed, SecondCopy};
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::SpaceId;
 use serde_json::{Value, json};
@@ -18,12 +16,6 @@ use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::keeper::unix_seconds;
 use crate::words::{Words, words};
-
-/// Where it is written down how far a scrub has come that a person began.
-const PROGRESS: &str = "scrub.by-hand";
-
-/// Read between two times at which that is done, in bytes.
-const SAVE_BYTES: u64 = 256 << 20;
 
 /// Reads everything again, or what an earlier one that was cut short has left, and says what is damaged.
 ///
@@ -35,19 +27,17 @@ pub(super) fn scrub(console: Console, plan: Plan) -> Outcome<()> {
     let copy = plan.copying.as_ref().map(|copying| SecondCopy::open(&copying.directory, &plan.data, Arc::default()));
     let copy = copy.transpose().map_err(Failure::from)?;
     let scrub = Scrub { keeper: &keeper, log: log.published(), copy: copy.as_ref() };
-    let known = Progress::load(&plan.data, PROGRESS).map_err(Failure::from)?;
-    let progress = match known.filter(|known| known.at.is_some()) {
-        Some(known) => {
-            let said = words!("going on where the last one was cut short", "前回の途中から続けます");
-            console.note(said);
-            known
-        }
-        None => Progress { began: unix_seconds(), read: known.and_then(|known| known.read), at: None },
+    let mut reading = Reading::begin(&plan.data, By::Hand, plan.scrubbing.bytes_per_second, unix_seconds())?;
+    if reading.is_resumed() {
+        console.note(words!("going on where the last one was cut short", "前回の途中から続けます"));
+    }
+    let mut rest = |pause| {
+        thread::sleep(pause);
+        true
     };
-    let mut pace = pace(&plan.data, plan.scrubbing.bytes_per_second, progress);
-    let found = scrub.run(progress.at, &mut pace).map_err(Failure::from)?;
-    let read = if found.is_whole { Some(progress.began) } else { progress.read };
-    Progress { read, at: None, ..progress }.save(&plan.data, PROGRESS).map_err(Failure::from)?;
+    let mut found = scrub.run(reading.from(), &mut |step| reading.step(step, &mut rest))?;
+    // Also what was found before it was cut short.
+    found.lost.extend(reading.end(&found, true)?.lost);
     console.result(as_json(&found), |out| {
         for damage in &found.mended {
             let what = told(damage);
@@ -60,21 +50,6 @@ pub(super) fn scrub(console: Console, plan: Plan) -> Outcome<()> {
         writeln!(out, "{}", console.say(summary(&found)))
     });
     if found.lost.is_empty() { Ok(()) } else { Err(not_mended(&found)) }
-}
-
-/// Not faster than it may be.
-fn pace(data: &Path, bytes_per_second: u64, progress: Progress) -> impl FnMut(Mark, u64) -> bool {
-    let mut unsaved = 0_u64;
-    move |mark, bytes| {
-        thread::sleep(Duration::from_nanos(bytes.saturating_mul(1_000_000_000) / bytes_per_second.max(1)));
-        unsaved = unsaved.saturating_add(bytes);
-        if unsaved >= SAVE_BYTES {
-            // What cannot be written down is read once more.
-            drop(Progress { at: Some(mark), ..progress }.save(data, PROGRESS));
-            unsaved = 0;
-        }
-        true
-    }
 }
 
 fn directory(at: Directory) -> Words {
