@@ -32,6 +32,7 @@ const RECOVERY_LABEL: &[u8] = b"hizo/recovery-sign/v1";
 const ROTATOR_LABEL: &[u8] = b"hizo/rotator-sign/v1";
 const ORGANISATION_LABEL: &[u8] = b"hizo/delegation-sign/v1";
 const PUBLISHER_LABEL: &[u8] = b"hizo/directory-sign/v1";
+const HAND_OVER_LABEL: &[u8] = b"hizo/hand-over-open/v1";
 const LAST_SEEN_LABEL: &[u8] = b"hizo/last-seen-sign/v1";
 
 const IDENTITY_FILE_HEAD: &str = "# hizo/identity/v1\n# signing-seed ";
@@ -369,6 +370,12 @@ impl IdentityFile {
         Self { signing_seed: SigningSeed::generate(entropy), identity: Identity::generate(entropy) }
     }
 
+    /// What opens, to the company of one hand-over, the epochs that the receiver's organisation begins there: its recipient stands in
+    /// the consent, and nothing links it to the company elsewhere (docs/spec/handover.md, "New keys").
+    pub fn hand_over_identity(&self, space: &SpaceId) -> Identity {
+        Identity::from_seed(&expand(self.identity.seed(), HAND_OVER_LABEL, space.as_bytes()))
+    }
+
     /// Seals it with a passphrase, as armored text. Takes about half a second and 128 MiB, freed on return.
     pub fn seal(&self, passphrase: &str, entropy: &mut dyn Entropy) -> String {
         let sealed: Result<String, SealError> = age::seal_passphrase(self.to_text().as_bytes(), passphrase, entropy);
@@ -415,11 +422,16 @@ pub fn generate_passphrase(entropy: &mut dyn Entropy) -> Zeroizing<String> {
 
 /// Ed25519 key from HKDF-SHA-256(seed, label ‖ context), without salt.
 fn derive(seed: &[u8; SEED_BYTES], label: &[u8], context: &[u8]) -> ed25519_dalek::SigningKey {
+    ed25519_dalek::SigningKey::from_bytes(&expand(seed, label, context))
+}
+
+/// HKDF-SHA-256(seed, label ‖ context), without salt.
+fn expand(seed: &[u8; SEED_BYTES], label: &[u8], context: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut secret = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(None, seed)
         .expand_multi_info(&[label, context], secret.as_mut())
         .expect("32 bytes are within what HKDF-SHA-256 can give");
-    ed25519_dalek::SigningKey::from_bytes(&secret)
+    secret
 }
 
 #[cfg(test)]

@@ -323,6 +323,12 @@ impl Delegations {
         self.pinned.get(&self.bound.values().find(says)?.organisation)
     }
 
+    /// Whether an organisation has said that this is its key to begin epochs, whoever else says the same.
+    pub fn calls_its_own(&self, organisation: &VerifyingKey, rotator: &VerifyingKey) -> bool {
+        let mut of_it = self.bound.values().filter(|bound| bound.organisation == *organisation);
+        of_it.any(|bound| bound.delegations.iter().any(|(said, _)| said.rotator.as_ref() == Some(rotator)))
+    }
+
     /// The key by which an organisation would begin epochs at a time: that of its good delegation that began last, of those which
     /// bring one.
     pub fn rotator(&self, organisation: &VerifyingKey, time: ClaimedTime) -> Option<VerifyingKey> {

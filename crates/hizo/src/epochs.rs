@@ -12,6 +12,7 @@ use crate::cards::{self, CardSet};
 use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
+use crate::people::Company;
 use crate::safe::Draft;
 use crate::words::words;
 
@@ -51,8 +52,25 @@ pub(crate) fn readers_by(
     delegations: &Delegations,
     without: &[VerifyingKey],
 ) -> Outcome<Vec<Recipient>> {
+    readers_as(opened, delegations, without, None)
+}
+
+/// The same where an organisation begins the epoch: for the company of a hand-over it seals to what the consent says, and so need
+/// not know who that is (docs/spec/handover.md, "New keys").
+pub(crate) fn readers_by_rotator(opened: Opened, delegations: &Delegations) -> Outcome<Vec<Recipient>> {
+    readers_as(opened, delegations, &[], opened.keyring.people()?.company())
+}
+
+fn readers_as(
+    opened: Opened,
+    delegations: &Delegations,
+    without: &[VerifyingKey],
+    company: Option<&Company>,
+) -> Outcome<Vec<Recipient>> {
     let people = opened.keyring.people()?;
-    if let Some(unknown) = people.uncertified(opened.safe).find(|key| !without.contains(key)) {
+    let of_company = |key: &VerifyingKey| company.filter(|company| company.key == *key);
+    let is_left = |key: &VerifyingKey| !without.contains(key) && of_company(key).is_none();
+    if let Some(unknown) = people.uncertified(opened.safe).find(is_left) {
         let name = unknown.name();
         return Err(Failure::fixable(words!(
             "nobody has certified who {name} is, who reads this safe and would be left out",
@@ -64,9 +82,12 @@ pub(crate) fn readers_by(
         )));
     }
     let readers = opened.safe.chain.members().filter(|(key, role)| role.opens() && !without.contains(key));
-    let certificates = readers.filter_map(|(key, _)| people.certificates.of(&key));
+    let to = readers.filter_map(|(key, _)| match of_company(&key) {
+        Some(company) => Some(&company.recipient),
+        None => people.recipient_by(delegations, people.certificates.of(&key)?),
+    });
     let mut recipients: Vec<Recipient> = Vec::new();
-    for recipient in certificates.filter_map(|certificate| people.recipient_by(delegations, certificate)) {
+    for recipient in to {
         // To an organisation is sealed once, however many its people are.
         if !recipients.contains(recipient) {
             recipients.push(recipient.clone());

@@ -73,6 +73,12 @@ impl Failure {
         matches!(keeper, Some(hizo_keeper::Error::Unreachable { .. }))
     }
 
+    /// Whether it is that the keeper does not let whoever asks in.
+    pub(crate) fn is_refused(&self) -> bool {
+        let keeper = self.source.as_ref().and_then(|source| source.downcast_ref());
+        matches!(keeper, Some(hizo_keeper::Error::Refused { status: 401 | 403, .. }))
+    }
+
     /// Whether it is that a passphrase does not open what it should.
     pub(crate) fn is_wrong_passphrase(&self) -> bool {
         let error = self.source.as_ref().and_then(|source| source.downcast_ref());

@@ -262,6 +262,9 @@ impl HandOver {
             identity_of(key).is_some_and(is_his)
         };
         let is_senders = |key: &VerifyingKey| self.is_senders(people, key);
+        // Whoever begins keys reads what comes: nobody does but for the receiver's organisation.
+        let is_foreign = |key: &VerifyingKey| !people.delegations.calls_its_own(&consent.receiver, key);
+        let foreign = safe.chain.rotators().filter(|key| is_foreign(key)).count();
         let stays = |key: &VerifyingKey| !(onlooker.sender_leaves && is_senders(key));
         let present: Vec<_> = safe.chain.members().filter(|(key, _)| stays(key)).collect();
         let is_stranger = |(key, role): &&(VerifyingKey, Role)| {
@@ -287,7 +290,7 @@ impl HandOver {
             was_accepted: self.answers.iter().any(accepted),
             is_company_certified: self.certified.contains(&self.said.key),
             admins: present.iter().filter(|(_, role)| *role == Role::Admin).map(|(key, _)| *key).collect(),
-            strangers: present.iter().filter(is_stranger).count() + usize::from(is_open_to_cards(safe)),
+            strangers: present.iter().filter(is_stranger).count() + foreign + usize::from(is_open_to_cards(safe)),
             sender_reads: present.iter().any(|(key, role)| is_senders(key) && role.opens()),
             custody: custody.to_vec(),
             holds_paths: holds_paths(opened, consent, custody)?,

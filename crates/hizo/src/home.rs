@@ -70,6 +70,8 @@ pub(crate) const IDENTITY_BYTES_MAX: usize = 64 << 10;
 const SESSION_FILE: &str = "session.key";
 /// The slot key of a space whose keeper is elsewhere: base64 and a line feed.
 const SLOT_KEY_FILE: &str = "slot.key";
+/// The keys of this machine that wait for their place.
+const NEXT_DEVICE_FILE: &str = "device.next";
 /// The policy by which heads of such a keeper are witnessed.
 const POLICY_FILE: &str = "log.policy";
 /// The roots of such a keeper's certificate, as PEM.
@@ -574,6 +576,31 @@ impl Home {
     /// Forgets it: the machine is a member now.
     pub(crate) fn forget_session_key(&self) -> Outcome<()> {
         let path = self.folder.join(SESSION_FILE);
+        if_there(&path, fs::remove_file(&path)).map(drop)
+    }
+
+    /// The keys of this machine that it will have once they are a member's; the present ones are somebody else's.
+    pub(crate) fn next_device(&self) -> Outcome<Option<SigningSeed>> {
+        let path = self.folder.join(NEXT_DEVICE_FILE);
+        let Some(text) = if_there(&path, fs::read_to_string(&path).map(Zeroizing::new))? else { return Ok(None) };
+        SigningSeed::from_writer_file(&text).map(Some).map_err(|error| damaged(&path).source(error))
+    }
+
+    /// The same, drawn where there are none.
+    pub(crate) fn draw_next_device(&self) -> Outcome<SigningSeed> {
+        if let Some(known) = self.next_device()? {
+            return Ok(known);
+        }
+        let drawn = SigningSeed::generate(&mut SystemEntropy);
+        write_new(&self.folder.join(NEXT_DEVICE_FILE), drawn.to_writer_file().as_bytes())?;
+        Ok(drawn)
+    }
+
+    /// They are a member's now.
+    pub(crate) fn settle_next_device(&self) -> Outcome<()> {
+        let Some(next) = self.next_device()? else { return Ok(()) };
+        replace(&device_file(&self.folder), next.to_writer_file().as_bytes())?;
+        let path = self.folder.join(NEXT_DEVICE_FILE);
         if_there(&path, fs::remove_file(&path)).map(drop)
     }
 

@@ -125,6 +125,8 @@ impl Office {
         let delegated = UnverifiedDelegatedRequest { request: said, card, delegation: note.clone() };
         let to_send = ToSend::reserve(to)?;
         let appended = self.say(vec![Event::KeyDelegated { note }])?;
+        // Whoever is handed it may use it at once.
+        safe::wait_for(not_before)?;
         to_send.write(&delegated.compose())?;
         Ok(Delegated { request, delegation, promised: appended.promised })
     }

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hizo_ledger::delegation::Delegation;
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{ClaimedTime, Control, Record, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{self, Certificate, Certificates, Sessions, UnverifiedCertificate};
+use hizo_vault::event::handover::Consent;
 use hizo_vault::organisation::{Card, DelegatedRequest, Delegations, Refused};
 
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
@@ -38,8 +40,8 @@ pub(crate) struct People {
     closed: BTreeMap<VerifyingKey, Vec<u32>>,
     /// To what the current epoch is sealed for each organisation that reads it.
     sealed: BTreeMap<VerifyingKey, Recipient>,
-    /// The company of a hand-over, whose consent lets nobody know who it is.
-    untold: Option<VerifyingKey>,
+    /// The company of a hand-over.
+    company: Option<Company>,
     /// What was said falsely by somebody whom nobody has to believe, and in which record.
     falsehoods: Vec<(u64, Fault)>,
     /// The same, said by somebody who reads the space; and records of somebody who changed who is a member while his organisation had not
@@ -65,6 +67,17 @@ enum Fault {
     /// The organisation of this signer had not delegated him.
     #[error("{1}")]
     Undelegated(VerifyingKey, Refused),
+}
+
+/// The company of a hand-over, as its consent says.
+#[derive(Clone)]
+pub(crate) struct Company {
+    /// Its key there.
+    pub key: VerifyingKey,
+    /// To what others seal for it who begin keys there, whether or not they may know who it is.
+    pub recipient: Recipient,
+    /// Others may know who it is.
+    is_told: bool,
 }
 
 /// Somebody who is a member, by his own key, by machines, or both.
@@ -105,7 +118,7 @@ impl People {
             given: BTreeMap::new(),
             closed: BTreeMap::new(),
             sealed: BTreeMap::new(),
-            untold: None,
+            company: None,
             falsehoods: Vec::new(),
             alarms: Vec::new(),
             undelegated: BTreeMap::new(),
@@ -226,8 +239,12 @@ impl People {
                         self.given.entry(key).and_modify(|epoch| *epoch = first.min(*epoch)).or_insert(first);
                     }
                 }
-                Event::Consent(said) if record.number() == 0 && !said.level.tells_company() => {
-                    self.untold = VerifyingKey::from_base64(&said.key).ok();
+                Event::Consent(said) if record.number() == 0 => {
+                    self.company = said.verify().ok().map(|Consent { key, recipient, level, .. }| Company {
+                        key,
+                        recipient,
+                        is_told: level.tells_company(),
+                    });
                 }
                 _ => (),
             }
@@ -400,6 +417,16 @@ impl People {
         })
     }
 
+    /// When the last of these delegations begins to count that have not begun yet, and call for new keys here.
+    pub(crate) fn stale_later<'d>(&self, delegations: impl Iterator<Item = &'d Delegation>) -> Option<ClaimedTime> {
+        let later = delegations.filter(|delegation| delegation.not_before > self.now);
+        let other = later.filter(|delegation| {
+            let sealed = self.sealed.get(&delegation.organisation).map(Recipient::to_string);
+            delegation.recipient.is_some() && delegation.recipient != sealed
+        });
+        other.map(|delegation| delegation.not_before).max()
+    }
+
     /// The keys that may begin epochs here, each with the organisation whose it is; nothing where none has said so.
     pub(crate) fn rotators(&self, safe: &Safe) -> Vec<(VerifyingKey, Option<&Card>)> {
         let of = |key: VerifyingKey| (key, self.delegations.organisation_of_rotator(&key));
@@ -516,7 +543,8 @@ impl People {
                 name = key.name()
             )
         }));
-        let is_untold = |key: &VerifyingKey| self.untold == Some(*key);
+        let untold = self.company.as_ref().filter(|company| !company.is_told);
+        let is_untold = |key: &VerifyingKey| untold.is_some_and(|company| company.key == *key);
         doubts.extend(self.uncertified(safe).filter(|key| !is_untold(key)).map(|key| {
             words!(
                 "nobody has certified whose key {name} is: it reads this safe, and who holds it is not known",
@@ -548,6 +576,11 @@ impl People {
     pub(crate) fn uncertified<'a>(&'a self, safe: &'a Safe) -> impl Iterator<Item = VerifyingKey> + 'a {
         let readers = safe.chain.members().filter(|(_, role)| role.opens()).map(|(key, _)| key);
         readers.filter(|key| self.certificates.of(key).is_none())
+    }
+
+    /// The company, where the space is a hand-over.
+    pub(crate) fn company(&self) -> Option<&Company> {
+        self.company.as_ref()
     }
 
     /// The present members, each person with his machines.

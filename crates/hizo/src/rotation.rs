@@ -157,6 +157,7 @@ pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {
             "somebody has left the organisation that you act for, and this safe has the keys of before: an admin of it runs `hizo space rotate`",
             "機関を離れた人がいますが、この金庫の鍵はまだ前のままです。金庫の管理者が `hizo space rotate` を実行します"
         )),
+        Ok(Answer::NotYet(later)) => setting.console.warn(not_yet(later).message),
         Err(Failure { message: why, .. }) => setting.console.warn(words!(
             "somebody has left the organisation that you act for, and this safe has the keys of before: {why}",
             "機関を離れた人がいますが、この金庫の鍵はまだ前のままです: {why}";
@@ -188,6 +189,8 @@ enum Answer {
     },
     /// It is said there now, and an admin begins the new keys.
     Waits,
+    /// What was delegated by a clock that ran ahead counts from this time: until then nothing else can be sealed to.
+    NotYet(ClaimedTime),
 }
 
 /// What the register says of a space and nobody has said there yet.
@@ -197,6 +200,8 @@ pub(crate) struct Told {
     delegations: Delegations,
     /// Whether organisations read the space by keys of before.
     pub is_stale: bool,
+    /// From when on they will, where it is not yet so.
+    later: Option<ClaimedTime>,
 }
 
 impl Told {
@@ -230,7 +235,8 @@ pub(crate) fn told(opened: Opened, register: &Register) -> Outcome<Told> {
         }
     }
     let is_stale = !people.stale(opened.safe, &delegations).is_empty();
-    Ok(Told { change, delegations, is_stale })
+    let later = people.stale_later(register.of_space(space).map(|entry| &entry.delegation));
+    Ok(Told { change, delegations, is_stale, later })
 }
 
 /// Says and makes what is due: as an admin, or by the organisation's key where admins have named it.
@@ -247,20 +253,24 @@ fn due(
     let rotator = organisation.map(|seed| seed.rotator_key(&safe.home.space));
     let is_named = |rotator: &RotatorKey| safe.chain.rotators().any(|named| named == rotator.verifying_key());
     // One of two admins would only propose it.
-    let rotator =
-        rotator.filter(|rotator| is_named(rotator) && !(is_admin && safe.chain.admin_rule() == AdminRule::One));
-    let begins = told.is_stale && is_admin && rotator.is_none();
+    let is_enough = is_admin && safe.chain.admin_rule() == AdminRule::One;
+    let rotator = rotator.filter(|rotator| is_named(rotator) && !is_enough);
+    let begins = told.is_stale && is_enough;
     if begins {
         told.begin_epoch(Opened { safe, keyring })?;
     }
-    let Told { change, delegations, is_stale } = told;
+    let Told { change, delegations, is_stale, later } = told;
     let sealed_to = {
         let people = keyring.people()?;
         people.recipient_by(&delegations, people.certificates.own()).cloned()
     };
     let says = begins || !change.events.is_empty();
     let Some(rotator) = rotator.filter(|_| is_stale) else {
-        let waits = if is_stale { Answer::Waits } else { Answer::Nothing };
+        let waits = match later {
+            _ if is_stale => Answer::Waits,
+            Some(later) => Answer::NotYet(later),
+            None => Answer::Nothing,
+        };
         if !says {
             return Ok(waits);
         }
@@ -287,7 +297,7 @@ fn due(
 fn begin_by(rotator: &RotatorKey, safe: &mut Safe, keyring: &Keyring, delegations: &Delegations) -> Outcome<RecordId> {
     let opened = Opened { safe, keyring };
     let mut draft = Draft::default();
-    epochs::begin(&mut draft, opened, &epochs::readers_by(opened, delegations, &[])?, None)?;
+    epochs::begin(&mut draft, opened, &epochs::readers_by_rotator(opened, delegations)?, None)?;
     let state = |chain: &Chain| (chain.epoch(), chain.members().collect::<Vec<_>>(), chain.recovery());
     let before = state(&safe.chain);
     let (key, sign) = (rotator.verifying_key(), |text: &[u8]| rotator.sign(text));
@@ -326,11 +336,23 @@ pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
                 rotated.promised = std::mem::replace(&mut rotated.promised, Ok(())).and(appended.promised);
             }
             Ok(Some((space, Answer::Waits))) => rotated.waits.push(Done { home, space }),
+            Ok(Some((_, Answer::NotYet(later)))) => rotated.left.push((home, not_yet(later))),
             Ok(Some((_, Answer::Nothing)) | None) => (),
             Err(failure) => rotated.left.push((home, failure)),
         }
     }
     Ok(rotated)
+}
+
+fn not_yet(later: ClaimedTime) -> Failure {
+    Failure::fixable(words!(
+        "what a clock that ran ahead has delegated counts from {later}, and nothing new before",
+        "時計の進んだコンピューターでした委任が {later} から有効になるため、それまで新しい委任が有効になりません"
+    ))
+    .hint(words!(
+        "Compare the clocks of the machines that hold the organisation's key; run `hizo office rotate` at that time.",
+        "機関の鍵があるコンピューターの時計を確かめ、その時刻になったら `hizo office rotate` を実行してください。"
+    ))
 }
 
 /// The same in the safe of one home; nothing where there is none any more.
@@ -355,7 +377,7 @@ fn in_home(
         Answer::Rotated { appended, .. } => {
             appended.promised = kept.and(std::mem::replace(&mut appended.promised, Ok(())))
         }
-        Answer::Waits | Answer::Nothing => kept?,
+        Answer::Waits | Answer::NotYet(_) | Answer::Nothing => kept?,
     }
     if let Answer::Rotated { sealed_to: Some(recipient), .. } = &answer {
         // What is not written down is found when it is opened next.
@@ -390,7 +412,7 @@ fn renew(office: &mut Office, seed: Option<&OrganisationSeed>) -> Outcome<Rotate
         return Ok(rotated);
     }
     let key = seed.map_or_else(|| office.key(), |seed| Ok(seed.signing_key()))?;
-    let mut events = Vec::with_capacity(due.len());
+    let (mut events, mut begins) = (Vec::with_capacity(due.len()), now);
     for entry in due {
         let before = &entry.delegation;
         if has_left(entry) {
@@ -404,6 +426,7 @@ fn renew(office: &mut Office, seed: Option<&OrganisationSeed>) -> Outcome<Rotate
         let from = ClaimedTime::from_unix_seconds(entry.counts_from(now.unix_seconds()));
         let not_before = from.map_err(Failure::internal)?;
         if not_before <= before.not_after {
+            begins = begins.max(not_before);
             let rotator = seed.map(|seed| seed.rotator_key(&before.space).verifying_key());
             let said = Delegation { not_before, recipient: Some(recipient.clone()), rotator, ..before.clone() };
             let note = said.note(&key.sign(said.text().as_bytes())).map_err(Failure::internal)?;
@@ -419,6 +442,8 @@ fn renew(office: &mut Office, seed: Option<&OrganisationSeed>) -> Outcome<Rotate
     }
     // The log is held against all of them at once.
     last.map_or(Ok(()), |last| receipts::answer(&office.safe, last).holds())?;
+    // Before it counts, the others seal as they did.
+    safe::wait_for(begins)?;
     Ok(rotated)
 }
 

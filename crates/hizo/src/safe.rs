@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use hizo_keeper::Error as KeeperError;
 use hizo_keeper::client::Promised;
@@ -644,7 +646,7 @@ impl Safe {
     /// The same, by the own space of the organisation that the identity acts for.
     pub(crate) fn unlock_beside(&self, identity: &IdentityFile, own_space: Option<&OwnSpace>) -> Outcome<Keyring> {
         let besides = own_space.map_or(&[][..], |own_space| own_space.secrets.as_slice());
-        let mut keyring = Keyring::unlock_by(self, &identity.identity, besides)?;
+        let mut keyring = Keyring::unlock_as(self, identity, besides)?;
         let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space))?;
         keyring.doubts.extend(people.doubts(self));
         if let (Some(recipient), Some(own_space)) = (people.sealed_to(), own_space) {
@@ -726,6 +728,15 @@ pub(crate) fn now() -> Outcome<ClaimedTime> {
     ClaimedTime::from_unix_seconds(unix_seconds()).map_err(|error| impossible_time().source(error))
 }
 
+/// Waits for a time that is at hand: no longer than two seconds. What a clock that ran ahead has said is not waited for.
+pub(crate) fn wait_for(time: ClaimedTime) -> Outcome<()> {
+    let until = Instant::now() + Duration::from_secs(3);
+    while (1..=2).contains(&time.unix_seconds().saturating_sub(now()?.unix_seconds())) && Instant::now() < until {
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
 /// The same, as exactly as it goes, for stamps.
 pub(crate) fn moment() -> Outcome<Moment> {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -788,35 +799,92 @@ impl Keyring {
     /// The same, and what these secrets open besides: for somebody who is a member for an organisation, those of its own space
     /// (docs/spec/organisation.md, "Reading").
     fn unlock_by(safe: &Safe, own: &Identity, besides: &[&Identity]) -> Outcome<Self> {
+        let mut keyring = Self::recovered(safe, own)?;
+        let openers: Vec<&Identity> = std::iter::once(own).chain(besides.iter().copied()).collect();
+        let lost = keyring.try_wraps(safe, &openers, &|_| true)?;
+        keyring.opens_something(lost)
+    }
+
+    /// The same for somebody who may be the company of a hand-over: what a rotator has sealed opens to it by its recipient there and
+    /// no other. Else whoever seals on trial to a company that he has in mind would see whether it is this one.
+    fn unlock_as(safe: &Safe, identity: &IdentityFile, besides: &[&Identity]) -> Outcome<Self> {
+        let by_rotators = wraps_by_rotators(safe);
+        if by_rotators.is_empty() {
+            return Self::unlock_by(safe, &identity.identity, besides);
+        }
+        let mut keyring = Self::recovered(safe, &identity.identity)?;
+        let openers: Vec<&Identity> = std::iter::once(&identity.identity).chain(besides.iter().copied()).collect();
+        let mut lost = keyring.try_wraps(safe, &openers, &|wrap| !by_rotators.contains(&wrap))?;
+        let company = keyring.is_company(safe, identity).then(|| identity.hand_over_identity(&safe.home.space));
+        let openers = company.as_ref().map_or(openers, |company| vec![company]);
+        let others = keyring.try_wraps(safe, &openers, &|wrap| by_rotators.contains(&wrap))?;
+        lost = lost.or(others);
+        keyring.opens_something(lost)
+    }
+
+    /// What recovery cards left in this home.
+    fn recovered(safe: &Safe, own: &Identity) -> Outcome<Self> {
         let mut epochs: BTreeMap<u32, Identity> = safe.home.recovered_epochs(own)?.into_iter().collect();
         let facts = |epoch: u32| safe.chain.epochs().get(epoch as usize);
         epochs.retain(|epoch, secret| facts(*epoch).is_some_and(|facts| is_of(facts.recipient(), secret)));
-        let mut lost = BTreeSet::new();
+        Ok(Self { epochs, lost: BTreeSet::new(), doubts: Vec::new(), people: None })
+    }
+
+    /// Whether an identity is the company of this space, which is a hand-over: as record 0 says; where nobody can read that, whoever
+    /// is an admin by it without having signed it.
+    fn is_company(&self, safe: &Safe, identity: &IdentityFile) -> bool {
+        let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+        let Some(genesis) = safe.records.first() else { return false };
+        match self.events(safe, genesis) {
+            Ok(events) => events.iter().any(|event| match event {
+                Event::Consent(said) => said.key == own.to_base64(),
+                _ => false,
+            }),
+            Err(_) => {
+                let is_own = |control: &Control| *control == Control::Member { key: own, role: Role::Admin };
+                genesis.envelope().controls.iter().any(is_own)
+            }
+        }
+    }
+
+    /// Opens what these identities open, by such wraps of the space: why the first one that is missing is.
+    fn try_wraps(
+        &mut self,
+        safe: &Safe,
+        openers: &[&Identity],
+        is_meant: &dyn Fn((u32, ObjectId)) -> bool,
+    ) -> Outcome<Option<Failure>> {
         let mut first_lost = None;
         for (epoch, facts) in safe.chain.epochs().iter().enumerate() {
-            if epochs.contains_key(&(epoch as u32)) {
+            let epoch = epoch as u32;
+            if self.epochs.contains_key(&epoch) {
                 continue;
             }
-            for wrap in facts.wraps() {
+            for wrap in facts.wraps().iter().filter(|wrap| is_meant((epoch, wrap.id()))) {
                 // An epoch has several wraps, for different readers: a lost one may be that of somebody else.
                 let wrap = match safe.object(*wrap) {
                     Ok(wrap) => wrap,
                     Err(failure) => {
-                        lost.insert(epoch as u32);
+                        self.lost.insert(epoch);
                         first_lost.get_or_insert(failure);
                         continue;
                     }
                 };
-                let opens = |identity: &&Identity| age::opens(&wrap, identity);
-                let Some(opens) = std::iter::once(own).chain(besides.iter().copied()).find(opens) else { continue };
+                let Some(opens) = openers.iter().find(|identity| age::opens(&wrap, identity)) else { continue };
                 if let Some(secret) = unwrap(wrap, facts.recipient(), opens)? {
-                    epochs.insert(epoch as u32, secret);
+                    self.epochs.insert(epoch, secret);
                     break;
                 }
             }
         }
-        if epochs.is_empty() {
-            if let Some(failure) = first_lost {
+        Ok(first_lost)
+    }
+
+    /// # Errors
+    /// When there is nothing, by what is missing if something is.
+    fn opens_something(self, lost: Option<Failure>) -> Outcome<Self> {
+        if self.epochs.is_empty() {
+            if let Some(failure) = lost {
                 return Err(failure);
             }
             return Err(Failure::fixable(words!(
@@ -825,7 +893,7 @@ impl Keyring {
             ))
             .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
         }
-        Ok(Self { epochs, lost, doubts: Vec::new(), people: None })
+        Ok(self)
     }
 
     /// With what is wrong where all was at hand that may open something.
@@ -849,10 +917,19 @@ impl Keyring {
         let people = self.people.as_ref();
         let organisation = people.and_then(|people| people.delegations.organisation_of_rotator(&signer));
         let signer = organisation.map_or_else(|| signer.name().to_string().into(), shown_organisation);
+        let number = began.number();
+        let admins = safe.chain.members().filter(|(_, role)| *role == Role::Admin).count();
+        if admins == 1 && safe.role_of(identity) == Some(Role::Admin) {
+            return Some(words!(
+                "what is kept since record {number} is closed to you, the only admin of this safe: {signer} began new keys there. Give new ones to all readers: `hizo space rotate`; and end that key: `hizo space rotator`",
+                "記録 {number} から後は、この金庫のただ一人の管理者であるあなたにも見られません。{signer} が鍵を新しくし、あなたに渡していません。`hizo space rotate` で新しい鍵を全員に渡し、`hizo space rotator` でその鍵をやめさせてください";
+                signer
+            ));
+        }
         Some(words!(
             "what is kept since record {number} is closed to you, who read this safe: {signer} began new keys there. Another admin gives new ones to all readers: `hizo space rotate`",
             "記録 {number} から後は、メンバーのあなたにも見られません。{signer} が鍵を新しくし、あなたに渡していません。別の管理者が `hizo space rotate` を実行すると、新しい鍵が全員に渡ります",
-            number = began.number();
+            number = number;
             signer
         ))
     }
@@ -959,6 +1036,21 @@ impl Keyring {
         let text = read_stream(&plain, event::BODY_BYTES_MAX)?;
         event::parse(&text).map_err(|error| Failure::untrue(format!("record {}: {error}", record.number())))
     }
+}
+
+/// The wraps that stand in records by keys which may begin epochs, each with its epoch: another record may name the same object.
+fn wraps_by_rotators(safe: &Safe) -> BTreeSet<(u32, ObjectId)> {
+    let (mut rotators, mut wraps) = (BTreeSet::new(), BTreeSet::new());
+    for record in &safe.records {
+        if record.signers().iter().any(|key| rotators.contains(key)) {
+            wraps.extend(record.wraps().map(|(epoch, wrap)| (epoch, wrap.id())));
+        }
+        rotators.extend(record.envelope().controls.iter().filter_map(|control| match control {
+            Control::Rotator(key) => Some(*key),
+            _ => None,
+        }));
+    }
+    wraps
 }
 
 /// The own space of an organisation, to somebody who reads it.

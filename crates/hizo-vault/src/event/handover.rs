@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::certificate::{self, UnverifiedCertificate};
 use super::{NAME_BYTES_MAX, fields};
+use crate::age::Recipient;
 use crate::keys::SpaceSigningKey;
 
 /// Most items of one consent.
@@ -132,6 +133,8 @@ pub struct UnverifiedConsent {
     pub machine: String,
     /// The key that this machine starts sessions with.
     pub machine_session: String,
+    /// To what others seal for the company who begin keys there, as age writes it.
+    pub recipient: String,
     /// What the company is called; `-` at levels that do not tell it.
     pub company: String,
     /// The receiver's identity key, or that of an organisation, base64.
@@ -178,6 +181,8 @@ pub struct Consent {
     pub machine: VerifyingKey,
     /// The key that this machine starts sessions with.
     pub machine_session: VerifyingKey,
+    /// To what others seal for the company who begin keys there.
+    pub recipient: Recipient,
     /// The receiver's identity key, or that of an organisation.
     pub receiver: VerifyingKey,
     /// How much may be known.
@@ -321,6 +326,7 @@ impl UnverifiedConsent {
             session: key(&self.session)?,
             machine: key(&self.machine)?,
             machine_session: key(&self.machine_session)?,
+            recipient: self.recipient.parse().map_err(|_| Refusal::Form)?,
             receiver: key(&self.receiver)?,
             level: self.level,
             keeps_sender: self.keeps_sender,
@@ -347,6 +353,7 @@ impl UnverifiedConsent {
                 ("session", word(&self.session)),
                 ("machine", word(&self.machine)),
                 ("machine_session", word(&self.machine_session)),
+                ("recipient", word(&self.recipient)),
                 ("company", word(&self.company)),
                 ("receiver", word(&self.receiver)),
                 ("receiver_name", word(&self.receiver_name)),
@@ -368,6 +375,7 @@ impl UnverifiedConsent {
             session: text("session")?,
             machine: text("machine")?,
             machine_session: text("machine_session")?,
+            recipient: text("recipient")?,
             company: text("company")?,
             receiver: text("receiver")?,
             receiver_name: text("receiver_name")?,

@@ -29,6 +29,20 @@ fn keys_are_those_of_the_specification() {
         OrganisationSeed::from_bytes(&[7; 32]).rotator_key(&space(1)).verifying_key(),
     ];
     assert_eq!(derived.map(|key| hex::encode(key.as_bytes())), KEYS);
+    let person = IdentityFile { signing_seed: seed, identity: Identity::from_seed(&[7; 32]) };
+    let opens = person.hand_over_identity(&space(1));
+    assert_eq!(hex::encode(opens.seed()), "d98fa2201c3cf9349145aebaa1d53846e39d2ff82ac353cf9380bf64e74aa364");
+}
+
+#[test]
+fn a_company_is_sealed_to_by_another_recipient_in_each_hand_over() {
+    let person =
+        IdentityFile { signing_seed: SigningSeed::from_bytes(&[7; 32]), identity: Identity::from_seed(&[8; 32]) };
+    let [one, other] = [1, 2].map(|byte| person.hand_over_identity(&space(byte)).recipient().to_string());
+    assert!(one != other && one != person.identity.recipient().to_string());
+    // Whoever signs for it opens nothing by that.
+    let signs = IdentityFile { signing_seed: SigningSeed::from_bytes(&[9; 32]), ..person };
+    assert_eq!(signs.hand_over_identity(&space(1)).recipient().to_string(), one);
 }
 
 const KEYS: [&str; 6] = [

@@ -135,10 +135,10 @@ fn a_client_whose_disk_is_full_says_so_and_goes_on_where_it_stopped() {
 }
 
 /// What shows a program another time; nothing where that cannot be had. `faketime` itself stays between a program and whoever ends it.
-struct FalseClock(String);
+pub(crate) struct FalseClock(String);
 
 impl FalseClock {
-    fn there() -> Option<Self> {
+    pub(crate) fn there() -> Option<Self> {
         let shown =
             is_there("faketime").then(|| said(kit::program("faketime").args(["-f", "+0", "printenv", "LD_PRELOAD"])));
         let Some(shown) = shown.filter(|shown| shown.code == Some(0)) else {
@@ -149,11 +149,11 @@ impl FalseClock {
     }
 
     /// Has a program see a clock that stands so far away.
-    fn show(&self, command: &mut Command, away: &str) {
+    pub(crate) fn show(&self, command: &mut Command, away: &str) {
         command.env("LD_PRELOAD", &self.0).env("FAKETIME", away).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     }
 
-    fn run(&self, home: &Home, away: &str, words: &[&str]) -> Said {
+    pub(crate) fn run(&self, home: &Home, away: &str, words: &[&str]) -> Said {
         let mut command = home.command();
         self.show(&mut command, away);
         said(command.args(words))

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hizo_keeper::EmbeddedKeeper;
 use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId, SpaceId};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::ObjectList;
 use hizo_ledger::proposal::Proposal;
 use hizo_ledger::record::{self, ClaimedTime, Control, Deposit, Envelope, Objects, UnverifiedRecord};
@@ -204,6 +205,9 @@ impl Forged {
     }
 }
 
+/// A key, and how it signs.
+pub(crate) type Signing<'a> = (VerifyingKey, &'a dyn Fn(&[u8]) -> [u8; 64]);
+
 /// The space of a home, and what whoever may sign in it needs to add what he likes.
 pub(crate) struct Insider {
     keeper: EmbeddedKeeper,
@@ -219,8 +223,13 @@ impl Insider {
 
     /// The same, of a home whose keeper has its data there.
     pub(crate) fn at(home: &Home, data: &Path) -> Self {
+        Self::in_home(&home.path, data)
+    }
+
+    /// The same, of the home in this folder.
+    pub(crate) fn in_home(home: &Path, data: &Path) -> Self {
         let keeper = EmbeddedKeeper::open_embedded(data).unwrap();
-        let facts: Value = serde_json::from_slice(&fs::read(home.path.join("safe.json")).unwrap()).unwrap();
+        let facts: Value = serde_json::from_slice(&fs::read(home.join("safe.json")).unwrap()).unwrap();
         let space = SpaceId::from_hex(facts["space"].as_str().unwrap()).unwrap();
         let notes: Vec<_> = keeper.records(space, 0, 1000).unwrap().into_iter().map(|record| record.note).collect();
         let chain = Chain::replay(&notes, drop).unwrap();
@@ -269,12 +278,18 @@ impl Insider {
 
     /// Begins an epoch whose secret only he can open.
     pub(crate) fn rotate(&mut self, signing: &SigningSeed, to: &Recipient) {
+        let key = signing.space_key(&self.chain.space());
+        self.rotate_by((key.verifying_key(), &|text: &[u8]| key.sign(text)), to);
+    }
+
+    /// The same, by a key that may sign such a record.
+    pub(crate) fn rotate_by(&mut self, by: Signing<'_>, to: &Recipient) {
         let secret = Identity::generate(&mut Drawn(Dice::new(4)));
         let (recipient, _) = self.put(secret.recipient().to_string().into_bytes());
         let line = format!("{}\n", *secret.to_secret_line());
         let sealed = age::seal(line.as_bytes(), std::slice::from_ref(to), &mut Drawn(Dice::new(5))).unwrap();
         let ((wrap, bytes), epoch) = (self.put(sealed), self.chain.epoch() + 1);
-        let record = self.sign(&[signing], |envelope| {
+        let record = self.sign_by(&[by], |envelope| {
             envelope.epoch = epoch;
             envelope.controls = vec![Control::Epoch { epoch, recipient }, Control::Wrap { epoch, wrap, bytes }];
         });
@@ -316,6 +331,14 @@ impl Insider {
     }
 
     fn sign(&self, signing: &[&SigningSeed], change: impl FnOnce(&mut Envelope)) -> UnverifiedRecord {
+        let keys: Vec<_> = signing.iter().map(|seed| seed.space_key(&self.chain.space())).collect();
+        let signs: Vec<_> = keys.iter().map(|key| |text: &[u8]| key.sign(text)).collect();
+        let by: Vec<Signing<'_>> =
+            keys.iter().zip(&signs).map(|(key, sign)| (key.verifying_key(), sign as &dyn Fn(&[u8]) -> _)).collect();
+        self.sign_by(&by, change)
+    }
+
+    fn sign_by(&self, by: &[Signing<'_>], change: impl FnOnce(&mut Envelope)) -> UnverifiedRecord {
         let mut envelope = Envelope {
             keeper: self.chain.keeper().clone(),
             space: self.chain.space(),
@@ -331,8 +354,7 @@ impl Insider {
         change(&mut envelope);
         envelope.sort_controls();
         let text = envelope.text().unwrap();
-        let keys = signing.iter().map(|seed| seed.space_key(&self.chain.space()));
-        let signatures: Vec<_> = keys.map(|key| (key.verifying_key(), key.sign(text.as_bytes()))).collect();
+        let signatures: Vec<_> = by.iter().map(|(key, sign)| (*key, sign(text.as_bytes()))).collect();
         UnverifiedRecord::compose(&envelope, &signatures).unwrap()
     }
 }

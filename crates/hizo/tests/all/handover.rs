@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hizo_ledger::record::ClaimedTime;
+use hizo_ledger::record::{ClaimedTime, Control};
 use hizo_vault::age::{self, Identity};
 use hizo_vault::event::Event;
 use hizo_vault::event::handover::{Level, PaperConsent};
-use hizo_vault::keys::IdentityFile;
+use hizo_vault::keys::{IdentityFile, OrganisationSeed};
 use hizo_vault::stream::{self, Frames};
 use serde_json::Value;
 
@@ -510,9 +510,94 @@ fn a43_what_goes_to_an_organisation_is_opened_by_whoever_acts_for_it_and_by_nobo
     let seen = &seen["handovers"][0];
     assert_eq!((&seen["state"], &seen["reference"]), (&"accepted".into(), &"R-12".into()), "{seen}");
     assert_eq!(case.state(&case.centre), "accepted", "the case tells by itself whose answer it is");
-    // The organisation begins new keys there by itself when somebody leaves it.
-    let rotators = receiving.ok(&["space", "members", "--json"]).json()["rotators"].clone();
-    assert_eq!(rotators.as_array().map(Vec::len), Some(1), "{rotators}");
+}
+
+impl Case {
+    /// The same as [`Case::delivered`], to an organisation.
+    fn delivered_to_it(&mut self, items: &[&str], more: &[&str]) -> (Beside<'_>, Beside<'_>) {
+        self.receiver = organisation(&self.office, "Rescue Team");
+        let handover = self.consented(items, more);
+        let (made, _) = self.make(&handover);
+        let (_, _, invite) = self.asked(&made, &self.office);
+        let company = self.enter(&handover, &invite);
+        let (home, delegated) = self.asked_for(&made, &self.office);
+        let said = self.admit(&made, &delegated);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let receiving = Beside { of: &self.office, path: home };
+        receiving.ok(&["space", "join", "--words", &text(&said.json()["words"])]);
+        (company, receiving)
+    }
+}
+
+/// The identity in a home.
+fn identity(home: &Path) -> IdentityFile {
+    IdentityFile::open(fs::read(home.join("identity.age")).unwrap(), PASSPHRASE).unwrap()
+}
+
+#[test]
+fn a11_an_organisation_that_received_begins_new_keys_by_itself_whatever_it_may_know_of_the_company() {
+    for level in [&[][..], &["--level", "D", "--company", "山田金型"]] {
+        let mut case = Case::new();
+        let (company, receiving) = case.delivered_to_it(&["logs:1//extract"], level);
+        receiving.ok(&["hand-over", "open"]);
+        // Somebody leaves it.
+        receiving.of.ok(["space", "rotate"]);
+        let rotated = receiving.of.ok(["office", "rotate", "--json"]).json();
+        assert_eq!(rotated["rotated"].as_array().map(Vec::len), Some(1), "{rotated}");
+        assert_eq!(rotated["left"].as_array().map(Vec::len), Some(0), "{rotated}");
+        // What is said from then on opens to both, and nobody has to do anything.
+        receiving.ok(&["hand-over", "answer", "accepted", "--reference", "R-12"]);
+        let listed = company.ok(&["list"]);
+        assert!(!listed.err.contains("closed to you"), "{listed:?}");
+        let seen = company.of.ok(["hand-over", "status", "--at", path(&company.path), "--json"]).json();
+        assert_eq!(seen["handovers"][0]["state"], "accepted", "{seen}");
+        // The company begins others, as an admin does, and both go on.
+        company.ok(&["space", "rotate"]);
+        receiving.ok(&["list"]);
+    }
+}
+
+#[test]
+fn a11_nobody_finds_out_who_a_company_is_by_sealing_on_trial() {
+    let mut case = Case::new();
+    let (company, receiving) = case.delivered_to_it(&["logs:1//extract"], &[]);
+    let data = company.of.folder.path().join("data");
+    let sealed = fs::read(receiving.of.path.join("organisation.age")).unwrap();
+    let mut insider = Insider::in_home(&company.path, &data);
+    let rotator = OrganisationSeed::open(sealed, PASSPHRASE).unwrap().rotator_key(&insider.chain.space());
+    let by = |text: &[u8]| rotator.sign(text);
+    // By what the company is known by elsewhere: it opens as little as to any other company.
+    let known = identity(&company.path).identity.recipient().clone();
+    insider.rotate_by((rotator.verifying_key(), &by), &known);
+    let told = company.run(&["list"]);
+    assert!(told.err.contains("closed to you, the only admin of this safe"), "{told:?}");
+    // By what stands in its consent it opens.
+    let space = insider.chain.space();
+    let said = identity(&company.path).hand_over_identity(&space).recipient().clone();
+    insider.rotate_by((rotator.verifying_key(), &by), &said);
+    let told = company.ok(&["list"]);
+    assert!(!told.err.contains("closed to you"), "{told:?}");
+}
+
+#[test]
+fn a43_nobody_is_let_into_a_hand_over_in_which_others_begin_keys() {
+    let case = Case::new();
+    let named = |home: &Path, by: &Path| {
+        let mut insider = Insider::in_home(home, &case.firm.data());
+        let key = OrganisationSeed::from_bytes(&[99; 32]).rotator_key(&insider.chain.space());
+        insider.say(&identity(by).signing_seed, &[], vec![Control::Rotator(key.verifying_key())]);
+    };
+    let handover = case.consented(&["drawings:2"], &[]);
+    let (made, _) = case.make(&handover);
+    let (_, request, invite) = case.asked(&made, &case.office);
+    case.enter(&handover, &invite);
+    named(&made.path, &case.centre.path);
+    let said = case.admit(&made, &request);
+    assert!(said.code == Some(3) && said.err.contains("others can open this"), "{said:?}");
+    // Nor does anybody open one.
+    let (_, company, receiving) = case.delivered(&["drawings:2"], &[]);
+    named(&company.path, &company.path);
+    receiving.fails(3, "others can open this", &["hand-over", "open"]);
 }
 
 #[test]
@@ -604,7 +689,6 @@ fn at_level_b_nothing_that_the_receiver_can_open_tells_him_the_company() {
     let case = Case::new();
     let (_, _, receiving) = case.delivered(&["drawings:2", "logs:1//extract"], &[]);
     receiving.ok(&["hand-over", "open"]);
-    let identity = |home: &Path| IdentityFile::open(fs::read(home.join("identity.age")).unwrap(), PASSPHRASE).unwrap();
     let (company, office) = (identity(&case.firm.founder.path), identity(&receiving.path));
     let machine = crate::forge::device(&case.firm.founder);
     // All that is the company's in the case or anywhere, and its name.
@@ -626,6 +710,10 @@ fn at_level_b_nothing_that_the_receiver_can_open_tells_him_the_company() {
     assert!(opened >= 6, "too little was opened: {opened}");
     let is_there = |secret: &str| readable.iter().any(|bytes| contains(bytes, secret.as_bytes()));
     assert!(is_there("after the centre came") && is_there("is this an attack?"), "the search finds what is there");
+    // To what is sealed for the company there says nothing of who it is.
+    let facts: Value = serde_json::from_slice(&fs::read(receiving.path.join("safe.json")).unwrap()).unwrap();
+    let there = hizo_ledger::id::SpaceId::from_hex(facts["space"].as_str().unwrap()).unwrap();
+    assert!(is_there(&company.hand_over_identity(&there).recipient().to_string()), "the consent names it");
     let found: Vec<_> = secrets.iter().filter(|secret| is_there(secret)).collect();
     assert!(found.is_empty(), "{found:?}");
 }

@@ -50,6 +50,7 @@ mod sweep;
 mod sweep_desk;
 mod tidy;
 mod two_admins;
+mod two_admins_more;
 mod verify;
 mod visibility;
 mod watch;

@@ -71,12 +71,11 @@ impl Case {
         to
     }
 
-    /// The register says the same delegations once more, from tomorrow on.
-    pub(crate) fn say_later(&self, delegated: &[&Path]) {
+    /// The register says the same delegations once more, from so many seconds from now on.
+    pub(crate) fn say_later(&self, delegated: &[&Path], seconds: u64) {
+        let from = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + seconds;
         let note = |path: &&Path| {
-            let later = self.sign(path, |said| {
-                said.not_before = ClaimedTime::from_unix_seconds(said.not_before.unix_seconds() + 86_400).unwrap();
-            });
+            let later = self.sign(path, |said| said.not_before = ClaimedTime::from_unix_seconds(from).unwrap());
             Event::KeyDelegated {
                 note: UnverifiedDelegatedRequest::parse(&fs::read(later).unwrap()).unwrap().delegation,
             }
@@ -342,7 +341,8 @@ fn an_organisation_whose_own_safe_has_moved_reads_on_and_is_led_to_the_home_that
     case.office.let_in("田中", &[]);
     office.ok(["space", "remove", "田中"]);
     let again = case.delegate(&suzuki.folder.path().join("request"), &[]);
-    assert_eq!(case.admit(&again, &[]).code, Some(0));
+    let admitted = case.admit(&again, &[]);
+    assert_eq!(admitted.code, Some(0), "{admitted:?}");
     case.company.put(&case.company.founder, "evidence", "after it moved");
     assert_eq!(content(&suzuki, "latest:evidence", "after"), b"after it moved");
     assert_eq!(content(&sato, "evidence:1", "first"), b"before it moved");

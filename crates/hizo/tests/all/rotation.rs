@@ -100,7 +100,7 @@ fn a11_who_is_removed_from_an_organisation_reads_nothing_new_in_any_safe_that_it
 }
 
 /// She is still a member there, and has what opened the office's safe when she left: of a keeper that does not answer, at hand.
-fn closed_to(sato: Home, kept_by_sato: &Home, case: Case) {
+pub(crate) fn closed_to(sato: Home, kept_by_sato: &Home, case: Case) {
     let pointer = format!("{}\n", kept_by_sato.path.display());
     fs::write(sato.path.join("organisation.home"), pointer).unwrap();
     let Case { company: _company, office: Firm { keeper, .. }, .. } = case;
@@ -142,7 +142,7 @@ fn a11_where_an_organisation_is_no_admin_the_admins_are_told_and_nobody_of_it_se
 }
 
 /// Which organisations may begin new keys in the company's safe.
-fn rotators(case: &Case) -> Vec<String> {
+pub(crate) fn rotators(case: &Case) -> Vec<String> {
     let members = case.company.founder.ok(["space", "members", "--json"]).json();
     let rotators = members["rotators"].as_array().unwrap().iter();
     rotators.map(|rotator| rotator["organisation"].as_str().unwrap().to_owned()).collect()
@@ -306,12 +306,29 @@ fn a_delegation_that_has_not_begun_is_taken_back_and_renewed_too() {
     let staff = case.office.let_in("佐藤", &["--history"]);
     let (_sato, of_sato) = case.let_in(&staff, "佐藤", &[], &[]);
     // By a machine whose clock was ahead.
-    case.say_later(&[&delegated, &of_sato]);
+    case.say_later(&[&delegated, &of_sato], 86_400);
     assert_eq!(states(office), ["ended", "ended"]);
-    let removed = office.ok(["space", "remove", "佐藤", "--json"]).json();
-    assert_eq!(removed["name"], "佐藤");
+    // Until then nothing else counts in the case: that its keys are those of before is said, whoever has left.
+    let removed = office.fails(1, "counts from", ["space", "remove", "佐藤", "--json"]);
+    assert_eq!(removed.json()["name"], "佐藤");
+    let left = office.fails(1, "counts from", ["office", "rotate", "--json"]);
+    assert_eq!(left.json()["left"].as_array().unwrap().len(), 1, "{left:?}");
     assert_eq!(states(office), ["ended", "revoked"]);
     drop(suzuki);
+}
+
+#[test]
+fn a11_in_the_second_of_a_delegation_a_removal_takes_everything_from_whoever_leaves() {
+    let case = Case::new();
+    let office = &case.office.founder;
+    let (_suzuki, delegated) = case.suzuki(&["--role", "admin"]);
+    let staff = case.office.let_in("佐藤", &["--history"]);
+    case.let_in(&staff, "佐藤", &[], &[]);
+    // Delegated once more just now: what is delegated by the removal begins a second behind that.
+    case.say_later(&[&delegated], 1);
+    let removed = office.ok(["space", "remove", "佐藤", "--json"]).json();
+    assert_eq!(removed["rotated"].as_array().unwrap().len(), 1, "{removed}");
+    assert!(removed["due"].as_array().unwrap().is_empty(), "{removed}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Record;
 use hizo_vault::event::Event;
 use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedConsent, UnverifiedItem};
-use hizo_vault::keys::SigningSeed;
+use hizo_vault::keys::{IdentityFile, SigningSeed};
 use serde_json::json;
 
 use super::preview::{Care, ShownEntry};
@@ -214,21 +214,23 @@ impl Offer {
             care.check(self.level, [&self.purpose, &self.receiver_name], &shown)?;
         }
         let machine = case.safe.home.device()?.signing;
-        let said = self.said(&case.identity.signing_seed, &machine)?;
+        let said = self.said(&case.identity, &machine)?;
         let appended = case.say(vec![Event::Consent(Box::new(said.clone()))])?;
         Ok((said, appended))
     }
 
     /// What it says, signed by keys that nothing links to those of the case; in its form.
-    fn said(self, person: &SigningSeed, machine: &SigningSeed) -> Outcome<UnverifiedConsent> {
+    fn said(self, identity: &IdentityFile, machine: &SigningSeed) -> Outcome<UnverifiedConsent> {
         // The hand-over is to have this id.
         let space = SpaceId::from_bytes(random());
+        let person = &identity.signing_seed;
         let said = UnverifiedConsent {
             space: space.to_string(),
             key: String::new(),
             session: person.session_key(&space).verifying_key().to_base64(),
             machine: machine.space_key(&space).verifying_key().to_base64(),
             machine_session: machine.session_key(&space).verifying_key().to_base64(),
+            recipient: identity.hand_over_identity(&space).recipient().to_string(),
             company: self.company.unwrap_or_else(|| "-".into()),
             receiver: self.receiver.to_base64(),
             receiver_name: self.receiver_name,

@@ -80,7 +80,7 @@ pub(super) fn by_identity(setting: &Setting, emergency: &Path, file: &Path, name
     let record = match role {
         // Where two admins have to sign, another one lets this machine in.
         Some(Role::Admin) if safe.chain.admin_rule() == AdminRule::One => {
-            let change = machine::seating(&safe, &identity, &device, name)?;
+            let change = machine::seating(&safe, &identity, &device.signing, name)?;
             Some(change.append_unanswered(&mut safe, &identity)?)
         }
         _ => None,

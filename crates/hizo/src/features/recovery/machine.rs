@@ -4,14 +4,14 @@ use hizo_ledger::id::RecordId;
 use hizo_ledger::record::{AdminRule, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{Certificate, UnverifiedCertificate};
-use hizo_vault::keys::IdentityFile;
+use hizo_vault::keys::{IdentityFile, SigningSeed};
 use serde_json::json;
 
 use super::make::check_may;
 use crate::Setting;
 use crate::epochs;
 use crate::failure::{Failure, Outcome, shown};
-use crate::home::Device;
+use crate::home::Home;
 use crate::membership::{Change, Made, Proposing};
 use crate::safe::{self, Safe};
 use crate::words::words;
@@ -27,9 +27,24 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
-    let mut safe = setting.safe()?;
-    let device = safe.home.device()?;
-    if safe.chain.role(&device.signing.space_key(&safe.home.space).verifying_key()).is_some() {
+    let home = setting.home()?;
+    let identity = safe::open_identity(&home, &setting.read_passphrase()?)?;
+    let mut safe = reach(home, &identity)?;
+    let space = safe.home.space;
+    let role = |safe: &Safe, device: &SigningSeed| safe.chain.role(&device.space_key(&space).verifying_key());
+    if let Some(next) = safe.home.next_device()?
+        && role(&safe, &next).is_some()
+    {
+        // Another admin has signed what was proposed here, or it was cut short behind the record.
+        safe.home.settle_next_device()?;
+        safe.home.forget_session_key()?;
+        tell(setting, &safe, None);
+        return Ok(());
+    }
+    let mut device = safe.home.device()?.signing;
+    let own = identity.signing_seed.space_key(&space).verifying_key();
+    let is_ours = is_ours(&safe, &identity, &device)?;
+    if role(&safe, &device).is_some() && is_ours {
         if safe.home.session_key()?.is_some() {
             // Another admin has signed what was proposed here.
             safe.home.forget_session_key()?;
@@ -42,14 +57,16 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "{folder} のコンピューターは、すでに登録されています"
         )));
     }
-    let identity = safe::open_identity(&safe.home, &setting.read_passphrase()?)?;
-    let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
     check_may(&safe, &own)?;
     if safe.chain.admin_rule() == AdminRule::Two && safe.chain.role(&own).is_none() {
         // Whom the cards let in is a member from his first record on, and this one needs nobody beside him: so the cards can let
         // in a second one, where nobody else is left.
-        let arrives = Event::KeyCertified(UnverifiedCertificate::issue(&identity, &safe.home.space));
+        let arrives = Event::KeyCertified(UnverifiedCertificate::issue(&identity, &space));
         Change::saying(vec![arrives]).append(&mut safe, &identity)?.promised?;
+    }
+    if !is_ours {
+        // Its keys are certified as the lost identity's, and a key is nobody else's ever after.
+        device = safe.home.draw_next_device()?;
     }
     let change = seating(&safe, &identity, &device, &arguments.machine)?;
     let appended = match change.make_unopened(&mut safe, &identity, &arguments.proposing)? {
@@ -57,9 +74,36 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Made::Proposed(proposed) => return proposed.tell(setting),
     };
     // From now on it asks the keeper by a key of its own.
+    safe.home.settle_next_device()?;
     safe.home.forget_session_key()?;
     tell(setting, &safe, Some(appended.id));
     appended.promised
+}
+
+/// The safe, also where its keeper lets the machine in no more: a home that was made beside an old one asks by the machine's key of
+/// before, which goes with the lost identity.
+fn reach(home: Home, identity: &IdentityFile) -> Outcome<Safe> {
+    let refused = match Safe::open(home.clone()) {
+        Err(failure) if failure.is_refused() && home.session_key()?.is_none() => failure,
+        opened => return opened,
+    };
+    Home::write_session_key(home.folder(), &identity.signing_seed.session_key(&home.space))?;
+    Safe::open(home.clone()).map_err(|failure| match home.forget_session_key() {
+        Ok(()) if failure.is_refused() => refused,
+        Ok(()) => failure,
+        Err(failure) => failure,
+    })
+}
+
+/// Whether a machine's keys may be certified as of this identity: nobody else has been.
+fn is_ours(safe: &Safe, identity: &IdentityFile, device: &SigningSeed) -> Outcome<bool> {
+    let key = device.space_key(&safe.home.space).verifying_key();
+    let keyring = safe.unlock_unheeded(identity)?;
+    let people = keyring.people()?;
+    Ok(match people.certificates.of(&key) {
+        Some(certificate) => certificate.identity == identity.signing_seed.identity_key().verifying_key(),
+        None => safe.chain.role(&key).is_none() && !people.has_unread,
+    })
 }
 
 fn tell(setting: &Setting, safe: &Safe, record: Option<RecordId>) {
@@ -77,15 +121,15 @@ fn tell(setting: &Setting, safe: &Safe, record: Option<RecordId>) {
 
 /// The change by which an admin makes a machine of his own a member. What recovery cards left in this home it gives to his
 /// identity, which then needs the cards no more.
-pub(super) fn seating(safe: &Safe, identity: &IdentityFile, device: &Device, name: &str) -> Outcome<Change> {
+pub(super) fn seating(safe: &Safe, identity: &IdentityFile, device: &SigningSeed, name: &str) -> Outcome<Change> {
     let space = safe.home.space;
     let admin = identity.signing_seed.space_key(&space).verifying_key();
-    let machine = Certificate::of_machine(identity, &device.signing, &space);
+    let machine = Certificate::of_machine(identity, device, &space);
     let mut change = Change::default();
     change.seat(&machine, Role::Writer);
     change.events = vec![
         Event::DeviceAdded { key: machine.key.to_base64(), name: name.to_owned() },
-        Event::KeyCertified(UnverifiedCertificate::issue_machine(identity, &device.signing, &space)),
+        Event::KeyCertified(UnverifiedCertificate::issue_machine(identity, device, &space)),
     ];
     let recovered = safe.home.recovered_epochs(&identity.identity)?;
     for (epoch, secret) in &recovered {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hizo_ledger::id::RecordId;
-use hizo_ledger::record::{Control, Role};
+use hizo_ledger::record::{AdminRule, Control, Role};
 use hizo_ledger::space::Chain;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::UnverifiedCertificate;
@@ -84,8 +84,8 @@ fn beside(setting: &Setting, card_files: &[PathBuf], read_only: bool, to: &Path)
         ));
     }
     setting.console.note(words!(
-        "next: restore what you need with --home, and do not use the old home beside it",
-        "次に: --home で新しいフォルダーを指定して取り出してください。元のフォルダーは、もう使わないでください"
+        "next: restore what you need with --home, and do not use the old home beside it. Once you are an admin: `hizo recovery machine`, then new cards, and last remove the identity that is lost",
+        "次に: --home で新しいフォルダーを指定して取り出してください。元のフォルダーは、もう使わないでください。管理者になったら `hizo recovery machine`、新しいカードの作成、最後に失った鍵のメンバーの取り外しをします"
     ));
     // The home opens what it opens, whatever came of this.
     match asked? {
@@ -166,6 +166,12 @@ pub(super) fn tell(setting: &Setting, safe: &Safe, closed: usize) {
         console.warn(words!(
             "{closed} epochs stay closed: their keys were not sealed to these keys",
             "この鍵では開けられない時期のものが{closed}期分あります"
+        ));
+    }
+    if safe.chain.admin_rule() == AdminRule::Two {
+        console.note(words!(
+            "two admins change this safe: what you do as one of them another one signs, with --propose",
+            "この金庫は管理者2人で変更します。管理者としての操作には、--propose を付けて、もう1人の署名を受けます"
         ));
     }
     let admin_from = safe.chain.waiting().map(|waiting| cards::time(waiting.until()));
