@@ -60,7 +60,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     use Of::{Beside, Own};
     let (get, post) = (Method::GET, Method::POST);
     type Answer = fn(&Visit, &Arc<Unlocked>) -> Outcome<Reply>;
-    let of_every_safe: [(&Method, &str, Answer); 31] = [
+    let of_every_safe: [(&Method, &str, Answer); 34] = [
         (&get, "/safe", list::page::safe),
         (&get, "/series/{series}", list::page::series),
         (&get, "/deposit/{deposit}", show::page::deposit),
@@ -92,6 +92,9 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&post, "/people/who/{who}/leave", space::page::remove),
         (&post, "/people/withdraw", space::page::withdraw),
         (&post, "/people/due", space::page::due),
+        (&get, "/people/revoke", space::page::choose_revocation),
+        (&post, "/people/revoke", space::page::choose_revocation),
+        (&post, "/people/revoke/now", space::page::revoke),
     ];
     let of_every_safe = of_every_safe.into_iter().flat_map(|(method, path, answer)| {
         let beside = (method.clone(), format!("/case/{{case}}{path}"), Page::Unlocked(Beside, answer));
@@ -99,7 +102,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     });
     let uploads: [(&str, Of); 2] = [("/drop", Own), ("/case/{case}/drop", Beside)];
     let uploads = uploads.map(|(path, of)| (post.clone(), path.to_owned(), Page::Upload(of, deposit::drop::keep)));
-    let of_the_unlocked: [(&Method, &str, Answer); 55] = [
+    let of_the_unlocked: [(&Method, &str, Answer); 56] = [
         (&get, "/sample", try_it::page::told),
         (&post, "/sample/remove", try_it::page::remove),
         (&get, "/series/{series}/schedule", watch::page::schedule),
@@ -134,6 +137,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&post, "/office/delegate/now", office::page::delegate),
         (&get, "/office/revoke/{key}", office::page::revoking),
         (&post, "/office/revoke/{key}", office::page::revoke),
+        (&post, "/office/rotate", office::page::rotate),
         (&get, "/case/{case}", case::page::case),
         (&post, "/case/{case}", case::page::say),
         (&get, "/case/{case}/paper/{what}", case::page::paper),

@@ -805,6 +805,56 @@ fn where_two_admins_sign_the_desk_makes_proposals_and_what_is_due_waits_for_its_
 }
 
 #[test]
+fn whoever_left_an_organisation_is_shut_out_at_its_desk_and_taken_down_at_the_companys() {
+    let case = crate::organisations::Case::new();
+    let (suzuki, _) = case.suzuki(&[]);
+    let office = &case.office.founder;
+    office.ok(["space", "rotate"]);
+    let desk = Desk::start(office.writer_command().env("TZ", "UTC0"));
+    let (cookie, csrf) = desk.unlock(office);
+    let rotate = |phrase: &str| {
+        let form = format!("csrf={csrf}&passphrase={}", phrase.replace(' ', "+"));
+        desk.post(&format!("{}/office/rotate", desk.at()), &cookie, &form)
+    };
+    let refused = rotate("some other phrase");
+    assert!(
+        refused.body.contains("role=\"alert\"") && !refused.body.contains("safes have new keys"),
+        "{}",
+        refused.body
+    );
+    let done = rotate(&phrase(office));
+    assert!(done.body.contains("1 safes have new keys") && !done.body.contains("role=\"alert\""), "{}", done.body);
+    assert!(rotate(&phrase(office)).body.contains("0 safes have new keys"), "it is done once");
+
+    // What it takes back, a member of the company brings in.
+    let file = office.folder.path().join("taken back");
+    let members = case.company.founder.ok(["space", "members", "--json"]).json();
+    let of_office = members["members"].as_array().unwrap().iter().find(|member| member["name"] == "鈴木").unwrap();
+    let key = of_office["own"]["key"].as_str().unwrap();
+    office.ok(["office", "revoke", key, "--to", file.to_str().unwrap()]);
+    let desk = Desk::start(case.company.founder.writer_command().env("TZ", "UTC0"));
+    let (cookie, csrf) = desk.unlock(&case.company.founder);
+    let at = format!("{}/people", desk.at());
+    assert!(desk.get(&at, &cookie).body.contains("/people/revoke"));
+    let post = |path: &str, form: &str| desk.post(&format!("{at}{path}"), &cookie, &format!("csrf={csrf}&{form}"));
+    let other = office.folder.path().join("another file");
+    std::fs::write(&other, "nothing").unwrap();
+    let unread = post("/revoke", &format!("typed={}", other.display()));
+    assert!(unread.body.contains("ends nothing here"), "{}", unread.body);
+    let asked = post("/revoke", &format!("typed={}", file.display()));
+    let (_, carried) =
+        asked.body.split_once("name=\"revocation\" value=\"").unwrap_or_else(|| panic!("{}", asked.body));
+    assert!(asked.body.contains("鈴木 acts for it here no more"), "{}", asked.body);
+    let form = format!("revocation={}", carried.split('"').next().unwrap());
+    let said = post("/revoke/now", &form);
+    assert!(said.status == 200 && said.body.contains("acts for Patent Office here no more"), "{}", said.body);
+    assert!(post("/revoke/now", &form).body.contains("said here already"));
+    // Whatever he adds from now on is refused.
+    suzuki.run(["deposit", suzuki.beside("more").to_str().unwrap(), "--series", "more"]);
+    case.company.founder.fails(3, "nothing of it believed", ["list"]);
+}
+
+#[test]
 fn a_large_safe_is_shown_as_it_was_while_it_is_opened_and_locking_stops_that() {
     let machine = Home::new();
     machine.deposit(&machine.beside("drawings"), "PLANTED-SERIES");

@@ -13,7 +13,7 @@ use crate::stamped::{configure, stamped_in};
 const SOURCE: &str = include_str!("../../src/desk/routes.rs");
 
 /// Routes that every safe has, each there once more beneath `/case/{case}`.
-const EVERY: [(&str, &str, &str); 32] = [
+const EVERY: [(&str, &str, &str); 35] = [
     ("get", "/safe", ""),
     ("get", "/series/{series}", ""),
     ("get", "/deposit/{deposit}", ""),
@@ -46,10 +46,13 @@ const EVERY: [(&str, &str, &str); 32] = [
     ("post", "/people/who/{who}/leave", "sure=yes"),
     ("post", "/people/withdraw", ""),
     ("post", "/people/due", ""),
+    ("get", "/people/revoke", ""),
+    ("post", "/people/revoke", ""),
+    ("post", "/people/revoke/now", ""),
 ];
 
 /// Those of the safe that is unlocked, with what their forms would say.
-const ROUTES: [(&str, &str, &str); 55] = [
+const ROUTES: [(&str, &str, &str); 56] = [
     ("get", "/sample", ""),
     ("post", "/sample/remove", ""),
     ("get", "/series/{series}/schedule", ""),
@@ -105,6 +108,7 @@ const ROUTES: [(&str, &str, &str); 55] = [
     ("post", "/office/delegate/now", "days=1&to={out}"),
     ("get", "/office/revoke/{key}", ""),
     ("post", "/office/revoke/{key}", "to={out}"),
+    ("post", "/office/rotate", ""),
 ];
 
 /// Those for whoever has followed the link.

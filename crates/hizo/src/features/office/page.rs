@@ -18,6 +18,7 @@ use crate::membership;
 use crate::office::Office;
 use crate::people::shown_organisation;
 use crate::register::{self, Register, State};
+use crate::rotation;
 use crate::safe;
 use crate::words::words;
 
@@ -43,16 +44,18 @@ struct OfficePage<'v> {
     words: (String, String),
     has_key: bool,
     rows: Vec<Row>,
+    /// What came of making new keys, where that was asked for.
+    rotated: Vec<String>,
     visit: &'v Visit,
     fault: Option<(String, Option<String>)>,
 }
 
 /// The organisation whose own safe is unlocked; or how a safe becomes one's.
 pub(crate) fn office(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    page(visit, unlocked, None)
+    page(visit, unlocked, Vec::new(), None)
 }
 
-fn page(visit: &Visit, unlocked: &Unlocked, fault: Option<&Failure>) -> Outcome<Reply> {
+fn page(visit: &Visit, unlocked: &Unlocked, rotated: Vec<String>, fault: Option<&Failure>) -> Outcome<Reply> {
     let (t, language, home) = (visit.text(), visit.language(), unlocked.home()?);
     let card = match home.organisation_card_file().exists() {
         true => Some(register::card(&home)?),
@@ -68,9 +71,25 @@ fn page(visit: &Visit, unlocked: &Unlocked, fault: Option<&Failure>) -> Outcome<
         card: card.map(|card| (shown_organisation(&card).to(language).to_owned(), card.key.to_base64())),
         has_key: home.organisation_key_file().exists(),
         rows,
+        rotated,
         visit,
         fault: fault.map(|failure| visit.fault(failure)),
     })
+}
+
+/// New keys in all safes that the organisation reads, where somebody has left it.
+pub(crate) fn rotate(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let done =
+        Office::at(unlocked.home()?, visit.field("passphrase")).and_then(|mut office| rotation::rotate(&mut office));
+    unlocked.forget();
+    let rotated = match done {
+        Ok(rotated) => rotated,
+        Err(failure) => return page(visit, unlocked, Vec::new(), Some(&failure)),
+    };
+    let (t, language) = (visit.text(), visit.language());
+    let mut lines = vec![t.one("office-rotated", "count", rotated.done.len().to_string())];
+    lines.extend(rotated.lines().iter().map(|line| line.to(language).to_owned()));
+    page(visit, unlocked, lines, rotated.outcome().err().as_ref())
 }
 
 fn rows(visit: &Visit, unlocked: &Unlocked, organisation: &VerifyingKey) -> Outcome<Vec<Row>> {
@@ -108,7 +127,7 @@ pub(crate) fn make(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let name = if visit.has("name") { visit.field("name").trim().to_owned() } else { name_ja.clone() };
     match make_key(&unlocked.home()?, name, name_ja, visit.field("passphrase")) {
         Ok(_) => Ok(visit.go("/office")),
-        Err(failure) => page(visit, unlocked, Some(&failure)),
+        Err(failure) => page(visit, unlocked, Vec::new(), Some(&failure)),
     }
 }
 

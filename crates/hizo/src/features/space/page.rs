@@ -4,6 +4,7 @@ mod beside;
 mod coming;
 mod joining;
 mod leaving;
+mod revoking;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub(crate) use beside::{
 pub(crate) use coming::{admit, admitted, choose, invite};
 pub(crate) use joining::{ask, choose as join, enter, entered, words};
 pub(crate) use leaving::{due, leave, remove, withdraw};
+pub(crate) use revoking::{choose as choose_revocation, say as revoke};
 
 use super::entering::Admin;
 use super::remove::{Readable, could_read, ranges};
@@ -119,6 +121,8 @@ struct PeoplePage<'v> {
     prepared: Vec<PreparedRow>,
     is_any_due: bool,
     propose: Option<String>,
+    /// Somebody acts here for an organisation.
+    has_organisations: bool,
     /// Nothing for a case.
     cards: Option<String>,
 }
@@ -157,6 +161,7 @@ pub(crate) fn people(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         is_any_due: prepared.iter().any(|row| row.is_due),
         prepared,
         propose: visit.proposal_file(&looked.safe),
+        has_organisations: persons.iter().any(|person| person.organisation.is_some()),
         cards: if is_case { None } else { Some(shown::cards(visit, &looked)?) },
         at: visit.at("/people"),
     })
