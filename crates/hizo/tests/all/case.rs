@@ -81,6 +81,20 @@ impl Scene {
         self.counsellor.ok(["space", "join", "--words", &text(&admitted["words"])]);
     }
 
+    /// Somebody else of the centre, whom the company lets in too: his home of the centre's own safe, and that of the case.
+    pub(crate) fn colleague(&self) -> (Home, Home) {
+        let (staff, home) = (self.centre.let_in("同僚", &["--history"]), Home::unmade());
+        let file = |name: &str| home.folder.path().join(name);
+        let [invite, request, delegated] = ["invite", "request", "delegated"].map(file);
+        self.company.ok(["space", "invite", "--to", path(&invite)]);
+        let own = path(&staff.path);
+        home.ok(["space", "join", path(&invite), "--name", "同僚", "--organisation", own, "--to", path(&request)]);
+        self.centre.founder.ok(["office", "delegate", path(&request), "--to", path(&delegated)]);
+        let admitted = self.company.ok(["space", "admit", path(&delegated), "--history", "--json"]).json();
+        home.ok(["space", "join", "--words", &text(&admitted["words"])]);
+        (staff, home)
+    }
+
     /// The states that hold, as both sides see them.
     fn states(&self) -> Vec<String> {
         let seen = |home: &Home| {

@@ -855,6 +855,51 @@ fn whoever_left_an_organisation_is_shut_out_at_its_desk_and_taken_down_at_the_co
 }
 
 #[test]
+fn two_of_the_staff_say_at_their_desks_what_they_have_read_on_a_printed_form() {
+    let case = crate::case::Scene::new("attack");
+    let (counsellor, (_staff, colleague)) = (&case.counsellor, case.colleague());
+    let folder = counsellor.beside("scan");
+    std::fs::write(folder.join("form.pdf"), "%PDF-").unwrap();
+    counsellor.deposit(&folder, "forms");
+    let facts: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(counsellor.path.join("safe.json")).unwrap()).unwrap();
+    let path = format!("/case/{}/on-paper", facts["space"].as_str().unwrap());
+    let between = |page: &str, before: &str| {
+        let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("{before} is not in {page}"));
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let day = |days: i64| {
+        let at = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() as i64 + days * 86_400;
+        jiff::Timestamp::from_second(at).unwrap().strftime("%Y-%m-%d").to_string()
+    };
+    let said = |home: &Home, receiver: &str, until: &str| {
+        let desk = Desk::start(home.writer_command().env("TZ", "UTC0"));
+        let (cookie, csrf) = desk.unlock(home);
+        let at = format!("{}{path}", desk.at());
+        let page = desk.get(&at, &cookie).body;
+        let (form, with) = (between(&page, "id=\"a-item-"), between(&page, "<option value=\""));
+        let fields =
+            format!("csrf={csrf}&act=attest&item-{form}=1&with={with}&receiver_name={receiver}&purpose=help&level=B");
+        let done = desk.post(&at, &cookie, &format!("{fields}&called_back=ring&until={until}"));
+        (done, desk.get(&at, &cookie).body)
+    };
+    let (refused, page) = said(counsellor, "JPCERT", &day(40));
+    assert!(refused.body.contains("30 days at most") && !page.contains("one of two has read it"), "{}", refused.body);
+    let (done, page) = said(counsellor, "JPCERT", &day(20));
+    assert!(done.status == 303 && page.contains("one of two has read it"), "{}", done.body);
+    // Who has read something else says something else.
+    let (_, page) = said(&colleague, "another", &day(20));
+    assert!(page.matches("one of two has read it").count() == 2 && !page.contains("both have read it"), "{page}");
+    let (_, page) = said(&colleague, "JPCERT", &day(20));
+    assert!(page.contains("both have read it"), "{page}");
+    // Nobody of the company attests what the company has signed.
+    let desk = Desk::start(case.company.writer_command().env("TZ", "UTC0"));
+    let (cookie, _) = desk.unlock(&case.company);
+    let page = desk.get(&format!("{}{path}", desk.at()), &cookie).body;
+    assert!(page.contains("both have read it") && !page.contains("id=\"attest-form\""), "{page}");
+}
+
+#[test]
 fn a_large_safe_is_shown_as_it_was_while_it_is_opened_and_locking_stops_that() {
     let machine = Home::new();
     machine.deposit(&machine.beside("drawings"), "PLANTED-SERIES");

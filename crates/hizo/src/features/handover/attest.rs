@@ -8,9 +8,10 @@ use super::consent::{items, last_second};
 use crate::consents::{Consents, Paper};
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::handover::{guard, refused};
+use crate::membership::Appended;
 use crate::safe;
 use crate::side::Side;
-use crate::words::words;
+use crate::words::{Words, words};
 use crate::{Setting, parties, sides};
 
 /// Attest, as one of two of the staff, a consent that was given on a printed form: each types what he has read there
@@ -39,13 +40,73 @@ pub(crate) struct Arguments {
     until: String,
 }
 
+/// What the form says, as one of the two has read it there.
+pub(super) struct Seen<'a> {
+    /// The record of the deposit that holds the form's scan, in hexadecimal digits.
+    pub form: String,
+    /// The other of the two.
+    pub with: &'a str,
+    pub receiver_name: &'a str,
+    pub purpose: &'a str,
+    pub level: Level,
+    pub called_back: &'a str,
+    /// A day, or a second.
+    pub until: &'a str,
+}
+
+/// What was attested, and by how many now.
+pub(super) struct Attested {
+    pub said: PaperConsent,
+    pub by: usize,
+    pub appended: Appended,
+}
+
+impl Attested {
+    pub(super) fn line(&self) -> Words {
+        let receiver = shown_bytes(self.said.receiver_name.as_bytes());
+        match self.by {
+            2 => words!(
+                "attested by both: the company has consented on paper to {receiver}. It is no signature of the company, and no client hands anything over by it",
+                "2人が確認しました: 会社は書面で {receiver} への提供に同意しています。会社の署名ではなく、これだけで引き渡しはできません"
+            ),
+            _ => words!(
+                "attested by you; it counts once the other one attests exactly the same",
+                "あなたの確認を記録しました。もう1人が、まったく同じ内容を確認すると有効になります"
+            ),
+        }
+    }
+}
+
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let mut case = Side::of(setting)?;
     guard(&case.safe, &case.keyring, &case.identity)?;
-    sides::refuse_blocked(&case, parties::own(case.opened())?)?;
     let named = items(setting, case.opened(), std::slice::from_ref(&arguments.form))?;
-    let form = named.first().map(|item| item.deposit.clone()).unwrap_or_default();
-    let said = said(&case, arguments, form)?;
+    let seen = Seen {
+        form: named.first().map(|item| item.deposit.clone()).unwrap_or_default(),
+        with: &arguments.with,
+        receiver_name: &arguments.receiver_name,
+        purpose: &arguments.purpose,
+        level: Level::from_word(&arguments.level).unwrap_or(Level::B),
+        called_back: &arguments.called_back,
+        until: &arguments.until,
+    };
+    let attested = attest(&mut case, &seen)?;
+    let Attested { said, by, appended } = &attested;
+    let result = json!({
+        "record": appended.id.to_string(), "form": said.form, "receiver_name": said.receiver_name,
+        "level": said.level.word(), "until": said.until, "attested_by": by, "needed": 2,
+    });
+    setting.console.result(result, |out| writeln!(out, "{}", setting.console.say(attested.line())));
+    attested.appended.promised
+}
+
+/// Says it in the case.
+///
+/// # Errors
+/// When whoever says it may not act in the case, the other one is nobody else, or it is not in its form.
+pub(super) fn attest(case: &mut Side, seen: &Seen) -> Outcome<Attested> {
+    sides::refuse_blocked(case, parties::own(case.opened())?)?;
+    let said = said(case, seen)?;
     said.holds(safe::now()?).map_err(|refusal| match refusal {
         Refusal::Expired => {
             Failure::new(Kind::Usage, words!("a consent on paper holds 30 days at most", "書面の同意は最長30日です"))
@@ -60,32 +121,12 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         Paper::Consent { said: known, by } if *known == said => Some(by.len()),
         Paper::Consent { .. } | Paper::Accepted { .. } => None,
     });
-    let by = by.unwrap_or_default();
-    let result = json!({
-        "record": appended.id.to_string(), "form": said.form, "receiver_name": said.receiver_name,
-        "level": said.level.word(), "until": said.until, "attested_by": by, "needed": 2,
-    });
-    setting.console.result(result, |out| {
-        let receiver = shown_bytes(said.receiver_name.as_bytes());
-        let done = match by {
-            2 => words!(
-                "attested by both: the company has consented on paper to {receiver}. It is no signature of the company, and no client hands anything over by it",
-                "2人が確認しました: 会社は書面で {receiver} への提供に同意しています。会社の署名ではなく、これだけで引き渡しはできません"
-            ),
-            _ => words!(
-                "attested by you; it counts once the other one attests exactly the same",
-                "あなたの確認を記録しました。もう1人が、まったく同じ内容を確認すると有効になります"
-            ),
-        };
-        writeln!(out, "{}", setting.console.say(done))
-    });
-    appended.promised
+    Ok(Attested { said, by: by.unwrap_or_default(), appended })
 }
 
-/// What the form says, as whoever runs this has read it there.
-fn said(case: &Side, arguments: &Arguments, form: String) -> Outcome<PaperConsent> {
+fn said(case: &Side, seen: &Seen) -> Outcome<PaperConsent> {
     let (own, people) = (case.identity_key(), case.keyring.people()?);
-    let other = people.named(&case.safe, &arguments.with)?.identity.filter(|other| *other != own).ok_or_else(|| {
+    let other = people.named(&case.safe, seen.with)?.identity.filter(|other| *other != own).ok_or_else(|| {
         Failure::fixable(words!(
             "the other one is somebody else, whose key is certified",
             "もう1人は、鍵の証明されている別の人でなければなりません"
@@ -95,12 +136,12 @@ fn said(case: &Side, arguments: &Arguments, form: String) -> Outcome<PaperConsen
     let mut staff = [own.to_base64(), other.to_base64()];
     staff.sort();
     Ok(PaperConsent {
-        level: Level::from_word(&arguments.level).unwrap_or(Level::B),
-        receiver_name: arguments.receiver_name.clone(),
-        purpose: arguments.purpose.clone(),
-        form,
-        called_back: arguments.called_back.clone(),
+        level: seen.level,
+        receiver_name: seen.receiver_name.to_owned(),
+        purpose: seen.purpose.to_owned(),
+        form: seen.form.clone(),
+        called_back: seen.called_back.to_owned(),
         staff,
-        until: last_second(&arguments.until),
+        until: last_second(seen.until),
     })
 }

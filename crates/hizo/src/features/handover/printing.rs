@@ -1,16 +1,21 @@
-//! The page on which items of a case are laid out for a receiver without hizo, and on which it stands that he took them.
+//! The page on which items of a case are laid out for a receiver without hizo, and on which it stands that he took them; and on which two
+//! of the staff say what they have read on a printed form.
 
 use std::sync::Arc;
 
 use askama::Template;
+use hizo_ledger::record::Role;
+use hizo_vault::event::handover::Level;
 
+use super::attest::{Seen, attest};
 use super::on_paper::{Printing, print_items, say_taken};
 use super::page::{DepositRow, chosen, deposits, is_company};
-use super::status::taken_on_paper;
+use super::status::{attested_on_paper, taken_on_paper};
 use crate::consents::Consents;
 use crate::desk::picker;
-use crate::desk::{Frame, Reply, Unlocked, Visit};
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Outcome, shown};
+use crate::people::{People, Person};
 use crate::words::words;
 
 #[derive(Template)]
@@ -21,6 +26,10 @@ struct PaperPage<'v> {
     here: String,
     is_company: bool,
     rows: Vec<DepositRow>,
+    /// Who else may have read a form: by the name of a key, and what people call him.
+    others: Vec<(String, String)>,
+    /// Consents on paper: to whom, until when, and by how many of two they were attested.
+    attested: Vec<(String, String, usize)>,
     /// Printed hand-overs that were taken: by whom, under which number, as who says.
     taken: Vec<(String, String, String)>,
     to: String,
@@ -47,6 +56,8 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
         case: visit.at(&case),
         is_company: is_company(&looked, unlocked),
         rows: deposits(visit, &looked),
+        others: others(people, &looked, unlocked),
+        attested: fold.papers.iter().filter_map(attested_on_paper).collect(),
         taken: fold.papers.iter().filter_map(|paper| taken_on_paper(paper, people)).collect(),
         to: match visit.field("to") {
             "" => shown(&picker::new_folder(&t.say("paper-folder"))),
@@ -58,6 +69,17 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
     })
 }
 
+/// Who reads the case besides whoever looks, and does not speak for the company.
+fn others(people: &People, looked: &Looked, unlocked: &Unlocked) -> Vec<(String, String)> {
+    let own = unlocked.identity.signing_seed.identity_key().verifying_key();
+    let persons = people.persons(&looked.safe).into_iter().filter(|person| person.identity.is_some_and(|it| it != own));
+    let named = |person: Person| {
+        let seat = person.own.filter(|own| own.role.opens() && own.role != Role::Admin)?;
+        Some((seat.key.name().to_string(), person.shown_name()))
+    };
+    persons.filter_map(named).collect()
+}
+
 /// Lays it out, or writes down that it was taken.
 pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
@@ -65,6 +87,24 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         let looked = unlocked.look_at(&home)?;
         let chosen = chosen(visit, &looked)?;
         let mut side = unlocked.side(&home)?;
+        if visit.field("act") == "attest" {
+            let [form] = &chosen[..] else {
+                let one = words!("choose one thing: the scan of the form", "書面の写しを1つだけ選んでください");
+                return Err(Failure::fixable(one));
+            };
+            let field = |name: &str| visit.field(name).trim();
+            let seen = Seen {
+                form: form.deposit.clone(),
+                with: field("with"),
+                receiver_name: field("receiver_name"),
+                purpose: field("purpose"),
+                level: Level::from_word(field("level")).unwrap_or(Level::B),
+                called_back: field("called_back"),
+                until: field("until"),
+            };
+            attest(&mut side, &seen)?.appended.promised?;
+            return Ok(None);
+        }
         if visit.field("act") == "print" && !visit.has("purpose") {
             return Err(Failure::fixable(words!("the purpose is missing", "目的が書かれていません")));
         }

@@ -185,6 +185,13 @@ pub(super) fn taken_on_paper(paper: &Paper, people: &People) -> Option<(String, 
     Some((shown_bytes(receiver_name.as_bytes()), shown_bytes(reference.as_bytes()), name(people, by)))
 }
 
+/// To whom a company has consented on paper, until when, and how many have attested that.
+pub(super) fn attested_on_paper(paper: &Paper) -> Option<(String, String, usize)> {
+    let Paper::Consent { said, by } = paper else { return None };
+    let until = said.until.get(..10).unwrap_or_default().to_owned();
+    Some((shown_bytes(said.receiver_name.as_bytes()), until, by.len()))
+}
+
 fn paper_as_json(paper: &Paper, people: &People) -> Value {
     match paper {
         Paper::Consent { said, by } => json!({
