@@ -288,7 +288,7 @@ impl HandOver {
             now: safe::now()?,
             is_withdrawn: self.is_withdrawn,
             was_accepted: self.answers.iter().any(accepted),
-            is_company_certified: self.certified.contains(&self.said.key),
+            is_company_certified: [&self.said.key, &self.said.machine].iter().any(|key| self.certified.contains(*key)),
             admins: present.iter().filter(|(_, role)| *role == Role::Admin).map(|(key, _)| *key).collect(),
             strangers: present.iter().filter(is_stranger).count() + foreign + usize::from(is_open_to_cards(safe)),
             sender_reads: present.iter().any(|(key, role)| is_senders(key) && role.opens()),

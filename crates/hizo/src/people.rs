@@ -10,7 +10,7 @@ use hizo_ledger::record::{ClaimedTime, Control, Record, Role};
 use hizo_vault::age::Recipient;
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{self, Certificate, Certificates, Sessions, UnverifiedCertificate};
-use hizo_vault::event::handover::Consent;
+use hizo_vault::event::handover::{Consent, UnverifiedConsent};
 use hizo_vault::organisation::{Card, DelegatedRequest, Delegations, Refused};
 
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
@@ -78,6 +78,10 @@ pub(crate) struct Company {
     pub recipient: Recipient,
     /// Others may know who it is.
     is_told: bool,
+    /// Who receives.
+    receiver: VerifyingKey,
+    /// The whole of it, to be said again.
+    pub said: Box<UnverifiedConsent>,
 }
 
 /// Somebody who is a member, by his own key, by machines, or both.
@@ -239,11 +243,15 @@ impl People {
                         self.given.entry(key).and_modify(|epoch| *epoch = first.min(*epoch)).or_insert(first);
                     }
                 }
-                Event::Consent(said) if record.number() == 0 => {
-                    self.company = said.verify().ok().map(|Consent { key, recipient, level, .. }| Company {
+                // In record 0, and again to whoever comes later and cannot open that.
+                Event::Consent(said) if is_by_admin && self.company.is_none() && said.space == space.to_string() => {
+                    let consent = said.verify().ok();
+                    self.company = consent.map(|Consent { key, recipient, receiver, level, .. }| Company {
                         key,
                         recipient,
+                        receiver,
                         is_told: level.tells_company(),
+                        said,
                     });
                 }
                 _ => (),
@@ -535,7 +543,12 @@ impl People {
                 organisation
             )
         }));
-        let nobodys = self.rotators(safe).into_iter().filter(|(_, card)| card.is_none());
+        // In a hand-over the receiver's organisation alone has one.
+        let is_others = |key: &VerifyingKey| {
+            let company = self.company.as_ref();
+            company.is_some_and(|company| !self.delegations.calls_its_own(&company.receiver, key))
+        };
+        let nobodys = self.rotators(safe).into_iter().filter(|(key, card)| card.is_none() || is_others(key));
         doubts.extend(nobodys.map(|(key, _)| {
             words!(
                 "no organisation has said that key {name} is its own, which may begin new keys here: an admin ends it by `hizo space rotator {name} --end`",

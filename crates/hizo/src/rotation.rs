@@ -235,7 +235,11 @@ pub(crate) fn told(opened: Opened, register: &Register) -> Outcome<Told> {
         }
     }
     let is_stale = !people.stale(opened.safe, &delegations).is_empty();
-    let later = people.stale_later(register.of_space(space).map(|entry| &entry.delegation));
+    let counts = |entry: &&Entry| {
+        let is_back = entry.revoked.is_some_and(|until| entry.delegation.not_before <= until);
+        !is_back && delegations.said_of(&entry.delegation.identity).next().is_some()
+    };
+    let later = people.stale_later(register.of_space(space).filter(counts).map(|entry| &entry.delegation));
     Ok(Told { change, delegations, is_stale, later })
 }
 
@@ -426,7 +430,10 @@ fn renew(office: &mut Office, seed: Option<&OrganisationSeed>) -> Outcome<Rotate
         let from = ClaimedTime::from_unix_seconds(entry.counts_from(now.unix_seconds()));
         let not_before = from.map_err(Failure::internal)?;
         if not_before <= before.not_after {
-            begins = begins.max(not_before);
+            // What is further ahead is not waited for, and keeps nothing else from being.
+            if not_before.unix_seconds() <= now.unix_seconds().saturating_add(2) {
+                begins = begins.max(not_before);
+            }
             let rotator = seed.map(|seed| seed.rotator_key(&before.space).verifying_key());
             let said = Delegation { not_before, recipient: Some(recipient.clone()), rotator, ..before.clone() };
             let note = said.note(&key.sign(said.text().as_bytes())).map_err(Failure::internal)?;

@@ -871,9 +871,17 @@ impl Keyring {
                     }
                 };
                 let Some(opens) = openers.iter().find(|identity| age::opens(&wrap, identity)) else { continue };
-                if let Some(secret) = unwrap(wrap, facts.recipient(), opens)? {
-                    self.epochs.insert(epoch, secret);
-                    break;
+                match unwrap(wrap, facts.recipient(), opens) {
+                    Ok(Some(secret)) => {
+                        self.epochs.insert(epoch, secret);
+                        break;
+                    }
+                    Ok(None) => {}
+                    // Whoever made it closes this epoch, and nothing else.
+                    Err(failure) => {
+                        self.doubts.push(failure.message.clone());
+                        first_lost.get_or_insert(failure);
+                    }
                 }
             }
         }

@@ -13,9 +13,9 @@ use crate::{Error, log};
 
 const FIRST_LINE: &str = "hizo/scrub/v2";
 
-/// What is damaged and written down, at most: a disk that has lost everything says as much.
-pub const LOST_MAX: usize = 10_000;
-
+/// What is damaged and written down, at most, of each reading: a disk that has lost everything says as much. It fits into one
+/// published file.
+pub const LOST_MAX: usize = 4_000;
 /// What may be read between two times at which it is written down how far it has come, in bytes of [`Step::cost`].
 const SAVE_COST: u64 = 256 << 20;
 
@@ -49,35 +49,34 @@ pub struct Progress {
     pub read: Option<u64>,
     /// Where the present reading goes on; `None` when it is over.
     pub at: Option<Mark>,
-    /// What the reading before the present one found that nobody could mend; empty when it is over.
+    /// What the reading before the present one found that nobody could mend; empty when the present one was whole.
     pub before: BTreeSet<Damage>,
     /// What the present reading found that nobody could mend, or the last one.
     pub lost: BTreeSet<Damage>,
 }
 
 impl Progress {
-    /// What is written down in a keeper's folder. A file that cannot be read as such is as good as none: then everything is read
-    /// anew.
+    /// What is written down in a keeper's folder. A file that cannot be read, or not as such, is as good as none: then everything is
+    /// read anew.
     ///
     /// # Errors
     /// The store's.
     pub fn load(data: &Path, by: By) -> Result<Option<Self>, Error> {
-        let text = files(data)?.read(by.file()).map_err(log::Error::from)?;
+        let text = files(data)?.read(by.file()).unwrap_or_default();
         Ok(text.and_then(|text| Self::parse(std::str::from_utf8(&text).ok()?)))
     }
 
-    /// Of both whose readings there are, what is known by the newest whole one: when it began, and how much is damaged.
+    /// What is known to be damaged by the newest whole reading, whoever made it, and by what was read since; and when that one began.
     ///
     /// # Errors
     /// The store's.
     pub fn known(data: &Path) -> Result<Option<(u64, usize)>, Error> {
         let each = [Self::load(data, By::Service)?, Self::load(data, By::Hand)?];
-        let known = each.iter().flatten().map(|progress| {
-            // What is half read is as it was, but for what is worse.
-            let lost = progress.before.union(&progress.lost).count();
-            (progress.read.unwrap_or(progress.began), lost)
-        });
-        Ok(known.max_by_key(|(read, _)| *read))
+        let Some(last) = each.iter().flatten().max_by_key(|one| (one.read, one.began)) else { return Ok(None) };
+        let since = last.read.unwrap_or(last.began);
+        let mut lost = &last.before | &last.lost;
+        lost.extend(each.iter().flatten().filter(|one| one.began > since).flat_map(|one| one.lost.iter().cloned()));
+        Ok(Some((since, lost.len())))
     }
 
     fn save(&self, data: &Path, by: By) -> Result<(), Error> {
@@ -184,7 +183,9 @@ impl<'a> Reading<'a> {
         let progress = match Progress::load(data, by)? {
             Some(known) if known.at.is_some() => known,
             known => {
-                let (read, before) = known.map(|known| (known.read, known.lost)).unwrap_or_default();
+                // Also what one before it had found that did not come to its end.
+                let known = known.map(|known| (known.read, most(known.before.union(&known.lost))));
+                let (read, before) = known.unwrap_or_default();
                 Progress { began: now, read, at: Some(Mark::BEGINNING), before, lost: BTreeSet::new() }
             }
         };
@@ -224,7 +225,7 @@ impl<'a> Reading<'a> {
     }
 
     fn note(&mut self, found: &Scrubbed) {
-        self.progress.lost = self.earlier.union(&found.lost).take(LOST_MAX).cloned().collect();
+        self.progress.lost = most(self.earlier.union(&found.lost));
     }
 
     /// What came of it, written down; where there was no more time, it goes on another time.
@@ -235,14 +236,20 @@ impl<'a> Reading<'a> {
         self.note(found);
         if has_time {
             self.progress.at = None;
-            self.progress.before.clear();
         }
         if found.is_whole {
+            self.progress.before.clear();
             self.progress.read = Some(self.progress.began);
         }
         self.progress.save(self.data, self.by)?;
         Ok(self.progress)
     }
+}
+
+/// As much of it as is written down: journals and files of the log before objects, of which there are many.
+fn most<'d>(lost: impl Iterator<Item = &'d Damage>) -> BTreeSet<Damage> {
+    let (objects, others): (Vec<_>, Vec<_>) = lost.partition(|damage| matches!(damage, Damage::Object { .. }));
+    others.into_iter().chain(objects).take(LOST_MAX).cloned().collect()
 }
 
 fn files(data: &Path) -> Result<PublishedFiles<SystemDisk>, Error> {

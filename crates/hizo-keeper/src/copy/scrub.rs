@@ -152,8 +152,8 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
 
     /// Every record of the log, in both journals. The spaces, where they can be told and there was time.
     fn journals(&self, found: &mut Scrubbed, each: &mut Each<'_>) -> Result<Option<Vec<SpaceId>>, Error> {
-        // It is written down as a line.
-        let line = |what: String| what.replace(char::is_control, " ");
+        // It is written down as a line, and short.
+        let line = |what: String| what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160).collect();
         let broken = |at, error: hizo_store::journal::Error| Damage::Journal { at, what: line(error.to_string()) };
         let mut next = 0;
         loop {
@@ -304,7 +304,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
         if log::derive(journal, head.size, &mut |_, _| Ok(()))? != head.root {
             let what = "its leaves are not those of the published head".to_owned();
             found.lost.insert(Damage::Journal { at: Directory::First, what });
-            return Ok(true);
+            return Ok(false);
         }
         let mut has_time = true;
         let mut after =

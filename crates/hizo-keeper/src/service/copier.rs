@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::answer::first_word;
@@ -128,8 +128,14 @@ fn look(shared: &Shared) -> Result<(), crate::Error> {
     let mut reading = Reading::begin(&shared.data, By::Service, shared.scrubbing.bytes_per_second, shared.now())?;
     told_last(shared)?;
     let scrub = Scrub { keeper: &shared.keeper, log: shared.log.published(), copy: copy.as_deref() };
+    let mut told = Instant::now();
     let mut rest = |pause: Duration| {
         shared.scrubber.rest(pause);
+        if told.elapsed() >= LOOK {
+            told = Instant::now();
+            // A reading takes days, and one by hand may end meanwhile.
+            let _ = told_last(shared);
+        }
         !shared.scrubber.is_over()
     };
     let found = scrub.run(reading.from(), &mut |step| {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hizo_keeper::copy::{By, Damage, Directory, Each, Mark, Progress, Reading, Scrub, Scrubbed};
+use hizo_keeper::copy::{By, Damage, Directory, Each, LOST_MAX, Mark, Progress, Reading, Scrub, Scrubbed};
 use hizo_keeper::log::{LogSigner, Sequencer};
 use hizo_keeper::witness::Patience;
 use hizo_keeper::{Copied, EmbeddedKeeper, EmbeddedLog, Error, SecondCopy};
-use hizo_ledger::id::ObjectId;
+use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::log::receipt::UnverifiedReceipt;
 use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
@@ -419,9 +419,33 @@ fn what_a_scrub_found_before_it_was_cut_short_is_known_after_it() {
     assert!(reading.end(&found, false).unwrap().lost.is_empty());
     assert_eq!(Progress::known(&data).unwrap(), Some((100, 2)));
     let mut reading = Reading::begin(&data, By::Hand, 1 << 20, 400).unwrap();
+    assert_eq!(Progress::known(&data).unwrap(), Some((100, 2)), "whoever has only begun knows nothing");
     let found = place.scrub_from(reading.from(), &mut |step| reading.step(step, &mut |_| true));
     reading.end(&found, true).unwrap();
     assert_eq!(Progress::known(&data).unwrap(), Some((400, 0)), "whoever has read it later knows");
+}
+
+#[test]
+fn of_a_disk_that_has_lost_everything_as_much_is_written_down_as_there_is_room_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let object = |number: u32| {
+        let object = ObjectId::of(&number.to_be_bytes());
+        Damage::Object { at: Directory::First, space: SpaceId::from_bytes([7; 16]), object }
+    };
+    let journal = Damage::Journal { at: Directory::Second, what: "it cannot be read".to_owned() };
+    let mut found = Scrubbed { is_whole: true, ..Scrubbed::default() };
+    found.lost = (0..20_000).map(object).chain([journal.clone()]).collect();
+    for (began, is_whole) in [(100, true), (200, false)] {
+        found.is_whole = is_whole;
+        let reading = Reading::begin(folder.path(), By::Service, 1 << 20, began).unwrap();
+        let progress = reading.end(&found, true).unwrap();
+        assert!(progress.lost.len() == LOST_MAX && progress.lost.contains(&journal));
+        assert_eq!(Progress::load(folder.path(), By::Service).unwrap(), Some(progress));
+    }
+    // One that did not come to its end forgets nothing of what was known before it.
+    assert_eq!(Progress::known(folder.path()).unwrap(), Some((100, LOST_MAX)));
+    std::fs::write(folder.path().join("scrub"), b"\xff").unwrap();
+    assert_eq!(Progress::known(folder.path()).unwrap(), None, "what cannot be read is as good as none");
 }
 
 #[test]

@@ -284,9 +284,18 @@ impl Insider {
 
     /// The same, by a key that may sign such a record.
     pub(crate) fn rotate_by(&mut self, by: Signing<'_>, to: &Recipient) {
+        self.rotate_with(by, to, &Identity::generate(&mut Drawn(Dice::new(4))));
+    }
+
+    /// The same, with a wrap that holds something else than the epoch's secret.
+    pub(crate) fn mislead_by(&mut self, by: Signing<'_>, to: &Recipient) {
+        self.rotate_with(by, to, &Identity::generate(&mut Drawn(Dice::new(6))));
+    }
+
+    fn rotate_with(&mut self, by: Signing<'_>, to: &Recipient, held: &Identity) {
         let secret = Identity::generate(&mut Drawn(Dice::new(4)));
         let (recipient, _) = self.put(secret.recipient().to_string().into_bytes());
-        let line = format!("{}\n", *secret.to_secret_line());
+        let line = format!("{}\n", *held.to_secret_line());
         let sealed = age::seal(line.as_bytes(), std::slice::from_ref(to), &mut Drawn(Dice::new(5))).unwrap();
         let ((wrap, bytes), epoch) = (self.put(sealed), self.chain.epoch() + 1);
         let record = self.sign_by(&[by], |envelope| {

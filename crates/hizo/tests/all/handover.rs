@@ -575,8 +575,17 @@ fn a11_nobody_finds_out_who_a_company_is_by_sealing_on_trial() {
     let space = insider.chain.space();
     let said = identity(&company.path).hand_over_identity(&space).recipient().clone();
     insider.rotate_by((rotator.verifying_key(), &by), &said);
-    let told = company.ok(&["list"]);
+    let told = company.run(&["list"]);
     assert!(!told.err.contains("closed to you"), "{told:?}");
+    // A wrap that holds something else closes what it begins, and keeps the company from nothing.
+    insider.mislead_by((rotator.verifying_key(), &by), &said);
+    let told = company.run(&["list"]);
+    assert!(told.err.contains("a wrap holds a secret that is not the space's"), "{told:?}");
+    assert!(told.err.contains("closed to you, the only admin of this safe"), "{told:?}");
+    company.ok(&["space", "rotate"]);
+    company.ok(&["space", "rotator", &rotator.verifying_key().name().to_string(), "--end"]);
+    // Nor does it tell who it is by having its machine certified there.
+    company.fails(1, "nobody is to know who you are", &["recovery", "machine"]);
 }
 
 #[test]

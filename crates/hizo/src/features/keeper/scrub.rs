@@ -37,7 +37,10 @@ pub(super) fn scrub(console: Console, plan: Plan) -> Outcome<()> {
     };
     let mut found = scrub.run(reading.from(), &mut |step| reading.step(step, &mut rest))?;
     // Also what was found before it was cut short.
-    found.lost.extend(reading.end(&found, true)?.lost);
+    let ended = reading.end(&found, true);
+    if let Ok(progress) = &ended {
+        found.lost.extend(progress.lost.iter().cloned());
+    }
     console.result(as_json(&found), |out| {
         for damage in &found.mended {
             let what = told(damage);
@@ -49,7 +52,8 @@ pub(super) fn scrub(console: Console, plan: Plan) -> Outcome<()> {
         }
         writeln!(out, "{}", console.say(summary(&found)))
     });
-    if found.lost.is_empty() { Ok(()) } else { Err(not_mended(&found)) }
+    // What was found is told, whether or not it could be written down.
+    if found.lost.is_empty() { ended.map(drop).map_err(Failure::from) } else { Err(not_mended(&found)) }
 }
 
 fn directory(at: Directory) -> Words {

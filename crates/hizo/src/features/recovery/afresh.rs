@@ -70,7 +70,8 @@ pub(super) fn by_identity(setting: &Setting, emergency: &Path, file: &Path, name
             ),
         )
     })?;
-    let role = safe.role_of(&identity);
+    let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+    let role = safe.chain.role(&own);
     let closed = match role.is_some_and(Role::opens) {
         true => regain::closed(&safe, &setting.unlock_with(&safe, &identity)?),
         false => 0,
@@ -80,6 +81,7 @@ pub(super) fn by_identity(setting: &Setting, emergency: &Path, file: &Path, name
     let record = match role {
         // Where two admins have to sign, another one lets this machine in.
         Some(Role::Admin) if safe.chain.admin_rule() == AdminRule::One => {
+            machine::refuse_untold(&safe, setting.unlock_with(&safe, &identity)?.people()?, &own)?;
             let change = machine::seating(&safe, &identity, &device.signing, name)?;
             Some(change.append_unanswered(&mut safe, &identity)?)
         }

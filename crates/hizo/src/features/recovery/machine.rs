@@ -1,7 +1,8 @@
 //! `hizo recovery machine`
 
 use hizo_ledger::id::RecordId;
-use hizo_ledger::record::{AdminRule, Role};
+use hizo_ledger::identity::VerifyingKey;
+use hizo_ledger::record::{AdminRule, Control, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{Certificate, UnverifiedCertificate};
 use hizo_vault::keys::{IdentityFile, SigningSeed};
@@ -13,6 +14,7 @@ use crate::epochs;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::Home;
 use crate::membership::{Change, Made, Proposing};
+use crate::people::People;
 use crate::safe::{self, Safe};
 use crate::words::words;
 
@@ -34,6 +36,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let role = |safe: &Safe, device: &SigningSeed| safe.chain.role(&device.space_key(&space).verifying_key());
     if let Some(next) = safe.home.next_device()?
         && role(&safe, &next).is_some()
+        && is_ours(&safe, safe.unlock_unheeded(&identity)?.people()?, &identity, &next)
     {
         // Another admin has signed what was proposed here, or it was cut short behind the record.
         safe.home.settle_next_device()?;
@@ -43,7 +46,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
     let mut device = safe.home.device()?.signing;
     let own = identity.signing_seed.space_key(&space).verifying_key();
-    let is_ours = is_ours(&safe, &identity, &device)?;
+    let keyring = safe.unlock_unheeded(&identity)?;
+    refuse_untold(&safe, keyring.people()?, &own)?;
+    let is_ours = is_ours(&safe, keyring.people()?, &identity, &device);
     if role(&safe, &device).is_some() && is_ours {
         if safe.home.session_key()?.is_some() {
             // Another admin has signed what was proposed here.
@@ -64,7 +69,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         let arrives = Event::KeyCertified(UnverifiedCertificate::issue(&identity, &space));
         Change::saying(vec![arrives]).append(&mut safe, &identity)?.promised?;
     }
-    if !is_ours {
+    if !is_ours || safe.home.next_device()?.is_some() {
         // Its keys are certified as the lost identity's, and a key is nobody else's ever after.
         device = safe.home.draw_next_device()?;
     }
@@ -83,11 +88,15 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 /// The safe, also where its keeper lets the machine in no more: a home that was made beside an old one asks by the machine's key of
 /// before, which goes with the lost identity.
 fn reach(home: Home, identity: &IdentityFile) -> Outcome<Safe> {
+    let own = identity.signing_seed.session_key(&home.space);
+    let asks_so = home.session_key()?.is_some_and(|key| key.verifying_key() == own.verifying_key());
     let refused = match Safe::open(home.clone()) {
-        Err(failure) if failure.is_refused() && home.session_key()?.is_none() => failure,
+        Err(failure) if failure.is_refused() && !asks_so => failure,
         opened => return opened,
     };
-    Home::write_session_key(home.folder(), &identity.signing_seed.session_key(&home.space))?;
+    // One may be there that was the lost identity's.
+    home.forget_session_key()?;
+    Home::write_session_key(home.folder(), &own)?;
     Safe::open(home.clone()).map_err(|failure| match home.forget_session_key() {
         Ok(()) if failure.is_refused() => refused,
         Ok(()) => failure,
@@ -96,14 +105,30 @@ fn reach(home: Home, identity: &IdentityFile) -> Outcome<Safe> {
 }
 
 /// Whether a machine's keys may be certified as of this identity: nobody else has been.
-fn is_ours(safe: &Safe, identity: &IdentityFile, device: &SigningSeed) -> Outcome<bool> {
+fn is_ours(safe: &Safe, people: &People, identity: &IdentityFile, device: &SigningSeed) -> bool {
     let key = device.space_key(&safe.home.space).verifying_key();
-    let keyring = safe.unlock_unheeded(identity)?;
-    let people = keyring.people()?;
-    Ok(match people.certificates.of(&key) {
+    match people.certificates.of(&key) {
         Some(certificate) => certificate.identity == identity.signing_seed.identity_key().verifying_key(),
         None => safe.chain.role(&key).is_none() && !people.has_unread,
-    })
+    }
+}
+
+/// Refuses to certify a machine where nobody was told who this admin is: the company of a hand-over at a level that does not tell it.
+pub(super) fn refuse_untold(safe: &Safe, people: &People, own: &VerifyingKey) -> Outcome<()> {
+    let named = |control: &Control| *control == Control::Member { key: *own, role: Role::Admin };
+    // Record 0 says so in the clear, whatever of its body can be read.
+    let is_named = safe.records.first().is_some_and(|genesis| genesis.envelope().controls.iter().any(named));
+    if !is_named || people.said(own).is_some() {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!(
+        "this is a hand-over in which nobody is to know who you are: a machine that is certified here would tell it",
+        "この引き渡しでは、あなたが誰かを伝えていません。ここでコンピューターを登録すると、それが分かってしまいます"
+    ))
+    .hint(words!(
+        "Nothing was changed. Use the home that `hizo hand-over enter` made; where it is lost, withdraw the consent and consent again.",
+        "何も変更していません。`hizo hand-over enter` で作ったフォルダーを使ってください。なくした場合は、同意を取り消して、改めて同意してください。"
+    )))
 }
 
 fn tell(setting: &Setting, safe: &Safe, record: Option<RecordId>) {

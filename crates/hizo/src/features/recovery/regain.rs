@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
 }
 
 /// What a new home has of its own, or has no use for.
-const LEFT_BEHIND: [&str; 5] = ["identity.age", "epochs.age", "safe.json", "watch", "prepared"];
+const LEFT_BEHIND: [&str; 6] = ["identity.age", "epochs.age", "safe.json", "watch", "prepared", "device.next"];
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let Arguments { card_files, emergency, identity, machine, read_only, to } = arguments;

@@ -98,7 +98,7 @@ pub(super) fn write_words(out: &mut dyn Write, setting: &Setting, spoken: &str) 
 }
 
 /// What a newcomer who gets no history has to be told again: what the safe and its series are called, whose each present
-/// member's key is, and to which recovery cards new epochs are sealed.
+/// member's key is, to which recovery cards new epochs are sealed, and in a hand-over what the company consented to.
 pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
     let opened = admin.opened(safe);
     let people = admin.keyring.people()?;
@@ -128,5 +128,6 @@ pub(crate) fn retold(safe: &Safe, admin: &Admin) -> Outcome<Vec<Event>> {
         }));
     }
     events.extend(CardSet::of(opened)?.map(|cards| cards.said));
+    events.extend(people.company().map(|company| Event::Consent(company.said.clone())));
     Ok(events)
 }

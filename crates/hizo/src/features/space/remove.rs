@@ -320,6 +320,7 @@ fn tell(
         "keys": leaving.iter().map(|seat| seat.key.name().to_string()).collect::<Vec<_>>(),
         "could_read": as_json(&read.series), "opened": as_json(&read.opened),
         "rotated": rotated.map_or_else(|| json!([]), Rotated::as_json),
+        "left": rotated.map_or_else(|| json!([]), Rotated::left_as_json),
         "due": elsewhere.due.iter().map(|(space, key)| json!({ "space": space.to_string(), "key": key.name().to_string() })).collect::<Vec<_>>(),
     });
     if let Some(proposed) = proposed {
