@@ -525,3 +525,37 @@ fn a17_a_scheduled_run_asks_for_an_object_behind_its_deposit_and_warns_of_a_keep
     let warned = scene.home.ok(["watch", "run", "moulds"]);
     assert!(warned.err.contains("does not have") && noted().ends_with("missing\n"), "{warned:?}\n{}", noted());
 }
+
+#[test]
+fn one_round_goes_over_a_keeper_elsewhere_too() {
+    let place = tempfile::tempdir().unwrap();
+    let config = place.path().join("keeper.toml");
+    let text = "data = \"data\"\nlisten = \"127.0.0.1:0\"\n[admission]\nmode = \"open\"\n[stamps]\npause_seconds = 1\n";
+    fs::write(&config, text).unwrap();
+    let keeper = Process::start_by(&config);
+    let url = format!("http://{}", keeper.address());
+    let kept = place.path().join("kept");
+    let round = |more: &[&str]| {
+        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+        crate::kit::said(command.args(["--keeper", &url, "try", "--json"]).args(more))
+    };
+    let said = round(&["--keep", kept.to_str().unwrap()]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = said.json();
+    assert_eq!(
+        (&said["keeper"]["records"], &said["proof"]["doubts"]),
+        (&3.into(), &serde_json::json!(["self-stamped"])),
+        "{said}"
+    );
+    let safe: Value = serde_json::from_slice(&fs::read(kept.join("home/safe.json")).unwrap()).unwrap();
+    let there = place.path().join("data/objects").join(safe["space"].as_str().unwrap());
+    let objects = files_below(&there).len() as u64;
+    assert_eq!(said["keeper"]["objects"].as_u64(), Some(objects), "what the keeper has is what is shown of it");
+    assert_eq!(safe["address"], url.as_str());
+    // Another keeper's key, and a world with a keeper of its own.
+    let other = "keeper.example.org/one+b97ca9ae+AUmuSVPVAEPcrqwzRHaxaUg3NTX8sECVDvErQbGHeIn5";
+    assert_ne!(round(&["--keeper-key", other]).code, Some(0));
+    let world = place.path().join("world");
+    assert_eq!(round(&["--network", world.to_str().unwrap()]).code, Some(2));
+    assert!(!world.exists());
+}

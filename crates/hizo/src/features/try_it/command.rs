@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::{HOME, PASSPHRASE_FILE, Round, Scratch, Shown, network};
 use crate::Setting;
 use crate::console::{self, Console};
-use crate::failure::{Outcome, shown};
+use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::features::deposit::command::Bar;
+use crate::there::Terms;
 use crate::words::{Words, words};
 
 /// Go the whole round once, in a safe that is gone afterwards
@@ -28,16 +29,34 @@ pub(crate) struct Arguments {
     /// Do not keep the keeper of that world running; the line that starts it is printed
     #[arg(long, requires = "network")]
     no_keeper: bool,
+    #[command(flatten)]
+    terms: Terms,
 }
 
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let console = setting.console;
     if let Some(folder) = &arguments.network {
+        if setting.keeper.is_some() {
+            return Err(Failure::new(
+                Kind::Usage,
+                words!("that world has a keeper of its own", "お試しの世界には、専用の預け先があります"),
+            )
+            .hint(words!("Leave --keeper out.", "--keeper を外してください。")));
+        }
+        arguments.terms.need(false)?;
         return network(console, folder, arguments.no_keeper);
+    }
+    let there = setting.keeper.as_deref().map(|address| arguments.terms.there(address)).transpose()?;
+    arguments.terms.need(there.is_some())?;
+    if there.is_some() {
+        console.note(words!(
+            "A keeper stamps its log about once a minute, and the proof waits for that.",
+            "預け先が時刻を刻むのは約1分ごとなので、証明ができるまで少し待つことがあります。"
+        ));
     }
     let scratch = Scratch::make(arguments.keep.as_deref())?;
     let bar = Bar::new(console);
-    let round = super::round(&scratch, arguments.folder.as_deref(), &bar)?;
+    let round = super::round(&scratch, arguments.folder.as_deref(), there.as_ref(), &bar)?;
     drop(bar);
     let figures = json!({
         "files": round.first.files, "bytes": round.first.bytes,
@@ -45,7 +64,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         "again_seconds": round.second_took.as_secs_f64(), "again_sealed_bytes": round.second.stored_bytes,
         "restored_seconds": round.restore_took.as_secs_f64(),
         "compared_files": round.restored.files, "compared_bytes": round.restored.bytes,
-        "keeper": { "objects": round.keeper.objects.len(), "bytes": round.keeper.bytes, "records": round.keeper.records.len() },
+        "keeper": { "objects": round.keeper.objects.len(), "bytes": round.keeper.objects.iter().map(|(_, bytes)| bytes).sum::<u64>(), "records": round.keeper.records },
         "proof": round.shown.as_ref().map(|shown| proof_as_json(shown, arguments.keep.is_some())),
         "kept_in": arguments.keep.as_ref().map(|folder| folder.to_string_lossy()),
     });
@@ -128,8 +147,8 @@ fn steps(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
 
 /// What the owner sees beside what the keeper sees.
 fn views(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()> {
-    let sizes: Vec<String> = round.keeper.objects.iter().map(|object| object.bytes.to_string()).collect();
-    let series = round.keeper.series.first().map(|series| series.series.to_string()).unwrap_or_default();
+    let sizes: Vec<String> = round.keeper.objects.iter().map(|(_, bytes)| bytes.to_string()).collect();
+    let series = round.keeper.series.map(|series| series.to_string()).unwrap_or_default();
     let mut rows = vec![
         (words!("you", "あなたに見えるもの"), words!("the keeper", "預かる側に見えるもの")),
         (
@@ -141,8 +160,8 @@ fn views(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
             words!("series {id}, 2 deposits", "series {id}、2回分", id = series),
         ),
     ];
-    for (name, object) in round.names.iter().zip(&round.keeper.objects) {
-        let id = object.id.to_string();
+    for (name, (id, _)) in round.names.iter().zip(&round.keeper.objects) {
+        let id = id.to_string();
         rows.push((name.as_str().into(), words!("object {id}…", "object {id}…", id = &id[..24])));
     }
     rows.push((
@@ -171,7 +190,8 @@ fn views(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
 fn proof_as_json(shown: &Shown, stays: bool) -> Value {
     json!({
         "file": shown.file, "seconds": shown.took.as_secs_f64(),
-        "verdict": "cannot be told", "doubts": [Doubt::SelfStamped.word()],
+        "verdict": if shown.doubts.is_empty() { "holds" } else { "cannot be told" },
+        "doubts": shown.doubts.iter().map(|doubt| doubt.word()).collect::<Vec<_>>(),
         "openssl": shown.stock_agrees, "certificate": stays.then(|| shown.certificate.to_string_lossy()),
     })
 }
@@ -182,10 +202,19 @@ fn proof(console: Console, shown: &Shown, out: &mut dyn Write) -> io::Result<()>
     let name = shown.file.rsplit('/').next().unwrap_or_default();
     let proved = words!("proved to a stranger", "第三者に示す証明");
     writeln!(out, "  {}{}{seconds:>8}", padded(&console.say(proved), 24), padded(name, 44))?;
-    let verdict = words!(
-        "consistent; its time is the keeper's own word, not independent: exit code 4",
-        "誤りなし。ただし時刻は預け先の申告だけで、第三者の証明はありません（終了コード 4）"
-    );
+    let doubts: Vec<_> = shown.doubts.iter().map(|doubt| doubt.word()).collect();
+    let verdict = match doubts[..] {
+        [] => words!("it holds", "正しいと確かめられました"),
+        [one] if one == Doubt::SelfStamped.word() => words!(
+            "consistent; its time is the keeper's own word, not independent: exit code 4",
+            "誤りなし。ただし時刻は預け先の申告だけで、第三者の証明はありません（終了コード 4）"
+        ),
+        _ => words!(
+            "consistent, and not all can be told: {doubts}: exit code 4",
+            "誤りなし。ただし確かめられないことがあります: {doubts}（終了コード 4）",
+            doubts = doubts.join(", ")
+        ),
+    };
     writeln!(out, "  {}{}", padded("hizo verify", 24), console.say(verdict))?;
     let stock = match shown.stock_agrees {
         true => Words::from("Verification: OK"),
@@ -208,6 +237,10 @@ fn farewell(console: Console, arguments: &Arguments, round: &Round, out: &mut dy
             "everything stays in {folder}: home, and what was restored",
             "すべて {folder} に残してあります（金庫と、取り出したもの）",
             folder = shown(folder)
+        ),
+        (None, _) if round.is_elsewhere => words!(
+            "nothing was left behind here; the keeper keeps what was sealed, which nobody can open any more. For good: hizo init --keeper URL, then hizo deposit FOLDER --series NAME",
+            "ここには何も残していません。預け先には封をしたものが残りますが、もう誰にも開けられません。本番は hizo init --keeper アドレス のあと hizo deposit フォルダー --series 名前"
         ),
         (None, _) => words!(
             "nothing was left behind. For good: hizo init, then hizo deposit FOLDER --series NAME",

@@ -7,14 +7,17 @@ mod network;
 pub(crate) mod page;
 mod sample;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use hizo_keeper::SpaceSeen;
 use hizo_ledger::commitment::Fields;
+use hizo_ledger::id::{ObjectId, SeriesId, SpaceId};
+use hizo_ledger::object::ObjectList;
 use hizo_ledger::proof::{Doubt, Verdict};
 use hizo_ledger::record::Record;
 use hizo_vault::keys::generate_passphrase;
@@ -22,7 +25,7 @@ use hizo_vault::manifest::{Kind, Manifest};
 
 use crate::contents::Opened;
 use crate::entropy::{SystemEntropy, random};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind as FailureKind, Outcome};
 use crate::features::deposit::{self, Made};
 use crate::features::{init, proof, restore, verify};
 use crate::folder::listing::{FoundKind, Listing};
@@ -32,6 +35,7 @@ use crate::home;
 use crate::log;
 use crate::safe::Safe;
 use crate::system;
+use crate::there::There;
 use crate::view::View;
 use crate::words::words;
 
@@ -52,15 +56,28 @@ pub(super) struct Round {
     pub restore_took: Duration,
     /// Some names of what was kept.
     pub names: Vec<String>,
-    pub keeper: SpaceSeen,
+    pub keeper: Seen,
+    /// The keeper is another one than the round's own.
+    pub is_elsewhere: bool,
     /// A proof of one file; nothing where there is no file.
     pub shown: Option<Shown>,
 }
 
-/// A proof of one file, found consistent by whoever trusts the log, with nobody's word but the keeper's for its time.
+/// What a keeper sees of a safe: all that records name in the clear.
+pub(super) struct Seen {
+    pub space: SpaceId,
+    pub series: Option<SeriesId>,
+    /// Each object, by its id, with its length in bytes.
+    pub objects: Vec<(ObjectId, u64)>,
+    pub records: usize,
+}
+
+/// A proof of one file, found consistent by whoever trusts the log.
 pub(super) struct Shown {
     /// Its path in the deposit.
     pub file: String,
+    /// What a stranger is not told by it; empty where an independent stamp holds.
+    pub doubts: Vec<Doubt>,
     pub took: Duration,
     /// The command of the stock tool that the proof's own page names.
     pub command: String,
@@ -68,6 +85,10 @@ pub(super) struct Shown {
     pub stock_agrees: bool,
     pub certificate: PathBuf,
 }
+
+/// How often a keeper elsewhere is asked for a stamp, and how long is waited in between: as long as it rests between two, and a little more.
+const STAMP_TRIES: u32 = 150;
+const STAMP_WAIT: Duration = Duration::from_millis(500);
 
 /// What a byte-by-byte comparison went through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -144,11 +165,16 @@ fn company(folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// Goes the whole round on `folder`, or on the sample.
+/// Goes the whole round on `folder`, or on the sample, at a keeper of its own or at one elsewhere.
 ///
 /// # Errors
 /// As the features it calls; and when the restored folder differs, which must not happen.
-pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit::Watcher) -> Outcome<Round> {
+pub(super) fn round(
+    scratch: &Scratch,
+    folder: Option<&Path>,
+    there: Option<&There>,
+    told: &dyn deposit::Watcher,
+) -> Outcome<Round> {
     let source = match folder {
         Some(folder) => folder.to_owned(),
         None => write_sample(&scratch.join("sample"))?,
@@ -160,7 +186,7 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         let path = scratch.join(PASSPHRASE_FILE);
         home::write_new(&path, format!("{}\n", *passphrase).as_bytes())?;
     }
-    let home = init::init(&scratch.join(HOME), safe_name, &passphrase, None)?;
+    let home = init::init(&scratch.join(HOME), safe_name, &passphrase, there)?;
     let device = home.device()?;
     let mut safe = Safe::open(home)?;
     let request = deposit::Request::of(vec![source.clone()], series);
@@ -198,12 +224,9 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         .take(3)
         .map(|entry| crate::failure::shown_bytes(&entry.path))
         .collect();
-    let keeper = safe
-        .keeper
-        .must_be_here()?
-        .inspect(safe.home.space)?
-        .ok_or_else(|| Failure::internal_message("the space is gone"))?;
+    let (keeper, is_elsewhere) = (seen(&safe)?, there.is_some());
     Ok(Round {
+        is_elsewhere,
         folder: source,
         safe_name: safe_name.to_owned(),
         series: series.to_owned(),
@@ -217,6 +240,25 @@ pub(super) fn round(scratch: &Scratch, folder: Option<&Path>, told: &dyn deposit
         keeper,
         shown,
     })
+}
+
+/// What the keeper of a safe sees of it, by what the records name.
+fn seen(safe: &Safe) -> Outcome<Seen> {
+    let mut objects = BTreeMap::new();
+    for record in &safe.records {
+        let direct = record.body_object().into_iter().chain(record.recipient()).chain(record.object_list());
+        let wraps = record.wraps().map(|(_, wrap)| wrap);
+        for object in direct.chain(wraps) {
+            let length = safe.object(object)?.as_bytes().len() as u64;
+            objects.insert(object.id(), length);
+        }
+        if let Some(list) = record.object_list() {
+            let list = ObjectList::parse(&safe.object(list)?).map_err(Failure::internal)?;
+            objects.extend(list.objects().iter().map(|object| (object.id(), object.bytes())));
+        }
+    }
+    let series = safe.chain.series().keys().next().copied();
+    Ok(Seen { space: safe.home.space, series, objects: objects.into_iter().collect(), records: safe.records.len() })
 }
 
 /// The file that is proved: the sample's drawing, else the first one.
@@ -236,9 +278,16 @@ fn show(scratch: &Scratch, opened: Opened, record: &Record, source: &Path, path:
         kept: false,
         authorities: Vec::new(),
     };
-    let start = Instant::now();
-    let proved = proof::prove(opened, record, &request)?;
-    let took = start.elapsed();
+    let mut tries = 0..if opened.safe.keeper.here().is_some() { 0 } else { STAMP_TRIES };
+    let (proved, took) = loop {
+        let start = Instant::now();
+        match proof::prove(opened, record, &request) {
+            Ok(proved) => break (proved, start.elapsed()),
+            // A keeper elsewhere has not stamped it yet.
+            Err(failure) if failure.kind == FailureKind::Unknown && tries.next().is_some() => thread::sleep(STAMP_WAIT),
+            Err(failure) => return Err(failure),
+        }
+    };
     let policy = scratch.join("policy");
     let trusted = format!("log {}\nquorum none\n", log::named_key(&opened.safe.home)?);
     fs::write(&policy, trusted).map_err(|error| Failure::file("write", &policy, error))?;
@@ -251,14 +300,18 @@ fn show(scratch: &Scratch, opened: Opened, record: &Record, source: &Path, path:
         crls: None,
         receipt_key: Some(&opened.safe.home.receipt_key.to_string()),
     })?;
-    // Nothing else may be in doubt, and the time must be: nobody else has stamped it.
-    if report.verdict != Verdict::CannotBeTold(vec![Doubt::SelfStamped]) {
-        return Err(Failure::internal_message(format!("the proof is not as it must be: {:?}", report.verdict)));
-    }
+    let doubts = match report.verdict {
+        // In a folder of its own nobody else has stamped it, and nothing else may be in doubt.
+        Verdict::CannotBeTold(doubts) if opened.safe.keeper.here().is_none() || doubts == [Doubt::SelfStamped] => {
+            doubts
+        }
+        Verdict::Holds { .. } if opened.safe.keeper.here().is_none() => Vec::new(),
+        other => return Err(Failure::internal_message(format!("the proof is not as it must be: {other:?}"))),
+    };
     let command = proved.stock_commands.into_iter().next().unwrap_or_default();
     let stock_agrees = run_stock(&command, &request.to)?;
     let file = crate::failure::shown_bytes(path);
-    Ok(Shown { file, took, command, stock_agrees, certificate: request.to.join("certificate.pdf") })
+    Ok(Shown { file, doubts, took, command, stock_agrees, certificate: request.to.join("certificate.pdf") })
 }
 
 /// Runs a stock tool in a folder; whether it is there.
