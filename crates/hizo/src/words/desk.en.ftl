@@ -115,6 +115,7 @@ files-count = { $count ->
 }
 contents = Contents
 contents-top = All
+contents-folders = Folders
 and-more = And { $count } more.
 entry-unsteady = changed while it was read
 prove-this = Prove

@@ -94,6 +94,7 @@ deposit-of = { $series } 第 { $number } 回
 files-count = { $count } ファイル
 contents = 中身の一覧
 contents-top = すべて
+contents-folders = フォルダー
 and-more = ほかに { $count } 件あります。
 entry-unsteady = 読み取り中に変わりました
 prove-this = 証明する

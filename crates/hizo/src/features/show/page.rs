@@ -1,4 +1,4 @@
-//! The page of one deposit: how far it has come, and what it holds, folder by folder.
+//! The page of one deposit: how far it has come, and what it holds, as a tree of its folders and what lies in one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +15,23 @@ use crate::view::Deposit;
 
 /// Entries of a folder on its page; a folder with more says how many.
 const ROWS_MAX: usize = 400;
+
+/// Folders in the tree; a deposit with more is walked folder by folder.
+const BRANCHES_MAX: usize = 200;
+
+/// Levels that are set in from each other.
+const DEPTH_MAX: usize = 8;
+
+/// A folder in the tree.
+#[derive(Debug, PartialEq, Eq)]
+struct Branch {
+    /// How many folders it lies in.
+    depth: usize,
+    name: String,
+    to: String,
+    /// It is the one that is shown.
+    is_here: bool,
+}
 
 /// An entry of a folder.
 struct Row {
@@ -40,6 +57,8 @@ struct DepositPage<'v> {
     /// Whether an earlier deposit can be compared with it.
     has_before: bool,
     trail: Vec<(String, Option<String>)>,
+    /// Empty where there are no folders.
+    tree: Vec<Branch>,
     rows: Vec<Row>,
     more: usize,
 }
@@ -86,6 +105,7 @@ pub(crate) fn deposit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
             .is_some_and(|of| of.deposits.iter().any(|other| other.number < deposit.number)),
         newest,
         trail: trail(&manifest, folder, &here, &t.say("contents-top")),
+        tree: tree(&manifest.entries, folder, &here, &t.say("contents-top")),
         rows,
         more,
         here,
@@ -173,8 +193,48 @@ fn trail(manifest: &Manifest, folder: Option<&[u8]>, here: &str, top: &str) -> V
     trail
 }
 
+/// The folders at the top, and those in each folder from there to the one that is shown.
+fn tree(entries: &[Entry], folder: Option<&[u8]>, here: &str, top: &str) -> Vec<Branch> {
+    let mut open: BTreeMap<&[u8], Vec<(&[u8], usize)>> = BTreeMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if !matches!(entry.kind, Kind::Directory) {
+            continue;
+        }
+        let end = entry.path.iter().rposition(|byte| *byte == b'/');
+        let (parent, name) = match end {
+            Some(end) => (&entry.path[..end], &entry.path[end + 1..]),
+            None => (&entry.path[..0], entry.path.as_slice()),
+        };
+        let is_above = |folder: &[u8]| folder == parent || below(Some(parent), folder).is_some();
+        if end.is_none() || folder.is_some_and(is_above) {
+            open.entry(parent).or_default().push((name, index));
+        }
+    }
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let (name, to) = (top.to_owned(), here.to_owned());
+    let mut tree = vec![Branch { depth: 0, name, to, is_here: folder.is_none() }];
+    // What is still to be shown, the next one last.
+    let branches = |parent: &[u8], depth: usize| {
+        let mut children: Vec<_> = open.get(parent).cloned().unwrap_or_default();
+        children.sort_unstable();
+        children.into_iter().rev().map(|(name, index)| (depth, name, index)).collect::<Vec<_>>()
+    };
+    let mut left = branches(b"", 1);
+    while let Some((depth, name, index)) = left.pop().filter(|_| tree.len() < BRANCHES_MAX) {
+        let path = entries[index].path.as_slice();
+        let (name, to) = (shown_bytes(name), format!("{here}?in={index}"));
+        tree.push(Branch { depth: depth.min(DEPTH_MAX), name, to, is_here: folder == Some(path) });
+        left.extend(branches(path, depth + 1));
+    }
+    tree
+}
+
 #[cfg(test)]
 mod tests {
+    use hizo_vault::commit::EntryId;
+
     use super::*;
 
     #[test]
@@ -183,5 +243,39 @@ mod tests {
         assert_eq!(below(Some(b"a"), b"a/b/c"), Some(&b"b/c"[..]));
         assert_eq!(below(Some(b"a"), b"ab/c"), None);
         assert_eq!(below(Some(b"a"), b"a"), None);
+    }
+
+    #[test]
+    fn the_tree_is_open_from_the_top_to_the_folder_that_is_shown() {
+        let folder = |path: &str| Entry {
+            path: path.into(),
+            id: EntryId::from_bytes([0; 16]),
+            mode: 0o755,
+            mtime_ns: 0,
+            xattrs: Vec::new(),
+            kind: Kind::Directory,
+        };
+        // In the order of a manifest, in which a sibling may come before what a folder holds.
+        let paths = ["a", "a-b", "a/x", "a/x/deep", "a/y", "b", "b/z"];
+        let entries = paths.map(folder);
+        let shown = |at: Option<&str>| -> Vec<(usize, String, bool)> {
+            let tree = tree(&entries, at.map(str::as_bytes), "/d", "top");
+            tree.into_iter().map(|branch| (branch.depth, branch.name, branch.is_here)).collect()
+        };
+        let of = |rows: &[(usize, &str, bool)]| -> Vec<(usize, String, bool)> {
+            rows.iter().map(|(depth, name, is_here)| (*depth, (*name).to_owned(), *is_here)).collect()
+        };
+        let top = of(&[(0, "top", true), (1, "a", false), (1, "a-b", false), (1, "b", false)]);
+        assert_eq!(shown(None), top);
+        let deep = of(&[
+            (0, "top", false),
+            (1, "a", false),
+            (2, "x", true),
+            (3, "deep", false),
+            (2, "y", false),
+            (1, "a-b", false),
+            (1, "b", false),
+        ]);
+        assert_eq!(shown(Some("a/x")), deep);
     }
 }
