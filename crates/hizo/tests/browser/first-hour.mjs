@@ -37,7 +37,7 @@ await go(async (sit) => {
   await press(say(/を預ける$/, /^Keep “/));
   await page.waitForURL("**/deposit/*");
   await look("04-deposit");
-  check(await page.getByText("drawings").first().isVisible(), "the folder's contents are shown");
+  check(await page.locator("table").getByText("drawings").first().isVisible(), "the folder's contents are shown");
   check((await page.locator(".seal").count()) === 0, "no seal before anybody says a time");
 
   await press(say("証明を作る", "Make the proof"));
