@@ -33,6 +33,7 @@ mod rows;
 mod witnessed;
 
 use self::rows::{LEVELS, Rows, partial};
+pub use check::Checked;
 pub use reader::{LogFiles, LogReader};
 pub use witnessed::{Cosigned, Published};
 

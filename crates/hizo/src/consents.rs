@@ -103,7 +103,7 @@ impl Consents {
                     given.answer.get_or_insert(answer);
                 }
             }
-            Event::PaperAttested(said) if is_person && said.holds(record.envelope().time).is_ok() => {
+            Event::PaperAttested(said) if is_person && !is_company && said.holds(record.envelope().time).is_ok() => {
                 self.attest(people, signer, said);
             }
             Event::AcceptedPaper { receiver_name, reference, .. } if is_person && !reference.is_empty() => {

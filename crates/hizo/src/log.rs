@@ -198,7 +198,7 @@ pub(crate) fn standing(safe: &Safe) -> Outcome<Standing> {
 }
 
 /// Reads the whole published log again, and holds every record of this safe against its place: no place of the safe may
-/// hold another record, and none may stand twice.
+/// hold another record, and none may stand twice. Every head that whoever signed a record had seen must be one of this log.
 ///
 /// # Errors
 /// The first thing that does not hold: exit code 3, or 5 for a second history.
@@ -208,7 +208,10 @@ pub(crate) fn check(safe: &Safe) -> Outcome<()> {
     let own: BTreeMap<Slot, &Record> =
         safe.records.iter().map(|record| (Slot::of(&slot_key, record.number()), record)).collect();
     let mut other = None;
-    let checked = log.published().check_each(&mut |leaf| {
+    let here = safe.records.iter().filter(|record| record.envelope().keeper == safe.home.keeper);
+    let seen: Vec<(&Record, Seen)> = here.filter_map(|record| Some((record, record.envelope().seen?))).collect();
+    let sizes = seen.iter().map(|(_, seen)| seen.size).collect();
+    let checked = log.published().check_each(&sizes, &mut |leaf| {
         if let Some(record) = own.get(&leaf.slot).filter(|record| record.id() != leaf.record) {
             other = other.or(Some(record.number()));
         }
@@ -220,12 +223,27 @@ pub(crate) fn check(safe: &Safe) -> Outcome<()> {
         )));
     }
     match checked {
-        Ok(_) => Ok(()),
+        Ok(checked) => {
+            let other = seen.iter().find(|(_, seen)| checked.roots.get(&seen.size) != Some(&seen.root));
+            other.map_or(Ok(()), |(record, seen)| Err(two_faces(record, seen)))
+        }
         Err(error @ hizo_keeper::log::Error::RepeatedSlot { .. }) => {
             Err(lying(words!("{error}", "台帳の同じ場所に記録が二つあります（{error}）")))
         }
         Err(error) => Err(log_failed(error)),
     }
+}
+
+/// Whoever signed a record was shown another log than this one, or says so falsely.
+fn two_faces(record: &Record, seen: &Seen) -> Failure {
+    let by = record.signers().first().map(|key| key.name().to_string()).unwrap_or_default();
+    lying(words!(
+        "{by}, who signed record {number}, had seen a head of {size} leaves that is none of this log's: it shows two logs, or {by} says what is not so",
+        "記録 {number} に署名した {by} が見た台帳の先頭（{size}件）は、この台帳のものではありません。預け先が二つの台帳を見せているか、{by} が事実と違うことを書いています",
+        by = by,
+        number = record.number(),
+        size = seen.size
+    ))
 }
 
 /// The newest head that this machine has verified, as its next record will say.

@@ -52,6 +52,7 @@ use std::panic::UnwindSafe;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use hizo_ledger::id::SeriesId;
 use hizo_ledger::record::{Record, Role};
@@ -220,7 +221,17 @@ fn run(language: Language) -> ExitCode {
 /// The command line as it was meant; help and version are answered here.
 fn understand(language: Language) -> Result<Arguments, ExitCode> {
     let matches = words::help::speak_to_person(Arguments::command(), language).try_get_matches();
-    let error = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+    let understood = matches.and_then(|matches| {
+        let mut arguments = Arguments::from_arg_matches(&matches)?;
+        let of_command = matches.subcommand().and_then(|(_, command)| command.value_source("keeper"));
+        let is_said = [of_command, matches.value_source("keeper")].contains(&Some(ValueSource::CommandLine));
+        if matches!(arguments.command, Command::Try(_)) && !is_said {
+            // A round leaves something at a keeper elsewhere: it goes there when that is asked for, and not by a variable.
+            arguments.keeper = None;
+        }
+        Ok(arguments)
+    });
+    let error = match understood {
         // Given before and after the command's name, they are not compared by the parser.
         Ok(arguments) if arguments.passphrase_file.is_some() && arguments.passphrase_fd.is_some() => {
             let both = "the argument '--passphrase-fd <N>' cannot be used with '--passphrase-file <FILE>'";

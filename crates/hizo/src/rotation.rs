@@ -486,6 +486,11 @@ impl Rotated {
         let done = self.done.iter().map(|Done { home, .. }| {
             words!("the safe of {home} has new keys", "{home} の金庫の鍵を新しくしました", home = shown(home))
         });
+        done.chain(self.due_lines()).collect()
+    }
+
+    /// Those of them that say which safes have the keys of before.
+    pub(crate) fn due_lines(&self) -> Vec<Words> {
         let waits = self.waits.iter().map(|Done { home, .. }| {
             words!(
                 "due: the safe of {home} has the keys of before, and its admins are told when they open it",
@@ -501,7 +506,7 @@ impl Rotated {
                 why
             )
         });
-        done.chain(waits).chain(left).collect()
+        waits.chain(left).collect()
     }
 }
 

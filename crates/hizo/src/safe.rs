@@ -728,6 +728,13 @@ pub(crate) fn now() -> Outcome<ClaimedTime> {
     ClaimedTime::from_unix_seconds(unix_seconds()).map_err(|error| impossible_time().source(error))
 }
 
+/// The day, in the world's time, so many days from now, as YYYY-MM-DD.
+pub(crate) fn day_in(days: u64) -> Outcome<String> {
+    let at = unix_seconds().saturating_add(days * 86_400);
+    let time = ClaimedTime::from_unix_seconds(at).map_err(|error| impossible_time().source(error))?;
+    Ok(time.as_str().chars().take("YYYY-MM-DD".len()).collect())
+}
+
 /// Waits for a time that is at hand: no longer than two seconds. What a clock that ran ahead has said is not waited for.
 pub(crate) fn wait_for(time: ClaimedTime) -> Outcome<()> {
     let until = Instant::now() + Duration::from_secs(3);

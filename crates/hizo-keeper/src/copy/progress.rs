@@ -72,10 +72,20 @@ impl Progress {
     /// The store's.
     pub fn known(data: &Path) -> Result<Option<(u64, usize)>, Error> {
         let each = [Self::load(data, By::Service)?, Self::load(data, By::Hand)?];
-        let Some(last) = each.iter().flatten().max_by_key(|one| (one.read, one.began)) else { return Ok(None) };
-        let since = last.read.unwrap_or(last.began);
-        let mut lost = &last.before | &last.lost;
-        lost.extend(each.iter().flatten().filter(|one| one.began > since).flat_map(|one| one.lost.iter().cloned()));
+        let each: Vec<_> = each.iter().flatten().collect();
+        let whole = each.iter().filter_map(|one| one.read).max();
+        let Some(since) = whole.or_else(|| each.iter().map(|one| one.began).min()) else { return Ok(None) };
+        let mut lost = BTreeSet::new();
+        for one in each {
+            let is_last = whole.is_none() || one.read == whole;
+            if is_last {
+                lost.extend(one.before.iter());
+            }
+            // What is found while another reading is made is there, too.
+            if is_last || one.at.is_some() || one.began > since {
+                lost.extend(one.lost.iter());
+            }
+        }
         Ok(Some((since, lost.len())))
     }
 

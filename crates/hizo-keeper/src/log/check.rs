@@ -1,6 +1,8 @@
 //! Reads a whole published log again: every tile is derived from the leaves, and no slot may stand twice.
 
-use hizo_ledger::id::Slot;
+use std::collections::{BTreeMap, BTreeSet};
+
+use hizo_ledger::id::{RootHash, Slot};
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::tile::{self, Kind, Tile, WIDTH};
 use hizo_ledger::log::tree;
@@ -22,6 +24,15 @@ struct Slots {
 /// A slot by its first half: no two HMACs agree in 128 bits.
 type Half = u128;
 
+/// A log that was read again whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Its newest head.
+    pub head: LogHead,
+    /// The root that it had with each number of leaves that was asked for, as far as it has so many.
+    pub roots: BTreeMap<u64, RootHash>,
+}
+
 impl<F: LogFiles> LogReader<F> {
     /// Reads every published file of the newest head again, derives every tile from the leaves, and looks for a slot
     /// that stands twice. Memory does not grow with the log; it is read once more for every six million leaves.
@@ -29,25 +40,31 @@ impl<F: LogFiles> LogReader<F> {
     /// # Errors
     /// The first thing that does not hold.
     pub fn check(&self) -> Result<LogHead, Error> {
-        self.check_each(&mut |_| {})
+        Ok(self.check_each(&BTreeSet::new(), &mut |_| {})?.head)
     }
 
-    /// As [`LogReader::check`], and shows every leaf in order. What was shown before an error is not to be believed, nor
-    /// is it when the error comes last.
+    /// As [`LogReader::check`], and shows every leaf in order, and the root that the log had with so many leaves. What was shown
+    /// before an error is not to be believed, nor is it when the error comes last.
     ///
     /// # Errors
     /// The first thing that does not hold.
-    pub fn check_each(&self, each: &mut dyn FnMut(Leaf)) -> Result<LogHead, Error> {
-        self.check_by(SLOTS_OF_A_READING, each)
+    pub fn check_each(&self, sizes: &BTreeSet<u64>, each: &mut dyn FnMut(Leaf)) -> Result<Checked, Error> {
+        self.check_by(SLOTS_OF_A_READING, sizes, each)
     }
 
-    fn check_by(&self, slots: Slots, each: &mut dyn FnMut(Leaf)) -> Result<LogHead, Error> {
-        let Some(head) = self.published()? else { return Ok(LogHead { size: 0, root: tree::empty_root() }) };
+    fn check_by(&self, slots: Slots, sizes: &BTreeSet<u64>, each: &mut dyn FnMut(Leaf)) -> Result<Checked, Error> {
+        let mut roots = BTreeMap::new();
+        let Some(head) = self.published()? else {
+            return Ok(Checked { head: LogHead { size: 0, root: tree::empty_root() }, roots });
+        };
         let mut rows = Rows::default();
         let mut reading = Reading::new(slots, 0, head.size);
         self.each_leaf(head.size, |leaf| {
             rows.push(leaf.hash(), |tile, row| self.compare(tile, &tile::from_hashes(row)))?;
             reading.take(half(leaf.slot));
+            if sizes.contains(&rows.size()) {
+                roots.insert(rows.size(), rows.root()?);
+            }
             each(leaf);
             Ok(())
         })?;
@@ -61,7 +78,7 @@ impl<F: LogFiles> LogReader<F> {
                 Ok(())
             })?;
         }
-        if rows.root()? == head.root { Ok(head) } else { Err(Error::Other) }
+        if rows.root()? == head.root { Ok(Checked { head, roots }) } else { Err(Error::Other) }
     }
 
     /// Hands on every leaf of the published log in order.

@@ -409,6 +409,22 @@ fn what_a_scrub_found_before_it_was_cut_short_is_known_after_it() {
         assert_eq!(progress.read, Some(100), "it began with its first part");
         assert_eq!(Progress::known(&place.first()).unwrap(), Some((100, 2)));
     }
+    // Before any was whole, whoever begins beside it forgets nothing either.
+    let beside = Place::new();
+    for (path, ..) in beside.objects().iter().filter(|(_, _, id)| *id == objects[0].2) {
+        flip(path);
+    }
+    let first = beside.first();
+    let mut steps_left = steps - 1;
+    let mut reading = Reading::begin(&first, By::Service, 1 << 20, 100).unwrap();
+    let found = beside.scrub_from(reading.from(), &mut |step| {
+        steps_left -= 1;
+        reading.step(step, &mut |_| steps_left > 0)
+    });
+    reading.end(&found, false).unwrap();
+    let _ = Reading::begin(&first, By::Hand, 1 << 20, 200).unwrap();
+    assert_eq!(Progress::known(&first).unwrap(), Some((100, found.lost.len())));
+    assert!(!found.lost.is_empty());
     // What the last whole reading found is known until the next one is whole, and no longer.
     for (path, ..) in objects.iter().filter(|(_, _, id)| *id == objects[0].2) {
         flip(path);

@@ -235,6 +235,7 @@ impl Visit {
             ("case", Some(case), _) => format!("/case/{case}"),
             ("received", Some(handover), _) if handover != "new" => format!("/received/{handover}"),
             ("wrong", ..) => String::from("/cases"),
+            ("office", ..) => String::from("/office"),
             _ => self.door_path().to_owned(),
         }
     }

@@ -840,7 +840,10 @@ office-revoked-file = taken back
 office-left = Has somebody left?
 office-left-says = Whoever was removed from this safe by another admin still opens what others keep for the organisation, until they have new keys. This takes back what was delegated to people who have left, and makes new keys wherever the organisation reads and this computer takes part.
 office-rotate = Make new keys
-office-rotated = { $count } safes have new keys.
+office-rotated = { $count ->
+    [one] { $count } safe has new keys.
+   *[other] { $count } safes have new keys.
+}
 take-back-title = Somebody acts no more for an organisation
 take-back-lead = An organisation that takes a delegation back sends a file. Bring it in here: from then on, nobody accepts what that person adds.
 take-back-go = Bring the file in
@@ -869,7 +872,8 @@ attest-level-a = A: how it was done, and nothing else
 attest-level-b = B: what happened, without the name of the company
 attest-called = Who was called back, and how
 attest-called-hint = By a number that you knew before, not the one on the form.
-attest-until-hint = 30 days from today at most.
+attest-until-hint = { $day } at the latest.
+attest-over = it is over
 attest-act = I have read this on the form
 attest-one = one of two has read it
 attest-both = both have read it

@@ -5,6 +5,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hizo_ledger::id::SpaceId;
+use hizo_store::Journal as _;
+use hizo_store::journal::Entry;
+use hizo_store::simulated::{MemoryJournal, SimulatedDisk};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -13,6 +17,7 @@ use crate::kit::{Home, assert_same, files_below, program, said, tree};
 use crate::liar::{Answer, Liar};
 use crate::sharing::Firm;
 use crate::stamped::stamped;
+use crate::witness::show_another_log_in;
 
 /// A safe whose keeper is elsewhere, behind somebody who may lie, with one deposit.
 struct Scene {
@@ -558,4 +563,36 @@ fn one_round_goes_over_a_keeper_elsewhere_too() {
     let world = place.path().join("world");
     assert_eq!(round(&["--network", world.to_str().unwrap()]).code, Some(2));
     assert!(!world.exists());
+}
+
+#[test]
+fn a15_another_log_under_the_keepers_own_key_is_caught_however_long_it_is() {
+    let scene = Scene::new();
+    scene.deposit("second\n");
+    let home = &scene.home;
+    let seen = fs::read_to_string(home.path.join("checkpoint")).unwrap();
+    let size: u8 = seen.lines().nth(1).unwrap().parse().unwrap();
+    for more in [0, 3] {
+        let folder = home.folder.path().join(format!("another log {more}"));
+        fs::create_dir_all(folder.join("log")).unwrap();
+        fs::copy(home.folder.path().join("data/log.key"), folder.join("log.key")).unwrap();
+        let journal = MemoryJournal::beside(&SimulatedDisk::new(512));
+        for number in 0..size + more {
+            let (space, slot_key) = (SpaceId::from_bytes([number + 1; 16]), Some(&[7; 32]));
+            let note = format!("record 0 of somebody else, {number}\n");
+            let note = note.as_bytes();
+            journal
+                .append(Entry { space, expected: None, note, objects: &[], slot_key, kept: 1, charge: None })
+                .unwrap();
+        }
+        show_another_log_in(&folder, home, &journal);
+        scene.liar.refuses(move |asked| {
+            let path = asked.path.strip_prefix("/log/")?;
+            let found = fs::read(folder.join("log").join(path));
+            Some(found.map_or_else(|_| Answer::new(404, "nothing\n"), |bytes| Answer::new(200, bytes)))
+        });
+        home.fails(5, "does not go on from the one that this machine has seen", ["status"]);
+        assert!(home.path.join("checkpoint.refused").exists(), "it stays as evidence");
+        assert_eq!(fs::read_to_string(home.path.join("checkpoint")).unwrap(), seen);
+    }
 }

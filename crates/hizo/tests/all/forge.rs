@@ -8,7 +8,7 @@ use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::object::ObjectList;
 use hizo_ledger::proposal::Proposal;
-use hizo_ledger::record::{self, ClaimedTime, Control, Deposit, Envelope, Objects, UnverifiedRecord};
+use hizo_ledger::record::{self, ClaimedTime, Control, Deposit, Envelope, Objects, Seen, UnverifiedRecord};
 use hizo_ledger::space::Chain;
 use hizo_store::NamedBytes;
 use hizo_vault::age::{self, Identity, Recipient};
@@ -274,6 +274,12 @@ impl Insider {
         let body = self.put(self.body(events));
         let record = self.sign(signing, |envelope| (envelope.body, envelope.controls) = (Some(body), controls));
         self.take(record);
+    }
+
+    /// Says that he had seen this head of the log.
+    pub(crate) fn has_seen(&mut self, signing: &SigningSeed, seen: Seen) {
+        let body = self.put(self.body(&[]));
+        self.append(signing, |envelope| (envelope.body, envelope.seen) = (Some(body), Some(seen)));
     }
 
     /// Begins an epoch whose secret only he can open.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use hizo_ledger::id::RootHash;
+use hizo_ledger::record::Seen;
 use serde_json::Value;
 
 use crate::keeper::Process;
@@ -412,4 +414,22 @@ fn a_member_who_is_no_admin_comes_back_with_his_identity_and_reads_without_a_rec
     // Whoever is removed reads no more, however he came back.
     firm.founder.ok(["space", "remove", "Sato"]);
     sato.fails(1, "does not let this machine in", ["list"]);
+}
+
+#[test]
+fn a16_a_head_that_a_member_had_seen_and_this_log_never_had_is_found_when_the_safe_is_checked() {
+    let firm = Firm::new();
+    let sato = firm.let_in("佐藤", &["--history"]);
+    firm.put(&sato, "drawings", "by another machine");
+    firm.founder.ok(["check"]);
+    let seeds = crate::certificates::owner(&sato).signing_seed;
+    // Another root with as many leaves, and more leaves than there are.
+    for (size, byte) in [(1, 7), (1_000, 8)] {
+        let mut insider = crate::forge::Insider::at(&sato, &firm.data());
+        let seen = Seen { size, root: RootHash::from_bytes([byte; 32]) };
+        insider.has_seen(&seeds, seen);
+        let told = firm.founder.run(["check"]);
+        assert_eq!(told.code, Some(3), "{told:?}");
+        assert!(told.err.contains("shows two logs") || told.out.contains("shows two logs"), "{told:?}");
+    }
 }

@@ -245,7 +245,11 @@ fn an_exported_log_is_the_tree_of_its_leaves_under_a_cosigned_head() {
 
 /// Publishes another log of this keeper, under its own key, in place of the one that it has.
 fn show_another_log(home: &Home, journal: &MemoryJournal) {
-    let keeper = home.path.join("keeper");
+    show_another_log_in(&home.path.join("keeper"), home, journal);
+}
+
+/// The same of the keeper of a home, which has its data there.
+pub(crate) fn show_another_log_in(keeper: &Path, home: &Home, journal: &MemoryJournal) {
     let safe: Value = serde_json::from_slice(&fs::read(home.path.join("safe.json")).unwrap()).unwrap();
     let seed = fs::read_to_string(keeper.join("log.key")).unwrap();
     let seed = *hizo_ledger::id::ObjectId::from_hex(seed.trim()).unwrap().as_bytes();

@@ -1,5 +1,6 @@
 //! `hizo consent attest`
 
+use hizo_ledger::record::ClaimedTime;
 use hizo_vault::event::Event;
 use hizo_vault::event::handover::{Level, PaperConsent, Refusal};
 use serde_json::json;
@@ -9,10 +10,11 @@ use crate::consents::{Consents, Paper};
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::handover::{guard, refused};
 use crate::membership::Appended;
+use crate::parties::{self, Party};
 use crate::safe;
 use crate::side::Side;
 use crate::words::{Words, words};
-use crate::{Setting, parties, sides};
+use crate::{Setting, sides};
 
 /// Attest, as one of two of the staff, a consent that was given on a printed form: each types what he has read there
 #[derive(Debug, clap::Args)]
@@ -105,12 +107,27 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
 /// # Errors
 /// When whoever says it may not act in the case, the other one is nobody else, or it is not in its form.
 pub(super) fn attest(case: &mut Side, seen: &Seen) -> Outcome<Attested> {
-    sides::refuse_blocked(case, parties::own(case.opened())?)?;
+    let now = safe::now()?;
+    let party = parties::own(case.opened())?;
+    if party == Some(Party::Company) {
+        return Err(Failure::fixable(words!(
+            "the company does not attest its own consent",
+            "会社の人は、会社の同意を確認する側にはなれません"
+        ))
+        .hint(words!(
+            "Two of the staff do who read the case and do not speak for the company; or sign the consent: `hizo consent give`.",
+            "確認できるのは、相談の中を見られ、会社を代表しない2人です。会社の人は `hizo consent give` で同意に署名できます。"
+        )));
+    }
+    sides::refuse_blocked(case, party)?;
     let said = said(case, seen)?;
-    said.holds(safe::now()?).map_err(|refusal| match refusal {
+    if ClaimedTime::parse(&said.until).is_ok_and(|until| until < now) {
+        return Err(Failure::new(Kind::Usage, words!("that day is past", "その日はもう過ぎています")));
+    }
+    said.holds(now).map_err(|refusal| match refusal {
         Refusal::Expired => {
             Failure::new(Kind::Usage, words!("a consent on paper holds 30 days at most", "書面の同意は最長30日です"))
-                .hint(words!("Name an earlier --until.", "もっと早い日を --until で指定してください。"))
+                .hint(words!("Name an earlier day.", "もっと早い日を指定してください。"))
                 .source(refusal)
         }
         other => refused(other),

@@ -50,6 +50,7 @@ struct GivenRow {
 
 /// A deposit that may be handed over, or a part of it.
 pub(super) struct DepositRow {
+    pub id: String,
     pub field: String,
     pub name: String,
     pub facts: String,
@@ -130,6 +131,7 @@ pub(super) fn deposits(visit: &Visit, looked: &Looked) -> Vec<DepositRow> {
         of.deposits.iter().rev().map(move |deposit| {
             let field = format!("item-{}", deposit.id);
             DepositRow {
+                id: deposit.id.to_string(),
                 name: looked.called(t, *series, deposit),
                 facts: [
                     shown::moment(t, deposit.time),

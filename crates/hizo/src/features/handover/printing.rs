@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use hizo_ledger::record::Role;
 use hizo_vault::event::handover::Level;
 
 use super::attest::{Seen, attest};
@@ -15,7 +14,9 @@ use crate::consents::Consents;
 use crate::desk::picker;
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Outcome, shown};
+use crate::parties::{self, Parties, Party};
 use crate::people::{People, Person};
+use crate::safe;
 use crate::words::words;
 
 #[derive(Template)]
@@ -28,8 +29,11 @@ struct PaperPage<'v> {
     rows: Vec<DepositRow>,
     /// Who else may have read a form: by the name of a key, and what people call him.
     others: Vec<(String, String)>,
-    /// Consents on paper: to whom, until when, and by how many of two they were attested.
-    attested: Vec<(String, String, usize)>,
+    /// Consents on paper: to whom, until when, by how many of two they were attested, and whether they are over.
+    attested: Vec<(String, String, usize, bool)>,
+    /// The first and the last day until which one may hold that is attested now.
+    today: String,
+    latest: String,
     /// Printed hand-overs that were taken: by whom, under which number, as who says.
     taken: Vec<(String, String, String)>,
     to: String,
@@ -46,7 +50,7 @@ pub(crate) fn paper(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
 
 fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<&Failure>) -> Outcome<Reply> {
     let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
-    let (t, looked) = (visit.text(), unlocked.look_at(&home)?);
+    let (t, looked, today) = (visit.text(), unlocked.look_at(&home)?, safe::day_in(0)?);
     let case = format!("/case/{}", visit.param("case"));
     let fold = Consents::of(looked.opened())?;
     let people = looked.keyring.people()?;
@@ -57,7 +61,9 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
         is_company: is_company(&looked, unlocked),
         rows: deposits(visit, &looked),
         others: others(people, &looked, unlocked),
-        attested: fold.papers.iter().filter_map(attested_on_paper).collect(),
+        attested: fold.papers.iter().filter_map(|paper| attested_on_paper(paper, &today)).collect(),
+        today: today.clone(),
+        latest: safe::day_in(29)?,
         taken: fold.papers.iter().filter_map(|paper| taken_on_paper(paper, people)).collect(),
         to: match visit.field("to") {
             "" => shown(&picker::new_folder(&t.say("paper-folder"))),
@@ -73,8 +79,10 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
 fn others(people: &People, looked: &Looked, unlocked: &Unlocked) -> Vec<(String, String)> {
     let own = unlocked.identity.signing_seed.identity_key().verifying_key();
     let persons = people.persons(&looked.safe).into_iter().filter(|person| person.identity.is_some_and(|it| it != own));
+    let mut parties = Parties::new(people, parties::opener(looked.opened()));
+    looked.safe.records.iter().for_each(|record| parties.follow(record));
     let named = |person: Person| {
-        let seat = person.own.filter(|own| own.role.opens() && own.role != Role::Admin)?;
+        let seat = person.own.filter(|own| parties.of(&own.key).is_some_and(|party| party != Party::Company))?;
         Some((seat.key.name().to_string(), person.shown_name()))
     };
     persons.filter_map(named).collect()
@@ -85,16 +93,15 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
     let done = || {
         let looked = unlocked.look_at(&home)?;
-        let chosen = chosen(visit, &looked)?;
         let mut side = unlocked.side(&home)?;
         if visit.field("act") == "attest" {
-            let [form] = &chosen[..] else {
-                let one = words!("choose one thing: the scan of the form", "書面の写しを1つだけ選んでください");
-                return Err(Failure::fixable(one));
-            };
+            let one = || Failure::fixable(words!("choose the scan of the form", "書面のスキャン画像を選んでください"));
+            let deposits = looked.view.series.values().flat_map(|series| &series.deposits);
+            let form =
+                deposits.into_iter().find(|deposit| deposit.id.to_string() == visit.field("form")).ok_or_else(one)?;
             let field = |name: &str| visit.field(name).trim();
             let seen = Seen {
-                form: form.deposit.clone(),
+                form: form.id.to_string(),
                 with: field("with"),
                 receiver_name: field("receiver_name"),
                 purpose: field("purpose"),
@@ -105,6 +112,7 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             attest(&mut side, &seen)?.appended.promised?;
             return Ok(None);
         }
+        let chosen = chosen(visit, &looked)?;
         if visit.field("act") == "print" && !visit.has("purpose") {
             return Err(Failure::fixable(words!("the purpose is missing", "目的が書かれていません")));
         }

@@ -185,11 +185,12 @@ pub(super) fn taken_on_paper(paper: &Paper, people: &People) -> Option<(String, 
     Some((shown_bytes(receiver_name.as_bytes()), shown_bytes(reference.as_bytes()), name(people, by)))
 }
 
-/// To whom a company has consented on paper, until when, and how many have attested that.
-pub(super) fn attested_on_paper(paper: &Paper) -> Option<(String, String, usize)> {
+/// To whom a company has consented on paper, until when, how many have attested that, and whether it is over.
+pub(super) fn attested_on_paper(paper: &Paper, today: &str) -> Option<(String, String, usize, bool)> {
     let Paper::Consent { said, by } = paper else { return None };
     let until = said.until.get(..10).unwrap_or_default().to_owned();
-    Some((shown_bytes(said.receiver_name.as_bytes()), until, by.len()))
+    let is_over = until.as_str() < today;
+    Some((shown_bytes(said.receiver_name.as_bytes()), until, by.len(), is_over))
 }
 
 fn paper_as_json(paper: &Paper, people: &People) -> Value {

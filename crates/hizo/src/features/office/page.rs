@@ -25,6 +25,9 @@ use crate::words::words;
 /// For how many days somebody acts for the organisation, if nobody says otherwise.
 const DAYS: u64 = 365;
 
+/// Safes whose keys are due that are named on the page.
+const DUE_MAX: usize = 50;
+
 struct Row {
     name: String,
     space: String,
@@ -87,8 +90,11 @@ pub(crate) fn rotate(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         Err(failure) => return page(visit, unlocked, Vec::new(), Some(&failure)),
     };
     let (t, language) = (visit.text(), visit.language());
-    let mut lines = vec![t.one("office-rotated", "count", rotated.done.len().to_string())];
-    lines.extend(rotated.lines().iter().map(|line| line.to(language).to_owned()));
+    let mut lines = vec![t.count("office-rotated", &rotated.done.len())];
+    // How many have new keys is said; which have not, one by one.
+    let due = rotated.due_lines();
+    lines.extend(due.iter().take(DUE_MAX).map(|line| line.to(language).to_owned()));
+    lines.extend((due.len() > DUE_MAX).then(|| t.count("and-more", &(due.len() - DUE_MAX))));
     page(visit, unlocked, lines, rotated.outcome().err().as_ref())
 }
 

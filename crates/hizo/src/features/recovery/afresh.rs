@@ -80,8 +80,11 @@ pub(super) fn by_identity(setting: &Setting, emergency: &Path, file: &Path, name
     way.write(&device, &bytes)?;
     let record = match role {
         // Where two admins have to sign, another one lets this machine in.
-        Some(Role::Admin) if safe.chain.admin_rule() == AdminRule::One => {
-            machine::refuse_untold(&safe, setting.unlock_with(&safe, &identity)?.people()?, &own)?;
+        // Nor is a machine seated where that would tell who the company of a hand-over is: it reads by the consent's key.
+        Some(Role::Admin)
+            if safe.chain.admin_rule() == AdminRule::One
+                && machine::refuse_untold(&safe, setting.unlock_with(&safe, &identity)?.people()?, &own).is_ok() =>
+        {
             let change = machine::seating(&safe, &identity, &device.signing, name)?;
             Some(change.append_unanswered(&mut safe, &identity)?)
         }

@@ -123,7 +123,7 @@ pub(super) fn refuse_untold(safe: &Safe, people: &People, own: &VerifyingKey) ->
     }
     Err(Failure::fixable(words!(
         "this is a hand-over in which nobody is to know who you are: a machine that is certified here would tell it",
-        "この引き渡しでは、あなたが誰かを伝えていません。ここでコンピューターを登録すると、それが分かってしまいます"
+        "この引き渡しでは会社の名前を伏せています。ここでコンピューターを登録すると、会社が分かってしまいます"
     ))
     .hint(words!(
         "Nothing was changed. Use the home that `hizo hand-over enter` made; where it is lost, withdraw the consent and consent again.",

@@ -16,8 +16,8 @@ use crate::view::Deposit;
 /// Entries of a folder on its page; a folder with more says how many.
 const ROWS_MAX: usize = 400;
 
-/// Folders in the tree; a deposit with more is walked folder by folder.
-const BRANCHES_MAX: usize = 200;
+/// Folders of one folder in the tree, besides the one that leads to the folder that is shown; the others are walked to by the list.
+const BRANCHES_MAX: usize = 50;
 
 /// Levels that are set in from each other.
 const DEPTH_MAX: usize = 8;
@@ -59,6 +59,8 @@ struct DepositPage<'v> {
     trail: Vec<(String, Option<String>)>,
     /// Empty where there are no folders.
     tree: Vec<Branch>,
+    /// Folders that are not in it, though those beside them are.
+    left_out: usize,
     rows: Vec<Row>,
     more: usize,
 }
@@ -78,6 +80,7 @@ pub(crate) fn deposit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
     let folder = folder.filter(|entry| matches!(entry.kind, Kind::Directory)).map(|entry| entry.path.as_slice());
     let here = visit.at(&format!("/deposit/{}", deposit.id));
     let (rows, more) = rows(visit, &manifest, folder, &here);
+    let (tree, left_out) = tree(&manifest.entries, folder, &here, &t.say("contents-top"));
     let name = looked.view.series.get(&series).map_or_else(String::new, |of| of.shown_name(series));
     let mut next = Vec::new();
     if let Err(failure) = wrong {
@@ -105,7 +108,8 @@ pub(crate) fn deposit(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
             .is_some_and(|of| of.deposits.iter().any(|other| other.number < deposit.number)),
         newest,
         trail: trail(&manifest, folder, &here, &t.say("contents-top")),
-        tree: tree(&manifest.entries, folder, &here, &t.say("contents-top")),
+        tree,
+        left_out,
         rows,
         more,
         here,
@@ -193,8 +197,8 @@ fn trail(manifest: &Manifest, folder: Option<&[u8]>, here: &str, top: &str) -> V
     trail
 }
 
-/// The folders at the top, and those in each folder from there to the one that is shown.
-fn tree(entries: &[Entry], folder: Option<&[u8]>, here: &str, top: &str) -> Vec<Branch> {
+/// The folders at the top, and those in each folder from there to the one that is shown; and how many were left out.
+fn tree(entries: &[Entry], folder: Option<&[u8]>, here: &str, top: &str) -> (Vec<Branch>, usize) {
     let mut open: BTreeMap<&[u8], Vec<(&[u8], usize)>> = BTreeMap::new();
     for (index, entry) in entries.iter().enumerate() {
         if !matches!(entry.kind, Kind::Directory) {
@@ -211,24 +215,34 @@ fn tree(entries: &[Entry], folder: Option<&[u8]>, here: &str, top: &str) -> Vec<
         }
     }
     if open.is_empty() {
-        return Vec::new();
+        return (Vec::new(), 0);
+    }
+    let is_on_way = |path: &[u8]| folder.is_some_and(|folder| folder == path || below(Some(path), folder).is_some());
+    let mut left_out = 0;
+    for children in open.values_mut() {
+        children.sort_unstable();
+        let (count, mut met) = (children.len(), 0);
+        children.retain(|(_, index)| {
+            met += 1;
+            met <= BRANCHES_MAX || is_on_way(&entries[*index].path)
+        });
+        left_out += count - children.len();
     }
     let (name, to) = (top.to_owned(), here.to_owned());
     let mut tree = vec![Branch { depth: 0, name, to, is_here: folder.is_none() }];
     // What is still to be shown, the next one last.
     let branches = |parent: &[u8], depth: usize| {
-        let mut children: Vec<_> = open.get(parent).cloned().unwrap_or_default();
-        children.sort_unstable();
-        children.into_iter().rev().map(|(name, index)| (depth, name, index)).collect::<Vec<_>>()
+        let children = open.get(parent).map_or(&[][..], Vec::as_slice).iter().rev();
+        children.map(|(name, index)| (depth, *name, *index)).collect::<Vec<_>>()
     };
     let mut left = branches(b"", 1);
-    while let Some((depth, name, index)) = left.pop().filter(|_| tree.len() < BRANCHES_MAX) {
+    while let Some((depth, name, index)) = left.pop() {
         let path = entries[index].path.as_slice();
         let (name, to) = (shown_bytes(name), format!("{here}?in={index}"));
         tree.push(Branch { depth: depth.min(DEPTH_MAX), name, to, is_here: folder == Some(path) });
         left.extend(branches(path, depth + 1));
     }
-    tree
+    (tree, left_out)
 }
 
 #[cfg(test)]
@@ -259,7 +273,8 @@ mod tests {
         let paths = ["a", "a-b", "a/x", "a/x/deep", "a/y", "b", "b/z"];
         let entries = paths.map(folder);
         let shown = |at: Option<&str>| -> Vec<(usize, String, bool)> {
-            let tree = tree(&entries, at.map(str::as_bytes), "/d", "top");
+            let (tree, left_out) = tree(&entries, at.map(str::as_bytes), "/d", "top");
+            assert_eq!(left_out, 0);
             tree.into_iter().map(|branch| (branch.depth, branch.name, branch.is_here)).collect()
         };
         let of = |rows: &[(usize, &str, bool)]| -> Vec<(usize, String, bool)> {
@@ -277,5 +292,13 @@ mod tests {
             (1, "b", false),
         ]);
         assert_eq!(shown(Some("a/x")), deep);
+        // Of many the first ones are there, and the one that leads to what is shown.
+        let many: Vec<Entry> = (100..200)
+            .flat_map(|number| [format!("{number}"), format!("{number}/in")])
+            .map(|path| folder(&path))
+            .collect();
+        let (found, left_out) = tree(&many, Some(b"180/in"), "/d", "top");
+        assert_eq!((found.len(), left_out), (1 + BRANCHES_MAX + 2, 100 - BRANCHES_MAX - 1));
+        assert!(found.iter().any(|branch| branch.is_here && branch.name == "in"));
     }
 }

@@ -50,8 +50,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     arguments.terms.need(there.is_some())?;
     if there.is_some() {
         console.note(words!(
-            "A keeper stamps its log about once a minute, and the proof waits for that.",
-            "預け先が時刻を刻むのは約1分ごとなので、証明ができるまで少し待つことがあります。"
+            "What is sealed stays at the keeper, where nobody can open it afterwards. It stamps its log about once a minute, and the proof waits for that.",
+            "封をしたものは預け先に残りますが、あとで開けられる人はいません。台帳にタイムスタンプが付くのは約1分ごとなので、証明ができるまで少し待つことがあります。"
         ));
     }
     let scratch = Scratch::make(arguments.keep.as_deref())?;
@@ -190,8 +190,7 @@ fn views(console: Console, round: &Round, out: &mut dyn Write) -> io::Result<()>
 fn proof_as_json(shown: &Shown, stays: bool) -> Value {
     json!({
         "file": shown.file, "seconds": shown.took.as_secs_f64(),
-        "verdict": if shown.doubts.is_empty() { "holds" } else { "cannot be told" },
-        "doubts": shown.doubts.iter().map(|doubt| doubt.word()).collect::<Vec<_>>(),
+        "verdict": "cannot be told", "doubts": [Doubt::SelfStamped.word()],
         "openssl": shown.stock_agrees, "certificate": stays.then(|| shown.certificate.to_string_lossy()),
     })
 }
@@ -202,19 +201,10 @@ fn proof(console: Console, shown: &Shown, out: &mut dyn Write) -> io::Result<()>
     let name = shown.file.rsplit('/').next().unwrap_or_default();
     let proved = words!("proved to a stranger", "第三者に示す証明");
     writeln!(out, "  {}{}{seconds:>8}", padded(&console.say(proved), 24), padded(name, 44))?;
-    let doubts: Vec<_> = shown.doubts.iter().map(|doubt| doubt.word()).collect();
-    let verdict = match doubts[..] {
-        [] => words!("it holds", "正しいと確かめられました"),
-        [one] if one == Doubt::SelfStamped.word() => words!(
-            "consistent; its time is the keeper's own word, not independent: exit code 4",
-            "誤りなし。ただし時刻は預け先の申告だけで、第三者の証明はありません（終了コード 4）"
-        ),
-        _ => words!(
-            "consistent, and not all can be told: {doubts}: exit code 4",
-            "誤りなし。ただし確かめられないことがあります: {doubts}（終了コード 4）",
-            doubts = doubts.join(", ")
-        ),
-    };
+    let verdict = words!(
+        "consistent; its time is the keeper's own word, not independent: exit code 4",
+        "誤りなし。ただし時刻は預け先の申告だけで、第三者の証明はありません（終了コード 4）"
+    );
     writeln!(out, "  {}{}", padded("hizo verify", 24), console.say(verdict))?;
     let stock = match shown.stock_agrees {
         true => Words::from("Verification: OK"),

@@ -72,12 +72,10 @@ pub(super) struct Seen {
     pub records: usize,
 }
 
-/// A proof of one file, found consistent by whoever trusts the log.
+/// A proof of one file, found consistent by whoever trusts the log, with nobody's word but the keeper's for its time.
 pub(super) struct Shown {
     /// Its path in the deposit.
     pub file: String,
-    /// What a stranger is not told by it; empty where an independent stamp holds.
-    pub doubts: Vec<Doubt>,
     pub took: Duration,
     /// The command of the stock tool that the proof's own page names.
     pub command: String,
@@ -86,9 +84,9 @@ pub(super) struct Shown {
     pub certificate: PathBuf,
 }
 
-/// How often a keeper elsewhere is asked for a stamp, and how long is waited in between: as long as it rests between two, and a little more.
-const STAMP_TRIES: u32 = 150;
-const STAMP_WAIT: Duration = Duration::from_millis(500);
+/// How long a keeper elsewhere is waited for that has no stamp yet: as long as it rests between two, and a little more.
+const STAMP_PATIENCE: Duration = Duration::from_secs(75);
+const STAMP_WAIT: Duration = Duration::from_secs(1);
 
 /// What a byte-by-byte comparison went through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -278,13 +276,21 @@ fn show(scratch: &Scratch, opened: Opened, record: &Record, source: &Path, path:
         kept: false,
         authorities: Vec::new(),
     };
-    let mut tries = 0..if opened.safe.keeper.here().is_some() { 0 } else { STAMP_TRIES };
+    let is_elsewhere = opened.safe.keeper.here().is_none();
+    let until = Instant::now() + STAMP_PATIENCE;
     let (proved, took) = loop {
         let start = Instant::now();
         match proof::prove(opened, record, &request) {
             Ok(proved) => break (proved, start.elapsed()),
             // A keeper elsewhere has not stamped it yet.
-            Err(failure) if failure.kind == FailureKind::Unknown && tries.next().is_some() => thread::sleep(STAMP_WAIT),
+            Err(failure)
+                if is_elsewhere
+                    && failure.kind == FailureKind::Unknown
+                    && !failure.is_unreachable()
+                    && Instant::now() < until =>
+            {
+                thread::sleep(STAMP_WAIT);
+            }
             Err(failure) => return Err(failure),
         }
     };
@@ -300,18 +306,17 @@ fn show(scratch: &Scratch, opened: Opened, record: &Record, source: &Path, path:
         crls: None,
         receipt_key: Some(&opened.safe.home.receipt_key.to_string()),
     })?;
-    let doubts = match report.verdict {
-        // In a folder of its own nobody else has stamped it, and nothing else may be in doubt.
-        Verdict::CannotBeTold(doubts) if opened.safe.keeper.here().is_none() || doubts == [Doubt::SelfStamped] => {
-            doubts
-        }
-        Verdict::Holds { .. } if opened.safe.keeper.here().is_none() => Vec::new(),
-        other => return Err(Failure::internal_message(format!("the proof is not as it must be: {other:?}"))),
-    };
+    // Nothing else may be in doubt, and the time must be: this machine knows nobody else who stamps.
+    if report.verdict != Verdict::CannotBeTold(vec![Doubt::SelfStamped]) {
+        return Err(match is_elsewhere {
+            true => log::lying(words!("its proof is not as it must be", "証明が正しくありません")),
+            false => Failure::internal_message(format!("the proof is not as it must be: {:?}", report.verdict)),
+        });
+    }
     let command = proved.stock_commands.into_iter().next().unwrap_or_default();
     let stock_agrees = run_stock(&command, &request.to)?;
     let file = crate::failure::shown_bytes(path);
-    Ok(Shown { file, doubts, took, command, stock_agrees, certificate: request.to.join("certificate.pdf") })
+    Ok(Shown { file, took, command, stock_agrees, certificate: request.to.join("certificate.pdf") })
 }
 
 /// Runs a stock tool in a folder; whether it is there.
