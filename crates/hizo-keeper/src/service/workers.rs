@@ -179,6 +179,10 @@ mod tests {
     use std::task::Poll;
     use std::time::Duration;
 
+    use axum::http::StatusCode;
+    use axum::http::header::RETRY_AFTER;
+    use axum::response::IntoResponse as _;
+
     use super::*;
 
     fn runtime() -> tokio::runtime::Runtime {
@@ -250,6 +254,32 @@ mod tests {
         assert_eq!(order.iter().position(|name| *name == 0), Some(TURN_MAX - 1), "after one turn of the busy one");
         order.retain(|name| *name != 0);
         assert!(order.is_sorted(), "and in a space in the order in which it came");
+    }
+
+    #[test]
+    fn what_comes_when_too_much_waits_is_sent_away_and_told_when_to_come_again() {
+        let (runtime, [busy, other]) = (runtime(), SPACES);
+        let workers = Workers::new(1, 1);
+        let ((begin, begun), (end, ended)) = (channel(), channel::<()>());
+        runtime.block_on(async {
+            let mut long = pin!(workers.run_in(busy, move || {
+                begin.send(()).unwrap();
+                Ok(ended.recv().is_err())
+            }));
+            assert!(pending(&mut long).await);
+            begun.recv().unwrap();
+            let mut waits = pin!(workers.run(|| Ok(7)));
+            assert!(pending(&mut waits).await);
+            for refused in [workers.run(|| Ok(())).await, workers.run_in(other, || Ok(())).await] {
+                let answer = refused.unwrap_err().into_response();
+                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+                assert!(answer.headers().contains_key(RETRY_AFTER));
+            }
+            drop(end);
+            assert!(long.await.unwrap());
+            assert_eq!(waits.await.unwrap(), 7, "whoever waited already is served");
+            assert_eq!(workers.run(|| Ok(8)).await.unwrap(), 8);
+        });
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use hizo_keeper::service::{Limits, Pace, Rate, Settings};
 use hizo_ledger::session::Verbs;
+use hizo_store::NamedBytes;
 
-use super::world::{Answer, Begun, Running, settings};
+use super::world::{Answer, Begun, Running, settings, soon};
 use crate::kit::{object, secret};
 
 fn limited(limits: Limits) -> Running {
@@ -36,6 +37,29 @@ fn a_slow_head_and_a_slow_body_are_cut() {
     Answer::read(stream).says(408, "TooSlow");
     let path = format!("/v1/spaces/{space}/objects/{}", object.id());
     running.ask("GET", &path, Some(&begun.owner), b"").says(404, "NoObject");
+}
+
+#[test]
+fn whoever_takes_nothing_of_an_answer_is_let_go_and_holds_nothing() {
+    let running = limited(Limits { stalled: Duration::from_millis(300), ..settings().limits });
+    let begun = Begun::new(&running, "a company");
+    // Longer than what waits between two programs of one machine.
+    let large = NamedBytes::name(vec![7; 16 << 20]).unwrap();
+    running.put(begun.space(), &begun.owner, &large).is(201);
+    let mut stream = TcpStream::connect(running.address).unwrap();
+    let (space, owner) = (begun.space(), &begun.owner);
+    let path = format!("/v1/spaces/{space}/objects/{}", large.id());
+    let head = format!("GET {path} HTTP/1.1\r\nhost: k\r\nauthorization: Bearer {owner}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    soon("it is never let go", || {
+        // Whoever asks for the count is there himself.
+        running.metric("hizo_bytes_out_total") > 0 && running.metric("hizo_connections") == 1
+    });
+    let mut taken = Vec::new();
+    let _ = stream.read_to_end(&mut taken);
+    assert!(taken.starts_with(b"HTTP/1.1 200 ") && taken.len() < 16 << 20, "{} bytes came", taken.len());
+    // Whoever takes it has it whole.
+    assert_eq!(running.ask("GET", &path, Some(owner), b"").is(200).body.len(), 16 << 20);
 }
 
 #[test]
