@@ -9,6 +9,7 @@ mod log;
 mod own;
 mod process;
 mod service;
+mod silent;
 mod stamp;
 mod sweep;
 mod takeover;

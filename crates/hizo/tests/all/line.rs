@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -35,6 +36,8 @@ type Draw = Box<dyn FnMut() -> Fault + Send>;
 pub(crate) struct Line {
     pub(crate) address: String,
     draw: Arc<Mutex<Draw>>,
+    /// Connections that were cut.
+    cuts: Arc<AtomicUsize>,
 }
 
 impl Line {
@@ -43,7 +46,8 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let draw: Arc<Mutex<Draw>> = Arc::new(Mutex::new(Box::new(|| Fault::None)));
-        let (keeper, drawing) = (keeper.to_owned(), Arc::clone(&draw));
+        let cuts = Arc::<AtomicUsize>::default();
+        let (keeper, drawing, cut) = (keeper.to_owned(), Arc::clone(&draw), Arc::clone(&cuts));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let fault = (drawing.lock().unwrap())();
@@ -51,12 +55,12 @@ impl Line {
                 let passed = Arc::new(Mutex::new(0));
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    let passed = Arc::clone(&passed);
-                    thread::spawn(move || carry(from, to, fault, &passed));
+                    let (passed, cut) = (Arc::clone(&passed), Arc::clone(&cut));
+                    thread::spawn(move || carry(from, to, fault, &passed, &cut));
                 }
             }
         });
-        Self { address, draw }
+        Self { address, draw, cuts }
     }
 
     /// From now on connections fare like this.
@@ -65,7 +69,7 @@ impl Line {
     }
 }
 
-fn carry(mut from: TcpStream, mut to: TcpStream, fault: Fault, passed: &Mutex<u64>) {
+fn carry(mut from: TcpStream, mut to: TcpStream, fault: Fault, passed: &Mutex<u64>, cuts: &AtomicUsize) {
     let mut piece = vec![0; if let Fault::Slow(bytes) = fault { bytes } else { 16 << 10 }];
     while let Ok(read @ 1..) = from.read(&mut piece) {
         let mut passed = passed.lock().unwrap();
@@ -79,7 +83,10 @@ fn carry(mut from: TcpStream, mut to: TcpStream, fault: Fault, passed: &Mutex<u6
             break;
         }
         match fault {
-            Fault::Cut(_) if read >= left => break,
+            Fault::Cut(_) if read >= left => {
+                cuts.fetch_add(1, Ordering::Relaxed);
+                break;
+            }
             // It holds both ends, and takes nothing more.
             Fault::Dead(_) if read >= left => loop {
                 thread::park();
@@ -142,9 +149,11 @@ fn a_line_that_breaks_off_anywhere_loses_and_doubles_nothing() {
         // Restoring meets the same line, and gives all or nothing.
         let at = dice.below(1 << 20);
         line.fares(move || Fault::Cut(1_000 + at));
+        let before = line.cuts.load(Ordering::Relaxed);
         let to = home.folder.path().join("cut");
         let restored = home.run([OsStr::new("restore"), "latest:moulds".as_ref(), "--to".as_ref(), to.as_os_str()]);
         assert!(restored.code == Some(0) || !to.exists(), "{restored:?}");
+        assert!(line.cuts.load(Ordering::Relaxed) > before, "round {round}: nothing was cut");
         line.fares(|| Fault::None);
         let _ = fs::remove_dir_all(&to);
         let _ = fs::remove_dir_all(to.with_extension("partial"));
