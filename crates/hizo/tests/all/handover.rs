@@ -754,10 +754,11 @@ pub(crate) fn everything(data: &Path, home: &Path, own: &IdentityFile) -> (usize
 
 #[test]
 fn what_was_done_on_paper_is_shown_as_what_it_is() {
-    let home = Home::new();
-    let owner = IdentityFile::open(fs::read(home.path.join("identity.age")).unwrap(), PASSPHRASE).unwrap();
-    let own = owner.signing_seed.identity_key().verifying_key().to_base64();
-    let mut staff = [own, home_key()];
+    let case = Case::new();
+    let [centre, company] = [&case.centre, &case.firm.founder].map(|home| identity(&home.path));
+    let keys = [&centre, &company].map(|owner| owner.signing_seed.identity_key().verifying_key().to_base64());
+    let [own, of_company] = keys;
+    let mut staff = [own, of_company];
     staff.sort();
     let paper = PaperConsent {
         level: Level::B,
@@ -777,7 +778,11 @@ fn what_was_done_on_paper_is_shown_as_what_it_is() {
         note: String::new(),
     };
     let events = [Event::PaperAttested(paper.clone()), Event::PaperAttested(paper), Event::PaperAttested(named), taken];
-    Insider::of(&home).say(&owner.signing_seed, &events, vec![]);
+    let mut insider = Insider::at(&case.centre, &case.firm.data());
+    insider.say(&centre.signing_seed, &events, vec![]);
+    // The company's own word for it is none of the two.
+    insider.say(&company.signing_seed, &events[..1], vec![]);
+    let home = &case.firm.founder;
     let said = home.ok(["hand-over", "status", "--json"]).json();
     let papers = said["paper"].as_array().unwrap();
     assert_eq!((papers.len(), said["handovers"].as_array().unwrap().len()), (2, 0), "{said:#}");
@@ -786,11 +791,6 @@ fn what_was_done_on_paper_is_shown_as_what_it_is() {
     assert_eq!((&papers[1]["reference"], &papers[1]["signed_by_receiver"]), (&"第 12 号".into(), &false.into()));
     let told = home.ok(["hand-over", "status"]).out;
     assert!(told.contains("no signature of the company") && told.contains("no signature of the receiver"), "{told}");
-}
-
-fn home_key() -> String {
-    let mut dice = crate::forge::Drawn(crate::kit::Dice::new(77));
-    IdentityFile::generate(&mut dice).signing_seed.identity_key().verifying_key().to_base64()
 }
 
 #[test]
