@@ -246,11 +246,7 @@ impl People {
                 // In record 0, and again to whoever comes later and cannot open that.
                 Event::Consent(said) if is_by_admin && self.company.is_none() && said.space == space.to_string() => {
                     // Record 0 says in the clear who may be it: so nobody becomes it in any other safe, or later.
-                    let is_named = |key: VerifyingKey| {
-                        let named = Control::Member { key, role: Role::Admin };
-                        safe.records.first().is_some_and(|genesis| genesis.envelope().controls.contains(&named))
-                    };
-                    let consent = said.verify().ok().filter(|consent| is_named(consent.key));
+                    let consent = said.verify().ok().filter(|consent| safe.began_with_admin(consent.key));
                     self.company = consent.map(|Consent { key, recipient, receiver, level, .. }| Company {
                         key,
                         recipient,

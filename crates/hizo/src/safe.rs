@@ -602,6 +602,12 @@ impl Safe {
         self.chain.role(&identity.signing_seed.space_key(&self.home.space).verifying_key())
     }
 
+    /// Whether record 0 makes a key an admin's: it says so in the clear, whatever of its body can be read.
+    pub(crate) fn began_with_admin(&self, key: VerifyingKey) -> bool {
+        let named = Control::Member { key, role: Role::Admin };
+        self.records.first().is_some_and(|genesis| genesis.envelope().controls.contains(&named))
+    }
+
     /// Unlocks with the identity that the passphrase opens.
     pub(crate) fn unlock(&self, passphrase: &str) -> Outcome<Keyring> {
         self.unlock_with(&open_identity(&self.home, passphrase)?)
@@ -847,10 +853,7 @@ impl Keyring {
                 Event::Consent(said) => said.key == own.to_base64(),
                 _ => false,
             }),
-            Err(_) => {
-                let is_own = |control: &Control| *control == Control::Member { key: own, role: Role::Admin };
-                genesis.envelope().controls.iter().any(is_own)
-            }
+            Err(_) => safe.began_with_admin(own),
         }
     }
 

@@ -16,6 +16,7 @@ const FIRST_LINE: &str = "hizo/scrub/v2";
 /// What is damaged and written down, at most, of each reading: a disk that has lost everything says as much. It fits into one
 /// published file.
 pub const LOST_MAX: usize = 4_000;
+
 /// What may be read between two times at which it is written down how far it has come, in bytes of [`Step::cost`].
 const SAVE_COST: u64 = 256 << 20;
 
@@ -141,25 +142,17 @@ impl Progress {
 }
 
 fn line(damage: &Damage) -> String {
-    let at = |at: &Directory| match at {
-        Directory::First => "first",
-        Directory::Second => "second",
-    };
     match damage {
-        Damage::Object { at: place, space, object } => format!("object {} {space} {object}", at(place)),
-        Damage::File { at: place, path } => format!("file {} {path}", at(place)),
-        Damage::Journal { at: place, what } => format!("journal {} {what}", at(place)),
+        Damage::Object { at: place, space, object } => format!("object {} {space} {object}", place.word()),
+        Damage::File { at: place, path } => format!("file {} {path}", place.word()),
+        Damage::Journal { at: place, what } => format!("journal {} {what}", place.word()),
     }
 }
 
 fn damage_of(line: &str) -> Option<Damage> {
     let (kind, rest) = line.split_once(' ')?;
     let (at, what) = rest.split_once(' ')?;
-    let at = match at {
-        "first" => Directory::First,
-        "second" => Directory::Second,
-        _ => return None,
-    };
+    let at = [Directory::First, Directory::Second].into_iter().find(|one| one.word() == at)?;
     match kind {
         "object" => {
             let (space, object) = what.split_once(' ')?;

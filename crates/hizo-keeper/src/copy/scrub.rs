@@ -42,6 +42,16 @@ pub enum Directory {
     Second,
 }
 
+impl Directory {
+    /// As files and results name it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Second => "second",
+        }
+    }
+}
+
 /// What was found damaged or missing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Damage {

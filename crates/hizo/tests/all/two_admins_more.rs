@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cards::read_off;
 use crate::faults::FalseClock;
 use crate::keeper::Process;
-use crate::kit::Home;
+use crate::kit::{Home, Said};
 use crate::organisations::{Case, content};
 use crate::rotation::{closed_to, rotators};
 use crate::sharing::Firm;
@@ -49,6 +49,26 @@ fn by_cards<'a>(emergency: &'a Path, cards: &'a [PathBuf; 2]) -> Vec<&'a str> {
     with_cards(&["recovery", "use", "--json", "--emergency", emergency.to_str().unwrap()], cards)
 }
 
+/// Comes back by cards where nothing is left, so long ago.
+#[track_caller]
+fn comes_back(clock: &FalseClock, away: &str, home: &Home, emergency: &Path, cards: &[PathBuf; 2]) -> Said {
+    let said = clock.run(home, away, &by_cards(emergency, cards));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    home.make_cheap();
+    said
+}
+
+/// Comes by cards into a home beside the old one, a week ago, after the identity was lost there.
+#[track_caller]
+fn comes_beside(clock: &FalseClock, old: &Home, cards: &[PathBuf; 2]) -> Home {
+    fs::remove_file(old.path.join("identity.age")).unwrap();
+    let new = Home::unmade();
+    let said = clock.run(old, A_WEEK_AGO, &with_cards(&["recovery", "use", "--to", new.path.to_str().unwrap()], cards));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    new.make_cheap();
+    new
+}
+
 /// The members' own keys, in the order in which they came.
 fn keys(home: &Home) -> Vec<String> {
     let listed = home.ok(["space", "members", "--json"]).json();
@@ -68,10 +88,8 @@ fn one_of_two_admins_who_has_lost_everything_comes_back_by_cards_and_both_seat_h
     fs::remove_dir_all(&sato.path).unwrap();
     let back = Home::unmade();
     at_that_time(&mut firm, &clock, A_WEEK_AGO, || {
-        let said = clock.run(&back, A_WEEK_AGO, &by_cards(&emergency, &cards));
-        assert_eq!(said.code, Some(0), "{said:?}");
+        let said = comes_back(&clock, A_WEEK_AGO, &back, &emergency, &cards);
         assert!(said.json()["admin_from"].is_string() && said.json()["closed_epochs"] == 0, "{said:?}");
-        back.make_cheap();
         let out = back.folder.path().join("at once");
         let read = clock.run(&back, A_WEEK_AGO, &["restore", "latest:drawings", "--to", out.to_str().unwrap()]);
         assert_eq!(read.code, Some(0), "{read:?}");
@@ -126,17 +144,13 @@ fn where_both_admins_are_lost_the_cards_let_in_two_one_after_the_other() {
     fs::remove_dir_all(&firm.founder.path).unwrap();
     let (first, second) = (Home::unmade(), Home::unmade());
     at_that_time(&mut firm, &clock, TWO_WEEKS_AGO, || {
-        let said = clock.run(&first, TWO_WEEKS_AGO, &by_cards(&emergency, &cards));
-        assert_eq!(said.code, Some(0), "{said:?}");
-        first.make_cheap();
+        comes_back(&clock, TWO_WEEKS_AGO, &first, &emergency, &cards);
     });
     at_that_time(&mut firm, &clock, A_WEEK_AGO, || {
         // Nobody is there who signs second, and he is a member all the same: so the cards are free for the next one.
         let alone = clock.run(&first, A_WEEK_AGO, &["recovery", "machine"]);
         assert!(alone.code == Some(1) && alone.err.contains("this needs two admins"), "{alone:?}");
-        let said = clock.run(&second, A_WEEK_AGO, &by_cards(&emergency, &cards));
-        assert_eq!(said.code, Some(0), "{said:?}");
-        second.make_cheap();
+        comes_back(&clock, A_WEEK_AGO, &second, &emergency, &cards);
     });
     both(&second, &first, &["recovery", "machine", "--machine", "second"]);
     both(&first, &second, &["recovery", "machine", "--machine", "first"]);
@@ -176,9 +190,7 @@ fn a13_whom_stolen_cards_let_in_is_sent_away_by_two_and_unnoticed_is_one_admin_w
     let Some((cards, emergency)) = cards_of_two(&firm.founder, &sato, "again", &[]) else { return };
     let thief = Home::unmade();
     at_that_time(&mut firm, &clock, A_WEEK_AGO, || {
-        let said = clock.run(&thief, A_WEEK_AGO, &by_cards(&emergency, &cards));
-        assert_eq!(said.code, Some(0), "{said:?}");
-        thief.make_cheap();
+        comes_back(&clock, A_WEEK_AGO, &thief, &emergency, &cards);
     });
     let founder = &firm.founder;
     let before = head(founder).as_u64().unwrap();
@@ -209,14 +221,7 @@ fn whoever_comes_by_cards_beside_his_old_home_is_a_member_by_the_first_change_th
     let (mut firm, sato) = agreed();
     let Some((cards, _)) = cards_of_two(&firm.founder, &sato, "cards", &[]) else { return };
     firm.put(&sato, "drawings", "before it was lost");
-    fs::remove_file(sato.path.join("identity.age")).unwrap();
-    let new = Home::unmade();
-    let arguments = with_cards(&["recovery", "use", "--to", new.path.to_str().unwrap()], &cards);
-    at_that_time(&mut firm, &clock, A_WEEK_AGO, || {
-        let said = clock.run(&sato, A_WEEK_AGO, &arguments);
-        assert_eq!(said.code, Some(0), "{said:?}");
-    });
-    new.make_cheap();
+    let new = at_that_time(&mut firm, &clock, A_WEEK_AGO, || comes_beside(&clock, &sato, &cards));
     let founder = &firm.founder;
     new.fails(1, "only an admin", ["space", "rotate"]);
     let Some((again, _)) = cards_of_two(&new, founder, "again", &["--replace"]) else { return };
@@ -435,14 +440,7 @@ fn whoever_comes_by_cards_beside_his_old_home_says_that_he_is_there_once_the_wee
     let Some(clock) = FalseClock::there() else { return };
     let (mut firm, sato) = agreed();
     let Some((cards, _)) = cards_of_two(&firm.founder, &sato, "cards", &[]) else { return };
-    fs::remove_file(sato.path.join("identity.age")).unwrap();
-    let new = Home::unmade();
-    let arguments = with_cards(&["recovery", "use", "--to", new.path.to_str().unwrap()], &cards);
-    at_that_time(&mut firm, &clock, A_WEEK_AGO, || {
-        let said = clock.run(&sato, A_WEEK_AGO, &arguments);
-        assert_eq!(said.code, Some(0), "{said:?}");
-    });
-    new.make_cheap();
+    let new = at_that_time(&mut firm, &clock, A_WEEK_AGO, || comes_beside(&clock, &sato, &cards));
     let founder = &firm.founder;
     let before = head(founder).as_u64().unwrap();
     new.fails(1, "this needs two admins", ["recovery", "machine"]);
@@ -468,12 +466,7 @@ fn whoever_comes_by_cards_beside_his_old_home_removes_the_lost_identity_and_seat
     let to = home.folder.path().join("cards");
     home.ok(["recovery", "make", "--to", to.to_str().unwrap()]);
     let (Some(one), Some(other)) = (read_off(&to.join("card-1.pdf")), read_off(&to.join("card-3.pdf"))) else { return };
-    fs::remove_file(home.path.join("identity.age")).unwrap();
-    let (new, cards) = (Home::unmade(), [one, other]);
-    let arguments = with_cards(&["recovery", "use", "--to", new.path.to_str().unwrap()], &cards);
-    let said = clock.run(&home, A_WEEK_AGO, &arguments);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    new.make_cheap();
+    let new = comes_beside(&clock, &home, &[one, other]);
     let cards = new.folder.path().join("cards");
     new.ok(["recovery", "make", "--replace", "--to", cards.to_str().unwrap()]);
     let members = new.ok(["space", "members", "--json"]).json();
@@ -493,14 +486,7 @@ fn whoever_comes_by_cards_beside_his_old_home_reaches_a_keeper_that_has_locked_o
     let to = sato.folder.path().join("cards");
     sato.ok(["recovery", "make", "--to", to.to_str().unwrap()]);
     let (Some(one), Some(other)) = (read_off(&to.join("card-1.pdf")), read_off(&to.join("card-3.pdf"))) else { return };
-    fs::remove_file(sato.path.join("identity.age")).unwrap();
-    let (new, cards) = (Home::unmade(), [one, other]);
-    let arguments = with_cards(&["recovery", "use", "--to", new.path.to_str().unwrap()], &cards);
-    at_that_time(&mut firm, &clock, A_WEEK_AGO, || {
-        let said = clock.run(&sato, A_WEEK_AGO, &arguments);
-        assert_eq!(said.code, Some(0), "{said:?}");
-    });
-    new.make_cheap();
+    let new = at_that_time(&mut firm, &clock, A_WEEK_AGO, || comes_beside(&clock, &sato, &[one, other]));
     firm.founder.ok(["space", "remove", "佐藤"]);
     new.fails(1, "does not let this machine in", ["list"]);
     new.ok(["recovery", "machine"]);

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use hizo_keeper::EmbeddedKeeper;
 use hizo_keeper::service::{Copying, Settings};
+use hizo_ledger::id::SpaceId;
 use hizo_ledger::session::Verbs;
 use hizo_store::Journal as _;
 use hizo_store::journal::SqliteJournal;
 use tempfile::TempDir;
 
 use super::world::{Begun, Running, soon, unhurried};
+use crate::kit::Draft;
 
 fn start_in(folder: TempDir) -> Running {
     let copying = Copying { directory: folder.path().join("second"), pause: Duration::from_millis(1) };
@@ -27,6 +29,15 @@ fn folder() -> TempDir {
 fn receipt(running: &Running, begun: &Begun, number: u64) -> String {
     let path = format!("{}/{number}/receipt", begun.records());
     running.ask("GET", &path, Some(&begun.owner), b"").is(200).text().to_owned()
+}
+
+/// A deposit of a company, in both directories: its space, and what was put.
+fn kept_twice(running: &Running) -> (SpaceId, Draft) {
+    let mut begun = Begun::new(running, "a company");
+    let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
+    begun.keep(running, &machine, &deposit).is(201);
+    soon("the deposit is not kept twice", || receipt(running, &begun, 1).contains("\ncopies 2\n"));
+    (begun.space(), deposit)
 }
 
 #[test]
@@ -74,11 +85,7 @@ fn a_second_directory_that_is_gone_holds_nothing_up_and_is_told() {
 fn the_running_service_mends_what_is_damaged_and_says_how_old_its_reading_is() {
     let folder = folder();
     let running = start_in(folder);
-    let mut begun = Begun::new(&running, "a company");
-    let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
-    begun.keep(&running, &machine, &deposit).is(201);
-    soon("the deposit is not kept twice", || receipt(&running, &begun, 1).contains("\ncopies 2\n"));
-    let space = begun.space();
+    let (space, deposit) = kept_twice(&running);
     let folder = running.stop();
     let id = deposit.objects[0].id().to_string();
     let path = folder.path().join("keeper/objects").join(space.to_string()).join(&id[..1]).join(&id);
@@ -94,11 +101,7 @@ fn the_running_service_mends_what_is_damaged_and_says_how_old_its_reading_is() {
 #[test]
 fn what_cannot_be_mended_is_told_after_a_start_too_until_a_reading_finds_it_whole() {
     let running = start_in(folder());
-    let mut begun = Begun::new(&running, "a company");
-    let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
-    begun.keep(&running, &machine, &deposit).is(201);
-    soon("the deposit is not kept twice", || receipt(&running, &begun, 1).contains("\ncopies 2\n"));
-    let space = begun.space();
+    let (space, deposit) = kept_twice(&running);
     let folder = running.stop();
     let id = deposit.objects[0].id().to_string();
     let put = |folder: &TempDir, bytes: &[u8]| {

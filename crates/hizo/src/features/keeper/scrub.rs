@@ -86,13 +86,12 @@ fn summary(found: &Scrubbed) -> Words {
 
 fn as_json(found: &Scrubbed) -> Value {
     let listed = |damages: &BTreeSet<Damage>| -> Vec<Value> {
-        let at = |at: &Directory| if *at == Directory::First { "first" } else { "second" };
         let each = damages.iter().map(|damage| match damage {
             Damage::Object { at: place, space, object } => {
-                json!({ "at": at(place), "space": space.to_string(), "object": object.to_string() })
+                json!({ "at": place.word(), "space": space.to_string(), "object": object.to_string() })
             }
-            Damage::File { at: place, path } => json!({ "at": at(place), "file": path }),
-            Damage::Journal { at: place, what } => json!({ "at": at(place), "journal": what }),
+            Damage::File { at: place, path } => json!({ "at": place.word(), "file": path }),
+            Damage::Journal { at: place, what } => json!({ "at": place.word(), "journal": what }),
         });
         each.collect()
     };

@@ -2,7 +2,7 @@
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{AdminRule, Control, Role};
+use hizo_ledger::record::{AdminRule, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::certificate::{Certificate, UnverifiedCertificate};
 use hizo_vault::keys::{IdentityFile, SigningSeed};
@@ -33,10 +33,11 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let identity = safe::open_identity(&home, &setting.read_passphrase()?)?;
     let mut safe = reach(home, &identity)?;
     let space = safe.home.space;
+    let keyring = safe.unlock_unheeded(&identity)?;
     let role = |safe: &Safe, device: &SigningSeed| safe.chain.role(&device.space_key(&space).verifying_key());
     if let Some(next) = safe.home.next_device()?
         && role(&safe, &next).is_some()
-        && is_ours(&safe, safe.unlock_unheeded(&identity)?.people()?, &identity, &next)
+        && is_ours(&safe, keyring.people()?, &identity, &next)
     {
         // Another admin has signed what was proposed here, or it was cut short behind the record.
         safe.home.settle_next_device()?;
@@ -46,7 +47,6 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     }
     let mut device = safe.home.device()?.signing;
     let own = identity.signing_seed.space_key(&space).verifying_key();
-    let keyring = safe.unlock_unheeded(&identity)?;
     refuse_untold(&safe, keyring.people()?, &own)?;
     let is_ours = is_ours(&safe, keyring.people()?, &identity, &device);
     if role(&safe, &device).is_some() && is_ours {
@@ -115,10 +115,7 @@ fn is_ours(safe: &Safe, people: &People, identity: &IdentityFile, device: &Signi
 
 /// Refuses to certify a machine where nobody was told who this admin is: the company of a hand-over at a level that does not tell it.
 pub(super) fn refuse_untold(safe: &Safe, people: &People, own: &VerifyingKey) -> Outcome<()> {
-    let named = |control: &Control| *control == Control::Member { key: *own, role: Role::Admin };
-    // Record 0 says so in the clear, whatever of its body can be read.
-    let is_named = safe.records.first().is_some_and(|genesis| genesis.envelope().controls.iter().any(named));
-    if !is_named || people.said(own).is_some() {
+    if !safe.began_with_admin(*own) || people.said(own).is_some() {
         return Ok(());
     }
     Err(Failure::fixable(words!(

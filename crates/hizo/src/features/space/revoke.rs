@@ -102,14 +102,9 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let (number, id) = (safe.chain.head().number, appended.id.to_string());
     let result = json!({ "name": name, "key": key, "record": number, "id": id });
     setting.console.result(result, |out| writeln!(out, "{}", setting.console.say(done)));
-    setting.console.note(removes());
-    appended.promised
-}
-
-/// What comes next.
-pub(super) fn removes() -> Words {
-    words!(
+    setting.console.note(words!(
         "next: an admin removes that member with `hizo space remove`",
         "次に: 管理者が `hizo space remove` でそのメンバーを外してください"
-    )
+    ));
+    appended.promised
 }
