@@ -1,13 +1,16 @@
 //! A keeper with many accounts, each with one space, and what it costs to ask it for some of them.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
+use hizo_keeper::log::{self, LogFiles, LogReader};
 use hizo_keeper::witness::Patience;
 use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
 use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::Origin;
 use hizo_store::Journal;
 use hizo_store::journal::{AccountId, Charge, Entry, Head};
@@ -107,6 +110,7 @@ pub(crate) fn ask(address: &str, keeper: &Origin, [accounts, each, asked, round]
     let leaves = accounts * each;
     let client = |client: u64| -> Result<[Vec<f64>; 3], Failure> {
         let mut connection = Connection::open(address)?;
+        let log = log_at(address)?;
         let mut taken = [const { Vec::new() }; 3];
         for number in (client..asked).step_by(usize::try_from(CLIENTS)?) {
             let account = number * (accounts / asked);
@@ -119,8 +123,7 @@ pub(crate) fn ask(address: &str, keeper: &Origin, [accounts, each, asked, round]
             let [append, listing, proving] = &mut taken;
             timed(append, || connection.append(&owner, &token, &note))?;
             timed(listing, || connection.ask(&list, Some(&token), &[]))?;
-            let proof = proof(account * each, leaves);
-            timed(proving, || proof.iter().try_for_each(|path| connection.ask(path, None, &[]).map(drop)))?;
+            timed(proving, || prove(&log, account * each))?;
         }
         Ok(taken)
     };
@@ -144,23 +147,25 @@ fn timed<T>(taken: &mut Vec<f64>, act: impl FnOnce() -> Result<T, Failure>) -> R
     Ok(())
 }
 
-/// What a client reads to prove a leaf: the head, and the full tiles above the leaf.
-fn proof(leaf: u64, leaves: u64) -> Vec<String> {
-    let mut paths = vec!["GET /log/checkpoint".to_owned()];
-    let (mut tile, mut tiles) = (leaf >> 8, leaves >> 8);
-    for level in 0.. {
-        if tile >= tiles {
-            break;
-        }
-        paths.push(format!("GET /log/tile/{level}/{}", index(tile)));
-        (tile, tiles) = (tile >> 8, tiles >> 8);
-    }
-    paths
+/// The keeper's log, read over a connection of its own as every client reads it.
+fn log_at(address: &str) -> Result<LogReader<Asked>, Failure> {
+    let mut connection = Connection::open(address)?;
+    let said: Value = serde_json::from_slice(&connection.ask("GET /v1/keeper", None, &[])?.body)?;
+    let key = NamedKey::parse(said["log_key"].as_str().ok_or("no key of the log")?)?;
+    Ok(LogReader::new(Asked(RefCell::new(connection)), key))
 }
 
-/// A tile's number as C2SP tlog-tiles writes it.
-fn index(tile: u64) -> String {
-    let above = tile / 1_000;
-    let last = format!("{:03}", tile % 1_000);
-    if above == 0 { last } else { format!("x{:03}/{last}", above) }
+/// The head, and the tiles from the leaf to it: the path of the proof comes out of them.
+fn prove(log: &LogReader<Asked>, leaf: u64) -> Result<(), Failure> {
+    let proof = log.prove(leaf)?;
+    if proof.index == leaf { Ok(()) } else { Err("a proof of another leaf".into()) }
+}
+
+struct Asked(RefCell<Connection>);
+
+impl LogFiles for Asked {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, log::Error> {
+        // A partial tile that has grown meanwhile is not there any more; the reader asks for what stands for it.
+        Ok(self.0.borrow_mut().ask(&format!("GET /log/{path}"), None, &[]).ok().map(|answer| answer.body))
+    }
 }

@@ -58,15 +58,12 @@ pub(crate) fn keeper(settings: &Settings, peers: &[Peer]) -> Result<Value> {
     let (mut deposits, mut reads) = (Vec::new(), Vec::new());
     let (clients, each, seconds) =
         (amounts.clients.to_string(), amounts.deposits.to_string(), amounts.seconds.to_string());
-    for _ in 0..settings.rounds {
-        deposits.push(bench.fresh(&["deposits"], &[&clients, &each])?.0);
-        reads.push(bench.fresh(&["reads"], &[&seconds])?.0);
+    for round in 0..settings.rounds {
+        deposits.push(bench.fresh(&format!("deposits-{round}"), &["deposits"], &[&clients, &each])?.0);
+        reads.push(bench.fresh(&format!("reads-{round}"), &["reads"], &[&seconds])?.0);
     }
-    let (uploads, taken) = bench.fresh(&["uploads"], &[&amounts.uploads.to_string()])?;
-    let mut accounts = Vec::new();
-    for count in amounts.accounts {
-        accounts.push(bench.accounts(settings, count, amounts.asked)?);
-    }
+    let (uploads, taken) = bench.fresh("uploads", &["uploads"], &[&amounts.uploads.to_string()])?;
+    let accounts = bench.accounts(settings, amounts.accounts, amounts.asked)?;
     let session = json!({
         "rounds": settings.rounds, "deposits": deposits, "reads": reads,
         "uploads": uploads, "uploads_peak_bytes": taken.peak_bytes, "accounts": accounts,
@@ -82,12 +79,20 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Asks a keeper that has just been set up, and says what the keeper took.
-    fn fresh(&self, command: &[&str], amounts: &[&str]) -> Result<(Value, Taken)> {
-        data::remove(&self.folder.join("data"))?;
-        let keeper = self.start("[admission]\nmode = \"open\"\n")?;
-        let figures = self.ask(&keeper, command, amounts)?;
+    /// Asks a keeper that has just been set up in a folder of its own, and says what the keeper took. The folder is left:
+    /// where many files were removed a moment ago, a file system looks long for room for new ones.
+    fn fresh(&self, name: &str, command: &[&str], amounts: &[&str]) -> Result<(Value, Taken)> {
+        let folder = self.apart(name)?;
+        let own = Bench { hizo: self.hizo, folder: &folder };
+        let keeper = own.start("[admission]\nmode = \"open\"\n")?;
+        let figures = own.ask(&keeper, command, amounts)?;
         Ok((figures, keeper.stop()?))
+    }
+
+    fn apart(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder).about(&folder)?;
+        Ok(folder)
     }
 
     fn ask(&self, keeper: &Running, command: &[&str], amounts: &[&str]) -> Result<Value> {
@@ -116,21 +121,36 @@ impl Bench<'_> {
         Ok(Running { child: Some(child), url: word("url"), origin: word("origin"), key: word("key") })
     }
 
-    /// A keeper with so many accounts: what an append, a list and a proof take.
-    fn accounts(&self, settings: &Settings, count: u64, asked: u64) -> Result<Value> {
-        let (accounts, each, asked) = (count.to_string(), EACH.to_string(), asked.to_string());
-        data::remove(&self.folder.join("data"))?;
-        let (grown, _) = figures(KEEPER, self.folder, &["accounts", "data", &accounts, &each])?;
-        let mut more = String::from("[admission]\nmode = \"closed\"\n");
-        let codes = self.folder.join("codes.toml");
-        more += &fs::read_to_string(&codes).about(&codes)?;
-        let keeper = self.start(&more)?;
-        let mut rounds = Vec::new();
-        for round in 0..settings.rounds as u64 {
-            rounds.push(self.ask(&keeper, &["ask"], &[&accounts, &each, &asked, &round.to_string()])?);
+    /// Keepers with so many accounts: what an append, a list and a proof take. They stand side by side and are asked by turns, so
+    /// that what else happens on this machine meets all of them.
+    fn accounts(&self, settings: &Settings, counts: [u64; 2], asked: u64) -> Result<Value> {
+        let (each, asked) = (EACH.to_string(), asked.to_string());
+        let mut keepers = Vec::new();
+        for count in counts {
+            let folder = self.apart(&format!("accounts-{count}"))?;
+            let own = Bench { hizo: self.hizo, folder: &folder };
+            let (grown, _) = figures(KEEPER, &folder, &["accounts", "data", &count.to_string(), &each])?;
+            let codes = folder.join("codes.toml");
+            let codes = fs::read_to_string(&codes).about(&codes)?;
+            keepers.push((count.to_string(), grown, own.start(&format!("[admission]\nmode = \"closed\"\n{codes}"))?));
         }
-        let taken = keeper.stop()?;
-        Ok(json!({ "grown": grown, "rounds": rounds, "peak_bytes": taken.peak_bytes }))
+        // What was written down is not written out while they are asked.
+        shell::output(&mut Command::new("sync"))?;
+        let mut rounds = [const { Vec::new() }; 2];
+        for round in 0..settings.rounds {
+            let mut turns: Vec<_> = keepers.iter().zip(&mut rounds).collect();
+            if round % 2 == 1 {
+                turns.reverse();
+            }
+            for ((count, _, keeper), rounds) in turns {
+                rounds.push(self.ask(keeper, &["ask"], &[count, &each, &asked, &round.to_string()])?);
+            }
+        }
+        let mut measured = Vec::new();
+        for ((_, grown, keeper), rounds) in keepers.into_iter().zip(rounds) {
+            measured.push(json!({ "grown": grown, "rounds": rounds, "peak_bytes": keeper.stop()?.peak_bytes }));
+        }
+        Ok(Value::Array(measured))
     }
 
     /// The first deposit of the large file, over TLS on this machine, by hizo to its keeper and by restic to rclone.

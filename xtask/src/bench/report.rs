@@ -443,7 +443,8 @@ impl Page {
             "## The keeper's service\n\n{} rounds on {}. The service and whoever asks it share this machine. A small deposit is a \
              pack of 1 KiB, the list that names it, and the record, three requests one after the other, over plain HTTP; 16 \
              connections read. Of 1,000 uploads of 4 MiB all are half sent before the first one is whole. Each of the accounts has \
-             one space of 30 records; eight clients ask for a thousand of them here and there.\n\n| | |\n|---|---|\n",
+             one space of 30 records; eight clients ask for a thousand of them here and there, two keepers by turns. A proof is the \
+             checkpoint and all tiles from the leaf to it, read and put together as every client does.\n\n| | |\n|---|---|\n",
             session["rounds"],
             self.when("keeper"),
         );
