@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hizo_ledger::id::{ObjectId, RecordId, SpaceId};
+use hizo_ledger::id::{KeyName, ObjectId, RecordId, SpaceId};
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::object::OBJECT_BYTES_MAX;
 use hizo_ledger::path::is_unseen;
@@ -29,6 +29,7 @@ use ureq::tls::RootCerts;
 use ureq::{Agent, Body};
 
 use crate::Error;
+use crate::directories;
 use crate::http::{self, Patience};
 use crate::stamp::is_file_name;
 
@@ -346,6 +347,20 @@ impl RemoteKeeper {
     pub fn published(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let bytes_max = PUBLISHED_BYTES_MAX as u64;
         self.ask(&Question { path: &format!("/log/{path}"), bytes_max, ..Question::default() })?.found()
+    }
+
+    /// A directory of organisations of this publisher that the keeper hands out, and the proof that came with it, as ZIP. Nothing of
+    /// either is checked here. `None` when it hands none of this number out, or none with its proof.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::Refused`].
+    pub fn handed_out(&self, publisher: KeyName, serial: u64) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+        let ask = |path: String| {
+            let (path, bytes_max) = (format!("/directories/{path}"), PUBLISHED_BYTES_MAX as u64);
+            self.ask(&Question { path: &path, bytes_max, ..Question::default() })?.found()
+        };
+        let Some(note) = ask(directories::note_path(publisher, serial))? else { return Ok(None) };
+        Ok(ask(directories::proof_path(publisher, serial))?.map(|proof| (note, proof)))
     }
 
     /// Asks within a session of the space, if it takes one, and again in a new one when the keeper does not know the last any more.

@@ -135,6 +135,9 @@ pub enum Error {
     /// The keeper at an address answered what no keeper answers.
     #[error("the answer is not one of a keeper")]
     Answer,
+    /// What lies among the directories of organisations is not what it is called.
+    #[error("what lies among the directories of organisations is not what it is called")]
+    Directory,
     /// The second directory holds what is not of this keeper.
     #[error("the second directory holds the records of another keeper, or others than these")]
     CopyOther,

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod copy;
+mod directories;
 mod embedded;
 mod error;
 mod group_commit;
@@ -31,6 +32,7 @@ use hizo_store::objects::Put;
 use hizo_store::{Journal, NamedBytes, Objects};
 
 pub use copy::{Copied, SecondCopy};
+pub use directories::Directories;
 pub use embedded::{EmbeddedKeeper, EmbeddedLog, Seeds};
 pub use error::Error;
 pub use own::{LoggedStamp, OwnSpace};

@@ -44,7 +44,7 @@ use hizo_store::Journal as _;
 use hizo_store::journal::Page;
 
 use crate::spaces::{self, Payer};
-use crate::{Copied, EmbeddedKeeper, EmbeddedLog, SecondCopy};
+use crate::{Copied, Directories, EmbeddedKeeper, EmbeddedLog, SecondCopy};
 
 use admission::{Account, Unnamed};
 use answer::Refusal;
@@ -180,6 +180,7 @@ struct Shared {
     stamper: stamper::Bell,
     /// The keeper's folder.
     data: PathBuf,
+    directories: Directories,
     copying: Option<Copying>,
     copied: Arc<Copied>,
     copier: publisher::Bell,
@@ -216,6 +217,7 @@ pub fn serve(
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let directories = Directories::open(&settings.data).map_err(io::Error::other)?;
     let limits = settings.limits;
     let (stamper, events) = stamper::Bell::new();
     let shared = Arc::new(Shared {
@@ -237,6 +239,7 @@ pub fn serve(
         stamping: settings.stamping,
         stamper,
         data: settings.data,
+        directories,
         copying: settings.copying,
         copied: Arc::default(),
         copier: publisher::Bell::default(),
@@ -300,7 +303,7 @@ fn router(shared: &Arc<Shared>, metrics: bool) -> Router {
         .with_state(Arc::clone(shared))
 }
 
-fn routes() -> [(&'static str, MethodRouter<Arc<Shared>>); 9] {
+fn routes() -> [(&'static str, MethodRouter<Arc<Shared>>); 10] {
     [
         ("/v1/keeper", get(about::keeper)),
         (SESSIONS, post(about::session)),
@@ -309,6 +312,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<Shared>>); 9] {
         ("/v1/spaces/{space}/records", post(records::append).get(records::page)),
         ("/v1/spaces/{space}/records/{record}/receipt", get(records::receipt)),
         ("/log/{*path}", get(about::published)),
+        ("/directories/{*path}", get(about::handed_out)),
         ("/health", get(about::health)),
         ("/openapi.json", get(about::openapi)),
     ]

@@ -276,17 +276,25 @@ impl Directory {
     /// # Errors
     /// The first rule of [`Refused`] that it breaks.
     pub fn follows(&self, note: &[u8], seen: &Seen, now: ClaimedTime) -> Result<(), Refused> {
+        self.goes_on_from(note, seen)?;
+        self.is_good_at(now)
+    }
+
+    /// Checks the same but for its time: that of one behind which others have come does not matter.
+    ///
+    /// # Errors
+    /// The first rule of [`Refused`] that it breaks, but for [`Refused::Expired`].
+    pub fn goes_on_from(&self, note: &[u8], seen: &Seen) -> Result<(), Refused> {
         if self.publisher != seen.publisher {
             return Err(Refused::Publisher);
         }
         match self.serial.checked_sub(seen.serial) {
-            None => return Err(Refused::Rollback),
-            Some(0) if DirectoryId::of(note) != seen.id => return Err(Refused::Split),
-            Some(1) if self.previous != Some(seen.id) => return Err(Refused::Fork),
-            Some(0 | 1) => (),
-            Some(_) => return Err(Refused::Gap),
+            None => Err(Refused::Rollback),
+            Some(0) if DirectoryId::of(note) != seen.id => Err(Refused::Split),
+            Some(1) if self.previous != Some(seen.id) => Err(Refused::Fork),
+            Some(0 | 1) => Ok(()),
+            Some(_) => Err(Refused::Gap),
         }
-        self.is_good_at(now)
     }
 
     /// Checks that its time is not over.

@@ -343,6 +343,10 @@ impl From<hizo_keeper::Error> for Failure {
                 "Look at `copy.directory`, and whether `data` was put back from something older: docs/guide/operator.md says what to do then.",
                 "`copy.directory` の場所と、`data` を古い控えから戻していないかを確かめてください。対処は docs/guide/operator.ja.md にあります。"
             )),
+            Keeper::Directory => Self::untrue(words!("{error}", "機関の名簿として置かれたものが壊れています（{error}）")).hint(words!(
+                "Remove `directories` from the keeper's folder, and lay the newest directory down once more: `hizo keeper directory`.",
+                "預かる側のフォルダーから `directories` を取り除き、最新の名簿をもう一度置いてください: `hizo keeper directory`。"
+            )),
             Keeper::Policy(error) => {
                 Self::fixable(words!("{error}", "この方針は使えません（{error}）")).hint(words!(
                     "docs/spec/witness.md shows how a policy is written.",

@@ -99,6 +99,10 @@ const ORGANISATION_CARD_FILE: &str = "organisation.card";
 /// The directory of organisations that this machine holds all later ones to, and one that it had to refuse.
 const DIRECTORY_FILE: &str = "directory.note";
 const REFUSED_DIRECTORY_FILE: &str = "directory.refused";
+/// By what it was judged whether that is logged, and where the next ones lie while they are judged.
+const DIRECTORY_POLICY_FILE: &str = "directory.policy";
+const DIRECTORY_ROOTS_FILE: &str = "directory.roots";
+const FETCHED_DIRECTORIES: &str = "directory.fetched";
 /// There while a home is being set up.
 const UNFINISHED_FILE: &str = "unfinished";
 /// The newest head of the log.
@@ -788,6 +792,21 @@ impl Home {
     /// Writes down which home that is.
     pub(crate) fn write_own_space(folder: &Path, home: &Path) -> Outcome<()> {
         write_new(&folder.join(OWN_SPACE_FILE), &line_of(home)?)
+    }
+
+    /// The policy by which it was judged whether the installed directory is logged.
+    pub(crate) fn directory_policy_file(&self) -> PathBuf {
+        self.folder.join(DIRECTORY_POLICY_FILE)
+    }
+
+    /// The roots by which it was.
+    pub(crate) fn directory_roots_file(&self) -> PathBuf {
+        self.folder.join(DIRECTORY_ROOTS_FILE)
+    }
+
+    /// Where directories lie that a keeper gave, until they are judged.
+    pub(crate) fn fetched_directories(&self) -> PathBuf {
+        self.folder.join(FETCHED_DIRECTORIES)
     }
 
     /// Where the directory of organisations lies, if one was installed.

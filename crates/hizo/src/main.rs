@@ -208,6 +208,7 @@ fn run(language: Language) -> ExitCode {
     };
     if done.is_ok() && arguments.command.is_about_what_is_kept() {
         features::watch::command::remind(&setting);
+        features::directory::update::remind(&setting);
     }
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,7 @@ use super::answer::{Refusal, json as answer_json, set, text, typed};
 use super::body::Reading;
 use super::records::fields;
 use super::{Shared, Stamping, Standing, TOKEN_SECONDS};
+use crate::directories;
 use crate::log::{CHECKPOINT, MERGE_SECONDS_MAX};
 
 /// A note and a code as JSON, where each byte may be written as six characters.
@@ -124,9 +125,29 @@ pub(super) async fn published(
     let file = shared.workers.run(move || Ok(working.log.published().file(&path)?)).await?;
     let absent =
         || Refusal::new(StatusCode::NOT_FOUND, "NotPublished", "the log has not published this; read checkpoint");
-    let mut answer = typed(StatusCode::OK, HeaderValue::from_static(kind), file.ok_or_else(absent)?);
+    Ok(kept_by_caches(kind, cache, file.ok_or_else(absent)?))
+}
+
+/// Directories of organisations, and their proofs.
+pub(super) async fn handed_out(
+    State(shared): State<Arc<Shared>>,
+    Path(path): Path<String>,
+) -> Result<Response, Refusal> {
+    // A younger proof may take an older one's place; a directory stays what it is.
+    let (kind, cache) = match directories::is_proof(&path) {
+        true => ("application/zip", FOR_MINUTES),
+        false => ("text/plain; charset=utf-8", FOR_EVER),
+    };
+    let working = Arc::clone(&shared);
+    let file = shared.workers.run(move || working.directories.file(&path)).await?;
+    let absent = || Refusal::new(StatusCode::NOT_FOUND, "NoDirectory", "no such directory is handed out here");
+    Ok(kept_by_caches(kind, cache, file.ok_or_else(absent)?))
+}
+
+fn kept_by_caches(kind: &'static str, cache: &'static str, body: Vec<u8>) -> Response {
+    let mut answer = typed(StatusCode::OK, HeaderValue::from_static(kind), body);
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-    Ok(answer)
+    answer
 }
 
 pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Result<Response, Refusal> {
@@ -156,9 +177,10 @@ type Described = (&'static str, &'static str, &'static str, bool, Option<&'stati
 const TEXT: &str = "text/plain";
 const JSON: &str = "application/json";
 const BYTES: &str = "application/octet-stream";
+const ZIP: &str = "application/zip";
 
 #[rustfmt::skip]
-const DESCRIBED: [Described; 12] = [
+const DESCRIBED: [Described; 13] = [
     ("get", "/v1/keeper", "What the keeper is called, its keys and limits: to be compared with what was pinned", false, None, &[(200, JSON)]),
     ("post", "/v1/sessions", "Starts a session by a signed note", false, Some(JSON), &[(201, JSON), (400, TEXT), (401, TEXT), (403, TEXT), (413, TEXT)]),
     ("post", "/v1/spaces/{space}", "Begins a space with its record 0, or takes one over from another keeper with the record by which it moves; answers with that record's receipt", true, Some(JSON), &[(200, TEXT), (201, TEXT), (400, TEXT), (409, TEXT), (422, TEXT), (424, TEXT), (507, TEXT)]),
@@ -169,6 +191,7 @@ const DESCRIBED: [Described; 12] = [
     ("get", "/v1/spaces/{space}/records", "Reads records from number `from` on, one note after the other", true, None, &[(200, TEXT), (400, TEXT), (404, TEXT)]),
     ("get", "/v1/spaces/{space}/records/{record}/receipt", "The receipt of a record", true, None, &[(200, TEXT), (404, TEXT)]),
     ("get", "/log/{path}", "A file of the published log: checkpoint, tiles, stamps", false, None, &[(200, BYTES), (200, TEXT), (404, TEXT)]),
+    ("get", "/directories/{path}", "A directory of organisations that is handed out here, or its proof", false, None, &[(200, TEXT), (200, ZIP), (404, TEXT)]),
     ("get", "/health", "Whether the journal answers and the log goes on", false, None, &[(200, TEXT), (503, TEXT)]),
     ("get", "/openapi.json", "This description", false, None, &[(200, JSON)]),
 ];

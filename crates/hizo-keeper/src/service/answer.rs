@@ -189,6 +189,7 @@ impl From<Error> for Refusal {
             | Error::Unreachable { .. }
             | Error::Certificate { .. }
             | Error::ClockApart { .. }
+            | Error::Directory
             | Error::Refused { .. } => Self::internal(first_word(&error)),
         }
     }

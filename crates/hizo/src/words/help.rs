@@ -592,7 +592,31 @@ const HELP: &[(&str, &str)] = &[
         "機関の名簿、またはその次の号を、台帳にあることの証明とともに取り込みます",
     ),
     ("The directory", "名簿のファイル"),
-    ("The proof that came with it: its folder, or its ZIP", "名簿に付いてきた証明（フォルダーか ZIP）"),
+    ("The proof that came with it, as ZIP", "名簿に付いてきた証明（ZIP）"),
+    (
+        "Hand a directory of organisations out, with the proof that it is logged",
+        "機関の名簿を、台帳にあることの証明とともに配ります",
+    ),
+    (
+        "The directory; where some came between it and the installed one, those first, in order",
+        "名簿のファイル。取り込み済みのものとの間にほかの号があれば、それらを先に、順に指定",
+    ),
+    (
+        "The proof that came with it, the last one: its folder, or its ZIP",
+        "最後の名簿に付いてきた証明（フォルダーか ZIP）",
+    ),
+    (
+        "Fetch the next directories from the keeper, and install the newest",
+        "次の名簿を預け先から受け取り、最新のものを取り込みます",
+    ),
+    (
+        "Whose logs and witnesses you trust, where that is another file than at the last time",
+        "信頼する台帳と立会人の一覧（前回と違うファイルの場合）",
+    ),
+    (
+        "Root certificates, as PEM, of the authorities whose stamps you trust, where that is another file than at the last time",
+        "信頼する時刻認証局のルート証明書、PEM 形式（前回と違うファイルの場合）",
+    ),
     (
         "Whose logs and witnesses you trust; not from who sent the directory",
         "信頼する台帳と立会人の一覧。名簿の送り主からではなく、別に受け取ったもの",

@@ -1,15 +1,20 @@
 //! The directory of organisations: one publishes it, everybody installs each number once, and it stands for compared words.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use hizo_ledger::directory::{Directory, Entry, Purpose};
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::ClaimedTime;
 use hizo_vault::keys::PublisherSeed;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::case::Beside;
-use crate::kit::{Home, PASSPHRASE, Said, copy_tree, say_aloud};
+use crate::faults::FalseClock;
+use crate::keeper::Process;
+use crate::kit::{Home, PASSPHRASE, Said, copy_tree, program, said, say_aloud};
 use crate::organisations::Case;
 use crate::outside::{Outside, list};
 use crate::stamps;
@@ -51,7 +56,7 @@ impl Publisher {
     }
 
     fn prove(&self, note: PathBuf) -> Published {
-        let proof = note.with_extension("proof");
+        let proof = note.with_extension("zip");
         self.home.ok(["deposit", note.to_str().unwrap(), "--series", "directory"]);
         self.home.ok(["proof", "latest:directory", "--to", proof.to_str().unwrap()]);
         // What a stranger trusts, written down beside it.
@@ -85,6 +90,11 @@ impl Publisher {
         into.run(arguments)
     }
 
+    /// Has a client ask its keeper, or another one, for what comes next.
+    fn update(&self, client: &Home, more: &[&str]) -> Said {
+        client.run(["directory", "update", "--json"].iter().chain(more))
+    }
+
     #[track_caller]
     fn refuses(&self, into: &Home, published: &Published, code: i32, words: &str) {
         let before = fs::read(into.path.join("directory.note")).ok();
@@ -94,6 +104,33 @@ impl Publisher {
         assert_eq!(fs::read(into.path.join("directory.note")).ok(), before, "nothing is changed");
         assert_eq!(code == 5, into.path.join("directory.refused").exists(), "a lie is kept as evidence");
         let _ = fs::remove_file(into.path.join("directory.refused"));
+    }
+}
+
+/// A keeper that hands directories out.
+struct Handing {
+    place: TempDir,
+    process: Process,
+}
+
+impl Handing {
+    fn start() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let config = place.path().join("keeper.toml");
+        fs::write(&config, "data = \"data\"\nlisten = \"127.0.0.1:0\"\n[admission]\nmode = \"open\"\n").unwrap();
+        let process = Process::start_by(&config);
+        Self { place, process }
+    }
+
+    fn hand_out(&self, published: &Published) -> Said {
+        let mut command = program(env!("CARGO_BIN_EXE_hizo"));
+        command.args(["--json", "keeper", "directory"]).arg(&published.note).arg("--proof").arg(&published.proof);
+        said(command.arg("--config").arg(self.place.path().join("keeper.toml")))
+    }
+
+    /// Where a directory lies, as a keeper that lies would change it.
+    fn file(&self, publisher: &VerifyingKey, serial: u64) -> PathBuf {
+        self.place.path().join(format!("data/directories/{}/{serial}", publisher.name()))
     }
 }
 
@@ -117,10 +154,15 @@ pub(crate) fn every_act_as_json() -> Option<Vec<(&'static str, Value)>> {
     let publish = ["directory", "publish", from.to_str().unwrap(), "--to", to.to_str().unwrap(), "--json"];
     let published = publisher.home.ok(publish).json();
     let first = publisher.prove(to);
+    let keeper = Handing::start();
+    let handed_out = keeper.hand_out(&first);
     let client = Home::new();
     let installed = publisher.install(&client, &first, &["--publisher", publisher.key().to_str().unwrap()]);
     assert_eq!(installed.code, Some(0), "{installed:?}");
+    assert_eq!(handed_out.code, Some(0), "{handed_out:?}");
     Some(vec![
+        ("keeper directory", handed_out.json()),
+        ("directory update", client.ok(["directory", "update", "--json", "--keeper", keeper.process.url()]).json()),
         ("directory publish", published),
         ("directory install", installed.json()),
         ("directory show", client.ok(["directory", "show", "--json"]).json()),
@@ -204,6 +246,149 @@ fn over(publisher: &Publisher, before: &Path) -> PathBuf {
     let to = publisher.at("over");
     fs::write(&to, directory.note(&key.sign(directory.text().as_bytes())).unwrap()).unwrap();
     to
+}
+
+/// A client of that keeper, with the first directory installed.
+fn client_of(publisher: &Publisher, keeper: &Handing, first: &Published) -> Home {
+    let client = Home::unmade();
+    client.ok(["init", "--keeper", keeper.process.url()]);
+    client.make_cheap();
+    let said = publisher.install(&client, first, &["--publisher", publisher.key().to_str().unwrap()]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    client
+}
+
+#[test]
+fn a15_a_client_hears_of_the_next_directories_from_a_keeper_and_takes_them_by_the_same_rules() {
+    let Some(publisher) = Publisher::new() else { return };
+    let office = entry("BIgqET958FRVbkW1F9ECx2ytpQ9pWJECdu7DoQHrfaw=", "Office", "役所");
+    let first = publisher.publish("first", &office, &[]);
+    let keeper = Handing::start();
+    let client = client_of(&publisher, &keeper, &first);
+    let says = |said: &Said| (said.code, said.json()["serial"].as_u64(), said.json()["new"].as_bool());
+    assert_eq!(says(&publisher.update(&client, &[])), (Some(0), Some(1), Some(false)), "none is handed out");
+
+    let twin = publisher.copy();
+    let [second, third] = ["second", "third"].map(|name| publisher.publish(name, &office, &[]));
+    for published in [&second, &third] {
+        let said = keeper.hand_out(published);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    let refuses = |published: &Published, code: i32, words: &str| {
+        let said = keeper.hand_out(published);
+        assert!(said.code == Some(code) && said.err.contains(words), "{said:?}");
+    };
+    refuses(&second, 1, "is older than 3");
+    refuses(&Published { note: third.note.clone(), proof: first.proof.clone() }, 3, "the proof");
+    let fifth = {
+        let fourth = publisher.compose("fourth", &office, &[]);
+        let fifth = publisher.publish("fifth", &office, &[]);
+        refuses(&fifth, 1, "does not come right after 3");
+        assert_eq!(keeper.hand_out(&publisher.prove(fourth)).code, Some(0));
+        fifth
+    };
+    // All that came since at once, each bound by the last.
+    assert_eq!(says(&publisher.update(&client, &[])), (Some(0), Some(4), Some(true)));
+    assert_eq!(says(&publisher.update(&client, &[])), (Some(0), Some(4), Some(false)));
+    assert!(!client.path.join("directory.fetched").exists());
+
+    // A machine that runs by itself takes the next one in passing.
+    let (tools, folder) = (client.beside("tools"), client.beside("moulds"));
+    fs::write(folder.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
+    let crontab = tools.join("crontab");
+    fs::write(&crontab, crate::watch::CRONTAB).unwrap();
+    fs::set_permissions(&crontab, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let watched = |words: &[&str]| {
+        let mut command = client.command();
+        command.env("PATH", &path).env("TEST_TABLE", tools.join("table")).arg("watch").args(words);
+        let said = said(&mut command);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said
+    };
+    watched(&["install", folder.to_str().unwrap(), "--series", "moulds", "--every", "1d", "--scheduler", "crontab"]);
+    assert_eq!(keeper.hand_out(&fifth).code, Some(0));
+    assert!(watched(&["run", "moulds"]).err.contains("directory 5 installed"));
+
+    // What the keeper lies about is refused, and kept as evidence.
+    let sixth = publisher.publish("sixth", &office, &[]);
+    assert_eq!(keeper.hand_out(&sixth).code, Some(0));
+    let elsewhere = publisher.at("another sixth");
+    for _ in 2..=6 {
+        let _ = fs::remove_file(&elsewhere);
+        twin.ok([
+            "directory",
+            "publish",
+            publisher.at("entries").to_str().unwrap(),
+            "--to",
+            elsewhere.to_str().unwrap(),
+        ]);
+    }
+    let signed_by = Directory::verify(&fs::read(&first.note).unwrap()).unwrap().publisher;
+    let (note, before) = (keeper.file(&signed_by, 6), fs::read(client.path.join("directory.note")).unwrap());
+    fs::copy(&elsewhere, &note).unwrap();
+    let said = publisher.update(&client, &[]);
+    assert!(said.code == Some(5) && said.err.contains("does not go on from 5"), "{said:?}");
+    assert_eq!(fs::read(client.path.join("directory.refused")).unwrap(), fs::read(&elsewhere).unwrap());
+    assert_eq!(fs::read(client.path.join("directory.note")).unwrap(), before);
+    assert!(watched(&["run", "moulds"]).err.contains("was not installed"), "and told where nobody asks");
+    // One whose proof is of something else is none.
+    fs::copy(&sixth.note, &note).unwrap();
+    fs::copy(&fifth.proof, note.with_extension("proof")).unwrap();
+    let said = publisher.update(&client, &[]);
+    assert!(said.code == Some(3), "{said:?}");
+    fs::copy(&sixth.proof, note.with_extension("proof")).unwrap();
+    assert_eq!(says(&publisher.update(&client, &[])), (Some(0), Some(6), Some(true)));
+}
+
+#[test]
+fn directories_are_static_files_and_nothing_else_lies_there() {
+    let Some(publisher) = Publisher::new() else { return };
+    let office = entry("BIgqET958FRVbkW1F9ECx2ytpQ9pWJECdu7DoQHrfaw=", "Office", "役所");
+    let (first, keeper) = (publisher.publish("first", &office, &[]), Handing::start());
+    assert_eq!(keeper.hand_out(&first).code, Some(0));
+    let note = fs::read_to_string(&first.note).unwrap();
+    let name = Directory::verify(note.as_bytes()).unwrap().publisher.name();
+    let (status, answer) = keeper.process.get(&format!("/directories/{name}/1"));
+    assert_eq!(status, 200);
+    assert!(answer.ends_with(&note), "{answer}");
+    for header in ["cache-control: public, max-age=31536000, immutable", "content-type: text/plain; charset=utf-8"] {
+        assert!(answer.contains(header), "{header} is not in {answer}");
+    }
+    fs::write(keeper.place.path().join("data/directories/private"), "x").unwrap();
+    for path in ["2", "2.proof", "01", "1.note", "", "../../log.key", "1/1"] {
+        assert_eq!(keeper.process.get(&format!("/directories/{name}/{path}")).0, 404, "{path}");
+    }
+    for path in ["private", "log.key", "../log.key", "%2e%2e/log.key"] {
+        assert_eq!(keeper.process.get(&format!("/directories/{path}")).0, 404, "{path}");
+    }
+}
+
+#[test]
+fn a_machine_that_was_off_for_months_takes_the_newest_one_whatever_has_run_out_between() {
+    let Some(publisher) = Publisher::new() else { return };
+    let office = entry("BIgqET958FRVbkW1F9ECx2ytpQ9pWJECdu7DoQHrfaw=", "Office", "役所");
+    let first = publisher.publish("first", &office, &[]);
+    let client = Home::new();
+    assert_eq!(publisher.install(&client, &first, &["--publisher", publisher.key().to_str().unwrap()]).code, Some(0));
+    // The second one ran out long ago, and the publisher went on from it.
+    let second = over(&publisher, &first.note);
+    fs::copy(&second, publisher.home.path.join("published/2")).unwrap();
+    let third = publisher.publish("third", &office, &[]);
+    publisher.refuses(&client, &third, 1, "does not come right after 1");
+    let all = |files: &[&Path]| {
+        let mut arguments = vec![PathBuf::from("directory"), "install".into()];
+        arguments.extend(files.iter().map(|file| file.to_path_buf()));
+        arguments.extend(["--json".into(), "--proof".into(), third.proof.clone(), "--policy".into()]);
+        client.run(arguments.into_iter().chain([publisher.at("policy"), "--roots".into(), publisher.at("roots.pem")]))
+    };
+    assert_eq!(all(&[&third.note, &second]).code, Some(1), "in order");
+    let said = all(&[&second, &third.note]);
+    assert_eq!((said.code, said.json()["serial"].as_u64()), (Some(0), Some(3)), "{said:?}");
+    // It says so when its own end is near and nothing has come.
+    let Some(clock) = FalseClock::there() else { return };
+    let near = |away: &str| clock.run(&client, away, &["list"]).err.contains("no next one has come");
+    assert_eq!(["+0d", "+70d", "+80d", "+95d"].map(near), [false, false, true, true]);
 }
 
 #[test]

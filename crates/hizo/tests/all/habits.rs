@@ -495,8 +495,8 @@ fn what_every_command_prints_as_json_is_what_the_page_says() {
     covered.insert("desk".into());
     let directory = crate::directory::every_act_as_json();
     if directory.is_none() {
-        covered
-            .extend(["directory publish", "directory install", "directory show", "directory find"].map(str::to_owned));
+        let acts = ["publish", "install", "update", "show", "find"].map(|act| format!("directory {act}"));
+        covered.extend(acts.into_iter().chain(["keeper directory".to_owned()]));
     }
     let sharing = crate::sharing::every_act_as_json().into_iter().chain(crate::handover::every_act_as_json());
     let sharing = sharing.chain(crate::case::every_act_as_json());

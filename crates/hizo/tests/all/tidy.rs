@@ -19,12 +19,13 @@ const UNAUTHENTICATED: [&str; 12] =
 
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
-const RUNS: [(&str, &str, &[&str]); 15] = [
+const RUNS: [(&str, &str, &[&str]); 17] = [
     ("case", "init", &["command::set_up", "init_with"]),
     ("directory", "verify", &["verify", "Request"]),
     ("handover", "deposit", &["deposit", "Request"]),
     ("handover", "restore", &["restore", "Request"]),
     ("handover", "space", &["page"]),
+    ("keeper", "verify", &["verify", "Request"]),
     ("moving", "proof", &["logged"]),
     ("try_it", "init", &["init"]),
     ("try_it", "deposit", &["deposit", "Request", "Made", "Watcher", "command::Bar"]),
@@ -34,6 +35,7 @@ const RUNS: [(&str, &str, &[&str]); 15] = [
     ("try_it", "keeper", &["while_it_answers", "answer", "At"]),
     ("try_it", "directory", &["lay_down"]),
     ("watch", "check", &["sample_in_passing"]),
+    ("watch", "directory", &["update::in_passing"]),
     (
         "watch",
         "deposit",

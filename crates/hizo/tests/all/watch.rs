@@ -16,7 +16,7 @@ use crate::witness::Process;
 const DAY: u64 = 86_400;
 const SERIES: &str = "反応釜 recipe R-17";
 
-const CRONTAB: &str = r#"#!/bin/sh
+pub(crate) const CRONTAB: &str = r#"#!/bin/sh
 case "$1" in
   -l) if [ -f "$TEST_TABLE" ]; then cat "$TEST_TABLE"; else echo "no crontab for taro" >&2; exit 1; fi ;;
   -) cat > "$TEST_TABLE" ;;

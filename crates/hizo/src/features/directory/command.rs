@@ -1,6 +1,6 @@
 //! `hizo directory`
 
-use super::{install, publish, show};
+use super::{install, publish, show, update};
 use crate::Setting;
 use crate::failure::Outcome;
 
@@ -14,6 +14,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Act {
     Install(install::Arguments),
+    Update(update::Arguments),
     Show(show::ShowArguments),
     Find(show::FindArguments),
     Publish(publish::Arguments),
@@ -22,6 +23,7 @@ enum Act {
 pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     match &arguments.act {
         Act::Install(arguments) => install::run(setting, arguments),
+        Act::Update(arguments) => update::run(setting, arguments),
         Act::Show(arguments) => show::show(setting, arguments),
         Act::Find(arguments) => show::find(setting, arguments),
         Act::Publish(arguments) => publish::run(setting, arguments),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use hizo_ledger::directory::{Directory, LOGGED_SECONDS_MAX, Refused, Seen};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::proof::{Report, Verdict};
+use hizo_ledger::timestamp::LIST_BYTES_MAX;
 use serde_json::json;
 
 use crate::failure::{Failure, Kind, Outcome, shown};
@@ -16,13 +17,16 @@ use crate::{Setting, bundle, directory, home, safe};
 /// Length of a file with a publisher's key, at most, in bytes.
 const KEY_FILE_BYTES_MAX: usize = 1 << 10;
 
+/// Length of a file of roots or a policy, at most, in bytes: it was read as one already.
+const TRUSTED_BYTES_MAX: usize = LIST_BYTES_MAX;
+
 /// Install the directory of organisations, or the next one, with the proof that it is logged
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The directory
-    #[arg(value_name = "FILE")]
-    directory: PathBuf,
-    /// The proof that came with it: its folder, or its ZIP
+    /// The directory; where some came between it and the installed one, those first, in order
+    #[arg(value_name = "FILE", required = true)]
+    directories: Vec<PathBuf>,
+    /// The proof that came with it, the last one: its folder, or its ZIP
     #[arg(long, value_name = "PROOF")]
     proof: PathBuf,
     /// Whose logs and witnesses you trust; not from who sent the directory
@@ -38,43 +42,82 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let home = setting.home()?;
-    let (new, note) = directory::read(&arguments.directory)?;
     let given = arguments.publisher.as_deref().map(read_publisher).transpose()?;
-    let seen = match directory::installed(&home)? {
-        Some((before, bytes)) => before.seen(&bytes),
-        None => first(&new, &note, given)?,
-    };
-    // Another key than the one that was installed is no way to install another.
-    let is_ours = given.is_none_or(|given| given == seen.publisher);
-    let judged = if is_ours { new.follows(&note, &seen, safe::now()?) } else { Err(Refused::Publisher) };
-    judged.map_err(|refused| {
-        let failure = refuse(refused, &new, &seen);
-        if failure.kind == Kind::Lying {
-            // It is evidence; what cannot be kept is still in the file that was named.
-            let _ = home::replace(&home.refused_directory_file(), &note);
-        }
-        failure
-    })?;
+    let by = Judged { proof: &arguments.proof, policy: &arguments.policy, roots: &arguments.roots };
+    let new = take(&home, &arguments.directories, given, &by)?;
+    let (serial, until, organisations) = (new.serial, new.valid_until, new.entries.len());
+    let result = json!({ "serial": serial, "until": until.to_string(), "organisations": organisations });
+    setting.console.result(result, |out| writeln!(out, "{}", setting.console.say(told(&new))));
+    Ok(())
+}
+
+/// That a directory has been installed.
+pub(super) fn told(new: &Directory) -> Words {
+    words!(
+        "directory {serial} installed: {organisations} organisations, good until {until}",
+        "機関の名簿 第{serial}号を取り込みました（{organisations}件、{until} まで有効）",
+        serial = new.serial,
+        organisations = new.entries.len(),
+        until = new.valid_until
+    )
+}
+
+/// By what it is judged whether a directory is logged.
+pub(super) struct Judged<'a> {
+    pub(super) proof: &'a Path,
+    pub(super) policy: &'a Path,
+    pub(super) roots: &'a Path,
+}
+
+/// Takes directories in the place of the installed one, each of which goes on from the one before; the last is kept, with the policy and
+/// the roots by which it was judged.
+///
+/// # Errors
+/// The first rule of docs/spec/directory.md that one of them breaks; nothing is changed then.
+pub(super) fn take(
+    home: &Home,
+    files: &[PathBuf],
+    publisher: Option<VerifyingKey>,
+    by: &Judged<'_>,
+) -> Outcome<Directory> {
+    let mut seen = directory::installed(home)?.map(|(before, bytes)| before.seen(&bytes));
+    let mut last = None;
+    for file in files {
+        let (new, note) = directory::read(file)?;
+        let before = seen.map_or_else(|| first(&new, &note, publisher), Ok)?;
+        // Another key than the one that was installed is no way to install another.
+        let is_ours = publisher.is_none_or(|given| given == before.publisher);
+        let judged = if is_ours { new.goes_on_from(&note, &before) } else { Err(Refused::Publisher) };
+        judged.map_err(|refused| {
+            let failure = refuse(refused, &new, &before);
+            if failure.kind == Kind::Lying {
+                // It is evidence; what cannot be kept is still in the file that was named.
+                let _ = home::replace(&home.refused_directory_file(), &note);
+            }
+            failure
+        })?;
+        seen = Some(new.seen(&note));
+        last = Some((file, new, note, before));
+    }
+    let (file, new, note, before) = last.ok_or_else(|| Failure::internal_message("no directory is named"))?;
+    new.is_good_at(safe::now()?).map_err(|refused| refuse(refused, &new, &before))?;
     let report = verify::verify(&verify::Request {
-        bundle: &arguments.proof,
-        files: std::slice::from_ref(&arguments.directory),
-        policy: Some(&arguments.policy),
-        roots: Some(&arguments.roots),
+        bundle: by.proof,
+        files: std::slice::from_ref(file),
+        policy: Some(by.policy),
+        roots: Some(by.roots),
         crls: None,
         receipt_key: None,
     })?;
     is_logged(&report)?;
+    for (trusted, kept) in [(by.policy, home.directory_policy_file()), (by.roots, home.directory_roots_file())] {
+        // The next one may be judged by the very files that are kept.
+        if trusted != kept {
+            home::replace(&kept, &bundle::read(trusted, TRUSTED_BYTES_MAX)?)?;
+        }
+    }
     home::replace(&home.directory_file(), &note)?;
-    let (serial, until, organisations) = (new.serial, new.valid_until, new.entries.len());
-    let result = json!({ "serial": serial, "until": until.to_string(), "organisations": organisations });
-    setting.console.result(result, |out| {
-        let done = words!(
-            "directory {serial} installed: {organisations} organisations, good until {until}",
-            "機関の名簿 第{serial}号を取り込みました（{organisations}件、{until} まで有効）"
-        );
-        writeln!(out, "{}", setting.console.say(done))
-    });
-    Ok(())
+    Ok(new)
 }
 
 /// Puts a first directory into a home without a proof: for whoever has made its publisher and everybody in it, as `hizo try --network` does.
@@ -181,7 +224,7 @@ fn refuse(refused: Refused, new: &Directory, seen: &Seen) -> Failure {
             "directory {serial} does not come right after {before}, which was installed",
             "第{serial}号は、取り込み済みの第{before}号のすぐ次ではありません"
         ))
-        .hint(words!("Install those between first, in order.", "間の名簿を、順に取り込んでください。")),
+        .hint(words!("Name those between too, before it and in order.", "間の名簿も、その前に順に指定してください。")),
         Refused::Expired => Failure::fixable(words!(
             "directory {serial} was good until {until}",
             "第{serial}号の期限（{until}）が過ぎています",

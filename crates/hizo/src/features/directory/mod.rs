@@ -8,5 +8,6 @@ pub(crate) mod page;
 mod publish;
 mod sample;
 mod show;
+pub(crate) mod update;
 
 pub(crate) use install::lay_down;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Plan, config, scrub, sweep, until_stopped};
+use super::{Plan, config, directory, scrub, sweep, until_stopped};
 use crate::Setting;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::words::words;
@@ -38,6 +38,18 @@ enum Act {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Hand a directory of organisations out, with the proof that it is logged
+    Directory {
+        /// The directory
+        #[arg(value_name = "FILE")]
+        directory: PathBuf,
+        /// The proof that came with it, as ZIP
+        #[arg(long, value_name = "ZIP")]
+        proof: PathBuf,
+        /// The keeper's configuration file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Remove what was put long ago and no record names, in both directories
     Sweep {
         /// The keeper's configuration file
@@ -51,6 +63,9 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let plan = match arguments {
         Arguments { act: Some(Act::Scrub { config }), .. } => return scrub::scrub(console, config::read(config)?),
         Arguments { act: Some(Act::Sweep { config }), .. } => return sweep::sweep(console, config::read(config)?),
+        Arguments { act: Some(Act::Directory { directory, proof, config }), .. } => {
+            return directory::hand_out(console, &config::read(config)?, directory, proof);
+        }
         Arguments { check_config: Some(path), .. } => {
             config::read(path)?.check()?;
             console.result(json!({ "config": path.to_string_lossy() }), |out| {

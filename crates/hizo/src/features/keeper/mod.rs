@@ -4,6 +4,7 @@
 
 pub(crate) mod command;
 mod config;
+mod directory;
 mod scrub;
 mod sweep;
 

@@ -13,6 +13,7 @@ use crate::console;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::features::deposit::command::{Bar, check_names, left_out, whole};
 use crate::features::deposit::{self, Made};
+use crate::features::directory;
 use crate::home::Home;
 use crate::log;
 use crate::safe::{self, Safe};
@@ -257,6 +258,9 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
     let made = super::run(&home, series, began, &Bar::new(setting.console), |said| setting.console.warn(said))?;
     made.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     unstamped(&made).iter().for_each(|why| setting.console.warn(why.clone()));
+    if let Some(said) = directory::update::in_passing(&home) {
+        setting.console.warn(said);
+    }
     if let Some(warning) = Safe::open(home).and_then(|safe| log::standing(&safe)).ok().and_then(|log| log.warning()) {
         setting.console.warn(warning);
     }

@@ -1,0 +1,162 @@
+//! `hizo directory update`, and the same in passing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hizo_keeper::client::{self, RemoteKeeper};
+use hizo_ledger::directory::{Directory, Purpose};
+use hizo_ledger::record::Origin;
+use serde_json::json;
+
+use super::install::{self, Judged};
+use crate::failure::{Failure, Kind, Outcome};
+use crate::home::{self, Home};
+use crate::keeper::unix_seconds;
+use crate::words::{Words, words};
+use crate::{Setting, directory, safe, system};
+
+/// Directories that are fetched at once, at most: ten years of monthly ones.
+const FETCHED_MAX: usize = 120;
+
+/// How long before its end the installed directory is spoken of, in seconds: 14 days.
+const NEAR_ITS_END_SECONDS: u64 = 14 * 86_400;
+
+/// Fetch the next directories from the keeper, and install the newest
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Whose logs and witnesses you trust, where that is another file than at the last time
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Root certificates, as PEM, of the authorities whose stamps you trust, where that is another file than at the last time
+    #[arg(long, value_name = "PEM")]
+    roots: Option<PathBuf>,
+}
+
+pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
+    // A directory may come from another keeper than the safe's own.
+    let home = Home::open(&setting.home_folder()?)?;
+    let address = setting.keeper.as_deref().or_else(|| home.address()).ok_or_else(|| {
+        Failure::new(
+            Kind::Usage,
+            words!("there is no keeper here to be asked for directories", "名簿を尋ねる預け先がありません"),
+        )
+        .hint(words!(
+            "Name one that hands directories out: `hizo directory update --keeper URL`.",
+            "名簿を配っている預け先を指定してください: `hizo directory update --keeper アドレス`。"
+        ))
+    })?;
+    let (policy, roots) = (home.directory_policy_file(), home.directory_roots_file());
+    let (policy, roots) = (arguments.policy.as_ref().unwrap_or(&policy), arguments.roots.as_ref().unwrap_or(&roots));
+    let new = next(&home, address, policy, roots)?;
+    let (installed, _) = installed(&home)?;
+    let (serial, until, organisations) = (installed.serial, installed.valid_until, installed.entries.len());
+    let result = json!({
+        "serial": serial, "until": until.to_string(), "organisations": organisations, "new": new.is_some(),
+    });
+    setting.console.result(result, |out| {
+        let said = match &new {
+            Some(new) => install::told(new),
+            None => words!(
+                "directory {serial} is the newest that the keeper hands out; it is good until {until}",
+                "預け先が配る最新の名簿は、取り込み済みの第{serial}号です（{until} まで有効）"
+            ),
+        };
+        writeln!(out, "{}", setting.console.say(said))
+    });
+    Ok(())
+}
+
+/// The same for a machine that runs by itself: what a person should know of it, else nothing. A line that is down is told of elsewhere.
+pub(crate) fn in_passing(home: &Home) -> Option<Words> {
+    let (policy, roots) = (home.directory_policy_file(), home.directory_roots_file());
+    let address = home.address().filter(|_| home.directory_file().exists() && policy.exists() && roots.exists())?;
+    match next(home, address, &policy, &roots) {
+        Ok(new) => new.as_ref().map(install::told),
+        Err(failure) if failure.is_unreachable() => None,
+        Err(Failure { message: why, .. }) => Some(words!(
+            "the next directory of organisations was not installed: {why}",
+            "次の機関の名簿を取り込めませんでした: {why}";
+            why
+        )),
+    }
+}
+
+/// Says so when the installed directory is about to end, or has ended, and no next one has come.
+pub(crate) fn remind(setting: &Setting) {
+    let installed = setting.home_folder().and_then(|folder| directory::installed(&Home::open(&folder)?));
+    // A home that cannot be read was told of by the command itself.
+    let (Ok(Some((installed, _))), Ok(now)) = (installed, safe::now()) else { return };
+    if installed.purpose == Purpose::Sample {
+        return;
+    }
+    let until = installed.valid_until;
+    if until.unix_seconds().saturating_sub(now.unix_seconds()) < NEAR_ITS_END_SECONDS {
+        setting.console.warn(words!(
+            "the directory of organisations is good until {until}, and no next one has come: run `hizo directory update`",
+            "機関の名簿の期限は {until} で、次の名簿がまだありません。`hizo directory update` を実行してください"
+        ));
+    }
+}
+
+/// Installs the newest of the directories behind the installed one that the keeper at an address hands out: which it is; nothing where it
+/// has none.
+fn next(home: &Home, address: &str, policy: &Path, roots: &Path) -> Outcome<Option<Directory>> {
+    let (installed, note) = installed(home)?;
+    if !policy.exists() || !roots.exists() {
+        return Err(Failure::new(
+            Kind::Usage,
+            words!("it is not known here whose logs you trust", "信頼する台帳と時刻認証局が分かりません"),
+        )
+        .hint(words!(
+            "Name them once: `hizo directory update --policy FILE --roots PEM`.",
+            "一度だけ指定してください: `hizo directory update --policy ファイル --roots PEM`。"
+        )));
+    }
+    let (nobody, roots_of_keeper) = (Origin::local([0; 16]), home.keeper_roots()?);
+    let no_session = Box::new(|_: &Origin, _, _| None);
+    let keeper =
+        RemoteKeeper::new(address, nobody, no_session, unix_seconds, client::patience(), roots_of_keeper.as_deref());
+    let keeper = keeper.map_err(Failure::from)?;
+    let folder = home.fetched_directories();
+    // What was cut short is fetched anew.
+    remove(&folder)?;
+    system::create_private_directory(&folder).map_err(|error| Failure::file("make the folder", &folder, error))?;
+    let proof = folder.join("proof.zip");
+    let (mut files, mut seen) = (Vec::new(), installed.seen(&note));
+    while files.len() < FETCHED_MAX {
+        let serial = seen.serial.saturating_add(1);
+        let given = keeper.handed_out(installed.publisher.name(), serial).map_err(Failure::from)?;
+        let Some((note, proof_of_it)) = given else { break };
+        let file = folder.join(serial.to_string());
+        home::replace(&file, &note)?;
+        home::replace(&proof, &proof_of_it)?;
+        files.push(file);
+        // One that does not go on is judged, and no more are asked for.
+        match Directory::verify(&note) {
+            Ok(new) if new.goes_on_from(&note, &seen).is_ok() && new.serial == serial => seen = new.seen(&note),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    let taken = match files.as_slice() {
+        [] => Ok(None),
+        files => install::take(home, files, None, &Judged { proof: &proof, policy, roots }).map(Some),
+    };
+    remove(&folder)?;
+    taken
+}
+
+fn installed(home: &Home) -> Outcome<(Directory, Vec<u8>)> {
+    directory::installed(home)?.ok_or_else(|| {
+        Failure::fixable(words!("no directory is installed here", "機関の名簿が取り込まれていません")).hint(words!(
+            "Install the first one by hand, with its publisher's key: `hizo directory install`.",
+            "最初の名簿は、発行者の鍵とともに手で取り込んでください: `hizo directory install`。"
+        ))
+    })
+}
+
+fn remove(folder: &Path) -> Outcome<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::file("remove", folder, error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
