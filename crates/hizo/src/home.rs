@@ -12,7 +12,7 @@ use hizo_keeper::{EmbeddedKeeper, EmbeddedLog};
 use hizo_ledger::id::{ObjectId, RecordId, SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
-use hizo_ledger::record::{self, Origin, UnverifiedRecord};
+use hizo_ledger::record::{self, ClaimedTime, Origin, UnverifiedRecord};
 use hizo_ledger::space::Head;
 use hizo_ledger::timestamp::Authority;
 use hizo_vault::age::{self, Identity, Recipient};
@@ -979,6 +979,13 @@ impl Home {
         let lines: Vec<&str> = known.lines().chain([line]).collect();
         let newest = lines.get(lines.len().saturating_sub(SAMPLES_MAX)..).unwrap_or_default();
         replace(&path, newest.iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes())
+    }
+
+    /// When the newest sample was written down, in seconds since 1970; nothing before the first, and where that cannot be told.
+    pub(crate) fn last_sample(&self) -> Option<u64> {
+        let known = fs::read_to_string(self.folder.join(SAMPLES_FILE)).ok()?;
+        let time = known.lines().last()?.split(' ').next()?;
+        ClaimedTime::parse(time).ok().map(|time| time.unix_seconds())
     }
 
     /// The promise for a record has been met; its receipt is kept all the same.

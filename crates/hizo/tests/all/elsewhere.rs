@@ -55,6 +55,17 @@ impl Scene {
         fs::write(self.folder.join("KX-204.dxf"), content).unwrap();
         self.home.deposit_with(&self.folder, "moulds", &["--reread"])
     }
+
+    /// Has the folder deposited by itself from now on, as what `hizo watch install` writes down says.
+    fn watch(&self, deposit: &Value, every_seconds: u64) {
+        let (series, folder) = (deposit["series_id"].as_str().unwrap(), self.folder.display());
+        fs::create_dir(self.home.path.join("watch")).unwrap();
+        let watch = format!(
+            r#"{{"hizo":"watch/v1","series":"{series}","folder":"{folder}","exclude":[],"every_seconds":{every_seconds},
+            "scheduler":"crontab","installed":1795307450}}"#
+        );
+        fs::write(self.home.path.join("watch").join(series), watch).unwrap();
+    }
 }
 
 #[test]
@@ -507,14 +518,7 @@ fn a17_a_keeper_that_withholds_or_alters_what_it_answered_for_is_caught_by_a_sam
 #[test]
 fn a17_a_scheduled_run_asks_for_an_object_behind_its_deposit_and_warns_of_a_keeper_that_lost_it() {
     let scene = Scene::new();
-    let series = scene.deposit("second\n")["series_id"].as_str().unwrap().to_owned();
-    fs::create_dir(scene.home.path.join("watch")).unwrap();
-    let watch = format!(
-        r#"{{"hizo":"watch/v1","series":"{series}","folder":"{}","exclude":[],"every_seconds":86400,
-        "scheduler":"crontab","installed":1795307450}}"#,
-        scene.folder.display()
-    );
-    fs::write(scene.home.path.join("watch").join(&series), watch).unwrap();
+    scene.watch(&scene.deposit("second\n"), 86_400);
     fs::write(scene.folder.join("KX-204.dxf"), "scheduled\n").unwrap();
     scene.home.ok(["watch", "run", "moulds"]);
     let noted = || fs::read_to_string(scene.home.path.join("samples")).unwrap();
@@ -529,6 +533,31 @@ fn a17_a_scheduled_run_asks_for_an_object_behind_its_deposit_and_warns_of_a_keep
     fs::write(scene.folder.join("KX-204.dxf"), "scheduled again\n").unwrap();
     let warned = scene.home.ok(["watch", "run", "moulds"]);
     assert!(warned.err.contains("does not have") && noted().ends_with("missing\n"), "{warned:?}\n{}", noted());
+}
+
+#[test]
+fn a17_no_day_passes_without_a_sample_however_seldom_is_deposited() {
+    let scene = Scene::new();
+    scene.watch(&scene.deposit("second\n"), 14 * 86_400);
+    scene.home.ok(["watch", "run", "moulds"]);
+    let samples = scene.home.path.join("samples");
+    let noted = || fs::read_to_string(&samples).unwrap();
+    let tick = || {
+        let said = scene.home.ok(["watch", "run", "moulds", "--if-due", "--json"]);
+        assert_eq!(said.json()["due"], false, "{said:?}");
+        said
+    };
+    assert_eq!((tick().err.as_str(), noted().lines().count()), ("", 1), "the last one is young");
+    let old = "2026-11-01T00:00:00Z 1 of 4: held\n";
+    for last in [old, "2999-01-01T00:00:00Z 1 of 4: held\n", "what is no sample\n"] {
+        fs::write(&samples, last).unwrap();
+        tick();
+        tick();
+        assert!(noted().lines().count() == 2 && noted().ends_with(": held\n"), "{}", noted());
+    }
+    fs::write(&samples, old).unwrap();
+    scene.liar.tells(instead("/objects/", |_| Answer::new(404, "no such object\n")));
+    assert!(tick().err.contains("does not have") && noted().ends_with("missing\n"), "{}", noted());
 }
 
 #[test]

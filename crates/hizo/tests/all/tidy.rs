@@ -34,7 +34,7 @@ const RUNS: [(&str, &str, &[&str]); 17] = [
     ("try_it", "verify", &["verify", "Request"]),
     ("try_it", "keeper", &["while_it_answers", "answer", "At"]),
     ("try_it", "directory", &["lay_down"]),
-    ("watch", "check", &["sample_in_passing"]),
+    ("watch", "check", &["sample_in_passing", "sample_in_time"]),
     ("watch", "directory", &["update::in_passing"]),
     (
         "watch",

@@ -28,7 +28,7 @@ use crate::safe::{Keyring, Safe};
 use crate::words::{Words, words};
 pub(crate) use objects::State;
 pub(crate) use own::Own;
-pub(crate) use sample::sample_in_passing;
+pub(crate) use sample::{sample_in_passing, sample_in_time};
 pub(crate) use series::Touched;
 pub(crate) use sweep::sweep;
 

@@ -11,6 +11,7 @@ use super::{Every, Request, Scheduler, State, Watch};
 use crate::Setting;
 use crate::console;
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
+use crate::features::check::sample_in_time;
 use crate::features::deposit::command::{Bar, check_names, left_out, whole};
 use crate::features::deposit::{self, Made};
 use crate::features::directory;
@@ -247,6 +248,9 @@ fn run_now(setting: &Setting, arguments: &RunArguments) -> Outcome<()> {
     let began = now()?;
     setting.do_what_is_due();
     if arguments.if_due && !super::read(&home, series)?.is_due(began) {
+        if let Some(fault) = sample_in_time(&home, began) {
+            setting.console.warn(fault);
+        }
         let result = json!({ "series_id": series.to_string(), "due": false });
         let told = words!("not due yet", "まだ預ける時刻ではありません");
         setting.console.result(result, |out| match setting.console.quiet {
