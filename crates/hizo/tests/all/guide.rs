@@ -4,15 +4,29 @@
 //! a reader has already, and ends at its first line that fails; a comment `exits with N` before a block says how its last
 //! command ends. `crontab` and `systemctl` are stand-ins: no page touches the schedule of whoever runs the tests. Such a
 //! comment waits with `wait-until COMMAND`, and not for ever.
+//!
+//! A comment `added to FILE` before a block writes the block there, behind what the file has. A block behind `runs on` has one
+//! command, which does not end when it has printed what is there, but at the comment `ctrl-c`, with exit code 0. Where a page has
+//! [`ADDRESS`], it runs with another port, which no other run has.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::kit;
+
+/// Where the keeper of a page answers.
+const ADDRESS: &str = "127.0.0.1:7800";
+
+/// As long as a page waits for what must come.
+const LONG: Duration = Duration::from_secs(120);
 
 #[test]
 fn the_owner_guide_in_english_is_true() {
@@ -118,7 +132,7 @@ fn the_owner_guides_run_the_same_commands_in_both_languages() {
     let is_act = |word: &&str| word.starts_with("--") || acts.split(' ').any(|act| act == *word);
     let commands = |name: &str| -> Vec<Vec<String>> {
         let words = |step: Step| step.command.split(' ').filter(is_act).map(str::to_owned).collect::<Vec<_>>();
-        steps(&page(name)).into_iter().filter(|step| !step.is_hidden).map(words).collect()
+        steps(&page(name)).into_iter().filter(|step| step.manner != Manner::Hidden).map(words).collect()
     };
     for page in ["owner", "sharing", "handover"] {
         assert_eq!(commands(&format!("{page}.md")), commands(&format!("{page}.ja.md")));
@@ -126,11 +140,17 @@ fn the_owner_guides_run_the_same_commands_in_both_languages() {
 }
 
 #[test]
+fn the_operator_guides_run_the_same_commands_in_both_languages() {
+    let commands = |name: &str| -> Vec<String> { steps(&page(name)).into_iter().map(|step| step.command).collect() };
+    assert_eq!(commands("operator.md"), commands("operator.ja.md"));
+}
+
+#[test]
 fn no_page_takes_a_port_that_another_run_may_have_or_waits_for_ever() {
     let names: Vec<_> = fs::read_dir(guides()).unwrap().map(|item| item.unwrap().file_name()).collect();
     assert!(!names.is_empty());
     for name in names.iter().map(|name| name.to_str().unwrap()) {
-        for line in steps(&page(name)).iter().flat_map(|step| step.command.lines()) {
+        for line in steps(&page(name).replace(ADDRESS, "")).iter().flat_map(|step| step.command.lines()) {
             let is_loop = ["while ", "until "].iter().any(|word| line.trim_start().starts_with(word));
             assert!(!is_loop, "{name} waits for ever, instead of with wait-until: {line}");
             let is_fixed = line.split("127.0.0.1:").skip(1).any(|port| port.starts_with(|c| ('1'..='9').contains(&c)));
@@ -154,6 +174,14 @@ fn a_page_that_is_wrong_is_found_out() {
     assert!(fails("<!-- run\nfalse\n-->\n"));
     assert!(fails("<!-- run\nfalse\ntrue\n-->\n"), "a line that fails before the last");
     assert!(!fails("<!-- run\nwait-until test -d made\n-->\n"));
+    assert!(!fails("<!-- added to file -->\n```toml\na = \"$b\"\n```\n```console\n$ cat file\na = \"$b\"\n```\n"));
+    let running = "<!-- run\nrm -f never; mkfifo never\n-->\n<!-- runs on -->\n```console\n\
+                   $ sh -c 'trap \"exit 0\" INT; echo one; read nothing <> never'\none\n```\n";
+    assert!(!fails(&format!("{running}<!-- ctrl-c -->\n")));
+    assert!(fails(&running.replace("\none\n", "\ntwo\n")), "unsaid output of what runs on");
+    assert!(fails(&format!("{}<!-- ctrl-c -->\n", running.replace("exit 0", "exit 1"))), "a bad end");
+    assert!(fails("<!-- ctrl-c -->\n"), "nothing runs");
+    assert!(fails("<!-- runs on -->\n```console\n$ true\none\n```\n"), "what ends before it says what it should");
     let waited = guide.check("<!-- run\nattempts=2 wait-until test -d nothing\ntrue\n-->\n").unwrap_err();
     assert!(waited.contains("did not come in 2 attempts: test -d nothing"), "{waited}");
 }
@@ -172,25 +200,44 @@ struct Step {
     command: String,
     printed: Vec<String>,
     code: i32,
-    is_hidden: bool,
+    manner: Manner,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Manner {
+    /// A reader types it.
+    Shown,
+    Hidden,
+    /// A reader types it, and it does not end by itself.
+    RunsOn,
+    /// Ends what runs on.
+    CtrlC,
 }
 
 fn steps(page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut code = 0;
+    let mut shown = Manner::Shown;
     let mut lines = page.lines();
+    let unshown = |command: &str, manner| Step { command: command.into(), printed: Vec::new(), code: 0, manner };
     while let Some(line) = lines.next() {
         if let Some(number) = line.strip_prefix("<!-- exits with ").and_then(|rest| rest.strip_suffix(" -->")) {
             code = number.parse().unwrap();
         } else if line == "<!-- run" {
             let script: Vec<_> = lines.by_ref().take_while(|line| *line != "-->").collect();
-            steps.push(Step { command: script.join("\n"), printed: Vec::new(), code: 0, is_hidden: true });
+            steps.push(unshown(&script.join("\n"), Manner::Hidden));
+        } else if let Some(file) = line.strip_prefix("<!-- added to ").and_then(|rest| rest.strip_suffix(" -->")) {
+            assert!(lines.next().is_some_and(|line| line.starts_with("```")), "no block is added to {file}");
+            let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+            steps.push(unshown(&format!("cat >> {file} <<'END'\n{}\nEND", block.join("\n")), Manner::Hidden));
+        } else if line == "<!-- runs on -->" {
+            shown = Manner::RunsOn;
+        } else if line == "<!-- ctrl-c -->" {
+            steps.push(unshown("ctrl-c", Manner::CtrlC));
         } else if line == "```console" {
             for line in lines.by_ref().take_while(|line| *line != "```") {
                 match line.strip_prefix("$ ") {
-                    Some(command) => {
-                        steps.push(Step { command: command.into(), printed: Vec::new(), code: 0, is_hidden: false });
-                    }
+                    Some(command) => steps.push(unshown(command, std::mem::replace(&mut shown, Manner::Shown))),
                     None => steps.last_mut().expect("a block begins with a command").printed.push(line.into()),
                 }
             }
@@ -209,6 +256,66 @@ exit 1"#;
 struct Guide {
     folder: TempDir,
     locale: &'static str,
+    address: String,
+}
+
+/// What runs on.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Running {
+    fn start(mut shell: Command) -> Self {
+        let mut child = shell.stdout(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        let (told, lines) = channel();
+        // A pipe that nobody empties holds it up sooner or later.
+        std::thread::spawn(move || said.lines().map_while(Result::ok).for_each(|line| drop(told.send(line))));
+        Self { child, lines }
+    }
+
+    /// Holds its next lines against what the page says that it prints.
+    fn prints(&self, printed: &[String]) -> Result<(), String> {
+        for pattern in printed {
+            let line = self.lines.recv_timeout(LONG).map_err(|_| format!("it does not print {pattern}"))?;
+            if !is_like(&line, pattern) {
+                return Err(format!("the page says\n{pattern}\nand this is printed:\n{line}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<(), String> {
+        let pid = self.child.id().to_string();
+        kit::said(kit::program("kill").args(["-INT", &pid]));
+        let mut told = String::new();
+        loop {
+            match self.lines.recv_timeout(LONG) {
+                Ok(line) => told += &format!("{line}\n"),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => return Err(format!("it does not end:\n{told}")),
+            }
+        }
+        let code = self.child.wait().unwrap().code();
+        if code == Some(0) { Ok(()) } else { Err(format!("it ends with {code:?}:\n{told}")) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An address that no other run takes: by the number of this process, and below the ports that the system gives out by itself.
+fn own_address() -> String {
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let number = std::process::id().wrapping_mul(8).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+    let mut ports = (number..).map(|number| 10_000 + number % 20_000);
+    let is_free = |port: &u32| std::net::TcpListener::bind(format!("127.0.0.1:{port}")).is_ok();
+    format!("127.0.0.1:{}", ports.find(is_free).unwrap())
 }
 
 impl Guide {
@@ -225,7 +332,7 @@ impl Guide {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
         fs::write(tools.join("crontab.table"), "").unwrap();
-        Self { folder, locale }
+        Self { folder, locale, address: own_address() }
     }
 
     fn run(&self, name: &str) {
@@ -235,18 +342,32 @@ impl Guide {
     }
 
     fn check(&self, page: &str) -> Result<(), String> {
-        for step in steps(page) {
-            let said = kit::said(self.shell(&step).env("LC_ALL", self.locale));
-            let told = format!("$ {}\n{}", step.command, said.out);
-            if said.code != Some(step.code) {
-                return Err(format!("{:?} instead of exit code {}:\n{told}", said.code, step.code));
+        let mut running: Option<Running> = None;
+        for step in steps(&page.replace(ADDRESS, &self.address)) {
+            let told = |error| format!("{error}\n$ {}", step.command);
+            match step.manner {
+                Manner::Shown | Manner::Hidden => self.ends(&step)?,
+                Manner::RunsOn => {
+                    assert!(running.is_none(), "a page has one that runs on at a time");
+                    running.insert(Running::start(self.shell(&step))).prints(&step.printed).map_err(told)?;
+                }
+                Manner::CtrlC => running.take().ok_or("nothing runs on")?.end()?,
             }
-            let printed: Vec<_> = said.out.lines().collect();
-            let alike = printed.len() == step.printed.len()
-                && printed.iter().zip(&step.printed).all(|(line, pattern)| is_like(line, pattern));
-            if !step.is_hidden && !alike {
-                return Err(format!("the page says\n{}\nand this is printed:\n{told}", step.printed.join("\n")));
-            }
+        }
+        Ok(())
+    }
+
+    fn ends(&self, step: &Step) -> Result<(), String> {
+        let said = kit::said(&mut self.shell(step));
+        let told = format!("$ {}\n{}", step.command, said.out);
+        if said.code != Some(step.code) {
+            return Err(format!("{:?} instead of exit code {}:\n{told}", said.code, step.code));
+        }
+        let printed: Vec<_> = said.out.lines().collect();
+        let alike = printed.len() == step.printed.len()
+            && printed.iter().zip(&step.printed).all(|(line, pattern)| is_like(line, pattern));
+        if step.manner == Manner::Shown && !alike {
+            return Err(format!("the page says\n{}\nand this is printed:\n{told}", step.printed.join("\n")));
         }
         Ok(())
     }
@@ -256,10 +377,13 @@ impl Guide {
         let paths = std::env::var_os("PATH").unwrap_or_default();
         let paths = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&paths))).unwrap();
         let mut shell = kit::program("sh");
-        if step.is_hidden {
+        if step.manner == Manner::Hidden {
             shell.arg("-e");
         }
-        shell.arg("-c").arg(format!("{{ {}\n}} 2>&1", step.command)).env("PATH", paths).env("COLUMNS", "100");
+        // What runs on takes the shell's place, so that a signal comes to it.
+        let exec = if step.manner == Manner::RunsOn { "exec " } else { "" };
+        shell.arg("-c").arg(format!("{{ {exec}{}\n}} 2>&1", step.command)).env("PATH", paths).env("COLUMNS", "100");
+        shell.env("LC_ALL", self.locale);
         shell.current_dir(self.folder.path().join("work")).env("HIZO_HOME", self.folder.path().join("home"));
         shell.env("TZ", "UTC").env("HOME", self.folder.path()).env_remove("XDG_CONFIG_HOME");
         shell

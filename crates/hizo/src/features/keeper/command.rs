@@ -93,7 +93,10 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let log_key = ready.log.keys()[0].to_string();
     ready.serve(until_stopped(|| {
         console.result(json!({ "origin": origin, "key": log_key, "url": url }), |out| {
-            let said = words!("keeper {origin} listens at {url}", "預け先 {origin} は {url} で待っています");
+            let said = words!(
+                "keeper {origin} listens at {url}\nkey of its log: {log_key}",
+                "預け先 {origin} は {url} で待っています\n台帳の鍵: {log_key}"
+            );
             writeln!(out, "{}", console.say(said))
         });
     }))
