@@ -94,6 +94,8 @@ pub struct Limits {
     pub waiting: usize,
     /// Shortest time from one published head of the log to the next.
     pub publish_pause: Duration,
+    /// How often the files of certificates are looked at.
+    pub certificates_pause: Duration,
     /// Longest wait at the end for requests that have begun.
     pub stop: Duration,
 }
@@ -117,6 +119,7 @@ impl Default for Limits {
             workers: 64,
             waiting: 4_096,
             publish_pause: Duration::from_millis(200),
+            certificates_pause: seconds(30),
             stop: seconds(30),
         }
     }
@@ -476,4 +479,16 @@ fn own_space() -> Refusal {
 /// An address at which no more than this machine can listen.
 pub fn is_private(address: &SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_description_has_the_routers_routes() {
+        let routes: BTreeSet<_> = super::routes().into_iter().map(|(path, _)| path.replace('*', "")).collect();
+        let described: BTreeSet<_> = super::about::DESCRIBED.iter().map(|described| described.1.to_owned()).collect();
+        assert_eq!(described, routes);
+    }
 }

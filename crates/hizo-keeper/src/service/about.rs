@@ -27,7 +27,7 @@ const SESSION_BODY_BYTES_MAX: u64 = 8 << 10;
 
 /// What never changes under its name.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// What may be taken away, or joined by more.
+/// What may be taken away, or give way to another.
 const FOR_MINUTES: &str = "public, max-age=300";
 
 pub(super) async fn keeper(State(shared): State<Arc<Shared>>) -> Response {
@@ -117,6 +117,8 @@ pub(super) async fn published(
         "tile" => ("application/octet-stream", FOR_EVER),
         // These lists grow.
         "stamps" if path.ends_with("/heads") || path.ends_with("/answers") => ("text/plain; charset=utf-8", "no-cache"),
+        // Its folder is named by its SHA-256.
+        "stamps" if path.ends_with("/checkpoint") => ("text/plain; charset=utf-8", FOR_EVER),
         "stamps" if path.ends_with(".tsr") => ("application/timestamp-reply", FOR_MINUTES),
         "stamps" => ("text/plain; charset=utf-8", FOR_MINUTES),
         _ => ("text/plain; charset=utf-8", "no-cache"),
@@ -172,7 +174,8 @@ pub(super) async fn openapi() -> Response {
 }
 
 /// Method, path, what it does, whether it needs a token, the type of its body, and what it answers with.
-type Described = (&'static str, &'static str, &'static str, bool, Option<&'static str>, &'static [(u16, &'static str)]);
+pub(super) type Described =
+    (&'static str, &'static str, &'static str, bool, Option<&'static str>, &'static [(u16, &'static str)]);
 
 const TEXT: &str = "text/plain";
 const JSON: &str = "application/json";
@@ -180,7 +183,7 @@ const BYTES: &str = "application/octet-stream";
 const ZIP: &str = "application/zip";
 
 #[rustfmt::skip]
-const DESCRIBED: [Described; 13] = [
+pub(super) const DESCRIBED: [Described; 13] = [
     ("get", "/v1/keeper", "What the keeper is called, its keys and limits: to be compared with what was pinned", false, None, &[(200, JSON)]),
     ("post", "/v1/sessions", "Starts a session by a signed note", false, Some(JSON), &[(201, JSON), (400, TEXT), (401, TEXT), (403, TEXT), (413, TEXT)]),
     ("post", "/v1/spaces/{space}", "Begins a space with its record 0, or takes one over from another keeper with the record by which it moves; answers with that record's receipt", true, Some(JSON), &[(200, TEXT), (201, TEXT), (400, TEXT), (409, TEXT), (422, TEXT), (424, TEXT), (507, TEXT)]),

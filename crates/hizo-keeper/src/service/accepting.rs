@@ -29,9 +29,6 @@ use super::{Limits, Listening, Shared, about, router};
 const HEAD_BYTES_MAX: usize = 32 << 10;
 const HEAD_LINES_MAX: usize = 64;
 
-/// How often the files of certificates are looked at.
-const CERTIFICATES_PAUSE: Duration = Duration::from_secs(30);
-
 /// Takes connections until `stop` is done, and answers what has begun.
 pub(super) async fn accept(
     shared: &Arc<Shared>,
@@ -79,7 +76,7 @@ struct Taking {
 }
 
 async fn renew(shared: Arc<Shared>, certificates: Arc<super::Certificates>) {
-    let mut ticks = interval(CERTIFICATES_PAUSE);
+    let mut ticks = interval(shared.limits.certificates_pause);
     loop {
         ticks.tick().await;
         let certificates = Arc::clone(&certificates);

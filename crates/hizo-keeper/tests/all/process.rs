@@ -248,7 +248,7 @@ fn log_for_ever(folder: &Path, of: &str) {
 }
 
 /// A log whose first tile lacks three leaves, published in two steps.
-fn nearly_full(folder: &Path) {
+pub(crate) fn nearly_full(folder: &Path) {
     let keeper = EmbeddedKeeper::init_embedded(folder, &seeds(1)).unwrap();
     let log = EmbeddedLog::open(folder, &keeper).unwrap();
     let space = SpaceId::from_bytes([1; 16]);

@@ -2,6 +2,7 @@
 
 mod acts;
 mod admission;
+mod answers;
 mod copying;
 mod described;
 mod hostile;

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::world::{Begun, Running, soon, system_time, unhurried};
 use crate::stamp::{Server, authority, authority_from, http, right};
 
-fn stamping(own: Option<LocalAuthority>, authorities: Vec<Authority>) -> Stamping {
+pub(super) fn stamping(own: Option<LocalAuthority>, authorities: Vec<Authority>) -> Stamping {
     Stamping { by_itself: own.is_some(), own, authorities, pause: Duration::from_millis(1) }
 }
 
@@ -28,7 +28,7 @@ fn start(stamping: Stamping) -> Running {
 }
 
 /// The keeper's own authority, whose certificates are a day old.
-fn own() -> Option<LocalAuthority> {
+pub(super) fn own() -> Option<LocalAuthority> {
     Some(authority_from("two", Moment::from_unix(system_time() - 86_400, 0).unwrap()))
 }
 
@@ -39,16 +39,16 @@ fn listed(name: &str, server: &Server) -> Authority {
 
 impl Running {
     /// The number of the last record of the keeper's own space: how many stamps there are.
-    fn stamps(&self) -> u64 {
+    pub(super) fn stamps(&self) -> u64 {
         let answer = self.ask("GET", &format!("/v1/spaces/{}/records?from=0", self.own_space), None, b"");
         answer.header("hizo-head").map_or(0, |head| head.split(' ').next().unwrap().parse().unwrap())
     }
 
-    fn log_size(&self) -> u64 {
+    pub(super) fn log_size(&self) -> u64 {
         self.ask("GET", "/log/checkpoint", None, b"").text().lines().nth(1).map_or(0, |size| size.parse().unwrap())
     }
 
-    fn text(&self, path: &str) -> String {
+    pub(super) fn text(&self, path: &str) -> String {
         let answer = self.ask("GET", path, None, b"");
         answer.is(200);
         answer.text().to_owned()

@@ -12,7 +12,7 @@ use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore, StreamOwned};
 
-use super::world::{Running, settings};
+use super::world::{Running, settings, soon};
 
 /// Writes a new certificate and its key, and gives the certificate.
 fn certify(folder: &Path) -> CertificateDer<'static> {
@@ -32,6 +32,30 @@ fn client(root: &CertificateDer<'static>, groups: Vec<&'static dyn SupportedKxGr
     let provider = CryptoProvider { kx_groups: groups, ..aws_lc_rs::default_provider() };
     let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().unwrap();
     config.with_root_certificates(roots).with_no_client_auth()
+}
+
+/// A connection that is held open.
+type Line = StreamOwned<ClientConnection, TcpStream>;
+
+fn line(running: &Running, config: ClientConfig) -> std::io::Result<Line> {
+    let name = ServerName::try_from("keeper.example").unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut line = StreamOwned::new(connection, TcpStream::connect(running.address)?);
+    line.conn.complete_io(&mut line.sock)?;
+    Ok(line)
+}
+
+/// Asks once more on the same connection; the status.
+fn ask_on(line: &mut Line) -> std::io::Result<u16> {
+    line.write_all(b"GET /health HTTP/1.1\r\nhost: k\r\n\r\n")?;
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"well\n") {
+        line.read_exact(&mut byte)?;
+        answer.push(byte[0]);
+    }
+    let head = String::from_utf8(answer).unwrap();
+    Ok(head.split(' ').nth(1).unwrap().parse().unwrap())
 }
 
 /// What the keeper says over TLS, and the key exchange.
@@ -82,6 +106,44 @@ fn a_handshake_is_post_quantum_and_certificates_are_replaced_without_an_end() {
     ask(&running, client(&second, usual())).unwrap();
     // Plain bytes are no TLS.
     assert_ne!(running.ask("GET", "/v1/keeper", None, b"").status, 200);
+}
+
+#[test]
+fn a_keeper_that_runs_takes_up_new_certificates_by_itself_and_passes_over_broken_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = certify(folder.path());
+    let mut settings = settings();
+    settings.limits.certificates_pause = Duration::from_millis(10);
+    let certificates = Arc::new(open(folder.path()).unwrap());
+    let running = Running::start_as(tempfile::tempdir().unwrap(), settings, Some(certificates));
+    let usual = || vec![aws_lc_rs::kx_group::X25519MLKEM768];
+    let told = |event: &str| running.lines.lock().unwrap().iter().filter(|line| line.contains(event)).count();
+    let (taken_up, refused) = ("the certificates were read again", "new certificates cannot be used");
+    let mut before = line(&running, client(&first, usual())).unwrap();
+    assert_eq!(ask_on(&mut before).unwrap(), 200);
+
+    let second = certify(folder.path());
+    soon("the new certificate is shown", || line(&running, client(&second, usual())).is_ok());
+    assert!(told(taken_up) >= 1);
+    assert!(line(&running, client(&first, usual())).is_err(), "the old one is still shown");
+    assert_eq!(ask_on(&mut before).unwrap(), 200, "who was there before is sent away");
+
+    // Between two files, one of them is not yet the other's: that may have been told, too.
+    let refusals = told(refused);
+    // At one moment: a file that is half written would be told apart from what it becomes.
+    std::fs::write(folder.path().join("new"), "no certificate").unwrap();
+    std::fs::rename(folder.path().join("new"), folder.path().join("chain.pem")).unwrap();
+    soon("it says so", || told(refused) > refusals);
+    let last = running.lines.lock().unwrap().iter().rfind(|line| line.contains(refused)).unwrap().clone();
+    assert!(last.contains("\"Pem\""), "{last}");
+    let mut after = line(&running, client(&second, usual())).unwrap();
+    for line in [&mut before, &mut after] {
+        assert_eq!(ask_on(line).unwrap(), 200);
+    }
+    assert_eq!(told(refused), refusals + 1, "it is told once");
+
+    let third = certify(folder.path());
+    soon("what is mended is taken up", || line(&running, client(&third, usual())).is_ok());
 }
 
 #[test]

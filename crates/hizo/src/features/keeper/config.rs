@@ -360,6 +360,7 @@ fn limits(path: &Path, table: &LimitsTable) -> Outcome<Limits> {
         rate_of_token: rate("requests_of_token_*", of_token.0, of_token.1, usual.rate_of_token)?,
         workers: count("workers", table.workers, usual.workers)?,
         waiting: count("waiting", table.waiting, usual.waiting)?,
+        certificates_pause: usual.certificates_pause,
         publish_pause: pause.map_or(usual.publish_pause, |pause| Duration::from_millis(pause.into())),
         stop: seconds("stop_seconds", table.stop_seconds, usual.stop)?,
     })
