@@ -1,10 +1,13 @@
 //! What a case says of its hand-overs: a fold over its records (docs/spec/handover.md).
 
+use std::collections::BTreeMap;
+
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Record, Role};
-use hizo_ledger::space::Chain;
+use hizo_ledger::record::{Control, Record, Role};
 use hizo_vault::event::Event;
-use hizo_vault::event::handover::{Custody, PaperConsent, UnverifiedAnswer, UnverifiedConsent, Verdict};
+use hizo_vault::event::handover::{
+    Consent, Custody, PaperConsent, Refusal, UnverifiedAnswer, UnverifiedConsent, Verdict,
+};
 
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown_bytes};
@@ -19,11 +22,15 @@ pub(crate) struct Consents {
     pub papers: Vec<Paper>,
     /// The counsellor who opened the case for somebody else.
     opener: Option<VerifyingKey>,
+    /// The members before the next record: what somebody says counts by what he is then, whatever becomes of him.
+    roles: BTreeMap<VerifyingKey, Role>,
 }
 
 /// A consent, and what came of it.
 pub(crate) struct Given {
     pub said: UnverifiedConsent,
+    /// The same, if its form and its signature hold.
+    pub consent: Result<Consent, Refusal>,
     /// The company's key in the case.
     pub by: VerifyingKey,
     pub is_withdrawn: bool,
@@ -50,12 +57,14 @@ pub(crate) enum Paper {
 impl Consents {
     pub(crate) fn of(opened: Opened) -> Outcome<Self> {
         let Opened { safe, keyring } = opened;
-        let mut consents = Self { opener: parties::opener(opened), ..Self::default() };
-        for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
-            // A body that cannot be read consents to nothing.
-            for event in keyring.events(safe, record).unwrap_or_default() {
-                consents.take(opened, record, &event)?;
-            }
+        let (mut consents, people) = (Self::none_yet(opened), keyring.people()?);
+        for record in &safe.records {
+            let events = match record.envelope().deposit {
+                Some(_) => Vec::new(),
+                // A body that cannot be read consents to nothing.
+                None => keyring.events(safe, record).unwrap_or_default(),
+            };
+            consents.take(people, record, &events);
         }
         Ok(consents)
     }
@@ -65,35 +74,47 @@ impl Consents {
         Self { opener: parties::opener(opened), ..Self::default() }
     }
 
-    /// Takes what the next record says.
-    pub(crate) fn take(&mut self, opened: Opened, record: &Record, event: &Event) -> Outcome<()> {
-        let Some(signer) = record.signers().first().copied() else { return Ok(()) };
-        self.take_of(&opened.safe.chain, opened.keyring.people()?, record, signer, event.clone());
-        Ok(())
+    /// Takes the next record, which says this.
+    pub(crate) fn take(&mut self, people: &People, record: &Record, events: &[Event]) {
+        if let Some(signer) = record.signers().first() {
+            events.iter().for_each(|event| self.take_of(people, record, *signer, event.clone()));
+        }
+        for control in &record.envelope().controls {
+            match control {
+                Control::Founder(key) => drop(self.roles.insert(*key, Role::Admin)),
+                Control::Remove(key) => drop(self.roles.remove(key)),
+                _ => (),
+            }
+        }
+        // Whoever gets another role by one record is removed and comes again in it.
+        for control in &record.envelope().controls {
+            if let Control::Member { key, role } = control {
+                self.roles.insert(*key, *role);
+            }
+        }
     }
 
-    fn take_of(&mut self, chain: &Chain, people: &People, record: &Record, signer: VerifyingKey, event: Event) {
+    fn take_of(&mut self, people: &People, record: &Record, signer: VerifyingKey, event: Event) {
         let is_person = people.certificates.of(&signer).is_some_and(|certificate| certificate.recipient.is_some());
         let identity = people.certificates.of(&signer).map(|certificate| certificate.identity);
         // A counsellor who opened the case for somebody is no company, whatever his role.
         let is_opener = self.opener.is_some() && identity == self.opener;
-        let is_company = is_person && !is_opener && chain.role(&signer) == Some(Role::Admin);
+        let is_company = is_person && !is_opener && self.roles.get(&signer) == Some(&Role::Admin);
         match event {
             Event::Consent(said) if is_company && self.by_space(&said.space).is_none() => {
                 let (is_withdrawn, handed, answer) = (false, None, None);
-                self.given.push(Given { said: *said, by: signer, is_withdrawn, handed, answer });
+                let consent = said.verify();
+                self.given.push(Given { said: *said, consent, by: signer, is_withdrawn, handed, answer });
             }
             Event::ConsentWithdrawn { space, .. } if is_company => {
                 self.by_space(&space).into_iter().for_each(|given| given.is_withdrawn = true);
             }
             Event::HandedOver { space, genesis, receiver, delegation, items } if is_person && !is_company => {
                 let Some(given) = self.by_space(&space) else { return };
-                let key = given
-                    .said
-                    .verify()
-                    .and_then(|consent| consent.receiver_key(&receiver, delegation.as_deref(), record.envelope().time));
+                let time = record.envelope().time;
+                let key = |consent: &Consent| consent.receiver_key(&receiver, delegation.as_deref(), time).ok();
                 // Whoever says that he handed something over cannot make up who answers.
-                if let Ok(receiver) = key {
+                if let Some(receiver) = given.consent.as_ref().ok().and_then(key) {
                     given.handed.get_or_insert(Handed { genesis, receiver, items });
                 }
             }
@@ -168,7 +189,7 @@ impl Given {
 
     /// Whether an answer is that of whom the sender named.
     pub(crate) fn believes(&self, answer: &UnverifiedAnswer) -> bool {
-        let (Some(handed), Ok(consent)) = (&self.handed, self.said.verify()) else { return false };
+        let (Some(handed), Ok(consent)) = (&self.handed, &self.consent) else { return false };
         answer.verify(&consent.space, &handed.receiver).is_ok()
     }
 }

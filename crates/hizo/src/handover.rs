@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Record, Role};
+use hizo_ledger::record::{ClaimedTime, Record, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::handover::{
     Consent, Custody, Delivery, Item, Level, Refusal, UnverifiedAnswer, UnverifiedConsent, Verdict,
@@ -22,6 +22,8 @@ use crate::words::{Words, words};
 /// What was said in the space of a hand-over.
 pub(crate) struct HandOver {
     pub said: UnverifiedConsent,
+    /// The same, if its form and its signature hold.
+    consent: Result<Consent, Refusal>,
     /// The key of whoever founded it.
     pub sender: VerifyingKey,
     pub is_withdrawn: bool,
@@ -89,15 +91,27 @@ impl HandOver {
             Err(failure) if is_spoken_of(opened) => return Err(failure),
             Err(_) => return Ok(None),
         };
+        let Some(mut handover) = Self::begun(genesis, said) else { return Ok(None) };
+        for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
+            // One that cannot be read says nothing: then an item, the opening or an answer is missing.
+            for event in keyring.events(safe, record).unwrap_or_default() {
+                handover.take(safe, record, event);
+            }
+        }
+        Ok(Some(handover))
+    }
+
+    /// What a space is that begins with this record, before anything else is said in it; nothing where that is no consent.
+    pub(crate) fn begun(genesis: &Record, said: Vec<Event>) -> Option<Self> {
         let consent = said.into_iter().find_map(|event| match event {
             Event::Consent(said) => Some(*said),
             _ => None,
         });
-        let founder = genesis.signers().first().copied();
-        let (Some(said), Some(sender)) = (consent, founder) else { return Ok(None) };
-        let mut handover = Self {
+        let said = consent?;
+        Some(Self {
+            consent: said.verify(),
             said,
-            sender,
+            sender: *genesis.signers().first()?,
             is_withdrawn: false,
             custody: Vec::new(),
             receiver: None,
@@ -105,18 +119,12 @@ impl HandOver {
             answers: Vec::new(),
             suspects: Vec::new(),
             certified: BTreeSet::new(),
-        };
-        for record in safe.records.iter().filter(|record| record.envelope().deposit.is_none()) {
-            let signers = record.signers();
-            // One that cannot be read says nothing: then an item, the opening or an answer is missing.
-            for event in keyring.events(safe, record).unwrap_or_default() {
-                handover.take(safe, record, signers, event);
-            }
-        }
-        Ok(Some(handover))
+        })
     }
 
-    fn take(&mut self, safe: &Safe, record: &Record, signers: &[VerifyingKey], event: Event) {
+    /// Takes what the next record says.
+    pub(crate) fn take(&mut self, safe: &Safe, record: &Record, event: Event) {
+        let signers = record.signers();
         let is_here = |space: &str| space == safe.home.space.to_string();
         match event {
             Event::ConsentWithdrawn { space, .. } if is_here(&space) => {
@@ -125,12 +133,12 @@ impl HandOver {
             Event::HandedOver { space, items, receiver, delegation, .. }
                 if is_here(&space) && signers.contains(&self.sender) =>
             {
-                let key = self
-                    .said
-                    .verify()
-                    .and_then(|consent| consent.receiver_key(&receiver, delegation.as_deref(), record.envelope().time));
-                self.receiver = key.ok();
-                self.custody = items;
+                let time = record.envelope().time;
+                let key = |consent: &Consent| consent.receiver_key(&receiver, delegation.as_deref(), time).ok();
+                // Whom he has let in with what is settled: a sender who stays says nothing else later.
+                if let (None, Some(key)) = (self.receiver, self.consent.as_ref().ok().and_then(key)) {
+                    (self.receiver, self.custody) = (Some(key), items);
+                }
             }
             Event::Opened { space, .. } if is_here(&space) => {
                 let time = record.envelope().time.unix_seconds();
@@ -139,7 +147,12 @@ impl HandOver {
                 }
             }
             Event::Answered(answer) if signers.iter().any(|key| answer.verify(&safe.home.space, key).is_ok()) => {
-                self.answers.push(answer);
+                let is_open = |it: &Consent| it.is_open(self.is_withdrawn, record.envelope().time).is_ok();
+                let is_open = self.consent.as_ref().is_ok_and(is_open);
+                // Nobody takes over what he may not open any more.
+                if is_open || answer.verdict != Verdict::Accepted {
+                    self.answers.push(answer);
+                }
             }
             Event::SuspectNamed { space, name, note }
                 if is_here(&space)
@@ -158,8 +171,19 @@ impl HandOver {
     /// # Errors
     /// Exit code 3, and the first rule that does not hold.
     pub(crate) fn check(&self, opened: Opened, onlooker: &Onlooker, custody: &[Custody]) -> Outcome<()> {
-        let consent = self.said.verify().map_err(refused)?;
-        let delivery = self.delivery(opened, &consent, onlooker, custody)?;
+        self.check_at(opened, onlooker, custody, safe::now()?)
+    }
+
+    /// The same at a time.
+    pub(crate) fn check_at(
+        &self,
+        opened: Opened,
+        onlooker: &Onlooker,
+        custody: &[Custody],
+        now: ClaimedTime,
+    ) -> Outcome<()> {
+        let consent = self.consent.as_ref().map_err(|refusal| refused(*refusal))?;
+        let delivery = self.delivery(opened, consent, onlooker, custody, now)?;
         consent.permits(&delivery).map_err(refused)
     }
 
@@ -248,6 +272,7 @@ impl HandOver {
         consent: &Consent,
         onlooker: &Onlooker,
         custody: &[Custody],
+        now: ClaimedTime,
     ) -> Outcome<Delivery> {
         let Opened { safe, keyring } = opened;
         let people = keyring.people()?;
@@ -281,13 +306,14 @@ impl HandOver {
             Some(receiver) => answer.key == receiver.to_base64(),
             None => receivers.contains(&answer.key),
         };
-        let accepted = |answer: &UnverifiedAnswer| answer.verdict == Verdict::Accepted && is_theirs(answer);
+        // The first answer counts, here as in the case.
+        let first = self.answers.iter().find(|answer| is_theirs(answer));
         Ok(Delivery {
             space: safe.home.space,
             reader: if is_for_it { consent.receiver } else { onlooker.identity },
-            now: safe::now()?,
+            now,
             is_withdrawn: self.is_withdrawn,
-            was_accepted: self.answers.iter().any(accepted),
+            was_accepted: first.is_some_and(|answer| answer.verdict == Verdict::Accepted),
             is_company_certified: [&self.said.key, &self.said.machine].iter().any(|key| self.certified.contains(*key)),
             admins: present.iter().filter(|(_, role)| *role == Role::Admin).map(|(key, _)| *key).collect(),
             strangers: present.iter().filter(is_stranger).count() + foreign + usize::from(is_open_to_cards(safe)),

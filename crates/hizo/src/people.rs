@@ -20,7 +20,7 @@ use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
 
 /// What each present member may do.
-type Roles = BTreeMap<VerifyingKey, Role>;
+pub(crate) type Roles = BTreeMap<VerifyingKey, Role>;
 
 /// Whose the keys of a safe are, as far as it is certified.
 #[derive(Clone)]
@@ -113,7 +113,23 @@ impl People {
     /// A deposit says nothing about keys, so that not every manifest has to be opened for this. A record stays for ever:
     /// what a machine that only deposits, or a member who was removed, says falsely is not believed and stops nobody.
     pub(crate) fn of(safe: &Safe, keyring: &Keyring, own: Certificate) -> Outcome<Self> {
-        let mut people = Self {
+        let (mut people, mut roles) = (Self::none_yet(own, safe::now()?), Roles::new());
+        // A body that cannot be read is told by whoever needs what it says; here its certificates are missing. A deposit says
+        // nothing about keys.
+        let said = |record: &Record| match record.envelope().deposit {
+            Some(_) => Ok(Vec::new()),
+            None => keyring.events(safe, record),
+        };
+        lanes::in_order(&safe.records, said, |record, events| {
+            people.follow(safe, record, events, &mut roles);
+            Ok::<_, Failure>(())
+        })?;
+        Ok(people)
+    }
+
+    /// Before record 0, looked at now.
+    pub(crate) fn none_yet(own: Certificate, now: ClaimedTime) -> Self {
+        Self {
             certificates: Certificates::new(own),
             delegations: Delegations::default(),
             said: BTreeMap::new(),
@@ -127,30 +143,29 @@ impl People {
             alarms: Vec::new(),
             undelegated: BTreeMap::new(),
             has_unread: false,
-            now: safe::now()?,
-        };
-        let mut roles = Roles::new();
-        // A body that cannot be read is told by whoever needs what it says; here its certificates are missing. A deposit says
-        // nothing about keys.
-        let said = |record: &Record| match record.envelope().deposit {
-            Some(_) => Ok(Vec::new()),
-            None => keyring.events(safe, record),
-        };
-        lanes::in_order(&safe.records, said, |record, events| {
-            people.has_unread |= events.is_err();
-            people.take(safe, record, events.unwrap_or_default(), &roles);
-            for control in &record.envelope().controls {
-                match control {
-                    Control::Founder(key) => drop(roles.insert(*key, Role::Admin)),
-                    Control::Member { key, role } => drop(roles.insert(*key, *role)),
-                    Control::Remove(key) => drop(roles.remove(key)),
-                    _ => (),
-                }
+            now,
+        }
+    }
+
+    /// Looks again, at another time.
+    #[cfg(test)]
+    pub(crate) fn look_at(&mut self, now: ClaimedTime) {
+        self.now = now;
+    }
+
+    /// Takes the next record, and who is a member after it; `roles` are those before.
+    pub(crate) fn follow(&mut self, safe: &Safe, record: &Record, events: Outcome<Vec<Event>>, roles: &mut Roles) {
+        self.has_unread |= events.is_err();
+        self.take(safe, record, events.unwrap_or_default(), roles);
+        for control in &record.envelope().controls {
+            match control {
+                Control::Founder(key) => drop(roles.insert(*key, Role::Admin)),
+                Control::Member { key, role } => drop(roles.insert(*key, *role)),
+                Control::Remove(key) => drop(roles.remove(key)),
+                _ => (),
             }
-            people.certified.retain(|key| roles.contains_key(key));
-            Ok::<_, Failure>(())
-        })?;
-        Ok(people)
+        }
+        self.certified.retain(|key| roles.contains_key(key));
     }
 
     /// The same once a record stands that does not yet, and says this.

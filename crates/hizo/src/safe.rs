@@ -263,7 +263,7 @@ impl Safe {
         number < self.kept_until
     }
 
-    fn of(home: Home, keeper: Keeper, chain: Chain, records: Vec<Record>) -> Self {
+    pub(crate) fn of(home: Home, keeper: Keeper, chain: Chain, records: Vec<Record>) -> Self {
         let mut by_deposit = BTreeMap::new();
         records.iter().enumerate().for_each(|(index, record)| note_deposit(&mut by_deposit, index, record));
         let (kept_until, set_aside, promised) = (u64::MAX, Vec::new(), BTreeMap::new());
@@ -540,7 +540,8 @@ impl Safe {
         }
     }
 
-    fn take(&mut self, record: UnverifiedRecord) -> Outcome<()> {
+    /// Takes up the next record.
+    pub(crate) fn take(&mut self, record: UnverifiedRecord) -> Outcome<()> {
         take_up(&mut self.chain, &mut self.records, &mut self.by_deposit, record)
     }
 
@@ -950,6 +951,18 @@ impl Keyring {
             number = number;
             signer
         ))
+    }
+
+    /// Of somebody who knows these people, whatever he opens.
+    #[cfg(test)]
+    pub(crate) fn knowing(people: People) -> Self {
+        Self { epochs: BTreeMap::new(), lost: BTreeSet::new(), doubts: Vec::new(), people: Some(people) }
+    }
+
+    /// The same people, to be told more.
+    #[cfg(test)]
+    pub(crate) fn people_mut(&mut self) -> &mut People {
+        self.people.as_mut().expect("it was made by knowing them")
     }
 
     /// The secrets of the epochs, by their numbers.

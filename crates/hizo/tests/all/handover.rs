@@ -670,6 +670,34 @@ fn a_consent_on_paper_counts_once_two_of_the_staff_have_seen_the_form() {
 }
 
 #[test]
+fn a43_what_an_admin_said_for_the_company_counts_as_it_did_whatever_becomes_of_him() {
+    let case = Case::new();
+    let director = case.firm.let_in("役員", &["--role", "admin"]);
+    let give = |home: &Home| {
+        let arguments =
+            ["consent", "give", "latest:drawings", "--receiver", &case.receiver, "--receiver-name", "特許庁"];
+        let more = ["--purpose", "advice", "--until", "2099-12-31", "--json"];
+        text(&home.ok(arguments.into_iter().chain(more)).json()["handover"])
+    };
+    case.firm.put(&case.firm.founder, "drawings", "after the director came");
+    let (founders, directors) = (give(&case.firm.founder), give(&director));
+    director.ok(["consent", "withdraw", &founders]);
+    case.firm.founder.ok(["space", "remove", "役員"]);
+    let said = case.centre.ok(["hand-over", "status", "--json"]).json();
+    let state = |handover: &str| {
+        let all = said["handovers"].as_array().unwrap();
+        all.iter().find(|one| one["handover"] == handover).unwrap_or_else(|| panic!("{said}"))["state"].clone()
+    };
+    assert_eq!(state(&founders), "withdrawn", "what he took back stays taken back");
+    assert_eq!(state(&directors), "consented", "what he consented to is not forgotten");
+    // He alone holds the company's key of that hand-over.
+    let (_, said) = case.make(&directors);
+    assert!(said.code == Some(3) && said.err.contains("does not speak for the company any more"), "{said:?}");
+    case.firm.founder.ok(["consent", "withdraw", &directors]);
+    assert_eq!(case.state(&case.centre), "withdrawn");
+}
+
+#[test]
 fn a_sender_who_is_kept_reads_on_and_changes_nothing() {
     let case = Case::new();
     let (made, _, receiving) = case.delivered(&["drawings:2"], &["--keeps-sender"]);

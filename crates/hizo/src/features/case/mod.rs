@@ -300,16 +300,15 @@ impl Present {
             if record.number() == 0 {
                 parties.follow(record);
             }
-            if record.envelope().deposit.is_none() {
+            let events = match record.envelope().deposit {
+                Some(_) => Vec::new(),
                 // A body that cannot be read says nothing here; `hizo check` tells of it.
-                let events = keyring.events(safe, record).unwrap_or_default();
-                for event in &events {
-                    consents.take(opened, record, event)?;
-                }
-                for event in &events {
-                    if let Event::Case(said) = event {
-                        fold.take(entry(&parties, opened, record), said, &Space { opened, consents: &consents });
-                    }
+                None => keyring.events(safe, record).unwrap_or_default(),
+            };
+            consents.take(people, record, &events);
+            for event in &events {
+                if let Event::Case(said) = event {
+                    fold.take(entry(&parties, opened, record), said, &Space { opened, consents: &consents });
                 }
             }
             parties.follow(record);
@@ -530,7 +529,7 @@ fn stands(given: &Given, on: Rest, time: u64) -> bool {
     let verdict = given.answer.as_ref().map(|answer| answer.verdict);
     let time = ClaimedTime::from_unix_seconds(time);
     let is_open = || {
-        let (Ok(consent), Ok(time)) = (given.said.verify(), time) else { return false };
+        let (Ok(consent), Ok(time)) = (&given.consent, time) else { return false };
         consent.is_open(given.is_withdrawn, time).is_ok()
     };
     match on {

@@ -65,7 +65,7 @@ impl Asking {
     pub(super) fn read(side: &Side, given: &Given, request: &Path) -> Outcome<Self> {
         let asked = membership::read_asked(request, &side.safe)?;
         let receiver = Receiver::of(side, &asked)?;
-        let consent = given.said.verify().map_err(refused)?;
+        let consent = given.consent.clone().map_err(refused)?;
         let organisation = receiver.delegated.map(|delegated| delegated.card.clone());
         let key = organisation.as_ref().map_or(receiver.request.person.identity, |card| card.key);
         if key != consent.receiver {

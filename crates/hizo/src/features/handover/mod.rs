@@ -8,6 +8,8 @@ pub(crate) mod consent;
 mod enter;
 mod filling;
 pub(crate) mod giving;
+#[cfg(test)]
+mod histories;
 mod make;
 mod on_paper;
 mod open;
@@ -18,6 +20,7 @@ pub(crate) mod receiving;
 mod status;
 mod suspect;
 
+use hizo_ledger::record::{ClaimedTime, Role};
 use hizo_vault::event::handover::{Consent, Refusal};
 
 use crate::consents::Given;
@@ -60,6 +63,10 @@ fn must_be_company(side: &Side) -> Outcome<()> {
 /// # Errors
 /// Exit code 3, and why not.
 fn for_sender(given: &Given, side: &Side) -> Outcome<Consent> {
+    for_sender_at(given, side, safe::now()?)
+}
+
+fn for_sender_at(given: &Given, side: &Side, now: ClaimedTime) -> Outcome<Consent> {
     if side.is_admin() || given.by == side.key() {
         return Err(Failure::untrue(words!(
             "whoever speaks for the company in a case does not hand it over: nobody consents to his own act",
@@ -70,8 +77,18 @@ fn for_sender(given: &Given, side: &Side) -> Outcome<Consent> {
             "管理者でなく、金庫の中を見られるメンバーが行ってください。"
         )));
     }
-    let consent = given.said.verify().map_err(refused)?;
-    consent.is_open(given.is_withdrawn, safe::now()?).map_err(refused)?;
+    if side.safe.chain.role(&given.by) != Some(Role::Admin) {
+        return Err(Failure::untrue(words!(
+            "whoever gave this consent does not speak for the company any more, and holds its key in the hand-over",
+            "この同意をした人は、今は会社の管理者ではありません。引き渡しで会社の鍵を持つのもその人です"
+        ))
+        .hint(words!(
+            "Let an admin of the case withdraw it and consent again.",
+            "相談の金庫の管理者に、この同意を取り消し、改めて同意してもらってください。"
+        )));
+    }
+    let consent = given.consent.clone().map_err(refused)?;
+    consent.is_open(given.is_withdrawn, now).map_err(refused)?;
     for item in &consent.items {
         let record = side.safe.records.iter().find(|record| record.id() == item.deposit);
         let deposit = record.and_then(|record| record.envelope().deposit.as_ref());

@@ -66,7 +66,7 @@ pub(super) fn look(case: &Side, side: &Side) -> Outcome<Seen> {
     let given = fold.given.iter().find(|given| given.said.space == space).ok_or_else(|| refused(Refusal::Space))?;
     let handover = handover_of(side)?;
     if side.is_admin() {
-        filling::compare(case, side, &given.said.verify().map_err(refused)?)?;
+        filling::compare(case, side, given.consent.as_ref().map_err(|refusal| refused(*refusal))?)?;
     }
     // Whom the sender has let in is whom he has told the case of.
     let told = given.handed.as_ref().map(|handed| handed.receiver);
@@ -122,7 +122,8 @@ pub(super) fn state(given: &Given, now: ClaimedTime) -> (&'static str, Words) {
     if let Some(answer) = &given.answer {
         return (answer.verdict.word(), word(answer.verdict));
     }
-    let refusal = given.said.verify().and_then(|consent| consent.is_open(given.is_withdrawn, now)).err();
+    let consent = given.consent.as_ref().map_err(|refusal| *refusal);
+    let refusal = consent.and_then(|consent| consent.is_open(given.is_withdrawn, now)).err();
     match (refusal, &given.handed) {
         (Some(Refusal::Withdrawn), _) => ("withdrawn", words!("withdrawn", "同意は取り消されました")),
         (Some(Refusal::Expired), _) => ("expired", words!("expired, not delivered", "期限切れ（届いていません）")),
