@@ -91,6 +91,8 @@ const INVITE_FILE: &str = "invite";
 /// The home of the own space of the organisation for which this home's person is a member.
 const OWN_SPACE_FILE: &str = "organisation.home";
 const OWN_EPOCH_FILE: &str = "organisation.epoch";
+/// The epoch of which this machine has seen that an organisation reads it by keys of before.
+const STALE_FILE: &str = "stale.epoch";
 const COMPARED_FILE: &str = "compared.home";
 const ACTING_FILE: &str = "organisation.acting";
 /// The organisation's key, sealed with the passphrase of the identity, and the card by which others know it.
@@ -751,9 +753,30 @@ impl Home {
         named.transpose().map_err(|error| damaged(&path).source(error))
     }
 
+    /// The epoch that an organisation reads by keys of before, as this machine has seen; nothing where it has seen none.
+    pub(crate) fn stale_epoch(&self) -> Outcome<Option<u32>> {
+        self.number_in(STALE_FILE)
+    }
+
+    /// Writes down which epoch that is, or that none is.
+    pub(crate) fn note_stale(&self, epoch: Option<u32>) -> Outcome<()> {
+        let path = self.folder.join(STALE_FILE);
+        if self.stale_epoch().is_ok_and(|known| known == epoch) {
+            return Ok(());
+        }
+        match epoch {
+            Some(epoch) => replace(&path, format!("{epoch}\n").as_bytes()),
+            None => if_there(&path, fs::remove_file(&path)).map(drop),
+        }
+    }
+
     /// The number of the own space's epoch to which this space is sealed, as this machine has seen; nothing where it has not yet.
     pub(crate) fn own_epoch(&self) -> Outcome<Option<u32>> {
-        let path = self.folder.join(OWN_EPOCH_FILE);
+        self.number_in(OWN_EPOCH_FILE)
+    }
+
+    fn number_in(&self, file: &str) -> Outcome<Option<u32>> {
+        let path = self.folder.join(file);
         let Some(text) = if_there(&path, fs::read_to_string(&path))? else { return Ok(None) };
         text.strip_suffix('\n').and_then(|number| number.parse().ok()).map(Some).ok_or_else(|| damaged(&path))
     }

@@ -210,6 +210,9 @@ impl Change {
         if !self.answers_due && (begins || !self.events.is_empty()) {
             rotation::refuse_due(&safe.home)?;
         }
+        if !self.answers_due && !begins && self.events.iter().any(waits_for_keys) {
+            rotation::refuse_stale(safe)?;
+        }
         if self.events.is_empty() {
             return Ok(self.draft);
         }
@@ -230,6 +233,11 @@ impl Change {
         self.draft.say(&self.events, &recipient)?;
         Ok(self.draft)
     }
+}
+
+/// Whether what is said waits until everybody has left who is not to read it. What ends something does not.
+const fn waits_for_keys(event: &Event) -> bool {
+    !matches!(event, Event::ConsentWithdrawn { .. } | Event::DelegationRevoked { .. } | Event::KeyDelegated { .. })
 }
 
 /// Refuses an act that would leave the safe without those who have to sign its changes.

@@ -125,6 +125,57 @@ pub(crate) fn refuse_due(home: &Home) -> Outcome<()> {
     }
 }
 
+/// Whether this machine has seen that an organisation reads by keys of before what is sealed now.
+fn is_stale(safe: &Safe) -> Outcome<bool> {
+    Ok(safe.home.stale_epoch()? == Some(safe.chain.epoch()))
+}
+
+/// Refuses to seal what somebody could open who has left another member's organisation, as far as this machine knows of it.
+pub(crate) fn refuse_stale(safe: &Safe) -> Outcome<()> {
+    if safe.seals_though_stale || !is_stale(safe)? {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!(
+        "an organisation that reads this safe has new keys, and whoever has left it would open what is kept here now: nothing was sealed",
+        "この金庫を見られる機関の鍵が新しくなりました。今預けると、機関を離れた人にも見られます。何も預けていません"
+    ))
+    .hint(words!(
+        "Let an admin of this safe begin new keys: `hizo space rotate`. What cannot wait for that goes with `hizo deposit --though-due`.",
+        "この金庫の管理者に鍵を新しくしてもらってください: `hizo space rotate`。それを待てないものは `hizo deposit --though-due` で預けられます。"
+    )))
+}
+
+/// Begins the new keys that are due for another member's organisation, by an admin whose signature is enough; whether it has.
+pub(crate) fn begin_stale(safe: &mut Safe, identity: &IdentityFile) -> Outcome<bool> {
+    if !is_stale(safe)? {
+        return Ok(false);
+    }
+    let keyring = safe.unlock_unheeded(identity)?;
+    Ok(matches!(due(safe, identity, &keyring, &Register::default(), None)?, Answer::Rotated { .. }))
+}
+
+/// Before a deposit, by an admin whose signature is enough and whose passphrase is at hand: begins the new keys that are due for another
+/// member's organisation. What fails here is told by whoever seals.
+pub(crate) fn before_sealing(setting: &Setting, safe: &mut Safe) {
+    let is_at_hand = setting.passphrase.is_in_file() && safe.home.identity_file().exists();
+    if !is_at_hand || safe.seals_though_stale || !matches!(is_stale(safe), Ok(true)) {
+        return;
+    }
+    let identity = setting.read_passphrase().and_then(|passphrase| safe::open_identity(&safe.home, &passphrase));
+    match identity.and_then(|identity| begin_stale(safe, &identity)) {
+        Ok(true) => setting.console.note(words!(
+            "an organisation that reads this safe has new keys: this safe has new ones now, too",
+            "この金庫を見られる機関の鍵が新しくなったため、この金庫の鍵も新しくしました"
+        )),
+        Ok(false) => (),
+        Err(Failure { message: why, .. }) => setting.console.warn(words!(
+            "new keys are due in this safe and could not be begun: {why}",
+            "この金庫の鍵を新しくする必要がありますが、できませんでした: {why}";
+            why
+        )),
+    }
+}
+
 /// Rotates on the way of a command that follows the safe, if the passphrase is at hand; says that it is due where it is not. What fails
 /// here keeps no command from its work, but from sealing.
 pub(crate) fn on_the_way(setting: &Setting, safe: &mut Safe) {

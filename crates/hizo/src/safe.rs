@@ -49,6 +49,8 @@ pub(crate) struct Safe {
     kept_until: u64,
     /// What no longer could be sent when it was looked at.
     pub set_aside: Vec<SetAside>,
+    /// Whoever seals wants to seal although an organisation reads by keys of before.
+    pub seals_though_stale: bool,
     /// The receipts that the keeper has answered with to the records that were appended since the safe was opened, by their numbers.
     promised: BTreeMap<u64, Vec<u8>>,
 }
@@ -144,7 +146,9 @@ impl Safe {
         let (pinned, keeper) = (home.pinned_head()?, Keeper::open(&home)?);
         let (chain, records, by_deposit) = (self.chain.clone(), self.records.clone(), self.by_deposit.clone());
         let (kept_until, set_aside, promised) = (u64::MAX, Vec::new(), BTreeMap::new());
-        let mut safe = Self { home, keeper, chain, records, by_deposit, kept_until, set_aside, promised };
+        let seals_though_stale = self.seals_though_stale;
+        let mut safe =
+            Self { home, keeper, chain, records, by_deposit, kept_until, set_aside, seals_though_stale, promised };
         safe.follow_on()?;
         safe.check_pins(pinned)?;
         safe.has_not_moved()?;
@@ -267,7 +271,8 @@ impl Safe {
         let mut by_deposit = BTreeMap::new();
         records.iter().enumerate().for_each(|(index, record)| note_deposit(&mut by_deposit, index, record));
         let (kept_until, set_aside, promised) = (u64::MAX, Vec::new(), BTreeMap::new());
-        Self { home, keeper, chain, records, by_deposit, kept_until, set_aside, promised }
+        let seals_though_stale = false;
+        Self { home, keeper, chain, records, by_deposit, kept_until, set_aside, seals_though_stale, promised }
     }
 
     /// Follows a space that this machine knows by an invite alone, checks every signature, and remembers nothing.
@@ -361,9 +366,11 @@ impl Safe {
     /// The recipient that everything new is sealed to.
     ///
     /// # Errors
-    /// When somebody could open it who has left the organisation of this home's person.
+    /// When somebody could open it who has left the organisation of this home's person; or another one, as far as this machine has
+    /// seen that, unless whoever seals wants it so.
     pub(crate) fn recipient(&self) -> Outcome<Recipient> {
         rotation::refuse_due(&self.home)?;
+        rotation::refuse_stale(self)?;
         self.recipient_though_due()
     }
 
@@ -656,6 +663,9 @@ impl Safe {
         let mut keyring = Keyring::unlock_as(self, identity, besides)?;
         let people = People::of(self, &keyring, Certificate::of(identity, &self.home.space))?;
         keyring.doubts.extend(people.doubts(self));
+        let is_stale = !people.stale(self, &people.delegations).is_empty();
+        // What is not written down is found again next time.
+        let _ = self.home.note_stale(is_stale.then(|| self.chain.epoch()));
         if let (Some(recipient), Some(own_space)) = (people.sealed_to(), own_space) {
             // What is not written down is found again next time.
             let _ = own_space.epoch_of(recipient).map_or(Ok(()), |epoch| self.home.note_own_epoch(epoch));

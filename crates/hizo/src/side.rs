@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::Role;
+use hizo_ledger::record::{AdminRule, Role};
 use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 
-use crate::Setting;
 use crate::contents::Opened;
 use crate::failure::Outcome;
 use crate::home::Home;
 use crate::membership::{Appended, Change};
 use crate::safe::{self, Keyring, Safe};
+use crate::{Setting, epochs};
 
 /// A space as this identity opens it: a case, or a hand-over.
 pub(crate) struct Side {
@@ -71,8 +71,14 @@ impl Side {
 
     /// Says something, by the person's own key.
     pub(crate) fn say(&mut self, events: Vec<Event>) -> Outcome<Appended> {
-        let change = Change::saying(events);
-        self.keyring.people()?.may_make(&self.safe, &change)?;
+        let mut change = Change::saying(events);
+        let people = self.keyring.people()?;
+        people.may_make(&self.safe, &change)?;
+        // An organisation that reads here has new keys: what is said now is for those whom it still has.
+        let is_enough = self.is_admin() && self.safe.chain.admin_rule() == AdminRule::One;
+        if is_enough && !people.stale(&self.safe, &people.delegations).is_empty() {
+            change.begin_epoch(self.opened(), &epochs::readers(self.opened(), &[])?)?;
+        }
         change.append(&mut self.safe, &self.identity)
     }
 }

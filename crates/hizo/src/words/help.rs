@@ -188,6 +188,10 @@ const HELP: &[(&str, &str)] = &[
     ("Read every file again, even if nothing says that it changed", "変更がなさそうなファイルも、すべて読み直します"),
     ("Store content again even if the series has it already", "束にすでにある中身も、もう一度預けます"),
     (
+        "Seal although an organisation that reads this safe has new keys: whoever has left it opens this deposit, too",
+        "金庫を見られる機関の鍵が新しくなっていても預けます。この預け入れは、機関を離れた人にも見られます",
+    ),
+    (
         "How a new series is stored: core is neither compressed nor reused, so that sizes tell nothing",
         "新しい束の預け方。core は圧縮も使い回しもしないので、大きさから中身を推測されません",
     ),

@@ -141,6 +141,42 @@ fn a11_where_an_organisation_is_no_admin_the_admins_are_told_and_nobody_of_it_se
     closed_to(sato, &kept_by_sato, case);
 }
 
+#[test]
+fn a11_nobody_who_has_seen_that_an_organisation_has_new_keys_seals_to_the_old_ones_unasked() {
+    let case = Case::new();
+    let (office, company) = (&case.office.founder, &case.company.founder);
+    let (suzuki, _) = case.let_in(office, "鈴木", &[], &["--words", &case.words, "--no-rotation"]);
+    let staff = case.office.let_in("佐藤", &["--history"]);
+    let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
+    let kept_by_sato = staff.copy();
+    let tanaka = case.company.let_in("田中", &[]);
+    case.company.put(company, "evidence", "while she was there");
+    sato.ok(["list"]);
+    suzuki.ok(["list"]);
+    office.ok(["space", "remove", "佐藤"]);
+
+    // He is no admin, and has seen it: nothing is sealed unless he says so.
+    assert!(tanaka.ok(["list"]).err.contains("Patent Office has new keys"));
+    let head = || tanaka.ok(["space", "head", "--json"]).out;
+    let before = head();
+    let refused = put(&tanaka, "it can wait");
+    assert!(refused.code == Some(1) && refused.err.contains("nothing was sealed"), "{refused:?}");
+    assert!(refused.err.contains("hizo space rotate") && refused.err.contains("--though-due"), "{refused:?}");
+    assert_eq!(head(), before);
+    let folder = tanaka.beside("work");
+    fs::write(folder.join("KX-204.dxf"), "it cannot wait").unwrap();
+    tanaka.ok(["deposit", folder.to_str().unwrap(), "--series", "urgent", "--though-due"]);
+
+    // An admin who has seen it begins the new keys by his next deposit.
+    assert!(company.ok(["list"]).err.contains("Patent Office has new keys"));
+    let sealed = put(company, "when she had gone");
+    assert!(sealed.code == Some(0) && sealed.err.contains("this safe has new ones now, too"), "{sealed:?}");
+    assert!(!company.ok(["list"]).err.contains("has new keys"));
+    assert_eq!(put(&tanaka, "when she had gone").code, Some(0), "he waits no longer");
+    assert_eq!(content(&suzuki, "evidence:2", "after"), b"when she had gone");
+    closed_to(sato, &kept_by_sato, case);
+}
+
 /// Which organisations may begin new keys in the company's safe.
 pub(crate) fn rotators(case: &Case) -> Vec<String> {
     let members = case.company.founder.ok(["space", "members", "--json"]).json();

@@ -14,10 +14,10 @@ use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::folder::listing::LeftOut;
 use crate::folder::walk;
 use crate::home::Home;
-use crate::log;
 use crate::queue::Queue;
 use crate::receipts::Answer;
 use crate::words::{self, Words, words};
+use crate::{log, rotation};
 
 /// How often a deposit is repeated at once because files changed while they were read.
 const REPEATS_MAX: usize = 2;
@@ -49,6 +49,9 @@ pub(crate) struct Arguments {
     /// How a new series is stored: core is neither compressed nor reused, so that sizes tell nothing
     #[arg(long, value_enum)]
     class: Option<ClassWord>,
+    /// Seal although an organisation that reads this safe has new keys: whoever has left it opens this deposit, too
+    #[arg(long)]
+    though_due: bool,
     /// Say what would be kept, and keep nothing
     #[arg(long)]
     dry_run: bool,
@@ -66,6 +69,8 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         return dry_run(setting, &request);
     }
     let mut safe = setting.safe_at_hand()?;
+    safe.seals_though_stale = arguments.though_due;
+    rotation::before_sealing(setting, &mut safe);
     let device = safe.home.device()?;
     setting.name_series(&mut safe, &device, &request.series)?;
     let mut made = super::deposit(&mut safe, &device, &request, &Bar::new(setting.console))?;

@@ -11,6 +11,7 @@ use crate::desk::picker::{self, Picker};
 use crate::desk::work::{self, Ended, Work};
 use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{self, Failure, Kind, Outcome};
+use crate::rotation;
 use crate::safe::Safe;
 use crate::words::words;
 
@@ -67,6 +68,8 @@ pub(crate) fn keep(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
 /// Keeps it, as work: the page of the deposit, with what was left out.
 pub(super) fn kept(unlocked: &Unlocked, work: &Work, request: &Request) -> Outcome<Ended> {
     let (mut safe, _) = Safe::open_at_hand(unlocked.home()?)?;
+    // Where that fails, sealing is refused, and the reason told.
+    let _ = rotation::begin_stale(&mut safe, &unlocked.identity);
     let device = safe.home.device()?;
     let made = super::deposit(&mut safe, &device, request, work)?;
     let (notes, go) = (made.notes(), format!("/deposit/{}", made.id));
