@@ -6,7 +6,7 @@ use hizo_ledger::id::RecordId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::proposal::Proposal;
 use hizo_ledger::record::{Control, Role, UnverifiedRecord};
-use hizo_ledger::space::Chain;
+use hizo_ledger::space::{Chain, RECOVERY_CLOCK_SECONDS};
 use hizo_vault::age::{self, Recipient};
 use hizo_vault::event::certificate::Certificate;
 use hizo_vault::event::{self, Event};
@@ -23,7 +23,7 @@ use crate::people::{People, shown_organisation};
 use crate::rotation;
 use crate::safe::{Draft, Keyring, Safe};
 use crate::words::{Language, Words, words};
-use crate::{Setting, bundle, epochs, home, receipts};
+use crate::{Setting, bundle, cards, epochs, home, receipts};
 
 /// What a member may do, as it is said on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -316,6 +316,8 @@ pub(crate) enum Made {
 pub(crate) struct Proposed {
     file: PathBuf,
     number: u64,
+    /// Until when a keeper takes it: whoever waits, whom recovery cards let in, signs it by its clock.
+    until: Option<u64>,
 }
 
 impl Proposing {
@@ -386,10 +388,14 @@ impl Proposing {
                 "復旧カードがあれば、管理者を1人加えられます: `hizo recovery use`。"
             )));
         }
+        let signed = |key: VerifyingKey| record.signatures().iter().any(|line| line.name == key.name());
+        let waits = safe.chain.waiting().is_some_and(|waiting| signed(waiting.key));
+        let time = record.envelope().time.unix_seconds();
+        let until = waits.then(|| time.saturating_add(RECOVERY_CLOCK_SECONDS));
         let proposal = Proposal::new(record, objects).map_err(Failure::internal)?;
         let sealed = age::seal(&proposal.compose(), &to, &mut SystemEntropy).map_err(Failure::internal)?;
         home::write_new(&file, &sealed)?;
-        Ok(Proposed { file, number })
+        Ok(Proposed { file, number, until })
     }
 }
 
@@ -423,6 +429,13 @@ impl Proposed {
 
     /// The same in words.
     pub(crate) fn next(&self) -> Words {
+        if let Some(until) = self.until {
+            return words!(
+                "next: send it to another admin, by a way that nobody reads whom it is about, who runs `hizo space agree` before {until} and before anything else is added to the safe: the keeper takes it no later, since recovery cards let you in",
+                "次に: 対象の人の目に触れない方法で、別の管理者に送ってください。{until} までに、金庫にほかの記録が加わる前に、`hizo space agree` を実行してもらいます。復旧カードで加わった人の最初の変更を、預け先はそれより後には受け付けません",
+                until = cards::time(until)
+            );
+        }
         words!(
             "next: send it to another admin, by a way that nobody reads whom it is about, who runs `hizo space agree` before anything else is added to the safe",
             "次に: 対象の人の目に触れない方法で、別の管理者に送ってください。金庫にほかの記録が加わる前に `hizo space agree` を実行してもらいます"

@@ -930,8 +930,42 @@ impl Keyring {
         let reads = |people: &People| people.recipient(&people.certificates.own().key).is_some();
         if self.people.as_ref().is_some_and(reads) {
             self.doubts.extend(self.left_out(safe, identity));
+            self.doubts.extend(self.missed(safe, identity));
         }
         self
+    }
+
+    /// That keys began while this reader waited, whom recovery cards let in: nobody gave him those, and he is a member by now.
+    fn missed(&self, safe: &Safe, identity: &IdentityFile) -> Option<Words> {
+        let own = identity.signing_seed.space_key(&safe.home.space).verifying_key();
+        safe.chain.role(&own).filter(|role| role.opens())?;
+        let (mut cards, mut let_in) = (BTreeSet::new(), None);
+        for record in &safe.records {
+            let is_by_cards = record.signers().iter().any(|key| cards.contains(key));
+            for control in &record.envelope().controls {
+                match control {
+                    Control::Recovery(Some(key)) => drop(cards.insert(*key)),
+                    Control::Member { key, .. } if *key == own => let_in = is_by_cards.then(|| record.number()),
+                    _ => (),
+                }
+            }
+        }
+        let let_in = let_in?;
+        let began = |record: &&Record| record.number() > let_in && record.recipient().is_some();
+        let is_closed = |record: &&Record| {
+            let epoch = record.envelope().epoch;
+            !self.opens(epoch) && !self.lost.contains(&epoch)
+        };
+        let first = safe.records.iter().filter(began).find(is_closed)?;
+        let after =
+            safe.records.iter().filter(began).find(|record| record.number() > first.number() && !is_closed(record))?;
+        Some(words!(
+            "records {first} to {last} are closed to you: new keys began while you waited. Another admin gives them to you: `hizo space grant {name}`",
+            "記録 {first} から {last} までは、あなたが待っている間に鍵が新しくなったため、あなたには見られません。別の管理者が `hizo space grant {name}` を実行すると見られます",
+            first = first.number(),
+            last = after.number() - 1,
+            name = own.name()
+        ))
     }
 
     /// That somebody began the current epoch and gave its secret to others, not to this reader.

@@ -221,13 +221,37 @@ fn whoever_comes_by_cards_beside_his_old_home_is_a_member_by_the_first_change_th
     let (mut firm, sato) = agreed();
     let Some((cards, _)) = cards_of_two(&firm.founder, &sato, "cards", &[]) else { return };
     firm.put(&sato, "drawings", "before it was lost");
+    let kept = sato.copy();
     let new = at_that_time(&mut firm, &clock, A_WEEK_AGO, || comes_beside(&clock, &sato, &cards));
     let founder = &firm.founder;
     new.fails(1, "only an admin", ["space", "rotate"]);
-    let Some((again, _)) = cards_of_two(&new, founder, "again", &["--replace"]) else { return };
+    // New keys begin while he waits, and nobody gives them to him.
+    both(founder, &kept, &["space", "rotate"]);
+    firm.put(founder, "drawings", "while he waited");
+    let proposal = new.folder.path().join("first.proposal");
+    let to = new.folder.path().join("again");
+    let make = ["recovery", "make", "--replace", "--to", to.to_str().unwrap()];
+    let said = new.run(make.into_iter().chain(["--propose", proposal.to_str().unwrap()]));
+    assert!(said.code == Some(0) && said.err.contains("the keeper takes it no later"), "{said:?}");
+    assert_eq!(agree(founder, &proposal).code, Some(0));
+    let words = |number: u8| read_off(&to.join(format!("card-{number}.pdf")));
+    let (Some(one), Some(other)) = (words(1), words(3)) else { return };
+    let again = [one, other];
+    let said = new.run(["space", "rotate", "--propose", new.folder.path().join("second.proposal").to_str().unwrap()]);
+    assert!(
+        said.code == Some(0) && !said.err.contains("the keeper takes it no later"),
+        "only the first one has to hurry: {said:?}"
+    );
     both(&new, founder, &["space", "rotate"]);
+    let listed = new.run(["list"]);
+    let grant = listed.err.split("`hizo space grant ").nth(1).and_then(|rest| rest.split('`').next());
+    let name = grant.unwrap_or_else(|| panic!("{listed:?}")).to_owned();
+    new.fails(1, "was not given to this identity", ["restore", "drawings:3", "--to", "closed"]);
+    both(founder, &new, &["space", "grant", &name]);
+    assert_eq!(content(&new, "drawings:3", "granted"), b"while he waited");
+    assert!(!new.ok(["list"]).err.contains("while you waited"));
     new.ok(with_cards(&["recovery", "drill"], &again));
-    assert_eq!(content(&new, "latest:drawings", "out"), b"before it was lost");
+    assert_eq!(content(&new, "drawings:2", "out"), b"before it was lost");
     firm.put(founder, "drawings", "for both");
     assert_eq!(content(&new, "latest:drawings", "late"), b"for both");
 }
