@@ -33,14 +33,23 @@ struct Amounts {
     uploads: u64,
     accounts: [u64; 2],
     asked: u64,
+    safes: u64,
 }
 
 impl Amounts {
     fn of(settings: &Settings) -> Self {
         if settings.quick {
-            Self { clients: 64, deposits: 20, seconds: 2, uploads: 100, accounts: [100, 1_000], asked: 100 }
+            Self { clients: 64, deposits: 20, seconds: 2, uploads: 100, accounts: [100, 1_000], asked: 100, safes: 50 }
         } else {
-            Self { clients: 64, deposits: 200, seconds: 10, uploads: 1_000, accounts: [1_000, 100_000], asked: 1_000 }
+            Self {
+                clients: 64,
+                deposits: 200,
+                seconds: 10,
+                uploads: 1_000,
+                accounts: [1_000, 100_000],
+                asked: 1_000,
+                safes: 5_000,
+            }
         }
     }
 }
@@ -67,7 +76,7 @@ pub(crate) fn keeper(settings: &Settings, peers: &[Peer]) -> Result<Value> {
     let session = json!({
         "rounds": settings.rounds, "deposits": deposits, "reads": reads,
         "uploads": uploads, "uploads_peak_bytes": taken.peak_bytes, "accounts": accounts,
-        "over_tls": bench.over_tls(settings, peers)?,
+        "over_tls": bench.over_tls(settings, peers)?, "many_safes": many_safes(amounts.safes)?,
     });
     data::remove(&folder)?;
     Ok(session)
@@ -235,6 +244,24 @@ impl Bench<'_> {
         }
         Err(Failure(format!("rclone did not answer at {address} in {ATTEMPTS} attempts")))
     }
+}
+
+/// New keys in so many safes at one keeper, once somebody has left the organisation that reads them: a measurement among the tests,
+/// which build such safes without a command for each. It says which figures it has on lines of words.
+fn many_safes(safes: u64) -> Result<Value> {
+    let mut test = shell::cargo();
+    test.args(["test", "--quiet", "--release", "--locked", "--package", "hizo", "--test", "all", "--"]);
+    test.args(["--ignored", "--exact", "--nocapture", "rotations::new_keys_in_many_safes"]);
+    let heard = shell::overhear(test.env("HIZO_SAFES", safes.to_string()))?;
+    if heard.code != Some(0) {
+        return Err(Failure("new keys in many safes: the measurement failed".to_owned()));
+    }
+    let rotated = heard.text.lines().find_map(|line| {
+        let (count, seconds) = line.strip_suffix(" s")?.split_once(" safes have new keys, in ")?;
+        Some((count.parse::<u64>().ok()?, seconds.parse::<f64>().ok()?))
+    });
+    let (rotated, wall_s) = rotated.ok_or_else(|| Failure("new keys in many safes: no figure was said".to_owned()))?;
+    Ok(json!({ "safes": rotated, "wall_s": wall_s }))
 }
 
 fn note(all: &mut Value, name: &str, client: Taken, server: Taken) {

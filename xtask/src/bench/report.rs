@@ -411,7 +411,23 @@ impl Page {
             || Goal::open(what, asked),
             |peak| Goal::judged(what, asked, format!("{peak:.0} MiB"), format!("{:.2}", peak / 300.0), peak <= 300.0),
         ));
+        goals.push(self.many_safes_goal());
         goals
+    }
+
+    fn many_safes_goal(&self) -> Goal {
+        let (what, asked) = ("new keys in 5,000 safes after a removal", "under a minute");
+        let taken = &self.results["keeper"]["many_safes"];
+        let (Some(safes), Some(wall)) = (taken["safes"].as_u64(), taken["wall_s"].as_f64()) else {
+            return Goal::open(what, asked);
+        };
+        Goal::judged(
+            what,
+            asked,
+            format!("{safes} in {wall:.1} s"),
+            format!("{:.2}", wall / 60.0),
+            safes > 5_000 && wall < 60.0,
+        )
     }
 
     fn over_tls_goal(&self) -> Goal {
