@@ -7,6 +7,7 @@ mod about;
 mod accepting;
 mod admission;
 mod answer;
+mod bodies;
 mod body;
 mod copier;
 mod gate;

@@ -3,6 +3,7 @@
 //!
 //! See docs/spec/desk.md. Requests are taken up here, and answered by functions that wait like any command, on threads of their own.
 
+mod arriving;
 mod door;
 mod glances;
 mod guard;
@@ -360,7 +361,7 @@ impl Visit {
             }
         });
         let answered = tokio::task::spawn_blocking(move || {
-            let Some(mut upload) = Upload::of(&kind, upload::Body::new(taken)) else {
+            let Some(mut upload) = Upload::of(&kind, arriving::Body::new(taken)) else {
                 return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "this is no form with files");
             };
             let first = upload.next().ok().flatten().filter(|part| part.name == "csrf" && part.file.is_none());

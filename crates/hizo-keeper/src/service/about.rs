@@ -16,8 +16,8 @@ use hizo_ledger::timestamp::Authority;
 use serde_json::{Value, json};
 
 use super::answer::{Refusal, json as answer_json, set, text, typed};
+use super::bodies::Starting;
 use super::body::Reading;
-use super::records::fields;
 use super::{Shared, Stamping, Standing, TOKEN_SECONDS};
 use crate::directories;
 use crate::log::{CHECKPOINT, MERGE_SECONDS_MAX};
@@ -70,8 +70,7 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request)
     let body = reading.whole().await?;
     let malformed =
         || Refusal::malformed("SessionForm", "send JSON with `note`, and `admission` where a code is needed");
-    let fields = fields(&body, &["note", "admission"]).ok_or_else(malformed)?;
-    let note = fields.get("note").ok_or_else(malformed)?;
+    let Starting { note, admission } = Starting::parse(&body).ok_or_else(malformed)?;
     let session = Session::verify(note.as_bytes()).map_err(|error| {
         let word = super::answer::first_word(&error);
         Refusal::unauthorized(&format!("Session{word}"), &format!("{error}; sign another note"))
@@ -89,7 +88,7 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, request: Request)
         Standing::By(_) => None,
         other => {
             // First, so that nobody without a code learns which spaces there are.
-            let account = shared.admission.admit(fields.get("admission").map(String::as_str))?;
+            let account = shared.admission.admit(admission.as_deref())?;
             if matches!(other, Standing::Stranger) {
                 let sentence = "the key starts no session in this space now; ask an admin of the space";
                 return Err(Refusal::forbidden("NotMember", sentence));

@@ -13,10 +13,11 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{self, Control, NOTE_BYTES_MAX, UnverifiedRecord};
 use hizo_store::Journal as _;
 use hizo_store::journal::Page;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::admission::Account;
 use super::answer::{Refusal, json as answer_json, text};
+use super::bodies::{Before, Beginning};
 use super::body::Reading;
 use super::{Need, Shared};
 use crate::EmbeddedKeeper;
@@ -54,15 +55,9 @@ pub(super) async fn begin(
         let sentence = "send JSON with `note` and `slot_key`, 32 bytes in base64; for a space that comes from another keeper also `before`";
         Refusal::malformed("BeginForm", sentence)
     };
-    let fields = fields(&body, &["note", "slot_key", "before", "absent"]).ok_or_else(malformed)?;
-    let note = fields.get("note").ok_or_else(malformed)?.clone();
-    let slot_key = fields.get("slot_key").and_then(|key| STANDARD.decode(key).ok()).ok_or_else(malformed)?;
-    let slot_key: [u8; 32] = slot_key.try_into().map_err(|_| malformed())?;
+    let Beginning { note, slot_key, before } = Beginning::parse(&body).ok_or_else(malformed)?;
     let record = of_space(note.as_bytes(), space)?;
-    let id = |text: &str| ObjectId::from_hex(text).map_err(|_| malformed());
-    if let Some(before) = fields.get("before") {
-        let before = before.split(' ').map(id).collect::<Result<Vec<_>, _>>()?;
-        let absent = fields.get("absent").map(|absent| id(absent)).transpose()?;
+    if let Some(Before { notes: before, absent }) = before {
         let session = admitted.key;
         return keep(shared, space, admitted.begins, move |keeper, payer| {
             let _turn = spaces::turn_to_take(keeper)?;
@@ -72,9 +67,6 @@ pub(super) async fn begin(
             spaces::take_over(keeper, &taken, payer)
         })
         .await;
-    }
-    if fields.contains_key("absent") {
-        return Err(malformed());
     }
     if !names_session(&record, &admitted.key) {
         let sentence = "record 0 must name this session's key as its founder's; start a session with that key";
@@ -244,16 +236,4 @@ pub(super) async fn receipt(
 
 fn number(text: &str) -> Option<u64> {
     text.parse::<u64>().ok().filter(|number| number.to_string() == text)
-}
-
-/// The text fields of a JSON object that has no others.
-pub(super) fn fields(body: &[u8], known: &[&str]) -> Option<std::collections::BTreeMap<String, String>> {
-    let Value::Object(object) = serde_json::from_slice(body).ok()? else { return None };
-    object
-        .into_iter()
-        .map(|(name, value)| match value {
-            Value::String(value) if known.contains(&name.as_str()) => Some((name, value)),
-            _ => None,
-        })
-        .collect()
 }

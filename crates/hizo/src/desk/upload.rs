@@ -1,15 +1,11 @@
 //! A form with files, read as it comes (RFC 7578): its fields and files in their order, never held.
 //!
-//! The first field has to be the session's `csrf`: what stands behind it is not looked at before that was compared.
+//! The first field has to be the session's `csrf`: what stands behind it is not looked at before that was compared. The file uses
+//! nothing else of this crate: it is fuzzed without it.
 
-use std::io::{self, Read};
+use std::io::Read;
 
-use axum::body::Bytes;
 use memchr::memmem;
-use tokio::sync::mpsc::Receiver;
-
-use crate::failure::{Failure, Kind, Outcome};
-use crate::words::words;
 
 /// Heads of a part, at most.
 const HEAD_BYTES_MAX: usize = 16 << 10;
@@ -22,30 +18,13 @@ const CHUNK_BYTES: usize = 256 << 10;
 /// What is read past a refusal, so that the browser gets to see why.
 const DRAIN_BYTES_MAX: u64 = 1 << 30;
 
-/// The body of a request, on a thread that may wait.
-pub(super) struct Body {
-    frames: Receiver<io::Result<Bytes>>,
-    left: Bytes,
-}
-
-impl Body {
-    pub(super) fn new(frames: Receiver<io::Result<Bytes>>) -> Self {
-        Self { frames, left: Bytes::new() }
-    }
-}
-
-impl Read for Body {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.left.is_empty() {
-            match self.frames.blocking_recv() {
-                Some(frame) => self.left = frame?,
-                None => return Ok(0),
-            }
-        }
-        let bytes = self.left.len().min(into.len());
-        into[..bytes].copy_from_slice(&self.left.split_to(bytes));
-        Ok(bytes)
-    }
+/// Why a form cannot be read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// It is not what a form of the desk sends.
+    Form,
+    /// It ends before its last boundary.
+    CutShort,
 }
 
 /// A form on its way.
@@ -87,14 +66,14 @@ impl Upload {
     }
 
     /// The next part; what was not read of the one before is passed over.
-    pub(crate) fn next(&mut self) -> Outcome<Option<Part>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Part>, Error> {
         if self.in_part {
-            self.read(&mut |_| Ok(()))?;
+            self.read(&mut |_| Ok::<_, Error>(()))?;
         }
         match self.take(2)?.as_slice() {
             b"--" => return Ok(None),
             b"\r\n" => (),
-            _ => return Err(malformed()),
+            _ => return Err(Error::Form),
         }
         let mut part = Part { name: String::new(), file: None };
         let mut bytes = 0;
@@ -104,11 +83,11 @@ impl Upload {
             if line.is_empty() {
                 break;
             }
-            let line = String::from_utf8(line).map_err(|_| malformed())?;
+            let line = String::from_utf8(line).map_err(|_| Error::Form)?;
             if let Some((name, value)) = line.split_once(':')
                 && name.eq_ignore_ascii_case("content-disposition")
             {
-                part.name = parameter(value, "name").ok_or_else(malformed)?;
+                part.name = parameter(value, "name").ok_or(Error::Form)?;
                 part.file = parameter(value, "filename");
             }
         }
@@ -117,7 +96,7 @@ impl Upload {
     }
 
     /// Hands over the rest of this part as it comes.
-    pub(crate) fn read(&mut self, take: &mut dyn FnMut(&[u8]) -> Outcome<()>) -> Outcome<()> {
+    pub(crate) fn read<E: From<Error>>(&mut self, take: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let finder = memmem::Finder::new(&self.delimiter).into_owned();
         loop {
             let rest = self.buffer.get(self.at..).unwrap_or_default();
@@ -140,13 +119,13 @@ impl Upload {
     }
 
     /// What a field holds.
-    pub(crate) fn text(&mut self) -> Outcome<String> {
+    pub(crate) fn text(&mut self) -> Result<String, Error> {
         let mut text = Vec::new();
         self.read(&mut |bytes| {
             text.extend_from_slice(bytes);
-            if text.len() > FIELD_BYTES_MAX { Err(malformed()) } else { Ok(()) }
+            if text.len() > FIELD_BYTES_MAX { Err(Error::Form) } else { Ok(()) }
         })?;
-        String::from_utf8(text).map_err(|_| malformed())
+        String::from_utf8(text).map_err(|_| Error::Form)
     }
 
     /// Reads on so that the browser has sent all before it is answered; a body that is very long is cut.
@@ -161,7 +140,7 @@ impl Upload {
         }
     }
 
-    fn fill(&mut self) -> Outcome<()> {
+    fn fill(&mut self) -> Result<(), Error> {
         self.buffer.drain(..self.at);
         self.at = 0;
         let before = self.buffer.len();
@@ -170,15 +149,11 @@ impl Upload {
         self.buffer.truncate(before + read.as_ref().copied().unwrap_or(0));
         match read {
             Ok(1..) => Ok(()),
-            Ok(0) | Err(_) => Err(Failure::fixable(words!(
-                "the browser stopped sending before it was done",
-                "送信が途中で終わりました"
-            ))
-            .hint(words!("Nothing was kept. Choose the files again.", "何も預けていません。もう一度選んでください。"))),
+            Ok(0) | Err(_) => Err(Error::CutShort),
         }
     }
 
-    fn take(&mut self, bytes: usize) -> Outcome<Vec<u8>> {
+    fn take(&mut self, bytes: usize) -> Result<Vec<u8>, Error> {
         while self.buffer.len() - self.at < bytes {
             self.fill()?;
         }
@@ -187,7 +162,7 @@ impl Upload {
         Ok(taken)
     }
 
-    fn line(&mut self, max: usize) -> Outcome<Vec<u8>> {
+    fn line(&mut self, max: usize) -> Result<Vec<u8>, Error> {
         loop {
             let rest = self.buffer.get(self.at..).unwrap_or_default();
             match memmem::find(rest, b"\r\n") {
@@ -197,7 +172,7 @@ impl Upload {
                     return Ok(line);
                 }
                 None if rest.len() <= max => self.fill()?,
-                Some(_) | None => return Err(malformed()),
+                Some(_) | None => return Err(Error::Form),
             }
         }
     }
@@ -212,15 +187,10 @@ fn parameter(value: &str, name: &str) -> Option<String> {
     quoted.map(|_| inside.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"))
 }
 
-fn malformed() -> Failure {
-    Failure::new(
-        Kind::Usage,
-        words!("this is not what a form of the desk sends", "この画面のフォームが送ったものではありません"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     /// A source that gives so many bytes at once.
@@ -237,14 +207,14 @@ mod tests {
 
     const KIND: &str = "multipart/form-data; boundary=----x";
 
-    fn parts(body: &[u8], at_once: usize) -> Outcome<Vec<(Part, Vec<u8>)>> {
+    fn parts(body: &[u8], at_once: usize) -> Result<Vec<(Part, Vec<u8>)>, Error> {
         let mut upload = Upload::of(KIND, Slow(body.to_vec(), at_once)).unwrap();
         let mut found = Vec::new();
         while let Some(part) = upload.next()? {
             let mut bytes = Vec::new();
             upload.read(&mut |piece| {
                 bytes.extend_from_slice(piece);
-                Ok(())
+                Ok::<_, Error>(())
             })?;
             found.push((part, bytes));
         }
@@ -270,7 +240,7 @@ mod tests {
             assert_eq!(parts(&body, at_once).unwrap(), expected, "{at_once}");
         }
         for end in 0..body.len() - 4 {
-            assert!(parts(&body[..end], 1 << 10).is_err(), "cut at {end}");
+            assert_eq!(parts(&body[..end], 1 << 10), Err(Error::CutShort), "cut at {end}");
         }
     }
 
