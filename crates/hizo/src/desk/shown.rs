@@ -57,7 +57,8 @@ impl Paging {
         Self::at(visit.text(), visit.param("page"), rows)
     }
 
-    fn at(t: Text, asked: &str, rows: usize) -> Self {
+    /// The same, of a list whose page is asked for by something else than the address.
+    pub(crate) fn at(t: Text, asked: &str, rows: usize) -> Self {
         let pages = rows.div_ceil(ROWS).max(1);
         let number = asked.parse().unwrap_or(1).clamp(1, pages);
         let said = (pages > 1).then(|| t.two("page-of", "number", number, "all", pages));

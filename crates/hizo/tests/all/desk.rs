@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD as BASE64, BASE64_URL_SAFE_NO_PAD};
 
-use crate::forge::Insider;
+use crate::forge::{Forged, Insider};
 use crate::kit::{self, Home};
 
 /// A desk that was started.
@@ -898,6 +898,49 @@ fn two_of_the_staff_say_at_their_desks_what_they_have_read_on_a_printed_form() {
         ["consent", "attest", "latest:forms", "--with", "鈴木", "--receiver-name", "JPCERT", "--purpose", "help"];
     let more = ["--called-back", "ring", "--until", &day(20)];
     case.company.fails(1, "does not attest its own consent", words.iter().chain(&more));
+}
+
+#[test]
+fn of_very_many_deposits_the_page_for_paper_shows_the_newest_and_what_was_chosen_of_the_others() {
+    let home = Home::new();
+    Forged::honest().keep_often(&home, 1_900);
+    let desk = Desk::start(&mut home.writer_command());
+    let (cookie, csrf) = desk.unlock(&home);
+    let facts: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(home.path.join("safe.json")).unwrap()).unwrap();
+    let at = format!("{}/case/{}/on-paper", desk.at(), facts["space"].as_str().unwrap());
+    let boxes = |page: &str, form: &str| -> Vec<(String, bool)> {
+        let begin = format!("<input type=\"checkbox\" id=\"{form}-");
+        let of = page.split(&begin).skip(1).map(|rest| rest.split_once('>').unwrap().0);
+        of.map(|it| (it.split('"').nth(2).unwrap().to_owned(), it.ends_with("checked"))).collect()
+    };
+    let names = |boxes: Vec<(String, bool)>| boxes.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let first = desk.get(&at, &cookie).body;
+    assert!(first.len() < 150_000, "{}", first.len());
+    let newest = names(boxes(&first, "p"));
+    assert_eq!((newest.len(), names(boxes(&first, "t"))), (50, newest.clone()), "{first}");
+    // What was chosen is there on another page too, and only in the form in which it was chosen.
+    let chosen = [&newest[3], &newest[7]];
+    let form =
+        format!("csrf={csrf}&act=taken&page=2&receiver_name=court&reference=K-7&{}=1&{}=1", chosen[0], chosen[1]);
+    let second = desk.post(&at, &cookie, &form).body;
+    let (shown, other) = (boxes(&second, "t"), boxes(&second, "p"));
+    let checked: Vec<_> = shown.iter().filter(|(_, is_checked)| *is_checked).map(|(name, _)| name).collect();
+    assert!(checked == chosen && shown.len() == 52 && names(other) == newest, "{second}");
+    assert!(shown[2..].iter().all(|(name, _)| !newest.contains(name)), "{second}");
+    assert!(second.contains("value=\"K-7\"") && !second.contains("as Owner says"), "{second}");
+    // The oldest one is reached, and as many as may be chosen at once leave the page as small.
+    let last = desk.post(&at, &cookie, &format!("csrf={csrf}&act=taken&page=38"));
+    assert!(last.body.contains("Page 38 of 38") && boxes(&last.body, "t").len() == 50, "{}", last.body);
+    let all = (1..=6).flat_map(|page| {
+        names(boxes(&desk.post(&at, &cookie, &format!("csrf={csrf}&act=taken&page={page}")).body, "t"))
+    });
+    let all: Vec<String> = all.map(|name| format!("&{name}=1")).collect();
+    let most = desk.post(&at, &cookie, &format!("csrf={csrf}&act=taken&page=38{}", all[..256].concat())).body;
+    assert_eq!(boxes(&most, "t").iter().filter(|(_, is_checked)| *is_checked).count(), 256);
+    assert!(most.len() < 150_000, "{}", most.len());
+    let refused = desk.post(&at, &cookie, &format!("csrf={csrf}&act=taken&reference=K-7{}", all[..257].concat()));
+    assert!(refused.body.contains("choose 256 deposits at most"), "{}", refused.body);
 }
 
 #[test]

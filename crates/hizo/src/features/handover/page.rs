@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_ledger::directory::Purpose;
-use hizo_ledger::id::SpaceId;
+use hizo_ledger::id::{SeriesId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
 use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedItem};
@@ -18,6 +18,7 @@ use crate::console::bytes;
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, is_safe, shown};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::refused;
+use crate::view::Deposit;
 use crate::words::words;
 use crate::{directory, parties, safe};
 
@@ -126,25 +127,30 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
 
 /// The deposits of a case, to be chosen from.
 pub(super) fn deposits(visit: &Visit, looked: &Looked) -> Vec<DepositRow> {
-    let t = visit.text();
     let rows = looked.view.series.iter().flat_map(|(series, of)| {
-        of.deposits.iter().rev().map(move |deposit| {
-            let field = format!("item-{}", deposit.id);
-            DepositRow {
-                id: deposit.id.to_string(),
-                name: looked.called(t, *series, deposit),
-                facts: [
-                    shown::moment(t, deposit.time),
-                    t.one("files-count", "count", deposit.files),
-                    bytes(deposit.bytes),
-                ]
-                .join(" · "),
-                is_chosen: visit.has(&field),
-                field,
-            }
+        of.deposits.iter().rev().map(|deposit| {
+            let is_chosen = visit.has(&format!("item-{}", deposit.id));
+            deposit_row(visit, looked, (*series, deposit), is_chosen)
         })
     });
     rows.collect()
+}
+
+pub(super) fn deposit_row(
+    visit: &Visit,
+    looked: &Looked,
+    (series, deposit): (SeriesId, &Deposit),
+    is_chosen: bool,
+) -> DepositRow {
+    let t = visit.text();
+    let facts = [shown::moment(t, deposit.time), t.one("files-count", "count", deposit.files), bytes(deposit.bytes)];
+    DepositRow {
+        id: deposit.id.to_string(),
+        field: format!("item-{}", deposit.id),
+        name: looked.called(t, series, deposit),
+        facts: facts.join(" · "),
+        is_chosen,
+    }
 }
 
 /// What somebody has chosen of them, each whole, in the order of a consent.
