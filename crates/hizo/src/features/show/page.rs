@@ -19,8 +19,8 @@ const ROWS_MAX: usize = 400;
 /// Folders of one folder in the tree, besides the one that leads to the folder that is shown; the others are walked to by the list.
 const BRANCHES_MAX: usize = 50;
 
-/// Levels that are set in from each other.
-const DEPTH_MAX: usize = 8;
+/// Levels that lie in each other; what is deeper stands beside the deepest of them.
+const DEPTH_MAX: usize = 32;
 
 /// A folder in the tree.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +29,10 @@ struct Branch {
     depth: usize,
     name: String,
     to: String,
+    /// The next one lies in it.
+    opens: bool,
+    /// How many lists end behind it.
+    closes: usize,
     /// It is the one that is shown.
     is_here: bool,
 }
@@ -229,7 +233,8 @@ fn tree(entries: &[Entry], folder: Option<&[u8]>, here: &str, top: &str) -> (Vec
         left_out += count - children.len();
     }
     let (name, to) = (top.to_owned(), here.to_owned());
-    let mut tree = vec![Branch { depth: 0, name, to, is_here: folder.is_none() }];
+    let branch = |depth, name, to, is_here| Branch { depth, name, to, opens: false, closes: 0, is_here };
+    let mut tree = vec![branch(0, name, to, folder.is_none())];
     // What is still to be shown, the next one last.
     let branches = |parent: &[u8], depth: usize| {
         let children = open.get(parent).map_or(&[][..], Vec::as_slice).iter().rev();
@@ -239,8 +244,12 @@ fn tree(entries: &[Entry], folder: Option<&[u8]>, here: &str, top: &str) -> (Vec
     while let Some((depth, name, index)) = left.pop() {
         let path = entries[index].path.as_slice();
         let (name, to) = (shown_bytes(name), format!("{here}?in={index}"));
-        tree.push(Branch { depth: depth.min(DEPTH_MAX), name, to, is_here: folder == Some(path) });
+        tree.push(branch(depth.min(DEPTH_MAX), name, to, folder == Some(path)));
         left.extend(branches(path, depth + 1));
+    }
+    let next: Vec<_> = tree.iter().skip(1).map(|branch| branch.depth).chain([0]).collect();
+    for (branch, next) in tree.iter_mut().zip(next) {
+        (branch.opens, branch.closes) = (next > branch.depth, branch.depth.saturating_sub(next));
     }
     (tree, left_out)
 }
@@ -292,6 +301,13 @@ mod tests {
             (1, "b", false),
         ]);
         assert_eq!(shown(Some("a/x")), deep);
+        // A list begins behind whatever holds the next one, and as many end as levels are left.
+        let lists = |at: &str| -> Vec<(bool, usize)> {
+            tree(&entries, Some(at.as_bytes()), "/d", "top").0.iter().map(|it| (it.opens, it.closes)).collect()
+        };
+        let (in_it, beside) = ((true, 0), (false, 0));
+        assert_eq!(lists("a/x"), [in_it, in_it, in_it, (false, 1), (false, 1), beside, (false, 1)]);
+        assert_eq!(lists("b/z"), [in_it, beside, beside, in_it, (false, 2)]);
         // Of many the first ones are there, and the one that leads to what is shown.
         let many: Vec<Entry> = (100..200)
             .flat_map(|number| [format!("{number}"), format!("{number}/in")])
