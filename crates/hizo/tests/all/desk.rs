@@ -901,7 +901,7 @@ fn two_of_the_staff_say_at_their_desks_what_they_have_read_on_a_printed_form() {
 }
 
 #[test]
-fn of_very_many_deposits_the_page_for_paper_shows_the_newest_and_what_was_chosen_of_the_others() {
+fn of_very_many_deposits_the_pages_that_hand_over_show_the_newest_and_what_was_chosen_of_the_others() {
     let home = Home::new();
     Forged::honest().keep_often(&home, 1_900);
     let desk = Desk::start(&mut home.writer_command());
@@ -941,6 +941,15 @@ fn of_very_many_deposits_the_page_for_paper_shows_the_newest_and_what_was_chosen
     assert!(most.len() < 150_000, "{}", most.len());
     let refused = desk.post(&at, &cookie, &format!("csrf={csrf}&act=taken&reference=K-7{}", all[..257].concat()));
     assert!(refused.body.contains("choose 256 deposits at most"), "{}", refused.body);
+    // A consent offers them in the same way.
+    let consent = at.replace("/on-paper", "/consent");
+    let first = desk.get(&consent, &cookie).body;
+    assert!(first.len() < 150_000 && names(boxes(&first, "item")) == newest, "{first}");
+    let form = format!("csrf={csrf}&page=2&purpose=advice&level=A&until=2027-01-31&{}=1", newest[3]);
+    let second = desk.post(&consent, &cookie, &form).body;
+    let shown = boxes(&second, "item");
+    assert_eq!((shown.len(), &shown[0]), (51, &(newest[3].clone(), true)), "{second}");
+    assert!(second.contains("value=\"advice\"") && second.contains("value=\"2027-01-31\""), "{second}");
 }
 
 #[test]

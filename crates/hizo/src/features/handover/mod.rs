@@ -3,6 +3,7 @@
 mod admit;
 mod answer;
 mod attest;
+mod choice;
 pub(crate) mod command;
 pub(crate) mod consent;
 mod enter;

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_ledger::directory::Purpose;
-use hizo_ledger::id::{SeriesId, SpaceId};
+use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
-use hizo_vault::event::handover::{Level, ONWARD, Refusal, UnverifiedItem};
+use hizo_vault::event::handover::{Level, ONWARD, Refusal};
 
+use super::choice::{Choice, chosen};
 use super::consent::{Offer, Withdrawal, about, check_company, read_receiver};
 use super::preview::{self, Care, Shown};
 use super::status::{remark, state};
 use crate::consents::{Consents, Given};
 use crate::console::bytes;
-use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, is_safe, shown};
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, is_safe};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::refused;
-use crate::view::Deposit;
 use crate::words::words;
 use crate::{directory, parties, safe};
 
@@ -49,15 +49,6 @@ struct GivenRow {
     withdraw: Option<String>,
 }
 
-/// A deposit that may be handed over, or a part of it.
-pub(super) struct DepositRow {
-    pub id: String,
-    pub field: String,
-    pub name: String,
-    pub facts: String,
-    pub is_chosen: bool,
-}
-
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage<'v> {
@@ -66,7 +57,7 @@ struct ConsentPage<'v> {
     case: String,
     given: Vec<GivenRow>,
     is_company: bool,
-    deposits: Vec<DepositRow>,
+    deposits: Choice,
     /// Organisations of the directory: the key, what it is called, whether it was chosen.
     known: Vec<(String, String, bool)>,
     levels: Vec<(&'static str, String, bool)>,
@@ -112,7 +103,7 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
         case: visit.at(&format!("/case/{}", looked.safe.home.space)),
         given: given.collect(),
         is_company,
-        deposits: deposits(visit, &looked),
+        deposits: Choice::of(visit, &looked, true),
         known: known(visit, unlocked)?,
         levels: levels.collect(),
         onward: onward.collect(),
@@ -123,47 +114,6 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
         here,
         f,
     })
-}
-
-/// The deposits of a case, to be chosen from.
-pub(super) fn deposits(visit: &Visit, looked: &Looked) -> Vec<DepositRow> {
-    let rows = looked.view.series.iter().flat_map(|(series, of)| {
-        of.deposits.iter().rev().map(|deposit| {
-            let is_chosen = visit.has(&format!("item-{}", deposit.id));
-            deposit_row(visit, looked, (*series, deposit), is_chosen)
-        })
-    });
-    rows.collect()
-}
-
-pub(super) fn deposit_row(
-    visit: &Visit,
-    looked: &Looked,
-    (series, deposit): (SeriesId, &Deposit),
-    is_chosen: bool,
-) -> DepositRow {
-    let t = visit.text();
-    let facts = [shown::moment(t, deposit.time), t.one("files-count", "count", deposit.files), bytes(deposit.bytes)];
-    DepositRow {
-        id: deposit.id.to_string(),
-        field: format!("item-{}", deposit.id),
-        name: looked.called(t, series, deposit),
-        facts: facts.join(" · "),
-        is_chosen,
-    }
-}
-
-/// What somebody has chosen of them, each whole, in the order of a consent.
-pub(super) fn chosen(visit: &Visit, looked: &Looked) -> Outcome<Vec<UnverifiedItem>> {
-    let deposits = looked.view.series.values().flat_map(|series| &series.deposits);
-    let chosen = deposits.filter(|deposit| visit.has(&format!("item-{}", deposit.id)));
-    let records = chosen.filter_map(|deposit| looked.safe.records.get(usize::try_from(deposit.record).ok()?));
-    let mut items = records.map(preview::whole).collect::<Outcome<Vec<_>>>()?;
-    items.sort_by(|one, other| one.deposit.cmp(&other.deposit));
-    if items.is_empty() {
-        return Err(Failure::fixable(words!("nothing was chosen", "渡すものが選ばれていません")));
-    }
-    Ok(items)
 }
 
 /// How a state is shown.
@@ -275,6 +225,9 @@ struct PreviewPage<'v> {
 /// Shows what the receiver will see; signs it once it was decided on.
 pub(crate) fn offer(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
+    if visit.has("page") {
+        return form(visit, unlocked, None);
+    }
     let looked = unlocked.look_at(&home)?;
     let (mut offer, mut care) = match meant(visit, unlocked, &looked) {
         Ok(meant) => meant,

@@ -1,53 +1,24 @@
 //! The page on which items of a case are laid out for a receiver without hizo, and on which it stands that he took them; and on which two
 //! of the staff say what they have read on a printed form.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use askama::Template;
-use hizo_vault::event::handover::{ITEMS_MAX, Level};
+use hizo_vault::event::handover::Level;
 
 use super::attest::{Seen, attest};
+use super::choice::{Choice, chosen};
 use super::on_paper::{Printing, print_items, say_taken};
-use super::page::{DepositRow, chosen, deposit_row, is_company};
+use super::page::is_company;
 use super::status::{attested_on_paper, taken_on_paper};
 use crate::consents::Consents;
 use crate::desk::picker;
-use crate::desk::shown::Paging;
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Outcome, shown};
 use crate::parties::{self, Parties, Party};
 use crate::people::{People, Person};
 use crate::safe;
-use crate::view::Deposit;
 use crate::words::words;
-
-/// The deposits that one of the forms offers: one page of them, the newest first, and before it what was chosen on other pages.
-struct Choice {
-    rows: Vec<DepositRow>,
-    paging: Paging,
-}
-
-impl Choice {
-    /// For the form that does this.
-    fn of(visit: &Visit, looked: &Looked, act: &str) -> Self {
-        let is_sent = visit.field("act") == act;
-        let all =
-            looked.view.series.iter().flat_map(|(series, of)| of.deposits.iter().map(|deposit| (*series, deposit)));
-        let mut all: Vec<_> = all.collect();
-        all.sort_by_key(|(_, deposit)| Reverse(deposit.record));
-        let paging = Paging::at(visit.text(), if is_sent { visit.field("page") } else { "" }, all.len());
-        let is_chosen = |deposit: &Deposit| {
-            is_sent && (visit.has(&format!("item-{}", deposit.id)) || visit.field("form") == deposit.id.to_string())
-        };
-        let here = paging.rows(all.iter().copied());
-        let is_here = |deposit: &Deposit| here.iter().any(|(_, other)| other.record == deposit.record);
-        let elsewhere = all.iter().copied().filter(|(_, deposit)| is_chosen(deposit) && !is_here(deposit));
-        let rows = elsewhere.take(ITEMS_MAX).chain(here.iter().copied());
-        let rows = rows.map(|(series, deposit)| deposit_row(visit, looked, (series, deposit), is_chosen(deposit)));
-        Self { rows: rows.collect(), paging }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "on-paper.html")]
@@ -91,9 +62,9 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
         here: visit.at(&format!("{case}/on-paper")),
         case: visit.at(&case),
         is_company: is_company(&looked, unlocked),
-        to_print: Choice::of(visit, &looked, "print"),
-        was_taken: Choice::of(visit, &looked, "taken"),
-        forms: Choice::of(visit, &looked, "attest"),
+        to_print: Choice::of(visit, &looked, visit.field("act") == "print"),
+        was_taken: Choice::of(visit, &looked, visit.field("act") == "taken"),
+        forms: Choice::of(visit, &looked, visit.field("act") == "attest"),
         others: others(people, &looked, unlocked),
         attested: fold.papers.iter().filter_map(|paper| attested_on_paper(paper, &today)).collect(),
         today: today.clone(),
@@ -150,9 +121,6 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             return Ok(None);
         }
         let chosen = chosen(visit, &looked)?;
-        if chosen.len() > ITEMS_MAX {
-            return Err(Failure::fixable(words!("choose 256 deposits at most", "選べるのは256件までです")));
-        }
         if visit.field("act") == "print" && !visit.has("purpose") {
             return Err(Failure::fixable(words!("the purpose is missing", "目的が書かれていません")));
         }
