@@ -219,7 +219,7 @@ fn the_description_names_every_route_and_no_other() {
     let text = running.ask("GET", "/openapi.json", None, b"");
     let description: serde_json::Value = serde_json::from_slice(&text.is(200).body).unwrap();
     let paths = description["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 9);
+    assert_eq!(paths.len(), 10);
     for (path, methods) in paths {
         let path =
             path.replace("{space}", &"a".repeat(32)).replace("{object}", &"b".repeat(64)).replace("{record}", "0");
