@@ -1,9 +1,7 @@
 //! What a case says of its hand-overs: a fold over its records (docs/spec/handover.md).
 
-use std::collections::BTreeMap;
-
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Record, Role};
+use hizo_ledger::record::{Record, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::handover::{
     Consent, Custody, PaperConsent, Refusal, UnverifiedAnswer, UnverifiedConsent, Verdict,
@@ -12,7 +10,7 @@ use hizo_vault::event::handover::{
 use crate::contents::Opened;
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::parties;
-use crate::people::People;
+use crate::people::{self, People, Roles};
 use crate::words::words;
 
 /// Every hand-over of a case, in the order of the consents.
@@ -23,7 +21,7 @@ pub(crate) struct Consents {
     /// The counsellor who opened the case for somebody else.
     opener: Option<VerifyingKey>,
     /// The members before the next record: what somebody says counts by what he is then, whatever becomes of him.
-    roles: BTreeMap<VerifyingKey, Role>,
+    roles: Roles,
 }
 
 /// A consent, and what came of it.
@@ -79,19 +77,7 @@ impl Consents {
         if let Some(signer) = record.signers().first() {
             events.iter().for_each(|event| self.take_of(people, record, *signer, event.clone()));
         }
-        for control in &record.envelope().controls {
-            match control {
-                Control::Founder(key) => drop(self.roles.insert(*key, Role::Admin)),
-                Control::Remove(key) => drop(self.roles.remove(key)),
-                _ => (),
-            }
-        }
-        // Whoever gets another role by one record is removed and comes again in it.
-        for control in &record.envelope().controls {
-            if let Control::Member { key, role } = control {
-                self.roles.insert(*key, *role);
-            }
-        }
+        people::come_and_go(&mut self.roles, record);
     }
 
     fn take_of(&mut self, people: &People, record: &Record, signer: VerifyingKey, event: Event) {

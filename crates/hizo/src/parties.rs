@@ -2,16 +2,14 @@
 //!
 //! Nobody says so himself: it follows from roles, delegations, and from who opened the case. See docs/spec/case.md, "The parties".
 
-use std::collections::BTreeMap;
-
 use hizo_ledger::identity::VerifyingKey;
-use hizo_ledger::record::{Control, Record, Role};
+use hizo_ledger::record::{Record, Role};
 use hizo_vault::event::Event;
 use hizo_vault::event::case::{Said, Way};
 
 use crate::contents::Opened;
 use crate::failure::Outcome;
-use crate::people::People;
+use crate::people::{self, People, Roles};
 use crate::words::{Words, words};
 
 /// For whom somebody speaks in a case.
@@ -48,31 +46,19 @@ impl Party {
 /// The parties of a case, as they are before its next record.
 pub(crate) struct Parties<'a> {
     people: &'a People,
-    roles: BTreeMap<VerifyingKey, Role>,
+    roles: Roles,
     opener: Option<VerifyingKey>,
 }
 
 impl<'a> Parties<'a> {
     /// Before record 0.
     pub(crate) fn new(people: &'a People, opener: Option<VerifyingKey>) -> Self {
-        Self { people, roles: BTreeMap::new(), opener }
+        Self { people, roles: Roles::new(), opener }
     }
 
     /// Takes who comes and goes by a record.
     pub(crate) fn follow(&mut self, record: &Record) {
-        for control in &record.envelope().controls {
-            match control {
-                Control::Founder(key) => drop(self.roles.insert(*key, Role::Admin)),
-                Control::Remove(key) => drop(self.roles.remove(key)),
-                _ => (),
-            }
-        }
-        // Whoever gets another role by one record is removed and comes again in it.
-        for control in &record.envelope().controls {
-            if let Control::Member { key, role } = control {
-                self.roles.insert(*key, *role);
-            }
-        }
+        people::come_and_go(&mut self.roles, record);
     }
 
     /// Whether somebody speaks for this party now.

@@ -22,6 +22,18 @@ use crate::words::{Words, words};
 /// What each present member may do.
 pub(crate) type Roles = BTreeMap<VerifyingKey, Role>;
 
+/// Takes who comes and goes by a record. Whoever gets another role by it is removed and comes again: control lines stand in that order.
+pub(crate) fn come_and_go(roles: &mut Roles, record: &Record) {
+    for control in &record.envelope().controls {
+        match control {
+            Control::Founder(key) => drop(roles.insert(*key, Role::Admin)),
+            Control::Remove(key) => drop(roles.remove(key)),
+            Control::Member { key, role } => drop(roles.insert(*key, *role)),
+            _ => (),
+        }
+    }
+}
+
 /// Whose the keys of a safe are, as far as it is certified.
 #[derive(Clone)]
 pub(crate) struct People {
@@ -157,14 +169,7 @@ impl People {
     pub(crate) fn follow(&mut self, safe: &Safe, record: &Record, events: Outcome<Vec<Event>>, roles: &mut Roles) {
         self.has_unread |= events.is_err();
         self.take(safe, record, events.unwrap_or_default(), roles);
-        for control in &record.envelope().controls {
-            match control {
-                Control::Founder(key) => drop(roles.insert(*key, Role::Admin)),
-                Control::Member { key, role } => drop(roles.insert(*key, *role)),
-                Control::Remove(key) => drop(roles.remove(key)),
-                _ => (),
-            }
-        }
+        come_and_go(roles, record);
         self.certified.retain(|key| roles.contains_key(key));
     }
 

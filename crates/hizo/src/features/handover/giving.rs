@@ -151,7 +151,7 @@ fn page(
     let there = inside.as_ref().map(|inside| HandOver::of(inside.opened())).transpose()?.flatten();
     let opened = there.as_ref().and_then(|there| opened_at(given, there));
     let consent = given.consent.as_ref().ok();
-    let unsealed = inside.as_ref().zip(consent.as_ref());
+    let unsealed = inside.as_ref().zip(consent);
     let unsealed =
         unsealed.map(|(inside, consent)| unsealed_in(looked.opened(), inside.opened(), consent)).transpose()?;
     let (word, words) = state(given, safe::now()?);
