@@ -191,8 +191,15 @@ impl RemoteKeeper {
     /// # Errors
     /// [`Error::Address`], and those of [`RemoteKeeper::facts`].
     pub fn introduce(address: &str, patience: Patience, roots: Option<&[u8]>) -> Result<Facts, Error> {
-        let nobody = Origin::local([0; 16]);
-        Self::new(address, nobody, Box::new(|_, _, _| None), || 0, patience, roots)?.facts().cloned()
+        Self::of_nobody(address, patience, roots)?.facts().cloned()
+    }
+
+    /// The keeper at an address, whatever its name, for whoever asks for what anybody may read: no session is begun.
+    ///
+    /// # Errors
+    /// As [`RemoteKeeper::new`].
+    pub fn of_nobody(address: &str, patience: Patience, roots: Option<&[u8]>) -> Result<Self, Error> {
+        Self::new(address, Origin::local([0; 16]), Box::new(|_, _, _| None), || 0, patience, roots)
     }
 
     /// With a code that lets a space begin here.
@@ -345,8 +352,7 @@ impl RemoteKeeper {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`]; [`Error::Answer`] for one that is longer than a published file can be.
     pub fn published(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
-        let bytes_max = PUBLISHED_BYTES_MAX as u64;
-        self.ask(&Question { path: &format!("/log/{path}"), bytes_max, ..Question::default() })?.found()
+        self.file(&format!("/log/{path}"))
     }
 
     /// A directory of organisations of this publisher that the keeper hands out, and the proof that came with it, as ZIP. Nothing of
@@ -355,12 +361,14 @@ impl RemoteKeeper {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::Refused`].
     pub fn handed_out(&self, publisher: KeyName, serial: u64) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
-        let ask = |path: String| {
-            let (path, bytes_max) = (format!("/directories/{path}"), PUBLISHED_BYTES_MAX as u64);
-            self.ask(&Question { path: &path, bytes_max, ..Question::default() })?.found()
-        };
+        let ask = |path: String| self.file(&format!("/directories/{path}"));
         let Some(note) = ask(directories::note_path(publisher, serial))? else { return Ok(None) };
         Ok(ask(directories::proof_path(publisher, serial))?.map(|proof| (note, proof)))
+    }
+
+    /// A published file, which anybody may read.
+    fn file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.ask(&Question { path, bytes_max: PUBLISHED_BYTES_MAX as u64, ..Question::default() })?.found()
     }
 
     /// Asks within a session of the space, if it takes one, and again in a new one when the keeper does not know the last any more.

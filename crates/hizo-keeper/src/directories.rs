@@ -58,9 +58,9 @@ impl Directories {
     /// # Errors
     /// The disk's, also when one of them is longer than a published file is; what lay here is unchanged then, but for the proof.
     pub fn lay_down(&self, directory: &Directory, note: &[u8], proof: &[u8]) -> Result<(), Error> {
-        let path = note_path(directory.publisher.name(), directory.serial);
-        self.files.publish(&format!("{path}{PROOF_SUFFIX}"), proof).map_err(log::Error::from)?;
-        self.files.publish(&path, note).map_err(log::Error::from)?;
+        let (publisher, serial) = (directory.publisher.name(), directory.serial);
+        self.files.publish(&proof_path(publisher, serial), proof).map_err(log::Error::from)?;
+        self.files.publish(&note_path(publisher, serial), note).map_err(log::Error::from)?;
         Ok(())
     }
 
@@ -84,11 +84,12 @@ pub(crate) fn is_proof(path: &str) -> bool {
     path.ends_with(PROOF_SUFFIX)
 }
 
-/// Where a directory lies, below all of them; its proof lies under the same with `.proof`.
+/// Where a directory lies, below all of them.
 pub(crate) fn note_path(publisher: KeyName, serial: u64) -> String {
     format!("{publisher}/{serial}")
 }
 
+/// Where its proof lies.
 pub(crate) fn proof_path(publisher: KeyName, serial: u64) -> String {
     format!("{}{PROOF_SUFFIX}", note_path(publisher, serial))
 }

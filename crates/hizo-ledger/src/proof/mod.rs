@@ -475,6 +475,11 @@ impl Report {
         let compared = |finding: &Finding| matches!(finding, Finding::File { entries, .. } if entries.contains(&entry));
         Some(self.findings.iter().any(compared))
     }
+
+    /// Whether a file that was given is a content that is shown.
+    pub fn is_any_compared(&self) -> bool {
+        (0..self.shown.len()).any(|entry| self.is_compared(entry) == Some(true))
+    }
 }
 
 impl Bundle {

@@ -158,7 +158,6 @@ fn read_publisher(path: &Path) -> Outcome<VerifyingKey> {
 
 /// Checks that the directory stood in a log that counts, at most 30 days ago.
 fn is_logged(report: &Report) -> Outcome<()> {
-    let is_compared = (0..report.shown.len()).any(|entry| report.is_compared(entry) == Some(true));
     let hint = || {
         words!(
             "Fetch the newest directory with its proof. `hizo verify` says more of the proof.",
@@ -175,7 +174,7 @@ fn is_logged(report: &Report) -> Outcome<()> {
                 words!("whether the directory is logged cannot be told", "名簿が台帳にあるか確かめられません");
             return Err(Failure::new(Kind::Unknown, refused).hint(hint()));
         }
-        Verdict::Holds { since, .. } if is_compared => since,
+        Verdict::Holds { since, .. } if report.is_any_compared() => since,
         Verdict::Holds { .. } => {
             let refused = words!("the proof is of something else", "証明は、この名簿のものではありません");
             return Err(Failure::untrue(refused).hint(hint()));

@@ -5,10 +5,10 @@ use hizo_vault::organisation::Card;
 use serde_json::{Value, json};
 
 use super::sample;
-use crate::failure::{Failure, Outcome, shown_bytes};
+use crate::failure::{Outcome, shown_bytes};
 use crate::people::shown_organisation;
 use crate::words::words;
-use crate::{Setting, directory, safe};
+use crate::{Setting, safe};
 
 /// Show the installed directory: its number, until when it is good, and every organisation
 #[derive(Debug, clap::Args)]
@@ -42,11 +42,7 @@ pub(super) fn find(setting: &Setting, arguments: &FindArguments) -> Outcome<()> 
 }
 
 fn installed(setting: &Setting) -> Outcome<Directory> {
-    match directory::installed(&setting.home()?)? {
-        Some((directory, _)) => Ok(directory),
-        None => Err(Failure::fixable(words!("no directory is installed here", "機関の名簿が取り込まれていません"))
-            .hint(words!("Install one: `hizo directory install`.", "取り込んでください: `hizo directory install`。"))),
-    }
+    Ok(super::installed(&setting.home()?)?.0)
 }
 
 fn tell(setting: &Setting, directory: &Directory, is_meant: impl Fn(&Entry) -> bool) -> Outcome<()> {

@@ -4,14 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hizo_keeper::client::{self, RemoteKeeper};
-use hizo_ledger::directory::{Directory, Purpose};
-use hizo_ledger::record::Origin;
+use hizo_ledger::directory::{Directory, Purpose, Seen};
 use serde_json::json;
 
 use super::install::{self, Judged};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::{self, Home};
-use crate::keeper::unix_seconds;
 use crate::words::{Words, words};
 use crate::{Setting, directory, safe, system};
 
@@ -47,16 +45,15 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     })?;
     let (policy, roots) = (home.directory_policy_file(), home.directory_roots_file());
     let (policy, roots) = (arguments.policy.as_ref().unwrap_or(&policy), arguments.roots.as_ref().unwrap_or(&roots));
-    let new = next(&home, address, policy, roots)?;
-    let (installed, _) = installed(&home)?;
-    let (serial, until, organisations) = (installed.serial, installed.valid_until, installed.entries.len());
+    let (directory, is_new) = next(&home, address, policy, roots)?;
+    let (serial, until, organisations) = (directory.serial, directory.valid_until, directory.entries.len());
     let result = json!({
-        "serial": serial, "until": until.to_string(), "organisations": organisations, "new": new.is_some(),
+        "serial": serial, "until": until.to_string(), "organisations": organisations, "new": is_new,
     });
     setting.console.result(result, |out| {
-        let said = match &new {
-            Some(new) => install::told(new),
-            None => words!(
+        let said = match is_new {
+            true => install::told(&directory),
+            false => words!(
                 "directory {serial} is the newest that the keeper hands out; it is good until {until}",
                 "預け先が配る最新の名簿は、取り込み済みの第{serial}号です（{until} まで有効）"
             ),
@@ -71,7 +68,7 @@ pub(crate) fn in_passing(home: &Home) -> Option<Words> {
     let (policy, roots) = (home.directory_policy_file(), home.directory_roots_file());
     let address = home.address().filter(|_| home.directory_file().exists() && policy.exists() && roots.exists())?;
     match next(home, address, &policy, &roots) {
-        Ok(new) => new.as_ref().map(install::told),
+        Ok((directory, is_new)) => is_new.then(|| install::told(&directory)),
         Err(failure) if failure.is_unreachable() => None,
         Err(Failure { message: why, .. }) => Some(words!(
             "the next directory of organisations was not installed: {why}",
@@ -98,10 +95,10 @@ pub(crate) fn remind(setting: &Setting) {
     }
 }
 
-/// Installs the newest of the directories behind the installed one that the keeper at an address hands out: which it is; nothing where it
-/// has none.
-fn next(home: &Home, address: &str, policy: &Path, roots: &Path) -> Outcome<Option<Directory>> {
-    let (installed, note) = installed(home)?;
+/// Installs the newest of the directories behind the installed one that the keeper at an address hands out: which one is installed
+/// then, and whether it is new.
+fn next(home: &Home, address: &str, policy: &Path, roots: &Path) -> Outcome<(Directory, bool)> {
+    let (installed, note) = super::installed(home)?;
     if !policy.exists() || !roots.exists() {
         return Err(Failure::new(
             Kind::Usage,
@@ -112,24 +109,32 @@ fn next(home: &Home, address: &str, policy: &Path, roots: &Path) -> Outcome<Opti
             "一度だけ指定してください: `hizo directory update --policy ファイル --roots PEM`。"
         )));
     }
-    let (nobody, roots_of_keeper) = (Origin::local([0; 16]), home.keeper_roots()?);
-    let no_session = Box::new(|_: &Origin, _, _| None);
-    let keeper =
-        RemoteKeeper::new(address, nobody, no_session, unix_seconds, client::patience(), roots_of_keeper.as_deref());
+    let keeper = RemoteKeeper::of_nobody(address, client::patience(), home.keeper_roots()?.as_deref());
     let keeper = keeper.map_err(Failure::from)?;
     let folder = home.fetched_directories();
     // What was cut short is fetched anew.
     remove(&folder)?;
     system::create_private_directory(&folder).map_err(|error| Failure::file("make the folder", &folder, error))?;
     let proof = folder.join("proof.zip");
-    let (mut files, mut seen) = (Vec::new(), installed.seen(&note));
+    let taken = match fetch(&keeper, installed.seen(&note), &folder, &proof) {
+        Ok(files) if files.is_empty() => Ok((installed, false)),
+        Ok(files) => install::take(home, &files, None, &Judged { proof: &proof, policy, roots }).map(|new| (new, true)),
+        Err(failure) => Err(failure),
+    };
+    remove(&folder)?;
+    taken
+}
+
+/// Lays what the keeper hands out behind the directory that was seen into a folder, in order, with the proof of the last.
+fn fetch(keeper: &RemoteKeeper, mut seen: Seen, folder: &Path, proof: &Path) -> Outcome<Vec<PathBuf>> {
+    let mut files = Vec::new();
     while files.len() < FETCHED_MAX {
         let serial = seen.serial.saturating_add(1);
-        let given = keeper.handed_out(installed.publisher.name(), serial).map_err(Failure::from)?;
+        let given = keeper.handed_out(seen.publisher.name(), serial).map_err(Failure::from)?;
         let Some((note, proof_of_it)) = given else { break };
         let file = folder.join(serial.to_string());
         home::replace(&file, &note)?;
-        home::replace(&proof, &proof_of_it)?;
+        home::replace(proof, &proof_of_it)?;
         files.push(file);
         // One that does not go on is judged, and no more are asked for.
         match Directory::verify(&note) {
@@ -137,21 +142,7 @@ fn next(home: &Home, address: &str, policy: &Path, roots: &Path) -> Outcome<Opti
             Ok(_) | Err(_) => break,
         }
     }
-    let taken = match files.as_slice() {
-        [] => Ok(None),
-        files => install::take(home, files, None, &Judged { proof: &proof, policy, roots }).map(Some),
-    };
-    remove(&folder)?;
-    taken
-}
-
-fn installed(home: &Home) -> Outcome<(Directory, Vec<u8>)> {
-    directory::installed(home)?.ok_or_else(|| {
-        Failure::fixable(words!("no directory is installed here", "機関の名簿が取り込まれていません")).hint(words!(
-            "Install the first one by hand, with its publisher's key: `hizo directory install`.",
-            "最初の名簿は、発行者の鍵とともに手で取り込んでください: `hizo directory install`。"
-        ))
-    })
+    Ok(files)
 }
 
 fn remove(folder: &Path) -> Outcome<()> {

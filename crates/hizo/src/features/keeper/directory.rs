@@ -79,10 +79,11 @@ fn is_of(file: &Path, proof: &Path) -> Outcome<()> {
         crls: None,
         receipt_key: None,
     })?;
-    let is_compared = (0..report.shown.len()).any(|entry| report.is_compared(entry) == Some(true));
     let refused = match &report.verdict {
         Verdict::DoesNotHold(fault) => words!("the proof does not hold: {fault}", "証明が正しくありません（{fault}）"),
-        _ if !is_compared => words!("the proof is of something else", "証明は、この名簿のものではありません"),
+        _ if !report.is_any_compared() => {
+            words!("the proof is of something else", "証明は、この名簿のものではありません")
+        }
         _ => return Ok(()),
     };
     Err(Failure::untrue(refused).hint(words!(
