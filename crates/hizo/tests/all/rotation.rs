@@ -109,14 +109,29 @@ pub(crate) fn closed_to(sato: Home, kept_by_sato: &Home, case: Case) {
     sato.fails(1, "was not given to this identity", ["restore", "evidence:2", "--to", "nowhere"]);
 }
 
+/// Two of an office that begins no keys where they are let in; of what the second has of the office's own safe there is a copy.
+struct TwoOfTheOffice {
+    suzuki: Home,
+    staff: Home,
+    sato: Home,
+    kept_by_sato: Home,
+}
+
+impl TwoOfTheOffice {
+    fn let_in(case: &Case) -> Self {
+        let (suzuki, _) = case.let_in(&case.office.founder, "鈴木", &[], &["--words", &case.words, "--no-rotation"]);
+        let staff = case.office.let_in("佐藤", &["--history"]);
+        let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
+        let kept_by_sato = staff.copy();
+        Self { suzuki, staff, sato, kept_by_sato }
+    }
+}
+
 #[test]
 fn a11_where_an_organisation_is_no_admin_the_admins_are_told_and_nobody_of_it_seals_anything_before() {
     let case = Case::new();
     let (office, company) = (&case.office.founder, &case.company.founder);
-    let (suzuki, _) = case.let_in(office, "鈴木", &[], &["--words", &case.words, "--no-rotation"]);
-    let staff = case.office.let_in("佐藤", &["--history"]);
-    let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
-    let kept_by_sato = staff.copy();
+    let TwoOfTheOffice { suzuki, staff: _staff, sato, kept_by_sato } = TwoOfTheOffice::let_in(&case);
     case.company.put(company, "evidence", "while she was there");
     suzuki.ok(["list"]);
     sato.ok(["list"]);
@@ -145,10 +160,7 @@ fn a11_where_an_organisation_is_no_admin_the_admins_are_told_and_nobody_of_it_se
 fn a11_nobody_who_has_seen_that_an_organisation_has_new_keys_seals_to_the_old_ones_unasked() {
     let case = Case::new();
     let (office, company) = (&case.office.founder, &case.company.founder);
-    let (suzuki, _) = case.let_in(office, "鈴木", &[], &["--words", &case.words, "--no-rotation"]);
-    let staff = case.office.let_in("佐藤", &["--history"]);
-    let (sato, _) = case.let_in(&staff, "佐藤", &[], &[]);
-    let kept_by_sato = staff.copy();
+    let TwoOfTheOffice { suzuki, staff: _staff, sato, kept_by_sato } = TwoOfTheOffice::let_in(&case);
     let tanaka = case.company.let_in("田中", &[]);
     case.company.put(company, "evidence", "while she was there");
     sato.ok(["list"]);

@@ -515,7 +515,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn thousands_of_histories_of_hand_overs_agree_with_the_model_of_what_may_be_opened() {
+fn histories_of_hand_overs_agree_with_the_model_of_what_may_be_opened() {
     let (first, count) = (number("HIZO_SEED").unwrap_or(0), number("HIZO_HISTORIES").unwrap_or(HISTORIES));
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let run = |seed: u64| {
