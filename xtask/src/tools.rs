@@ -2,7 +2,7 @@
 //!
 //! Versions are pinned here: a new release of a tool never changes what the check says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::{self, Result};
@@ -18,6 +18,8 @@ const DEBIAN: [(&str, &str); 8] = [
     ("faketime", "faketime"),
     ("chromium", "chromium"),
 ];
+/// A Japanese font, and its Debian package: without one the pictures of the pages show boxes, and nobody sees how a text breaks.
+const FONT: (&str, &str) = ("/usr/share/fonts/opentype/ipafont-gothic/ipag.ttf", "fonts-ipafont-gothic");
 /// Another age implementation, and the test vectors of the age format; what drives a browser, and finds what keeps people from using a
 /// page. The tests read `target/npm`.
 const NPM: [(&str, &str); 5] = [
@@ -107,8 +109,9 @@ pub(crate) fn prepare() -> Tools {
 }
 
 fn debian() -> Result<()> {
-    let wanted: Vec<&str> =
+    let mut wanted: Vec<&str> =
         DEBIAN.iter().filter(|(program, _)| !shell::on_path(program)).map(|(_, package)| *package).collect();
+    wanted.extend((!Path::new(FONT.0).is_file()).then_some(FONT.1));
     if wanted.is_empty() {
         return Ok(());
     }
