@@ -370,7 +370,14 @@ pub(super) fn check_company(level: Level, company: Option<&String>) -> Outcome<(
 
 /// A day is over with its last second, in universal time.
 pub(super) fn last_second(until: &str) -> String {
-    if until.len() == "YYYY-MM-DD".len() { format!("{until}T23:59:59Z") } else { until.to_owned() }
+    if until.len() == "YYYY-MM-DD".len() { format!("{until}{LAST_SECOND}") } else { until.to_owned() }
+}
+
+const LAST_SECOND: &str = "T23:59:59Z";
+
+/// As people are told of it: the day alone where it is the last second of one.
+pub(super) fn shown_until(until: &str) -> String {
+    shown_bytes(until.strip_suffix(LAST_SECOND).unwrap_or(until).as_bytes())
 }
 
 /// The items that a person named, each deposit once, in the order of the format.
@@ -423,7 +430,7 @@ pub(super) fn about(said: &UnverifiedConsent) -> Words {
         level = said.level.word(),
         purpose = shown_bytes(said.purpose.as_bytes()),
         onward = said.onward,
-        until = said.until;
+        until = shown_until(&said.until);
         company
     )
 }

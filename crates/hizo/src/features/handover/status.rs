@@ -9,6 +9,7 @@ use hizo_vault::event::handover::{Custody, Refusal, UnverifiedAnswer, Verdict};
 use serde_json::{Value, json};
 
 use super::answer::word;
+use super::consent::shown_until;
 use super::filling;
 use super::handover_of;
 use crate::Setting;
@@ -215,7 +216,7 @@ fn paper_line(paper: &Paper, people: &People) -> Words {
             receiver = shown_bytes(said.receiver_name.as_bytes()),
             level = said.level.word(),
             count = by.len(),
-            until = said.until
+            until = shown_until(&said.until)
         ),
         Paper::Accepted { receiver_name, reference, by } => words!(
             "on paper  {receiver}  accepted under {reference}, as {name} says; no signature of the receiver",
