@@ -1096,12 +1096,16 @@ fn first_hour(language: &str, width: &str, keyboard: bool) {
 /// A company and its counsellor, each at a desk of their own, and an owner who has a safe at the same keeper.
 fn something_is_wrong(language: &str, width: &str) {
     let Some(driver) = browser() else { return };
-    let (case, owner) = (crate::case::Scene::new("leak"), Home::unmade());
+    let (case, owner, clean) = (crate::case::Scene::new("leak"), Home::unmade(), Home::unmade());
     owner.ok(["init", "--name", "徳田精機", "--keeper", case.keeper_url()]);
     owner.make_cheap();
-    let desks = [&owner, &case.company, &case.counsellor].map(|home| Desk::start(&mut home.writer_command()));
-    let [safe, company, counsellor] = desks.each_ref().map(Desk::link);
-    go(&driver, "something-wrong.mjs", &[&safe, &company, &counsellor, &phrase(&owner)], language, width);
+    let away = owner.folder.path().join("away");
+    owner.ok(["recovery", "make", "--to", away.to_str().unwrap()]);
+    let desks = [&owner, &case.company, &case.counsellor, &clean].map(|home| Desk::start(&mut home.writer_command()));
+    let [safe, company, counsellor, borrowed] = desks.each_ref().map(Desk::link);
+    let (phrase, emergency) = (phrase(&owner), away.join("emergency.json"));
+    let told: [&dyn AsRef<OsStr>; 6] = [&safe, &company, &counsellor, &borrowed, &phrase, &emergency];
+    go(&driver, "something-wrong.mjs", &told, language, width);
     // Both sides have the same case as at the command line, and nobody else has anything of it.
     let told = case.company.ok(["case", "show", "--json"]).json();
     assert_eq!(told, {
@@ -1175,6 +1179,7 @@ fn the_first_hour_in_english_on_a_phone() {
 fn the_line(kind: &str, language: &str, width: &str) {
     let Some(driver) = browser() else { return };
     let (case, office) = (crate::case::Scene::new(kind), Home::unmade());
+    let _colleague = case.colleague();
     office.ok(["init", "--name", "レスキュー隊", "--keeper", case.keeper_url()]);
     office.make_cheap();
     let made = office.ok(["office", "make", "--name", "Rescue Team", "--name-ja", "レスキュー隊", "--json"]).json();
@@ -1195,11 +1200,12 @@ fn the_line(kind: &str, language: &str, width: &str) {
     go(&driver, "line.mjs", &told, language, width);
     let status = case.company.ok(["hand-over", "status", "--json"]).json()["handovers"][0].clone();
     let stands = (&status["level"], &status["state"], &status["reference"], &status["withdrawn"]);
-    assert_eq!(stands, (&"B".into(), &"accepted".into(), &"R-12".into(), &true.into()), "{status}");
+    let level = if kind == "attack" { "B" } else { "D" };
+    assert_eq!(stands, (&level.into(), &"accepted".into(), &"R-12".into(), &true.into()), "{status}");
     let states = case.company.ok(["case", "show", "--json"]).json();
     let now = if kind == "attack" { "rescue.assess-damage" } else { "police.damage-report" };
     assert_eq!((&states["states"][0]["state"], &states["refused"]), (&now.into(), &serde_json::json!([])), "{states}");
-    for planted in ["canary-left-out-4410", "canary-finding-7719"] {
+    for planted in ["canary-left-out-4410", "canary-finding-7719", "canary-suspect-3391"] {
         assert!(!case.keeper_has(planted), "{planted}");
     }
 }
@@ -1235,7 +1241,7 @@ fn a_counsellors_week(language: &str, width: &str) {
     let told = kit::said(&mut show).json();
     assert_eq!((&told["you"], &told["refused"]), (&"company".into(), &serde_json::json!([])), "{told}");
     assert!(told.to_string().contains("canary-heard-2207"), "{told}");
-    assert!(!case.keeper_has("canary-heard-2207"));
+    assert!(!case.keeper_has("canary-heard-2207") && !case.keeper_has("canary-thing-6604"));
 }
 
 #[test]

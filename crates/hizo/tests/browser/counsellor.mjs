@@ -1,5 +1,7 @@
 // A counsellor's week without a terminal: the centre gets its key; he joins the case of a company by its invite, for the centre;
-// he opens a case for a caller, types what he hears, and gives it to the company once that has keys. Run by tests/all/desk.rs.
+// he compares its sides; he opens a case for a caller, types what he hears, takes a laptop into custody, and gives the case to the company
+// once that has keys; what stands against the first one he is kept from; and what the centre takes back, the company takes down. Run by
+// tests/all/desk.rs.
 //
 //   node counsellor.mjs COUNSELLOR COMPANY CALLER PHRASE FOLDER LANGUAGE WIDTH PICTURES
 import { writeFileSync } from "node:fs";
@@ -15,6 +17,14 @@ const spoken = async (desk, count) => {
   const words = (await desk.main.locator(".words").first().innerText()).trim();
   check(words.split(" ").length === count, `${count} words: ${words}`);
   return words;
+};
+
+// Names who asks, and against whom.
+const compare = async (desk, asks, against) => {
+  await desk.fill(say("相談者（1行に1つの名前）", "Who asks: a name a line"), asks);
+  await desk.fill(say("相手方（分かる範囲で、1行に1つの名前）", "Against whom, as far as it is known: a name a line"), against);
+  await desk.press(say("照合する", "Compare"));
+  await desk.page.waitForURL("**/case/*");
 };
 
 await go(async (sit) => {
@@ -71,6 +81,12 @@ await go(async (sit) => {
   await helper.page.waitForURL("**/case/*");
   await helper.main.getByText(say("あなたの立場: 相談員", "counsellor")).first().waitFor();
 
+  // Before he hears more, he compares who asks with the centre's other cases.
+  await helper.press(say("当事者を照合する", "Compare the sides"));
+  await helper.look("72-sides");
+  await compare(helper, "山田食品 株式会社", "徳田精機");
+  check((await helper.main.getByRole("alert").count()) === 0, "the first one is helped");
+
   // He opens a case for a caller, and types what he hears.
   await helper.press(say("相談", "Advice"), helper.banner);
   check((await helper.main.getByRole("link", { name: say("配合の件", "About a recipe") }).count()) === 1, "the case is in his list");
@@ -86,6 +102,26 @@ await go(async (sit) => {
   await helper.fill(say("誰の話か（「社長」「営業の責任者」のような立場で）", "For whom you type (a role will do: owner, head of sales)"), say("社長", "the owner"));
   await helper.press(say("書き留める", "Write it down"));
   await helper.until("canary-heard-2207");
+  const heard_of = await helper.main.locator(".story small").first().innerText();
+  check(heard_of.endsWith(` · ${say("社長", "the owner")}`), `who told it, and nothing behind that: ${heard_of}`);
+
+  // A laptop goes from hand to hand, under the number on its tag.
+  await helper.unfold(say("物を保管の記録に加える", "Put a thing into custody"));
+  const custody = helper.main.locator("section", { has: helper.page.locator("#things") });
+  await custody.locator("#what").fill("ノート PC, S/N canary-thing-6604");
+  await custody.locator("#holder").fill(say("総務部長", "head of office"));
+  await custody.locator("#place").fill(say("金庫室、電源は切ってある", "strong room, switched off"));
+  await helper.press(say("記録する", "Write it down"), custody);
+  await custody.getByRole("heading", { name: /canary-thing-6604/ }).waitFor();
+  await helper.unfold(say("別の人に渡す", "It goes to somebody else"));
+  await custody.locator("#holder1").fill(say("鑑識", "forensics"));
+  await custody.locator("#place1").fill(say("封印袋 12", "sealed bag 12"));
+  await custody.locator("#witness1").fill(say("社長", "the owner"));
+  await helper.press(say(/^記録する .*6604/, /^Write it down .*6604/), custody);
+  await custody.getByText(say("封印袋 12", "sealed bag 12")).waitFor();
+  for (const paper of [say("札を印刷する", "Print the tags"), say("証拠の受け渡し票", "Custody slip")]) {
+    check((await helper.saved(paper)).subarray(0, 5).toString() === "%PDF-", `${paper} is printed`);
+  }
   await helper.look("66-case-of-a-caller");
   writeFileSync(file("caller invite"), await helper.saved(say("招待状を保存", "Save the invite")));
 
@@ -120,9 +156,21 @@ await go(async (sit) => {
   await helper.page.goto(opened);
   check((await helper.main.getByRole("link", { name: say("会社に渡す", "Give it to the company") }).count()) === 0, "a case is given once");
 
-  // Somebody's delegation is taken back.
+  // It turns out whose other side this is: he is kept from it, and neither learns of the other.
+  await helper.press(say("当事者を照合する", "Compare the sides"));
+  await compare(helper, "株式会社 徳田精機", "山田食品");
+  await helper.main.getByRole("alert").waitFor();
+  check(!(await helper.main.innerText()).includes("山田食品"), "nobody's name is told");
+  check((await helper.main.getByRole("button", { name: say("書き留める", "Write it down") }).count()) === 0, "nothing more is written");
+  await helper.look("73-sides-blocked");
+
+  // The centre makes new keys, and takes back somebody's delegation.
   await helper.press(say("ひと", "People"), helper.banner);
   await helper.press(say("機関の画面へ", "Organisation"));
+  await helper.fill(say("あなたのパスフレーズ", "Your passphrase"), phrase);
+  await helper.press(say("鍵を新しくする", "Make new keys"));
+  await helper.main.getByRole("status").waitFor();
+  await helper.look("74-office-rotated");
   await helper.press(say(/^取り消す/, /^Take it back/));
   await helper.fill(say("書き出すファイル（その金庫のメンバーに渡します）", "File to write, for a member of that safe"), file("taken back"));
   await helper.fill(say("あなたのパスフレーズ", "Your passphrase"), phrase);
@@ -132,4 +180,15 @@ await go(async (sit) => {
   await helper.press(say("機関", "Organisation"));
   await helper.main.getByText(say("取り消し済み", "revoked")).waitFor();
   await helper.look("71-office-revoked");
+
+  // The company brings that in, and takes it down.
+  await owner.page.goto(`${theirs}/people`);
+  await owner.press(say("ファイルを読み込む", "Bring the file in"));
+  await owner.choose(file("case invite"));
+  await owner.main.getByRole("alert").waitFor();
+  await owner.choose(file("taken back"));
+  await owner.main.getByText(say(/鈴木さんへの委任を取り消しました/, /Suzuki acts for it here no more/)).waitFor();
+  await owner.look("76-take-back-who");
+  await owner.press(say("取り消しを記録する", "Take it down"));
+  await owner.main.getByRole("heading", { name: say("記録しました", "Taken down") }).waitFor();
 });

@@ -95,6 +95,11 @@ async function sit(browser, link, options = {}) {
       await desk.fill(say("場所を入力する:", "Or type a path:"), path);
       await desk.press(say("開く", "Open"));
     },
+    // Opens what is folded.
+    async unfold(name) {
+      desk.interactions += 1;
+      await main.locator("summary").filter({ hasText: name }).first().click();
+    },
     // What a link saves.
     async saved(name) {
       const to = await main.getByRole("link", { name }).first().getAttribute("href");

@@ -66,14 +66,20 @@ await go(async (sit) => {
   await main.getByRole("checkbox", { name: /signs/ }).check();
   await main.getByLabel(say(/^A と B で/, /^What must not be known/)).fill("トクダセイキ株式会社\n1948-03-01");
   await main.getByLabel(say("開いてよい最後の日", "The last day on which it may be opened")).fill("2099-12-31");
+  if (!isAttack) {
+    await main.getByRole("radio", { name: /^D/ }).check();
+    await main.getByLabel(say(/^会社名/, /^What your company is called/)).fill("徳田精機");
+  }
   await look(owner, "32-consent");
   await owner.press(say("相手に見えるものを確かめる", "Show what he will see"));
   await main.getByRole("heading", { name: say("署名する内容", "What you sign") }).waitFor();
   check((await main.getByText("note.txt").count()) > 0, "every file is listed");
   await look(owner, "33-consent-preview");
-  await owner.press(say("同意に署名する", "Sign the consent"));
-  await main.getByRole("alert").waitFor();
-  await look(owner, "34-consent-undecided");
+  if (isAttack) {
+    await owner.press(say("同意に署名する", "Sign the consent"));
+    await main.getByRole("alert").waitFor();
+    await look(owner, "34-consent-undecided");
+  }
   await main.getByRole("group", { name: /note\.txt/ }).getByLabel(say("外す", "Leave it out")).check();
   await owner.press(say("同意に署名する", "Sign the consent"));
   await main.getByText(say("同意済み（まだ引き渡していません）", "consented, not handed over")).waitFor();
@@ -166,6 +172,15 @@ await go(async (sit) => {
   await toSteps(owner);
   await owner.press(say("回答を確かめる", "Look for the answer"));
   await main.getByText("R-12").first().waitFor();
+  check((await main.locator("#suspect").count()) === (isAttack ? 0 : 1), "whoever receives evidence alone may learn a name");
+  if (!isAttack) {
+    await main.locator("#suspect").fill("canary-suspect-3391");
+    await main.locator("#note").fill("leaver 1");
+    await owner.press(say("名前を伝える", "Tell the name"));
+    await main.getByText("canary-suspect-3391").waitFor();
+    await office.until("canary-suspect-3391");
+    await look(office, "58-received-suspect");
+  }
   await look(owner, "52-handed-answered");
   await owner.press(say("中を見る", "What lies there"));
   await owner.press("finding");
@@ -180,6 +195,18 @@ await go(async (sit) => {
     await move(helper, ["被害届の受理", "police: damage report accepted"], "reported");
   }
   await look(helper, "54-case-later");
+  check(!(await helper.main.innerText()).includes("canary-suspect"), "the counsellor learns no name");
+
+  // He has read a consent on a printed form; somebody else of the centre will say so too.
+  await helper.press(say("書面で渡す", "Hand over on paper"));
+  const attesting = helper.main.locator("#attest-form");
+  await attesting.getByLabel(say("相手の名前", "What the receiver is called")).fill("JPCERT");
+  await attesting.getByLabel(say("使ってよい目的", "What he may use it for")).fill("help");
+  await attesting.getByLabel(say("電話で確かめた相手", "Who was called back")).fill("ring");
+  await attesting.locator("#a-until").fill(await attesting.locator("#a-until").getAttribute("min"));
+  await helper.press(say("書面で確認したと記録する", "I have read this on the form"));
+  await helper.main.getByText(say("2人のうち1人が確認", "one of two has read it")).waitFor();
+  await look(helper, "59-attested");
 
   // Whoever has no hizo gets it on paper, and gives his number.
   await toCase(owner);

@@ -1,10 +1,11 @@
 // Something is wrong: an owner finds out what not to do and what to keep, and begins a case; a company and a counsellor, each at a desk of
-// their own over one keeper, take a case from the story to the advice. Run by tests/all/desk.rs.
+// their own over one keeper, take a case from the story to the advice; and whoever has nothing but the emergency file begins a case on a
+// clean machine. Run by tests/all/desk.rs.
 //
-//   node something-wrong.mjs SAFE COMPANY COUNSELLOR PHRASE LANGUAGE WIDTH PICTURES
+//   node something-wrong.mjs SAFE COMPANY COUNSELLOR CLEAN PHRASE EMERGENCY LANGUAGE WIDTH PICTURES
 import { check, go, say, told } from "./journey.mjs";
 
-const [safe, company, counsellor, phrase] = told;
+const [safe, company, counsellor, clean, phrase, emergency] = told;
 
 await go(async (sit) => {
   // An owner, calmly.
@@ -25,6 +26,25 @@ await go(async (sit) => {
   await owner.look("22-case-begun");
   await owner.press(say("相談", "Advice"), owner.banner);
   check((await owner.main.getByRole("link", { name: say("図面の件", "About drawings") }).count()) === 1, "the case is listed");
+
+  // His own machine is gone: the file beside the emergency card begins a case on another one.
+  const borrowed = await sit(clean);
+  await borrowed.press(say(/緊急カードで相談を/, /with the emergency card/));
+  await borrowed.look("26-card");
+  await borrowed.choose(emergency);
+  await borrowed.main.getByRole("heading", { name: say("印刷したカードと見比べてください", "Compare with the printed card") }).waitFor();
+  await borrowed.main.locator("input[name=kind]").nth(2).check();
+  await borrowed.fill(say("相談の名前", "What the case is called"), say("暗号化された件", "About encrypted files"));
+  await borrowed.fill(say("相談のパスフレーズ", "A passphrase for the case"), "too short");
+  await borrowed.fill(say("パスフレーズをもう一度", "The passphrase once more"), "too short");
+  await borrowed.press(say("相談を始める", "Begin the case"));
+  await borrowed.main.getByRole("alert").waitFor();
+  await borrowed.look("27-card-begin");
+  await borrowed.fill(say("相談のパスフレーズ", "A passphrase for the case"), "five ducks cross the frozen river");
+  await borrowed.fill(say("パスフレーズをもう一度", "The passphrase once more"), "five ducks cross the frozen river");
+  await borrowed.press(say("相談を始める", "Begin the case"));
+  await borrowed.page.waitForURL("**/case/*");
+  await borrowed.main.getByRole("heading", { name: say("暗号化された件", "About encrypted files") }).waitFor();
 
   // The company says what happened, and the counsellor answers.
   const worried = await sit(company);

@@ -402,13 +402,9 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         t.two("case-said-by", "who", party, "time", shown::moment(t, entry.time))
     };
     let told = case.told.iter().rev().map(|told| {
-        let head = match (told.teller.as_str(), told.happened.as_str()) {
-            ("", "") => by(&told.entry),
-            (teller, happened) => {
-                [by(&told.entry), shown_bytes(teller.as_bytes()), shown_bytes(happened.as_bytes())].join(" · ")
-            }
-        };
-        (head, shown_bytes_kept(&told.text))
+        let said = [&told.teller, &told.happened].into_iter().filter(|text| !text.is_empty());
+        let head: Vec<_> = [by(&told.entry)].into_iter().chain(said.map(|text| shown_bytes(text.as_bytes()))).collect();
+        (head.join(" · "), shown_bytes_kept(&told.text))
     });
     let tasks = case.tasks.iter().map(|task| TaskRow {
         id: task.id.clone(),
