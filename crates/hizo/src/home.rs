@@ -153,6 +153,8 @@ pub(crate) struct Home {
     pub space: SpaceId,
     pub genesis: RecordId,
     address: Option<String>,
+    /// Where somebody said that the keeper is reached now.
+    named: Option<String>,
 }
 
 /// How a keeper is believed that is not settled yet.
@@ -276,8 +278,8 @@ impl Home {
             _ => folder.join(KEEPERS_FOLDER).join(place.to_string()),
         };
         let Pinned { origin, log_key, receipt_key, address } = pinned;
-        let (folder, keeper, coming) = (folder.to_owned(), origin, None);
-        Self { folder, terms, former, coming, keeper, log_key, receipt_key, space, genesis, address }
+        let (folder, keeper, coming, named) = (folder.to_owned(), origin, None, None);
+        Self { folder, terms, former, coming, keeper, log_key, receipt_key, space, genesis, address, named }
     }
 
     /// What `safe.json` says.
@@ -558,7 +560,22 @@ impl Home {
                 "--keeper と環境変数 HIZO_KEEPER を外してください。"
             )));
         }
-        Ok(Self { address: Some(address.trim_end_matches('/').to_owned()), ..self })
+        let named = Some(address.trim_end_matches('/').to_owned());
+        Ok(Self { address: named.clone(), named, ..self })
+    }
+
+    /// Where somebody said that its keeper is reached now; nothing where nobody did.
+    pub(crate) fn named_address(&self) -> Option<&str> {
+        self.named.as_deref()
+    }
+
+    /// Another home on this machine. What somebody said of where the keeper of this one is reached holds for it if it has the same one.
+    pub(crate) fn another(&self, folder: &Path) -> Outcome<Self> {
+        let home = Self::open(folder)?;
+        match &self.named {
+            Some(address) if home.keeper == self.keeper && home.address.is_some() => home.reached_at(address),
+            _ => Ok(home),
+        }
     }
 
     /// The keeper's address; nothing when it lies in this folder.
@@ -865,7 +882,7 @@ impl Home {
         let beneath =
             self.folder.parent().filter(|folder| [CASES, HANDED, RECEIVED].iter().any(|of| folder.ends_with(of)));
         let around = beneath.and_then(Path::parent).filter(|folder| folder.join(SAFE_FILE).exists());
-        around.map(Self::open).transpose()
+        around.map(|folder| self.another(folder)).transpose()
     }
 
     /// Where this machine remembers its last walk of a series.

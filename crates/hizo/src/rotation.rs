@@ -61,7 +61,7 @@ pub(crate) struct Done {
 /// is known without any secret.
 pub(crate) fn is_due(home: &Home) -> Outcome<bool> {
     let (Some(folder), Some(epoch)) = (home.own_space()?, home.own_epoch()?) else { return Ok(false) };
-    let own_home = Home::open(&folder)?;
+    let own_home = home.another(&folder)?;
     let own_space = match Safe::open_wherever_at_hand(own_home.clone()) {
         Ok((own_space, _)) => own_space,
         // Whatever its keeper says now, what this machine has followed stays known.
@@ -224,7 +224,7 @@ pub(crate) fn own_register(safe: &Safe, identity: &IdentityFile, keyring: &Keyri
     let (Some(folder), Some(organisation)) = (safe.home.own_space()?, organisation) else {
         return Ok(Register::default());
     };
-    let own_space = Safe::open(Home::open(&folder)?)?;
+    let own_space = Safe::open(safe.home.another(&folder)?)?;
     let own_keyring = own_space.unlock_with(identity)?;
     Ok(Register::of(Opened { safe: &own_space, keyring: &own_keyring }, &organisation.key))
 }
@@ -376,7 +376,7 @@ pub(crate) fn rotate(office: &mut Office) -> Outcome<Rotated> {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(home) = homes.get(at) else { break };
-                    let done = in_home(home, identity, &own_space, &register, seed.as_ref());
+                    let done = in_home((&office.safe.home, home), identity, &own_space, &register, seed.as_ref());
                     found.lock().unwrap_or_else(PoisonError::into_inner).push((at, done));
                 }
             });
@@ -412,7 +412,7 @@ fn not_yet(later: ClaimedTime) -> Failure {
 
 /// The same in the safe of one home; nothing where there is none any more.
 fn in_home(
-    folder: &Path,
+    (own_home, folder): (&Home, &Path),
     identity: &IdentityFile,
     own_space: &OwnSpace,
     register: &Register,
@@ -422,7 +422,7 @@ fn in_home(
     if !folder.join("safe.json").exists() {
         return Ok(None);
     }
-    let mut safe = Safe::open(Home::open(folder)?)?;
+    let mut safe = Safe::open(own_home.another(folder)?)?;
     let keyring = safe.unlock_beside(identity, Some(own_space))?;
     // Nobody may ever use this home for anything else.
     let kept = receipts::remind_late(&safe);

@@ -41,7 +41,7 @@ impl Side {
 
     /// The space of another home of the same person: keys of both come from one identity.
     pub(crate) fn at(&self, folder: &Path) -> Outcome<Self> {
-        let safe = Safe::open(Home::open(folder)?)?;
+        let safe = Safe::open(self.safe.home.another(folder)?)?;
         self.in_space(safe)
     }
 

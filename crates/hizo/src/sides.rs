@@ -184,7 +184,7 @@ pub(crate) fn standing(case: &Side, party: Option<Party>) -> Outcome<Standing> {
     }
     let Some(own) = own_safe(&case.safe.home)? else { return Ok(Standing::Unknown) };
     let opened = || {
-        let (own, _) = Safe::open_at_hand(Home::open(&own)?)?;
+        let (own, _) = Safe::open_at_hand(case.safe.home.another(&own)?)?;
         case.in_space(own)
     };
     match opened() {

@@ -9,6 +9,7 @@ use super::opening::Opening;
 use super::session::Key;
 use super::{Frame, Reply, Visit};
 use crate::failure::{Outcome, shown};
+use crate::home::Home;
 use crate::words::Language;
 
 /// The first page: whatever comes next.
@@ -66,15 +67,23 @@ fn there(visit: &Visit) -> Vec<(usize, &PathBuf)> {
     visit.desk.safes.iter().enumerate().filter(|(_, safe)| is_safe(safe)).collect()
 }
 
+/// Where the keeper of a safe is reached, if somebody said so: he said it of the first one, and it holds for those that have the same.
+fn keeper_of<'v>(visit: &'v Visit, folder: &Path) -> Option<&'v str> {
+    let first = visit.desk.safes.first().filter(|first| is_safe(first) && *first != folder);
+    let keeper = |folder: &Path| Home::open(folder).ok().map(|home| home.keeper);
+    let is_meant = first.is_none_or(|first| keeper(first) == keeper(folder));
+    visit.desk.keeper.as_deref().filter(|_| is_meant)
+}
+
 pub(super) fn unlock(visit: &Visit) -> Outcome<Reply> {
     let there = there(visit);
     let chosen = visit.field("safe").parse::<usize>().unwrap_or(0).min(there.len().saturating_sub(1));
     let Some((_, folder)) = there.get(chosen) else { return Ok(visit.go("/begin")) };
-    let keeper = visit.desk.keeper.as_deref();
+    let keeper = keeper_of(visit, folder);
     let opened = Key::of(folder, keeper, visit.field("passphrase")).and_then(|key| {
         match key.opens_many() {
-            true => visit.session.open(Opening::begin(key, keeper)?),
-            false => visit.session.unlock(Arc::new(key.unlock(keeper)?)),
+            true => visit.session.open(Opening::begin(key)?),
+            false => visit.session.unlock(Arc::new(key.unlock()?)),
         }
         Ok(())
     });

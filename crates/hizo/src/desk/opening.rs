@@ -26,7 +26,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    pub(super) fn begin(key: Key, keeper: Option<&str>) -> Outcome<Arc<Self>> {
+    pub(super) fn begin(key: Key) -> Outcome<Arc<Self>> {
         let seen = LastSeen::recall(&key.home, &key.identity);
         let opening = Arc::new(Self {
             total: AtomicU64::new(0),
@@ -35,9 +35,9 @@ impl Opening {
             added: seen.as_ref().map_or(0, |seen| seen.added_since(&key.home)),
             seen,
         });
-        let (told, keeper) = (Arc::downgrade(&opening), keeper.map(str::to_owned));
+        let told = Arc::downgrade(&opening);
         let run = move || {
-            let open = || key.unlock_telling(keeper.as_deref(), &|number, total| tell(&told, number, total));
+            let open = || key.unlock_telling(&|number, total| tell(&told, number, total));
             let end = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(stopped_inside()));
             if let Some(opening) = told.upgrade() {
                 let _ = opening.end.set(end.map(|unlocked| Mutex::new(Some(unlocked))));

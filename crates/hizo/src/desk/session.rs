@@ -342,11 +342,12 @@ impl Key {
         self.home.pinned_head().is_ok_and(|head| head.is_some_and(|(number, _)| is_many(number)))
     }
 
-    pub(crate) fn unlock(self, keeper: Option<&str>) -> Outcome<Unlocked> {
-        self.unlock_telling(keeper, &|_, _| Ok(()))
+    pub(crate) fn unlock(self) -> Outcome<Unlocked> {
+        self.unlock_telling(&|_, _| Ok(()))
     }
 
-    pub(crate) fn unlock_telling(self, keeper: Option<&str>, told: &Told) -> Outcome<Unlocked> {
+    pub(crate) fn unlock_telling(self, told: &Told) -> Outcome<Unlocked> {
+        let keeper = self.home.named_address().map(str::to_owned);
         let looked = Looked::of(self.home, &self.identity, told)?;
         Ok(Unlocked::with(looked, keeper, self.identity))
     }
@@ -358,15 +359,15 @@ impl Unlocked {
     /// # Errors
     /// When the passphrase does not open it, or it is not what it was.
     pub(crate) fn open(folder: &Path, keeper: Option<&str>, passphrase: &str) -> Outcome<Self> {
-        Key::of(folder, keeper, passphrase)?.unlock(keeper)
+        Key::of(folder, keeper, passphrase)?.unlock()
     }
 
-    fn with(looked: Looked, keeper: Option<&str>, identity: Arc<IdentityFile>) -> Self {
+    fn with(looked: Looked, keeper: Option<String>, identity: Arc<IdentityFile>) -> Self {
         let folder = looked.safe.home.folder().to_owned();
         let works = Works::of(&folder);
         Self {
             folder,
-            keeper: keeper.map(str::to_owned),
+            keeper,
             looked: Mutex::new((Arc::new(looked), Instant::now())),
             identity,
             looking: Mutex::default(),
@@ -412,7 +413,7 @@ impl Unlocked {
             return Ok(Arc::clone(known));
         }
         let key = Key { home: self.reached(folder)?, identity: Arc::clone(&self.identity) };
-        let found = Arc::new(key.unlock(self.keeper.as_deref())?);
+        let found = Arc::new(key.unlock()?);
         let mut all = self.all_beside();
         if all.len() >= BESIDE_MAX {
             // Each holds what was read of it, and a keeper: the one that was looked at longest ago goes.
@@ -440,7 +441,7 @@ impl Unlocked {
 
     /// Its home.
     pub(super) fn reached(&self, folder: &Path) -> Outcome<Home> {
-        reached(folder, self.keeper.as_deref())
+        self.home()?.another(folder)
     }
 
     /// Such a safe, to say something in it; the next look at it is a new one.
@@ -452,7 +453,7 @@ impl Unlocked {
                 self.all_beside().get(folder).into_iter().for_each(|safe| safe.forget());
             }
         }
-        Side::open(reached(folder, self.keeper.as_deref())?, Arc::clone(&self.identity))
+        Side::open(self.reached(folder)?, Arc::clone(&self.identity))
     }
 
     /// This safe as it is now, to change something in it.

@@ -474,6 +474,47 @@ fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() 
 }
 
 #[test]
+fn a_keeper_that_is_said_to_be_elsewhere_is_asked_there_whether_a_case_is_blocked() {
+    let (centre, _) = centre();
+    let (founder, keeper) = (&centre.founder, &centre.keeper);
+    let case = |name: &str, asks: &str| {
+        let case = Beside(founder, founder.path.join("cases").join(name));
+        let [invite, names] = ["invite", "names"].map(|of| founder.folder.path().join(format!("{of} {name}")));
+        fs::write(&names, format!("asks {asks}\nagainst {}\n", ["乙工業", "甲工業"][usize::from(name == "two")]))
+            .unwrap();
+        let open = ["case", "open", "--keeper", keeper.url(), "--kind", "leak", "--way", "phone", "--title", name];
+        let identity = founder.path.join("identity.age");
+        case.ok(&[&open[..], &["--invite", path(&invite), "--identity", path(&identity)]].concat());
+        case.run(&["case", "sides", path(&names)]);
+        case
+    };
+    let (first, second) = (case("one", "甲工業"), case("two", "乙工業"));
+    // The keeper has another address by now, and this machine knows of its safes what it asks for.
+    for home in [&founder.path, &first.1, &second.1] {
+        let file = home.join("safe.json");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace(keeper.url(), "http://127.0.0.1:9")).unwrap();
+    }
+    fs::remove_file(founder.path.join("notes")).unwrap();
+    let told = second.run(&["--keeper", keeper.url(), "case", "tell", "x"]);
+    assert!(told.code == Some(1) && told.err.contains("cannot act in this case"), "{told:?}");
+    // At the desk too; and it says nothing of a safe whose keeper is another one.
+    fs::remove_file(founder.path.join("notes")).unwrap();
+    let apart = Home::new();
+    fs::copy(founder.passphrase_file(), apart.passphrase_file()).unwrap();
+    let desk = Desk::start_with(founder.writer_command().args(["--keeper", keeper.url()]), &[&apart.path]);
+    let (cookie, csrf) = desk.unlock(founder);
+    let space = text(&second.run(&["--keeper", keeper.url(), "case", "sides", "--json"]).json()["case"]);
+    fs::remove_file(founder.path.join("notes")).unwrap();
+    let told = desk.post(&format!("{}/case/{space}", desk.at()), &cookie, &format!("csrf={csrf}&act=tell&text=x"));
+    assert!(told.status == 422 && told.body.contains("cannot act in this case"), "{}", told.body);
+    desk.post(&format!("{}/lock", desk.at()), &cookie, &format!("csrf={csrf}"));
+    let form = format!("csrf={csrf}&safe=1&passphrase={}", crate::desk::phrase(&apart).replace(' ', "+"));
+    let unlocked = desk.post(&format!("{}/unlock", desk.at()), &cookie, &form);
+    assert_eq!(unlocked.header("location"), Some(&*format!("{}/safe", desk.at())), "{}", unlocked.body);
+}
+
+#[test]
 fn staff_of_the_company_tell_and_keep_and_whoever_got_no_history_is_told_to_ask_for_it() {
     let scene = Scene::new("approach");
     let admit = |name: &str, more: &[&str]| {

@@ -74,7 +74,7 @@ pub(super) fn enter(case: &Side, invite: &Invite, to: &Path) -> Outcome<Entered>
         return Err(refused(Refusal::Space));
     }
     let consent = given.consent.clone().map_err(refused)?;
-    let mut side = match Home::open(to) {
+    let mut side = match case.safe.home.another(to) {
         Ok(home) if home.space == consent.space => case.in_space(Safe::open(home)?)?,
         _ => settle(case, given, invite, to)?,
     };

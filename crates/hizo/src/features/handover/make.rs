@@ -12,7 +12,6 @@ use super::for_sender;
 use crate::consents::{Consents, Given};
 use crate::failure::{Failure, Outcome, shown};
 use crate::founding;
-use crate::home::Home;
 use crate::parties::Party;
 use crate::safe::Safe;
 use crate::side::Side;
@@ -73,7 +72,7 @@ pub(super) fn make(case: &Side, named: &str, to: &Path, admission: Option<&Path>
     let said = Consents::of(case.opened())?;
     let given = said.named(named)?;
     let consent = for_sender(given, case)?;
-    let mut side = match Home::open(to) {
+    let mut side = match case.safe.home.another(to) {
         Ok(home) if home.space == consent.space => case.in_space(Safe::open(home)?)?,
         // Another safe's home is refused by whoever begins one there.
         _ => found(case, given, &consent, to, admission)?,

@@ -81,7 +81,7 @@ fn shown(looked: &Looked) -> String {
 #[test]
 fn what_was_added_is_looked_at_by_itself_and_shows_as_if_all_of_it_had_been() {
     let place = Place::new();
-    let unlocked = place.key().unlock(None).unwrap();
+    let unlocked = place.key().unlock().unwrap();
     for series in ["one", "two", "one"] {
         place.deposit(series);
         let last = unlocked.last();
@@ -107,7 +107,7 @@ fn a_keeper_that_takes_something_back_is_told_of_and_nothing_is_shown_in_its_pla
     let before = place.all.path().join("before");
     place.copy_keeper(&before);
     place.deposit("one");
-    let unlocked = place.key().unlock(None).unwrap();
+    let unlocked = place.key().unlock().unwrap();
     fs::remove_dir_all(place.home.join("keeper")).unwrap();
     fs::rename(&before, place.home.join("keeper")).unwrap();
     assert!(unlocked.last().going_on(unlocked.home().unwrap(), &unlocked.identity).unwrap().is_none());
@@ -118,7 +118,7 @@ fn a_keeper_that_takes_something_back_is_told_of_and_nothing_is_shown_in_its_pla
 fn a_keeper_that_shows_another_history_is_told_of_however_long_that_is_and_nothing_of_it_is_remembered() {
     let place = Place::new();
     place.deposit("one");
-    let unlocked = place.key().unlock(None).unwrap();
+    let unlocked = place.key().unlock().unwrap();
     let (keeper, pin) = (place.home.join("keeper"), place.home.join("head"));
     place.copy_keeper(&place.all.path().join("before"));
     let head = fs::read(&pin).unwrap();
@@ -145,7 +145,7 @@ fn what_could_not_be_read_is_looked_for_again() {
     let file = EmbeddedKeeper::object_file(&place.home.join("keeper"), place.open().home.space, named.id());
     let away = place.all.path().join("away");
     fs::rename(&file, &away).unwrap();
-    let unlocked = place.key().unlock(None).unwrap();
+    let unlocked = place.key().unlock().unwrap();
     assert_eq!(unlocked.last().view.unreadable.len(), 1);
     fs::rename(&away, &file).unwrap();
     place.deposit("two");
@@ -156,13 +156,13 @@ fn what_could_not_be_read_is_looked_for_again() {
 #[test]
 fn a_large_safe_is_written_down_for_its_person_alone_and_shown_only_as_he_saw_it() {
     let place = Place::new();
-    drop(place.key().unlock(None).unwrap());
+    drop(place.key().unlock().unwrap());
     assert!(!place.home.join("last-seen.age").exists() && !place.key().opens_many());
     for series in ["one", "two", "one"] {
         place.deposit(series);
     }
     assert!(place.key().opens_many() && place.last_seen().is_none());
-    let looked = place.key().unlock(None).unwrap().look().unwrap();
+    let looked = place.key().unlock().unwrap().look().unwrap();
     let seen = place.last_seen().unwrap();
     assert_eq!(
         seen.newest.iter().map(|of| (of.name.as_str(), of.number)).collect::<Vec<_>>(),
@@ -206,5 +206,5 @@ fn whoever_locks_stops_what_is_being_opened() {
         0 => Ok(()),
         _ => Err(Failure::fixable(words!("locked", "鍵をかけた"))),
     };
-    assert_eq!(place.key().unlock_telling(None, &told).err().unwrap().kind, Kind::Fixable);
+    assert_eq!(place.key().unlock_telling(&told).err().unwrap().kind, Kind::Fixable);
 }
