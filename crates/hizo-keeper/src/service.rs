@@ -57,6 +57,7 @@ use workers::Workers;
 pub use admission::{Admission, CODE_BYTES_MAX};
 pub use body::Pace;
 pub use copier::{Copying, Scrubbing};
+pub use places::{Busy, Place, Places, Room};
 pub use rates::Rate;
 pub use sessions::TOKEN_SECONDS;
 pub use stamper::Stamping;

@@ -34,6 +34,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodFilter, get, on};
+use hizo_keeper::service::{Places, Room};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use zeroize::Zeroizing;
 
 use crate::dropped;
@@ -68,6 +75,13 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// How long answers that are under way may take when the desk is to end.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Connections at once. When all are taken, the one that has had nothing to do for the longest time makes room: whoever holds many open
+/// keeps nobody else out.
+const CONNECTIONS_MAX: usize = 64;
+
+/// How long the head of a request may take, and how long a connection is held on which nothing is asked.
+const HEAD: Duration = Duration::from_secs(20);
 
 /// Pages for whoever is not known yet, in both languages.
 const COMES_IN: &str = include_str!("../pages/comes-in.html");
@@ -166,27 +180,48 @@ impl Ready {
                 desk.sessions.lock_idle();
             }
         });
-        let (desk, (stopping, stopped)) = (Arc::clone(&self.desk), tokio::sync::oneshot::channel());
-        let stop = async move {
-            tokio::select! {
-                () = asked => (),
-                () = closed => (),
-            }
-            desk.sessions.lock_all();
-            let _ = stopping.send(());
-        };
-        let served = axum::serve(listener, router(&self.desk)).with_graceful_shutdown(stop);
+        let connections = Arc::new(GracefulShutdown::new());
+        let taking = tokio::spawn(take(listener, router(&self.desk), Arc::clone(&connections)));
+        tokio::select! {
+            () = asked => (),
+            () = closed => (),
+        }
+        self.desk.sessions.lock_all();
+        taking.abort();
+        let _ = taking.await;
         // Whoever holds half a request open does not hold the desk.
-        let patience = async {
-            let _ = stopped.await;
-            tokio::time::sleep(PATIENCE).await;
-        };
-        let served = tokio::select! {
-            served = async { served.await } => served,
-            () = patience => Ok(()),
-        };
+        if let Some(connections) = Arc::into_inner(connections) {
+            let _ = tokio::time::timeout(PATIENCE, connections.shutdown()).await;
+        }
         idle.abort();
-        served
+        Ok(())
+    }
+}
+
+/// Takes connections, and answers what is asked on them.
+async fn take(listener: tokio::net::TcpListener, router: Router, connections: Arc<GracefulShutdown>) {
+    let all = CONNECTIONS_MAX;
+    let places = Places::new(Room { all, of_address: all, of_network: all });
+    loop {
+        let Ok((stream, peer)) = listener.accept().await else {
+            // Out of files, most likely: connections that end give some back.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        // Everybody comes from this machine: nobody has more than his share by where he comes from.
+        let Some(place) = places.enter(peer.ip(), true).await else { continue };
+        let (number, router, watcher) =
+            (place.number(), TowerToHyperService::new(router.clone()), connections.watcher());
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let (busy, answer) = (place.busy(), router.call(request));
+            async move { answer.await.map(|answer| busy.answered(answer)) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .serve_connection(TokioIo::new(stream), service);
+        let answering = tokio::spawn(async move { drop(watcher.watch(connection).await) });
+        places.hold(number, answering.abort_handle());
     }
 }
 

@@ -17,27 +17,32 @@ use super::rates::sender_of;
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
-    pub(super) all: usize,
-    pub(super) of_address: usize,
-    pub(super) of_network: usize,
+pub struct Room {
+    /// In all.
+    pub all: usize,
+    /// Of one address.
+    pub of_address: usize,
+    /// Of one network.
+    pub of_network: usize,
 }
 
 /// All connections of one listener.
-pub(super) struct Places {
+#[derive(Debug)]
+pub struct Places {
     room: Room,
     state: Mutex<State>,
     /// Somebody has left, or has nothing to do any more.
     changed: Notify,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     /// Counts what happens, so that what happened longer ago has a lower number.
     moment: u64,
     taken: BTreeMap<u64, Taken>,
 }
 
+#[derive(Debug)]
 struct Taken {
     address: IpAddr,
     /// Requests that are not answered to their last byte.
@@ -48,7 +53,8 @@ struct Taken {
 }
 
 impl Places {
-    pub(super) fn new(room: Room) -> Arc<Self> {
+    /// With all of them free.
+    pub fn new(room: Room) -> Arc<Self> {
         Arc::new(Self { room, state: Mutex::default(), changed: Notify::new() })
     }
 
@@ -56,7 +62,7 @@ impl Places {
     /// comes from an address that is `exempt` counts among all only.
     ///
     /// Waits while nobody can make room.
-    pub(super) async fn enter(self: &Arc<Self>, peer: IpAddr, exempt: bool) -> Option<Place> {
+    pub async fn enter(self: &Arc<Self>, peer: IpAddr, exempt: bool) -> Option<Place> {
         let address = sender_of(peer);
         if !exempt && !self.lock().has_room_for(address, self.room) {
             return None;
@@ -80,7 +86,7 @@ impl Places {
     }
 
     /// Says what to end when this place is wanted.
-    pub(super) fn hold(&self, number: u64, connection: AbortHandle) {
+    pub fn hold(&self, number: u64, connection: AbortHandle) {
         if let Some(taken) = self.lock().taken.get_mut(&number) {
             taken.connection = Some(connection);
         }
@@ -126,18 +132,20 @@ fn network_of(address: IpAddr) -> IpAddr {
 }
 
 /// One connection's place; it is free again when this is dropped.
-pub(super) struct Place {
+#[derive(Debug)]
+pub struct Place {
     places: Arc<Places>,
     number: u64,
 }
 
 impl Place {
-    pub(super) const fn number(&self) -> u64 {
+    /// By what [`Places::hold`] knows it.
+    pub const fn number(&self) -> u64 {
         self.number
     }
 
     /// A request has come. It is under way until what this gives is dropped.
-    pub(super) fn busy(&self) -> Busy {
+    pub fn busy(&self) -> Busy {
         if let Some(taken) = self.places.lock().taken.get_mut(&self.number) {
             taken.under_way = taken.under_way.saturating_add(1);
         }
@@ -153,14 +161,15 @@ impl Drop for Place {
 }
 
 /// A request that is under way.
-pub(super) struct Busy {
+#[derive(Debug)]
+pub struct Busy {
     places: Arc<Places>,
     number: u64,
 }
 
 impl Busy {
     /// Goes on until the answer's last byte was handed over.
-    pub(super) fn answered(self, answer: Response<Body>) -> Response<Body> {
+    pub fn answered(self, answer: Response<Body>) -> Response<Body> {
         answer.map(|body| Body::new(Answering { body, _busy: self }))
     }
 }

@@ -410,6 +410,30 @@ fn nobody_who_holds_a_request_open_keeps_the_desk_from_ending() {
 }
 
 #[test]
+fn whoever_holds_many_connections_open_keeps_nobody_out() {
+    let machine = Home::new();
+    // The files that a program may have open are fewer than what is held.
+    let plain = machine.writer_command();
+    let mut few = Command::new("sh");
+    few.args(["-c", "ulimit -n 200 && exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args());
+    plain.get_envs().for_each(|(name, value)| drop(value.map(|value| few.env(name, value))));
+    let desk = Desk::start(&mut few);
+    // The owner's browser holds one, too, and asks nothing on it.
+    let mut first = TcpStream::connect(&desk.address).unwrap();
+    let held: Vec<_> = (0..300)
+        .map(|number| {
+            let mut held = TcpStream::connect(&desk.address).unwrap();
+            let begun: &[u8] = if number % 2 == 0 { b"" } else { b"GET / HTTP/1.1\r\nHo" };
+            held.write_all(begun).map(|()| held)
+        })
+        .collect();
+    desk.unlock(&machine);
+    // The one that was idle longest made room.
+    assert!(matches!(first.read(&mut [0]), Ok(0) | Err(_)));
+    drop(held);
+}
+
+#[test]
 fn key_cards_are_made_in_memory_printed_and_tried_at_the_desk() {
     let (machine, desk, cookie, _) = unlocked();
     let at = desk.at().to_owned();
