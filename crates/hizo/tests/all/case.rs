@@ -562,6 +562,35 @@ fn a_referral_rests_on_a_hand_over_and_rescue_on_its_answer() {
     let folder = company.beside("logs");
     fs::write(folder.join("proxy.csv"), "02:11 POST").unwrap();
     company.deposit(&folder, "logs");
+    // The centre that helps is not to learn whom the company suspects, neither by its own key nor by its counsellor's.
+    let centre = text(&scene.centre.founder.ok(["office", "card", "--json"]).json()["key"]);
+    let own = text(&counsellor.ok(["consent", "key", "--json"]).json()["key"]);
+    let words = "who helps is not to learn";
+    for key in [&centre, &own] {
+        let give = ["consent", "give", "latest:logs", "--receiver", key, "--receiver-name", "IP Centre"];
+        let more = ["--purpose", "x", "--until", "2099-12-31", "--level", "D", "--company", "Tokuda Seiki"];
+        company.fails(1, words, give.iter().chain(&more));
+    }
+    let desk = Desk::start(&mut company.writer_command());
+    let (cookie, csrf) = desk.unlock(company);
+    let listed = desk.get(&format!("{}/cases", desk.at()), &cookie).body;
+    let consent =
+        format!("{}/case/{}/consent", desk.at(), listed.split("/case/").nth(1).unwrap().split('"').next().unwrap());
+    let page = desk.get(&consent, &cookie).body;
+    let item = page.split("name=\"item-").nth(1).unwrap().split('"').next().unwrap();
+    let form = |key: &str, level: &str| {
+        let key: String = key.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let form =
+            format!("csrf={csrf}&act=preview&item-{item}=1&key={key}&level={level}&receiver_name=IP+Centre&purpose=x");
+        desk.post(
+            &consent,
+            &cookie,
+            &format!("{form}&company=Tokuda+Seiki&sought=Tokuda+Seiki&onward=red&until=2099-12-31"),
+        )
+        .body
+    };
+    assert!(form(&centre, "D").contains(words) && form(&receiver, "D").contains("proxy.csv"));
+    assert!(form(&centre, "B").contains("proxy.csv"), "what it may know anyway it may receive");
     let mut give =
         vec!["consent", "give", "latest:logs", "--receiver", &receiver, "--receiver-name", "J-CRAT", "--json"];
     give.extend(["--purpose", "is this an attack?", "--until", "2099-12-31"]);

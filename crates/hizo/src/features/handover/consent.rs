@@ -12,7 +12,7 @@ use hizo_vault::keys::{IdentityFile, SigningSeed};
 use serde_json::json;
 
 use super::preview::{Care, ShownEntry};
-use super::{attest, must_be_company};
+use super::{attest, check_receiver, must_be_company};
 use crate::Setting;
 use crate::consents::Consents;
 use crate::contents::{Chosen, Opened};
@@ -209,6 +209,7 @@ impl Offer {
     pub(super) fn sign(self, case: &mut Side, care: Option<&Care>) -> Outcome<(UnverifiedConsent, Appended)> {
         must_be_company(case)?;
         check_company(self.level, self.company.as_ref())?;
+        check_receiver(case.opened(), self.level, &self.receiver)?;
         if let Some(care) = care.filter(|_| !self.level.tells_company()) {
             let shown = care.preview(case.opened(), &self.items)?;
             care.check(self.level, [&self.purpose, &self.receiver_name], &shown)?;

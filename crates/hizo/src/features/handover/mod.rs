@@ -21,10 +21,12 @@ pub(crate) mod receiving;
 mod status;
 mod suspect;
 
+use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{ClaimedTime, Role};
-use hizo_vault::event::handover::{Consent, Refusal};
+use hizo_vault::event::handover::{Consent, Level, Refusal};
 
 use crate::consents::Given;
+use crate::contents::Opened;
 use crate::failure::{Failure, Outcome};
 use crate::handover::{HandOver, refused};
 use crate::side::Side;
@@ -59,6 +61,21 @@ fn must_be_company(side: &Side) -> Outcome<()> {
     )))
 }
 
+/// That whoever may learn whom the company suspects is nobody who helps in the case.
+fn check_receiver(case: Opened, level: Level, receiver: &VerifyingKey) -> Outcome<()> {
+    if level != Level::D || !parties::reads_for_another(case, receiver)? {
+        return Ok(());
+    }
+    Err(Failure::fixable(words!(
+        "at level D nobody receives who reads the case, nor his organisation: who helps is not to learn whom the company suspects",
+        "段階 D では、相談の中を見られる人やその機関には渡せません。疑わしい人の名前が、相談を受ける側に伝わってしまうためです"
+    ))
+    .hint(words!(
+        "Choose another receiver, or level A, B or C.",
+        "別の受け取り先を選ぶか、段階を A・B・C のどれかにしてください。"
+    )))
+}
+
 /// The consent, if this member may act on it as the sender.
 ///
 /// # Errors
@@ -90,6 +107,7 @@ fn for_sender_at(given: &Given, side: &Side, now: ClaimedTime) -> Outcome<Consen
     }
     let consent = given.consent.clone().map_err(refused)?;
     consent.is_open(given.is_withdrawn, now).map_err(refused)?;
+    check_receiver(side.opened(), consent.level, &consent.receiver)?;
     for item in &consent.items {
         let record = side.safe.records.iter().find(|record| record.id() == item.deposit);
         let deposit = record.and_then(|record| record.envelope().deposit.as_ref());

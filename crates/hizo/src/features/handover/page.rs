@@ -10,6 +10,7 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
 use hizo_vault::event::handover::{Level, ONWARD, Refusal};
 
+use super::check_receiver;
 use super::choice::{Choice, chosen};
 use super::consent::{Offer, Withdrawal, about, check_company, read_receiver};
 use super::preview::{self, Care, Shown};
@@ -165,6 +166,7 @@ fn meant(visit: &Visit, unlocked: &Unlocked, looked: &Looked) -> Outcome<(Offer,
     let company = visit.field("company").trim();
     let company = (!company.is_empty() && level.tells_company()).then(|| company.to_owned());
     check_company(level, company.as_ref())?;
+    check_receiver(looked.opened(), level, &receiver)?;
     let sought: Vec<&str> = visit.field("sought").lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if sought.is_empty() && !level.tells_company() {
         return Err(Failure::fixable(words!(
