@@ -416,7 +416,7 @@ fn whoever_holds_many_connections_open_keeps_nobody_out() {
     let plain = machine.writer_command();
     let mut few = Command::new("sh");
     few.args(["-c", "ulimit -n 200 && exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args());
-    plain.get_envs().for_each(|(name, value)| drop(value.map(|value| few.env(name, value))));
+    few.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let desk = Desk::start(&mut few);
     // The owner's browser holds one, too, and asks nothing on it.
     let mut first = TcpStream::connect(&desk.address).unwrap();
@@ -911,8 +911,12 @@ fn two_of_the_staff_say_at_their_desks_what_they_have_read_on_a_printed_form() {
     // Who has read something else says something else.
     let (_, page) = said(&colleague, "another", &day(20));
     assert!(page.matches("one of two has read it").count() == 2 && !page.contains("both have read it"), "{page}");
+    assert!(
+        page.contains("receiver: “another” and “JPCERT”") && page.contains("receiver: “JPCERT” and “another”"),
+        "{page}"
+    );
     let (_, page) = said(&colleague, "JPCERT", &day(20));
-    assert!(page.contains("both have read it"), "{page}");
+    assert!(page.contains("both have read it") && !page.contains("not the same as"), "{page}");
     // Nobody of the company attests what the company has signed.
     let desk = Desk::start(case.company.writer_command().env("TZ", "UTC0"));
     let (cookie, _) = desk.unlock(&case.company);

@@ -5,7 +5,7 @@ use hizo_vault::event::Event;
 use hizo_vault::event::handover::{Level, PaperConsent, Refusal};
 use serde_json::json;
 
-use super::consent::{items, last_second};
+use super::consent::{items, last_second, shown_until};
 use crate::consents::{Consents, Paper};
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::handover::{guard, refused};
@@ -56,10 +56,11 @@ pub(super) struct Seen<'a> {
     pub until: &'a str,
 }
 
-/// What was attested, and by how many now.
+/// What was attested, by how many now, and where the other one has said something else.
 pub(super) struct Attested {
     pub said: PaperConsent,
     pub by: usize,
+    pub differs: Vec<Words>,
     pub appended: Appended,
 }
 
@@ -93,12 +94,15 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         until: &arguments.until,
     };
     let attested = attest(&mut case, &seen)?;
-    let Attested { said, by, appended } = &attested;
+    let Attested { said, by, appended, .. } = &attested;
     let result = json!({
         "record": appended.id.to_string(), "form": said.form, "receiver_name": said.receiver_name,
         "level": said.level.word(), "until": said.until, "attested_by": by, "needed": 2,
     });
-    setting.console.result(result, |out| writeln!(out, "{}", setting.console.say(attested.line())));
+    setting.console.result(result, |out| {
+        writeln!(out, "{}", setting.console.say(attested.line()))?;
+        attested.differs.iter().try_for_each(|differs| writeln!(out, "{}", setting.console.say(differs.clone())))
+    });
     attested.appended.promised
 }
 
@@ -134,11 +138,55 @@ pub(super) fn attest(case: &mut Side, seen: &Seen) -> Outcome<Attested> {
     })?;
     let appended = case.say(vec![Event::PaperAttested(said.clone())])?;
     let fold = Consents::of(case.opened())?;
-    let by = fold.papers.iter().find_map(|paper| match paper {
-        Paper::Consent { said: known, by } if *known == said => Some(by.len()),
-        Paper::Consent { .. } | Paper::Accepted { .. } => None,
+    let paper = fold.papers.iter().find(|paper| matches!(paper, Paper::Consent { said: known, .. } if *known == said));
+    let by = paper.map_or(0, |paper| match paper {
+        Paper::Consent { by, .. } => by.len(),
+        Paper::Accepted { .. } => 0,
     });
-    Ok(Attested { said, by: by.unwrap_or_default(), appended })
+    let differs = paper.map(|paper| differing(&fold.papers, paper)).unwrap_or_default();
+    Ok(Attested { said, by, differs, appended })
+}
+
+/// Things in which two may differ who have read the same form.
+const DIFFERENCES_MAX: usize = 3;
+
+/// Where what one of the two has attested is not what the other one has: each reading that looks like one of the same form.
+pub(super) fn differing(papers: &[Paper], paper: &Paper) -> Vec<Words> {
+    let half = |paper: &'_ Paper| match paper {
+        Paper::Consent { said, by } if by.len() == 1 => by.first().map(|by| (said.clone(), *by)),
+        Paper::Consent { .. } | Paper::Accepted { .. } => None,
+    };
+    let Some((said, by)) = half(paper) else { return Vec::new() };
+    let others = papers.iter().filter_map(half).filter(|(other, who)| other.staff == said.staff && *who != by);
+    let others = others.map(|(other, _)| differences(&said, &other));
+    others.filter(|differences| differences.len() <= DIFFERENCES_MAX).map(|differences| in_line(&differences)).collect()
+}
+
+/// Of each thing that differs, what it is in the one and in the other.
+fn differences(one: &PaperConsent, other: &PaperConsent) -> Vec<Words> {
+    let shown = |text: &str| shown_bytes(text.as_bytes());
+    let texts: [(Words, String, String); 5] = [
+        (words!("level", "段階"), one.level.word().to_owned(), other.level.word().to_owned()),
+        (words!("receiver", "相手の名前"), shown(&one.receiver_name), shown(&other.receiver_name)),
+        (words!("purpose", "目的"), shown(&one.purpose), shown(&other.purpose)),
+        (words!("who was called back", "電話で確かめた相手"), shown(&one.called_back), shown(&other.called_back)),
+        (words!("until", "期限"), shown_until(&one.until), shown_until(&other.until)),
+    ];
+    let differ = texts.into_iter().filter(|(_, one, other)| one != other).map(|(what, one, other)| {
+        words!("{what}: “{one}” and “{other}”", "{what}は「{one}」と「{other}」", one = one, other = other; what)
+    });
+    let form = (one.form != other.form).then(|| words!("another scan", "別のスキャン画像"));
+    differ.chain(form).collect()
+}
+
+fn in_line(differences: &[Words]) -> Words {
+    let joined = |to: fn(&Words) -> &str, between: &str| differences.iter().map(to).collect::<Vec<_>>().join(between);
+    let list = Words::both(joined(Words::english, "; "), joined(Words::japanese, "、"));
+    words!(
+        "not the same as what the other one has read: {list}",
+        "もう1人の記録と違うところがあります: {list}";
+        list
+    )
 }
 
 fn said(case: &Side, seen: &Seen) -> Outcome<PaperConsent> {

@@ -10,7 +10,7 @@ use super::attest::{Seen, attest};
 use super::choice::{Choice, chosen};
 use super::on_paper::{Printing, print_items, say_taken};
 use super::page::is_company;
-use super::status::{attested_on_paper, taken_on_paper};
+use super::status::{OnPaper, attested_on_paper, taken_on_paper};
 use crate::consents::Consents;
 use crate::desk::picker;
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit};
@@ -32,8 +32,7 @@ struct PaperPage<'v> {
     forms: Choice,
     /// Who else may have read a form: by the name of a key, and what people call him.
     others: Vec<(String, String)>,
-    /// Consents on paper: to whom, until when, by how many of two they were attested, and whether they are over.
-    attested: Vec<(String, String, usize, bool)>,
+    attested: Vec<OnPaper>,
     /// The first and the last day until which one may hold that is attested now.
     today: String,
     latest: String,
@@ -62,11 +61,11 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
         here: visit.at(&format!("{case}/on-paper")),
         case: visit.at(&case),
         is_company: is_company(&looked, unlocked),
-        to_print: Choice::of(visit, &looked, visit.field("act") == "print"),
-        was_taken: Choice::of(visit, &looked, visit.field("act") == "taken"),
-        forms: Choice::of(visit, &looked, visit.field("act") == "attest"),
+        to_print: Choice::of(visit, &looked, "print"),
+        was_taken: Choice::of(visit, &looked, "taken"),
+        forms: Choice::of(visit, &looked, "attest"),
         others: others(people, &looked, unlocked),
-        attested: fold.papers.iter().filter_map(|paper| attested_on_paper(paper, &today)).collect(),
+        attested: attested_on_paper(&fold.papers, &today),
         today: today.clone(),
         latest: safe::day_in(29)?,
         taken: fold.papers.iter().filter_map(|paper| taken_on_paper(paper, people)).collect(),

@@ -9,6 +9,7 @@ use hizo_vault::event::handover::{Custody, Refusal, UnverifiedAnswer, Verdict};
 use serde_json::{Value, json};
 
 use super::answer::word;
+use super::attest::differing;
 use super::consent::shown_until;
 use super::filling;
 use super::handover_of;
@@ -101,7 +102,7 @@ fn tell(setting: &Setting, case: &Side, fold: &Consents, at: Option<&At>) -> Out
     let people = case.keyring.people()?;
     let at = |given: &Given| at.filter(|at| at.space == given.said.space);
     let handovers: Vec<_> = fold.given.iter().map(|given| as_json(given, now, at(given))).collect();
-    let papers: Vec<_> = fold.papers.iter().map(|paper| paper_as_json(paper, people)).collect();
+    let papers: Vec<_> = fold.papers.iter().map(|paper| paper_as_json(&fold.papers, paper, people)).collect();
     setting.console.result(json!({ "handovers": handovers, "paper": papers }), |out| {
         for given in &fold.given {
             writeln!(out, "{}", setting.console.say(line(given, now)))?;
@@ -113,7 +114,13 @@ fn tell(setting: &Setting, case: &Side, fold: &Consents, at: Option<&At>) -> Out
                 writeln!(out, "{}", setting.console.say(suspect.line()))?;
             }
         }
-        fold.papers.iter().try_for_each(|paper| writeln!(out, "{}", setting.console.say(paper_line(paper, people))))
+        for paper in &fold.papers {
+            writeln!(out, "{}", setting.console.say(paper_line(paper, people)))?;
+            for differs in differing(&fold.papers, paper) {
+                writeln!(out, "    {}", setting.console.say(differs))?;
+            }
+        }
+        Ok(())
     });
     Ok(())
 }
@@ -187,19 +194,39 @@ pub(super) fn taken_on_paper(paper: &Paper, people: &People) -> Option<(String, 
     Some((shown_bytes(receiver_name.as_bytes()), shown_bytes(reference.as_bytes()), name(people, by)))
 }
 
-/// To whom a company has consented on paper, until when, how many have attested that, and whether it is over.
-pub(super) fn attested_on_paper(paper: &Paper, today: &str) -> Option<(String, String, usize, bool)> {
-    let Paper::Consent { said, by } = paper else { return None };
-    let until = said.until.get(..10).unwrap_or_default().to_owned();
-    let is_over = until.as_str() < today;
-    Some((shown_bytes(said.receiver_name.as_bytes()), until, by.len(), is_over))
+/// A consent on paper, as a page shows it.
+pub(super) struct OnPaper {
+    pub receiver: String,
+    pub until: String,
+    /// By how many of two it was attested.
+    pub by: usize,
+    pub is_over: bool,
+    /// Where the other one has read something else.
+    pub differs: Vec<Words>,
 }
 
-fn paper_as_json(paper: &Paper, people: &People) -> Value {
+/// Every consent on paper that this is one of.
+pub(super) fn attested_on_paper(papers: &[Paper], today: &str) -> Vec<OnPaper> {
+    let attested = papers.iter().filter_map(|paper| {
+        let Paper::Consent { said, by } = paper else { return None };
+        let until = said.until.get(..10).unwrap_or_default().to_owned();
+        Some(OnPaper {
+            receiver: shown_bytes(said.receiver_name.as_bytes()),
+            by: by.len(),
+            is_over: until.as_str() < today,
+            until,
+            differs: differing(papers, paper),
+        })
+    });
+    attested.collect()
+}
+
+fn paper_as_json(papers: &[Paper], paper: &Paper, people: &People) -> Value {
     match paper {
         Paper::Consent { said, by } => json!({
             "kind": "paper-attested", "signed_by_company": false, "receiver_name": said.receiver_name,
             "purpose": said.purpose, "level": said.level.word(), "until": said.until, "attested_by": by.len(), "needed": 2,
+            "differs": differing(papers, paper).iter().map(Words::english).collect::<Vec<_>>(),
         }),
         Paper::Accepted { receiver_name, reference, by } => json!({
             "kind": "accepted-paper", "signed_by_receiver": false, "receiver_name": receiver_name,
