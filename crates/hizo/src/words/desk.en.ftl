@@ -122,6 +122,7 @@ prove-this = Prove
 restore-this = Bring back
 look-lead = As it was deposited. It is opened on this computer, in memory, and nothing in it is run.
 look-cut = Only the first { $size } are shown.
+look-encoding = Read as { $encoding }. If it makes no sense, it was written in another encoding: bring it back to open it.
 look-other = This kind of file cannot be shown here. Bring it back into a folder to open it.
 look-document = A PDF document. Your browser saves it as an open file on this computer: delete that when you have looked at it.
 look-save = Save it

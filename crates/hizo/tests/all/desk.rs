@@ -693,6 +693,7 @@ fn a41_what_is_kept_is_looked_at_as_what_its_first_bytes_say_and_never_as_a_page
     }
     std::fs::write(folder.join("real.html"), b"\x89PNG\r\n\x1a\n\0<script>").unwrap();
     std::fs::write(folder.join("nothing.bin"), b"\0\xff").unwrap();
+    std::fs::write(folder.join("sjis.csv"), b"\x94\xe9\x96\xa7,<script>").unwrap();
     let deposit = machine.deposit(&folder, "s")["deposit"].as_str().unwrap().to_owned();
     let desk = Desk::start(&mut machine.writer_command());
     let (cookie, csrf) = desk.unlock(&machine);
@@ -725,6 +726,8 @@ fn a41_what_is_kept_is_looked_at_as_what_its_first_bytes_say_and_never_as_a_page
     }
     let png = desk.bytes(&format!("{here}/bytes?entry={}", entry("real.html")), &cookie);
     assert_eq!(png, std::fs::read(folder.join("real.html")).unwrap());
+    let sjis = desk.get(&format!("{here}/look?entry={}", entry("sjis.csv")), &cookie).body;
+    assert!(sjis.contains("秘密,&#60;script") && sjis.contains("Read as Shift_JIS"), "{sjis}");
     let long = desk.get(&format!("{here}/look?entry={}", entry("long.txt")), &cookie).body;
     assert!(long.contains("are shown") && long.len() < 300_000, "{}", long.len());
     let none = desk.get(&format!("{here}/look?entry={}", entry("nothing.bin")), &cookie);

@@ -51,24 +51,42 @@ impl Sort {
     }
 }
 
-/// The beginning of a text, as people may read it, and whether that is all of it.
-fn text(content: &[u8]) -> Option<(String, bool)> {
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+/// The beginning of a text, as people may read it.
+#[derive(Debug, PartialEq, Eq)]
+struct Reading {
+    text: String,
+    is_all: bool,
+    /// What its characters were taken for, where that is not UTF-8.
+    encoding: Option<&'static str>,
+}
+
+/// A mark at the beginning says in which encoding a text is; without one it is UTF-8, or what Windows writes in Japan.
+fn text(content: &[u8]) -> Option<Reading> {
+    match encoding_rs::Encoding::for_bom(content) {
+        Some((encoding, mark)) => read(content.get(mark..)?, encoding),
+        None => read(content, encoding_rs::UTF_8).or_else(|| read(content, encoding_rs::SHIFT_JIS)),
+    }
+}
+
+/// The same in one encoding; nothing where it has a fault by that.
+fn read(content: &[u8], encoding: &'static encoding_rs::Encoding) -> Option<Reading> {
     let begins = content.get(..TEXT_BYTES_MAX).unwrap_or(content);
-    let valid = match std::str::from_utf8(begins) {
-        Ok(text) => text,
-        // A character that is cut at the end is no fault of the text.
-        Err(fault) if begins.len() < content.len() && fault.error_len().is_none() => {
-            std::str::from_utf8(&begins[..fault.valid_up_to()]).ok()?
-        }
-        Err(_) => return None,
-    };
-    if valid.contains('\0') {
+    let is_all = begins.len() == content.len();
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut text = String::with_capacity(decoder.max_utf8_buffer_length_without_replacement(begins.len())?);
+    // A character that is cut at the end is no fault of the text.
+    let (result, _) = decoder.decode_to_string_without_replacement(begins, &mut text, is_all);
+    let is_whole = result == encoding_rs::DecoderResult::InputEmpty;
+    let is_utf_8 = encoding == encoding_rs::UTF_8;
+    // Most bytes are something in the other encodings: what holds what no text does is none.
+    let is_strange =
+        |c: char| c == '\0' || (!is_utf_8 && c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\x1a'));
+    if !is_whole || text.contains(is_strange) {
         return None;
     }
     let line = |line: &str| line.split('\t').map(|part| shown_bytes(part.as_bytes())).collect::<Vec<_>>().join("\t");
-    let lines: Vec<_> = valid.split('\n').map(|text| line(text.strip_suffix('\r').unwrap_or(text))).collect();
-    Some((lines.join("\n"), begins.len() == content.len()))
+    let lines: Vec<_> = text.split('\n').map(|text| line(text.strip_suffix('\r').unwrap_or(text))).collect();
+    Some(Reading { text: lines.join("\n"), is_all, encoding: (!is_utf_8).then(|| encoding.name()) })
 }
 
 /// The file that a visit asks for.
@@ -101,6 +119,8 @@ struct LookPage<'v> {
     text: Option<String>,
     /// How much of it is shown, where that is not all.
     cut: Option<String>,
+    /// What its characters were taken for, where others may be meant.
+    encoding: Option<String>,
     entry: String,
     fault: Option<String>,
 }
@@ -125,6 +145,7 @@ pub(crate) fn look(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         document: None,
         text: None,
         cut: None,
+        encoding: None,
         entry: visit.param("entry").to_owned(),
         fault: None,
     };
@@ -133,9 +154,11 @@ pub(crate) fn look(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             Sort::Picture(_) => page.picture = Some(at),
             Sort::Document => page.document = Some(at),
             Sort::Text => {
-                let (text, is_all) = text(&content).unwrap_or_default();
-                page.cut = (!is_all).then(|| t.one("look-cut", "size", bytes(TEXT_BYTES_MAX as u64)));
-                page.text = Some(text);
+                if let Some(Reading { text, is_all, encoding }) = text(&content) {
+                    page.cut = (!is_all).then(|| t.one("look-cut", "size", bytes(TEXT_BYTES_MAX as u64)));
+                    page.encoding = encoding.map(|encoding| t.one("look-encoding", "encoding", encoding));
+                    page.text = Some(text);
+                }
             }
             Sort::Other => page.fault = Some(t.say("look-other")),
         },
@@ -175,7 +198,7 @@ mod tests {
 
     #[test]
     fn a41_what_a_file_is_its_first_bytes_say_and_what_could_be_a_program_is_text() {
-        let sorts: [(&[u8], Sort); 12] = [
+        let sorts: [(&[u8], Sort); 16] = [
             (b"\x89PNG\r\n\x1a\n<script>", Sort::Picture("image/png")),
             (b"\xff\xd8\xff\xe0", Sort::Picture("image/jpeg")),
             (b"GIF89a/*<svg onload=alert(1)>*/", Sort::Picture("image/gif")),
@@ -186,7 +209,11 @@ mod tests {
             (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", Sort::Text),
             (b"<!doctype html><script>alert(1)</script>", Sort::Text),
             (b"BM6\0", Sort::Other),
-            (b"\xfe\xff\0a", Sort::Other),
+            (b"\xfe\xff\0a", Sort::Text),
+            (b"\xfe\xff\0a\0\0", Sort::Other),
+            (b"\xff\xfea", Sort::Other),
+            (b"\x94\xe9\x96\xa7", Sort::Text),
+            (b"\x94\xe9\x96\xa7\x01", Sort::Other),
             (b"", Sort::Text),
         ];
         for (content, sort) in sorts {
@@ -196,11 +223,24 @@ mod tests {
 
     #[test]
     fn text_is_shown_from_its_beginning_without_what_turns_it() {
-        assert_eq!(text(b"\xef\xbb\xbfa\tb\r\nc"), Some(("a\tb\nc".into(), true)));
-        assert_eq!(text("\u{202e}fdp\u{1b}[2J".as_bytes()), Some(("\\u{202e}fdp\\u{1b}[2J".into(), true)));
-        let long = "あ".repeat(TEXT_BYTES_MAX);
-        let (shown, is_all) = text(long.as_bytes()).unwrap();
-        assert_eq!((shown.chars().count(), is_all), (TEXT_BYTES_MAX / 3, false));
+        let all = |text: &str, encoding| Some(Reading { text: text.into(), is_all: true, encoding });
+        assert_eq!(text(b"\xef\xbb\xbfa\tb\r\nc"), all("a\tb\nc", None));
+        assert_eq!(text("\u{202e}fdp\u{1b}[2J".as_bytes()), all("\\u{202e}fdp\\u{1b}[2J", None));
+        let long = text("あ".repeat(TEXT_BYTES_MAX).as_bytes()).unwrap();
+        assert_eq!((long.text.chars().count(), long.is_all), (TEXT_BYTES_MAX / 3, false));
         assert_eq!(text(b"\xff"), None);
+    }
+
+    #[test]
+    fn text_of_other_programs_is_read_by_its_mark_or_as_windows_writes_it_in_japan() {
+        let all = |text: &str, encoding| Some(Reading { text: text.into(), is_all: true, encoding: Some(encoding) });
+        assert_eq!(text(b"\x94\xe9\x96\xa7,\x87\x40\r\n\xb6\xc5"), all("秘密,①\nｶﾅ", "Shift_JIS"));
+        assert_eq!(text(b"\xff\xfe\xd8\x79\xc6\x5b"), all("秘密", "UTF-16LE"));
+        assert_eq!(text(b"\xfe\xff\x79\xd8\x5b\xc6"), all("秘密", "UTF-16BE"));
+        // A character that is cut is none, and what turns a line is shown as what it is.
+        assert_eq!(text(b"\x94\xe9\x96"), None);
+        assert_eq!(text(b"\xff\xfe\x2e\x20a\0"), all("\\u{202e}a", "UTF-16LE"));
+        let long = text(&[b"a".as_slice(), &b"\x94\xe9".repeat(TEXT_BYTES_MAX)].concat()).unwrap();
+        assert_eq!((long.text.chars().count(), long.is_all), (TEXT_BYTES_MAX / 2, false));
     }
 }
