@@ -15,6 +15,7 @@ mod session;
 pub(crate) mod shown;
 pub(crate) mod stage;
 mod texts;
+mod unsent;
 mod upload;
 mod visit;
 pub(crate) mod work;
@@ -345,7 +346,14 @@ impl Desk {
         if method == Method::POST && !session::is_same(visit.field("csrf"), &visit.session.csrf) {
             return plain(StatusCode::FORBIDDEN, "this form is not of a page of this desk");
         }
-        let answered = tokio::task::spawn_blocking(move || visit.answer(page)).await;
+        let answered = tokio::task::spawn_blocking(move || {
+            // What somebody had written when the desk was locked is given back to him.
+            if method == Method::POST && matches!(page, Page::Unlocked(..)) && visit.session.unlocked().is_none() {
+                visit.session.keep_unsent(&visit.path, &visit.form);
+            }
+            visit.answer(page)
+        })
+        .await;
         answered.unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "hizo stopped inside"))
     }
 
@@ -416,6 +424,9 @@ impl Visit {
         // Whoever pressed twice finds what came of the first time.
         if self.has("once") && !self.session.is_first(self.field("once")) {
             return go(&self.at(&self.instead()));
+        }
+        if self.has(unsent::AGAIN) && self.session.unlocked().is_some() {
+            self.session.forget_unsent();
         }
         self.respond(match page {
             Page::Open(page) => page(self),

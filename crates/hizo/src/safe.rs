@@ -610,6 +610,23 @@ impl Safe {
         self.chain.role(&identity.signing_seed.space_key(&self.home.space).verifying_key())
     }
 
+    /// The record by which the holder of a key was let in last; another role is no coming.
+    pub(crate) fn came_by(&self, member: &VerifyingKey) -> Option<&Record> {
+        self.records.iter().rfind(|record| {
+            let controls = &record.envelope().controls;
+            let comes = |control: &Control| matches!(control, Control::Member { key, .. } if key == member);
+            controls.iter().any(comes) && !controls.contains(&Control::Remove(*member))
+        })
+    }
+
+    /// The same, as long as he has said nothing: then the words by which he enters may still be wanted.
+    pub(crate) fn let_in_by(&self, member: &VerifyingKey) -> Option<&Record> {
+        let came = self.came_by(member)?;
+        let later = self.records.iter().skip_while(|record| record.number() <= came.number());
+        let is_his = |record: &Record| record.signers().contains(member);
+        (!later.into_iter().any(is_his)).then_some(came)
+    }
+
     /// Whether record 0 makes a key an admin's: it says so in the clear, whatever of its body can be read.
     pub(crate) fn began_with_admin(&self, key: VerifyingKey) -> bool {
         let named = Control::Member { key, role: Role::Admin };

@@ -15,9 +15,14 @@ use crate::words::Language;
 /// The first page: whatever comes next.
 pub(super) fn home(visit: &Visit) -> Outcome<Reply> {
     Ok(match visit.session.unlocked() {
-        Some(_) => visit.go("/safe"),
+        Some(_) => after_unlocking(visit),
         None => locked_or_begin(visit),
     })
+}
+
+/// Where somebody goes who has unlocked a safe: to what he had written when it was locked, if that is so.
+pub(super) fn after_unlocking(visit: &Visit) -> Reply {
+    visit.go(if visit.session.unsent(|_| ()).is_some() { "/unsent" } else { "/safe" })
 }
 
 /// Where somebody goes who has unlocked nothing.
@@ -47,6 +52,8 @@ struct UnlockPage<'v> {
     chosen: usize,
     fault: Option<String>,
     can_begin: bool,
+    /// He has sent something that is kept for him.
+    is_unsent: bool,
 }
 
 pub(super) fn locked(visit: &Visit) -> Outcome<Reply> {
@@ -59,7 +66,8 @@ fn unlock_page(visit: &Visit, chosen: usize, fault: Option<String>) -> Outcome<R
         return Ok(locked_or_begin(visit));
     }
     let can_begin = safes.len() < visit.desk.safes.len();
-    visit.page(&UnlockPage { f: visit.frame(visit.text().say("unlock-title"), ""), safes, chosen, fault, can_begin })
+    let (f, is_unsent) = (visit.frame(visit.text().say("unlock-title"), ""), visit.session.unsent(|_| ()).is_some());
+    visit.page(&UnlockPage { f, safes, chosen, fault, can_begin, is_unsent })
 }
 
 /// The safes that are there, with their places in the list that the desk was given.

@@ -104,7 +104,7 @@ pub(super) fn page(visit: &Visit) -> Outcome<Reply> {
     }
     if let Some(unlocked) = opening.take() {
         visit.session.opened(&opening, Arc::new(unlocked));
-        return Ok(visit.go("/safe"));
+        return Ok(door::after_unlocking(visit));
     }
     let t = visit.text();
     let (total, done) = (opening.total.load(Ordering::Relaxed), opening.done.load(Ordering::Relaxed));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::Method;
 
 use super::session::Unlocked;
-use super::{Reply, Taking, Visit, door, opening, work};
+use super::{Reply, Taking, Visit, door, opening, unsent, work};
 use crate::failure::Outcome;
 use crate::features::{
     case, check, deposit, diff, directory, handover, init, list, office, proof, recovery, restore, show, space, try_it,
@@ -102,7 +102,9 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     });
     let uploads: [(&str, Of); 2] = [("/drop", Own), ("/case/{case}/drop", Beside)];
     let uploads = uploads.map(|(path, of)| (post.clone(), path.to_owned(), Page::Upload(of, deposit::drop::keep)));
-    let of_the_unlocked: [(&Method, &str, Answer); 56] = [
+    let of_the_unlocked: [(&Method, &str, Answer); 58] = [
+        (&get, "/unsent", unsent::page),
+        (&post, "/unsent/forget", unsent::forget),
         (&get, "/sample", try_it::page::told),
         (&post, "/sample/remove", try_it::page::remove),
         (&get, "/series/{series}/schedule", watch::page::schedule),

@@ -10,15 +10,18 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::record::Record;
+use hizo_vault::age::Recipient;
 use hizo_vault::keys::IdentityFile;
 use hizo_vault::manifest::Manifest;
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use super::Text;
 use super::door::is_safe;
 use super::glances::Glances;
 use super::last_seen::LastSeen;
 use super::opening::Opening;
+use super::unsent::Unsent;
 use super::work::Works;
 use crate::contents::Opened;
 use crate::entropy::random;
@@ -75,6 +78,9 @@ struct State {
     /// The safe on its way to being open.
     opening: Option<Arc<Opening>>,
     unlocked: Option<Arc<Unlocked>>,
+    /// Who unlocked a safe here last: to him is sealed what he had written when it was locked.
+    last: Option<Recipient>,
+    unsent: Option<Unsent>,
 }
 
 impl Sessions {
@@ -89,8 +95,8 @@ impl Sessions {
     /// A browser sits down; its cookie.
     pub(super) fn begin(&self, language: Language) -> String {
         let cookie = secret();
-        let state =
-            Mutex::new(State { sent: VecDeque::new(), language, seen: Instant::now(), opening: None, unlocked: None });
+        let (sent, seen, opening, unlocked) = (VecDeque::new(), Instant::now(), None, None);
+        let state = Mutex::new(State { sent, language, seen, opening, unlocked, last: None, unsent: None });
         let mut found = self.found();
         if found.len() >= SESSIONS_MAX {
             let oldest = found.iter().min_by_key(|(_, session)| session.state().seen).map(|(key, _)| *key);
@@ -171,8 +177,7 @@ impl Session {
 
     /// From now on its pages show this safe.
     pub(crate) fn unlock(&self, unlocked: Arc<Unlocked>) {
-        let mut state = self.state();
-        (state.opening, state.unlocked) = (None, Some(unlocked));
+        self.state().unlock(unlocked);
     }
 
     /// From now on they show how far this safe is open.
@@ -185,7 +190,7 @@ impl Session {
     pub(super) fn opened(&self, opening: &Arc<Opening>, unlocked: Arc<Unlocked>) {
         let mut state = self.state();
         if state.opening.as_ref().is_some_and(|waited| Arc::ptr_eq(waited, opening)) {
-            (state.opening, state.unlocked) = (None, Some(unlocked));
+            state.unlock(unlocked);
         }
     }
 
@@ -196,6 +201,30 @@ impl Session {
     pub(super) fn lock(&self) {
         let mut state = self.state();
         (state.opening, state.unlocked) = (None, None);
+    }
+
+    /// A form came after it was locked: the last one is kept for whoever had unlocked it.
+    pub(super) fn keep_unsent(&self, path: &str, form: &[(String, Zeroizing<String>)]) {
+        let Some(last) = self.state().last.clone() else { return };
+        if let Some(unsent) = Unsent::of(path, form, &last) {
+            self.state().unsent = Some(unsent);
+        }
+    }
+
+    /// What is made of it, if there is one.
+    pub(super) fn unsent<T>(&self, of: impl FnOnce(&Unsent) -> T) -> Option<T> {
+        self.state().unsent.as_ref().map(of)
+    }
+
+    pub(super) fn forget_unsent(&self) {
+        self.state().unsent = None;
+    }
+}
+
+impl State {
+    fn unlock(&mut self, unlocked: Arc<Unlocked>) {
+        self.last = Some(unlocked.identity.identity.recipient().clone());
+        (self.opening, self.unlocked) = (None, Some(unlocked));
     }
 }
 

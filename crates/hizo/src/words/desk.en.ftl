@@ -11,6 +11,14 @@ door-safe = Safe
 door-verify = Check a proof
 
 ## Coming in
+unsent-title = What you had written
+unsent-lead = The desk was locked before this was sent, and nothing of it was done. Look at it, and send it now.
+unsent-text = Text
+unsent-note = Note
+unsent-send = Send it now
+unsent-where = The page on which you wrote it
+unsent-forget = Let it go
+unsent-waits = The desk had been locked, and nothing was done. What you have written is kept: unlock, and send it then.
 unlock-title = Unlock the safe
 unlock-lead = Everything on these pages stays on this computer.
 unlock-which = Which safe
@@ -386,6 +394,7 @@ admit-act = Let { $name } in
 admitted-title = { $name } is in
 admitted-read = Stay on the telephone, and read these eight words to { $name }, who types them:
 words-other = The same in Japanese:
+person-words = The eight words by which this person enters, once more
 person-reads = What this person can read
 person-role = Another role
 person-role-hint = The keys change with it. Whoever may not look any more opens nothing that is kept from then on.

@@ -11,6 +11,14 @@ door-safe = 金庫
 door-verify = 証明を確かめる
 
 ## 入口
+unsent-title = 書きかけの内容
+unsent-lead = 送る前に鍵がかかったため、まだ何も行われていません。確かめてから送ってください。
+unsent-text = 本文
+unsent-note = 説明
+unsent-send = いま送る
+unsent-where = 書いていた画面へ
+unsent-forget = 送らずに消す
+unsent-waits = 鍵がかかっていたため、まだ何も行われていません。書いた内容は残してあります。開けてから送ってください。
 unlock-title = 金庫を開けます
 unlock-lead = ここに表示するものは、このコンピューターの外には出ません。
 unlock-which = どの金庫ですか
@@ -329,6 +337,7 @@ admit-act = { $name }さんを加える
 admitted-title = { $name }さんが加わりました
 admitted-read = 電話はそのままで、次の8語を{ $name }さんに読み上げてください。相手が入力します。
 words-other = 英語では:
+person-words = この人が入るための8語を、もう一度見る
 person-reads = この人が見られるもの
 person-role = 役割の変更
 person-role-hint = 鍵も取り替わります。見る役割でなくなった人は、それ以降に預けるものを開けられません。

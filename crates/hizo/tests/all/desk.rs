@@ -410,6 +410,47 @@ fn nobody_who_holds_a_request_open_keeps_the_desk_from_ending() {
 }
 
 #[test]
+fn what_was_sent_after_a_lock_is_given_back_to_whoever_had_unlocked_and_to_nobody_else() {
+    let (machine, other) = (Home::new(), Home::new());
+    let desk = Desk::start_with(&mut machine.writer_command(), &[&other.path]);
+    let (cookie, csrf) = desk.unlock(&machine);
+    let at = |path: &str| format!("{}{path}", desk.at());
+    let post = |path: &str, form: &str| desk.post(&at(path), &cookie, &format!("csrf={csrf}&{form}"));
+    let leads = |answer: &Answer, path: &str| answer.header("location") == Some(&at(path));
+    let unlock = |safe: usize, home: &Home| {
+        let form = format!("safe={safe}&passphrase={}", phrase(home).replace(' ', "+"));
+        post("/unlock", &form)
+    };
+    let written = "once=0123456789abcdef&name_ja=%E7%AA%93%E5%8F%A3&name=PLANTED-NAME&passphrase=PLANTED-PHRASE";
+    post("/lock", "");
+    // A button alone is pressed again; what was typed waits, and is shown to nobody before he has unlocked.
+    assert!(leads(&post("/people/withdraw", "order=1"), "/unlock"));
+    assert!(!desk.get(&at("/unlock"), &cookie).body.contains("is kept"));
+    assert!(leads(&post("/office", written), "/unlock"));
+    let locked = desk.get(&at("/unlock"), &cookie).body;
+    assert!(locked.contains("is kept") && !locked.contains("PLANTED"), "{locked}");
+    assert!(leads(&unlock(0, &machine), "/unsent"));
+    let page = desk.get(&at("/unsent"), &cookie).body;
+    assert!(page.contains("PLANTED-NAME") && page.contains("窓口") && !page.contains("PLANTED-PHRASE"), "{page}");
+    assert!(page.contains(&format!("action=\"{}\"", at("/office"))), "{page}");
+    assert!(leads(&post("/unsent/forget", ""), "/safe") && leads(&desk.get(&at("/unsent"), &cookie), "/safe"));
+    // It is done when he sends it, and asks for what was not kept.
+    post("/lock", "");
+    post("/office", &written.replace("0123456789abcdef", "1"));
+    unlock(0, &machine);
+    assert!(!machine.path.join("organisation.card").exists());
+    let sent = post("/office", "unsent=1&name_ja=%E7%AA%93%E5%8F%A3&name=PLANTED-NAME");
+    assert!(sent.body.contains("role=\"alert\"") && sent.body.contains("value=\"PLANTED-NAME\""), "{}", sent.body);
+    assert!(leads(&desk.get(&at("/"), &cookie), "/safe"));
+    // Another person who unlocks a safe there sees nothing of it.
+    post("/lock", "");
+    post("/office", &written.replace("0123456789abcdef", "2"));
+    unlock(1, &other);
+    let shown = desk.get(&at("/unsent"), &cookie);
+    assert!(leads(&shown, "/safe") && !shown.body.contains("PLANTED"), "{}", shown.body);
+}
+
+#[test]
 fn whoever_holds_many_connections_open_keeps_nobody_out() {
     let machine = Home::new();
     // The files that a program may have open are fewer than what is held.

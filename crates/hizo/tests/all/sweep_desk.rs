@@ -52,7 +52,9 @@ const EVERY: [(&str, &str, &str); 35] = [
 ];
 
 /// Those of the safe that is unlocked, with what their forms would say.
-const ROUTES: [(&str, &str, &str); 56] = [
+const ROUTES: [(&str, &str, &str); 58] = [
+    ("get", "/unsent", ""),
+    ("post", "/unsent/forget", ""),
     ("get", "/sample", ""),
     ("post", "/sample/remove", ""),
     ("get", "/series/{series}/schedule", ""),

@@ -145,6 +145,10 @@ await go(async (sit) => {
   await helper.press(say("徳田精機さんに相談を渡す", "Give the case to 徳田精機"));
   const last = await spoken(helper, 8);
   await helper.look("68-given");
+  await helper.press(say("鍵をかける", "Lock"), helper.banner);
+  await helper.unlock(phrase);
+  await helper.page.goto(opened);
+  check((await spoken(helper, 8)) === last, "the words are there after a lock too");
   await guest.press(say("加えてもらった", "I was let in"));
   await guest.fill(say("聞いた8語", "The eight words that you hear"), last);
   await guest.fill(say("パスフレーズ", "Passphrase"), own);

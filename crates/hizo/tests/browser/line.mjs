@@ -132,6 +132,10 @@ await go(async (sit) => {
   const words = (await helper.main.locator(".words").first().innerText()).trim();
   check(words.split(" ").length === 8, `eight words: ${words}`);
   await look(helper, "47-handed-words");
+  await helper.press(say("鍵をかける", "Lock"), helper.banner);
+  await helper.unlock(phrase);
+  await toSteps(helper);
+  check((await helper.main.locator(".words").first().innerText()).trim() === words, "they are there after a lock too");
   await toCase(helper);
   await move(helper, ["引き継ぎ中", "referral sent"], isAttack ? "attack" : "former-employee");
 

@@ -60,6 +60,11 @@ await go(async (sit) => {
   check(eight.trim().split(" ").length === 8, `eight words: ${eight}`);
   await admin.look("people-07-admitted");
 
+  await admin.press(say("ひと", "People"), admin.banner);
+  await admin.press("佐藤");
+  await admin.press(say(/8語を、もう一度/, /eight words/));
+  check((await admin.main.locator(".words").innerText()) === eight, "they are found again at his name");
+
   await guest.fill(say("聞いた8語", "The eight words that you hear"), eight);
   await guest.fill(say("パスフレーズ", "Passphrase"), own);
   await guest.press(say("入る", "Enter"));

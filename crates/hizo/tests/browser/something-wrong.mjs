@@ -52,7 +52,16 @@ await go(async (sit) => {
   await worried.press(say("相談", "Advice"), worried.banner);
   await worried.press("図面の件");
   await worried.fill(say("起きたこと（分かっている範囲で）", "What happened, as you know it"), "<b>leaver 1</b> copied KX-204, canary-desk-8812");
+  // The desk is locked before that is sent: it is given back, and sent then.
+  const csrf = await worried.page.locator("input[name=csrf]").first().inputValue();
+  const at = worried.page.url().replace(/\/case\/.*/, "");
+  await worried.context.request.post(`${at}/lock`, { form: { csrf }, headers: { origin: new URL(at).origin } });
   await worried.press(say("書き留める", "Write it down"));
+  await worried.fill(say("パスフレーズ", "Passphrase"), phrase);
+  await worried.press(say("開ける", "Unlock"));
+  await worried.main.getByText("canary-desk-8812").waitFor();
+  await worried.look("28-unsent");
+  await worried.press(say("いま送る", "Send it now"));
   await worried.until("canary-desk-8812");
   check((await worried.page.locator("main b", { hasText: "leaver 1" }).count()) === 0, "a story is text and nothing else");
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use hizo_ledger::record::Role;
 use hizo_vault::event::case::{Kind, Said, Way};
 use hizo_vault::fingerprint::Spoken;
 
@@ -13,10 +14,10 @@ use super::page::{found, is_to_give};
 use super::show::kind_words;
 use crate::desk::picker::{self, Picker};
 use crate::desk::shown::spoken;
-use crate::desk::{Frame, Reply, Unlocked, Visit};
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::handover;
 use crate::words::words;
+use crate::{handover, parties};
 
 #[derive(Template)]
 #[template(path = "case-open.html")]
@@ -85,14 +86,7 @@ struct GivePage<'v> {
     fault: Option<(String, Option<String>)>,
 }
 
-/// The words by which a company enters its case.
-struct Given {
-    words: Spoken,
-    name: String,
-    promised: Outcome<()>,
-}
-
-/// Under what they are remembered.
+/// Under what is remembered what was wrong when a case was given all the same.
 fn remembered(space: &str) -> String {
     format!("given {space}")
 }
@@ -140,9 +134,8 @@ pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     handover::guard(&side.safe, &side.keyring, &side.identity)?;
     let present = Present::of(side.opened())?;
     match give(&mut side, &present, &file, visit.field("words")) {
-        Ok((appended, name)) => {
-            let given = Given { words: Spoken::of_head(&appended.id), name, promised: appended.promised };
-            unlocked.remember_as(remembered(visit.param("case")), given);
+        Ok((appended, _)) => {
+            unlocked.remember_as(remembered(visit.param("case")), appended.promised);
             Ok(visit.go(&at))
         }
         Err(failure) => {
@@ -152,12 +145,22 @@ pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
     }
 }
 
-/// Those words in both lists, and what was wrong all the same, while the safe is unlocked.
-pub(super) fn words(visit: &Visit, unlocked: &Unlocked, space: &str) -> Option<GivenWords> {
-    let given = unlocked.remembered::<Given>(&remembered(space))?;
-    let (words, other) = spoken(visit, &given.words);
-    let fault = given.promised.as_ref().err().map(|failure| failure.told_in(visit.language()));
-    Some(GivenWords { name: shown_bytes(given.name.as_bytes()), words, other, fault })
+/// The words by which a company enters its case, in both lists, until it has said something there; for the counsellor who gave it to it.
+pub(super) fn words(visit: &Visit, unlocked: &Unlocked, looked: &Looked) -> Outcome<Option<GivenWords>> {
+    let seed = &unlocked.identity.signing_seed;
+    let own = seed.space_key(&looked.safe.home.space).verifying_key();
+    if !parties::is_opened_for_another(looked.opened(), &seed.identity_key().verifying_key()) {
+        return Ok(None);
+    }
+    let mut others = looked.safe.chain.members().filter(|(key, role)| *role == Role::Admin && *key != own);
+    let Some((record, company)) = others.find_map(|(key, _)| Some((looked.safe.let_in_by(&key)?, key))) else {
+        return Ok(None);
+    };
+    let (words, other) = spoken(visit, &Spoken::of_head(&record.id()));
+    let promised = unlocked.remembered::<Outcome<()>>(&remembered(visit.param("case")));
+    let fault = promised.and_then(|promised| Some(promised.as_ref().as_ref().err()?.told_in(visit.language())));
+    let name = looked.keyring.people()?.name(&company).unwrap_or_default();
+    Ok(Some(GivenWords { name: shown_bytes(name.as_bytes()), words, other, fault }))
 }
 
 /// What is to be read to the company.

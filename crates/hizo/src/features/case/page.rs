@@ -485,7 +485,7 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         is_open: case.closed.is_none() && !is_blocked,
         is_counsellor: present.own == Some(Party::Counsellor),
         may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
-        given: super::caller::words(visit, unlocked, visit.param("case")),
+        given: super::caller::words(visit, unlocked, looked)?,
         to_give: case.closed.is_none() && is_to_give(looked, unlocked),
         refused: present.fold.refused.len(),
     })

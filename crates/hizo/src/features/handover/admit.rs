@@ -114,11 +114,7 @@ pub(super) fn admit(case: &mut Side, side: &mut Side, request: &Path) -> Outcome
         change.events.push(handed);
         promised = promised.and(change.append(&mut side.safe, &side.identity)?.promised);
     }
-    let lets_in = |record: &&Record| {
-        let is_his = |control: &Control| matches!(control, Control::Member { key: member, .. } if *member == key);
-        record.envelope().controls.iter().any(is_his)
-    };
-    let record = side.safe.records.iter().rfind(lets_in).map_or(side.safe.chain.head().id, Record::id);
+    let record = side.safe.came_by(&key).map_or(side.safe.chain.head().id, Record::id);
     leave(case, given, side, &consent, &receiver.recipient)?;
     Ok(Admitted {
         receiver: given.said.receiver_name.clone(),

@@ -25,7 +25,7 @@ use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::handover::{HandOver, Suspect};
 use crate::home::{self, Home};
 use crate::people::shown_organisation;
-use crate::safe;
+use crate::safe::{self, Safe};
 use crate::words::words;
 
 /// A step of a hand-over: what it is called, how it stands, what more there is to say.
@@ -159,7 +159,7 @@ fn page(
     let is_handed = given.handed.is_some();
     // Until he leaves, whatever was cut short.
     let leads = inside.as_ref().is_some_and(|inside| inside.safe.chain.role(&own(&place.space)) == Some(Role::Admin));
-    let is_busy = unlocked.works.is_busy();
+    let (is_busy, is_there) = (unlocked.works.is_busy(), at.is_some());
     let next = Next {
         makes: is_sender && is_open && !is_handed && !is_busy && unsealed.is_none_or(|(_, own)| own > 0),
         invite: (is_sender && is_open && leads && !is_busy && unsealed.is_some_and(|(_, own)| own == 0))
@@ -174,10 +174,11 @@ fn page(
             }),
         inside: inside.as_ref().map(|_| visit.at(&format!("/case/{}/safe", place.space))),
     };
-    let handed = unlocked.remembered::<HandedOver>(&remembered(&place.space)).filter(|_| given.answer.is_none());
-    if let Some(HandedOver { promised: Err(failure), .. }) = handed.as_deref() {
+    let promised = unlocked.remembered::<Outcome<()>>(&remembered(&place.space)).filter(|_| given.answer.is_none());
+    if let Some(Err(failure)) = promised.as_deref() {
         news.push(failure.told_in(language));
     }
+    let handed = at.filter(|_| is_sender && is_open).and_then(|at| words_of(&at, given));
     let receiver = shown_bytes(given.said.receiver_name.as_bytes());
     visit.page(&StepsPage {
         f: visit
@@ -192,8 +193,8 @@ fn page(
         about: about(&given.said).to(language).to_owned(),
         pill: (tone(word), words.to(language).to_owned()),
         remark: remark(given),
-        steps: steps_of(visit, given, (at.is_some(), unsealed.is_some_and(|(all, _)| all == 0)), is_company, opened),
-        words: handed.map(|handed| shown::spoken(visit, &handed.words)),
+        steps: steps_of(visit, given, (is_there, unsealed.is_some_and(|(all, _)| all == 0)), is_company, opened),
+        words: handed.map(|words| shown::spoken(visit, &words)),
         receiver,
         next,
         visit,
@@ -380,13 +381,15 @@ fn ask(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> Outcom
     })
 }
 
-/// The words by which the receiver finishes joining, and what was wrong when he was let in all the same.
-struct HandedOver {
-    words: Spoken,
-    promised: Outcome<()>,
+/// The words by which the receiver finishes joining, as far as this machine has followed the hand-over: its keeper does not answer a sender
+/// who has left.
+fn words_of(at: &Path, given: &Given) -> Option<Spoken> {
+    let receiver = given.handed.as_ref()?.receiver;
+    let safe = Safe::remembered(Home::open(at).ok()?).ok()?;
+    safe.let_in_by(&receiver).map(|record| Spoken::of_head(&record.id()))
 }
 
-/// Under what they are remembered.
+/// Under what is remembered what was wrong when he was let in all the same.
 fn remembered(space: &SpaceId) -> String {
     format!("handed {space}")
 }
@@ -394,7 +397,7 @@ fn remembered(space: &SpaceId) -> String {
 fn let_in(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> Outcome<Reply> {
     let mut case = unlocked.side(&place.home)?;
     let mut side = unlocked.side(&unlocked.handed_home(&place.space))?;
-    let Admitted { record, promised, .. } = admit(&mut case, &mut side, file)?;
-    unlocked.remember_as(remembered(&place.space), HandedOver { words: Spoken::of_head(&record), promised });
+    let Admitted { promised, .. } = admit(&mut case, &mut side, file)?;
+    unlocked.remember_as(remembered(&place.space), promised);
     Ok(visit.go(&place.here))
 }

@@ -228,6 +228,8 @@ struct PersonPage<'v> {
     may_remove: bool,
     /// He reads, and not what was kept before he came.
     may_give: bool,
+    /// Where the words are by which he enters, as long as he may not have done so.
+    words: Option<String>,
     propose: Option<String>,
 }
 
@@ -242,6 +244,7 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let is_self = keys.contains(&own);
     let people = looked.keyring.people()?;
     let first = person.own.and_then(|own| people.first_epoch(&looked.safe, &own.key));
+    let let_in = person.own.filter(|_| is_admin && !is_self).and_then(|own| looked.safe.let_in_by(&own.key));
     let row = row(visit, &looked, &person);
     visit.page(&PersonPage {
         f: visit
@@ -253,6 +256,7 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         roles: roles(visit, person.own.map(|own| own.role)),
         may_change: is_admin && person.own.is_some() && person.identity.is_some(),
         may_remove: is_admin && !is_self,
+        words: let_in.map(|record| visit.at(&format!("/people/admitted/{}", record.id()))),
         may_give: is_admin && first.is_some_and(|first| first > 0) && row.opens,
         propose: visit.proposal_file(&looked.safe),
         row,
