@@ -202,6 +202,16 @@ mod unix {
         File::open(path)?.sync_all()
     }
 
+    /// Says that this directory is at work, until what this gives is dropped.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when somebody else says so.
+    pub(crate) fn hold_directory(path: &Path) -> io::Result<Option<File>> {
+        let directory = File::open(path)?;
+        directory.try_lock()?;
+        Ok(Some(directory))
+    }
+
     /// Asks the system to refuse symbolic links in the last part of a new directory's path.
     pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
         Ok(fs::mkdir(path, Mode::from_raw_mode(0o700))?)
@@ -354,6 +364,11 @@ mod other {
     pub(crate) fn sync_directory(_path: &Path) -> io::Result<()> {
         // The system offers no such act; its journal keeps names in order.
         Ok(())
+    }
+
+    pub(crate) fn hold_directory(_path: &Path) -> io::Result<Option<File>> {
+        // A directory in which somebody has a file open is not renamed there.
+        Ok(None)
     }
 
     pub(crate) fn create_directory(path: &Path) -> io::Result<()> {

@@ -235,6 +235,10 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("The folder to make; it must not be there yet, or be empty", "取り出し先のフォルダー。まだないか、空であること"),
     ("Restore set-user-id bits and security attributes too", "set-user-id ビットとセキュリティ属性も元に戻します"),
+    (
+        "Use what a restore to the same folder has left that was cut short: only the rest is fetched",
+        "同じフォルダーへの取り出しが途中で切れたときに残ったものを使い、残りだけを取り寄せる",
+    ),
     ("Say what would be restored, and write nothing", "何を取り出すかを表示するだけで、書き込みません"),
     // check
     (

@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Restore set-user-id bits and security attributes too
     #[arg(long)]
     special: bool,
+    /// Use what a restore to the same folder has left that was cut short: only the rest is fetched
+    #[arg(long)]
+    go_on: bool,
     /// Say what would be restored, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -41,6 +44,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let record = setting.find(&View::of(opened)?, opened, &arguments.deposit)?;
     let paths = arguments.paths.iter().map(|path| path_in_deposit(path)).collect();
     let request = Request::by_person(opened, arguments.to.clone(), paths, arguments.special)?;
+    let request = Request { goes_on: arguments.go_on, ..request };
     if arguments.dry_run {
         return dry_run(setting, opened, record, &request);
     }
@@ -64,13 +68,21 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             "ほか{more}個も取り出せません。--json で一覧できます"
         ));
     }
+    for folder in &restored.earlier {
+        let folder = shown(folder);
+        setting.console.warn(words!(
+            "{folder} holds what an earlier restore has left and is not of this deposit, or was changed since",
+            "{folder} には、前に取り出したときに残ったもののうち、この預け入れにないものと、あとで変わったものがあります"
+        ));
+    }
     let left_out = restored.left_out.iter().map(|(path, reason)| entry_as_json(path, reason));
     let lost = restored.lost.iter().map(|(path, reason)| entry_as_json(path, reason.english()));
     let is_whole = restored.lost.is_empty();
     let to = if is_whole { &request.to } else { &restored.to };
     let result = json!({
         "deposit": record.id().to_string(), "to": to.to_string_lossy(), "complete": is_whole,
-        "files": restored.files, "bytes": restored.bytes,
+        "files": restored.files, "bytes": restored.bytes, "files_there": restored.files_there,
+        "earlier": restored.earlier.iter().map(|folder| folder.to_string_lossy()).collect::<Vec<_>>(),
         "left_out": left_out.collect::<Vec<_>>(), "lost": lost.collect::<Vec<_>>(),
     });
     setting.console.result(result, |out| {
@@ -87,7 +99,13 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
                 bytes = bytes, to = to; files
             ),
         };
-        writeln!(out, "{}", setting.console.say(done))
+        writeln!(out, "{}", setting.console.say(done))?;
+        if restored.files_there > 0 {
+            let there = words::files(restored.files_there);
+            let line = words!("of them were there already: {there}", "そのうち、すでにあったもの: {there}"; there);
+            writeln!(out, "{}", setting.console.say(line))?;
+        }
+        Ok(())
     });
     restored.shortfall().map_or(Ok(()), Err)
 }

@@ -19,6 +19,7 @@ use hizo_vault::commit::ContentValue;
 use hizo_vault::manifest::{Content, Entry, Kind, Place, Root};
 
 use super::Restored;
+use super::earlier::Earlier;
 use crate::contents::{Chosen, Entries, List};
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown, shown_bytes};
 use crate::hashing::Hashing;
@@ -27,7 +28,7 @@ use crate::system;
 use crate::words::{Words, words};
 
 /// Files up to this many bytes are written whole, several at a time.
-const WHOLE_BYTES_MAX: u64 = 1 << 20;
+pub(super) const WHOLE_BYTES_MAX: u64 = 1 << 20;
 
 /// Whole files that wait to be written, per core; each is at most 1 MiB.
 const QUEUE_PER_CORE: usize = 8;
@@ -50,6 +51,9 @@ pub(super) struct Laying {
     partial: PathBuf,
     /// Where it stands in the end when files are lost.
     incomplete: PathBuf,
+    /// Nobody else lays anything out there meanwhile.
+    _held: Option<File>,
+    earlier: Earlier,
     options: Options,
     writers: Writers,
     current: Option<Current>,
@@ -104,8 +108,8 @@ enum Current {
 }
 
 impl Laying {
-    /// Begins beside the folder `to`, which must not be there or be empty.
-    pub(super) fn begin(to: &Path, options: Options) -> Outcome<Self> {
+    /// Begins beside the folder `to`, which must not be there or be empty. Whoever goes on uses what an earlier restore has left there.
+    pub(super) fn begin(to: &Path, options: Options, goes_on: bool) -> Outcome<Self> {
         let failed = |error| Failure::file("restore to", to, error);
         let mut mode_there = None;
         match fs::read_dir(to) {
@@ -136,6 +140,14 @@ impl Laying {
             absolute.with_file_name(beside)
         };
         let (partial, incomplete) = (beside(".partial"), beside(".incomplete"));
+        let earlier = if goes_on {
+            let there = |folder: &PathBuf| folder.symlink_metadata().is_ok_and(|found| found.is_dir());
+            let in_the_way: Vec<_> =
+                [&partial, &incomplete].into_iter().filter(|folder| there(folder)).cloned().collect();
+            Earlier::set_aside(&in_the_way, beside)?
+        } else {
+            Earlier::default()
+        };
         if incomplete.symlink_metadata().is_ok() {
             return Err(left_over(&incomplete));
         }
@@ -146,11 +158,14 @@ impl Laying {
             io::ErrorKind::AlreadyExists => left_over(&partial),
             _ => failed(error),
         })?;
+        let held = system::hold_directory(&partial).map_err(failed)?;
         Ok(Self {
             to: absolute,
             mode_there,
             partial,
             incomplete,
+            _held: held,
+            earlier,
             options,
             writers: Writers::start(options),
             current: None,
@@ -213,12 +228,38 @@ impl Laying {
         Ok(())
     }
 
+    /// Whether an earlier restore has left something here that may be taken.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.earlier.is_empty()
+    }
+
+    /// Takes the file that has this content from an earlier restore, under the names of all `files`. Whether it is there, as it was
+    /// committed to.
+    pub(super) fn take_earlier(&mut self, content: &Content, files: &[impl Deref<Target = Entry>]) -> Outcome<bool> {
+        let spots = self.spots(files)?;
+        let Some(found) = spots.iter().find_map(|spot| self.earlier.find(&spot.entry, content)) else {
+            return Ok(false);
+        };
+        let mut spots = spots.into_iter();
+        for spot in spots.by_ref() {
+            let failed = |error| Failure::file("write", &spot.path, error);
+            if spot.path.symlink_metadata().is_ok() {
+                self.clash(spot.entry);
+                continue;
+            }
+            fs::rename(&found, &spot.path).map_err(failed)?;
+            set_xattrs(&spot.path, &spot.xattrs, self.options);
+            system::set_mode(&spot.path, self.options.mode(spot.mode)).map_err(failed)?;
+            system::set_mtime(&spot.path, spot.mtime_ns).map_err(failed)?;
+            self.copies.push((spot.path, spots.collect()));
+            break;
+        }
+        Ok(true)
+    }
+
     /// Begins the file that has this content; it is laid out under the names of all `files`.
     pub(super) fn file(&mut self, content: &Content, files: &[impl Deref<Target = Entry>]) -> Outcome<()> {
-        let mut spots = Vec::with_capacity(files.len());
-        for entry in files {
-            spots.extend(self.spot(entry)?);
-        }
+        let spots = self.spots(files)?;
         let content = content.clone();
         if content.size <= WHOLE_BYTES_MAX {
             let bytes = Vec::with_capacity(content.size as usize);
@@ -340,6 +381,7 @@ impl Laying {
         restored.to = if restored.lost.is_empty() { self.to } else { self.incomplete };
         let _ = fs::remove_dir(&restored.to);
         fs::rename(&self.partial, &restored.to).map_err(|error| Failure::file("restore to", &restored.to, error))?;
+        restored.earlier = self.earlier.clear(&restored.to);
         Ok(restored)
     }
 
@@ -440,6 +482,15 @@ impl Laying {
             return None;
         }
         parents(entry).chain([entry]).find_map(|path| self.absent.get(path)).map(String::as_str)
+    }
+
+    /// Where entries belong, as far as they have a place here.
+    fn spots(&mut self, entries: &[impl Deref<Target = Entry>]) -> Outcome<Vec<Spot>> {
+        let mut spots = Vec::with_capacity(entries.len());
+        for entry in entries {
+            spots.extend(self.spot(entry)?);
+        }
+        Ok(spots)
     }
 
     /// Where an entry belongs; nothing when it has no place here.
@@ -639,11 +690,11 @@ fn not_committed() -> Failure {
     Failure::untrue(words!("it is not the one that the record commits to", "預けたときのものではありません"))
 }
 
-fn left_over(folder: &Path) -> Failure {
+pub(super) fn left_over(folder: &Path) -> Failure {
     let folder = shown(folder);
     Failure::fixable(words!("{folder} is left over from a restore", "{folder} は、前に取り出したときに残ったものです"))
         .hint(words!(
-            "Look whether you need what is in it, then remove it and run the same command again.",
-            "中身が要らないことを確かめてから取り除き、同じコマンドをもう一度実行してください。"
+            "Run the same command again with --go-on: what stands there already is not fetched again. Or remove it, if you need nothing of what is in it.",
+            "同じコマンドに --go-on を付けて実行してください。そこにあるものは、もう一度取り寄せません。中身が要らなければ、取り除いてもかまいません。"
         ))
 }

@@ -1,6 +1,7 @@
 //! Restoring: a deposit, or parts of it, laid out in a new folder and compared with what was committed to.
 
 pub(crate) mod command;
+mod earlier;
 mod laying;
 pub(crate) mod page;
 #[cfg(all(test, unix))]
@@ -35,18 +36,20 @@ pub(crate) struct Request {
     /// Where everything is restored, the folder has what it had: mode, time and attributes. Else only its owner may enter it. One that
     /// was there before stays open to whom it was.
     pub folder: bool,
+    /// What an earlier restore has left beside `to` is used, where it is what was committed to.
+    pub goes_on: bool,
 }
 
 impl Request {
     /// These paths, or everything, as an ordinary user gets it, in a folder that only its owner may enter.
     pub(crate) fn private(to: PathBuf, paths: Vec<Vec<u8>>) -> Self {
-        Self { to, paths, special: false, folder: false }
+        Self { to, paths, special: false, folder: false, goes_on: false }
     }
 
     /// What a person asks for. Of a hand-over the sender does not say who may enter the folder of whoever receives it.
     pub(crate) fn by_person(opened: Opened, to: PathBuf, paths: Vec<Vec<u8>>, special: bool) -> Outcome<Self> {
         let folder = paths.is_empty() && HandOver::of(opened)?.is_none();
-        Ok(Self { to, paths, special, folder })
+        Ok(Self { to, paths, special, folder, goes_on: false })
     }
 }
 
@@ -57,6 +60,10 @@ pub(crate) struct Restored {
     pub to: PathBuf,
     pub files: u64,
     pub bytes: u64,
+    /// How many of them an earlier restore had left.
+    pub files_there: u64,
+    /// What earlier restores have left and is not of the deposit.
+    pub earlier: Vec<PathBuf>,
     /// What this system could not take, and why.
     pub left_out: Vec<(Vec<u8>, String)>,
     /// Files whose bytes cannot be had, or are not those that were committed to, and why. They are not there.
@@ -112,7 +119,8 @@ impl Watcher for () {
 }
 
 /// Restores into a new or empty folder. Every file is compared with its committed hashes as it is written; one that is
-/// lost is left out, and the folder then stands beside its place, under a name that ends in `.incomplete`.
+/// lost is left out, and the folder then stands beside its place, under a name that ends in `.incomplete`. Whoever goes on fetches only
+/// what an earlier restore has not left there.
 ///
 /// # Errors
 /// When the folder is not empty, a path is not in the deposit, its manifest is not what was committed to, or the disk
@@ -128,11 +136,13 @@ pub(crate) fn restore<'a>(
     let plan = Plan::of(&list, chosen)?;
     watcher.planned(plan.entries, plan.bytes);
     let options = Options { special: request.special };
-    let mut laying = Laying::begin(&request.to, options)?;
+    let mut laying = Laying::begin(&request.to, options, request.goes_on)?;
     laying.directories(list.entries()?, chosen)?;
     let mut members = Members::of(opened, deposit_of(record)?.series);
+    let mut files_there = 0;
     for part in plan.parts() {
-        let contents = part.contents(&list, chosen)?;
+        let mut contents = part.contents(&list, chosen)?;
+        files_there += take_earlier(&mut contents, &mut laying, watcher)?;
         for (deposit, places) in sources(&contents) {
             let source = Source { opened, record, deposit, places, contents: &contents };
             source.read(&mut laying, watcher)?;
@@ -141,7 +151,24 @@ pub(crate) fn restore<'a>(
         members.let_go();
     }
     let root = if request.folder { list.root()? } else { None };
-    laying.finish(&list, chosen, root)
+    Ok(Restored { files_there, ..laying.finish(&list, chosen, root)? })
+}
+
+/// Lays out what earlier restores have left, so that nothing of it is fetched; how many files that makes.
+fn take_earlier(contents: &mut HashMap<Place, Wanted>, laying: &mut Laying, watcher: &dyn Watcher) -> Outcome<u64> {
+    if !laying.goes_on() {
+        return Ok(0);
+    }
+    let (mut taken, mut files) = (Vec::new(), 0);
+    for (place, wanted) in contents.iter() {
+        if laying.take_earlier(wanted.content(), &wanted.files)? {
+            watcher.progress(wanted.content().size);
+            files += wanted.files.len() as u64;
+            taken.push(*place);
+        }
+    }
+    taken.iter().for_each(|place| drop(contents.remove(place)));
+    Ok(files)
 }
 
 /// What a restore will write.

@@ -53,6 +53,8 @@ pub(crate) fn restore(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
     };
     let paths = picker::entry(visit.field("entry"), &*unlocked.contents(&looked, record)?)?.into_iter().collect();
     let request = Request::by_person(looked.opened(), picker::typed(visit.field("to"))?, paths, false)?;
+    // Whoever presses the button again goes on.
+    let request = Request { goes_on: true, ..request };
     let id = deposit.id.to_string();
     let title = words!("Bringing back to {to}", "{to} に取り出しています", to = shown(&request.to));
     work::begin(visit, unlocked, title, move |unlocked, work| {
@@ -66,6 +68,13 @@ pub(crate) fn restore(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply>
             "{files}（{size}）を {to} に取り出しました。どれも預けたときと同じものです",
             size = size, to = to; files
         )];
+        for folder in &restored.earlier {
+            let folder = shown(folder);
+            notes.push(words!(
+                "{folder} holds what an earlier attempt has left and is not of this deposit, or was changed since",
+                "{folder} には、前に取り出したときに残ったもののうち、この預け入れにないものと、あとで変わったものがあります"
+            ));
+        }
         for (path, reason) in restored.lost.iter().take(NAMED_MAX) {
             let (path, reason) = (shown_bytes(path), reason.clone());
             notes.push(words!("lost {path}: {reason}", "{path} は取り出せません: {reason}"; reason));

@@ -80,6 +80,36 @@ impl Place {
         restore(self.opened(), self.last(), &request, &()).unwrap()
     }
 
+    /// The same over what an earlier restore has left there.
+    fn go_on(&self, name: &str) -> Outcome<Restored> {
+        let request = Request { goes_on: true, ..Request::private(self.all.path().join(name), Vec::new()) };
+        restore(self.opened(), self.last(), &request, &())
+    }
+
+    /// Where the last pack of a deposit lies.
+    fn pack(&self, deposit: &Record) -> PathBuf {
+        let name = self.opened().objects(deposit).unwrap().last().unwrap().id().to_string();
+        let home = self.all.path().join("home");
+        let files = walk::walk(std::slice::from_ref(&home), &[]).unwrap();
+        let is_pack = |path: &[u8]| path.ends_with(name.as_bytes()) || is_of(path, &name);
+        let found = files.iter().find(|found| is_pack(&found.path)).unwrap();
+        home.join(String::from_utf8(found.path.to_vec()).unwrap())
+    }
+
+    /// Two deposits, and what a restore of the second one leaves whose own pack is out of reach for a while.
+    fn cut_short() -> (Self, PathBuf) {
+        let mut place = Self::new();
+        place.deposit();
+        place.write("later", &noise(5, 2 << 20));
+        place.deposit();
+        let (pack, away) = (place.pack(place.last()), place.all.path().join("away"));
+        fs::rename(&pack, &away).unwrap();
+        let restored = place.restore("out", &[]);
+        fs::rename(&away, &pack).unwrap();
+        assert!(restored.to.ends_with("out.incomplete") && restored.lost.len() == 1, "{restored:?}");
+        (place, restored.to)
+    }
+
     fn check(&self) -> check::Report {
         check::check(&self.safe, Some(&self.keyring), None::<SeriesId>, &()).unwrap()
     }
@@ -164,11 +194,7 @@ fn a_damaged_pack_costs_the_files_that_lie_in_it_and_names_them() {
     place.deposit();
     // The second deposit's tar holds one file; the first one's pack holds every other content.
     let first = place.deposits().next().unwrap();
-    let damaged = place.opened().objects(first).unwrap().last().copied().unwrap();
-    let path = walk::walk(&[place.all.path().join("home")], &[]).unwrap();
-    let name = damaged.id().to_string();
-    let path = path.iter().find(|found| found.path.ends_with(name.as_bytes()) || is_of(&found.path, &name)).unwrap();
-    let path = place.all.path().join("home").join(String::from_utf8(path.path.to_vec()).unwrap());
+    let path = place.pack(first);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::File::options().write(true).open(&path).unwrap().write_all(b"damaged").unwrap();
 
@@ -189,6 +215,51 @@ fn a_damaged_pack_costs_the_files_that_lie_in_it_and_names_them() {
     }
     assert_eq!(report.touched[1].through.iter().copied().collect::<Vec<_>>(), [1]);
     assert_eq!(report.contents.unwrap().0, 1);
+}
+
+#[test]
+fn whoever_goes_on_fetches_only_what_an_earlier_restore_has_not_left() {
+    let (place, left) = Place::cut_short();
+    // As if another one had been cut short in the middle of a file, too.
+    fs::write(left.join("later"), noise(5, 1 << 20)).unwrap();
+    fs::create_dir(place.all.path().join("out.partial")).unwrap();
+    fs::remove_file(place.pack(place.deposits().next().unwrap())).unwrap();
+    let restored = place.go_on("out").unwrap();
+    assert!(restored.shortfall().is_none() && restored.earlier.is_empty(), "{restored:?}");
+    assert_eq!(facts(&restored.to), facts(&place.folder));
+    assert_eq!(restored.files_there + 1, restored.files);
+    let mut beside: Vec<_> = fs::read_dir(place.all.path()).unwrap().map(|item| item.unwrap().file_name()).collect();
+    beside.sort();
+    assert_eq!(beside, ["folder", "home", "out"]);
+}
+
+#[test]
+fn what_is_not_of_the_deposit_stays_where_an_earlier_restore_stood_and_no_link_leads_out_of_it() {
+    let (place, left) = Place::cut_short();
+    fs::write(left.join("a.d/f"), "changed").unwrap();
+    fs::write(left.join("own"), "his own").unwrap();
+    let outside = place.all.path().join("outside");
+    fs::rename(left.join("a-b"), &outside).unwrap();
+    symlink(&outside, left.join("a-b")).unwrap();
+    let before = facts(&outside);
+    let restored = place.go_on("out").unwrap();
+    assert!(restored.shortfall().is_none(), "{restored:?}");
+    assert_eq!(facts(&restored.to), facts(&place.folder));
+    assert_eq!(restored.earlier, [place.all.path().join("out.earlier-1")]);
+    let stays = facts(&restored.earlier[0]);
+    let paths: Vec<_> = stays.iter().map(|(path, ..)| String::from_utf8_lossy(path)).collect();
+    assert_eq!(paths, ["a-b", "a.d", "a.d/f", "own"]);
+    assert_eq!(facts(&outside), before);
+}
+
+#[test]
+fn nobody_sets_aside_a_restore_that_is_at_work() {
+    let (place, left) = Place::cut_short();
+    let held = crate::system::hold_directory(&left).unwrap();
+    let failure = place.go_on("out").unwrap_err();
+    assert!(failure.message.english().contains("is at work") && left.join("b").exists(), "{failure:?}");
+    drop(held);
+    assert!(place.go_on("out").unwrap().shortfall().is_none());
 }
 
 /// Whether a path under which objects lie is that of this one.

@@ -42,7 +42,7 @@ fn lay(entries: Vec<Entry>, contents: &[(u64, &[u8])], taken: &[&str]) -> (tempf
     let base = tempfile::tempdir().unwrap();
     let to = base.path().join("out");
     let (list, chosen) = (List::AtHand(manifest(entries.clone())), Chosen(&[]));
-    let mut laying = Laying::begin(&to, Options { special: false }).unwrap();
+    let mut laying = Laying::begin(&to, Options { special: false }, false).unwrap();
     // The system answers as it does where the names of two entries are one: there is something of this name.
     for name in taken {
         fs::write(base.path().join("out.partial").join(name), "first").unwrap();

@@ -1,0 +1,163 @@
+//! What an earlier restore to the same place has left. Its files are taken and not fetched again, each compared with what was committed
+//! to; whatever is not of the deposit stays where it is.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use hizo_vault::manifest::Content;
+
+use super::laying::{WHOLE_BYTES_MAX, left_over};
+use crate::failure::{Failure, Outcome, shown};
+use crate::hashing::Hashing;
+use crate::system;
+use crate::words::words;
+
+/// Earlier restores that are set aside at a time.
+const EARLIER_MAX: u32 = 99;
+
+/// Bytes that are compared at a time.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Folders that earlier restores have left, out of the way of the next one.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    folders: Vec<PathBuf>,
+}
+
+impl Earlier {
+    /// Sets aside what stands in the way, under a name that ends in `.earlier-1` or the next number. What was set aside before, by a
+    /// restore that did not come to its end either, is used too.
+    ///
+    /// # Errors
+    /// When a restore is still at work there, or [`EARLIER_MAX`] are set aside already.
+    pub(super) fn set_aside(in_the_way: &[PathBuf], beside: impl Fn(&str) -> PathBuf) -> Outcome<Self> {
+        let names: Vec<_> = (1..=EARLIER_MAX).map(|number| beside(&format!(".earlier-{number}"))).collect();
+        for folder in in_the_way {
+            let failed = |error| Failure::file("set aside", folder, error);
+            let held = system::hold_directory(folder).map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => at_work(folder),
+                _ => failed(error),
+            })?;
+            let free = names.iter().find(|name| name.symlink_metadata().is_err());
+            fs::rename(folder, free.ok_or_else(|| left_over(folder))?).map_err(failed)?;
+            drop(held);
+        }
+        let is_folder = |name: &PathBuf| name.symlink_metadata().is_ok_and(|found| found.is_dir());
+        Ok(Self { folders: names.into_iter().filter(is_folder).collect() })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+
+    /// Where a file stands that has this content.
+    pub(super) fn find(&self, path: &[u8], content: &Content) -> Option<PathBuf> {
+        let relative = system::path_from_bytes(path).ok()?;
+        self.folders.iter().find_map(|folder| {
+            let found = reach(folder, &relative)?;
+            is_committed(&found, content).unwrap_or(false).then_some(found)
+        })
+    }
+
+    /// Takes away what stands in the restored folder too, and says which folders hold something else.
+    pub(super) fn clear(self, restored: &Path) -> Vec<PathBuf> {
+        self.folders.into_iter().filter(|folder| !clear(folder, restored).unwrap_or(false)).collect()
+    }
+}
+
+/// A path beneath a folder, through folders alone: no link leads out of it. They may be such that nobody enters them, as the deposit
+/// has it; here their owner may.
+fn reach(folder: &Path, relative: &Path) -> Option<PathBuf> {
+    let mut reached = folder.to_owned();
+    for part in relative.components() {
+        enter(&reached).ok()?;
+        reached.push(part);
+    }
+    Some(reached)
+}
+
+fn enter(folder: &Path) -> io::Result<()> {
+    let found = folder.symlink_metadata()?;
+    if !found.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    match system::stat(&found).mode & 0o700 {
+        0o700 => Ok(()),
+        _ => system::set_mode(folder, 0o700),
+    }
+}
+
+fn is_committed(path: &Path, content: &Content) -> io::Result<bool> {
+    let found = path.symlink_metadata()?;
+    if !found.is_file() || found.len() != content.size {
+        return Ok(false);
+    }
+    let mut file = system::open_to_read(path)?;
+    if content.size <= WHOLE_BYTES_MAX {
+        let mut bytes = Vec::with_capacity(content.size as usize);
+        file.take(content.size).read_to_end(&mut bytes)?;
+        return Ok(content.value.matches(&bytes));
+    }
+    let mut hashing = Hashing::start(content.value.key);
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hashing.finish() == content.value),
+            read => drop(hashing.copy(&piece[..read])),
+        }
+    }
+}
+
+/// Whether nothing is left of a folder whose files, links and folders are all in the other one.
+fn clear(folder: &Path, restored: &Path) -> io::Result<bool> {
+    enter(folder)?;
+    for item in fs::read_dir(folder)? {
+        let item = item?;
+        let (here, there) = (item.path(), restored.join(item.file_name()));
+        let kind = item.file_type()?;
+        let is_there = match () {
+            () if kind.is_dir() => clear(&here, &there).map(|_| false),
+            () if kind.is_symlink() => fs::read_link(&here).and_then(|target| Ok(fs::read_link(&there)? == target)),
+            () if kind.is_file() => begins(&there, &here),
+            () => Ok(false),
+        };
+        if is_there.unwrap_or(false) {
+            fs::remove_file(&here)?;
+        }
+    }
+    Ok(fs::remove_dir(folder).is_ok())
+}
+
+/// Whether a file begins with all that is in another one: with a file that was cut short nothing is lost.
+fn begins(whole: &Path, part: &Path) -> io::Result<bool> {
+    let (mut whole, mut part) = (system::open_to_read(whole)?, system::open_to_read(part)?);
+    if !is_file(&whole)? || whole.metadata()?.len() < part.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut here, mut there) = (vec![0; PIECE_BYTES], vec![0; PIECE_BYTES]);
+    loop {
+        let read = part.read(&mut here)?;
+        if read == 0 {
+            return Ok(true);
+        }
+        whole.read_exact(&mut there[..read])?;
+        if here[..read] != there[..read] {
+            return Ok(false);
+        }
+    }
+}
+
+fn is_file(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.is_file())
+}
+
+fn at_work(folder: &Path) -> Failure {
+    let folder = shown(folder);
+    Failure::fixable(words!("a restore is at work in {folder}", "{folder} には、いま取り出している最中です")).hint(
+        words!(
+            "Wait until it has ended, or name another folder.",
+            "終わるまで待つか、別のフォルダーを指定してください。"
+        ),
+    )
+}
