@@ -57,8 +57,8 @@ impl<'a> Parties<'a> {
     }
 
     /// After its last one.
-    fn now(opened: Opened, people: &'a People) -> Self {
-        let mut parties = Self::new(people, opener(opened));
+    fn now(opened: Opened, people: &'a People, opener: Option<VerifyingKey>) -> Self {
+        let mut parties = Self::new(people, opener);
         opened.safe.records.iter().for_each(|record| parties.follow(record));
         parties
     }
@@ -103,19 +103,21 @@ impl<'a> Parties<'a> {
 /// For whom the person speaks now who opens the space.
 pub(crate) fn own(opened: Opened) -> Outcome<Option<Party>> {
     let people = opened.keyring.people()?;
-    Ok(Parties::now(opened, people).of(&people.certificates.own().key))
+    Ok(Parties::now(opened, people, opener(opened)).of(&people.certificates.own().key))
 }
 
 /// Whether this is the key of somebody who reads the case and does not speak for its company, or of an organisation for which one acts.
 pub(crate) fn reads_for_another(opened: Opened, key: &VerifyingKey) -> Outcome<bool> {
     let people = opened.keyring.people()?;
-    let parties = Parties::now(opened, people);
+    let mut parties = Parties::now(opened, people, None);
     let is_his = |member: &VerifyingKey| {
         people.certificates.of(member).is_some_and(|certificate| certificate.identity == *key)
             || parties.organisation_of(member) == Some(*key)
     };
-    let is_another = |member: &VerifyingKey| parties.of(member).is_some_and(|party| party != Party::Company);
-    Ok(parties.roles.keys().any(|member| is_another(member) && is_his(member)))
+    let his: Vec<_> = parties.roles.keys().copied().filter(is_his).collect();
+    // Most receivers are nobody there: then record 0 is not read.
+    parties.opener = his.first().and_then(|_| opener(opened));
+    Ok(his.iter().any(|member| parties.of(member).is_some_and(|party| party != Party::Company)))
 }
 
 /// The identity of the counsellor who opened a case for somebody else, as record 0 says; nothing where the company opened it, or the

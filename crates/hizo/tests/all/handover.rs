@@ -328,6 +328,21 @@ fn a43_whom_the_company_suspects_is_told_to_the_receiver_alone() {
 }
 
 #[test]
+fn a43_nobody_receives_whom_the_company_suspects_who_helps_it_however_he_came_to() {
+    let (case, joining) = (Case::new(), Home::unmade());
+    let evidence = ["--level", "D", "--company", "森精機"];
+    let handover = case.consented(&["logs:1//extract"], &evidence);
+    let identity = case.office.path.join("identity.age");
+    let (request, words) = case.firm.ask(&joining, "特許庁", &["--identity", path(&identity)]);
+    assert_eq!(case.firm.admit(&request, &words, &[]).code, Some(0));
+    let refused = [case.make(&handover).1, case.consent_to(&["logs:1//extract"], &evidence)];
+    for said in refused {
+        assert!(said.code == Some(1) && said.err.contains("who helps is not to learn"), "{said:?}");
+    }
+    case.consented(&["logs:1//extract"], &["--level", "C", "--company", "森精機"]);
+}
+
+#[test]
 fn a43_nobody_is_let_into_a_hand_over_that_cards_of_the_sender_open() {
     let case = Case::new();
     let handover = case.consented(&["drawings:2"], &[]);
