@@ -13,7 +13,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::age::{self, Identity, OpenError, SealError};
+use crate::age::{self, Identity, OpenError, SealError, WorkFactor};
 use crate::entropy::Entropy;
 
 /// Random bits in a generated passphrase.
@@ -206,11 +206,11 @@ macro_rules! sealed_seed {
                 $key(derive(&self.0, $label, &[]))
             }
 
-            /// Seals it with a passphrase, as armored text. Takes about half a second and 128 MiB, freed on return.
-            pub fn seal(&self, passphrase: &str, entropy: &mut dyn Entropy) -> String {
+            /// Seals it with a passphrase, as armored text. Takes what [`WorkFactor`] says, freed on return.
+            pub fn seal(&self, passphrase: &str, work: WorkFactor, entropy: &mut dyn Entropy) -> String {
                 let seed = Zeroizing::new(BASE64.encode(self.0.as_ref()));
                 let text = Zeroizing::new(format!("{}{}\n", $head, *seed));
-                let sealed: Result<String, SealError> = age::seal_passphrase(text.as_bytes(), passphrase, entropy);
+                let sealed: Result<String, SealError> = age::seal_passphrase(text.as_bytes(), passphrase, work, entropy);
                 sealed.expect("a key file is far smaller than an object may be")
             }
 
@@ -376,9 +376,10 @@ impl IdentityFile {
         Identity::from_seed(&expand(self.identity.seed(), HAND_OVER_LABEL, space.as_bytes()))
     }
 
-    /// Seals it with a passphrase, as armored text. Takes about half a second and 128 MiB, freed on return.
-    pub fn seal(&self, passphrase: &str, entropy: &mut dyn Entropy) -> String {
-        let sealed: Result<String, SealError> = age::seal_passphrase(self.to_text().as_bytes(), passphrase, entropy);
+    /// Seals it with a passphrase, as armored text. Takes what [`WorkFactor`] says, freed on return.
+    pub fn seal(&self, passphrase: &str, work: WorkFactor, entropy: &mut dyn Entropy) -> String {
+        let sealed: Result<String, SealError> =
+            age::seal_passphrase(self.to_text().as_bytes(), passphrase, work, entropy);
         sealed.expect("an identity file is far smaller than an object may be")
     }
 

@@ -16,6 +16,7 @@ use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{self, Device, Home, IDENTITY_BYTES_MAX};
 use crate::keeper::Keeper;
 use crate::membership::other_words;
+use crate::passphrase::work_factor;
 use crate::safe::{self, Safe};
 use crate::words::{Words, words};
 
@@ -115,7 +116,7 @@ pub(crate) fn make(
         }
         None => {
             let identity = IdentityFile::generate(&mut SystemEntropy);
-            let sealed = identity.seal(passphrase, &mut SystemEntropy).as_bytes().to_vec();
+            let sealed = identity.seal(passphrase, work_factor(), &mut SystemEntropy).as_bytes().to_vec();
             (identity, sealed)
         }
     };

@@ -31,7 +31,7 @@ use stream::{NONCE_BYTES, Payload};
 pub use header::HEADER_BYTES_MAX;
 pub use hybrid::{Identity, NotAKey, Recipient};
 pub use pack::{PACK_BYTES, PACK_PLAINTEXT_BYTES, PackBuilder};
-pub use passphrase::{PASSPHRASE_LOG_N, PASSPHRASE_LOG_N_MAX};
+pub use passphrase::{PASSPHRASE_LOG_N_MAX, WorkFactor};
 
 /// Most recipients one file may have. The largest header is then about 3 MiB; a space with more readers has several wraps.
 pub const RECIPIENTS_MAX: usize = 2048;
@@ -120,18 +120,14 @@ pub fn seal(plaintext: &[u8], recipients: &[Recipient], entropy: &mut dyn Entrop
 
 /// Seals something small with a passphrase, as armored text: an identity file, an emergency card.
 ///
-/// Takes about half a second and 128 MiB, freed on return. Nothing made here is ever shown to a keeper.
+/// Takes what [`WorkFactor`] says, freed on return. Nothing made here is ever shown to a keeper.
 ///
 /// # Errors
 /// [`SealError::TooLarge`] when the file before armor would pass [`PACK_BYTES`].
-pub fn seal_passphrase(plaintext: &[u8], passphrase: &str, entropy: &mut dyn Entropy) -> Result<String, SealError> {
-    seal_passphrase_costing(plaintext, passphrase, PASSPHRASE_LOG_N, entropy)
-}
-
-fn seal_passphrase_costing(
+pub fn seal_passphrase(
     plaintext: &[u8],
     passphrase: &str,
-    log_n: u8,
+    work: WorkFactor,
     entropy: &mut dyn Entropy,
 ) -> Result<String, SealError> {
     // A passphrase stanza is shorter than a hybrid one, so this bound is the stricter.
@@ -143,7 +139,7 @@ fn seal_passphrase_costing(
     hedge.update(plaintext);
     let mut drawn = hedge.finish();
     let salt = drawn.salt();
-    let stanza = passphrase::wrap(&drawn.file_key, passphrase, log_n, &salt);
+    let stanza = passphrase::wrap(&drawn.file_key, passphrase, work, &salt);
     let mut file = header::compose(&[stanza], &drawn.file_key);
     append_payload(&mut file, plaintext, &drawn.file_key, &drawn.nonce);
     Ok(armor::compose(&file))

@@ -10,8 +10,17 @@ use super::header::{NewStanza, Stanza, decode_exact, encode};
 use super::stream::{TAG_BYTES, cipher};
 use super::{FILE_KEY_BYTES, Fault, FileKey, Unwrap};
 
-/// Work factor of what is sealed here: 2^17 rounds, 128 MiB, about half a second.
-pub const PASSPHRASE_LOG_N: u8 = 17;
+/// How much work a guess costs: the binary logarithm of scrypt's N, which takes N × 1,024 bytes (RFC 7914).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkFactor(u8);
+
+impl WorkFactor {
+    /// 2^17 rounds, 128 MiB, about half a second.
+    pub const USUAL: Self = Self(17);
+    /// The least that is accepted on reading. It protects nothing: for keys that tests throw away.
+    pub const LEAST: Self = Self(1);
+}
+
 /// Largest work factor that is accepted on reading: 1 GiB.
 pub const PASSPHRASE_LOG_N_MAX: u8 = 20;
 
@@ -55,7 +64,8 @@ pub(super) fn is_for_this_kind(stanza: &Stanza<'_>) -> bool {
 }
 
 /// Wraps a file key under a passphrase.
-pub(super) fn wrap(file_key: &FileKey, passphrase: &str, log_n: u8, salt: &[u8; SALT_BYTES]) -> NewStanza {
+pub(super) fn wrap(file_key: &FileKey, passphrase: &str, work: WorkFactor, salt: &[u8; SALT_BYTES]) -> NewStanza {
+    let WorkFactor(log_n) = work;
     let mut body = file_key.0.to_vec();
     cipher(&wrap_key(passphrase, log_n, salt))
         .seal_in_place_append_tag(zero_nonce(), Aad::empty(), &mut body)

@@ -79,7 +79,9 @@ impl Vector {
     fn seal(&self) -> Vec<u8> {
         let mut entropy = Once(Some(hex::decode(self.one("entropy")).unwrap().try_into().unwrap()));
         if let [passphrase] = *self.all("passphrase") {
-            return seal_passphrase(&self.plaintext(), passphrase, &mut entropy).unwrap().into_bytes();
+            return seal_passphrase(&self.plaintext(), passphrase, WorkFactor::USUAL, &mut entropy)
+                .unwrap()
+                .into_bytes();
         }
         let readers = self.all("identity").into_iter().map(|line| Identity::parse(line).unwrap().recipient().clone());
         seal(&self.plaintext(), &readers.collect::<Vec<_>>(), &mut entropy).unwrap()

@@ -118,7 +118,7 @@ fn a_plaintext_in_pieces_draws_the_same_secrets_as_in_one() {
 
 #[test]
 fn every_flipped_bit_of_a_passphrase_file_is_refused_with_one_kind_of_error() {
-    let sealed = seal_passphrase_costing(b"secret", "pass", 1, &mut Seeded::new(1)).unwrap().into_bytes();
+    let sealed = seal_passphrase(b"secret", "pass", WorkFactor::LEAST, &mut Seeded::new(1)).unwrap().into_bytes();
     assert_eq!(open_own_passphrase(sealed.clone(), "pass").unwrap(), b"secret");
     for place in 0..sealed.len() {
         for bit in 0..8 {
@@ -140,7 +140,7 @@ fn every_flipped_bit_of_a_passphrase_file_is_refused_with_one_kind_of_error() {
 fn a_work_factor_is_read_only_as_it_is_written_and_only_up_to_the_limit() {
     let key = file_key(1);
     let stanza = |log_n: &str| {
-        let mut stanza = passphrase::wrap(&key, "pass", 1, &[0; 16]);
+        let mut stanza = passphrase::wrap(&key, "pass", WorkFactor::LEAST, &[0; 16]);
         stanza.arguments.truncate(stanza.arguments.len() - 1);
         stanza.arguments.push_str(log_n);
         file_of(&[stanza], &key)

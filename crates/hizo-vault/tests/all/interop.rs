@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hizo_vault::age::{self, Identity, PackBuilder, Recipient};
+use hizo_vault::age::{self, Identity, PackBuilder, Recipient, WorkFactor};
 use hizo_vault::keys::{IdentityFile, generate_passphrase};
 
 use crate::seeded::Seeded;
@@ -70,7 +70,7 @@ impl Ours {
         put("passphrase", passphrase.as_bytes());
         put("recipient", file.identity.recipient().to_string().as_bytes());
         put("plaintext", &plaintext);
-        put("identity.age", file.seal(&passphrase, &mut entropy).as_bytes());
+        put("identity.age", file.seal(&passphrase, WorkFactor::USUAL, &mut entropy).as_bytes());
         put("wrap.age", &age::seal(epoch.to_secret_line().as_bytes(), &readers, &mut entropy).unwrap());
         put("pack.age", &pack.seal(epoch.recipient(), &mut entropy));
         Self { identity: file.identity, passphrase, plaintext }

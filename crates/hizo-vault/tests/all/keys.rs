@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hizo_ledger::id::SpaceId;
-use hizo_vault::age::{self, Identity};
+use hizo_vault::age::{self, Identity, WorkFactor};
 use hizo_vault::entropy::Entropy;
 use hizo_vault::keys::{
     Error, IdentityFile, OrganisationSeed, PASSPHRASE_BITS, RecoverySeed, SigningSeed, generate_passphrase,
@@ -99,7 +99,7 @@ fn nothing_secret_is_printed() {
 fn an_identity_file_comes_back_whole_and_serves_any_age_tool() {
     let file = IdentityFile::generate(&mut Seeded::new(1));
     let passphrase = generate_passphrase(&mut Seeded::new(2));
-    let sealed = file.seal(&passphrase, &mut Seeded::new(3));
+    let sealed = file.seal(&passphrase, WorkFactor::USUAL, &mut Seeded::new(3));
     assert!(sealed.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n"));
 
     let text = String::from_utf8(age::open_own_passphrase(sealed.clone().into_bytes(), &passphrase).unwrap()).unwrap();

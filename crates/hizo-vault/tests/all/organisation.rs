@@ -6,6 +6,7 @@ use hizo_ledger::delegation::{Delegation, Revocation};
 use hizo_ledger::id::{RecordId, SpaceId};
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{ClaimedTime, Role};
+use hizo_vault::age::WorkFactor;
 use hizo_vault::event::certificate::UnverifiedCertificate;
 use hizo_vault::event::{self, Event};
 use hizo_vault::fingerprint::{Spoken, WordList};
@@ -372,13 +373,13 @@ fn a_card_past_the_longest_is_refused_unread() {
 
 #[test]
 fn an_organisations_key_is_opened_by_its_passphrase_and_is_of_a_kind_of_its_own() {
-    let sealed = seed(21).seal("a passphrase", &mut crate::seeded::Seeded::new(1));
+    let sealed = seed(21).seal("a passphrase", WorkFactor::LEAST, &mut crate::seeded::Seeded::new(1));
     let opened = OrganisationSeed::open(sealed.clone().into_bytes(), "a passphrase").unwrap();
     assert_eq!(opened.signing_key().verifying_key(), organisation(21));
     assert!(OrganisationSeed::open(sealed.into_bytes(), "another").is_err());
     let publisher = PublisherSeed::from_bytes(&[21; 32]);
     assert_ne!(publisher.signing_key().verifying_key(), organisation(21));
-    let sealed = publisher.seal("a passphrase", &mut crate::seeded::Seeded::new(2)).into_bytes();
+    let sealed = publisher.seal("a passphrase", WorkFactor::LEAST, &mut crate::seeded::Seeded::new(2)).into_bytes();
     assert!(OrganisationSeed::open(sealed.clone(), "a passphrase").is_err(), "a file of another kind");
     assert!(PublisherSeed::open(sealed, "a passphrase").is_ok());
     // Computed apart from this code; see docs/spec/keys.md.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use hizo_keeper::EmbeddedKeeper;
 use hizo_ledger::id::{ObjectId, SeriesId};
 use hizo_store::NamedBytes;
@@ -21,7 +23,10 @@ use hizo_vault::stream::{self, Framer};
 use sha2::{Digest as _, Sha256};
 
 use crate::forge::{Insider, device};
-use crate::kit::{Dice, Home, Said, assert_same, contains, files_below, forget_restore, hex, noise, said, tree};
+use crate::kit::{
+    Dice, Home, LEAST_WORK, Said, assert_same, contains, files_below, forget_restore, hex, noise, said, tree,
+};
+use crate::sharing::Firm;
 
 const CANARY: &str = "kanarienvogel-5c1d-canary";
 
@@ -149,6 +154,32 @@ fn a22_a23_no_digest_of_a_plaintext_reaches_the_keeper() {
             assert!(!contains(&bytes, guess), "{} holds a digest that anybody can guess", path.display());
         }
     }
+}
+
+#[test]
+fn a25_whoever_has_what_a_passphrase_opens_pays_the_usual_work_for_each_guess() {
+    let (home, newcomer) = (Home::unmade(), Home::unmade());
+    let make = |home: &Home, arguments: &[&str]| {
+        let said = said(home.command().env_remove(LEAST_WORK).args(arguments));
+        assert_eq!(said.code, Some(0), "{said:?}");
+    };
+    let at = |home: &Home, name: &str| home.folder.path().join(name).to_str().unwrap().to_owned();
+    make(&home, &["init"]);
+    make(&home, &["office", "make", "--name", "Office", "--name-ja", "窓口"]);
+    fs::write(at(&home, "entries"), "").unwrap();
+    make(&home, &["directory", "publish", &at(&home, "entries"), "--to", &at(&home, "directory")]);
+    let firm = Firm::new();
+    let invite = firm.invite("佐藤");
+    make(&newcomer, &["space", "join", invite.to_str().unwrap(), "--name", "佐藤", "--to", &at(&newcomer, "request")]);
+    let files = [&home, &newcomer].map(|home| files_below(&home.path)).concat();
+    let armored = files.iter().filter_map(|file| {
+        let text = String::from_utf8(fs::read(file).unwrap()).ok()?;
+        let body = text.strip_prefix("-----BEGIN AGE ENCRYPTED FILE-----\n")?.split("-----").next()?.replace('\n', "");
+        Some(BASE64.decode(body).unwrap())
+    });
+    let works: Vec<_> = armored.map(|file| String::from_utf8_lossy(&file).lines().nth(1).unwrap().to_owned()).collect();
+    assert_eq!(works.len(), 4, "two people, an organisation and a publisher: {works:?}");
+    assert!(works.iter().all(|work| work.starts_with("-> scrypt ") && work.ends_with(" 17")), "{works:?}");
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn key(home: &Home, given: &str) -> Outcome<PublisherSeed> {
         });
     }
     let seed = PublisherSeed::generate(&mut SystemEntropy);
-    home::write_new(&path, seed.seal(given, &mut SystemEntropy).as_bytes())?;
+    home::write_new(&path, seed.seal(given, passphrase::work_factor(), &mut SystemEntropy).as_bytes())?;
     let line = format!("{}\n", seed.signing_key().verifying_key());
     home::replace(&home.folder().join(PUBLIC_KEY_FILE), line.as_bytes())?;
     Ok(seed)

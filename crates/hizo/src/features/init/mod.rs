@@ -17,6 +17,7 @@ use crate::founding::Founding;
 use crate::home::{self, Device, Home, Pinned};
 use crate::keeper::Keeper;
 use crate::newcomer;
+use crate::passphrase::work_factor;
 use crate::there::There;
 
 /// Whose a new safe is.
@@ -67,7 +68,7 @@ fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says
     let (identity, sealed) = match owner {
         Owner::New { passphrase } => {
             let identity = IdentityFile::generate(&mut SystemEntropy);
-            let sealed = identity.seal(passphrase, &mut SystemEntropy).as_bytes().to_vec();
+            let sealed = identity.seal(passphrase, work_factor(), &mut SystemEntropy).as_bytes().to_vec();
             (identity, sealed)
         }
         Owner::Known { identity, sealed } => (*identity, sealed),

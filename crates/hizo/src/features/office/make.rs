@@ -8,6 +8,7 @@ use crate::Setting;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::Home;
+use crate::passphrase::work_factor;
 use crate::safe;
 use crate::words::words;
 use crate::{home, office};
@@ -65,7 +66,7 @@ pub(super) fn make(home: &Home, name: String, name_ja: String, passphrase: &str)
         office::open_seed(home, passphrase)?.signing_key()
     } else {
         let seed = OrganisationSeed::generate(&mut SystemEntropy);
-        home::write_new(&key_file, seed.seal(passphrase, &mut SystemEntropy).as_bytes())?;
+        home::write_new(&key_file, seed.seal(passphrase, work_factor(), &mut SystemEntropy).as_bytes())?;
         seed.signing_key()
     };
     let card = Card { name, name_ja, key: key.verifying_key() };

@@ -15,6 +15,7 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome};
 use crate::home::{self, Device, Home, IDENTITY_BYTES_MAX};
 use crate::keeper::Keeper;
+use crate::passphrase::work_factor;
 use crate::queue::AtHand;
 use crate::safe::{self, Keyring, Safe};
 use crate::words::{Words, words};
@@ -41,7 +42,7 @@ pub(super) fn by_cards(setting: &Setting, emergency: &Path, card_files: &[PathBu
     let keyring = Keyring::unlock(&safe, &seed.identity())?;
     let passphrase = setting.passphrase.for_something_new()?;
     let identity = IdentityFile::generate(&mut SystemEntropy);
-    way.write(&Device::generate(), identity.seal(&passphrase.text, &mut SystemEntropy).as_bytes())?;
+    way.write(&Device::generate(), identity.seal(&passphrase.text, work_factor(), &mut SystemEntropy).as_bytes())?;
     Home::write_session_key(&way.folder, &identity.signing_seed.session_key(&way.invite.space))?;
     Home::write_recovered_epochs(&way.folder, identity.identity.recipient(), keyring.epochs())?;
     let record = regain::let_in(&mut safe, &seed, &identity)?;

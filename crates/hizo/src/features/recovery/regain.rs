@@ -18,6 +18,7 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome, shown};
 use crate::home::{self, Home};
 use crate::log;
+use crate::passphrase::work_factor;
 use crate::receipts;
 use crate::safe::{Draft, Keyring, Safe};
 use crate::system;
@@ -132,7 +133,7 @@ fn make_home(safe: &Safe, keyring: &Keyring, to: &Path, passphrase: &str) -> Out
     }
     let identity = IdentityFile::generate(&mut SystemEntropy);
     Home::write_recovered_epochs(to, identity.identity.recipient(), keyring.epochs())?;
-    home::write_new(&home::identity_file(to), identity.seal(passphrase, &mut SystemEntropy).as_bytes())?;
+    home::write_new(&home::identity_file(to), identity.seal(passphrase, work_factor(), &mut SystemEntropy).as_bytes())?;
     let name = "safe.json";
     let bytes = fs::read(from.join(name)).map_err(|error| Failure::file("read", &from.join(name), error))?;
     home::write_new(&to.join(name), &bytes)?;
