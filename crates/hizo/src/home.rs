@@ -879,10 +879,7 @@ impl Home {
     /// # Errors
     /// When what is there cannot be read.
     pub(crate) fn around(&self) -> Outcome<Option<Self>> {
-        let beneath =
-            self.folder.parent().filter(|folder| [CASES, HANDED, RECEIVED].iter().any(|of| folder.ends_with(of)));
-        let around = beneath.and_then(Path::parent).filter(|folder| folder.join(SAFE_FILE).exists());
-        around.map(|folder| self.another(folder)).transpose()
+        folder_around(&self.folder).map(|folder| self.another(folder)).transpose()
     }
 
     /// Where this machine remembers its last walk of a series.
@@ -1197,6 +1194,17 @@ impl Device {
 
 fn read_secret(path: &Path) -> Outcome<Zeroizing<String>> {
     fs::read_to_string(path).map(Zeroizing::new).map_err(|error| Failure::file("read", path, error))
+}
+
+/// The folder of the home in which another one lies, as those do that a desk begins.
+fn folder_around(folder: &Path) -> Option<&Path> {
+    let beneath = folder.parent().filter(|folder| [CASES, HANDED, RECEIVED].iter().any(|of| folder.ends_with(of)))?;
+    beneath.parent().filter(|folder| folder.join(SAFE_FILE).exists())
+}
+
+/// The whole folder that a home is part of: its own, or that of the home in which it lies.
+pub(crate) fn whole_folder(folder: &Path) -> &Path {
+    folder_around(folder).unwrap_or(folder)
 }
 
 pub(crate) fn keeper_folder(folder: &Path) -> PathBuf {

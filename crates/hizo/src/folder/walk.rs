@@ -24,6 +24,11 @@ pub(crate) const IGNORE_FILE: &str = ".hizoignore";
 /// # Errors
 /// When a named path cannot be read at all, or two of them have one name. What cannot be read below is left out and said.
 pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing> {
+    walk_without(paths, excludes, &[])
+}
+
+/// The same, without these folders and whatever is in them.
+pub(crate) fn walk_without(paths: &[PathBuf], excludes: &[String], without: &[PathBuf]) -> io::Result<Listing> {
     let roots = roots(paths)?;
     let (mut walker, mut folders) = (Walker::default(), Vec::new());
     for root in &roots {
@@ -43,7 +48,7 @@ pub(crate) fn walk(paths: &[PathBuf], excludes: &[String]) -> io::Result<Listing
         }
     }
     walker.found.sort();
-    let mut walkers = below(folders);
+    let mut walkers = below(folders, without);
     walkers.push(walker);
     let mut left_out: Vec<_> = walkers.iter_mut().flat_map(|walker| std::mem::take(&mut walker.left_out)).collect();
     left_out.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -76,11 +81,33 @@ fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
     Ok(roots)
 }
 
+/// Where a folder is reached from these paths, if it lies below one of them: a path is as it was named, whatever links it leads through.
+///
+/// # Errors
+/// When one of the paths is that folder itself, or cannot be read.
+pub(crate) fn places(folder: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let folder = match folder.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        folder => folder?,
+    };
+    let mut places = Vec::new();
+    for path in paths {
+        match folder.strip_prefix(path.canonicalize()?) {
+            Ok(inside) if inside.as_os_str().is_empty() => return Err(io::ErrorKind::AlreadyExists.into()),
+            Ok(inside) => places.push(path.join(inside)),
+            Err(_) => (),
+        }
+    }
+    Ok(places)
+}
+
 /// What one thread has found.
 #[derive(Default)]
-struct Walker {
+struct Walker<'a> {
     found: Unsorted,
     left_out: Vec<LeftOut>,
+    /// Folders that are passed over.
+    without: &'a [PathBuf],
 }
 
 /// A folder to be listed.
@@ -147,10 +174,10 @@ impl Drop for Turn<'_> {
 }
 
 /// Lists these folders and everything below them, on all cores.
-fn below(folders: Vec<Folder>) -> Vec<Walker> {
+fn below(folders: Vec<Folder>, without: &[PathBuf]) -> Vec<Walker<'_>> {
     let waiting = Folders { state: Mutex::new(Waiting { folders, at_work: 0 }), ..Folders::default() };
     let work = || {
-        let mut walker = Walker::default();
+        let mut walker = Walker { without, ..Walker::default() };
         while let Some(folder) = waiting.next() {
             let mut turn = Turn { folders: &waiting, found: Vec::new() };
             turn.found = walker.directory(&folder);
@@ -164,7 +191,7 @@ fn below(folders: Vec<Folder>) -> Vec<Walker> {
     })
 }
 
-impl Walker {
+impl Walker<'_> {
     fn leave_out(&mut self, path: &Path, reason: impl Into<String>) {
         self.left_out.push(LeftOut { path: path.to_owned(), reason: reason.into() });
     }
@@ -202,7 +229,8 @@ impl Walker {
                 return None;
             }
         };
-        if is_excluded(rules, &on_disk, stat.kind == StatKind::Directory) {
+        let is_directory = stat.kind == StatKind::Directory;
+        if is_excluded(rules, &on_disk, is_directory) || is_directory && self.without.contains(&on_disk) {
             return None;
         }
         let name = system::path_bytes(&item.file_name());

@@ -898,3 +898,25 @@ impl Drop for SmallDisk {
         }
     }
 }
+
+#[test]
+fn a_safe_that_stands_in_the_folder_is_not_kept_in_itself() {
+    let home = Home::new();
+    let all = home.folder.path();
+    fs::write(all.join("drawing"), "KX-204").unwrap();
+    let link = tempfile::tempdir().unwrap();
+    symlink(all, link.path().join("all")).unwrap();
+    for from in [all.to_owned(), link.path().join("all"), all.to_owned()] {
+        let said = home.ok(["deposit", "--json", "--series", "all", from.to_str().unwrap()]);
+        let made = said.json();
+        assert_eq!(made["safe_in_it"], serde_json::json!([from.join("home")]), "{said:?}");
+        assert!(said.err.contains("home is the safe itself"), "{said:?}");
+        // The drawing, and the passphrase that the tests have beside every safe.
+        assert_eq!((made["files"].as_u64(), made["entries"].as_u64()), (Some(2), Some(2)), "{said:?}");
+    }
+    home.fails(1, "is the safe itself", ["deposit", "--series", "all", home.path.to_str().unwrap()]);
+    // What lies in it may be kept: files that a browser gave lie there for a while.
+    fs::create_dir(home.path.join("given")).unwrap();
+    fs::write(home.path.join("given/note"), "given").unwrap();
+    home.ok(["deposit", "--series", "given", home.path.join("given").to_str().unwrap()]);
+}

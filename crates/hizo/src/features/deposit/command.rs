@@ -1,6 +1,6 @@
 //! `hizo deposit`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use hizo_ledger::log::receipt::Receipt;
@@ -12,7 +12,6 @@ use crate::Setting;
 use crate::console::{self, Console, Progress};
 use crate::failure::{Failure, Outcome, shown, shown_bytes};
 use crate::folder::listing::LeftOut;
-use crate::folder::walk;
 use crate::home::Home;
 use crate::queue::Queue;
 use crate::receipts::Answer;
@@ -127,8 +126,7 @@ pub(crate) fn check_names(series: &str, labels: &[String]) -> Outcome<()> {
 }
 
 fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
-    let listing = walk::walk(&request.paths, &request.excludes)
-        .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
+    let (listing, safe_in_it) = super::list(&setting.home_folder()?, request)?;
     let result =
         json!({ "dry_run": true, "files": listing.files(), "bytes": listing.bytes(), "entries": listing.len() });
     setting.console.result(result, |out| {
@@ -142,6 +140,7 @@ fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(planned))
     });
+    safe_in_it.iter().for_each(|folder| setting.console.warn(passed_over(folder)));
     listing.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     Ok(())
 }
@@ -161,6 +160,7 @@ fn report(console: Console, request: &Request, made: &Made) {
         "deposit": made.id.to_string(), "series": request.series, "series_id": made.series.to_string(),
         "number": made.number, "files": made.files, "bytes": made.bytes, "entries": made.entries,
         "objects": made.objects, "stored_bytes": made.stored_bytes, "left_out": left_out, "unsteady": unsteady,
+        "safe_in_it": made.safe_in_it.iter().map(|folder| folder.to_string_lossy()).collect::<Vec<_>>(),
         "kept": answer.is_some(), "receipt": answer.and_then(receipt_as_json),
         "unstamped": unstamped.iter().map(Words::english).collect::<Vec<_>>(),
     });
@@ -262,8 +262,14 @@ impl Made {
                 path = shown(path)
             )
         });
-        self.left_out.iter().map(left_out).chain(unsteady).collect()
+        let passed_over = self.safe_in_it.iter().map(|folder| passed_over(folder));
+        passed_over.chain(self.left_out.iter().map(left_out)).chain(unsteady).collect()
     }
+}
+
+fn passed_over(folder: &Path) -> Words {
+    let folder = shown(folder);
+    words!("{folder} is the safe itself, and is not kept in it", "{folder} は金庫そのものなので、預けませんでした")
 }
 
 /// Shows progress once it is known how much there is.

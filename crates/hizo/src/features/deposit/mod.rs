@@ -14,7 +14,8 @@ mod segments;
 #[cfg(all(test, unix))]
 mod tests;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::thread::Scope;
 
 use hizo_ledger::id::{CommitHash, ObjectId, RecordId, SeriesId};
@@ -29,10 +30,10 @@ use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, BLOCK_BYTES, Framer};
 
 use crate::entropy::{SystemEntropy, random};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, shown};
 use crate::folder::listing::{LeftOut, Listing};
 use crate::folder::walk;
-use crate::home::{Device, SeriesFacts};
+use crate::home::{self, Device, SeriesFacts};
 use crate::packing::{self, Framing, NotAsBefore, PackKept, Packed, Packing, Surroundings};
 use crate::queue::{self, Queue};
 use crate::receipts::{self, Answer};
@@ -94,6 +95,8 @@ pub(crate) struct Made {
     pub objects: u64,
     pub stored_bytes: u64,
     pub left_out: Vec<LeftOut>,
+    /// Where the safe itself stands in what was to be kept: it is not kept in itself.
+    pub safe_in_it: Vec<PathBuf>,
     /// Files that changed during every attempt to read them.
     pub unsteady: Vec<PathBuf>,
     /// What the keeper promised, and what its log shows. It is kept all the same. Nothing while it waits for a keeper that
@@ -163,14 +166,37 @@ fn attempt(safe: &mut Safe, device: &Device, request: &Request, compose: bool, w
     }
     let _turn = safe.home.lock(series.id)?;
     safe.catch_up()?;
-    let listing = walk::walk(&request.paths, &request.excludes)
-        .map_err(|error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error))?;
+    let (listing, safe_in_it) = list(safe.home.folder(), request)?;
     if listing.len() as u64 > ENTRIES_MAX {
         return Err(Failure::fixable(format!("there are more than {ENTRIES_MAX} files and folders"))
             .hint("Deposit parts of it in series of their own."));
     }
     watcher.listed(listing.files(), listing.bytes());
-    keep(safe, device, request, series, listing, compose, watcher)
+    Ok(Made { safe_in_it, ..keep(safe, device, request, series, listing, compose, watcher)? })
+}
+
+/// Lists what is to be kept, and where in it the safe stands: that is passed over. Its keys are for nobody else, and where the keeper lies
+/// in it each deposit would hold all earlier ones.
+///
+/// # Errors
+/// When a path cannot be read, or is the safe itself.
+fn list(home: &Path, request: &Request) -> Outcome<(Listing, Vec<PathBuf>)> {
+    let failed = |error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error);
+    let whole = home::whole_folder(home);
+    let safe_in_it = walk::places(whole, &request.paths).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => itself(whole),
+        _ => failed(error),
+    })?;
+    let listing = walk::walk_without(&request.paths, &request.excludes, &safe_in_it).map_err(failed)?;
+    Ok((listing, safe_in_it))
+}
+
+fn itself(folder: &Path) -> Failure {
+    let folder = shown(folder);
+    Failure::fixable(words!("{folder} is the safe itself", "{folder} は、金庫そのものです")).hint(words!(
+        "Deposit the folder in which you work. A copy of the safe is made with `hizo export`.",
+        "お仕事のフォルダーを預けてください。金庫の控えは `hizo export` で作れます。"
+    ))
 }
 
 /// Keeps what was listed, as it is by now.
@@ -319,6 +345,7 @@ impl<'a> Making<'a> {
             stored_bytes: stored.objects.iter().map(|(_, bytes)| bytes).sum(),
             unsteady: made.unsteady.iter().filter_map(path).collect(),
             left_out: self.listing.left_out.into_iter().chain(made.left_out).collect(),
+            safe_in_it: Vec::new(),
             answer: (!self.safe.is_away()).then(|| receipts::answer(self.safe, id)),
         })
     }
