@@ -102,7 +102,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
     });
     let uploads: [(&str, Of); 2] = [("/drop", Own), ("/case/{case}/drop", Beside)];
     let uploads = uploads.map(|(path, of)| (post.clone(), path.to_owned(), Page::Upload(of, deposit::drop::keep)));
-    let of_the_unlocked: [(&Method, &str, Answer); 58] = [
+    let of_the_unlocked: [(&Method, &str, Answer); 59] = [
         (&get, "/unsent", unsent::page),
         (&post, "/unsent/forget", unsent::forget),
         (&get, "/sample", try_it::page::told),
@@ -122,6 +122,7 @@ pub(super) fn table() -> Vec<(Method, String, Page)> {
         (&post, "/wrong", case::page::begin),
         (&post, "/wrong/kind", case::page::say_wrong),
         (&get, "/whom", directory::page::whom),
+        (&post, "/whom", directory::page::fetch),
         (&get, "/cases", case::page::cases),
         (&get, "/cases/new", space::page::choose_case),
         (&post, "/cases/new", space::page::choose_case),

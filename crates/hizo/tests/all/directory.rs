@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::case::Beside;
+use crate::desk::Desk;
 use crate::faults::FalseClock;
 use crate::keeper::Process;
 use crate::kit::{Home, PASSPHRASE, Said, copy_tree, program, said, say_aloud};
@@ -287,8 +288,14 @@ fn a15_a_client_hears_of_the_next_directories_from_a_keeper_and_takes_them_by_th
         assert_eq!(keeper.hand_out(&publisher.prove(fourth)).code, Some(0));
         fifth
     };
-    // All that came since at once, each bound by the last.
-    assert_eq!(says(&publisher.update(&client, &[])), (Some(0), Some(4), Some(true)));
+    // All that came since at once, each bound by the last; at the desk by a button.
+    let desk = Desk::start(&mut client.writer_command());
+    let (cookie, csrf) = desk.unlock(&client);
+    let whom = format!("{}/whom", desk.at());
+    let page = desk.get(&whom, &cookie).body;
+    assert!(page.contains("This directory is good until") && page.contains("Fetch the next one"), "{page}");
+    let fetched = desk.ended(&desk.post(&whom, &cookie, &format!("csrf={csrf}")), &cookie);
+    assert!(fetched.body.contains("directory 4 "), "{}", fetched.body);
     assert_eq!(says(&publisher.update(&client, &[])), (Some(0), Some(4), Some(false)));
     assert!(!client.path.join("directory.fetched").exists());
 

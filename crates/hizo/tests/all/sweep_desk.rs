@@ -52,7 +52,7 @@ const EVERY: [(&str, &str, &str); 35] = [
 ];
 
 /// Those of the safe that is unlocked, with what their forms would say.
-const ROUTES: [(&str, &str, &str); 58] = [
+const ROUTES: [(&str, &str, &str); 59] = [
     ("get", "/unsent", ""),
     ("post", "/unsent/forget", ""),
     ("get", "/sample", ""),
@@ -72,6 +72,7 @@ const ROUTES: [(&str, &str, &str); 58] = [
     ("post", "/wrong", ""),
     ("post", "/wrong/kind", ""),
     ("get", "/whom", ""),
+    ("post", "/whom", ""),
     ("get", "/cases", ""),
     ("get", "/cases/new", ""),
     ("post", "/cases/new", ""),

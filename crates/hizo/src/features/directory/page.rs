@@ -6,8 +6,11 @@ use askama::Template;
 use hizo_ledger::directory::{Directory, Entry, Kind, Purpose};
 
 use super::sample::{self, Prefecture};
+use super::update;
+use crate::desk::work::{self, Ended};
 use crate::desk::{Frame, Reply, Unlocked, Visit, shown};
 use crate::failure::{Outcome, shown_bytes};
+use crate::words::words;
 use crate::{directory, safe};
 
 /// What organisations there are, in the order in which somebody meets them: how each kind is called, what it does, and whether a company may
@@ -33,7 +36,10 @@ struct Group {
 struct WhomPage<'v> {
     f: Frame<'v>,
     is_sample: bool,
-    over: Option<String>,
+    /// Until when it is good, or was.
+    until: Option<(bool, String)>,
+    /// A keeper can be asked for the next one.
+    may_fetch: bool,
     /// Prefectures: the form's value, how each is called, whether it was chosen.
     areas: Vec<(usize, &'static str, bool)>,
     groups: Vec<Group>,
@@ -41,7 +47,8 @@ struct WhomPage<'v> {
 
 pub(crate) fn whom(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let t = visit.text();
-    let (directory, command) = match directory::installed(&unlocked.home()?)? {
+    let home = unlocked.home()?;
+    let (directory, command) = match directory::installed(&home)? {
         Some((directory, _)) => (directory, "hizo directory show"),
         None => (sample::directory()?, "hizo directory show --sample"),
     };
@@ -56,17 +63,30 @@ pub(crate) fn whom(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         let rows: Vec<_> = found.iter().filter(|entry| entry.kind == *kind).map(called).collect();
         (!rows.is_empty()).then(|| Group { id, name: t.say(id), does: t.say(does), direct: *direct, rows })
     });
+    let is_sample = directory.purpose == Purpose::Sample;
     let is_over = directory.is_good_at(safe::now()?).is_err();
+    let until = || shown::moment(t, directory.valid_until.unix_seconds());
     let areas = prefectures.iter().zip(1..).map(|(prefecture, number)| {
         let name = if t.is_japanese() { prefecture.name_ja } else { prefecture.name };
         (number, name, chosen == Some(number))
     });
     visit.page(&WhomPage {
         f: visit.frame(t.say("whom-title"), command),
-        is_sample: directory.purpose == Purpose::Sample,
-        over: is_over.then(|| t.one("whom-over", "time", shown::moment(t, directory.valid_until.unix_seconds()))),
+        is_sample,
+        until: (is_over || !is_sample)
+            .then(|| (is_over, t.one(if is_over { "whom-over" } else { "whom-until" }, "time", until()))),
+        may_fetch: update::can_be_asked(&home),
         areas: areas.collect(),
         groups: groups.collect(),
+    })
+}
+
+/// Asks the keeper for the next directories.
+pub(crate) fn fetch(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
+    let title = words!("Fetching the next directory", "次の名簿を取り寄せています");
+    work::begin(visit, unlocked, title, |unlocked, _| {
+        let told = update::by_itself(&unlocked.home()?)?;
+        Ok(Ended { go: "/whom".to_owned(), notes: told.into_iter().collect() })
     })
 }
 

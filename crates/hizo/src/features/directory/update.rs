@@ -46,28 +46,47 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let (policy, roots) = (home.directory_policy_file(), home.directory_roots_file());
     let (policy, roots) = (arguments.policy.as_ref().unwrap_or(&policy), arguments.roots.as_ref().unwrap_or(&roots));
     let (directory, is_new) = next(&home, address, policy, roots)?;
-    let (serial, until, organisations) = (directory.serial, directory.valid_until, directory.entries.len());
     let result = json!({
-        "serial": serial, "until": until.to_string(), "organisations": organisations, "new": is_new,
+        "serial": directory.serial, "until": directory.valid_until.to_string(), "organisations": directory.entries.len(),
+        "new": is_new,
     });
-    setting.console.result(result, |out| {
-        let said = match is_new {
-            true => install::told(&directory),
-            false => words!(
-                "directory {serial} is the newest that the keeper hands out; it is good until {until}",
-                "預け先が配る最新の名簿は、取り込み済みの第{serial}号です（{until} まで有効）"
-            ),
-        };
-        writeln!(out, "{}", setting.console.say(said))
-    });
+    setting.console.result(result, |out| writeln!(out, "{}", setting.console.say(told(&directory, is_new))));
     Ok(())
+}
+
+fn told(directory: &Directory, is_new: bool) -> Words {
+    let (serial, until) = (directory.serial, directory.valid_until);
+    match is_new {
+        true => install::told(directory),
+        false => words!(
+            "directory {serial} is the newest that the keeper hands out; it is good until {until}",
+            "預け先が配る最新の名簿は、取り込み済みの第{serial}号です（{until} まで有効）"
+        ),
+    }
+}
+
+/// Where a keeper is asked for the next one without a word of a person: what he trusts was said when the installed one was.
+fn asked_by_itself(home: &Home) -> Option<&str> {
+    let is_known = home.directory_policy_file().exists() && home.directory_roots_file().exists();
+    home.address().filter(|_| is_known && home.directory_file().exists())
+}
+
+/// Whether the desk can ask for the next one.
+pub(super) fn can_be_asked(home: &Home) -> bool {
+    asked_by_itself(home).is_some()
+}
+
+/// The same at the desk; what to tell whoever asked.
+pub(super) fn by_itself(home: &Home) -> Outcome<Option<Words>> {
+    let Some(address) = asked_by_itself(home) else { return Ok(None) };
+    let (directory, is_new) = next(home, address, &home.directory_policy_file(), &home.directory_roots_file())?;
+    Ok(Some(told(&directory, is_new)))
 }
 
 /// The same for a machine that runs by itself: what a person should know of it, else nothing. A line that is down is told of elsewhere.
 pub(crate) fn in_passing(home: &Home) -> Option<Words> {
-    let (policy, roots) = (home.directory_policy_file(), home.directory_roots_file());
-    let address = home.address().filter(|_| home.directory_file().exists() && policy.exists() && roots.exists())?;
-    match next(home, address, &policy, &roots) {
+    let address = asked_by_itself(home)?;
+    match next(home, address, &home.directory_policy_file(), &home.directory_roots_file()) {
         Ok((directory, is_new)) => is_new.then(|| install::told(&directory)),
         Err(failure) if failure.is_unreachable() => None,
         Err(Failure { message: why, .. }) => Some(words!(
