@@ -2,6 +2,7 @@
 //!
 //! It ends with one line, `N passed, N failed`, which counts the tests that ran.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::fuzz;
@@ -31,6 +32,8 @@ struct Tally {
     failed: u64,
     skipped: u64,
     not_run: Vec<String>,
+    /// What the tests themselves could not test here.
+    not_tested: BTreeSet<String>,
 }
 
 /// Runs the named steps, or all of them, and fails if one failed. Every step runs, so that one run names every fault.
@@ -60,6 +63,9 @@ fn conclude(tally: &Tally, faults: &[&str], took: Duration) -> Result<()> {
     for missing in &tally.not_run {
         println!("not run: {missing}");
     }
+    for what in &tally.not_tested {
+        println!("not tested here: {what}");
+    }
     println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
     // A missing tool is said aloud to a person; where nobody reads along it must not pass for a green check.
     if std::env::var_os("CI").is_some() && !tally.not_run.is_empty() {
@@ -83,7 +89,11 @@ fn test(tools: &Tools, tally: &mut Tally) -> Result<()> {
     } else {
         command.args(["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
     }
-    counted(shell::overhear(&mut command)?, tally)
+    let not_tested = shell::scratch("not-tested");
+    let _ = std::fs::remove_file(&not_tested);
+    let heard = shell::overhear(command.env("HIZO_NOT_TESTED", &not_tested))?;
+    tally.not_tested = std::fs::read_to_string(&not_tested).unwrap_or_default().lines().map(str::to_owned).collect();
+    counted(heard, tally)
 }
 
 fn doctest(_: &Tools, tally: &mut Tally) -> Result<()> {

@@ -17,7 +17,7 @@ use hizo_store::journal::{Entry, Head};
 use hizo_store::simulated::Random;
 
 use crate::embedded::seeds;
-use crate::kit::{Company, Draft};
+use crate::kit::{Company, Draft, say_aloud};
 
 const FOLDER: &str = "HIZO_TEST_KEEPER";
 const ROLE: &str = "HIZO_TEST_ROLE";
@@ -518,7 +518,7 @@ fn passed_over(call: &Call, folder: &Path) -> bool {
 fn strace_is_here() -> bool {
     let here = Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_ok();
     if !here {
-        println!("NOT TESTED: strace is not installed, so no system call was looked at");
+        say_aloud("strace is not installed, so no system call was looked at");
     }
     here
 }

@@ -18,7 +18,7 @@ use hizo_ledger::timestamp::{
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::kit::{FIRST_SECOND, origin};
+use crate::kit::{FIRST_SECOND, origin, say_aloud};
 
 const DATA: &[u8] = b"local.hizo/7369787465656e206279746573212121\n42\nroot\n";
 
@@ -222,7 +222,7 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).current_dir(folder).args(arguments).output() {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("NOT RUN: {program} is not here ({error})");
+            say_aloud(&format!("{program} is not here ({error})"));
             None
         }
     }
@@ -267,7 +267,7 @@ fn another_implementation_verifies_our_stamps() {
     let said = match verify("root.pem", &number, &answers) {
         Ok(said) if said.status.code() != Some(77) => said,
         missing => {
-            eprintln!("NOT RUN: rfc3161-client is absent ({missing:?}); run tests/interop/install.sh");
+            say_aloud(&format!("rfc3161-client is absent ({missing:?}); run tests/interop/install.sh"));
             return;
         }
     };

@@ -43,10 +43,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the disk is full, or a quota of the system is: the caller can say so and try later.
+    /// Whether the disk is full, or a quota of the system is, or a file may not grow: the caller can say so and try later.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Disk { source, .. }
-            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge))
     }
 }
 

@@ -91,6 +91,48 @@ fn a_keeper_whose_disk_is_full_says_so_loses_nothing_that_it_took_and_goes_on() 
     drop(keeper);
 }
 
+/// Room ends without a disk of its own, and so wherever the tests run: a file may not grow beyond a length, at an object, at the journal, at the log.
+#[test]
+fn a_keeper_that_may_write_no_more_loses_nothing_that_it_took_and_goes_on() {
+    let home = Home::unmade();
+    let data = home.folder.path().join("data");
+    let keeper = Process::start_to_be_limited(&data);
+    home.ok(["init", "--keeper", keeper.url()]);
+    home.make_cheap();
+    let folder = home.beside("moulds");
+    fs::write(folder.join("KX-204.dxf"), noise(0, MIB)).unwrap();
+    let first = home.deposit(&folder, "moulds")["deposit"].as_str().unwrap().to_owned();
+    let mut kept = vec![(first, tree(&folder))];
+    for (number, length) in (1..).zip([0, 4 << 10, 32 << 10, 100 << 10, 512 << 10]) {
+        fs::write(folder.join("KX-204.dxf"), noise(number, MIB)).unwrap();
+        if keeper.limit_files(Some(length)).is_none() {
+            return say_aloud("a keeper that may write no more: there is no prlimit here");
+        }
+        let said = try_deposit(&home, &folder);
+        assert_eq!(said.code, Some(1), "{length}: {said:?}");
+        assert!(said.err.contains("hint:"), "{length}: {said:?}");
+        // The object is the first that has no room, and the one thing that has none at last.
+        if length == 512 << 10 {
+            assert!(said.err.contains("no more room"), "{said:?}");
+        }
+        let (deposit, tree_then) = kept.last().unwrap();
+        assert_same(tree_then, &tree(&restored(&home, deposit)));
+        keeper.limit_files(None).unwrap();
+        assert!(
+            kit::files_below(&data).iter().all(|path| path.extension() != Some(OsStr::new("new"))),
+            "half an object"
+        );
+        let said = try_deposit(&home, &folder);
+        assert_eq!(said.code, Some(0), "{length}: there is room again: {said:?}");
+        kept.push((said.json()["deposit"].as_str().unwrap().to_owned(), tree(&folder)));
+    }
+    assert_eq!(keeper.get("/health").0, 200);
+    for (deposit, tree_then) in &kept {
+        assert_same(tree_then, &tree(&restored(&home, deposit)));
+    }
+    home.ok(["check"]);
+}
+
 #[test]
 fn a_client_whose_disk_is_full_says_so_and_goes_on_where_it_stopped() {
     let outer = Home::unmade();

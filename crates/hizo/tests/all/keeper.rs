@@ -14,7 +14,7 @@ use hizo_vault::keys::SigningSeed;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::kit::{Said, program, said};
+use crate::kit::{Said, is_there, program, said};
 
 /// A keeper that runs until it is dropped.
 pub(crate) struct Process {
@@ -56,6 +56,30 @@ impl Process {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { child, said: serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}")) }
+    }
+
+    /// The same, which outlives an attempt to write a longer file than it may.
+    pub(crate) fn start_to_be_limited(folder: &Path) -> Self {
+        let mut command = program("sh");
+        command.args([
+            "-c",
+            "trap '' XFSZ; exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_hizo"),
+            "keeper",
+            "--json",
+            "--data",
+        ]);
+        Self::run(command.arg(folder).args(["--listen", "127.0.0.1:0"]), Stdio::null())
+    }
+
+    /// From now on it may write files of so many bytes and no longer ones; nothing where that cannot be said.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) -> Option<()> {
+        let bytes = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        // The soft limit alone, so that it can be taken away again.
+        let limit = format!("--fsize={bytes}:");
+        let pid = self.child.id().to_string();
+        let limited = is_there("prlimit").then(|| said(program("prlimit").args(["--pid", &pid, &limit])));
+        limited.filter(|said| said.code == Some(0)).map(drop)
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::world::{Begun, Running, unhurried};
+use crate::kit::say_aloud;
 
 /// Asks by this configuration, and says what was found.
 fn asked(running: &Running, config: &str) {
@@ -31,8 +32,7 @@ fn asked(running: &Running, config: &str) {
     let said = match python.output() {
         Ok(said) if program.is_file() => said,
         missing => {
-            eprintln!("NOT RUN: schemathesis is absent ({missing:?}); `cargo xtask check` installs it");
-            return;
+            return say_aloud(&format!("schemathesis is absent ({missing:?}); `cargo xtask check` installs it"));
         }
     };
     let text = String::from_utf8_lossy(&said.stdout);
