@@ -17,4 +17,7 @@ pub mod organisation;
 pub mod plaintext;
 pub mod proof;
 pub mod recovery;
+#[cfg(test)]
+#[path = "../../say_aloud.rs"]
+mod say_aloud;
 pub mod stream;

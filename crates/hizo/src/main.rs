@@ -38,6 +38,9 @@ mod receipts;
 mod register;
 mod rotation;
 mod safe;
+#[cfg(test)]
+#[path = "../../say_aloud.rs"]
+mod say_aloud;
 mod side;
 mod sides;
 mod stages;

@@ -1,5 +1,8 @@
 //! All tests of the keeper that need more than one module.
 
+#[path = "../../../say_aloud.rs"]
+mod say_aloud;
+
 mod acts;
 mod copies;
 mod crash;

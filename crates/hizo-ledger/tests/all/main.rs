@@ -1,5 +1,8 @@
 //! One test binary for the crate.
 
+#[path = "../../../say_aloud.rs"]
+mod say_aloud;
+
 mod chains;
 mod differential;
 mod kit;

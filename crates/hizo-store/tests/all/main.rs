@@ -1,5 +1,8 @@
 //! All tests of the store that need more than one module.
 
+#[path = "../../../say_aloud.rs"]
+mod say_aloud;
+
 mod conformance;
 mod crash;
 mod sqlite;

@@ -36,7 +36,7 @@ fn modules() -> Option<PathBuf> {
     if modules.join("age-encryption").exists() && Command::new("node").arg("--version").output().is_ok() {
         return Some(modules.canonicalize().unwrap());
     }
-    eprintln!("NOT RUN: another age implementation is absent; install node and run tests/interop/install.sh");
+    crate::say_aloud::say_aloud("another age implementation: install node and run tests/interop/install.sh");
     None
 }
 

@@ -1,4 +1,7 @@
 //! One test binary for the crate.
+#[path = "../../../say_aloud.rs"]
+mod say_aloud;
+
 mod age_laws;
 mod archive;
 mod archive_interop;

@@ -169,7 +169,7 @@ fn the_stock_program_reads_our_streams_and_we_read_its_frames() {
 /// Runs the stock program over bytes.
 fn stock_zstd() -> Option<impl Fn(&[&str], &[u8]) -> Vec<u8>> {
     if Command::new("zstd").arg("--version").output().is_err() {
-        eprintln!("NOT RUN: the stock program zstd is absent");
+        crate::say_aloud::say_aloud("the stock program zstd is absent");
         return None;
     }
     Some(|arguments: &[&str], input: &[u8]| {

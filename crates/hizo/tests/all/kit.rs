@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +16,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+
+pub(crate) use crate::say_aloud::say_aloud;
 
 pub(crate) const PASSPHRASE: &str = "correct horse battery staple canary";
 
@@ -218,16 +219,6 @@ pub(crate) fn said(command: &mut Command) -> Said {
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-/// Says that something could not be tested here, past the capture of the test runner: nothing is skipped in silence.
-pub(crate) fn say_aloud(what: &str) {
-    let _ = writeln!(std::io::stderr(), "NOT TESTED HERE: {what}");
-    // Nothing of a test that passes is shown: `cargo xtask check` names a file, and says at its end what stands there.
-    if let Some(path) = std::env::var_os("HIZO_NOT_TESTED") {
-        let file = fs::File::options().append(true).create(true).open(path);
-        let _ = file.and_then(|mut file| file.write_all(format!("{what}\n").as_bytes()));
-    }
 }
 
 /// Whether a program of the system is there.

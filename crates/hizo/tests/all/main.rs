@@ -2,6 +2,9 @@
 
 #![cfg(unix)]
 
+#[path = "../../../say_aloud.rs"]
+mod say_aloud;
+
 mod afresh;
 mod attacks;
 mod cards;

@@ -114,9 +114,7 @@ fn text(facts: &Facts) -> Option<String> {
             Some(squeezed(&String::from_utf8(output.stdout).unwrap()))
         }
         Err(error) => {
-            // Past the capture of the test runner: nothing is skipped in silence.
-            writeln!(std::io::stderr(), "NOT TESTED HERE: the text of certificates: pdftotext does not run: {error}")
-                .unwrap();
+            crate::say_aloud::say_aloud(&format!("the text of certificates: pdftotext does not run: {error}"));
             None
         }
     }
