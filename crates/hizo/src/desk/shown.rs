@@ -76,10 +76,18 @@ impl Paging {
     }
 }
 
-/// Day and month, as in a seal.
+/// The newest of a list that has the oldest first, the newest first, and how many are not among them.
+pub(crate) fn newest<T>(mut all: Vec<T>) -> (Vec<T>, usize) {
+    let older = all.len().saturating_sub(ROWS);
+    all.drain(..older);
+    all.reverse();
+    (all, older)
+}
+
+/// Year, month and day, as in a seal.
 pub(crate) fn day(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    time.map(|time| time.to_zoned(TimeZone::system()).strftime("%-m.%-d").to_string()).unwrap_or_default()
+    time.map(|time| time.to_zoned(TimeZone::system()).strftime("%Y.%-m.%-d").to_string()).unwrap_or_default()
 }
 
 /// Words to be read out, in the reader's list, and the same in the other one.
@@ -147,6 +155,16 @@ mod tests {
         for (asked, number) in [("", 1), ("0", 1), ("-1", 1), ("x", 1), ("4", 3), ("99999999999999999999999", 1)] {
             assert_eq!(Paging::at(Text(Language::Japanese), asked, 120).number, number, "{asked}");
         }
+    }
+
+    #[test]
+    fn the_newest_come_first_and_the_older_ones_are_counted() {
+        assert_eq!(newest(vec![1, 2]), (vec![2, 1], 0));
+        let (shown, older) = newest((0..ROWS + 7).collect());
+        assert_eq!(
+            (shown.len(), shown.first().copied(), shown.last().copied(), older),
+            (ROWS, Some(ROWS + 6), Some(7), 7)
+        );
     }
 
     #[test]

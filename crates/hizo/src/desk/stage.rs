@@ -135,6 +135,6 @@ pub(crate) fn drawn_seal(t: Text, is_independent: bool, seconds: u64) -> String 
     };
     format!(
         "<svg class=\"{class}\" viewBox=\"0 0 84 84\" role=\"img\" aria-label=\"{word} {day}\"><circle class=\"{kind}\" cx=\"42\" cy=\"42\" r=\"38\"/>\
-         <text x=\"42\" y=\"40\" text-anchor=\"middle\" font-size=\"{size}\">{word}</text><text x=\"42\" y=\"60\" text-anchor=\"middle\" font-size=\"13\">{day}</text></svg>"
+         <text x=\"42\" y=\"40\" text-anchor=\"middle\" font-size=\"{size}\">{word}</text><text x=\"42\" y=\"57\" text-anchor=\"middle\" font-size=\"11\">{day}</text></svg>"
     )
 }

@@ -125,6 +125,7 @@ contents = Contents
 contents-top = All
 contents-folders = Folders
 and-more = And { $count } more.
+and-older = And { $count } older ones.
 entry-unsteady = changed while it was read
 prove-this = Prove
 restore-this = Bring back

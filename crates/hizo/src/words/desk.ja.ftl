@@ -104,6 +104,7 @@ contents = 中身の一覧
 contents-top = すべて
 contents-folders = フォルダー
 and-more = ほかに { $count } 件あります。
+and-older = これより古いものが { $count } 件あります。
 entry-unsteady = 読み取り中に変わりました
 prove-this = 証明する
 restore-this = 取り出す

@@ -716,6 +716,46 @@ fn a_folder_is_handed_over_in_a_browser_without_any_script() {
 }
 
 #[test]
+fn the_folders_beside_a_deposit_are_lists_in_lists_that_open_on_the_way_to_the_one_that_is_shown() {
+    let machine = Home::new();
+    let folder = machine.beside("work");
+    for name in ["a/b/c", "a/d", "a-b", "z"] {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+        std::fs::write(folder.join(name).join("f"), name).unwrap();
+    }
+    let deposit = machine.deposit(&folder, "s")["deposit"].as_str().unwrap().to_owned();
+    let desk = Desk::start(&mut machine.writer_command());
+    let (cookie, _) = desk.unlock(&machine);
+    // Tags without what they say of themselves, and texts.
+    let tree = |page: &str| {
+        let tree = page.split("<div class=\"tree\"").nth(1).unwrap().split("</div>").next().unwrap();
+        let pieces = tree.split('<').skip(1).map(|piece| {
+            let (tag, text) = piece.split_once('>').unwrap();
+            let here = if tag.contains("aria-current") { "*" } else { "" };
+            match tag.split(' ').next().unwrap() {
+                "a" => format!("{here}{text}"),
+                "/a" => String::new(),
+                other => format!("<{other}>{text}"),
+            }
+        });
+        pieces.collect::<String>().replace('\n', "")
+    };
+    let at = |folder: &str| format!("{}/deposit/{deposit}{folder}", desk.at());
+    let into = |page: &str, name: &str| {
+        let before = page.split("class=\"tree\"").nth(1).unwrap().split(&format!(">{name}<")).next().unwrap();
+        before.rsplit("href=\"").next().unwrap().split('"').next().unwrap().to_owned()
+    };
+    let whole = desk.get(&at(""), &cookie).body;
+    assert_eq!(tree(&whole), "<ul><li>*All<ul><li>a</li><li>a-b</li><li>z</li></ul></li></ul>");
+    let inside = desk.get(&into(&whole, "a"), &cookie).body;
+    let opened = "<ul><li>All<ul><li>*a<ul><li>b</li><li>d</li></ul></li><li>a-b</li><li>z</li></ul></li></ul>";
+    assert_eq!(tree(&inside), opened);
+    let deeper = desk.get(&into(&inside, "b"), &cookie).body;
+    let opened = "<ul><li>All<ul><li>a<ul><li>*b<ul><li>c</li></ul></li><li>d</li></ul></li><li>a-b</li><li>z</li></ul></li></ul>";
+    assert_eq!(tree(&deeper), opened);
+}
+
+#[test]
 fn a41_what_is_kept_is_looked_at_as_what_its_first_bytes_say_and_never_as_a_page() {
     let machine = Home::new();
     let folder = machine.beside("hostile");

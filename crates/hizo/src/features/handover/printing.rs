@@ -13,8 +13,8 @@ use super::page::is_company;
 use super::status::{OnPaper, attested_on_paper, taken_on_paper};
 use crate::consents::Consents;
 use crate::desk::picker;
-use crate::desk::{Frame, Looked, Reply, Unlocked, Visit};
-use crate::failure::{Failure, Outcome, shown};
+use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
+use crate::failure::{self, Failure, Outcome};
 use crate::parties::{self, Parties, Party};
 use crate::people::{People, Person};
 use crate::safe;
@@ -32,12 +32,13 @@ struct PaperPage<'v> {
     forms: Choice,
     /// Who else may have read a form: by the name of a key, and what people call him.
     others: Vec<(String, String)>,
-    attested: Vec<OnPaper>,
+    /// The newest of what was attested and of what was taken, and how many older ones there are.
+    attested: (Vec<OnPaper>, usize),
     /// The first and the last day until which one may hold that is attested now.
     today: String,
     latest: String,
     /// Printed hand-overs that were taken: by whom, under which number, as who says.
-    taken: Vec<(String, String, String)>,
+    taken: (Vec<(String, String, String)>, usize),
     to: String,
     /// Where one was just laid out.
     laid: Option<String>,
@@ -65,12 +66,12 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
         was_taken: Choice::of(visit, &looked, visit.field("act") == "taken"),
         forms: Choice::of(visit, &looked, visit.field("act") == "attest"),
         others: others(people, &looked, unlocked),
-        attested: attested_on_paper(&fold.papers, &today),
+        attested: shown::newest(attested_on_paper(&fold.papers, &today)),
         today: today.clone(),
         latest: safe::day_in(29)?,
-        taken: fold.papers.iter().filter_map(|paper| taken_on_paper(paper, people)).collect(),
+        taken: shown::newest(fold.papers.iter().filter_map(|paper| taken_on_paper(paper, people)).collect()),
         to: match visit.field("to") {
-            "" => shown(&picker::new_folder(&t.say("paper-folder"))),
+            "" => failure::shown(&picker::new_folder(&t.say("paper-folder"))),
             to => to.to_owned(),
         },
         laid,
@@ -131,7 +132,7 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         }
         let to = picker::typed(visit.field("to"))?;
         print_items(&side, &chosen, &Printing { receiver_name, purpose, to: &to })?;
-        Ok(Some(shown(&to)))
+        Ok(Some(failure::shown(&to)))
     };
     match done() {
         Ok(Some(to)) => page(visit, unlocked, Some(to), None),
