@@ -85,7 +85,10 @@ fn clippy(_: &Tools, _: &mut Tally) -> Result<()> {
 fn test(tools: &Tools, tally: &mut Tally) -> Result<()> {
     let mut command = shell::cargo();
     if tools.nextest {
+        // Tests wait for disks, browsers and keepers as long as they compute.
+        let at_once = std::thread::available_parallelism().map_or(2, usize::from).saturating_mul(2).to_string();
         command.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--no-tests", "fail"]);
+        command.args(["--test-threads", &at_once]);
     } else {
         command.args(["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
     }
