@@ -74,6 +74,33 @@ impl Directories {
         if is_ours { self.read(path) } else { Ok(None) }
     }
 
+    /// Brings those that are not in a second folder there, each behind its proof, and proofs that are others there.
+    ///
+    /// # Errors
+    /// The disk's. What was brought stays.
+    pub(crate) fn copy_to(&self, folder: &Path) -> Result<(), Error> {
+        let mut paths = Vec::new();
+        self.files
+            .each(&mut |path| {
+                paths.push(path.to_owned());
+                Ok::<_, published::Error>(())
+            })
+            .map_err(log::Error::from)?;
+        if paths.is_empty() {
+            return Ok(());
+        }
+        paths.sort_by_key(|path| !is_proof(path));
+        let there = Self::open(folder)?;
+        for path in paths {
+            if let Some(bytes) = self.file(&path)?
+                && there.read(&path)?.as_ref() != Some(&bytes)
+            {
+                there.files.publish(&path, &bytes).map_err(log::Error::from)?;
+            }
+        }
+        Ok(())
+    }
+
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.files.read(path).map_err(log::Error::from)?)
     }

@@ -85,10 +85,10 @@ fn copy(shared: &Shared) {
 }
 
 fn catch_up(shared: &Shared) -> Result<(), crate::Error> {
+    let Some(Copying { directory, .. }) = shared.copying.as_ref() else { return Ok(()) };
     let copy = match second(shared) {
         Some(copy) => copy,
         None => {
-            let Some(Copying { directory, .. }) = shared.copying.as_ref() else { return Ok(()) };
             let copy = Arc::new(SecondCopy::open(directory, &shared.data, Arc::clone(&shared.copied))?);
             // Nobody else looks at what may be another keeper's.
             copy.belongs(&shared.keeper)?;
@@ -97,7 +97,8 @@ fn catch_up(shared: &Shared) -> Result<(), crate::Error> {
             copy
         }
     };
-    copy.catch_up(&shared.keeper, shared.log.files(), &|| !shared.copier.is_over())
+    copy.catch_up(&shared.keeper, shared.log.files(), &|| !shared.copier.is_over())?;
+    shared.directories.copy_to(directory)
 }
 
 fn second(shared: &Shared) -> Option<Arc<SecondCopy>> {

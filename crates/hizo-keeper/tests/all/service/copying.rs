@@ -32,8 +32,8 @@ fn receipt(running: &Running, begun: &Begun, number: u64) -> String {
 }
 
 /// A deposit of a company, in both directories: its space, and what was put.
-fn kept_twice(running: &Running) -> (SpaceId, Draft) {
-    let mut begun = Begun::new(running, "a company");
+fn kept_twice(running: &Running, company: &str) -> (SpaceId, Draft) {
+    let mut begun = Begun::new(running, company);
     let (deposit, machine) = (begun.company.deposit("drawings", 2).1, begun.machine.clone());
     begun.keep(running, &machine, &deposit).is(201);
     soon("the deposit is not kept twice", || receipt(running, &begun, 1).contains("\ncopies 2\n"));
@@ -67,6 +67,26 @@ fn a_record_is_kept_first_and_kept_twice_once_the_second_directory_has_it() {
 }
 
 #[test]
+fn a_directory_that_is_handed_out_and_its_proof_go_to_the_second_directory_too() {
+    let running = start_in(folder());
+    kept_twice(&running, "one company");
+    let [here, there] = ["keeper", "second"].map(|of| running.folder().join(of).join("directories/0123456789abcdef"));
+    assert!(!there.parent().unwrap().exists(), "nothing is made where there is none");
+    fs::create_dir_all(&here).unwrap();
+    for name in ["1", "1.proof", "not one"] {
+        fs::write(here.join(name), name).unwrap();
+    }
+    kept_twice(&running, "another one");
+    let read = |name: &str| fs::read_to_string(there.join(name)).ok();
+    soon("the directory is not there", || read("1").as_deref() == Some("1"));
+    assert_eq!((read("1.proof").as_deref(), read("not one")), (Some("1.proof"), None));
+    // A proof may be made anew; a directory never.
+    fs::write(here.join("1.proof"), "refreshed").unwrap();
+    kept_twice(&running, "a third one");
+    soon("the proof is not there", || read("1.proof").as_deref() == Some("refreshed"));
+}
+
+#[test]
 fn a_second_directory_that_is_gone_holds_nothing_up_and_is_told() {
     let folder = folder();
     fs::remove_dir(folder.path().join("second")).unwrap();
@@ -85,7 +105,7 @@ fn a_second_directory_that_is_gone_holds_nothing_up_and_is_told() {
 fn the_running_service_mends_what_is_damaged_and_says_how_old_its_reading_is() {
     let folder = folder();
     let running = start_in(folder);
-    let (space, deposit) = kept_twice(&running);
+    let (space, deposit) = kept_twice(&running, "a company");
     let folder = running.stop();
     let id = deposit.objects[0].id().to_string();
     let path = folder.path().join("keeper/objects").join(space.to_string()).join(&id[..1]).join(&id);
@@ -101,7 +121,7 @@ fn the_running_service_mends_what_is_damaged_and_says_how_old_its_reading_is() {
 #[test]
 fn what_cannot_be_mended_is_told_after_a_start_too_until_a_reading_finds_it_whole() {
     let running = start_in(folder());
-    let (space, deposit) = kept_twice(&running);
+    let (space, deposit) = kept_twice(&running, "a company");
     let folder = running.stop();
     let id = deposit.objects[0].id().to_string();
     let put = |folder: &TempDir, bytes: &[u8]| {
