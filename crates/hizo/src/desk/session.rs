@@ -11,7 +11,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hizo_ledger::id::{RecordId, SeriesId, SpaceId};
 use hizo_ledger::record::Record;
 use hizo_vault::age::Recipient;
-use hizo_vault::keys::IdentityFile;
+use hizo_vault::keys::{IdentityFile, generate_passphrase};
 use hizo_vault::manifest::Manifest;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ use super::opening::Opening;
 use super::unsent::Unsent;
 use super::work::Works;
 use crate::contents::Opened;
-use crate::entropy::random;
+use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::handover::{self, HandOver};
 use crate::home::{CASES, HANDED, Home, RECEIVED};
@@ -81,6 +81,8 @@ struct State {
     /// Who unlocked a safe here last: to him is sealed what he had written when it was locked.
     last: Option<Recipient>,
     unsent: Option<Unsent>,
+    /// The passphrase that was drawn for somebody who begins here.
+    drawn: Option<Zeroizing<String>>,
 }
 
 impl Sessions {
@@ -96,7 +98,8 @@ impl Sessions {
     pub(super) fn begin(&self, language: Language) -> String {
         let cookie = secret();
         let (sent, seen, opening, unlocked) = (VecDeque::new(), Instant::now(), None, None);
-        let state = Mutex::new(State { sent, language, seen, opening, unlocked, last: None, unsent: None });
+        let state =
+            Mutex::new(State { sent, language, seen, opening, unlocked, last: None, unsent: None, drawn: None });
         let mut found = self.found();
         if found.len() >= SESSIONS_MAX {
             let oldest = found.iter().min_by_key(|(_, session)| session.state().seen).map(|(key, _)| *key);
@@ -143,7 +146,7 @@ impl Session {
         if is_busy {
             state.seen = Instant::now();
         } else if state.seen.elapsed() > idle {
-            (state.opening, state.unlocked) = (None, None);
+            (state.opening, state.unlocked, state.drawn) = (None, None, None);
         }
     }
 
@@ -200,7 +203,18 @@ impl Session {
 
     pub(super) fn lock(&self) {
         let mut state = self.state();
-        (state.opening, state.unlocked) = (None, None);
+        (state.opening, state.unlocked, state.drawn) = (None, None, None);
+    }
+
+    /// A passphrase for who wants it: the same one until something was begun here or the browser is locked. Whoever has written it down and
+    /// sends the form once more still sees it.
+    pub(super) fn drawn(&self) -> Zeroizing<String> {
+        self.state().drawn.get_or_insert_with(|| generate_passphrase(&mut SystemEntropy)).clone()
+    }
+
+    /// Keys stand behind it now: nobody else is shown it.
+    pub(super) fn forget_drawn(&self) {
+        self.state().drawn = None;
     }
 
     /// A form came after it was locked: the last one is kept for whoever had unlocked it.
@@ -224,7 +238,7 @@ impl Session {
 impl State {
     fn unlock(&mut self, unlocked: Arc<Unlocked>) {
         self.last = Some(unlocked.identity.identity.recipient().clone());
-        (self.opening, self.unlocked) = (None, Some(unlocked));
+        (self.opening, self.unlocked, self.drawn) = (None, Some(unlocked), None);
     }
 }
 

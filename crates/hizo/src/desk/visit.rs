@@ -196,6 +196,16 @@ impl Visit {
         page.render().map(Reply::Page).map_err(Failure::internal)
     }
 
+    /// A passphrase that was drawn for whoever begins something here.
+    pub(crate) fn drawn(&self) -> Zeroizing<String> {
+        self.session.drawn()
+    }
+
+    /// Keys stand behind it now.
+    pub(crate) fn forget_drawn(&self) {
+        self.session.forget_drawn();
+    }
+
     /// The frame around a page of this title.
     pub(crate) fn frame(&self, title: impl Into<String>, command: impl Into<String>) -> Frame<'_> {
         let (t, unlocked) = (self.text(), self.session.unlocked());

@@ -365,6 +365,30 @@ fn whoever_presses_begin_twice_has_one_safe_that_opens() {
 }
 
 #[test]
+fn a_passphrase_that_was_drawn_stays_the_same_until_keys_stand_behind_it() {
+    let (machine, other) = (Home::unmade(), Home::unmade());
+    let desk = Desk::start_with(&mut machine.writer_command(), &[&other.path]);
+    let begin = format!("{}/begin", desk.at());
+    let drawn = |page: &Answer| page.body.split("<code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let cookie = desk.sit_down();
+    let first = desk.get(&begin, &cookie);
+    let (csrf, written) = (first.csrf().to_owned(), drawn(&first));
+    assert!(written.len() >= 20, "{written}");
+    let post = |name: &str, again: &str| {
+        let phrase = |words: &str| words.replace(' ', "+");
+        let form = format!("csrf={csrf}&name={name}&passphrase={}&again={}", phrase(&written), phrase(again));
+        desk.post(&begin, &cookie, &form)
+    };
+    // The form comes back with a fault, and whoever has written it down still sees it.
+    assert_eq!(drawn(&post("Works", "something else")), written);
+    assert_eq!(drawn(&desk.get(&begin, &cookie)), written);
+    assert_eq!(post("Works", &written).status, 303);
+    desk.post(&format!("{}/lock", desk.at()), &cookie, &format!("csrf={csrf}"));
+    // Whoever begins the next one is shown another.
+    assert_ne!(drawn(&desk.get(&begin, &cookie)), written);
+}
+
+#[test]
 fn a_button_never_means_more_than_it_says() {
     let (machine, desk, cookie, deposit) = unlocked();
     let at = desk.at();

@@ -7,14 +7,13 @@ use askama::Template;
 use hizo_vault::event::Event;
 use hizo_vault::event::case::{Kind, Way};
 use hizo_vault::joining::Invite;
-use hizo_vault::keys::generate_passphrase;
+use zeroize::Zeroizing;
 
 use super::clocks::Calendar;
 use super::open::asked;
 use super::show::kind_words;
 use crate::desk::picker::{self, Picker};
 use crate::desk::{Frame, Reply, Unlocked, Visit, is_safe};
-use crate::entropy::SystemEntropy;
 use crate::failure::{Outcome, shown, shown_bytes};
 use crate::features::init::init_with;
 use crate::home;
@@ -59,8 +58,8 @@ struct BeginPage<'v> {
     title: &'v str,
     urgent: bool,
     code: &'v str,
-    /// A passphrase that was drawn, for who wants it. Nothing keeps it.
-    drawn: String,
+    /// A passphrase that was drawn, for who wants it. It is the same when the form comes back.
+    drawn: Zeroizing<String>,
     out_of_hours: Option<String>,
     folder: String,
     fault: Option<(String, Option<String>)>,
@@ -88,7 +87,7 @@ fn begin_page(
         title: visit.field("title"),
         urgent: visit.has("urgent"),
         code: visit.field("code"),
-        drawn: generate_passphrase(&mut SystemEntropy).to_string(),
+        drawn: visit.drawn(),
         out_of_hours: Calendar::japan().out_of_hours(unix_seconds()).map(|words| words.to(language).to_owned()),
         folder: visit.free_folder().map(|folder| shown(&folder)).unwrap_or_default(),
         fault,

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_vault::event::NAME_BYTES_MAX;
-use hizo_vault::keys::generate_passphrase;
+use zeroize::Zeroizing;
 
 use crate::desk::{Frame, Reply, Unlocked, Visit, is_safe};
-use crate::entropy::SystemEntropy;
 use crate::failure::{Outcome, shown};
 
 #[derive(Template)]
@@ -15,8 +14,8 @@ use crate::failure::{Outcome, shown};
 struct BeginPage<'v> {
     f: Frame<'v>,
     name: &'v str,
-    /// One that was drawn, for who wants it. Nothing keeps it.
-    drawn: String,
+    /// One that was drawn, for who wants it. It is the same when the form comes back.
+    drawn: Zeroizing<String>,
     fault: Option<String>,
     folder: String,
 }
@@ -33,7 +32,7 @@ fn page(visit: &Visit, fault: Option<String>) -> Outcome<Reply> {
     visit.page(&BeginPage {
         f: visit.frame(visit.text().say("begin-title"), "hizo init --name …"),
         name: visit.field("name"),
-        drawn: generate_passphrase(&mut SystemEntropy).to_string(),
+        drawn: visit.drawn(),
         fault,
         folder: shown(&folder),
     })

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use hizo_vault::fingerprint::Spoken;
-use hizo_vault::keys::generate_passphrase;
+use zeroize::Zeroizing;
 
 use crate::desk::picker::{self, Picker};
 use crate::desk::shown::spoken;
 use crate::desk::{Frame, Reply, Unlocked, Visit};
-use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::newcomer::{Asks, Called, Waiting, begun, is_begun, make, own_words};
 use crate::words::{Words, words};
@@ -46,8 +45,8 @@ struct AskPage<'v> {
     name: &'v str,
     machine: &'v str,
     to: String,
-    /// A passphrase that was drawn, for who wants it. Nothing keeps it.
-    drawn: String,
+    /// A passphrase that was drawn, for who wants it. It is the same when the form comes back.
+    drawn: Zeroizing<String>,
     fault: Option<String>,
 }
 
@@ -62,7 +61,7 @@ fn ask_page(visit: &Visit, invite: &Path, fault: Option<String>) -> Outcome<Repl
             "" => shown(&picker::new_folder(&t.say("join-file"))),
             to => to.to_owned(),
         },
-        drawn: generate_passphrase(&mut SystemEntropy).to_string(),
+        drawn: visit.drawn(),
         fault,
     })
 }
@@ -111,6 +110,7 @@ pub(crate) fn ask(visit: &Visit) -> Outcome<Reply> {
         true => begun(&folder, passphrase)?,
         false => make(&folder, &invited, None, None, passphrase)?,
     };
+    visit.forget_drawn();
     let asks = Asks::of(&invited, called, &identity, &device);
     file.write(&asks.request)?;
     asked_page(visit, Some(&to), &asks.words)
