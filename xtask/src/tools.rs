@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::shell::{self, Result};
 
 /// Programs of Debian packages: (program, package).
-const DEBIAN: [(&str, &str); 8] = [
+const DEBIAN: [(&str, &str); 10] = [
     ("strace", "strace"),
     ("zstd", "zstd"),
     ("g++", "g++"),
@@ -17,6 +17,8 @@ const DEBIAN: [(&str, &str); 8] = [
     ("pdftotext", "poppler-utils"),
     ("faketime", "faketime"),
     ("chromium", "chromium"),
+    ("zsh", "zsh"),
+    ("fish", "fish"),
 ];
 /// A Japanese font, and its Debian package: without one the pictures of the pages show boxes, and nobody sees how a text breaks.
 const FONT: (&str, &str) = ("/usr/share/fonts/opentype/ipafont-gothic/ipag.ttf", "fonts-ipafont-gothic");
