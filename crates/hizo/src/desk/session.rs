@@ -78,8 +78,8 @@ struct State {
     /// The safe on its way to being open.
     opening: Option<Arc<Opening>>,
     unlocked: Option<Arc<Unlocked>>,
-    /// Who unlocked a safe here last: to him is sealed what he had written when it was locked.
-    last: Option<Recipient>,
+    /// The safe that was unlocked here last, and by whom: to him is sealed what he had written when it was locked.
+    last: Option<(PathBuf, Recipient)>,
     unsent: Option<Unsent>,
     /// The passphrase that was drawn for somebody who begins here.
     drawn: Option<Zeroizing<String>>,
@@ -219,8 +219,8 @@ impl Session {
 
     /// A form came after it was locked: the last one is kept for whoever had unlocked it.
     pub(super) fn keep_unsent(&self, path: &str, form: &[(String, Zeroizing<String>)]) {
-        let Some(last) = self.state().last.clone() else { return };
-        if let Some(unsent) = Unsent::of(path, form, &last) {
+        let Some((folder, person)) = self.state().last.clone() else { return };
+        if let Some(unsent) = Unsent::of(folder, path, form, &person) {
             self.state().unsent = Some(unsent);
         }
     }
@@ -237,7 +237,7 @@ impl Session {
 
 impl State {
     fn unlock(&mut self, unlocked: Arc<Unlocked>) {
-        self.last = Some(unlocked.identity.identity.recipient().clone());
+        self.last = Some((unlocked.folder.clone(), unlocked.identity.identity.recipient().clone()));
         (self.opening, self.unlocked, self.drawn) = (None, Some(unlocked), None);
     }
 }

@@ -1,11 +1,11 @@
 //! A form that came after the desk had been locked: kept in memory, sealed to whoever had unlocked it, and given back to him once he has
 //! unlocked it again. It is done when he sends it, and not before.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
 use hizo_vault::age::{self, Recipient};
-use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
 
 use super::session::Unlocked;
@@ -46,13 +46,20 @@ type Form = Vec<(String, Zeroizing<String>)>;
 
 /// Such a form.
 pub(super) struct Unsent {
+    /// The safe in which it was meant: whoever unlocks another one of his does not send it there.
+    folder: PathBuf,
     path: String,
     sealed: Vec<u8>,
 }
 
 impl Unsent {
     /// Nothing where nobody typed anything.
-    pub(super) fn of(path: &str, form: &[(String, Zeroizing<String>)], person: &Recipient) -> Option<Self> {
+    pub(super) fn of(
+        folder: PathBuf,
+        path: &str,
+        form: &[(String, Zeroizing<String>)],
+        person: &Recipient,
+    ) -> Option<Self> {
         let kept = || form.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()) && name != AGAIN);
         let is_typed = |(name, value): &(String, Zeroizing<String>)| {
             !value.trim().is_empty() && TYPED.iter().any(|(typed, _)| typed == name)
@@ -62,12 +69,15 @@ impl Unsent {
         text.extend_pairs(kept().map(|(name, value)| (name, value.as_str())));
         let text = Zeroizing::new(text.finish());
         let sealed = age::seal(text.as_bytes(), std::slice::from_ref(person), &mut SystemEntropy).ok()?;
-        Some(Self { path: path.to_owned(), sealed })
+        Some(Self { folder, path: path.to_owned(), sealed })
     }
 
-    /// Nothing for anybody else.
-    fn open(&self, identity: &IdentityFile) -> Option<Form> {
-        let text = Zeroizing::new(age::open_own(self.sealed.clone(), &identity.identity).ok()?);
+    /// Nothing for anybody else, nor in another safe.
+    fn open(&self, unlocked: &Unlocked) -> Option<Form> {
+        if unlocked.folder != self.folder {
+            return None;
+        }
+        let text = Zeroizing::new(age::open_own(self.sealed.clone(), &unlocked.identity.identity).ok()?);
         let fields = form_urlencoded::parse(&text);
         Some(fields.map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned()))).collect())
     }
@@ -85,7 +95,7 @@ struct UnsentPage<'v> {
 
 /// What he had written.
 pub(super) fn page(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
-    let opened = visit.session.unsent(|unsent| Some((unsent.path.clone(), unsent.open(&unlocked.identity)?)));
+    let opened = visit.session.unsent(|unsent| Some((unsent.path.clone(), unsent.open(unlocked)?)));
     let Some((path, mut fields)) = opened.flatten() else {
         visit.session.forget_unsent();
         return Ok(visit.go("/safe"));

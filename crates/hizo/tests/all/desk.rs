@@ -435,8 +435,9 @@ fn nobody_who_holds_a_request_open_keeps_the_desk_from_ending() {
 
 #[test]
 fn what_was_sent_after_a_lock_is_given_back_to_whoever_had_unlocked_and_to_nobody_else() {
-    let (machine, other) = (Home::new(), Home::new());
-    let desk = Desk::start_with(&mut machine.writer_command(), &[&other.path]);
+    let (machine, other, second) = (Home::new(), Home::new(), Home::unmade());
+    second.ok(["init", "--identity", machine.path.join("identity.age").to_str().unwrap()]);
+    let desk = Desk::start_with(&mut machine.writer_command(), &[&other.path, &second.path]);
     let (cookie, csrf) = desk.unlock(&machine);
     let at = |path: &str| format!("{}{path}", desk.at());
     let post = |path: &str, form: &str| desk.post(&at(path), &cookie, &format!("csrf={csrf}&{form}"));
@@ -472,6 +473,13 @@ fn what_was_sent_after_a_lock_is_given_back_to_whoever_had_unlocked_and_to_nobod
     unlock(1, &other);
     let shown = desk.get(&at("/unsent"), &cookie);
     assert!(leads(&shown, "/safe") && !shown.body.contains("PLANTED"), "{}", shown.body);
+    // Nor is it sent in another safe of the same person.
+    post("/lock", "");
+    unlock(0, &machine);
+    post("/lock", "");
+    post("/office", &written.replace("0123456789abcdef", "3"));
+    unlock(2, &second);
+    assert!(leads(&desk.get(&at("/unsent"), &cookie), "/safe"));
 }
 
 #[test]
