@@ -102,7 +102,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         writeln!(out, "{}", setting.console.say(done))?;
         if restored.files_there > 0 {
             let there = words::files(restored.files_there);
-            let line = words!("of them were there already: {there}", "そのうち、すでにあったもの: {there}"; there);
+            let line = words!("of these, {there} were there already", "そのうち、すでにあったもの: {there}"; there);
             writeln!(out, "{}", setting.console.say(line))?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What an earlier restore to the same place has left. Its files are taken and not fetched again, each compared with what was committed
 //! to; whatever is not of the deposit stays where it is.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -31,9 +31,9 @@ impl Earlier {
     ///
     /// # Errors
     /// When a restore is still at work there, or [`EARLIER_MAX`] are set aside already.
-    pub(super) fn set_aside(in_the_way: &[PathBuf], beside: impl Fn(&str) -> PathBuf) -> Outcome<Self> {
+    pub(super) fn set_aside(in_the_way: [&Path; 2], beside: impl Fn(&str) -> PathBuf) -> Outcome<Self> {
         let names: Vec<_> = (1..=EARLIER_MAX).map(|number| beside(&format!(".earlier-{number}"))).collect();
-        for folder in in_the_way {
+        for folder in in_the_way.into_iter().filter(|folder| is_folder(folder)) {
             let failed = |error| Failure::file("set aside", folder, error);
             let held = system::hold_directory(folder).map_err(|error| match error.kind() {
                 io::ErrorKind::WouldBlock => at_work(folder),
@@ -43,8 +43,7 @@ impl Earlier {
             fs::rename(folder, free.ok_or_else(|| left_over(folder))?).map_err(failed)?;
             drop(held);
         }
-        let is_folder = |name: &PathBuf| name.symlink_metadata().is_ok_and(|found| found.is_dir());
-        Ok(Self { folders: names.into_iter().filter(is_folder).collect() })
+        Ok(Self { folders: names.into_iter().filter(|name| is_folder(name)).collect() })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -64,6 +63,11 @@ impl Earlier {
     pub(super) fn clear(self, restored: &Path) -> Vec<PathBuf> {
         self.folders.into_iter().filter(|folder| !clear(folder, restored).unwrap_or(false)).collect()
     }
+}
+
+/// Whether a folder stands there, and no link to one.
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// A path beneath a folder, through folders alone: no link leads out of it. They may be such that nobody enters them, as the deposit
@@ -118,6 +122,8 @@ fn clear(folder: &Path, restored: &Path) -> io::Result<bool> {
         let kind = item.file_type()?;
         let is_there = match () {
             () if kind.is_dir() => clear(&here, &there).map(|_| false),
+            // Where the deposit has a link, what that leads to is not restored.
+            () if !is_folder(restored) => Ok(false),
             () if kind.is_symlink() => fs::read_link(&here).and_then(|target| Ok(fs::read_link(&there)? == target)),
             () if kind.is_file() => begins(&there, &here),
             () => Ok(false),
@@ -132,7 +138,8 @@ fn clear(folder: &Path, restored: &Path) -> io::Result<bool> {
 /// Whether a file begins with all that is in another one: with a file that was cut short nothing is lost.
 fn begins(whole: &Path, part: &Path) -> io::Result<bool> {
     let (mut whole, mut part) = (system::open_to_read(whole)?, system::open_to_read(part)?);
-    if !is_file(&whole)? || whole.metadata()?.len() < part.metadata()?.len() {
+    let found = whole.metadata()?;
+    if !found.is_file() || found.len() < part.metadata()?.len() {
         return Ok(false);
     }
     let (mut here, mut there) = (vec![0; PIECE_BYTES], vec![0; PIECE_BYTES]);
@@ -148,10 +155,6 @@ fn begins(whole: &Path, part: &Path) -> io::Result<bool> {
     }
 }
 
-fn is_file(file: &File) -> io::Result<bool> {
-    Ok(file.metadata()?.is_file())
-}
-
 fn at_work(folder: &Path) -> Failure {
     let folder = shown(folder);
     Failure::fixable(words!("a restore is at work in {folder}", "{folder} には、いま取り出している最中です")).hint(
@@ -160,4 +163,24 @@ fn at_work(folder: &Path) -> Failure {
             "終わるまで待つか、別のフォルダーを指定してください。"
         ),
     )
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_link_of_the_deposit_leads_to_takes_nothing_away() {
+        let base = tempfile::tempdir().unwrap();
+        let at = |path: &str| base.path().join(path);
+        for folder in ["earlier/linked", "earlier/there", "restored/there", "outside"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        for file in ["earlier/linked/same", "earlier/there/same", "restored/there/same", "outside/same"] {
+            fs::write(at(file), "same").unwrap();
+        }
+        std::os::unix::fs::symlink(at("outside"), at("restored/linked")).unwrap();
+        assert!(!clear(&at("earlier"), &at("restored")).unwrap());
+        assert!(at("earlier/linked/same").exists() && !at("earlier/there").exists());
+    }
 }

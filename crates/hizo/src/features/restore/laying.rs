@@ -140,13 +140,9 @@ impl Laying {
             absolute.with_file_name(beside)
         };
         let (partial, incomplete) = (beside(".partial"), beside(".incomplete"));
-        let earlier = if goes_on {
-            let there = |folder: &PathBuf| folder.symlink_metadata().is_ok_and(|found| found.is_dir());
-            let in_the_way: Vec<_> =
-                [&partial, &incomplete].into_iter().filter(|folder| there(folder)).cloned().collect();
-            Earlier::set_aside(&in_the_way, beside)?
-        } else {
-            Earlier::default()
+        let earlier = match goes_on {
+            true => Earlier::set_aside([&partial, &incomplete], beside)?,
+            false => Earlier::default(),
         };
         if incomplete.symlink_metadata().is_ok() {
             return Err(left_over(&incomplete));
@@ -242,15 +238,12 @@ impl Laying {
         };
         let mut spots = spots.into_iter();
         for spot in spots.by_ref() {
-            let failed = |error| Failure::file("write", &spot.path, error);
             if spot.path.symlink_metadata().is_ok() {
                 self.clash(spot.entry);
                 continue;
             }
-            fs::rename(&found, &spot.path).map_err(failed)?;
-            set_xattrs(&spot.path, &spot.xattrs, self.options);
-            system::set_mode(&spot.path, self.options.mode(spot.mode)).map_err(failed)?;
-            system::set_mtime(&spot.path, spot.mtime_ns).map_err(failed)?;
+            fs::rename(&found, &spot.path).map_err(|error| Failure::file("write", &spot.path, error))?;
+            self.finish_path(&spot)?;
             self.copies.push((spot.path, spots.collect()));
             break;
         }
@@ -376,7 +369,7 @@ impl Laying {
                 mode = mode_there;
                 xattrs.retain(|(name, _)| !name.starts_with(b"system."));
             }
-            self.directory_end(&Spot { entry: Vec::new(), path: self.partial.clone(), mode, mtime_ns, xattrs })?;
+            self.finish_path(&Spot { entry: Vec::new(), path: self.partial.clone(), mode, mtime_ns, xattrs })?;
         }
         restored.to = if restored.lost.is_empty() { self.to } else { self.incomplete };
         let _ = fs::remove_dir(&restored.to);
@@ -391,7 +384,7 @@ impl Laying {
         for entry in entries {
             let entry = entry?;
             while let Some(folder) = around.leave(&entry.path) {
-                self.directory_end(&folder)?;
+                self.finish_path(&folder)?;
             }
             if matches!(entry.kind, Kind::Directory) && chosen.reaches(&entry.path) {
                 self.spot(&entry)?.into_iter().for_each(|spot| around.enter(entry.path.clone(), spot));
@@ -401,12 +394,13 @@ impl Laying {
             }
         }
         while let Some(folder) = around.leave_the_last() {
-            self.directory_end(&folder)?;
+            self.finish_path(&folder)?;
         }
         Ok(restored)
     }
 
-    fn directory_end(&self, spot: &Spot) -> Outcome<()> {
+    /// Sets what a folder, or a file that is not open, has besides its content.
+    fn finish_path(&self, spot: &Spot) -> Outcome<()> {
         let set = || -> io::Result<()> {
             set_xattrs(&spot.path, &spot.xattrs, self.options);
             system::set_mode(&spot.path, self.options.mode(spot.mode))?;
