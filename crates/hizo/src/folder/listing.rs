@@ -70,6 +70,8 @@ pub(crate) struct Listing {
     files: u64,
     bytes: u64,
     pub left_out: Vec<LeftOut>,
+    /// Folders that were met and were not to be listed.
+    pub passed_over: Vec<PathBuf>,
 }
 
 /// A folder or file that a person named, and the path its entries have in the deposit.
@@ -95,7 +97,8 @@ impl Listing {
     /// others become links to it.
     pub(super) fn of(roots: Vec<Root>, found: &[Unsorted], left_out: Vec<LeftOut>) -> Self {
         let (records, blocks) = (Vec::new(), Vec::new());
-        let mut listing = Self { roots, records, blocks, count: 0, files: 0, bytes: 0, left_out };
+        let mut listing =
+            Self { roots, records, blocks, count: 0, files: 0, bytes: 0, left_out, passed_over: Vec::new() };
         let mut first_names: HashMap<(u64, u64), u64> = HashMap::new();
         let mut before = Vec::new();
         let mut threads: Vec<_> = found.iter().map(Unsorted::records).collect();

@@ -52,8 +52,13 @@ pub(crate) fn walk_without(paths: &[PathBuf], excludes: &[String], without: &[Pa
     walkers.push(walker);
     let mut left_out: Vec<_> = walkers.iter_mut().flat_map(|walker| std::mem::take(&mut walker.left_out)).collect();
     left_out.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let mut passed_over: Vec<_> =
+        walkers.iter_mut().flat_map(|walker| std::mem::take(&mut walker.passed_over)).collect();
+    passed_over.sort_unstable();
     let found: Vec<_> = walkers.into_iter().map(|walker| walker.found).collect();
-    Ok(Listing::of(roots, &found, left_out))
+    let mut listing = Listing::of(roots, &found, left_out);
+    listing.passed_over = passed_over;
+    Ok(listing)
 }
 
 fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
@@ -81,10 +86,11 @@ fn roots(paths: &[PathBuf]) -> io::Result<Vec<Root>> {
     Ok(roots)
 }
 
-/// Where a folder is reached from these paths, if it lies below one of them: a path is as it was named, whatever links it leads through.
+/// Where a folder is reached from these paths, if it lies below one of them or is one: a path is as it was named, whatever links it leads
+/// through.
 ///
 /// # Errors
-/// When one of the paths is that folder itself, or cannot be read.
+/// When one of the paths cannot be read.
 pub(crate) fn places(folder: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let folder = match folder.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -92,11 +98,7 @@ pub(crate) fn places(folder: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBuf
     };
     let mut places = Vec::new();
     for path in paths {
-        match folder.strip_prefix(path.canonicalize()?) {
-            Ok(inside) if inside.as_os_str().is_empty() => return Err(io::ErrorKind::AlreadyExists.into()),
-            Ok(inside) => places.push(path.join(inside)),
-            Err(_) => (),
-        }
+        places.extend(folder.strip_prefix(path.canonicalize()?).ok().map(|inside| path.join(inside)));
     }
     Ok(places)
 }
@@ -106,8 +108,9 @@ pub(crate) fn places(folder: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBuf
 struct Walker<'a> {
     found: Unsorted,
     left_out: Vec<LeftOut>,
-    /// Folders that are passed over.
+    /// Folders that are to be passed over, and those of them that were met.
     without: &'a [PathBuf],
+    passed_over: Vec<PathBuf>,
 }
 
 /// A folder to be listed.
@@ -230,7 +233,11 @@ impl Walker<'_> {
             }
         };
         let is_directory = stat.kind == StatKind::Directory;
-        if is_excluded(rules, &on_disk, is_directory) || is_directory && self.without.contains(&on_disk) {
+        if is_excluded(rules, &on_disk, is_directory) {
+            return None;
+        }
+        if is_directory && self.without.contains(&on_disk) {
+            self.passed_over.push(on_disk);
             return None;
         }
         let name = system::path_bytes(&item.file_name());

@@ -126,7 +126,7 @@ pub(crate) fn check_names(series: &str, labels: &[String]) -> Outcome<()> {
 }
 
 fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
-    let (listing, safe_in_it) = super::list(&setting.home_folder()?, request)?;
+    let listing = super::list(&setting.home_folder()?, request)?;
     let result =
         json!({ "dry_run": true, "files": listing.files(), "bytes": listing.bytes(), "entries": listing.len() });
     setting.console.result(result, |out| {
@@ -140,7 +140,7 @@ fn dry_run(setting: &Setting, request: &Request) -> Outcome<()> {
         );
         writeln!(out, "{}", setting.console.say(planned))
     });
-    safe_in_it.iter().for_each(|folder| setting.console.warn(passed_over(folder)));
+    listing.passed_over.iter().for_each(|folder| setting.console.warn(passed_over(folder)));
     listing.left_out.iter().for_each(|thing| setting.console.warn(left_out(thing)));
     Ok(())
 }

@@ -14,7 +14,6 @@ mod segments;
 #[cfg(all(test, unix))]
 mod tests;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::Scope;
 
@@ -166,29 +165,28 @@ fn attempt(safe: &mut Safe, device: &Device, request: &Request, compose: bool, w
     }
     let _turn = safe.home.lock(series.id)?;
     safe.catch_up()?;
-    let (listing, safe_in_it) = list(safe.home.folder(), request)?;
+    let listing = list(safe.home.folder(), request)?;
     if listing.len() as u64 > ENTRIES_MAX {
         return Err(Failure::fixable(format!("there are more than {ENTRIES_MAX} files and folders"))
             .hint("Deposit parts of it in series of their own."));
     }
     watcher.listed(listing.files(), listing.bytes());
-    Ok(Made { safe_in_it, ..keep(safe, device, request, series, listing, compose, watcher)? })
+    keep(safe, device, request, series, listing, compose, watcher)
 }
 
-/// Lists what is to be kept, and where in it the safe stands: that is passed over. Its keys are for nobody else, and where the keeper lies
+/// Lists what is to be kept. Where the safe stands in it, that is passed over. Its keys are for nobody else, and where the keeper lies
 /// in it each deposit would hold all earlier ones.
 ///
 /// # Errors
 /// When a path cannot be read, or is the safe itself.
-fn list(home: &Path, request: &Request) -> Outcome<(Listing, Vec<PathBuf>)> {
+fn list(home: &Path, request: &Request) -> Outcome<Listing> {
     let failed = |error| Failure::file("read", request.paths.first().map_or("".as_ref(), PathBuf::as_path), error);
     let whole = home::whole_folder(home);
-    let safe_in_it = walk::places(whole, &request.paths).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => itself(whole),
-        _ => failed(error),
-    })?;
-    let listing = walk::walk_without(&request.paths, &request.excludes, &safe_in_it).map_err(failed)?;
-    Ok((listing, safe_in_it))
+    let places = walk::places(whole, &request.paths).map_err(failed)?;
+    if request.paths.iter().any(|path| places.contains(path)) {
+        return Err(itself(whole));
+    }
+    walk::walk_without(&request.paths, &request.excludes, &places).map_err(failed)
 }
 
 fn itself(folder: &Path) -> Failure {
@@ -345,7 +343,7 @@ impl<'a> Making<'a> {
             stored_bytes: stored.objects.iter().map(|(_, bytes)| bytes).sum(),
             unsteady: made.unsteady.iter().filter_map(path).collect(),
             left_out: self.listing.left_out.into_iter().chain(made.left_out).collect(),
-            safe_in_it: Vec::new(),
+            safe_in_it: self.listing.passed_over,
             answer: (!self.safe.is_away()).then(|| receipts::answer(self.safe, id)),
         })
     }
