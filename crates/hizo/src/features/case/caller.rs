@@ -149,13 +149,14 @@ pub(crate) fn choose(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
 pub(super) fn words(visit: &Visit, unlocked: &Unlocked, looked: &Looked) -> Outcome<Option<GivenWords>> {
     let seed = &unlocked.identity.signing_seed;
     let own = seed.space_key(&looked.safe.home.space).verifying_key();
-    if !parties::is_opened_for_another(looked.opened(), &seed.identity_key().verifying_key()) {
-        return Ok(None);
-    }
     let mut others = looked.safe.chain.members().filter(|(key, role)| *role == Role::Admin && *key != own);
     let Some((record, company)) = others.find_map(|(key, _)| Some((looked.safe.let_in_by(&key)?, key))) else {
         return Ok(None);
     };
+    // Mostly everybody has said something: then record 0 is not read for it.
+    if !parties::is_opened_for_another(looked.opened(), &seed.identity_key().verifying_key()) {
+        return Ok(None);
+    }
     let (words, other) = spoken(visit, &Spoken::of_head(&record.id()));
     let promised = unlocked.remembered::<Outcome<()>>(&remembered(visit.param("case")));
     let fault = promised.and_then(|promised| Some(promised.as_ref().as_ref().err()?.told_in(visit.language())));

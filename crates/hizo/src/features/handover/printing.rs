@@ -11,7 +11,7 @@ use super::choice::{Choice, chosen};
 use super::on_paper::{Printing, print_items, say_taken};
 use super::page::is_company;
 use super::status::{OnPaper, attested_on_paper, taken_on_paper};
-use crate::consents::Consents;
+use crate::consents::{Consents, Paper};
 use crate::desk::picker;
 use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
 use crate::failure::{self, Failure, Outcome};
@@ -32,12 +32,12 @@ struct PaperPage<'v> {
     forms: Choice,
     /// Who else may have read a form: by the name of a key, and what people call him.
     others: Vec<(String, String)>,
-    /// The newest of what was attested and of what was taken, and how many older ones there are.
+    /// The newest consents on paper, and how many older ones there are.
     attested: (Vec<OnPaper>, usize),
     /// The first and the last day until which one may hold that is attested now.
     today: String,
     latest: String,
-    /// Printed hand-overs that were taken: by whom, under which number, as who says.
+    /// The same of printed hand-overs that were taken: by whom, under which number, as who says.
     taken: (Vec<(String, String, String)>, usize),
     to: String,
     /// Where one was just laid out.
@@ -57,6 +57,10 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
     let case = format!("/case/{}", visit.param("case"));
     let fold = Consents::of(looked.opened())?;
     let people = looked.keyring.people()?;
+    let (consents, older) =
+        shown::newest(fold.papers.iter().filter(|paper| matches!(paper, Paper::Consent { .. })).collect());
+    let consents = consents.into_iter().filter_map(|paper| attested_on_paper(&fold.papers, paper, &today));
+    let attested = (consents.collect(), older);
     visit.page(&PaperPage {
         f: visit.frame(t.say("paper-title"), "hizo hand-over print DEPOSIT//PATH --receiver-name … --purpose … --to …"),
         here: visit.at(&format!("{case}/on-paper")),
@@ -66,7 +70,7 @@ fn page(visit: &Visit, unlocked: &Unlocked, laid: Option<String>, fault: Option<
         was_taken: Choice::of(visit, &looked, visit.field("act") == "taken"),
         forms: Choice::of(visit, &looked, visit.field("act") == "attest"),
         others: others(people, &looked, unlocked),
-        attested: shown::newest(attested_on_paper(&fold.papers, &today)),
+        attested,
         today: today.clone(),
         latest: safe::day_in(29)?,
         taken: shown::newest(fold.papers.iter().filter_map(|paper| taken_on_paper(paper, people)).collect()),

@@ -205,20 +205,17 @@ pub(super) struct OnPaper {
     pub differs: Vec<Words>,
 }
 
-/// Every consent on paper that this is one of.
-pub(super) fn attested_on_paper(papers: &[Paper], today: &str) -> Vec<OnPaper> {
-    let attested = papers.iter().filter_map(|paper| {
-        let Paper::Consent { said, by } = paper else { return None };
-        let until = said.until.get(..10).unwrap_or_default().to_owned();
-        Some(OnPaper {
-            receiver: shown_bytes(said.receiver_name.as_bytes()),
-            by: by.len(),
-            is_over: until.as_str() < today,
-            until,
-            differs: differing(papers, paper),
-        })
-    });
-    attested.collect()
+/// The same of one of these, if it is a consent.
+pub(super) fn attested_on_paper(papers: &[Paper], paper: &Paper, today: &str) -> Option<OnPaper> {
+    let Paper::Consent { said, by } = paper else { return None };
+    let until = said.until.get(..10).unwrap_or_default().to_owned();
+    Some(OnPaper {
+        receiver: shown_bytes(said.receiver_name.as_bytes()),
+        by: by.len(),
+        is_over: until.as_str() < today,
+        until,
+        differs: differing(papers, paper),
+    })
 }
 
 fn paper_as_json(papers: &[Paper], paper: &Paper, people: &People) -> Value {
