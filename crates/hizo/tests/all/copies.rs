@@ -8,7 +8,7 @@ use crate::keeper::Process;
 use crate::kit::{self, Home, program, said};
 
 /// As long as a test waits for something that must come.
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(120);
 
 #[test]
 fn status_says_kept_twice_once_it_is_and_a_scrub_mends_from_the_other_place_or_names_what_is_lost() {

@@ -21,7 +21,7 @@ use crate::outside::{Outside, list, openssl};
 use crate::stamps::{stock, verify};
 
 /// As long as a test waits for something that must come.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(120);
 
 /// A safe whose keeper is elsewhere, behind somebody who may lie, with one deposit.
 struct Scene {

@@ -26,6 +26,12 @@ const keyboard = process.env.KEYBOARD === "1";
 // As many stops of the tabulator as no page has.
 const STOPS_MAX = 300;
 
+// As long as no page takes, on however busy a machine: in milliseconds. A journey that waits longer has lost its way.
+const WAIT_MAX = 120_000;
+
+// How often a picture is asked for. On a busy machine Chromium now and then says that it cannot take one, and takes it when asked again.
+const PICTURE_TRIES = 5;
+
 // Brings the focus to an element as somebody does who has keys alone. Of radio buttons the tabulator stops at one, and arrows go on.
 async function reach(page, target) {
   await target.waitFor();
@@ -53,6 +59,7 @@ export async function go(journey) {
 // Somebody sits down at a desk by its link, which counts as one interaction.
 async function sit(browser, link, options = {}) {
   const context = await browser.newContext({ locale: language === "ja" ? "ja-JP" : "en-GB", viewport: { width: Number(width), height: 900 }, ...options });
+  context.setDefaultTimeout(WAIT_MAX);
   const page = await context.newPage();
   const [elsewhere, complaints] = [[], []];
   page.on("request", (request) => request.url().startsWith(new URL(link).origin) || elsewhere.push(request.url()));
@@ -107,7 +114,15 @@ async function sit(browser, link, options = {}) {
     },
     async picture(name) {
       mkdirSync(pictures, { recursive: true });
-      await page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`), fullPage: true });
+      for (let left = PICTURE_TRIES; ; left -= 1) {
+        try {
+          await page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`), fullPage: true });
+          return;
+        } catch (error) {
+          if (left === 1 || !error.message.includes("Unable to capture screenshot")) throw error;
+          await page.waitForTimeout(500);
+        }
+      }
     },
     // A page as it is left behind: without violations, within the width of the screen, and of one question.
     async look(name) {
@@ -120,7 +135,7 @@ async function sit(browser, link, options = {}) {
     },
     // What the other side said comes with a look that is a few seconds old.
     async until(text) {
-      for (let tries = 0; tries < 40; tries += 1) {
+      for (const end = Date.now() + WAIT_MAX; Date.now() < end; ) {
         if ((await main.getByText(text).count()) > 0) return;
         await page.waitForTimeout(500);
         await page.reload();

@@ -199,7 +199,7 @@ impl Drop for Running {
 }
 
 /// As long as a test waits for something that must come.
-pub(crate) const LONG: Duration = Duration::from_secs(20);
+pub(crate) const LONG: Duration = Duration::from_secs(120);
 
 #[track_caller]
 pub(crate) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
