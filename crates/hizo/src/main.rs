@@ -18,6 +18,9 @@ mod folder;
 mod founding;
 mod handover;
 mod hashing;
+#[cfg(test)]
+#[path = "../../histories.rs"]
+mod histories;
 mod home;
 mod keeper;
 mod kept;

@@ -1,4 +1,6 @@
 //! One test binary for the crate.
+#[path = "../../../histories.rs"]
+mod histories;
 #[path = "../../../say_aloud.rs"]
 mod say_aloud;
 

@@ -2,7 +2,6 @@
 //!
 //! The model is written from docs/spec/space.md alone. Each step is a record that honest or dishonest people might make; chain and
 //! model must agree whether it may stand, and afterwards who is a member, who waits, what is asked for, and who opens which epoch.
-//! `HIZO_HISTORIES` says how many, `HIZO_SEED` from which seed on; a history that diverges prints its seed and what happened in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -17,10 +16,10 @@ use hizo_vault::age::{self, Identity, Recipient};
 use hizo_vault::keys::{IdentityFile, OrganisationSeed, RecoverySeed};
 
 use crate::certificate::{SPACE, person};
+use crate::histories::{Dice, History, play_all};
 use crate::seeded::Seeded;
 
 const HISTORIES: u64 = 2_000;
-const STEPS: u64 = 20;
 /// In one history of so many, wraps are real age files; in the others they say for whom they are.
 const SEALED_EVERY: u64 = 100;
 const FIRST_SECOND: u64 = 1_809_335_564;
@@ -131,39 +130,24 @@ enum Act {
     },
 }
 
-/// Draws everything from one seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % end as u64) as usize
-    }
-
-    fn one_in(&mut self, many: usize) -> bool {
-        self.below(many) == 0
-    }
-
-    fn act(&mut self) -> Act {
-        let (who, role, history) = (self.below(PEOPLE.len()), Role::ALL[self.below(4)], self.one_in(2));
-        match self.below(24) {
-            0..=2 => Act::Say,
-            3..=5 => Act::Deposit,
-            6 => Act::Rotate,
-            7..=9 => Act::Admit { who, role, history },
-            10 => Act::Admit { who, role: Role::Admin, history },
-            11 | 12 => Act::Remove { who },
-            13 => Act::Change { who, role, history },
-            14 => Act::Grant { who },
-            15 => Act::Cards { set: (!self.one_in(3)).then(|| self.below(CARDS.len())) },
-            16 => Act::Rule { needed: 1 + self.below(2) },
-            17 => Act::RemoveWithRule { who, needed: 1 + self.below(2) },
-            18 => Act::Name { which: self.below(ROTATORS.len()) },
-            19..=21 => Act::End { which: self.below(ROTATORS.len()) },
-            _ => Act::LetIn { who },
+impl Act {
+    fn drawn(dice: &mut Dice) -> Self {
+        let (who, role, history) = (dice.below(PEOPLE.len()), dice.of(&Role::ALL), dice.one_in(2));
+        match dice.below(26) {
+            0..=2 => Self::Say,
+            3..=5 => Self::Deposit,
+            6 => Self::Rotate,
+            7..=9 => Self::Admit { who, role, history },
+            10 => Self::Admit { who, role: Role::Admin, history },
+            11 | 12 => Self::Remove { who },
+            13 => Self::Change { who, role, history },
+            14 => Self::Grant { who },
+            15 => Self::Cards { set: (!dice.one_in(3)).then(|| dice.below(CARDS.len())) },
+            16..=18 => Self::Rule { needed: 1 + dice.below(2) },
+            19 => Self::RemoveWithRule { who, needed: 1 + dice.below(2) },
+            20 => Self::Name { which: dice.below(ROTATORS.len()) },
+            21..=23 => Self::End { which: dice.below(ROTATORS.len()) },
+            _ => Self::LetIn { who },
         }
     }
 }
@@ -302,6 +286,7 @@ struct Wrap {
 
 /// One history.
 struct Space {
+    seed: u64,
     dice: Dice,
     sealed: bool,
     chain: Chain,
@@ -350,7 +335,8 @@ impl Space {
         let record = signed(&genesis, &[Party::Person(0)].into()).unwrap();
         let (chain, _) = Chain::begin(record).unwrap();
         Self {
-            dice: Dice(seed),
+            seed,
+            dice: Dice::new(seed),
             sealed,
             chain,
             model: Model::founded(),
@@ -364,16 +350,16 @@ impl Space {
         }
     }
 
-    fn step(&mut self, seed: u64) {
+    fn take_step(&mut self) {
         self.time += if self.dice.one_in(6) { RECOVERY_DELAY_SECONDS } else { 3_600 };
-        let act = self.dice.act();
+        let act = Act::drawn(&mut self.dice);
         let signers = self.signers(act);
         let head = self.chain.head().number;
         if let Some((envelope, signers)) = self.stale.take_if(|(envelope, _)| envelope.number <= head) {
             let stands = signed(&envelope, &signers).is_ok_and(|record| self.chain.check(record).is_ok());
             assert!(!stands, "what two signed for a head that has gone by stands");
         }
-        let (envelope, given) = self.compose(act, &signers, seed);
+        let (envelope, given) = self.compose(act, &signers, self.seed);
         let Some(envelope) = envelope else { return };
         let allowed = self.model.allows(act, &signers, self.time);
         if allowed && self.dice.one_in(8) {
@@ -398,7 +384,7 @@ impl Space {
                 self.model.take(act, &signers, self.time, &given);
                 self.epochs.push(self.chain.epoch());
                 if self.chain.epoch() as usize == self.secrets.len() {
-                    self.secrets.push(Secret::of(seed, self.chain.epoch()));
+                    self.secrets.push(Secret::of(self.seed, self.chain.epoch()));
                 }
             }
             Err(_) => assert_eq!(self.chain.head(), head, "what was refused changed something"),
@@ -686,38 +672,41 @@ fn signed(envelope: &Envelope, signers: &BTreeSet<Party>) -> Result<UnverifiedRe
     UnverifiedRecord::compose(envelope, &signatures).map_err(|error| error.to_string())
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+impl History for Space {
+    type Stood = Tally;
+    const STEPS: u64 = 20;
+
+    fn begun(seed: u64) -> Self {
+        Self::founded(seed)
+    }
+
+    fn step(&mut self, dice: Dice) {
+        self.dice = dice;
+        self.take_step();
+    }
+
+    fn ended(&mut self) {
+        self.open();
+    }
+
+    fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    fn stood(self) -> Tally {
+        self.stood
+    }
 }
 
 #[test]
 fn thousands_of_histories_agree_with_the_model_of_who_signs_and_who_reads() {
-    let (first, count) = (number("HIZO_SEED").unwrap_or(0), number("HIZO_HISTORIES").unwrap_or(HISTORIES));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    let run = |seed: u64| {
-        let mut space = Space::founded(seed);
-        let agreed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            (0..STEPS).for_each(|_| space.step(seed));
-            space.open();
-        }));
-        if agreed.is_err() {
-            eprintln!("HIZO_SEED={seed} HIZO_HISTORIES=1 shows it again:\n{}", space.told.join("\n"));
-        }
-        assert!(agreed.is_ok(), "history {seed} diverges");
-        space.stood
-    };
+    let played = play_all::<Space>(HISTORIES);
+    let count = played.len() as u64;
     let mut stood = Tally::new();
-    std::thread::scope(|scope| {
-        let of_thread = |thread: u64| {
-            let seeds = (first..first + count).filter(move |seed| seed % threads == thread);
-            scope.spawn(move || seeds.map(run).collect::<Vec<_>>())
-        };
-        let spawned: Vec<_> = (0..threads).map(of_thread).collect();
-        for (kind, (all, by_two)) in spawned.into_iter().flat_map(|thread| thread.join().unwrap()).flatten() {
-            let sum = stood.entry(kind).or_default();
-            *sum = (sum.0 + all, sum.1 + by_two);
-        }
-    });
+    for (kind, (all, by_two)) in played.into_iter().flatten() {
+        let sum = stood.entry(kind).or_default();
+        *sum = (sum.0 + all, sum.1 + by_two);
+    }
     // Histories in which little happens show little.
     if count >= 1_000 {
         let by_one = |kind: &str| ["Say", "Deposit"].contains(&kind);
@@ -725,4 +714,54 @@ fn thousands_of_histories_agree_with_the_model_of_who_signs_and_who_reads() {
             stood.iter().find(|(kind, (all, by_two))| *all < count / 20 || (!by_one(kind) && *by_two < count / 200));
         assert!(stood.len() == 13 && rare.is_none(), "{rare:?} of {stood:?}");
     }
+}
+
+/// Diverges once two of its steps have happened, the one before the other.
+#[derive(Default)]
+struct Diverging {
+    drawn: Vec<usize>,
+    told: Vec<String>,
+}
+
+impl Diverging {
+    /// What the steps of seed 3 that make it diverge draw.
+    fn drawn_of(step: u64) -> usize {
+        let mut history = Self::default();
+        history.step(Dice::of_step(3, step));
+        history.drawn[0]
+    }
+}
+
+impl History for Diverging {
+    type Stood = usize;
+    const STEPS: u64 = 20;
+
+    fn begun(_: u64) -> Self {
+        Self::default()
+    }
+
+    fn step(&mut self, mut dice: Dice) {
+        self.drawn.push(dice.below(usize::MAX));
+        self.told.push(format!("{}", self.drawn.len()));
+    }
+
+    fn ended(&mut self) {
+        let at = |step| self.drawn.iter().position(|drawn| *drawn == Self::drawn_of(step));
+        assert!(at(4).is_none() || at(4) >= at(11), "it diverges");
+    }
+
+    fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    fn stood(self) -> usize {
+        self.drawn.len()
+    }
+}
+
+#[test]
+fn a_history_that_diverges_is_told_with_the_fewest_steps_that_show_it() {
+    let told = std::panic::catch_unwind(|| play_all::<Diverging>(5)).unwrap_err();
+    let told = told.downcast_ref::<String>().unwrap();
+    assert!(told.ends_with("HIZO_STEPS=4,11 shows it again:\n1\n2"), "{told}");
 }

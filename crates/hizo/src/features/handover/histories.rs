@@ -3,7 +3,6 @@
 //! The model is written from docs/spec/handover.md, and from docs/spec/organisation.md where somebody acts for an organisation. Most of
 //! what happens is the next right step of a hand-over; the rest is what somebody does who errs or deceives, and who comes and goes
 //! meanwhile. After each record the client's own verdict is compared with the model's, for everybody who might open or send.
-//! `HIZO_HISTORIES` says how many, `HIZO_SEED` from which seed on; a history that diverges prints its seed and what happened in it.
 
 mod acts;
 mod comparing;
@@ -39,6 +38,7 @@ use crate::contents::Opened;
 use crate::epochs;
 use crate::failure::{Failure, Outcome};
 use crate::handover::{HandOver, Onlooker};
+use crate::histories::{Dice, History, play_all};
 use crate::home::{Home, Pinned};
 use crate::keeper::Keeper;
 use crate::people::{People, Roles};
@@ -46,9 +46,8 @@ use crate::queue::AtHand;
 use crate::safe::{Keyring, Safe};
 use crate::side::Side;
 
-/// What a run of all tests has time for; thousands take minutes.
-const HISTORIES: u64 = 250;
-const STEPS: usize = 26;
+/// What a run of all tests has time for.
+const HISTORIES: u64 = 1_000;
 /// Kinds of records that stand, and of what is found.
 const KINDS: usize = 33;
 /// In one history of so many, another reader gets all records at once.
@@ -73,6 +72,7 @@ struct Place {
 }
 
 struct World {
+    seed: u64,
     dice: Dice,
     now: u64,
     places: Vec<Option<Place>>,
@@ -187,7 +187,8 @@ fn fold(
 impl World {
     fn founded(seed: u64) -> Self {
         let mut world = Self {
-            dice: Dice(seed),
+            seed,
+            dice: Dice::new(seed),
             now: FIRST_SECOND,
             places: vec![None, None, None],
             given: Default::default(),
@@ -510,47 +511,42 @@ fn cards_key() -> VerifyingKey {
     organisation(78).signing_key().verifying_key()
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+impl History for World {
+    type Stood = BTreeMap<&'static str, u64>;
+    const STEPS: u64 = 26;
+
+    fn begun(seed: u64) -> Self {
+        Self::founded(seed)
+    }
+
+    fn step(&mut self, dice: Dice) {
+        self.dice = dice;
+        self.take_step();
+    }
+
+    fn ended(&mut self) {
+        if self.seed.is_multiple_of(READ_AGAIN_EVERY) {
+            self.read_again();
+        }
+    }
+
+    fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    fn stood(self) -> Self::Stood {
+        self.stood
+    }
 }
 
 #[test]
 fn histories_of_hand_overs_agree_with_the_model_of_what_may_be_opened() {
-    let (first, count) = (number("HIZO_SEED").unwrap_or(0), number("HIZO_HISTORIES").unwrap_or(HISTORIES));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    let run = |seed: u64| {
-        let mut told = Vec::new();
-        let agreed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let mut world = World::founded(seed);
-            for _ in 0..STEPS {
-                let stepped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.step()));
-                if let Err(why) = stepped {
-                    told.clone_from(&world.told);
-                    std::panic::resume_unwind(why);
-                }
-            }
-            told.clone_from(&world.told);
-            if seed.is_multiple_of(READ_AGAIN_EVERY) {
-                world.read_again();
-            }
-            world.stood
-        }));
-        if agreed.is_err() {
-            eprintln!("HIZO_SEED={seed} HIZO_HISTORIES=1 shows it again:\n{}", told.join("\n"));
-        }
-        agreed.unwrap_or_else(|_| panic!("history {seed} diverges"))
-    };
+    let played = play_all::<World>(HISTORIES);
+    let count = played.len() as u64;
     let mut stood: BTreeMap<&'static str, u64> = BTreeMap::new();
-    std::thread::scope(|scope| {
-        let of_thread = |thread: u64| {
-            let seeds = (first..first + count).filter(move |seed| seed % threads == thread);
-            scope.spawn(move || seeds.map(run).collect::<Vec<_>>())
-        };
-        let spawned: Vec<_> = (0..threads).map(of_thread).collect();
-        for (kind, times) in spawned.into_iter().flat_map(|thread| thread.join().unwrap()).flatten() {
-            *stood.entry(kind).or_default() += times;
-        }
-    });
+    for (kind, times) in played.into_iter().flatten() {
+        *stood.entry(kind).or_default() += times;
+    }
     // Histories in which little happens show little.
     if count >= HISTORIES {
         let rare = stood.iter().find(|(_, times)| **times < count / 50);

@@ -3,7 +3,7 @@
 use super::*;
 
 impl World {
-    pub(super) fn step(&mut self) {
+    pub(super) fn take_step(&mut self) {
         self.now += if self.dice.one_in(9) { self.dice.of(&[2, 20]) * DAY } else { 3_600 };
         if self.dice.below(5) < 3 {
             self.touched = self.dice.of(&[1, 1, 1, 2]);

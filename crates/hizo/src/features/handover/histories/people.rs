@@ -36,34 +36,13 @@ struct Drawn(Dice);
 
 impl From<u64> for Drawn {
     fn from(seed: u64) -> Self {
-        Self(Dice(seed))
+        Self(Dice::new(seed))
     }
 }
 
 impl Entropy for Drawn {
     fn fill(&mut self, out: &mut [u8]) {
         out.iter_mut().for_each(|byte| *byte = self.0.below(256) as u8);
-    }
-}
-
-/// Draws everything from one seed (SplitMix64).
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % end as u64) as usize
-    }
-
-    pub(super) fn one_in(&mut self, many: usize) -> bool {
-        self.below(many) == 0
-    }
-
-    pub(super) fn of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())]
     }
 }
 
