@@ -13,11 +13,11 @@ use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::note::NamedKey;
 use hizo_ledger::record::{Origin, Seen};
-use hizo_store::Journal;
 use hizo_store::disk::{Disk, DiskFile, SystemDisk, open_lock};
 use hizo_store::journal::{self, BUSY_WAIT_MAX, LogHead, SqliteJournal};
 use hizo_store::objects::FileObjects;
 use hizo_store::published::PublishedFiles;
+use hizo_store::{Journal, Objects};
 use zeroize::Zeroizing;
 
 use crate::log::{self, LogReader, LogSigner, NewStamp, Published, ReceiptSigner, Sequencer};
@@ -26,6 +26,9 @@ use crate::{Copied, Error, Keeper, Kept, OwnSpace};
 
 /// A keeper in a folder.
 pub type EmbeddedKeeper = Keeper<FileObjects<SystemDisk>, SqliteJournal>;
+
+/// An object that comes in to such a one.
+pub(crate) type EmbeddedArriving = <FileObjects<SystemDisk> as Objects>::Arriving;
 
 /// The journal's fact that says who this keeper is: `<origin> <log key in base64>`.
 const IDENTITY: &str = "keeper";

@@ -247,7 +247,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal> Sweep<'_, O, J, D, K> 
         Ok(())
     }
 
-    fn second(&self) -> Option<&objects::FileObjects<D>> {
+    fn second(&self) -> Option<&impl Objects> {
         self.copy.map(|copy| &copy.objects)
     }
 

@@ -221,7 +221,7 @@ impl<O: Objects, J: Journal, D: Disk + Clone, K: Journal, F: Disk> Scrub<'_, O, 
         }
     }
 
-    fn second(&self) -> Option<&objects::FileObjects<D>> {
+    fn second(&self) -> Option<&impl Objects> {
         self.copy.map(|copy| &copy.objects)
     }
 

@@ -12,14 +12,14 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use hizo_ledger::id::{ObjectId, SpaceId};
 use hizo_ledger::object::OBJECT_BYTES_MAX;
-use hizo_store::disk::SystemDisk;
-use hizo_store::objects::{Arriving as _, FileObjects, Put};
-use hizo_store::{Journal as _, Objects, journal};
+use hizo_store::objects::{Arriving as _, Put};
+use hizo_store::{Journal as _, journal};
 
 use super::admission::{Account, Reserved};
 use super::answer::{Refusal, text, typed};
 use super::body::{Reading, Sending};
 use super::{Need, Shared};
+use crate::embedded::EmbeddedArriving;
 use crate::spaces::{COST_MIN, Payer};
 
 /// How much is gathered before it goes to the disk, and read from it at a time.
@@ -92,7 +92,7 @@ struct Coming {
     /// Who would begin the space, which has not begun.
     begins: Option<Account>,
     reserved: Option<Reserved>,
-    arriving: <FileObjects<SystemDisk> as Objects>::Arriving,
+    arriving: EmbeddedArriving,
 }
 
 impl Coming {

@@ -262,6 +262,21 @@ fn what_features_share_names_no_feature() {
 }
 
 #[test]
+fn a_back_end_is_named_where_a_folder_is_opened_and_nowhere_else() {
+    let crates = root().join("crates");
+    let named: BTreeSet<PathBuf> = ["hizo-keeper/src", "hizo/src"]
+        .into_iter()
+        .flat_map(|source| files(&crates.join(source), ".rs"))
+        .filter(|path| ["FileObjects", "SqliteJournal", "rusqlite"].iter().any(|word| read(path).contains(word)))
+        .map(|path| path.strip_prefix(&crates).unwrap().to_owned())
+        .collect();
+    // A keeper in a folder, its second directory, and what waits on this machine.
+    let folders =
+        ["hizo-keeper/src/copy.rs", "hizo-keeper/src/embedded.rs", "hizo/src/queue.rs", "hizo/src/queue/away.rs"];
+    assert_eq!(named, folders.map(PathBuf::from).into());
+}
+
+#[test]
 fn every_page_that_is_named_is_there() {
     let mut named: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut texts = files(&root().join("crates"), ".rs");
