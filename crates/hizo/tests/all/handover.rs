@@ -1,5 +1,6 @@
 //! Items of a case go to one other organisation, by the company's consent and by nothing else.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -776,23 +777,37 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 /// How many objects of the keeper an identity opens, by whatever it finds, and everything that it can read: these, and its home.
 pub(crate) fn everything(data: &Path, home: &Path, own: &IdentityFile) -> (usize, Vec<Vec<u8>>) {
-    let sealed: Vec<Vec<u8>> = files_below(data).iter().map(|file| fs::read(file).unwrap()).collect();
     let mut readable: Vec<Vec<u8>> = files_below(home).iter().map(|file| fs::read(file).unwrap()).collect();
-    let epochs = sealed.iter().filter_map(|bytes| {
-        let line = age::open_own(bytes.clone(), &own.identity).ok()?;
-        Identity::parse(std::str::from_utf8(&line).ok()?.trim_end()).ok()
-    });
-    let mut opened = 0;
-    for epoch in epochs.collect::<Vec<_>>() {
-        for plain in sealed.iter().filter_map(|bytes| age::open_own(bytes.clone(), &epoch).ok()) {
-            opened += 1;
+    let opened = all_that_opens(&[data], &own.identity);
+    let contents = opened.len();
+    readable.extend(opened);
+    (contents, readable)
+}
+
+/// Every content at these keepers that an identity comes to: by the epochs that it opens, and by those that these open, as an
+/// organisation's own space opens what its people read.
+pub(crate) fn all_that_opens(keepers: &[&Path], own: &Identity) -> Vec<Vec<u8>> {
+    let files = keepers.iter().flat_map(|data| files_below(data));
+    let sealed: Vec<Vec<u8>> = files.map(|file| fs::read(file).unwrap()).collect();
+    let (mut epochs, mut known, mut contents) = (Vec::new(), BTreeSet::new(), Vec::new());
+    let mut open = |key: &Identity, epochs: &mut Vec<Identity>| {
+        for plain in sealed.iter().filter_map(|bytes| age::open_own(bytes.clone(), key).ok()) {
+            let line = std::str::from_utf8(&plain).unwrap_or_default().trim_end();
+            if let Ok(epoch) = Identity::parse(line) {
+                epochs.extend(known.insert(line.to_owned()).then_some(epoch));
+                continue;
+            }
             let mut frames = Frames::new();
             frames.push(&plain).unwrap();
             let blocks = std::iter::from_fn(|| frames.next_frame());
-            readable.push(blocks.flat_map(|frame| stream::unframe(&frame).unwrap().to_vec()).collect());
+            contents.push(blocks.flat_map(|frame| stream::unframe(&frame).unwrap().to_vec()).collect());
         }
+    };
+    open(own, &mut epochs);
+    while let Some(epoch) = epochs.pop() {
+        open(&epoch, &mut epochs);
     }
-    (opened, readable)
+    contents
 }
 
 #[test]
