@@ -107,6 +107,8 @@ const DIRECTORY_ROOTS_FILE: &str = "directory.roots";
 const FETCHED_DIRECTORIES: &str = "directory.fetched";
 /// There while a home is being set up.
 const UNFINISHED_FILE: &str = "unfinished";
+/// Held by whoever sets it up.
+const MAKING_FILE: &str = "making.lock";
 /// The newest head of the log.
 const CHECKPOINT_FILE: &str = "checkpoint";
 /// A head of the log that does not go on from what was seen.
@@ -537,7 +539,7 @@ impl Home {
         Self::is_free(folder)?;
         system::create_private_directory(&folder.join("series"))
             .map_err(|error| Failure::file("make the folder", folder, error))?;
-        let turn = lock(&folder.join("making.lock"))?;
+        let turn = lock(&folder.join(MAKING_FILE))?;
         Self::is_free(folder)?;
         Ok(turn)
     }
@@ -832,6 +834,15 @@ impl Home {
     /// Writes down which home that is.
     pub(crate) fn write_own_space(folder: &Path, home: &Path) -> Outcome<()> {
         write_new(&folder.join(OWN_SPACE_FILE), &line_of(home)?)
+    }
+
+    /// Writes down another one, or that there is none: somebody comes for whom he was let in, whatever he had asked before.
+    pub(crate) fn change_own_space(folder: &Path, home: Option<&Path>) -> Outcome<()> {
+        let path = folder.join(OWN_SPACE_FILE);
+        match home {
+            Some(home) => replace(&path, &line_of(home)?),
+            None => if_there(&path, fs::remove_file(&path)).map(drop),
+        }
     }
 
     /// The policy by which it was judged whether the installed directory is logged.
@@ -1238,6 +1249,28 @@ pub(crate) fn damaged(path: &Path) -> Failure {
 pub(crate) fn begin_joining(folder: &Path, invite: &Invite) -> Outcome<()> {
     write_pins(folder, invite)?;
     write_new(&folder.join(INVITE_FILE), &invite.compose())
+}
+
+/// Where that invite lies.
+pub(crate) fn invite_file(folder: &Path) -> PathBuf {
+    folder.join(INVITE_FILE)
+}
+
+/// Removes what joining was begun with in a folder that nobody has entered. In the home of another safe the folder goes too.
+pub(crate) fn abandon(folder: &Path) -> Outcome<()> {
+    let turn = lock(&folder.join(MAKING_FILE))?;
+    if invite_of(folder)?.is_none() {
+        return Ok(());
+    }
+    // The invite goes first: without it nobody waits here, and whatever is begun here next takes the rest away.
+    let path = invite_file(folder);
+    fs::remove_file(&path).map_err(|error| Failure::file("remove", &path, error))?;
+    begin(folder)?;
+    drop(turn);
+    match folder_around(folder) {
+        Some(_) => fs::remove_dir_all(folder).map_err(|error| Failure::file("remove", folder, error)),
+        None => Ok(()),
+    }
 }
 
 /// Writes down what an invite says besides which safe it is of: how the keeper is believed, and since when it is held to.

@@ -10,15 +10,17 @@ use hizo_vault::fingerprint::Spoken;
 use hizo_vault::joining::{Invite, UnverifiedRequest};
 use hizo_vault::keys::IdentityFile;
 
-use crate::bundle;
+use crate::contents::Opened;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
+use crate::handover::HandOver;
 use crate::home::{self, Device, Home, IDENTITY_BYTES_MAX};
 use crate::keeper::Keeper;
 use crate::membership::other_words;
 use crate::passphrase::work_factor;
 use crate::safe::{self, Safe};
 use crate::words::{Words, words};
+use crate::{bundle, system};
 
 /// What the others call somebody who asks, and what he calls his machine.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +143,48 @@ pub(crate) fn make_with(folder: &Path, invited: &Invite, sealed: &[u8], own_spac
     Ok(device)
 }
 
+/// Has somebody ask for his organisation, whose own space that is, or for himself, where joining was begun: he may change his mind until an
+/// admin has used a request of his.
+///
+/// # Errors
+/// When he was let in already, or nobody can be asked whether he was.
+pub(crate) fn ask_for(folder: &Path, invited: &Invite, own_space: Option<&Home>) -> Outcome<()> {
+    let meant = own_space.map(|home| absolute(home.folder())).transpose()?;
+    if Home::invited(folder, invited)?.own_space()? == meant {
+        return Ok(());
+    }
+    match Waiting::of(folder) {
+        Ok(_) => Err(Failure::fixable(words!(
+            "you have been let in already, by a request that you had written before",
+            "前に書いた参加願で、すでに参加が認められています"
+        ))
+        .hint(words!(
+            "Enter with the eight words: for whom you come stays as that request said.",
+            "聞いた8語で入ってください。個人として入るか機関として入るかは、その参加願のとおりです。"
+        ))),
+        Err(failure) if failure.kind == Kind::Fixable && !failure.is_out_of_reach() => {
+            Home::change_own_space(folder, meant.as_deref())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn absolute(folder: &Path) -> Outcome<PathBuf> {
+    std::path::absolute(folder).map_err(|error| Failure::file("read", folder, error))
+}
+
+/// Lets go what somebody has asked for and was not let into: keys that open nothing are removed, and no page leads there any more.
+///
+/// # Errors
+/// When he was let in: then they are somebody's.
+pub(crate) fn let_go(folder: &Path) -> Outcome<()> {
+    if Waiting::of(folder).is_ok() {
+        return Err(Failure::fixable(words!("you have been let in already", "すでに参加が認められています"))
+            .hint(words!("Enter with the eight words.", "聞いた8語で入ってください。")));
+    }
+    home::abandon(folder)
+}
+
 /// Somebody whom an admin has let in, and who has not entered yet.
 pub(crate) struct Waiting {
     folder: PathBuf,
@@ -189,6 +233,51 @@ impl Waiting {
     /// Makes the folder a home of the safe.
     pub(crate) fn enter(self) -> Outcome<Safe> {
         Safe::open(Home::join(&self.folder, &self.invited)?)
+    }
+
+    /// Writes down for whom he was let in, as far as that can be told here: the request that an admin used need not be the one that he
+    /// wrote last.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn settle_for(&self, identity: &IdentityFile) -> Outcome<()> {
+        let home = &self.safe.home;
+        let around = || home.around().ok().flatten().filter(|own| own.organisation_card_file().exists());
+        let Some(own) = home.own_space()?.or_else(|| around().map(|own| own.folder().to_owned())) else {
+            return Ok(());
+        };
+        let opens = |own_space| {
+            let keyring = self.safe.unlock_in_passing(identity, own_space);
+            keyring.is_ok_and(|keyring| keyring.opens(self.safe.chain.epoch()))
+        };
+        match () {
+            () if opens(None) => Home::change_own_space(&self.folder, None),
+            () if opens(Some(&own)) => Home::change_own_space(&self.folder, Some(&own)),
+            () => Ok(()),
+        }
+    }
+
+    /// Whether it is a hand-over that he was let into; nothing where he cannot open what says so.
+    ///
+    /// # Errors
+    /// When what says so is damaged.
+    pub(crate) fn is_handover(&self, identity: &IdentityFile) -> Outcome<Option<bool>> {
+        let own_space = self.safe.home.own_space()?;
+        let Ok(keyring) = self.safe.unlock_in_passing(identity, own_space.as_deref()) else { return Ok(None) };
+        let opened = Opened { safe: &self.safe, keyring: &keyring };
+        let handover = HandOver::of(opened)?;
+        let can_tell = self.safe.records.first().is_some_and(|genesis| keyring.opens(genesis.envelope().epoch));
+        Ok(can_tell.then_some(handover.is_some()))
+    }
+
+    /// Has it wait in another folder, where what it turned out to be is looked for.
+    pub(crate) fn bring(&mut self, to: PathBuf) -> Outcome<()> {
+        let failed = |error| Failure::file("make the folder", &to, error);
+        let parent = to.parent().unwrap_or(&to);
+        system::create_private_directory(parent).map_err(failed)?;
+        std::fs::rename(&self.folder, &to).map_err(failed)?;
+        self.folder = to;
+        Ok(())
     }
 }
 

@@ -691,6 +691,14 @@ impl Safe {
         Ok(keyring)
     }
 
+    /// What an identity opens here, by itself or by the organisation's own space in a folder. Nobody's keys are looked at, and nothing is
+    /// remembered of it: for whoever has not entered yet.
+    pub(crate) fn unlock_in_passing(&self, identity: &IdentityFile, own_space: Option<&Path>) -> Outcome<Keyring> {
+        let own_space = own_space.map(|folder| open_own_space(folder, &identity.identity)).transpose()?;
+        let own_space = own_space.as_ref().map(|(safe, keyring)| OwnSpace::of(safe, keyring));
+        Keyring::unlock_as(self, identity, own_space.as_ref().map_or(&[][..], |own| own.secrets.as_slice()))
+    }
+
     /// Makes an object durable at the keeper: its id and its length, as a record names it.
     pub(crate) fn put(&self, bytes: Vec<u8>) -> Outcome<(ObjectId, u64)> {
         self.keeper.put_bytes(self.home.space, bytes)

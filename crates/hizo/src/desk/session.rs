@@ -27,7 +27,7 @@ use crate::contents::Opened;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::handover::{self, HandOver};
-use crate::home::{CASES, HANDED, Home, RECEIVED};
+use crate::home::{self, CASES, HANDED, Home, RECEIVED};
 use crate::safe::{self, Keyring, Safe};
 use crate::side::Side;
 use crate::view::{Deposit, View};
@@ -522,6 +522,16 @@ impl Unlocked {
         homes.sort();
         homes.dedup();
         Ok(homes)
+    }
+
+    /// What he has asked to join as a case, and has not entered.
+    pub(crate) fn asked_for(&self) -> Vec<SpaceId> {
+        let found = self.folder.join(CASES).read_dir().into_iter().flatten().filter_map(Result::ok);
+        let waits = |folder: &Path| matches!(home::invite_of(folder), Ok(Some(_)));
+        let found = found.filter(|entry| waits(&entry.path()));
+        let mut found: Vec<_> = found.filter_map(|entry| SpaceId::from_hex(entry.file_name().to_str()?).ok()).collect();
+        found.sort();
+        found
     }
 
     /// Where a hand-over lies of which he is the company or the sender, or will.

@@ -483,6 +483,10 @@ cases-looking = { $count ->
     [one] One more is being looked at. This page shows it by itself.
    *[other] { $count } more are being looked at. This page shows them by itself.
 }
+cases-asked-says = Once you were let in you are called, and type the eight words there.
+cases-safe = a safe
+cases-safe-says = You have joined it here, and it is no case.
+cases-closed = What it is was said before you came. Ask its admin to let you open that.
 cases-older = There are many, so not all are looked at anew each time. What has happened in the last minutes may not stand here yet: load this page again a little later.
 cases-empty-title = There is no case
 cases-empty = When something is wrong, or you want advice, a case begins with one question. Nothing is sent to anybody before you say so.
@@ -766,6 +770,7 @@ received-passphrase-hint = The organisation’s key is on this computer. Only ne
 received-to-hint = Send it to whoever sent you the invite. It holds no secret.
 received-written = It lies in { $file }.
 received-undelegated = Give it first to whoever holds your organisation’s key, who lets you act for it on the page “Organisation”. Send on what comes of it.
+received-read = If whoever lets you in asks for ten words, read out these:
 received-then = Send it to whoever sent the invite. When everything is sealed you are called, and eight words are read to you.
 received-enter = Enter the hand-over
 received-enter-lead = Once you were let in, eight words are read to you on the telephone.
@@ -910,6 +915,19 @@ handed-withdraw = Tell it there, too
 handed-withdraw-says = You have taken your consent back in the case, and the receiver’s program does not know yet.
 handed-withdraw-act = Say it in the hand-over
 received-some = A hand-over, not opened
+joining-may-change = You have asked before. For whom you come may still be changed, until you have been let in: whoever lets you in then needs the new request.
+joining-asked-for = You have asked for { $organisation }, whose people will be able to open it too.
+joining-asked-self = You have asked for yourself.
+joining-asked-says = Until you have been let in, you can ask otherwise: for yourself or for your organisation.
+joining-otherwise = Write the request anew
+joining-forget = Let the request go
+joining-forget-says = The keys for it are removed, and nothing leads here any more. For an invite that was not meant for you, or not for this page.
+joining-there = You are there already
+joining-there-for = You came in for { $organisation }. Its people can open what is there, too.
+joining-there-stays-for = That stays so: where you act for an organisation, you never act for yourself. To be there for yourself, ask with another safe of your own.
+joining-there-self = You came in for yourself. Nobody of an organisation can open anything because of it.
+joining-there-stays-self = That stays so. For your organisation, let a colleague ask with an invite of his own, and choose the organisation there.
+joining-there-go = Go there
 joining-then = Send it to whoever sent the invite. When you have been let in you are called, and eight words are read to you.
 
 ## Two sides

@@ -12,6 +12,7 @@ use hizo_vault::keys::{IdentityFile, OrganisationSeed};
 use hizo_vault::stream::{self, Frames};
 use serde_json::Value;
 
+use crate::doors::Seat;
 use crate::forge::Insider;
 use crate::kit::{Home, PASSPHRASE, Said, files_below, program, said};
 use crate::sharing::Firm;
@@ -149,6 +150,57 @@ impl Case {
     fn spaces(&self) -> usize {
         fs::read_dir(self.firm.data().join("objects")).map_or(0, Iterator::count)
     }
+}
+
+#[test]
+fn an_invite_that_was_taken_to_the_other_door_of_the_desk_leads_to_the_page_of_what_it_is_to() {
+    let case = Case::new();
+    let handover = case.consented(&["drawings:2"], &[]);
+    let (made, said) = case.make(&handover);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let (seat, file) = (Seat::at(&case.office), |name: &str| case.office.folder.path().join(name));
+    let home = |folder: &str, space: &str| case.office.path.join(folder).join(space);
+    let invite = file("invite");
+    made.ok(&["space", "invite", "--to", path(&invite)]);
+
+    // What is asked for by the door of cases waits there, and can be let go.
+    let here = format!("/cases/joined/{handover}");
+    seat.ask("/cases", &invite, &file("let go"), "");
+    assert!(seat.get("/cases").contains(&format!("{here}\"")) && home("cases", &handover).exists());
+    assert_eq!(seat.leads(&seat.post(&here, "act=forget")), "/cases");
+    assert!(!seat.get("/cases").contains(&here) && !home("cases", &handover).exists());
+    let request = file("request by the desk");
+    seat.ask("/cases", &invite, &request, "");
+    // By the other door it is the same request, and no second pair of keys.
+    seat.ask("/received", &invite, &file("the same"), "");
+    assert_eq!(fs::read(&request).unwrap(), fs::read(file("the same")).unwrap());
+    assert!(!home("received", &handover).exists());
+
+    // It is a hand-over, as is seen by whoever was let in: it is brought to where hand-overs are.
+    case.enter(&handover, &invite);
+    let words = text(&case.admit(&made, &request).json()["words"]).replace(' ', "+");
+    let received = format!("/received/{handover}");
+    assert_eq!(seat.leads(&seat.post(&here, &format!("act=enter&words={words}"))), received);
+    assert!(!home("cases", &handover).exists() && home("received", &handover).join("safe.json").exists());
+    assert_eq!(seat.leads(&seat.post(&received, "act=open")), received);
+    assert!(seat.get(&received).contains("What was handed over"), "{}", seat.get(&received));
+    assert!(seat.get("/received").contains(&received) && !seat.get("/cases").contains(&handover));
+    assert!(seat.choose("/cases", &invite).contains(&received), "it leads there from either door");
+
+    // And what is none is brought away from there.
+    let invite = case.firm.invite("office");
+    let known: Value = serde_json::from_slice(&fs::read(&invite).unwrap()).unwrap();
+    let (space, request) = (text(&known["space"]), file("request for a safe"));
+    let asked = seat.ask("/received", &invite, &request, "");
+    let (_, ten) = asked.body.split_once("class=\"words\">").unwrap_or_else(|| panic!("{}", asked.body));
+    let said = case.firm.admit(&request, ten.split('<').next().unwrap(), &["--history"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let words = text(&said.json()["words"]).replace(' ', "+");
+    let entered = seat.post(&format!("/received/{space}"), &format!("act=enter&words={words}"));
+    assert_eq!(seat.leads(&entered), format!("/cases/joined/{space}"), "{}", entered.body);
+    let safe = format!("/case/{space}/safe");
+    assert!(seat.get("/cases").contains(&format!("{safe}\"")) && !seat.get("/received").contains(&space));
+    assert!(seat.get(&safe).contains("drawings"), "{}", seat.get(&safe));
 }
 
 /// A printed hand-over, and that it was taken.

@@ -17,6 +17,7 @@ mod damage;
 mod delegated;
 mod desk;
 mod directory;
+mod doors;
 mod elsewhere;
 mod faults;
 mod flips;

@@ -65,7 +65,9 @@ await go(async (sit) => {
   await helper.look("62-joining-ask");
   await helper.press(say("参加願を書く", "Write the request"));
   await helper.look("63-joining-asked");
-  await helper.press(say("加えてもらった", "I was let in"));
+  await helper.press(say("相談", "Advice"), helper.banner);
+  await helper.look("63-cases-asked");
+  await helper.page.locator("#asked ~ ul a").click();
   await owner.page.goto(`${theirs}/people/admit`);
   await owner.choose(file("case request"));
   await owner.main.locator("#words").fill(ten);
@@ -81,11 +83,35 @@ await go(async (sit) => {
   await helper.page.waitForURL("**/case/*");
   await helper.main.getByText(say("あなたの立場: 相談員", "counsellor")).first().waitFor();
 
+  // With the invite once more he is told that he is there, and for whom.
+  await helper.press(say("相談", "Advice"), helper.banner);
+  await helper.press(say("相談に加わる", "Join a case"));
+  await helper.choose(file("case invite"));
+  await helper.main.getByText(say("東京の窓口", "Tokyo centre")).first().waitFor();
+  await helper.look("64-joining-there");
+  await helper.press(say("そこへ進む", "Go there"));
+  await helper.page.waitForURL("**/case/*");
+
   // Before he hears more, he compares who asks with the centre's other cases.
   await helper.press(say("当事者を照合する", "Compare the sides"));
   await helper.look("72-sides");
   await compare(helper, "山田食品 株式会社", "徳田精機");
   check((await helper.main.getByRole("alert").count()) === 0, "the first one is helped");
+
+  // What he sends after somebody has locked the desk is given back.
+  await helper.fill(say("起きたこと（分かっている範囲で）", "What happened, as you know it"), "canary-unsent-1177");
+  const beside = await helper.context.newPage();
+  await beside.goto(helper.page.url());
+  await beside.getByRole("banner").getByRole("button", { name: say("鍵をかける", "Lock") }).first().click();
+  await beside.close();
+  await helper.press(say("書き留める", "Write it down"));
+  await helper.page.waitForURL("**/unlock");
+  await helper.fill(say("パスフレーズ", "Passphrase"), phrase);
+  await helper.press(say("開ける", "Unlock"));
+  await helper.main.getByText("canary-unsent-1177").waitFor();
+  await helper.look("64-unsent");
+  await helper.press(say("いま送る", "Send it now"));
+  await helper.until("canary-unsent-1177");
 
   // He opens a case for a caller, and types what he hears.
   await helper.press(say("相談", "Advice"), helper.banner);

@@ -206,6 +206,8 @@ struct CaseRow {
 struct CasesPage<'v> {
     f: Frame<'v>,
     lead: String,
+    /// What he has asked to join and has not entered: its page, and the first digits of its id.
+    asked: Vec<(String, String)>,
     rows: Vec<CaseRow>,
     notes: Vec<String>,
     paging: Paging,
@@ -215,21 +217,46 @@ struct CasesPage<'v> {
 struct Listed {
     space: SpaceId,
     title: String,
-    kind: Kind,
-    states: Vec<&'static State>,
+    what: Listing,
     soonest: Option<u64>,
 }
 
-/// What it says of a safe; nothing where that is no case.
+enum Listing {
+    Case(Kind, Vec<&'static State>),
+    /// What somebody has joined as a case and is none: another safe.
+    Safe,
+    /// The same, where what it is was said before he came.
+    Closed,
+}
+
+/// What it says of a safe; nothing where that is no case and was not joined as one.
 fn listed(looked: &Looked, unlocked: &Unlocked) -> Outcome<Option<Listed>> {
-    let Some(case) = present(looked, unlocked)?.fold.case else { return Ok(None) };
+    let (present, space) = (present(looked, unlocked)?, looked.safe.home.space);
+    if let Some(case) = present.fold.case {
+        return Ok(Some(Listed {
+            space,
+            title: shown_bytes(case.title.as_bytes()),
+            what: Listing::Case(case.kind, case.clocks().map(|(state, ..)| state).collect()),
+            soonest: case.clocks().filter_map(|(_, _, due)| Some(due?.at)).min(),
+        }));
+    }
+    if looked.safe.home.folder() != unlocked.new_case_home(&space) {
+        return Ok(None);
+    }
+    let genesis = looked.safe.records.first();
+    let can_tell = genesis.is_some_and(|genesis| looked.keyring.opens(genesis.envelope().epoch));
+    let name = looked.view.name.as_ref().map(|name| shown_bytes(name.as_bytes()));
     Ok(Some(Listed {
-        space: looked.safe.home.space,
-        title: shown_bytes(case.title.as_bytes()),
-        kind: case.kind,
-        states: case.clocks().map(|(state, ..)| state).collect(),
-        soonest: case.clocks().filter_map(|(_, _, due)| Some(due?.at)).min(),
+        space,
+        title: name.unwrap_or_else(|| digits(&space)),
+        what: if can_tell { Listing::Safe } else { Listing::Closed },
+        soonest: None,
     }))
+}
+
+/// By which people tell one space from another that has no name to them yet.
+fn digits(space: &SpaceId) -> String {
+    space.to_string().get(..12).unwrap_or_default().to_owned()
 }
 
 /// All cases, what is due first.
@@ -250,12 +277,20 @@ pub(crate) fn cases(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     cases.sort_by_key(|case| (case.soonest.unwrap_or(u64::MAX), case.space));
     let paging = Paging::of(visit, cases.len());
     let rows = paging.rows(cases.iter()).into_iter().map(|case| {
-        let states: Vec<_> = case.states.iter().map(|state| state.words().to(language).to_owned()).collect();
+        let (to, kind, states) = match &case.what {
+            Listing::Case(kind, states) => {
+                let states: Vec<_> = states.iter().map(|state| state.words().to(language).to_owned()).collect();
+                let states = states.join(if t.is_japanese() { "、" } else { ", " });
+                ("", kind_words(*kind).to(language).to_owned(), states)
+            }
+            Listing::Safe => ("/safe", t.say("cases-safe"), t.say("cases-safe-says")),
+            Listing::Closed => ("/safe", t.say("cases-safe"), t.say("cases-closed")),
+        };
         CaseRow {
-            to: visit.at(&format!("/case/{}", case.space)),
+            to: visit.at(&format!("/case/{}{to}", case.space)),
             title: case.title.clone(),
-            kind: kind_words(case.kind).to(language).to_owned(),
-            states: states.join(if t.is_japanese() { "、" } else { ", " }),
+            kind,
+            states,
             due: case.soonest.map_or_else(|| t.say("case-no-clock"), |at| shown::moment(t, at)),
             tone: match case.soonest {
                 Some(at) if at < now => "bad",
@@ -266,7 +301,15 @@ pub(crate) fn cases(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     });
     visit.page(&CasesPage {
         f: visit.frame(t.say("door-cases"), "hizo case list").waiting(glanced.unknown > 0),
-        lead: t.one("cases-lead", "count", cases.len()),
+        lead: {
+            let is_case = |case: &&&Listed| matches!(case.what, Listing::Case(..));
+            t.one("cases-lead", "count", cases.iter().filter(is_case).count())
+        },
+        asked: unlocked
+            .asked_for()
+            .iter()
+            .map(|space| (visit.at(&format!("/cases/joined/{space}")), digits(space)))
+            .collect(),
         rows: rows.collect(),
         notes,
         paging,
@@ -366,9 +409,13 @@ pub(crate) fn case(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some(home) = unlocked.home_of(visit.param("case"))? else { return Ok(visit.go("/cases")) };
     let looked = unlocked.look_at(&home)?;
     let present = present(&looked, unlocked)?;
-    // The company's or the sender's side of a hand-over: its page is beneath the case.
     if present.fold.case.is_none() {
-        return Ok(visit.go("/cases"));
+        return Ok(match home == unlocked.new_case_home(&looked.safe.home.space) {
+            // Somebody joined it as a case, and it is another safe.
+            true => visit.go(&format!("/case/{}/safe", visit.param("case"))),
+            // The company's or the sender's side of a hand-over: its page is beneath the case.
+            false => visit.go("/cases"),
+        });
     }
     page(visit, unlocked, &looked, &present, &home)
 }

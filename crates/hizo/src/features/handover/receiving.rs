@@ -155,7 +155,7 @@ fn page(visit: &Visit, unlocked: &Unlocked, space: &SpaceId, fault: Option<&Fail
     let (t, language, folder) = (visit.text(), visit.language(), unlocked.received_home(space));
     let here = visit.at(&format!("/received/{space}"));
     if !is_safe(&folder) {
-        return joining::enter_page(visit, true, &format!("/received/{space}"), fault);
+        return joining::enter_page(visit, unlocked, true, space, fault);
     }
     let fault = fault.map(|failure| visit.fault(failure));
     let side = unlocked.side(&folder)?;
@@ -214,8 +214,10 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         return Ok(visit.go("/received"));
     };
     let folder = unlocked.received_home(&space);
+    if !is_safe(&folder) {
+        return joining::go_on(visit, unlocked, true, &space);
+    }
     let done = match visit.field("act") {
-        "enter" => joining::enter_beside(visit, &folder),
         "open" => unlocked.side(&folder).and_then(|mut side| open(&mut side)?.1),
         "answer" => answered(visit, unlocked, &folder),
         _ => Ok(()),

@@ -12,7 +12,7 @@ use super::entering;
 use crate::contents::Opened;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home::{self, Device, Home};
-use crate::newcomer::{Asks, Called, Waiting, begun, is_begun, make};
+use crate::newcomer::{Asks, Called, Waiting, ask_for, begun, is_begun, make};
 use crate::passphrase::NewPassphrase;
 use crate::safe::{self, Safe};
 use crate::view::View;
@@ -64,7 +64,14 @@ fn begin(setting: &Setting, arguments: &Arguments, invite: &Path, to: &Path) -> 
     let invited = home::read_invite(invite)?;
     let folder = setting.home_folder()?;
     let (identity, device) = match is_begun(&folder, &invited)? {
-        true => begun(&folder, &setting.read_passphrase()?)?,
+        true => {
+            let begun = begun(&folder, &setting.read_passphrase()?)?;
+            // For himself he was asked for already: the same request serves both.
+            if let Some(own_space) = &arguments.organisation {
+                ask_for(&folder, &invited, Some(&Home::open(own_space)?))?;
+            }
+            begun
+        }
         false => prepare(setting, arguments, &folder, &invited)?,
     };
     let asks = Asks::of(&invited, called, &identity, &device);
@@ -132,6 +139,7 @@ fn finish(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     waiting.compare(&entering::heard(setting, arguments.words.as_deref(), question)?)?;
     // Before anything is settled: a wrong passphrase is a reason to run this again.
     let identity = own_identity(setting, &waiting.safe)?;
+    identity.as_ref().map(|identity| waiting.settle_for(identity)).transpose()?;
     let safe = waiting.enter()?;
     let learnt = identity.map(|identity| learn_names(setting, &safe, &identity)).transpose();
     let (space, members) = (safe.home.space.to_string(), safe.chain.members().count());

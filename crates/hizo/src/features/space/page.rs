@@ -11,9 +11,7 @@ use std::sync::Arc;
 use askama::Template;
 use hizo_ledger::record::{Act, Role};
 
-pub(crate) use beside::{
-    ask_for_case, ask_for_handover, choose_case, choose_handover, enter as enter_beside, enter_page, joined,
-};
+pub(crate) use beside::{ask_for_case, ask_for_handover, choose_case, choose_handover, enter_page, go_on, joined};
 pub(crate) use coming::{admit, admitted, choose, invite};
 pub(crate) use joining::{ask, choose as join, enter, entered, words};
 pub(crate) use leaving::{due, leave, remove, withdraw};

@@ -11,8 +11,8 @@ use crate::desk::picker::{self, Picker};
 use crate::desk::shown::spoken;
 use crate::desk::{Frame, Reply, Unlocked, Visit};
 use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::newcomer::{Asks, Called, Waiting, begun, is_begun, make, own_words};
-use crate::words::{Words, words};
+use crate::newcomer::{Asks, Called, Waiting, begun, is_begun, let_go, make, own_words};
+use crate::words::words;
 use crate::{home, safe};
 
 #[derive(Template)]
@@ -140,29 +140,39 @@ pub(crate) fn enter(visit: &Visit) -> Outcome<Reply> {
     }
 }
 
-/// His own words once more, for whoever calls again.
+/// His own words once more, for whoever calls again; or he lets go what he has asked for.
 pub(crate) fn words(visit: &Visit) -> Outcome<Reply> {
     let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
     let Some(invited) = home::invite_of(&folder)? else { return Ok(visit.go("/join")) };
-    match begun(&folder, visit.field("passphrase")) {
+    let begun = begun(&folder, visit.field("passphrase"));
+    if visit.field("act") == "forget" && begun.is_ok() {
+        return match let_go(&folder) {
+            Ok(()) => Ok(visit.go("/")),
+            Err(failure) => enter_page(visit, Some(&failure)),
+        };
+    }
+    match begun {
         Ok((identity, _)) => asked_page(visit, None, &own_words(&invited, &identity)),
         Err(failure) => enter_page(visit, Some(&failure)),
     }
 }
 
-fn not_yet() -> Words {
-    words!("you have not been let in yet", "まだ参加が認められていません")
+/// Somebody who was let in there, as a page says that he was not.
+pub(super) fn waiting(folder: &Path) -> Outcome<Waiting> {
+    Waiting::of(folder).map_err(|failure| match failure.kind {
+        Kind::Fixable if !failure.is_out_of_reach() => {
+            let message = words!("you have not been let in yet", "まだ参加が認められていません");
+            Failure { message, ..failure }
+        }
+        _ => failure,
+    })
 }
 
 /// Enters the safe.
 pub(crate) fn entered(visit: &Visit) -> Outcome<Reply> {
     let Some(folder) = visit.free_folder() else { return Ok(visit.go("/unlock")) };
     let passphrase = visit.field("passphrase");
-    let waiting = Waiting::of(&folder).map_err(|failure| match failure.kind {
-        Kind::Fixable if !failure.is_out_of_reach() => Failure { message: not_yet(), ..failure },
-        _ => failure,
-    });
-    let entered = waiting.and_then(|waiting| {
+    let entered = waiting(&folder).and_then(|waiting| {
         waiting.compare(visit.field("words"))?;
         // Before anything is settled: a wrong passphrase is a reason to type it again.
         safe::open_identity(&waiting.safe.home, passphrase)?;
