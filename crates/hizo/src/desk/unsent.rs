@@ -14,7 +14,7 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Outcome, shown_bytes};
 
 /// Fields that a person types in, with what each is called. A form without any of them is pressed again.
-const TYPED: [(&str, &str); 19] = [
+const TYPED: [(&str, &str); 23] = [
     ("text", "unsent-text"),
     ("teller", "case-teller"),
     ("happened", "case-happened"),
@@ -31,6 +31,10 @@ const TYPED: [(&str, &str); 19] = [
     ("company", "consent-company"),
     ("called_back", "attest-called"),
     ("reference", "paper-number"),
+    ("seen", "finding-seen"),
+    ("damage", "finding-damage"),
+    ("cause", "finding-cause"),
+    ("advice", "finding-advice"),
     ("until", "consent-until"),
     ("name", "name"),
     ("note", "unsent-note"),

@@ -46,6 +46,13 @@ impl Beside<'_> {
         said
     }
 
+    /// The last finding, laid out by whoever opens it.
+    fn finding(&self) -> PathBuf {
+        let to = self.of.folder.path().join("finding");
+        self.ok(&["restore", "latest:Finding", "--to", path(&to)]);
+        to
+    }
+
     #[track_caller]
     fn fails(&self, code: i32, words: &str, arguments: &[&str]) {
         let said = self.run(arguments);
@@ -177,7 +184,11 @@ fn an_invite_that_was_taken_to_the_other_door_of_the_desk_leads_to_the_page_of_w
     assert!(!home("received", &handover).exists());
 
     // It is a hand-over, as is seen by whoever was let in: it is brought to where hand-overs are.
-    case.enter(&handover, &invite);
+    let handed = case.firm.founder.path.join("hand-overs").join(&handover);
+    case.firm.founder.ok(["hand-over", "enter", path(&invite), "--to", path(&handed)]);
+    let company = Beside { of: &case.firm.founder, path: handed };
+    let there = Seat::at(&case.firm.founder).choose("/received", &invite);
+    assert!(there.contains(&format!("/case/{handover}/safe")), "the company is there already: {there}");
     let words = text(&case.admit(&made, &request).json()["words"]).replace(' ', "+");
     let received = format!("/received/{handover}");
     assert_eq!(seat.leads(&seat.post(&here, &format!("act=enter&words={words}"))), received);
@@ -186,6 +197,26 @@ fn an_invite_that_was_taken_to_the_other_door_of_the_desk_leads_to_the_page_of_w
     assert!(seat.get(&received).contains("What was handed over"), "{}", seat.get(&received));
     assert!(seat.get("/received").contains(&received) && !seat.get("/cases").contains(&handover));
     assert!(seat.choose("/cases", &invite).contains(&received), "it leads there from either door");
+
+    // Once he has accepted, he says there what he has found, and the company opens it.
+    assert!(!seat.get(&received).contains("Say what you have found"));
+    let find = |form: &str| seat.post(&received, &format!("act=find&{form}"));
+    let answer = seat.post(&received, "act=answer&verdict=accepted&reference=R-12");
+    assert_eq!(seat.leads(&answer), received, "{}", answer.body);
+    for (form, fault) in [("damage=none", "it was not chosen"), ("found=undetermined&seen=+", "it says nothing")] {
+        let page = find(form).body;
+        assert!(page.contains("role=\"alert\"") && page.contains(fault), "{page}");
+    }
+    assert!(find("damage=canary-4410").body.contains("canary-4410"), "what he has typed is there still");
+    let found = find("found=undetermined&seen=a+mail&damage=canary-4410%0d%0aand+more&once=0123456789abcdef");
+    assert_eq!(seat.leads(&found), received, "{}", found.body);
+    assert!(seat.get(&received).contains(">Finding"), "{}", seat.get(&received));
+    let laid = files_below(&company.finding());
+    assert_eq!(laid.len(), 1);
+    assert_eq!(
+        fs::read_to_string(&laid[0]).unwrap(),
+        "It cannot be determined\n\nWhat was seen\na mail\n\nWhat damage there is\ncanary-4410\nand more\n"
+    );
 
     // And what is none is brought away from there.
     let invite = case.firm.invite("office");

@@ -172,6 +172,13 @@ await go(async (sit) => {
   await office.main.getByText("R-12").waitFor();
   await look(office, "51-received-answered");
 
+  // Once he has accepted, he says by the form there what he has found.
+  await office.main.getByRole("radio", { name: isAttack ? say("判断できない", "It cannot be determined") : say("被害届を受理した", "We have accepted a damage report") }).check();
+  await office.fill(say("被害", "What damage there is"), say("図面 1 件", "one drawing"));
+  await office.press(say("署名してここに預ける", "Sign it and keep it here"));
+  await office.main.getByRole("link", { name: say(/^所見/, /^Finding/) }).waitFor();
+  await look(office, "51-received-found");
+
   // The company brings the answer into the case, reads the finding, and the case goes on by it.
   await toSteps(owner);
   await owner.press(say("回答を確かめる", "Look for the answer"));

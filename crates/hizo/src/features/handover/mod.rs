@@ -8,6 +8,7 @@ pub(crate) mod command;
 pub(crate) mod consent;
 mod enter;
 mod filling;
+mod finding;
 pub(crate) mod giving;
 #[cfg(test)]
 mod histories;

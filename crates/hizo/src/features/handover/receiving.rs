@@ -9,6 +9,7 @@ use hizo_vault::event::handover::Verdict;
 
 use super::answer::{answer, word};
 use super::consent::about;
+use super::finding::{PARTS, VERDICTS, find};
 use super::giving::shown_suspects;
 use super::handover_of;
 use super::open::open;
@@ -135,6 +136,10 @@ struct OnePage<'v> {
     suspects: Vec<(String, String)>,
     keep: String,
     is_answered: bool,
+    /// Whether what was found is said here: once somebody has accepted it. What he may have come to, and of what he says more: as forms name it, how it is called, and what he has typed.
+    finds: bool,
+    verdicts: Vec<(&'static str, String, bool)>,
+    parts: Vec<(&'static str, String, &'v str)>,
     visit: &'v Visit,
     fault: Option<(String, Option<String>)>,
 }
@@ -203,12 +208,20 @@ fn page(visit: &Visit, unlocked: &Unlocked, space: &SpaceId, fault: Option<&Fail
         keep: visit.at(&format!("/case/{space}/keep")),
         // Of an organisation whoever was let in first answers.
         is_answered: answered.is_some() || handover.receiver.is_some_and(|receiver| receiver != side.key()),
+        finds: is_opened && {
+            let receiver = handover.receiver.map(|receiver| receiver.to_base64());
+            let is_theirs = |key: &str| key == own_key || receiver.as_deref() == Some(key);
+            let first = handover.answers.iter().find(|answer| is_theirs(&answer.key));
+            first.is_some_and(|answer| answer.verdict == Verdict::Accepted)
+        },
+        verdicts: VERDICTS.iter().map(|(word, id)| (*word, t.say(id), visit.field("found") == *word)).collect(),
+        parts: PARTS.iter().map(|(field, id)| (*field, t.say(id), visit.field(field))).collect(),
         visit,
         fault,
     })
 }
 
-/// He enters, opens, or answers.
+/// He enters, opens, answers, or says what he has found.
 pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let Some(space) = space(visit).filter(|space| unlocked.received().contains(space)) else {
         return Ok(visit.go("/received"));
@@ -220,6 +233,7 @@ pub(crate) fn act(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let done = match visit.field("act") {
         "open" => unlocked.side(&folder).and_then(|mut side| open(&mut side)?.1),
         "answer" => answered(visit, unlocked, &folder),
+        "find" => find(visit, unlocked, &folder),
         _ => Ok(()),
     };
     match done {
