@@ -23,7 +23,7 @@ pub(crate) mod work;
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -125,10 +125,27 @@ pub(crate) struct Ready {
     pub link: String,
 }
 
+/// Cases that an emergency card begins at one desk. Nobody has so many emergencies; each is looked for.
+const APART_MAX: usize = 16;
+
+/// Where cases lie that an emergency card has begun, and the next one will: beside the folder of the first safe, which stays free for the
+/// safe itself.
+fn apart(first: &Path) -> Vec<PathBuf> {
+    let first = std::path::absolute(first).unwrap_or_else(|_| first.to_owned());
+    let Some(name) = first.file_name() else { return Vec::new() };
+    let numbered = (1..=APART_MAX).map(|number| {
+        let mut name = name.to_owned();
+        name.push(if number == 1 { String::from("-case") } else { format!("-case-{number}") });
+        first.with_file_name(name)
+    });
+    numbered.collect()
+}
+
 impl Plan {
     /// Takes a port on this machine's own loopback.
     pub(crate) fn open(self) -> Outcome<Ready> {
-        self.safes.iter().flat_map(|safe| session::homes_of(safe)).for_each(|home| dropped::sweep(&home));
+        let safes = self.safes.iter().cloned().chain(self.safes.first().into_iter().flat_map(|first| apart(first)));
+        safes.flat_map(|safe| session::homes_of(&safe)).for_each(|home| dropped::sweep(&home));
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)));
         let cannot = |error: io::Error| {
             Failure::fixable(words!("the desk cannot open: {error}", "画面を開けません: {error}"))

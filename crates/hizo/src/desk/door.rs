@@ -1,6 +1,6 @@
 //! Coming in and going out: unlocking, locking, the language.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use askama::Template;
@@ -30,8 +30,7 @@ pub(super) fn locked_or_begin(visit: &Visit) -> Reply {
     if visit.session.opening().is_some_and(|opening| opening.failure().is_none()) {
         return visit.go("/opening");
     }
-    let is_there = visit.desk.safes.iter().any(|safe| is_safe(safe));
-    visit.go(match (is_there, visit.is_joining()) {
+    visit.go(match (!visit.safes().is_empty(), visit.is_joining()) {
         (true, _) => "/unlock",
         (false, true) => "/join/enter",
         (false, false) => "/begin",
@@ -61,18 +60,13 @@ pub(super) fn locked(visit: &Visit) -> Outcome<Reply> {
 }
 
 fn unlock_page(visit: &Visit, chosen: usize, fault: Option<String>) -> Outcome<Reply> {
-    let safes: Vec<_> = there(visit).iter().map(|(_, safe)| shown(safe)).collect();
+    let safes: Vec<_> = visit.safes().iter().map(|safe| shown(safe)).collect();
     if safes.is_empty() {
         return Ok(locked_or_begin(visit));
     }
-    let can_begin = safes.len() < visit.desk.safes.len();
+    let can_begin = visit.free_folder().is_some();
     let (f, is_unsent) = (visit.frame(visit.text().say("unlock-title"), ""), visit.session.unsent(|_| ()).is_some());
     visit.page(&UnlockPage { f, safes, chosen, fault, can_begin, is_unsent })
-}
-
-/// The safes that are there, with their places in the list that the desk was given.
-fn there(visit: &Visit) -> Vec<(usize, &PathBuf)> {
-    visit.desk.safes.iter().enumerate().filter(|(_, safe)| is_safe(safe)).collect()
 }
 
 /// Where the keeper of a safe is reached, if somebody said so: he said it of the first one, and it holds for those that have the same.
@@ -84,9 +78,9 @@ fn keeper_of<'v>(visit: &'v Visit, folder: &Path) -> Option<&'v str> {
 }
 
 pub(super) fn unlock(visit: &Visit) -> Outcome<Reply> {
-    let there = there(visit);
+    let there = visit.safes();
     let chosen = visit.field("safe").parse::<usize>().unwrap_or(0).min(there.len().saturating_sub(1));
-    let Some((_, folder)) = there.get(chosen) else { return Ok(visit.go("/begin")) };
+    let Some(folder) = there.get(chosen) else { return Ok(visit.go("/begin")) };
     let keeper = keeper_of(visit, folder);
     let opened = Key::of(folder, keeper, visit.field("passphrase")).and_then(|key| {
         match key.opens_many() {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::door::is_safe;
 use super::routes::{DOORS, RECEIVED, is_of_every_safe};
 use super::session::{Session, Unlocked};
-use super::{Desk, Text, picker};
+use super::{Desk, Text, apart, picker};
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::home;
@@ -143,6 +143,17 @@ impl Visit {
         self.desk.safes.iter().find(|safe| !is_safe(safe)).cloned()
     }
 
+    /// Every safe that is there: those of the folders that the desk was given, and cases that an emergency card has begun beside.
+    pub(super) fn safes(&self) -> Vec<PathBuf> {
+        let apart = self.desk.safes.first().map(|first| apart(first)).unwrap_or_default();
+        self.desk.safes.iter().cloned().chain(apart).filter(|safe| is_safe(safe)).collect()
+    }
+
+    /// The folder in which an emergency card begins a case, so that the safe's own stays free.
+    pub(crate) fn case_apart(&self) -> Option<PathBuf> {
+        apart(self.desk.safes.first()?).into_iter().find(|folder| !is_safe(folder))
+    }
+
     /// The folder in which the first safe is, or will be.
     pub(crate) fn first_folder(&self) -> Option<&PathBuf> {
         self.desk.safes.first()
@@ -245,6 +256,7 @@ impl Visit {
             ("case", Some(case), _) => format!("/case/{case}"),
             ("received", Some(handover), _) if handover != "new" => format!("/received/{handover}"),
             ("wrong", ..) => String::from("/cases"),
+            ("card", ..) => String::from("/"),
             ("office", ..) => String::from("/office"),
             _ => self.door_path().to_owned(),
         }

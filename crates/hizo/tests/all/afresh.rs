@@ -267,10 +267,38 @@ fn the_emergency_card_begins_a_case_at_the_desk_of_a_machine_that_has_nothing() 
     assert!(desk.get(&format!("{}/cases", desk.at()), &cookie).body.contains("a mail"));
     let told = desk.post(&case, &cookie, &format!("csrf={csrf}&act=tell&text=a+mail+was+opened"));
     assert_eq!(told.status, 303, "{}", told.body);
-    assert_eq!(
-        desk.post(&begin, &cookie, &form("", phrase)).header("location"),
-        Some(&*format!("{}/unlock", desk.at()))
-    );
+    // Whoever pressed twice is led to what he began, and begins nothing more.
+    let other = clean.path.with_file_name("home-case");
+    assert!(other.join("safe.json").exists() && !clean.path.join("safe.json").exists());
+    let once = format!("{}&once=0123456789abcdef", form(&carried(&file), "another passphrase of nobody"));
+    assert_eq!(desk.post(&begin, &cookie, &once).status, 303);
+    let again = desk.post(&begin, &cookie, &once);
+    assert_eq!(again.header("location"), Some(&*format!("{}/", desk.at())), "{}", again.body);
+    assert!(clean.path.with_file_name("home-case-2").exists() && !clean.path.with_file_name("home-case-3").exists());
+
+    // The safe itself is begun, or brought back, at the same desk: its folder is free, and the case is opened there as before.
+    drop(desk);
+    let desk = Desk::start(&mut clean.writer_command());
+    let cookie = desk.sit_down();
+    let at = |path: &str| format!("{}{path}", desk.at());
+    let locked = desk.get(&at("/unlock"), &cookie);
+    assert!(locked.body.contains("/begin\"") && locked.body.contains("home-case"), "{}", locked.body);
+    let said = by_identity(&clean, &ashes.emergency(), &ashes.away.join("identity.age"));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let unlock = |safe: usize, phrase: &str| {
+        let csrf = desk.get(&at("/unlock"), &cookie).csrf().to_owned();
+        let form = format!("csrf={csrf}&safe={safe}&passphrase={}", encoded(phrase));
+        let unlocked = desk.post(&at("/unlock"), &cookie, &form);
+        assert_eq!(unlocked.status, 303, "{}", unlocked.body);
+        let safe = desk.get(&at("/safe"), &cookie).body;
+        let cases = desk.get(&at("/cases"), &cookie).body;
+        assert_eq!(desk.post(&at("/lock"), &cookie, &format!("csrf={csrf}")).status, 303);
+        (safe, cases)
+    };
+    let (safe, cases) = unlock(0, &crate::desk::phrase(&clean));
+    assert!(safe.contains("moulds") && !cases.contains("a mail"), "{safe}");
+    let (safe, cases) = unlock(1, phrase);
+    assert!(!safe.contains("moulds") && cases.contains("a mail"), "{cases}");
 }
 
 #[test]

@@ -89,17 +89,17 @@ fn begin_page(
         code: visit.field("code"),
         drawn: visit.drawn(),
         out_of_hours: Calendar::japan().out_of_hours(unix_seconds()).map(|words| words.to(language).to_owned()),
-        folder: visit.free_folder().map(|folder| shown(&folder)).unwrap_or_default(),
+        folder: visit.case_apart().map(|folder| shown(&folder)).unwrap_or_default(),
         fault,
     })
 }
 
 /// Begins the case, and unlocks it.
 pub(crate) fn begin(visit: &Visit) -> Outcome<Reply> {
-    let folder = match visit.to_begin_in() {
-        Ok(folder) => folder,
-        Err(elsewhere) => return Ok(visit.go(elsewhere)),
-    };
+    if let Err(elsewhere) = visit.to_begin_in() {
+        return Ok(visit.go(elsewhere));
+    }
+    let Some(folder) = visit.case_apart() else { return Ok(visit.go("/unlock")) };
     let card = picker::carried_in(visit, "card")?;
     let invite = home::read_invite(&card)?;
     let again = |fault| begin_page(visit, (&card, &invite), Some(fault));
