@@ -443,7 +443,7 @@ impl Visit {
             return go(&self.at(&self.instead()));
         }
         if self.has(unsent::AGAIN) && self.session.unlocked().is_some() {
-            self.session.forget_unsent();
+            self.session.forget_unsent(self.field(unsent::AGAIN));
         }
         self.respond(match page {
             Page::Open(page) => page(self),

@@ -22,7 +22,7 @@ pub(super) fn home(visit: &Visit) -> Outcome<Reply> {
 
 /// Where somebody goes who has unlocked a safe: to what he had written when it was locked, if that is so.
 pub(super) fn after_unlocking(visit: &Visit) -> Reply {
-    visit.go(if visit.session.unsent(|_| ()).is_some() { "/unsent" } else { "/safe" })
+    visit.go(if visit.session.has_unsent() { "/unsent" } else { "/safe" })
 }
 
 /// Where somebody goes who has unlocked nothing.
@@ -65,7 +65,7 @@ fn unlock_page(visit: &Visit, chosen: usize, fault: Option<String>) -> Outcome<R
         return Ok(locked_or_begin(visit));
     }
     let can_begin = visit.free_folder().is_some();
-    let (f, is_unsent) = (visit.frame(visit.text().say("unlock-title"), ""), visit.session.unsent(|_| ()).is_some());
+    let (f, is_unsent) = (visit.frame(visit.text().say("unlock-title"), ""), visit.session.has_unsent());
     visit.page(&UnlockPage { f, safes, chosen, fault, can_begin, is_unsent })
 }
 

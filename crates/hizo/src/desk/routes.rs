@@ -13,7 +13,8 @@ use crate::features::{
 };
 
 /// Doors in the menu: what each is called, and its page.
-pub(super) const DOORS: [(&str, &str); 6] = [
+pub(super) const DOORS: [(&str, &str); 7] = [
+    ("unsent-title", UNSENT),
     ("door-safe", "/safe"),
     ("door-people", "/people"),
     ("door-cases", "/cases"),
@@ -21,6 +22,9 @@ pub(super) const DOORS: [(&str, &str); 6] = [
     ("health-title", "/health"),
     ("door-verify", "/verify"),
 ];
+
+/// The door of what somebody had written when the desk was locked: as long as there is some.
+pub(super) const UNSENT: &str = "/unsent";
 
 /// The door of what was handed over to somebody: for those to whom something is.
 pub(super) const RECEIVED: &str = "/received";

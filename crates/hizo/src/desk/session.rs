@@ -21,7 +21,7 @@ use super::door::is_safe;
 use super::glances::Glances;
 use super::last_seen::LastSeen;
 use super::opening::Opening;
-use super::unsent::Unsent;
+use super::unsent::{Forms, Unsent};
 use super::work::Works;
 use crate::contents::Opened;
 use crate::entropy::{SystemEntropy, random};
@@ -80,7 +80,7 @@ struct State {
     unlocked: Option<Arc<Unlocked>>,
     /// The safe that was unlocked here last, and by whom: to him is sealed what he had written when it was locked.
     last: Option<(PathBuf, Recipient)>,
-    unsent: Option<Unsent>,
+    unsent: Forms,
     /// The passphrase that was drawn for somebody who begins here.
     drawn: Option<Zeroizing<String>>,
 }
@@ -98,8 +98,16 @@ impl Sessions {
     pub(super) fn begin(&self, language: Language) -> String {
         let cookie = secret();
         let (sent, seen, opening, unlocked) = (VecDeque::new(), Instant::now(), None, None);
-        let state =
-            Mutex::new(State { sent, language, seen, opening, unlocked, last: None, unsent: None, drawn: None });
+        let state = Mutex::new(State {
+            sent,
+            language,
+            seen,
+            opening,
+            unlocked,
+            last: None,
+            unsent: Forms::default(),
+            drawn: None,
+        });
         let mut found = self.found();
         if found.len() >= SESSIONS_MAX {
             let oldest = found.iter().min_by_key(|(_, session)| session.state().seen).map(|(key, _)| *key);
@@ -217,27 +225,32 @@ impl Session {
         self.state().drawn = None;
     }
 
-    /// A form came after it was locked: the last one is kept for whoever had unlocked it.
+    /// A form came after it was locked: it is kept for whoever had unlocked it.
     pub(super) fn keep_unsent(&self, path: &str, form: &[(String, Zeroizing<String>)]) {
         let Some((folder, person)) = self.state().last.clone() else { return };
         if let Some(unsent) = Unsent::of(folder, path, form, &person) {
-            self.state().unsent = Some(unsent);
+            self.state().unsent.keep(unsent);
         }
     }
 
-    /// What is made of it, if there is one.
-    pub(super) fn unsent<T>(&self, of: impl FnOnce(&Unsent) -> T) -> Option<T> {
-        self.state().unsent.as_ref().map(of)
+    /// What is made of those that are kept.
+    pub(super) fn unsent<T>(&self, of: impl FnOnce(&Forms) -> T) -> T {
+        of(&self.state().unsent)
     }
 
-    pub(super) fn forget_unsent(&self) {
-        self.state().unsent = None;
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.state().unsent.is_empty()
+    }
+
+    pub(super) fn forget_unsent(&self, number: &str) {
+        self.state().unsent.forget(number);
     }
 }
 
 impl State {
     fn unlock(&mut self, unlocked: Arc<Unlocked>) {
         self.last = Some((unlocked.folder.clone(), unlocked.identity.identity.recipient().clone()));
+        self.unsent.keep_of(&unlocked);
         (self.opening, self.unlocked, self.drawn) = (None, Some(unlocked), None);
     }
 }

@@ -9,7 +9,7 @@ use hizo_ledger::record::AdminRule;
 use zeroize::Zeroizing;
 
 use super::door::is_safe;
-use super::routes::{DOORS, RECEIVED, is_of_every_safe};
+use super::routes::{DOORS, RECEIVED, UNSENT, is_of_every_safe};
 use super::session::{Session, Unlocked};
 use super::{Desk, Text, apart, picker};
 use crate::entropy::random;
@@ -220,7 +220,13 @@ impl Visit {
     /// The frame around a page of this title.
     pub(crate) fn frame(&self, title: impl Into<String>, command: impl Into<String>) -> Frame<'_> {
         let (t, unlocked) = (self.text(), self.session.unlocked());
-        let is_for = |path: &str| unlocked.as_ref().is_some_and(|unlocked| path != RECEIVED || unlocked.receives());
+        let is_for = |path: &str| {
+            unlocked.as_ref().is_some_and(|unlocked| match path {
+                RECEIVED => unlocked.receives(),
+                UNSENT => self.session.has_unsent(),
+                _ => true,
+            })
+        };
         let doors = DOORS.iter().filter(|(_, path)| is_for(path)).map(|(id, path)| {
             let is_here = self.path == *path || (self.door_path() == *path);
             (t.say(id), format!("{}{path}", self.desk.at), is_here)

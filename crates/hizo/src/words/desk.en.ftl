@@ -12,7 +12,7 @@ door-verify = Check a proof
 
 ## Coming in
 unsent-title = What you had written
-unsent-lead = The desk was locked before this was sent, and nothing of it was done. Look at it, and send it now.
+unsent-lead = The desk was locked before this was sent, and nothing of it was done. Look at it, and send it now; what you leave here stays until you send it or let it go.
 unsent-text = Text
 unsent-note = Note
 unsent-send = Send it now

@@ -12,7 +12,7 @@ door-verify = 証明を確かめる
 
 ## 入口
 unsent-title = 書きかけの内容
-unsent-lead = 送る前に鍵がかかったため、まだ何も行われていません。確かめてから送ってください。
+unsent-lead = 送る前に鍵がかかったため、まだ何も行われていません。確かめてから送ってください。送るか消すまで、ここに残ります。
 unsent-text = 本文
 unsent-note = 説明
 unsent-send = いま送る

@@ -458,13 +458,42 @@ fn what_was_sent_after_a_lock_is_given_back_to_whoever_had_unlocked_and_to_nobod
     let page = desk.get(&at("/unsent"), &cookie).body;
     assert!(page.contains("PLANTED-NAME") && page.contains("窓口") && !page.contains("PLANTED-PHRASE"), "{page}");
     assert!(page.contains(&format!("action=\"{}\"", at("/office"))), "{page}");
-    assert!(leads(&post("/unsent/forget", ""), "/safe") && leads(&desk.get(&at("/unsent"), &cookie), "/safe"));
+    let number = |page: &str, of: &str| {
+        let (before, _) = page.split_once(of).unwrap_or_else(|| panic!("{of} is not in {page}"));
+        let (_, rest) = before.rsplit_once("name=\"unsent\" value=\"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let which = format!("which={}", number(&page, "PLANTED-NAME"));
+    assert!(leads(&post("/unsent/forget", &which), "/safe") && leads(&desk.get(&at("/unsent"), &cookie), "/safe"));
+    // Forms of several pages wait beside each other, and each is done or let go by itself.
+    post("/lock", "");
+    post("/office", &written.replace("0123456789abcdef", "a"));
+    post("/wrong", "once=b&kind=leak&title=PLANTED-TITLE");
+    post("/office", &written.replace("0123456789abcdef", "c").replace("PLANTED-NAME", "PLANTED-LATER"));
+    unlock(0, &machine);
+    let page = desk.get(&at("/unsent"), &cookie).body;
+    assert!(
+        page.contains("PLANTED-LATER") && page.contains("PLANTED-TITLE") && !page.contains("PLANTED-NAME"),
+        "{page}"
+    );
+    let which = format!("which={}", number(&page, "PLANTED-TITLE"));
+    assert!(leads(&post("/unsent/forget", &which), "/unsent"));
+    let page = desk.get(&at("/unsent"), &cookie).body;
+    assert!(page.contains("PLANTED-LATER") && !page.contains("PLANTED-TITLE"), "{page}");
+    assert!(
+        desk.get(&at("/safe"), &cookie).body.contains(&format!("href=\"{}\"", at("/unsent"))),
+        "the menu leads back"
+    );
+    let which = format!("which={}", number(&page, "PLANTED-LATER"));
+    assert!(leads(&post("/unsent/forget", &which), "/safe"));
+    assert!(!desk.get(&at("/safe"), &cookie).body.contains(&at("/unsent")));
     // It is done when he sends it, and asks for what was not kept.
     post("/lock", "");
     post("/office", &written.replace("0123456789abcdef", "1"));
     unlock(0, &machine);
     assert!(!machine.path.join("organisation.card").exists());
-    let sent = post("/office", "unsent=1&name_ja=%E7%AA%93%E5%8F%A3&name=PLANTED-NAME");
+    let which = number(&desk.get(&at("/unsent"), &cookie).body, "PLANTED-NAME");
+    let sent = post("/office", &format!("unsent={which}&name_ja=%E7%AA%93%E5%8F%A3&name=PLANTED-NAME"));
     assert!(sent.body.contains("role=\"alert\"") && sent.body.contains("value=\"PLANTED-NAME\""), "{}", sent.body);
     assert!(leads(&desk.get(&at("/"), &cookie), "/safe"));
     // Another person who unlocks a safe there sees nothing of it.
