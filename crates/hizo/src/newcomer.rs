@@ -176,13 +176,15 @@ fn absolute(folder: &Path) -> Outcome<PathBuf> {
 /// Lets go what somebody has asked for and was not let into: keys that open nothing are removed, and no page leads there any more.
 ///
 /// # Errors
-/// When he was let in: then they are somebody's.
+/// When he was let in: then they are somebody's. When nobody can be asked whether he was.
 pub(crate) fn let_go(folder: &Path) -> Outcome<()> {
-    if Waiting::of(folder).is_ok() {
-        return Err(Failure::fixable(words!("you have been let in already", "すでに参加が認められています"))
-            .hint(words!("Enter with the eight words.", "聞いた8語で入ってください。")));
+    match Waiting::of(folder) {
+        Ok(_) => Err(Failure::fixable(words!("you have been let in already", "すでに参加が認められています"))
+            .hint(words!("Enter with the eight words.", "聞いた8語で入ってください。"))),
+        // He may have been let in since.
+        Err(failure) if failure.is_out_of_reach() => Err(failure),
+        Err(_) => home::abandon(folder),
     }
-    home::abandon(folder)
 }
 
 /// Somebody whom an admin has let in, and who has not entered yet.

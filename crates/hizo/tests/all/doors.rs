@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::desk::{Answer, Desk, phrase};
 use crate::kit::Home;
 use crate::organisations::Case;
+use crate::sharing::Firm;
 
 /// A browser that has unlocked a safe.
 pub(crate) struct Seat {
@@ -152,6 +153,26 @@ fn whoever_is_there_for_himself_is_told_so_and_what_the_command_asks_for_is_not_
     home.ok(["list"]);
 }
 
+/// Somebody without a safe asks at the desk with an invite, under a passphrase.
+fn asks_at_join(seat: &Seat, invite: &Path, to: &Path, phrase: &str) {
+    let page = seat.post("/join", &format!("typed={}", encoded(invite.to_str().unwrap()))).body;
+    let (carried, to, phrase) = (field(&page, "invite"), encoded(to.to_str().unwrap()), encoded(phrase));
+    let form = format!("invite={carried}&name=x&machine=y&passphrase={phrase}&again={phrase}&to={to}");
+    let asked = seat.post("/join/ask", &form);
+    assert!(asked.body.contains("read out these ten words"), "{}", asked.body);
+}
+
+#[test]
+fn what_was_asked_for_is_not_let_go_while_nobody_can_be_asked_whether_he_was_let_in() {
+    let (mut firm, clean, phrase) = (Firm::new(), Home::unmade(), "a long passphrase of nobody");
+    let (invite, seat) = (firm.invite("nobody"), Seat::with_none(&clean));
+    asks_at_join(&seat, &invite, &clean.folder.path().join("request"), phrase);
+    firm.keeper.end("-TERM");
+    let stays = seat.post("/join/words", &format!("act=forget&passphrase={}", encoded(phrase)));
+    assert!(stays.body.contains("role=\"alert\""), "{}", stays.body);
+    assert!(clean.path.join("invite").exists() && clean.path.join("identity.age").exists());
+}
+
 #[test]
 fn whoever_asked_with_an_invite_that_was_not_for_him_lets_it_go_and_begins_a_safe_there() {
     let case = Case::new();
@@ -159,17 +180,7 @@ fn whoever_asked_with_an_invite_that_was_not_for_him_lets_it_go_and_begins_a_saf
     let seat = Seat::with_none(&clean);
     let phrase = "a long passphrase of nobody";
     let encoded_phrase = encoded(phrase);
-    let page = seat.post("/join", &format!("typed={}", encoded(invite.to_str().unwrap()))).body;
-    let to = clean.folder.path().join("request");
-    let asked = seat.post(
-        "/join/ask",
-        &format!(
-            "invite={}&name=x&machine=y&passphrase={encoded_phrase}&again={encoded_phrase}&to={}",
-            field(&page, "invite"),
-            encoded(to.to_str().unwrap())
-        ),
-    );
-    assert!(asked.body.contains("read out these ten words"), "{}", asked.body);
+    asks_at_join(&seat, &invite, &clean.folder.path().join("request"), phrase);
     assert_eq!(seat.leads(&seat.post("/begin", "")), "/join/enter");
     let wrong = seat.post("/join/words", "act=forget&passphrase=another");
     assert!(wrong.body.contains("role=\"alert\"") && clean.path.join("invite").exists(), "{}", wrong.body);
