@@ -23,28 +23,29 @@ const INSIDE_MAX: usize = 4_096;
 /// Of a packed piece in a picture, where it may begin.
 const PIECE_HEAD_BYTES_MAX: usize = 300;
 
-/// What was read of a file.
-#[derive(Debug, Default)]
-pub(super) struct Looked {
-    /// Where something was read, and what.
-    pub texts: Vec<(Words, String)>,
-    /// What could not be looked into.
-    pub unseen: Vec<Words>,
+/// Whoever is told what was read, and where. Each text is let go then: a file that unpacks to many times its length is not held in every
+/// way in which it can be read.
+type Told<'t> = dyn FnMut(&Words, &str) + 't;
+
+/// A file that is looked into.
+struct Looking<'t> {
+    told: &'t mut Told<'t>,
+    unseen: Vec<Words>,
     unpacked: u64,
 }
 
-/// Looks into a file.
-pub(super) fn look(bytes: &[u8]) -> Looked {
-    let mut looked = Looked::default();
-    looked.file(bytes, 0, &in_the_text());
-    looked
+/// Looks into a file. What could not be looked into.
+pub(super) fn look<'t>(bytes: &[u8], told: &'t mut Told<'t>) -> Vec<Words> {
+    let mut looking = Looking { told, unseen: Vec::new(), unpacked: 0 };
+    looking.file(bytes, 0, &in_the_text());
+    looking.unseen
 }
 
 fn in_the_text() -> Words {
     words!("in the text", "本文の中")
 }
 
-impl Looked {
+impl Looking<'_> {
     fn file(&mut self, bytes: &[u8], depth: usize, place: &Words) {
         match bytes {
             [] => (),
@@ -53,7 +54,7 @@ impl Looked {
             [0xff, 0xd8, 0xff, ..] => self.jpeg(bytes),
             [0x89, b'P', b'N', b'G', ..] => self.png(bytes),
             _ => match text(bytes) {
-                Some(text) => self.text(text, place),
+                Some(text) => self.text(&text, place),
                 None => {
                     self.as_it_lies(bytes, place);
                     self.say_unseen(words!(
@@ -65,22 +66,24 @@ impl Looked {
         }
     }
 
-    fn text(&mut self, text: String, place: &Words) {
-        if ["base64", "quoted-printable"].iter().any(|way| text.to_ascii_lowercase().contains(way)) {
+    fn text(&mut self, text: &str, place: &Words) {
+        let names = |way: &str| text.as_bytes().windows(way.len()).any(|at| at.eq_ignore_ascii_case(way.as_bytes()));
+        if names("base64") || names("quoted-printable") {
             self.say_unseen(words!("parts of it are encoded as in mail", "メールの形式で符号化された部分があります"));
         }
         if text.starts_with("{\\rtf") {
             self.say_unseen(words!("it is written as RTF", "RTF で書かれています"));
         }
-        if let Some(plain) = unescaped(&text) {
-            if text.trim_start().starts_with('<') {
-                self.texts.push((place.clone(), without_tags(&plain)));
+        let is_tagged = text.trim_start().starts_with('<');
+        if let Some(plain) = unescaped(text) {
+            if is_tagged {
+                (self.told)(place, &without_tags(&plain));
             }
-            self.texts.push((place.clone(), plain));
-        } else if text.trim_start().starts_with('<') {
-            self.texts.push((place.clone(), without_tags(&text)));
+            (self.told)(place, &plain);
+        } else if is_tagged {
+            (self.told)(place, &without_tags(text));
         }
-        self.texts.push((place.clone(), text));
+        (self.told)(place, text);
     }
 
     /// Documents of offices are such files too.
@@ -94,7 +97,7 @@ impl Looked {
         // Names and comments, as they stand in the directory behind the files.
         let directory = usize::try_from(archive.directory_offset()).ok().and_then(|at| bytes.get(at..));
         let names = words!("in names inside", "中のファイル名");
-        self.texts.push((names, String::from_utf8_lossy(directory.unwrap_or_default()).into_owned()));
+        (self.told)(&names, &String::from_utf8_lossy(directory.unwrap_or_default()));
         let mut entries = archive.entries();
         for number in 0.. {
             let record = match entries.next_entry() {
@@ -164,7 +167,8 @@ impl Looked {
                 None => self.say_unseen(words!("parts of it cannot be unpacked", "展開できない部分があります")),
             }
         }
-        self.texts.push((place.clone(), strings));
+        (self.told)(&place, &strings);
+        drop(strings);
         self.as_it_lies(bytes, &place);
         if find(bytes, b"/Encrypt").is_some() {
             self.say_unseen(words!("it is locked", "パスワードなどで保護されています"));
@@ -223,11 +227,11 @@ impl Looked {
 
     /// Bytes in every way in which a text may lie in them.
     fn as_it_lies(&mut self, bytes: &[u8], place: &Words) {
-        self.texts.push((place.clone(), String::from_utf8_lossy(bytes).into_owned()));
+        (self.told)(place, &String::from_utf8_lossy(bytes));
         for begin in [0, 1] {
             let bytes = bytes.get(begin..).unwrap_or_default();
             for read in [u16::from_le_bytes, u16::from_be_bytes] {
-                self.texts.push((place.clone(), utf16(bytes, read)));
+                (self.told)(place, &utf16(bytes, read));
             }
         }
     }
@@ -397,8 +401,9 @@ mod tests {
     fn finds(bytes: &[u8]) -> (bool, usize) {
         let mut marks = Marks::default();
         assert!(marks.add("株式会社徳田精機"));
-        let looked = look(bytes);
-        (looked.texts.iter().any(|(_, text)| !marks.find(text).is_empty()), looked.unseen.len())
+        let mut is_found = false;
+        let unseen = look(bytes, &mut |_, text| is_found |= !marks.find(text).is_empty());
+        (is_found, unseen.len())
     }
 
     fn packed(bytes: &[u8]) -> Vec<u8> {
@@ -492,7 +497,7 @@ mod tests {
         #[test]
         fn no_bytes_are_too_strange(kind in 0_usize..5, bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let heads: [&[u8]; 5] = [b"", b"PK\x03\x04", b"%PDF-stream\nx", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"];
-            let _ = look(&[heads[kind], &bytes].concat());
+            let _ = look(&[heads[kind], &bytes].concat(), &mut |_, _| ());
         }
     }
 }

@@ -13,7 +13,6 @@ use crate::composing::Members;
 use crate::contents::{Chosen, Opened, deposit_of};
 use crate::failure::{Failure, Outcome, shown_bytes};
 use crate::words::{Words, words};
-use looking::Looked;
 use traces::Marks;
 
 /// Files up to this many bytes are looked into; of all items together, up to so many.
@@ -122,8 +121,7 @@ impl Care {
             for (name, value) in &entry.xattrs {
                 let of_it = words!("in an attribute that the system keeps of it", "システムが付けた属性");
                 self.seek(&mut shown, &of_it, &String::from_utf8_lossy(name));
-                let Looked { texts, unseen, .. } = looking::look(value);
-                texts.iter().for_each(|(_, text)| self.seek(&mut shown, &of_it, text));
+                let unseen = looking::look(value, &mut |_, text| self.seek(&mut shown, &of_it, text));
                 shown.unseen.extend(unseen.into_iter().map(
                     |why| words!("an attribute that the system keeps of it: {why}", "システムが付けた属性: {why}"; why),
                 ));
@@ -151,8 +149,7 @@ impl Care {
         }
         *room -= content.size;
         let bytes = members.whole(content)?;
-        let Looked { texts, unseen, .. } = looking::look(&bytes);
-        texts.iter().for_each(|(place, text)| self.seek(shown, place, text));
+        let unseen = looking::look(&bytes, &mut |place, text| self.seek(shown, place, text));
         shown.unseen.extend(unseen);
         Ok(())
     }
