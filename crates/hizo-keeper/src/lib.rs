@@ -5,6 +5,7 @@
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 pub mod client;
+pub mod connections;
 pub mod copy;
 mod directories;
 mod embedded;

@@ -12,7 +12,6 @@ mod body;
 mod copier;
 mod gate;
 mod objects;
-mod places;
 mod publisher;
 mod rates;
 mod records;
@@ -57,7 +56,6 @@ use workers::Workers;
 pub use admission::{Admission, CODE_BYTES_MAX};
 pub use body::Pace;
 pub use copier::{Copying, Scrubbing};
-pub use places::{Busy, Place, Places, Room};
 pub use rates::Rate;
 pub use sessions::TOKEN_SECONDS;
 pub use stamper::Stamping;
@@ -68,17 +66,17 @@ pub use tls::{Certificates, TlsError};
 /// How much of the keeper others may take up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at once; more wait to be taken.
+    /// Connections at once. When all are taken, one without a request makes room for whoever comes.
     pub connections: usize,
     /// Connections at once of one address; more are closed.
     pub connections_of_address: usize,
-    /// Connections of one network: an IPv4 /24, an IPv6 /48.
+    /// Connections at once of one network: an IPv4 /24, an IPv6 /48.
     pub connections_of_network: usize,
     /// Longest wait for a request's head, for the next request on a connection, and for a TLS handshake.
     pub head: Duration,
     /// Longest time from a request's head to its answer's, for requests whose body is small.
     pub answer: Duration,
-    /// Longest time in which the other side takes nothing of an answer.
+    /// Longest time in which the other side takes nothing of an answer, or sends nothing of a body.
     pub stalled: Duration,
     /// Longest life of a connection.
     pub connection: Duration,

@@ -14,6 +14,8 @@ mod routes;
 mod session;
 pub(crate) mod shown;
 pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod unsent;
 mod upload;
@@ -35,12 +37,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodFilter, get, on};
-use hizo_keeper::service::{Places, Room};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hizo_keeper::connections::{Connections, Limits, Room, Stopped};
 use hyper_util::service::TowerToHyperService;
 use zeroize::Zeroizing;
 
@@ -77,12 +74,17 @@ const LOOK: Duration = Duration::from_secs(10);
 /// How long answers that are under way may take when the desk is to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Connections at once. When all are taken, the one that has had nothing to do for the longest time makes room: whoever holds many open
-/// keeps nobody else out.
-const CONNECTIONS_MAX: usize = 64;
-
-/// How long the head of a request may take, and how long a connection is held on which nothing is asked.
-const HEAD: Duration = Duration::from_secs(20);
+/// What others may take up: everybody comes from this machine, and nobody has a share by where he comes from.
+const LIMITS: Limits = Limits {
+    room: Room::of(64),
+    head: Duration::from_secs(20),
+    // Browsers send the cookies of every other program of this machine, too.
+    head_bytes: 64 << 10,
+    head_lines: 100,
+    stalled: Duration::from_secs(30),
+    // A folder that a browser hands over may come for hours.
+    life: None,
+};
 
 /// Pages for whoever is not known yet, in both languages.
 const COMES_IN: &str = include_str!("../pages/comes-in.html");
@@ -120,6 +122,7 @@ pub(crate) struct Desk {
 /// A desk that is ready to answer.
 pub(crate) struct Ready {
     listener: TcpListener,
+    limits: Limits,
     desk: Arc<Desk>,
     /// The printed link.
     pub link: String,
@@ -165,7 +168,7 @@ impl Plan {
             ticket: Mutex::default(),
         };
         let link = desk.new_link();
-        Ok(Ready { listener, desk: Arc::new(desk), link })
+        Ok(Ready { listener, limits: LIMITS, desk: Arc::new(desk), link })
     }
 }
 
@@ -189,8 +192,8 @@ impl Ready {
 
     async fn answer(self) -> io::Result<()> {
         let (asked, closed) = (system::asked_to_stop()?, system::terminal_closed()?);
-        self.listener.set_nonblocking(true)?;
-        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let mut connections = Connections::new(self.limits);
+        connections.listen(self.listener, TowerToHyperService::new(router(&self.desk)))?;
         let desk = Arc::clone(&self.desk);
         let idle = tokio::spawn(async move {
             loop {
@@ -198,48 +201,15 @@ impl Ready {
                 desk.sessions.lock_idle();
             }
         });
-        let connections = Arc::new(GracefulShutdown::new());
-        let taking = tokio::spawn(take(listener, router(&self.desk), Arc::clone(&connections)));
         tokio::select! {
             () = asked => (),
             () = closed => (),
         }
         self.desk.sessions.lock_all();
-        taking.abort();
-        let _ = taking.await;
         // Whoever holds half a request open does not hold the desk.
-        if let Some(connections) = Arc::into_inner(connections) {
-            let _ = tokio::time::timeout(PATIENCE, connections.shutdown()).await;
-        }
+        connections.end(PATIENCE).await;
         idle.abort();
         Ok(())
-    }
-}
-
-/// Takes connections, and answers what is asked on them.
-async fn take(listener: tokio::net::TcpListener, router: Router, connections: Arc<GracefulShutdown>) {
-    let all = CONNECTIONS_MAX;
-    let places = Places::new(Room { all, of_address: all, of_network: all });
-    loop {
-        let Ok((stream, peer)) = listener.accept().await else {
-            // Out of files, most likely: connections that end give some back.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        // Everybody comes from this machine: nobody has more than his share by where he comes from.
-        let Some(place) = places.enter(peer.ip(), true).await else { continue };
-        let (number, router, watcher) =
-            (place.number(), TowerToHyperService::new(router.clone()), connections.watcher());
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let (busy, answer) = (place.busy(), router.call(request));
-            async move { answer.await.map(|answer| busy.answered(answer)) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(stream), service);
-        let answering = tokio::spawn(async move { drop(watcher.watch(connection).await) });
-        places.hold(number, answering.abort_handle());
     }
 }
 
@@ -358,6 +328,9 @@ impl Desk {
             Ok(body) => form_urlencoded::parse(&Zeroizing::new(body.to_vec()))
                 .map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned())))
                 .collect(),
+            Err(error) if Stopped::has_stalled(&error) => {
+                return plain(StatusCode::REQUEST_TIMEOUT, "the form did not come to its end");
+            }
             Err(_) => return plain(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long"),
         };
         if method == Method::POST && !session::is_same(visit.field("csrf"), &visit.session.csrf) {

@@ -11,17 +11,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::{Instant, timeout};
 
+use crate::connections::{Peer, sender_of};
+
 use super::answer::{Cause, Refusal};
-use super::rates::sender_of;
 use super::sessions::token_of;
 use super::telling::Told;
 use super::{Rated, SESSIONS, Shared};
 
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// Whose connection a request came over.
-#[derive(Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
 
 pub(super) async fn pass(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let began = Instant::now();

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
@@ -48,16 +47,5 @@ impl<K: Eq + Hash> Rates<K> {
         let taken = level >= 1.0;
         *bucket = (if taken { level - 1.0 } else { level }, now);
         taken
-    }
-}
-
-/// What counts as one sender: an IPv6 host can have any address of its /64.
-pub(super) fn sender_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
     }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
+
+use crate::connections::Counts;
 
 use super::answer::set;
 
@@ -33,8 +35,7 @@ pub(super) struct Telling {
     milliseconds: Mutex<BTreeMap<String, [u64; BUCKETS.len()]>>,
     pub(super) bytes_in: AtomicU64,
     pub(super) bytes_out: AtomicU64,
-    pub(super) connections: AtomicU64,
-    pub(super) refused_connections: AtomicU64,
+    pub(super) connections: Arc<Counts>,
     pub(super) published: AtomicU64,
     pub(super) publish_failures: AtomicU64,
     pub(super) log_size: AtomicU64,
@@ -80,8 +81,7 @@ impl Telling {
             milliseconds: Mutex::default(),
             bytes_in: none(),
             bytes_out: none(),
-            connections: none(),
-            refused_connections: none(),
+            connections: Arc::default(),
             published: none(),
             publish_failures: none(),
             log_size: none(),
@@ -209,8 +209,8 @@ impl Telling {
         for (name, kind, value) in [
             ("hizo_bytes_in_total", "counter", number(&self.bytes_in)),
             ("hizo_bytes_out_total", "counter", number(&self.bytes_out)),
-            ("hizo_connections", "gauge", number(&self.connections)),
-            ("hizo_connections_refused_total", "counter", number(&self.refused_connections)),
+            ("hizo_connections", "gauge", number(&self.connections.open)),
+            ("hizo_connections_refused_total", "counter", number(&self.connections.refused)),
             ("hizo_log_published_total", "counter", number(&self.published)),
             ("hizo_log_publish_failures_total", "counter", number(&self.publish_failures)),
             ("hizo_log_size", "gauge", number(&self.log_size)),

@@ -7,17 +7,15 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use axum::body::Body;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::sync::Semaphore;
 use tokio::task;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
+
+use crate::connections::{self, Coming, Connections, Room, Stopped};
 
 use super::{REQUEST_BYTES_MAX, Refusal, WitnessFolder};
 
@@ -34,7 +32,7 @@ const WORKERS_MAX: usize = 4;
 /// How much of it others may take up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at once; more wait until they are taken.
+    /// Connections at once. When all are taken, one without a request makes room for whoever comes.
     pub connections: usize,
     /// Longest wait for a request's head.
     pub head: Duration,
@@ -63,63 +61,32 @@ pub fn serve(
 ) -> io::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(WORKERS_MAX).build()?;
+    let within = limits.answer;
     runtime.block_on(async {
-        listener.set_nonblocking(true)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let connections = Arc::new(GracefulShutdown::new());
-        let accepting = tokio::spawn(accept(listener, witness, limits.clone(), Arc::clone(&connections)));
+        let mut connections = Connections::new(connections::Limits {
+            // Whoever has a proxy before it has one sender.
+            room: Room::of(limits.connections),
+            head: limits.head,
+            head_bytes: HEAD_BYTES_MAX,
+            head_lines: HEAD_LINES_MAX,
+            stalled: limits.answer,
+            life: Some(limits.connection),
+        });
+        connections.listen(listener, service_fn(move |request| answer(Arc::clone(&witness), request, within)))?;
         stop.await;
-        accepting.abort();
-        let _ = accepting.await;
-        if let Some(connections) = Arc::into_inner(connections) {
-            let _ = timeout(limits.answer, connections.shutdown()).await;
-        }
+        connections.end(within).await;
         Ok(())
     })
 }
 
-async fn accept(
-    listener: tokio::net::TcpListener,
-    witness: Arc<WitnessFolder>,
-    limits: Limits,
-    connections: Arc<GracefulShutdown>,
-) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of files, most likely: connections that end give some back.
-            sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let (witness, answer_within) = (Arc::clone(&witness), limits.answer);
-        let service = service_fn(move |request| answer(Arc::clone(&witness), request, answer_within));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head)
-            .max_headers(HEAD_LINES_MAX)
-            .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = timeout(limits.connection, connections.watch(connection));
-        tokio::spawn(async move {
-            let _ = connection.await;
-            drop(place);
-        });
-    }
-}
+type Answer = Response<Body>;
 
-type Answer = Response<Full<Bytes>>;
-
-async fn answer(
-    witness: Arc<WitnessFolder>,
-    request: Request<Incoming>,
-    within: Duration,
-) -> Result<Answer, Infallible> {
+async fn answer(witness: Arc<WitnessFolder>, request: Request<Coming>, within: Duration) -> Result<Answer, Infallible> {
     let answer = timeout(within, route(witness, request)).await;
     Ok(answer.unwrap_or_else(|_| status(StatusCode::REQUEST_TIMEOUT)))
 }
 
-async fn route(witness: Arc<WitnessFolder>, request: Request<Incoming>) -> Answer {
+async fn route(witness: Arc<WitnessFolder>, request: Request<Coming>) -> Answer {
     let path = request.uri().path();
     let origin_hash = path.strip_prefix('/').and_then(|path| path.strip_suffix("/checkpoint")).map(str::to_owned);
     match (request.method(), origin_hash, path) {
@@ -131,10 +98,11 @@ async fn route(witness: Arc<WitnessFolder>, request: Request<Incoming>) -> Answe
     }
 }
 
-async fn add_checkpoint(witness: Arc<WitnessFolder>, request: Request<Incoming>) -> Answer {
+async fn add_checkpoint(witness: Arc<WitnessFolder>, request: Request<Coming>) -> Answer {
     let body = match Limited::new(request.into_body(), REQUEST_BYTES_MAX).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return status(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(error) if Stopped::has_stalled(&*error) => return status(StatusCode::REQUEST_TIMEOUT),
         Err(_) => return status(StatusCode::BAD_REQUEST),
     };
     blocking(move || match witness.add_checkpoint(&body) {
@@ -186,7 +154,7 @@ fn status(code: StatusCode) -> Answer {
 }
 
 fn text(code: StatusCode, kind: HeaderValue, body: Vec<u8>) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    let mut answer = Response::new(Body::from(body));
     *answer.status_mut() = code;
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     answer

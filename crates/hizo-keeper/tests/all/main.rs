@@ -4,6 +4,7 @@
 mod say_aloud;
 
 mod acts;
+mod connections;
 mod copies;
 mod crash;
 mod embedded;

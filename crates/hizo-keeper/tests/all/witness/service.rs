@@ -95,9 +95,21 @@ fn connections_are_few_end_by_themselves_and_are_used_again() {
             rest.push(byte[0]);
         }
     }
-    // The second one is taken when the first one's time is over.
+    // At work, it makes no room: the second one is taken when the first one's time is over.
+    first.write_all(b"POST /add-checkpoint HTTP/1.1\r\nhost: w\r\ncontent-length: 900\r\n\r\nold 0").unwrap();
     assert!(exchange(running.address, &http("GET", "/nothing", b"")).starts_with("HTTP/1.1 404 "));
     assert_eq!(first.read(&mut [0]).unwrap_or(0), 0, "the first connection outlived the second one");
+}
+
+#[test]
+fn whoever_asks_nothing_makes_room_for_whoever_comes() {
+    let log = shared(20);
+    let hour = Duration::from_secs(3_600);
+    let limits = Limits { connections: 1, head: hour, connection: hour, ..Limits::default() };
+    let running = Running::start_with(NAME, &[&log.key], &limits);
+    let mut silent = TcpStream::connect(running.address).unwrap();
+    assert!(exchange(running.address, &http("GET", "/nothing", b"")).starts_with("HTTP/1.1 404 "));
+    assert_eq!(silent.read(&mut [0]).unwrap_or(0), 0, "it holds its place");
 }
 
 #[test]

@@ -13,22 +13,29 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use super::rates::sender_of;
-
 /// How many connections there may be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
     /// In all.
     pub all: usize,
-    /// Of one address.
+    /// Of one address; more are closed.
     pub of_address: usize,
-    /// Of one network.
+    /// Of one network: an IPv4 /24, an IPv6 /48.
     pub of_network: usize,
+    /// Whose connections count among all only: behind a proxy every connection is the proxy's.
+    pub proxy: Option<IpAddr>,
+}
+
+impl Room {
+    /// For so many, wherever they come from.
+    pub const fn of(all: usize) -> Self {
+        Self { all, of_address: usize::MAX, of_network: usize::MAX, proxy: None }
+    }
 }
 
 /// All connections of one listener.
 #[derive(Debug)]
-pub struct Places {
+pub(super) struct Places {
     room: Room,
     state: Mutex<State>,
     /// Somebody has left, or has nothing to do any more.
@@ -54,17 +61,16 @@ struct Taken {
 
 impl Places {
     /// With all of them free.
-    pub fn new(room: Room) -> Arc<Self> {
+    pub(super) fn new(room: Room) -> Arc<Self> {
         Arc::new(Self { room, state: Mutex::default(), changed: Notify::new() })
     }
 
-    /// A place for a connection of this address; `None` when the address, or its network, has as many as it may have. Who
-    /// comes from an address that is `exempt` counts among all only.
+    /// A place for a connection of this address; `None` when the address, or its network, has as many as it may have.
     ///
     /// Waits while nobody can make room.
-    pub async fn enter(self: &Arc<Self>, peer: IpAddr, exempt: bool) -> Option<Place> {
+    pub(super) async fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let address = sender_of(peer);
-        if !exempt && !self.lock().has_room_for(address, self.room) {
+        if self.room.proxy != Some(peer) && !self.lock().has_room_for(address, self.room) {
             return None;
         }
         loop {
@@ -86,7 +92,7 @@ impl Places {
     }
 
     /// Says what to end when this place is wanted.
-    pub fn hold(&self, number: u64, connection: AbortHandle) {
+    pub(super) fn hold(&self, number: u64, connection: AbortHandle) {
         if let Some(taken) = self.lock().taken.get_mut(&number) {
             taken.connection = Some(connection);
         }
@@ -123,6 +129,17 @@ impl State {
     }
 }
 
+/// What counts as one sender: an IPv6 host can have any address of its /64.
+pub(crate) fn sender_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
 /// Whose neighbours are likely his own: an IPv4 /24, an IPv6 /48.
 fn network_of(address: IpAddr) -> IpAddr {
     match address {
@@ -133,19 +150,19 @@ fn network_of(address: IpAddr) -> IpAddr {
 
 /// One connection's place; it is free again when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub(super) struct Place {
     places: Arc<Places>,
     number: u64,
 }
 
 impl Place {
     /// By what [`Places::hold`] knows it.
-    pub const fn number(&self) -> u64 {
+    pub(super) const fn number(&self) -> u64 {
         self.number
     }
 
     /// A request has come. It is under way until what this gives is dropped.
-    pub fn busy(&self) -> Busy {
+    pub(super) fn busy(&self) -> Busy {
         if let Some(taken) = self.places.lock().taken.get_mut(&self.number) {
             taken.under_way = taken.under_way.saturating_add(1);
         }
@@ -162,14 +179,14 @@ impl Drop for Place {
 
 /// A request that is under way.
 #[derive(Debug)]
-pub struct Busy {
+pub(super) struct Busy {
     places: Arc<Places>,
     number: u64,
 }
 
 impl Busy {
     /// Goes on until the answer's last byte was handed over.
-    pub fn answered(self, answer: Response<Body>) -> Response<Body> {
+    pub(super) fn answered(self, answer: Response<Body>) -> Response<Body> {
         answer.map(|body| Body::new(Answering { body, _busy: self }))
     }
 }
@@ -226,7 +243,7 @@ mod tests {
     use super::*;
 
     fn places(all: usize, of_network: usize) -> Arc<Places> {
-        Places::new(Room { all, of_address: 3, of_network })
+        Places::new(Room { all, of_address: 3, of_network, proxy: Some("192.0.2.9".parse().unwrap()) })
     }
 
     /// What a future comes to at once.
@@ -238,7 +255,7 @@ mod tests {
     }
 
     fn enter(places: &Arc<Places>, address: &str) -> Option<Place> {
-        now(places.enter(address.parse().unwrap(), false)).flatten()
+        now(places.enter(address.parse().unwrap())).flatten()
     }
 
     /// A connection that lasts until it is ended.
@@ -260,7 +277,7 @@ mod tests {
         assert!(enter(&places, "192.0.2.1").is_none());
         held.extend((0..2).map(|_| enter(&places, "192.0.2.200").unwrap()));
         assert!(enter(&places, "192.0.2.201").is_none(), "the network has five");
-        assert!(now(places.enter("192.0.2.1".parse().unwrap(), true)).flatten().is_some(), "a proxy has no such end");
+        assert!(enter(&places, "192.0.2.9").is_some(), "a proxy has no such end");
         held.push(enter(&places, "192.0.3.1").unwrap());
         held.pop();
         held.remove(0);
@@ -278,7 +295,7 @@ mod tests {
         let honest = connect(&runtime, &places, "198.51.100.1");
         let others: Vec<u64> = (0..4).map(|last| connect(&runtime, &places, &format!("192.0.2.{last}"))).collect();
         let newcomer = "203.0.113.1".parse().unwrap();
-        let entered = async { timeout(Duration::from_secs(60), places.enter(newcomer, false)).await };
+        let entered = async { timeout(Duration::from_secs(60), places.enter(newcomer)).await };
         let place = runtime.block_on(entered).expect("nobody makes room").unwrap();
         let left: Vec<u64> = places.lock().taken.keys().copied().collect();
         assert_eq!(
@@ -299,7 +316,7 @@ mod tests {
             pending::<()>().await;
         });
         places.hold(number, task.abort_handle());
-        let newcomer = places.enter("203.0.113.1".parse().unwrap(), false);
+        let newcomer = places.enter("203.0.113.1".parse().unwrap());
         let mut newcomer = pin!(newcomer);
         assert!(now(newcomer.as_mut()).is_none(), "he waits");
         let answer = busy.answered(Response::new(Body::from("the answer")));
