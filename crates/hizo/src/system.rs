@@ -94,6 +94,37 @@ mod unix {
         std::fs::OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)
     }
 
+    /// Opens a regular file of this account's own for reading, also where its mode lets nobody read it. It has its mode again before
+    /// anything of it is read.
+    pub(crate) fn open_own(path: &Path) -> io::Result<File> {
+        match open_to_read(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => open_closed(path).map_err(|_| error),
+            opened => opened,
+        }
+    }
+
+    /// Only through what was found to be such a file: nothing that is put in its place meanwhile is touched.
+    #[cfg(target_os = "linux")]
+    pub(super) fn open_closed(path: &Path) -> io::Result<File> {
+        use std::os::fd::AsRawFd;
+        let held = fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        let found = fs::fstat(&held)?;
+        let is_file = fs::FileType::from_raw_mode(found.st_mode) == fs::FileType::RegularFile;
+        if !is_file || found.st_uid != rustix::process::geteuid().as_raw() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let (held, mode) = (PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd())), found.st_mode & 0o7777);
+        set_mode(&held, mode | 0o400)?;
+        let opened = File::open(&held);
+        set_mode(&held, mode)?;
+        opened
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn open_closed(_: &Path) -> io::Result<File> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
     /// Extended attributes of a file, directory or link, ascending by name. A file system without them has none.
     pub(crate) fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let mut names = vec![0u8; 1024];
@@ -307,6 +338,11 @@ mod other {
         File::open(path)
     }
 
+    /// No mode keeps the owner from reading.
+    pub(crate) fn open_own(path: &Path) -> io::Result<File> {
+        open_to_read(path)
+    }
+
     pub(crate) fn xattrs(_path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         Ok(Vec::new())
     }
@@ -390,3 +426,32 @@ pub(crate) fn terminal_closed() -> io::Result<impl Future<Output = ()>> {
 
 #[cfg(not(unix))]
 pub(crate) use other::*;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Read as _;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_closed_file_is_opened_by_its_owner_alone_and_has_its_mode_again() {
+        let base = tempfile::tempdir().unwrap();
+        let [file, link, folder] = ["file", "link", "folder"].map(|name| base.path().join(name));
+        std::fs::write(&file, "closed").unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        symlink(&file, &link).unwrap();
+        let mode = |path: &Path| stat(&path.symlink_metadata().unwrap()).mode;
+        [&file, &folder].into_iter().for_each(|path| set_mode(path, 0o020).unwrap());
+        let mut read = String::new();
+        open_closed(&file).unwrap().read_to_string(&mut read).unwrap();
+        assert_eq!((read.as_str(), mode(&file)), ("closed", 0o020));
+        // Neither what a link leads to, nor what is no file, nor what is somebody else's.
+        assert!(open_closed(&link).is_err() && open_closed(&folder).is_err());
+        assert_eq!((mode(&file), mode(&folder)), (0o020, 0o020));
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&file, Some(1), None).unwrap();
+            assert!(open_closed(&file).is_err() && mode(&file) == 0o020);
+        }
+    }
+}

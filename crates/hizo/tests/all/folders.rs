@@ -522,6 +522,45 @@ fn an_unreadable_file_is_left_out_and_the_rest_is_kept() {
 }
 
 #[test]
+fn whoever_goes_on_takes_files_too_that_their_mode_lets_nobody_read() {
+    let home = Home::new();
+    let folder = home.beside("folder");
+    fs::write(folder.join("good"), b"kept").unwrap();
+    fs::write(folder.join("small"), b"y").unwrap();
+    fs::hard_link(folder.join("small"), folder.join("small by another name")).unwrap();
+    for name in ["large", "large again"] {
+        fs::write(folder.join(name), noise(1, 2 * MIB)).unwrap();
+    }
+    for name in ["small", "large", "large again"] {
+        fs::set_permissions(folder.join(name), Permissions::from_mode(0o0)).unwrap();
+    }
+    let before = tree(&folder);
+    home.deposit(&folder, "test");
+    let left = home.restore("latest:test", "out");
+    // As one that was cut short has left it: beside its place.
+    fs::rename(&left, left.with_file_name("out.partial")).unwrap();
+    let restored = |to: &Path| {
+        let mut command = without_privilege(&home)?;
+        Some(said(command.args(["restore", "latest:test", "--go-on", "--json", "--to"]).arg(to)))
+    };
+    let Some(said) = restored(&left) else {
+        say_aloud(
+            "a restore that goes on over unreadable files: this account reads everything, and setpriv is not installed",
+        );
+        return;
+    };
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let value = said.json();
+    assert_eq!((&value["files_there"], value["earlier"].as_array()), (&4.into(), Some(&vec![])), "{value}");
+    assert!(!left.with_file_name("out.earlier-1").exists());
+    assert_same(&before, &tree(&left));
+    // What is laid out twice is read again, too, where nothing was left.
+    let anew = left.with_file_name("anew");
+    assert_eq!(restored(&anew).unwrap().code, Some(0));
+    assert_same(&before, &tree(&anew));
+}
+
+#[test]
 fn a_file_that_vanishes_or_breaks_while_it_is_read_is_left_out_and_the_rest_is_kept() {
     for fault in ["openat:error=ENOENT", "openat:error=EIO", "read:error=EIO"] {
         let home = Home::new();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hizo_vault::manifest::Content;
 
-use super::laying::{WHOLE_BYTES_MAX, left_over};
+use super::laying::WHOLE_BYTES_MAX;
 use crate::failure::{Failure, Outcome, shown};
 use crate::hashing::Hashing;
 use crate::system;
@@ -40,7 +40,7 @@ impl Earlier {
                 _ => failed(error),
             })?;
             let free = names.iter().find(|name| name.symlink_metadata().is_err());
-            fs::rename(folder, free.ok_or_else(|| left_over(folder))?).map_err(failed)?;
+            fs::rename(folder, free.ok_or_else(|| too_many(folder, &names))?).map_err(failed)?;
             drop(held);
         }
         Ok(Self { folders: names.into_iter().filter(|name| is_folder(name)).collect() })
@@ -97,7 +97,7 @@ fn is_committed(path: &Path, content: &Content) -> io::Result<bool> {
     if !found.is_file() || found.len() != content.size {
         return Ok(false);
     }
-    let mut file = system::open_to_read(path)?;
+    let mut file = system::open_own(path)?;
     if content.size <= WHOLE_BYTES_MAX {
         let mut bytes = Vec::with_capacity(content.size as usize);
         file.take(content.size).read_to_end(&mut bytes)?;
@@ -137,7 +137,7 @@ fn clear(folder: &Path, restored: &Path) -> io::Result<bool> {
 
 /// Whether a file begins with all that is in another one: with a file that was cut short nothing is lost.
 fn begins(whole: &Path, part: &Path) -> io::Result<bool> {
-    let (mut whole, mut part) = (system::open_to_read(whole)?, system::open_to_read(part)?);
+    let (mut whole, mut part) = (system::open_own(whole)?, system::open_own(part)?);
     let found = whole.metadata()?;
     if !found.is_file() || found.len() < part.metadata()?.len() {
         return Ok(false);
@@ -153,6 +153,18 @@ fn begins(whole: &Path, part: &Path) -> io::Result<bool> {
             return Ok(false);
         }
     }
+}
+
+fn too_many(folder: &Path, names: &[PathBuf]) -> Failure {
+    let (folder, first) = (shown(folder), names.first().map(|name| shown(name)).unwrap_or_default());
+    Failure::fixable(words!(
+        "{folder} cannot be set aside: {EARLIER_MAX} folders that earlier restores have left stand beside it",
+        "{folder} をよけておけません。前に取り出したときに残ったフォルダーが、その隣に{EARLIER_MAX}個あります"
+    ))
+    .hint(words!(
+        "Look through {first} and those after it, move what you need of them elsewhere, and remove them; then run the same command again.",
+        "{first} から始まるフォルダーの中身を確かめ、要るものを別の場所に移してからフォルダーを取り除き、同じコマンドをもう一度実行してください。"
+    ))
 }
 
 fn at_work(folder: &Path) -> Failure {

@@ -427,7 +427,7 @@ impl Laying {
     fn copy(&self, from: &Path, spot: &Spot) -> Outcome<bool> {
         let Some(mut file) = create(&spot.path)? else { return Ok(false) };
         let mut copy = || -> io::Result<()> {
-            io::copy(&mut File::open(from)?, &mut file)?;
+            io::copy(&mut system::open_own(from)?, &mut file)?;
             finish_file(&file, spot, self.options)
         };
         copy().map_err(|error| Failure::file("write", &spot.path, error))?;
@@ -684,7 +684,7 @@ fn not_committed() -> Failure {
     Failure::untrue(words!("it is not the one that the record commits to", "預けたときのものではありません"))
 }
 
-pub(super) fn left_over(folder: &Path) -> Failure {
+fn left_over(folder: &Path) -> Failure {
     let folder = shown(folder);
     Failure::fixable(words!("{folder} is left over from a restore", "{folder} は、前に取り出したときに残ったものです"))
         .hint(words!(

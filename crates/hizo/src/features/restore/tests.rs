@@ -262,6 +262,20 @@ fn nobody_sets_aside_a_restore_that_is_at_work() {
     assert!(place.go_on("out").unwrap().shortfall().is_none());
 }
 
+#[test]
+fn when_no_more_can_be_set_aside_it_is_said_what_to_clear_away() {
+    let (place, left) = Place::cut_short();
+    for number in 1..=99 {
+        fs::create_dir(place.all.path().join(format!("out.earlier-{number}"))).unwrap();
+    }
+    let failure = place.go_on("out").unwrap_err();
+    let hint = failure.hint.as_ref().unwrap().english();
+    assert!(failure.message.english().contains("99 folders"), "{failure:?}");
+    assert!(hint.contains("out.earlier-1 ") && !hint.contains("--go-on") && left.exists(), "{failure:?}");
+    fs::remove_dir(place.all.path().join("out.earlier-7")).unwrap();
+    assert!(place.go_on("out").unwrap().shortfall().is_none());
+}
+
 /// Whether a path under which objects lie is that of this one.
 fn is_of(path: &[u8], name: &str) -> bool {
     String::from_utf8_lossy(path).replace('/', "").ends_with(name)
