@@ -402,13 +402,13 @@ impl Proposing {
 impl Proposed {
     /// As `--json` says it.
     pub(crate) fn as_json(&self) -> Value {
-        json!({ "proposal": self.file.to_string_lossy(), "record": self.number })
+        json!({ "proposal": self.file.to_string_lossy(), "record": self.number, "until": self.until.map(cards::time) })
     }
 
     /// Adds it to what else `--json` says of the act.
     pub(crate) fn stands_beside(&self, result: &mut Value) {
         let proposed = self.as_json();
-        for key in ["proposal", "record"] {
+        for key in ["proposal", "record", "until"] {
             result[key] = proposed[key].clone();
         }
     }

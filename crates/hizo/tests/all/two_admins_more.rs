@@ -231,17 +231,18 @@ fn whoever_comes_by_cards_beside_his_old_home_is_a_member_by_the_first_change_th
     let proposal = new.folder.path().join("first.proposal");
     let to = new.folder.path().join("again");
     let make = ["recovery", "make", "--replace", "--to", to.to_str().unwrap()];
+    let (_, told) =
+        propose(&new, &["recovery", "make", "--replace", "--to", new.beside("not these").to_str().unwrap()]);
+    let until = told.json()["until"].as_str().unwrap_or_default().to_owned();
+    assert!(until.len() == 20 && until.ends_with('Z'), "scripts are told too until when: {told:?}");
     let said = new.run(make.into_iter().chain(["--propose", proposal.to_str().unwrap()]));
     assert!(said.code == Some(0) && said.err.contains("the keeper takes it no later"), "{said:?}");
     assert_eq!(agree(founder, &proposal).code, Some(0));
     let words = |number: u8| read_off(&to.join(format!("card-{number}.pdf")));
     let (Some(one), Some(other)) = (words(1), words(3)) else { return };
     let again = [one, other];
-    let said = new.run(["space", "rotate", "--propose", new.folder.path().join("second.proposal").to_str().unwrap()]);
-    assert!(
-        said.code == Some(0) && !said.err.contains("the keeper takes it no later"),
-        "only the first one has to hurry: {said:?}"
-    );
+    let (_, said) = propose(&new, &["space", "rotate"]);
+    assert!(said.json()["until"].is_null(), "only the first one has to hurry: {said:?}");
     both(&new, founder, &["space", "rotate"]);
     let listed = new.run(["list"]);
     let grant = listed.err.split("`hizo space grant ").nth(1).and_then(|rest| rest.split('`').next());

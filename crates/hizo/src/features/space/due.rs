@@ -106,12 +106,12 @@ pub(crate) fn line(name: &str, done: &Done) -> Words {
 }
 
 fn as_json(name: &str, done: &Done) -> Value {
-    let (record, proposal) = match done {
-        Done::Made(Made::Stands(appended)) => (Some(appended.id.to_string()), None),
-        Done::Made(Made::Proposed(proposed)) => (None, Some(proposed.as_json()["proposal"].clone())),
-        Done::Gone => (None, None),
+    let (record, proposed) = match done {
+        Done::Made(Made::Stands(appended)) => (Some(appended.id.to_string()), Value::Null),
+        Done::Made(Made::Proposed(proposed)) => (None, proposed.as_json()),
+        Done::Gone => (None, Value::Null),
     };
-    json!({ "name": name, "record": record, "proposal": proposal })
+    json!({ "name": name, "record": record, "proposal": proposed["proposal"], "until": proposed["until"] })
 }
 
 /// Does what is due when any command follows the safe and the passphrase is at hand; says it where it is not. What fails here
