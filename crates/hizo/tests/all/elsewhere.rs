@@ -490,7 +490,7 @@ fn a17_a_keeper_that_withholds_or_alters_what_it_answered_for_is_caught_by_a_sam
     let asked = scene.liar.heard();
     let objects: Vec<_> = asked.iter().filter(|asked| asked.path.contains("/objects/")).collect();
     assert!(objects.iter().all(|asked| asked.method == "GET"));
-    // The second deposit's own pack: the last object that was asked for in order of the lists, whichever that is.
+    // The last object that was asked for, whichever that is.
     let victim = objects.last().unwrap().path.clone();
     for (status, state) in [(404, "missing"), (200, "damaged")] {
         let path = victim.clone();
@@ -507,12 +507,31 @@ fn a17_a_keeper_that_withholds_or_alters_what_it_answered_for_is_caught_by_a_sam
         let caught =
             scene.home.fails(3, "does not have 1 objects as it answered for them", ["check", "--sample", "1000"]);
         let id = victim.rsplit('/').next().unwrap();
-        assert!(caught.out.contains(&format!("{id} {state}: deposits of the records ")), "{caught:?}");
+        assert!(caught.out.contains(&format!("{id} {state}: named by the records ")), "{caught:?}");
     }
     scene.liar.is_honest();
     let noted = fs::read_to_string(scene.home.path.join("samples")).unwrap();
     assert_eq!(noted.lines().count(), 4, "{noted}");
     assert!(noted.lines().next().unwrap().ends_with(": held") && noted.lines().last().unwrap().ends_with(" damaged"));
+}
+
+#[test]
+fn a17_whatever_a_record_names_is_drawn_too() {
+    let scene = Scene::new();
+    let notes = fs::read_to_string(scene.home.path.join("notes")).unwrap();
+    let genesis = notes.split("hizo/record/v1\n").nth(1).unwrap();
+    let named = |line: &str| genesis.split_once(&format!("\n{line} ")).unwrap().1.split([' ', '\n']).next().unwrap();
+    // A keeper that lost the body, an epoch's recipient or a wrap, and nothing else; everything is drawn.
+    for lost in ["body", "epoch 0", "wrap 0"].map(|line| named(line).to_owned()) {
+        let path = format!("/objects/{lost}");
+        scene.liar.tells(move |asked, _| {
+            (asked.method == "GET" && asked.path.ends_with(&path)).then(|| Answer::new(404, "no such object\n"))
+        });
+        let caught = scene.home.fails(3, "does not have 1 objects", ["check", "--sample", "1000"]);
+        assert!(caught.out.contains(&format!("{lost} missing: named by the records 0\n")), "{caught:?}");
+    }
+    scene.liar.is_honest();
+    scene.home.ok(["check", "--sample", "1000"]);
 }
 
 #[test]

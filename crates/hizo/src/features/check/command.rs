@@ -94,7 +94,7 @@ fn show_sample(console: Console, found: &Sampled) -> Outcome<()> {
             for (id, (state, records)) in &found.bad {
                 let state = state.word();
                 let records = records.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-                let said = words!("{id} {state}: deposits of the records {records}", "{id} {state}: 記録 {records} の預け入れ");
+                let said = words!("{id} {state}: named by the records {records}", "{id} {state}: 記録 {records} が指すもの");
                 writeln!(out, "{}", console.say(said))?;
             }
             let said = words!(

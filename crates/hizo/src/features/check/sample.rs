@@ -1,4 +1,4 @@
-//! A sample: some objects of this safe's deposits, drawn by chance, are asked for whole and compared with their names.
+//! A sample: some objects of this safe, drawn by chance among all that its records name, are asked for whole and compared with their names.
 //!
 //! Nothing is opened, so that a machine that only deposits can do it. See docs/spec/service.md, section "Samples".
 
@@ -22,12 +22,12 @@ const PERIOD_SECONDS: u64 = 86_400;
 /// What a sample found.
 #[derive(Debug, Default)]
 pub(crate) struct Sampled {
-    /// Objects that deposits list, each once.
+    /// Objects that records name and deposits list, each once, but for the lists themselves: they are asked for each time.
     pub all: u64,
     /// How many of them were asked for, and their bytes.
     pub asked: u64,
     pub bytes: u64,
-    /// Those that the keeper does not have as they were, and the records of the deposits that list them.
+    /// Those that the keeper does not have as they were, and the records that name them or their lists.
     pub bad: BTreeMap<ObjectId, (State, Vec<u64>)>,
 }
 
@@ -55,24 +55,33 @@ impl Sampled {
     }
 }
 
+/// Each object that can be drawn, and the records that lead to it.
+type Named = BTreeMap<ObjectId, (ObjectRef, Vec<u64>)>;
+
 /// Asks for `count` objects, or for all where there are no more, and writes down what came of it.
 ///
 /// # Errors
 /// When the keeper cannot be asked, which is written down too; when its lists cannot be had.
 pub(crate) fn sample(safe: &Safe, count: usize, watcher: &dyn Watcher) -> Outcome<Sampled> {
     let mut found = Sampled::default();
-    let mut listed: BTreeMap<ObjectId, (ObjectRef, Vec<u64>)> = BTreeMap::new();
+    let mut named = Named::new();
     for record in &safe.records {
+        let wraps = record.wraps().map(|(_, wrap)| wrap);
+        let own = record.body_object().into_iter().chain(record.recipient()).chain(wraps);
+        own.for_each(|object| take(object, record, &mut named));
         let Some(list) = record.object_list() else { continue };
         match fetch(safe, list)? {
-            Ok(bytes) => take(&bytes, record, &mut listed)?,
+            Ok(bytes) => {
+                let list = ObjectList::parse(&bytes).map_err(Failure::internal)?;
+                list.objects().iter().for_each(|object| take(*object, record, &mut named));
+            }
             // Without its list a deposit is lost, and its objects cannot be drawn.
             Err(state) => drop(found.bad.insert(list.id(), (state, vec![record.number()]))),
         }
     }
-    found.all = listed.len() as u64;
+    found.all = named.len() as u64;
     let mut drawn: Vec<(u64, &(ObjectRef, Vec<u64>))> =
-        listed.values().map(|object| (u64::from_le_bytes(random()), object)).collect();
+        named.values().map(|object| (u64::from_le_bytes(random()), object)).collect();
     drawn.sort_unstable_by_key(|(chance, _)| *chance);
     drawn.truncate(count);
     watcher.planned(drawn.iter().map(|(_, (object, _))| object.bytes()).sum());
@@ -113,15 +122,11 @@ pub(crate) fn sample_in_time(home: &Home, now: u64) -> Option<Words> {
     sample_in_passing(&Safe::open(home.clone()).ok()?)
 }
 
-fn take(
-    list: &hizo_ledger::object::VerifiedObject,
-    record: &Record,
-    listed: &mut BTreeMap<ObjectId, (ObjectRef, Vec<u64>)>,
-) -> Outcome<()> {
-    for object in ObjectList::parse(list).map_err(Failure::internal)?.objects() {
-        listed.entry(object.id()).or_insert_with(|| (*object, Vec::new())).1.push(record.number());
+fn take(object: ObjectRef, record: &Record, named: &mut Named) {
+    let (_, records) = named.entry(object.id()).or_insert_with(|| (object, Vec::new()));
+    if records.last() != Some(&record.number()) {
+        records.push(record.number());
     }
-    Ok(())
 }
 
 /// An object that is what the record names; what is wrong with it, if not. A keeper that does not answer has shown nothing
