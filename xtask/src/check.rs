@@ -10,8 +10,8 @@ use crate::shell::{self, Failure, Heard, Result};
 use crate::tools::{self, Tools};
 
 /// Fuzzing in the check: seconds for a target, and for all of them together.
-const FUZZ_TARGET_SECONDS: u64 = 10;
-const FUZZ_TOTAL_SECONDS: u64 = 5 * 60;
+const FUZZ_TARGET_SECONDS: u64 = 20;
+const FUZZ_TOTAL_SECONDS: u64 = 8 * 60;
 
 const STEPS: [(&str, Step); 7] = [
     ("format", format),
