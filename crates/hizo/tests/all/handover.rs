@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::doors::Seat;
 use crate::forge::Insider;
-use crate::kit::{Home, PASSPHRASE, Said, files_below, program, said};
+use crate::kit::{Home, PASSPHRASE, Said, contains, files_below, program, said};
 use crate::sharing::Firm;
 
 /// A company and a centre that share a case, and an organisation that is to receive something of it.
@@ -404,7 +404,7 @@ fn a43_whom_the_company_suspects_is_told_to_the_receiver_alone() {
     let reads = |home: &Path| {
         let (opened, readable) = everything(&case.firm.data(), home, &identity_of(home));
         assert!(opened > 0, "{home:?} opens nothing");
-        readable.iter().any(|bytes| crate::kit::contains(bytes, b"canary-5506"))
+        readable.iter().any(|bytes| contains(bytes, b"canary-5506"))
     };
     assert!(!reads(&made.path) && !reads(&case.centre.path), "whoever handed over learns the name");
     assert!(reads(&receiving.path) && reads(&company.path), "the search finds nothing");
@@ -852,10 +852,6 @@ fn at_level_b_nothing_that_the_receiver_can_open_tells_him_the_company() {
     assert!(is_there(&company.hand_over_identity(&there).recipient().to_string()), "the consent names it");
     let found: Vec<_> = secrets.iter().filter(|secret| is_there(secret)).collect();
     assert!(found.is_empty(), "{found:?}");
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
 }
 
 /// How many objects of the keeper an identity opens, by whatever it finds, and everything that it can read: these, and its home.

@@ -396,7 +396,7 @@ impl Dice {
 
 /// Whether `needle` stands anywhere in `haystack`.
 pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    memchr::memmem::find(haystack, needle).is_some()
 }
 
 /// A passphrase file in the format of age with the work factor 2^1, from the specification alone (C2SP age, scrypt).

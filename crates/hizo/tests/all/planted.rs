@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use hizo_vault::keys::IdentityFile;
@@ -86,34 +87,25 @@ fn forms(mark: &str) -> Vec<(&'static str, Vec<u8>)> {
 
 /// A search for marks in every form, which goes through bytes once.
 struct Search<'m> {
-    /// The mark, what its form is called, and the bytes of that.
-    forms: Vec<(&'m str, &'static str, Vec<u8>)>,
-    /// Those that begin with two bytes, by these.
-    by_two: Vec<Vec<usize>>,
+    /// The mark, and what its form is called.
+    forms: Vec<(&'m str, &'static str)>,
+    /// Finds the bytes of each, by its place in that list.
+    bytes: AhoCorasick,
 }
 
 impl<'m> Search<'m> {
     fn of(marks: &[&'m str]) -> Self {
-        let of = |mark: &&'m str| forms(mark).into_iter().map(|(name, form)| (*mark, name, form)).collect::<Vec<_>>();
-        let forms: Vec<_> = marks.iter().flat_map(of).collect();
-        let mut by_two = vec![Vec::new(); 1 << 16];
-        for (index, (_, _, form)) in forms.iter().enumerate() {
-            by_two[usize::from(u16::from_be_bytes([form[0], form[1]]))].push(index);
-        }
-        Self { forms, by_two }
+        let of = |mark: &&'m str| forms(mark).into_iter().map(|(name, form)| ((*mark, name), form)).collect::<Vec<_>>();
+        let (forms, bytes): (Vec<_>, Vec<_>) = marks.iter().flat_map(of).unzip();
+        Self { forms, bytes: AhoCorasick::new(bytes).unwrap() }
     }
 
     /// What stands in these bytes as they are: each mark once, with a form.
     fn plainly(&self, bytes: &[u8]) -> BTreeMap<&'m str, &'static str> {
         let mut found = BTreeMap::new();
-        for at in 0..bytes.len().saturating_sub(1) {
-            let candidates = &self.by_two[usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]))];
-            for index in candidates {
-                let (mark, name, form) = &self.forms[*index];
-                if bytes[at..].starts_with(form) {
-                    found.entry(*mark).or_insert(*name);
-                }
-            }
+        for at in self.bytes.find_overlapping_iter(bytes) {
+            let (mark, name) = self.forms[at.pattern().as_usize()];
+            found.entry(mark).or_insert(name);
         }
         found
     }
@@ -132,7 +124,6 @@ impl<'m> Search<'m> {
 
 /// What every zstd frame in these bytes holds, as far as it can be read.
 fn unpacked(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let begins = bytes.windows(ZSTD.len()).enumerate().filter(|(_, window)| *window == ZSTD).map(|(at, _)| at);
     let plain = |at: usize| {
         let mut plain = Vec::new();
         let frame = zstd::stream::read::Decoder::new(&bytes[at..]).ok()?;
@@ -140,7 +131,7 @@ fn unpacked(bytes: &[u8]) -> Vec<Vec<u8>> {
         let _ = frame.single_frame().take(UNPACKED_BYTES_MAX).read_to_end(&mut plain);
         Some(plain)
     };
-    begins.filter_map(plain).filter(|plain| !plain.is_empty()).collect()
+    memchr::memmem::find_iter(bytes, &ZSTD).filter_map(plain).filter(|plain| !plain.is_empty()).collect()
 }
 
 /// Where marks are found that may not be there: the mark, its form, and the place.
