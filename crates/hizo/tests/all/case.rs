@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::desk::Desk;
 use crate::keeper::Process;
-use crate::kit::{Home, Said, contains, files_below, program, said};
+use crate::kit::{Home, Said, contains, contents_below, files_below, program, said};
 use crate::sharing::Firm;
 
 const TITLE: &str = "図面の件";
@@ -138,7 +138,7 @@ impl Scene {
     /// What the keeper has of the case, anywhere.
     pub(crate) fn keeper_has(&self, words: &str) -> bool {
         let data = self.company.folder.path().join("data");
-        files_below(&data).iter().any(|file| contains(&fs::read(file).unwrap(), words.as_bytes()))
+        contents_below(&data).iter().any(|bytes| contains(bytes, words.as_bytes()))
     }
 }
 
@@ -463,10 +463,11 @@ fn whoever_helps_one_side_helps_the_other_not_and_neither_learns_of_the_other() 
     assert!(away.run(&["case", "tell", "x"]).err.contains("cannot act in this case"));
     // Nobody's name lies anywhere, in the clear or in what can be opened.
     let shown = Beside(founder, founder.path.clone()).ok(&["list", "--json"]).out;
-    let all = files_below(&founder.path).into_iter().chain(files_below(&founder.folder.path().join("data of cases")));
+    let data = founder.folder.path().join("data of cases");
+    let all = [contents_below(&founder.path), contents_below(&data)].concat();
     for name in ["浜松プレス", "乙工業"] {
         assert!(!shown.contains(name));
-        assert!(!all.clone().any(|file| contains(&fs::read(file).unwrap(), name.as_bytes())), "{name}");
+        assert!(!all.iter().any(|bytes| contains(bytes, name.as_bytes())), "{name}");
     }
     // The company's side compares nothing.
     let scene = Scene::new("leak");

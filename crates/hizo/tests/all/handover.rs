@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::doors::Seat;
 use crate::forge::Insider;
-use crate::kit::{Home, PASSPHRASE, Said, contains, files_below, program, said};
+use crate::kit::{Home, PASSPHRASE, Said, contains, contents_below, files_below, program, said};
 use crate::sharing::Firm;
 
 /// A company and a centre that share a case, and an organisation that is to receive something of it.
@@ -856,7 +856,7 @@ fn at_level_b_nothing_that_the_receiver_can_open_tells_him_the_company() {
 
 /// How many objects of the keeper an identity opens, by whatever it finds, and everything that it can read: these, and its home.
 pub(crate) fn everything(data: &Path, home: &Path, own: &IdentityFile) -> (usize, Vec<Vec<u8>>) {
-    let mut readable: Vec<Vec<u8>> = files_below(home).iter().map(|file| fs::read(file).unwrap()).collect();
+    let mut readable = contents_below(home);
     let opened = all_that_opens(&[data], &own.identity);
     let contents = opened.len();
     readable.extend(opened);
@@ -866,8 +866,7 @@ pub(crate) fn everything(data: &Path, home: &Path, own: &IdentityFile) -> (usize
 /// Every content at these keepers that an identity comes to: by the epochs that it opens, and by those that these open, as an
 /// organisation's own space opens what its people read.
 pub(crate) fn all_that_opens(keepers: &[&Path], own: &Identity) -> Vec<Vec<u8>> {
-    let files = keepers.iter().flat_map(|data| files_below(data));
-    let sealed: Vec<Vec<u8>> = files.map(|file| fs::read(file).unwrap()).collect();
+    let sealed: Vec<Vec<u8>> = keepers.iter().flat_map(|data| contents_below(data)).collect();
     let (mut epochs, mut known, mut contents) = (Vec::new(), BTreeSet::new(), Vec::new());
     let mut open = |key: &Identity, epochs: &mut Vec<Identity>| {
         for plain in sealed.iter().filter_map(|bytes| age::open_own(bytes.clone(), key).ok()) {

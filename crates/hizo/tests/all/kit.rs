@@ -234,21 +234,35 @@ pub(crate) fn forget_restore(to: &Path) {
     }
 }
 
-/// Every file below a folder, ascending.
+/// Every file below a folder, ascending. What goes meanwhile, as in the folder of a keeper that runs, is not there.
 pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_owned()];
+    assert!(folder.is_dir(), "{} is no folder", folder.display());
     while let Some(folder) = waiting.pop() {
-        for item in fs::read_dir(&folder).unwrap() {
+        for item in if_there(fs::read_dir(&folder)).into_iter().flatten() {
             let path = item.unwrap().path();
-            match path.symlink_metadata().unwrap().is_dir() {
-                true => waiting.push(path),
-                false => found.push(path),
+            match if_there(path.symlink_metadata()).map(|found| found.is_dir()) {
+                Some(true) => waiting.push(path),
+                Some(false) => found.push(path),
+                None => (),
             }
         }
     }
     found.sort();
     found
+}
+
+/// The contents of every file below a folder. What goes meanwhile is not there.
+pub(crate) fn contents_below(folder: &Path) -> Vec<Vec<u8>> {
+    files_below(folder).iter().filter_map(|file| if_there(fs::read(file))).collect()
+}
+
+fn if_there<T>(found: std::io::Result<T>) -> Option<T> {
+    match found {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        found => Some(found.unwrap()),
+    }
 }
 
 /// Copies files and folders, nothing else of them.

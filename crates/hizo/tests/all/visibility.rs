@@ -13,7 +13,7 @@ use hizo_vault::keys::IdentityFile;
 use crate::case::{Beside, Scene};
 use crate::desk::Desk;
 use crate::handover::{all_that_opens, everything};
-use crate::kit::{Home, PASSPHRASE, contains, files_below, program, said};
+use crate::kit::{Home, PASSPHRASE, contains, contents_below, program, said};
 
 /// What a party sees of a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ fn commands(home: &Path, phrase: &Path, to: &Path) -> Vec<Vec<u8>> {
             [run(&["show", id, "--json"]).out, run(&["restore", id, "--to", path(&out)]).out].map(String::into_bytes),
         );
         if out.exists() {
-            found.extend(files_below(&out).iter().map(|file| fs::read(file).unwrap()));
+            found.extend(contents_below(&out));
         }
     }
     found
@@ -332,7 +332,7 @@ fn who_sees_what_is_as_the_table_says_for_every_party_thing_and_level() {
     for (party, name) in PARTIES.iter().enumerate() {
         let heap = match party {
             KEEPER => {
-                let kept = files_below(&world.data()).iter().map(|file| fs::read(file).unwrap()).collect();
+                let kept = contents_below(&world.data());
                 Heap { by_keys: kept, ..Heap::default() }
             }
             _ => world.body(party).heap(&world.data(), &scratch.path().join(name)),
@@ -359,6 +359,6 @@ fn who_sees_what_is_as_the_table_says_for_every_party_thing_and_level() {
     assert!(PARTIES[COMPANY] == "company" && TABLE.iter().all(|(.., cells)| cells[COMPANY] != N), "all is somebody's");
     // What is laid open at the keeper is found there.
     fs::write(world.data().join("laid-open"), "visible-told-2202").unwrap();
-    let kept: Vec<_> = files_below(&world.data()).iter().map(|file| fs::read(file).unwrap()).collect();
+    let kept = contents_below(&world.data());
     assert!(is_in(&kept, "visible-told-2202"));
 }
