@@ -104,6 +104,12 @@ pub(crate) struct There {
 }
 
 impl There {
+    /// The one at this address, of which nothing else is known: what it says of itself is pinned.
+    pub(crate) fn at(address: &str, admission: Option<String>) -> Self {
+        let address = address.to_owned();
+        Self { address, log_key: None, receipt_key: None, roots: None, policy: None, admission }
+    }
+
     /// The one that an invite names, or the file beside an emergency card.
     pub(crate) fn named_by(invite: Invite, admission: Option<String>) -> Self {
         let Invite { address, log_key, receipt_key, roots, policy, .. } = invite;

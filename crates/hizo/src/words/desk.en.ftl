@@ -473,7 +473,9 @@ wrong-call = What the case is called
 wrong-call-hint = In neutral words: no secret, nobody's name.
 wrong-urgent = Somebody has to act today
 wrong-begin = Begin the case
-wrong-no-keeper = Your safe is kept on this computer, where nobody else can reach a case. Begin one at a keeper that you share with a centre: “hizo case open --keeper”.
+wrong-no-keeper = Your safe is kept on this computer alone, where nobody else can reach a case. So the case is kept elsewhere, sealed: by a keeper that you and the centre can both reach.
+wrong-keeper = Address of that keeper
+wrong-keeper-hint = Call the centre: it tells you the address. Whoever keeps the case there can read nothing of it.
 wrong-direct = You may also go to the police straight away (110, or the desk of your prefecture), or to a centre by telephone.
 cases-lead = { $count ->
     [one] One case.
@@ -605,6 +607,8 @@ whom-office-does = Check what a centre passes on, so that no more than needed go
 whom-other = Others
 whom-other-does = Others that the directory names.
 whom-none = The directory names nobody here.
+whom-begin = How it goes on
+whom-begin-says = Call one of them, or look at its page: it tells you at which address it is reached. Then begin the case here, save the invite that stands on its page, and send it to the centre; whoever answers reads ten words to you on the telephone.
 whom-emergency = In an emergency: 110.
 
 ## Consents

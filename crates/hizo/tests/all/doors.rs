@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::case::Beside;
 use crate::desk::{Answer, Desk, phrase};
 use crate::kit::Home;
 use crate::organisations::Case;
@@ -191,4 +192,36 @@ fn whoever_asked_with_an_invite_that_was_not_for_him_lets_it_go_and_begins_a_saf
     let begun = seat.post("/begin", &format!("name=x&passphrase={encoded_phrase}&again={encoded_phrase}"));
     assert_eq!(begun.status, 303, "{}", begun.body);
     assert!(clean.path.join("safe.json").exists());
+}
+
+#[test]
+fn an_owner_whose_safe_is_kept_on_his_machine_alone_begins_a_case_at_a_keeper_that_he_names() {
+    let (firm, owner) = (Firm::new(), Home::new());
+    let seat = Seat::at(&owner);
+    let asked = seat.post("/wrong/kind", "kind=leak");
+    assert_eq!(seat.leads(&asked), "/wrong");
+    let page = seat.get("/wrong");
+    assert!(page.contains("name=\"keeper\"") && page.contains("on this computer alone"), "{page}");
+    let nowhere = seat.post("/wrong", "kind=leak&title=About+drawings&keeper=http://127.0.0.1:1");
+    assert!(
+        nowhere.body.contains("role=\"alert\"") && nowhere.body.contains("value=\"About drawings\""),
+        "{}",
+        nowhere.body
+    );
+    let unsaid = seat.post("/wrong", "kind=leak&title=About+drawings&keeper=");
+    assert!(unsaid.body.contains("nobody said where the case is kept"), "{}", unsaid.body);
+    assert!(!owner.path.join("cases").exists() || fs::read_dir(owner.path.join("cases")).unwrap().next().is_none());
+
+    let begun = seat.post("/wrong", &format!("kind=leak&title=About+drawings&keeper={}", encoded(firm.keeper.url())));
+    let case = seat.leads(&begun);
+    assert!(seat.get(&case).contains("About drawings") && seat.get("/cases").contains("About drawings"));
+    let space = case.strip_prefix("/case/").unwrap();
+    // Its invite names the keeper at which others reach it, and his own passphrase opens it.
+    let home = Beside(&owner, owner.path.join("cases").join(space));
+    let invite = owner.folder.path().join("invite");
+    home.ok(&["space", "invite", "--to", invite.to_str().unwrap()]);
+    let named: serde_json::Value = serde_json::from_slice(&fs::read(&invite).unwrap()).unwrap();
+    assert_eq!((&named["space"], &named["address"]), (&space.into(), &firm.keeper.url().into()), "{named}");
+    home.ok(&["case", "tell", "drawings are missing"]);
+    assert!(home.ok(&["case", "show"]).out.contains("drawings are missing"));
 }

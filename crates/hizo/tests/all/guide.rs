@@ -105,6 +105,7 @@ fn what_starts_a_keeper_is_what_the_operator_guides_show_and_holds_before_its_ju
     for name in ["operator.md", "operator.ja.md"] {
         assert!(page(name).contains(&format!("```\n{unit}```\n")), "{name} shows another unit");
     }
+    a_unit_holds(&unit);
     let linter = deploy.join("../target/pypi/bin/hadolint");
     if !linter.is_file() {
         kit::say_aloud("hadolint is not here to judge the container's file");
@@ -112,6 +113,25 @@ fn what_starts_a_keeper_is_what_the_operator_guides_show_and_holds_before_its_ju
     }
     let said = kit::said(Command::new(linter).arg(deploy.join("Containerfile")));
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{said:?}");
+}
+
+/// Asks systemd what it thinks of the unit; its program is this one, since the one that it names is not there.
+fn a_unit_holds(unit: &str) {
+    if !kit::is_there("systemd-analyze") {
+        return kit::say_aloud("systemd-analyze is not here to judge the keeper's unit");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("hizo-keeper.service");
+    let verify = |unit: &str| {
+        fs::write(&place, unit).unwrap();
+        kit::said(kit::program("systemd-analyze").arg("verify").arg(&place))
+    };
+    let program = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")?.split(' ').next()).unwrap();
+    let unit = unit.replace(program, env!("CARGO_BIN_EXE_hizo"));
+    let accepted = verify(&unit);
+    assert!(accepted.code == Some(0) && !accepted.err.contains("hizo-keeper"), "{accepted:?}");
+    let refused = verify(&unit.replace("ExecStart=", "ExecStart=\""));
+    assert!(refused.err.contains("Unbalanced quoting"), "the judge judges: {refused:?}");
 }
 
 #[test]

@@ -7,12 +7,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
 
+use hizo_keeper::{EmbeddedKeeper, Seeds};
 use hizo_ledger::id::{Nonce, ObjectId, RecordId, SlotKeyHash, SpaceId};
 use hizo_ledger::record::{ClaimedTime, Control, Envelope, Origin, UnverifiedRecord};
 use hizo_ledger::session::{Session, Verbs};
 use hizo_vault::keys::SigningSeed;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use crate::kit::{Said, is_there, program, said};
 
@@ -193,6 +195,14 @@ fn a_configuration_is_checked_and_unknown_keys_are_named_with_their_line() {
     fs::write(&config, sound).unwrap();
     assert_eq!(check(&config).code, Some(0));
     assert!(!folder.path().join("d").exists(), "checking set a keeper up");
+    wrong("data = \"none/d\"\nlisten = \"127.0.0.1:0\"\n", "none can be made there");
+    wrong("data = \"keeper.toml\"\nlisten = \"127.0.0.1:0\"\n", "is no folder");
+    let seeds = Seeds { origin: [1; 16], log_key: Zeroizing::new([2; 32]) };
+    EmbeddedKeeper::init_as(&folder.path().join("e"), &Origin::parse("a.example/1").unwrap(), &seeds).unwrap();
+    let named = |origin: &str| format!("data = \"e\"\norigin = \"{origin}\"\nlisten = \"127.0.0.1:0\"\n");
+    wrong(&named("b.example/1"), "is a.example/1, not b.example/1");
+    fs::write(&config, named("a.example/1")).unwrap();
+    assert_eq!(check(&config).code, Some(0));
     wrong(&format!("{sound}listn = 1\n"), "line 3: unknown field `listn`");
     wrong(&format!("{sound}[limits]\n\nworker = 1\n"), "line 5: unknown field `worker`");
     wrong(&format!("{sound}[limits]\nworkers = 0\n"), "`limits.workers` is at least 1");

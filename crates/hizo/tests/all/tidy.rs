@@ -20,7 +20,7 @@ const UNAUTHENTICATED: [&str; 12] =
 /// Which feature runs which other one, and what it may name of it (docs/decisions/0007-a-feature-may-run-another-one.md):
 /// the function, what goes into it and comes out, and the words in which its outcome is told.
 const RUNS: [(&str, &str, &[&str]); 17] = [
-    ("case", "init", &["command::set_up", "init_with"]),
+    ("case", "init", &["command::set_up", "init_beside", "init_with"]),
     ("directory", "verify", &["verify", "Request"]),
     ("handover", "deposit", &["deposit", "Request"]),
     ("handover", "restore", &["restore", "Request"]),

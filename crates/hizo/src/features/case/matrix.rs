@@ -161,7 +161,13 @@ pub(super) fn matrix(case: &Case, deposits: &BTreeMap<String, Vec<String>>) -> V
         row(
             "integrity",
             ("that nothing was changed", "証拠が変わっていないこと"),
-            ("kept outside this case, without custody", "この相談の外で保管され、受け渡しの記録がありません"),
+            match kept().next() {
+                // What is not there was not kept badly.
+                None => ("no evidence is noted as kept yet", "残した証拠が、まだ書き留められていません"),
+                Some(_) => {
+                    ("kept outside this case, without custody", "この相談の外で保管され、受け渡しの記録がありません")
+                }
+            },
             yes(kept().next().is_some() && kept().all(|kept| is_here(&kept.deposit))),
         ),
     ]

@@ -24,10 +24,12 @@ use crate::desk::shown::Paging;
 use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit, shown};
 use crate::entropy::random;
 use crate::failure::{Failure, Kind as FailureKind, Outcome, shown_bytes};
+use crate::features::init::init_beside;
 use crate::keeper::unix_seconds;
 use crate::parties::{self, Party};
+use crate::there::There;
 use crate::words::{Language, Words, words};
-use crate::{founding, handover, receipts, sides};
+use crate::{founding, handover, home, receipts, sides};
 
 /// Reasons for moves, with how each is called.
 const REASONS: [(&str, &str); 35] = [
@@ -89,8 +91,8 @@ struct WrongPage<'v> {
     kinds: Vec<(&'static str, String, bool)>,
     chosen: Option<Chosen>,
     out_of_hours: Option<String>,
-    title: &'v str,
-    fault: Option<String>,
+    visit: &'v Visit,
+    fault: Option<(String, Option<String>)>,
 }
 
 /// What to do and not to do now.
@@ -98,7 +100,8 @@ struct Chosen {
     kind: &'static str,
     do_nots: Vec<Group>,
     sources: Vec<(String, String)>,
-    can_begin: bool,
+    /// The safe is kept on this machine alone: the case begins at a keeper that is named.
+    names_keeper: bool,
 }
 
 /// Something is wrong: what not to do, what to keep, and whom to ask.
@@ -125,7 +128,7 @@ fn wrong_page(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Out
                 .filter(|source| source.kinds.contains(&kind))
                 .map(|source| (source.words().to(language).to_owned(), t.one("wrong-days", "count", source.days)))
                 .collect(),
-            can_begin: unlocked.home()?.address().is_some(),
+            names_keeper: unlocked.home()?.address().is_none(),
         }),
     };
     let kinds = Kind::ALL.iter().map(|one| (one.word(), kind_words(*one).to(language).to_owned(), Some(*one) == kind));
@@ -134,8 +137,8 @@ fn wrong_page(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Out
         kinds: kinds.collect(),
         chosen,
         out_of_hours: Calendar::japan().out_of_hours(unix_seconds()).map(|words| words.to(language).to_owned()),
-        title: visit.field("title"),
-        fault: fault.map(|failure| failure.told_in(language)),
+        visit,
+        fault: fault.map(|failure| visit.fault(&failure)),
     })
 }
 
@@ -169,8 +172,39 @@ pub(crate) fn begin(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         Ok(asked) => asked,
         Err(failure) => return wrong_page(visit, unlocked, Some(failure)),
     };
-    let space = found(unlocked, &title, said)?;
-    Ok(visit.go(&format!("/case/{space}")))
+    let begun = match unlocked.home()?.address() {
+        Some(_) => found(unlocked, &title, said),
+        None => found_at(visit, unlocked, &title, said),
+    };
+    match begun {
+        Ok(space) => Ok(visit.go(&format!("/case/{space}"))),
+        Err(failure) => wrong_page(visit, unlocked, Some(failure)),
+    }
+}
+
+/// The same at a keeper that is named, for a safe that is kept on this machine alone.
+fn found_at(visit: &Visit, unlocked: &Unlocked, title: &str, said: Said) -> Outcome<SpaceId> {
+    let address = visit.field("keeper").trim();
+    if address.is_empty() {
+        return Err(Failure::fixable(words!("nobody said where the case is kept", "相談の預け先が入力されていません"))
+            .hint(words!(
+                "The centre tells you the address on the telephone.",
+                "アドレスは、窓口が電話で教えてくれます。"
+            )));
+    }
+    let code = Some(visit.field("code").trim()).filter(|code| !code.is_empty());
+    let (there, space) = (There::at(address, code.map(str::to_owned)), SpaceId::from_bytes(random()));
+    let folder = unlocked.new_case_home(&space);
+    let says = vec![Event::Case(Box::new(said))];
+    let begun = init_beside(&unlocked.home()?, &unlocked.identity, &folder, (space, title), &there, says);
+    if begun.is_err() && !home::identity_file(&folder).exists() {
+        // Nothing was begun: no key lies there.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    begun?;
+    let side = unlocked.side(&folder)?;
+    receipts::answer(&side.safe, side.safe.home.genesis).holds()?;
+    Ok(space)
 }
 
 /// Founds the space of a case, with a home beneath that of the safe that is unlocked.

@@ -70,16 +70,19 @@ pub(crate) fn set_up(
     says: Vec<Event>,
 ) -> Outcome<(Home, NewPassphrase)> {
     let folder = setting.home_folder()?;
-    let (passphrase, owner) = match identity {
+    let (passphrase, known) = match identity {
         Some(path) => {
             let passphrase = NewPassphrase::given(setting.read_passphrase()?);
             let sealed = bundle::read(path, IDENTITY_BYTES_MAX)?;
-            let identity = Box::new(safe::open_identity_file(path, sealed.clone(), &passphrase.text)?);
-            (passphrase, Some(Owner::Known { identity, sealed }))
+            let identity = safe::open_identity_file(path, sealed.clone(), &passphrase.text)?;
+            (passphrase, Some((identity, sealed)))
         }
         None => (setting.passphrase.for_something_new()?, None),
     };
-    let owner = owner.unwrap_or(Owner::New { passphrase: &passphrase.text });
-    let home = super::init_for(&folder, name, owner, there, says)?;
+    let owner = match &known {
+        Some((identity, sealed)) => Owner::Known { identity, sealed: sealed.clone() },
+        None => Owner::New { passphrase: &passphrase.text },
+    };
+    let home = super::init_for(&folder, (super::drawn(), name), owner, there, says)?;
     Ok((home, passphrase))
 }

@@ -11,10 +11,11 @@ use hizo_vault::event::Event;
 use hizo_vault::keys::IdentityFile;
 use zeroize::Zeroizing;
 
+use crate::bundle;
 use crate::entropy::{SystemEntropy, random};
 use crate::failure::{Failure, Outcome};
 use crate::founding::Founding;
-use crate::home::{self, Device, Home, Pinned};
+use crate::home::{self, Device, Home, IDENTITY_BYTES_MAX, Pinned};
 use crate::keeper::Keeper;
 use crate::newcomer;
 use crate::passphrase::work_factor;
@@ -28,7 +29,7 @@ enum Owner<'a> {
         passphrase: &'a str,
     },
     /// Somebody who has one, in the file that it is sealed in.
-    Known { identity: Box<IdentityFile>, sealed: Vec<u8> },
+    Known { identity: &'a IdentityFile, sealed: Vec<u8> },
 }
 
 /// Sets up a safe in `folder`, for somebody who gets an identity with it.
@@ -50,7 +51,28 @@ pub(crate) fn init_with(
     there: Option<&There>,
     says: Vec<Event>,
 ) -> Outcome<Home> {
-    init_for(folder, name, Owner::New { passphrase }, there, says)
+    init_for(folder, (drawn(), name), Owner::New { passphrase }, there, says)
+}
+
+/// Sets up another safe of the same person, who opens it by the passphrase of the first one, at a keeper that he names: its id, and what it
+/// is called.
+///
+/// # Errors
+/// As [`init`]; when the keeper cannot be reached, or does not begin it.
+pub(crate) fn init_beside(
+    own: &Home,
+    identity: &IdentityFile,
+    folder: &Path,
+    called: (SpaceId, &str),
+    there: &There,
+    says: Vec<Event>,
+) -> Outcome<Home> {
+    let sealed = bundle::read(&own.identity_file(), IDENTITY_BYTES_MAX)?;
+    init_for(folder, called, Owner::Known { identity, sealed }, Some(there), says)
+}
+
+fn drawn() -> SpaceId {
+    SpaceId::from_bytes(random())
 }
 
 /// Sets up a safe in `folder`, whose record 0 says this besides.
@@ -59,19 +81,26 @@ pub(crate) fn init_with(
 ///
 /// # Errors
 /// When there is a safe in the folder already, or it cannot be written to.
-fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says: Vec<Event>) -> Outcome<Home> {
+fn init_for(
+    folder: &Path,
+    (space, name): (SpaceId, &str),
+    owner: Owner,
+    there: Option<&There>,
+    says: Vec<Event>,
+) -> Outcome<Home> {
     let _turn = Home::make(folder)?;
     if home::invite_of(folder)?.is_some() {
         // Somebody may be letting the keys in right now that lie there.
         return Err(newcomer::waits_in(folder));
     }
+    let new;
     let (identity, sealed) = match owner {
         Owner::New { passphrase } => {
-            let identity = IdentityFile::generate(&mut SystemEntropy);
-            let sealed = identity.seal(passphrase, work_factor(), &mut SystemEntropy).as_bytes().to_vec();
-            (identity, sealed)
+            new = IdentityFile::generate(&mut SystemEntropy);
+            let sealed = new.seal(passphrase, work_factor(), &mut SystemEntropy).as_bytes().to_vec();
+            (&new, sealed)
         }
-        Owner::Known { identity, sealed } => (*identity, sealed),
+        Owner::Known { identity, sealed } => (identity, sealed),
     };
     // Where the keeper is another one, or out of reach, no keys are left that belong to nothing.
     let introduced = there.map(|there| there.introduced(folder, identity.signing_seed.clone())).transpose()?;
@@ -84,7 +113,6 @@ fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says
         None => here(folder)?,
         Some(keeper) => keeper,
     };
-    let space = SpaceId::from_bytes(random());
     let slot_key: [u8; 32] = random();
     if let Some(there) = there {
         Home::write_slot_key(folder, &slot_key)?;
@@ -95,9 +123,9 @@ fn init_for(folder: &Path, name: &str, owner: Owner, there: Option<&There>, says
             Home::write_witness_policy(folder, policy)?;
         }
     }
-    let mut founding = Founding::new(&keeper, &pinned.origin, space, name, &identity, &device);
+    let mut founding = Founding::new(&keeper, &pinned.origin, space, name, identity, &device);
     founding.events.extend(says);
-    let genesis = founding.begin(&identity, &slot_key)?;
+    let genesis = founding.begin(identity, &slot_key)?;
     let home = Home::settle(folder, &pinned, space, genesis.id())?;
     if there.is_some() {
         // The first deposit may come when the keeper cannot be reached.

@@ -158,8 +158,9 @@ impl Plan {
         }
     }
 
-    /// Whether nothing goes over a network in the clear, and the certificates can be used.
+    /// Whether nothing goes over a network in the clear, the folder can be the keeper's, and the certificates can be used. Nothing is made.
     fn check(&self) -> Outcome<Option<Arc<Certificates>>> {
+        self.check_data()?;
         if self.tls.is_none() && self.proxy.is_none() && !is_private(&self.listen) {
             let listen = self.listen;
             return Err(Failure::fixable(words!(
@@ -183,6 +184,38 @@ impl Plan {
         Ok(Some(Arc::new(read)))
     }
 
+    /// Whether a keeper of that name lies in the folder, or can.
+    fn check_data(&self) -> Outcome<()> {
+        let data = &self.data;
+        let parent = data.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !(data.is_dir() || parent.is_dir() && data.symlink_metadata().is_err()) {
+            return Err(Failure::fixable(words!(
+                "{data} is no folder, and none can be made there",
+                "{data} はフォルダーではなく、そこに作ることもできません",
+                data = shown(data)
+            ))
+            .hint(words!(
+                "`data` names a folder; the one above it must be there.",
+                "`data` にはフォルダーを指定します。その上のフォルダーは必要です。"
+            )));
+        }
+        // What cannot be opened now is told at the start.
+        match EmbeddedKeeper::open_embedded(data) {
+            Ok(keeper) => self.is_called(&keeper),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn is_called(&self, keeper: &EmbeddedKeeper) -> Outcome<()> {
+        let Some(origin) = self.origin.as_ref().filter(|origin| *origin != keeper.origin()) else { return Ok(()) };
+        let (data, found) = (shown(&self.data), keeper.origin());
+        Err(Failure::fixable(words!(
+            "the keeper in {data} is {found}, not {origin}",
+            "{data} の預け先は {origin} ではなく {found} です"
+        ))
+        .hint(words!("A keeper keeps its name for ever.", "預け先の名前は変えられません。")))
+    }
+
     /// Opens the keeper, or sets one up where there is none, and takes the address.
     fn open(self) -> Outcome<Ready> {
         let certificates = self.check()?;
@@ -195,14 +228,7 @@ impl Plan {
         let local = Origin::local(seeds.origin);
         let keeper = EmbeddedKeeper::init_as(&self.data, self.origin.as_ref().unwrap_or(&local), &seeds)
             .map_err(Failure::from)?;
-        if let Some(origin) = self.origin.filter(|origin| origin != keeper.origin()) {
-            let (data, found) = (shown(&self.data), keeper.origin());
-            return Err(Failure::fixable(words!(
-                "the keeper in {data} is {found}, not {origin}",
-                "{data} の預け先は {origin} ではなく {found} です"
-            ))
-            .hint(words!("A keeper keeps its name for ever.", "預け先の名前は変えられません。")));
-        }
+        self.is_called(&keeper)?;
         let log = EmbeddedLog::open(&self.data, &keeper).map_err(Failure::from)?;
         let settings = Settings {
             limits: self.limits,
