@@ -1060,9 +1060,9 @@ pub(crate) fn misunderstood(error: &clap::Error) -> (Words, Words) {
     let suggested = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let hint = match suggested.map(text).concat() {
         none if none.is_empty() => words!("Run it with --help.", "--help を付けると、使い方を表示します。"),
-        one => words!(
-            "Did you mean {one}? Run it with --help.",
-            "{one} のことですか。--help を付けると、使い方を表示します。"
+        one => Words::both(
+            format!("Did you mean {}? Run it with --help.", one.replace('、', ", ")),
+            format!("{one} のことですか。--help を付けると、使い方を表示します。"),
         ),
     };
     (Words::both(english, japanese), hint)

@@ -371,3 +371,39 @@ fn once_an_admin_whoever_came_by_cards_makes_his_machine_a_member_and_needs_the_
     clean.ok(["check"]);
     clean.fails(1, "is a member already", ["recovery", "machine"]);
 }
+
+#[test]
+fn two_share_a_safe_one_leaves_and_the_other_loses_his_machine_and_comes_back_by_two_cards() {
+    let firm = crate::sharing::Firm::new();
+    let colleague = firm.let_in("佐藤", &["--history"]);
+    let away = firm.founder.folder.path().join("away");
+    firm.founder.ok(["recovery", "make", "--to", away.to_str().unwrap()]);
+    let read = |name: &str| read_off(&away.join(name));
+    let (Some(one), Some(other)) = (read("card-1.pdf"), read("card-2.pdf")) else { return };
+    firm.put(&colleague, "drawings", "while both were there");
+    let shared = tree(&colleague.restore("latest:drawings", "while both were there"));
+    assert_same(&shared, &tree(&firm.founder.restore("latest:drawings", "seen by the founder")));
+
+    // One leaves, and opens nothing that comes after.
+    firm.founder.ok(["space", "remove", "佐藤"]);
+    firm.put(&firm.founder, "drawings", "after one had left");
+    let kept = tree(&firm.founder.restore("latest:drawings", "after one had left"));
+    let out = colleague.folder.path().join("none of his");
+    let refused = colleague.run(["restore", "latest:drawings", "--to", out.to_str().unwrap()]);
+    assert!(refused.code != Some(0) && !out.exists(), "{refused:?}");
+
+    // The other one's machine is gone, with all that lay on it.
+    fs::remove_dir_all(&firm.founder.path).unwrap();
+    let clean = Home::unmade();
+    let said = by_cards(&clean, &away.join("emergency.json"), &[one, other]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    clean.make_cheap();
+    assert_same(&kept, &tree(&clean.restore("latest:drawings", "back")));
+    assert_same(&shared, &tree(&clean.restore("drawings:2", "an earlier one")));
+    clean.ok(["check"]);
+    let members = clean.ok(["space", "members"]).out;
+    assert!(!members.contains("佐藤"), "{members}");
+    assert!(
+        !out.exists() && colleague.run(["restore", "latest:drawings", "--to", out.to_str().unwrap()]).code != Some(0)
+    );
+}

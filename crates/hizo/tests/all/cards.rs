@@ -397,3 +397,21 @@ fn a13_stolen_cards_are_refused_whatever_else_is_damaged() {
     home.fails(1, "no recovery cards", ["recovery", "refuse"]);
     assert!(!home.run(["list"]).err.contains("recovery cards have let in"));
 }
+
+#[test]
+fn cards_that_were_not_tried_for_long_are_told_of_by_status_until_they_are_tried_again() {
+    let Some(clock) = crate::faults::FalseClock::there() else { return };
+    let home = Home::new();
+    let Some(cards) = make(&home, "cards", &[]) else { return };
+    let told = |away: &str| {
+        let said = clock.run(&home, away, &["status"]).out;
+        let due = clock.run(&home, away, &["status", "--json"]).json()["recovery"]["due"].clone();
+        assert_eq!(due.as_bool(), Some(said.contains("`hizo recovery drill`")), "{said}");
+        said
+    };
+    assert!(!told("+29d").contains("recovery cards"));
+    assert!(told("+31d").contains("were never tried"));
+    home.ok(with(&["drill"], &[&cards[0], &cards[1]]));
+    assert!(!told("+364d").contains("recovery cards"));
+    assert!(told("+367d").contains("were last tried on"));
+}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::case::Beside;
+use crate::case::{Beside, Scene};
 use crate::desk::{Answer, Desk, phrase};
 use crate::kit::Home;
 use crate::organisations::Case;
@@ -224,4 +224,49 @@ fn an_owner_whose_safe_is_kept_on_his_machine_alone_begins_a_case_at_a_keeper_th
     assert_eq!((&named["space"], &named["address"]), (&space.into(), &firm.keeper.url().into()), "{named}");
     home.ok(&["case", "tell", "drawings are missing"]);
     assert!(home.ok(&["case", "show"]).out.contains("drawings are missing"));
+}
+
+#[test]
+fn visits_searches_and_what_was_kept_where_are_written_down_at_the_desk_by_whoever_may() {
+    let scene = Scene::new("leak");
+    let (company, counsellor) = (Seat::at(&scene.company), Seat::at(&scene.counsellor));
+    let shown = || scene.company.ok(["case", "show", "--json"]).json();
+    let cases = company.get("/cases");
+    let here = format!("/case/{}", cases.split("/case/").nth(1).unwrap().split('"').next().unwrap());
+    let said = |seat: &Seat, form: &str| {
+        let answer = seat.post(&here, form);
+        assert_eq!(seat.leads(&answer), here, "{form}: {}", answer.body);
+    };
+    said(&counsellor, "act=visit&on=2026-12-04&place=the+works&text=the+rooms");
+    let visit = shown()["visits"][0].clone();
+    assert_eq!(
+        (&visit["on"], &visit["place"], &visit["made"]),
+        (&"2026-12-04".into(), &"the works".into(), &false.into())
+    );
+    said(&company, &format!("act=visit&visit={}", visit["visit"].as_str().unwrap()));
+    assert_eq!(shown()["visits"][0]["made"], true);
+    assert_ne!(company.post(&here, "act=visit&visit=0000000000000000").status, 303, "a visit that nobody has planned");
+
+    said(&company, "act=searched&on=2026-12-01&place=J-PlatPat&found=nothing&text=by+three+words");
+    said(&counsellor, "act=task&text=lock+the+shelf&who=company&due=2026-12-11");
+    said(&counsellor, "act=sorted&kind=approach&urgent=1");
+    let deposit = scene.company.deposit(&scene.company.beside("log"), "log")["deposit"].as_str().unwrap().to_owned();
+    let matrix = || scene.company.ok(["case", "matrix", "--json"]).json()["elements"].clone();
+    let known = |word: &str| {
+        let rows = matrix();
+        rows.as_array().unwrap().iter().find(|row| row["element"] == word).unwrap().clone()
+    };
+    assert_eq!((&known("not-public")["known"], &known("integrity")["known"]), (&"yes".into(), &"no".into()));
+    assert_eq!(known("integrity")["gap"], "no evidence is noted as kept yet");
+    let page = company.get(&here);
+    assert!(page.contains(&format!("value=\"{deposit}\"")), "what lies in the case can be named: {page}");
+    let source = field(&page, "source");
+    said(&company, &format!("act=keep&source={source}&state=kept&deposit={deposit}"));
+    assert_eq!(known("integrity")["known"], "yes");
+    for part in ["the works", "J-PlatPat", "Nothing of it is public", "2026-12-11", "by three words"] {
+        assert!(company.get(&here).contains(part), "{part}");
+    }
+    // A company does not put right what its case is about: the counsellor does.
+    assert!(!company.get(&here).contains("value=\"sorted\"") && counsellor.get(&here).contains("value=\"sorted\""));
+    assert_ne!(company.post(&here, "act=sorted&kind=leak").status, 303);
 }

@@ -1,8 +1,9 @@
-//! One keeper that lies in every way it has, to every command that asks it.
+//! One keeper that lies in 35 ways, each to at least two of seven commands: list, restore, check, sample, status, proof
+//! and deposit. One lie goes to three of them, one to six, and every other one to two.
 //!
-//! Each lie is told to each command on a machine that has not yet seen what the keeper holds by now. However the command
-//! ends, three things hold: what it shows as done is the truth, nothing of what it gives up is left in its place, and the
-//! honest keeper finds the machine as able as before.
+//! Each is told on a machine that has not yet seen what the keeper holds by now. However the command ends, three things
+//! hold: what it shows as done is the truth, nothing of what it gives up is left in its place, and the honest keeper finds
+//! the machine as able as before.
 
 use std::ffi::OsString;
 use std::fs;

@@ -7,7 +7,7 @@ use askama::Template;
 use hizo_ledger::id::SpaceId;
 use hizo_ledger::record::Role;
 use hizo_vault::event::Event;
-use hizo_vault::event::case::{For, Kind, NOTHING, Said, Standing, Step, Urgency, Way};
+use hizo_vault::event::case::{For, Found, Kind, NOTHING, Said, Standing, Step, Urgency, Way};
 
 use super::clocks::{self, Calendar};
 use super::command::say as say_in;
@@ -373,6 +373,9 @@ struct MoveRow {
     ends: bool,
 }
 
+/// Deposits of each series that can be named as what was kept: the newest.
+const EVIDENCE_MAX: usize = 20;
+
 struct TaskRow {
     id: String,
     text: String,
@@ -423,6 +426,16 @@ struct CasePage<'v> {
     is_blocked: bool,
     is_uncompared: bool,
     matrix: Vec<(String, &'static str, String)>,
+    /// Visits: what names each, when and where, what for, and whether it was made.
+    visits: Vec<(String, String, String, bool)>,
+    /// Searches for what is public: when and by whom, where and what came of it.
+    searched: Vec<(String, String)>,
+    found: [(&'static str, String); 2],
+    /// Deposits of the case, for what was kept: id, and how it is called.
+    evidence: Vec<(String, String)>,
+    /// What the case is about, and how soon: for a counsellor to put right.
+    kinds: Vec<(&'static str, String, bool)>,
+    is_urgent: bool,
     /// Papers to print: where each is, and how it is called.
     papers: Vec<(String, String)>,
     is_open: bool,
@@ -532,6 +545,9 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         row.moves.retain(|next| next.ends || !is_blocked);
         row
     });
+    // What is gone first stands first, and what is kept last.
+    let mut sources: Vec<_> = keeping::countdowns(case, now).collect();
+    sources.sort_by_key(|one| one.until.unwrap_or(u64::MAX));
     let you = present.own.map_or_else(String::new, |own| t.one("case-you", "who", say(own.words())));
     visit.page(&CasePage {
         f: visit
@@ -560,8 +576,39 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         is_uncompared: sides == Some(sides::Standing::Unknown) && case.closed.is_none(),
         things: things.collect(),
         tags: visit.at(&format!("/case/{}/paper/{}", looked.safe.home.space, What::Tag.word())),
-        sources: keeping::countdowns(case, now).map(|one| source_row(visit, &one)).collect(),
+        sources: sources.iter().map(|one| source_row(visit, one)).collect(),
         matrix: rows.collect(),
+        visits: case
+            .visits
+            .iter()
+            .map(|visit| {
+                let where_and_when = [&visit.on, &visit.place].map(|text| shown_bytes(text.as_bytes())).join(" · ");
+                (visit.id.clone(), where_and_when, shown_bytes(visit.note.as_bytes()), visit.made)
+            })
+            .collect(),
+        searched: case
+            .searched
+            .iter()
+            .rev()
+            .map(|searched| {
+                let found =
+                    t.say(if searched.found == Found::Nothing { "searched-nothing" } else { "searched-something" });
+                let said = [&searched.on, &searched.place, &searched.note].map(|text| shown_bytes(text.as_bytes()));
+                let said = [found].into_iter().chain(said).filter(|text| !text.is_empty());
+                (by(&searched.entry), said.collect::<Vec<_>>().join(" · "))
+            })
+            .collect(),
+        found: [(Found::Nothing, "searched-nothing"), (Found::Something, "searched-something")]
+            .map(|(found, id)| (found.word(), t.say(id))),
+        evidence: looked
+            .view
+            .series
+            .iter()
+            .flat_map(|(series, of)| of.deposits.iter().rev().take(EVIDENCE_MAX).map(|deposit| (*series, deposit)))
+            .map(|(series, deposit)| (deposit.id.to_string(), looked.called(t, series, deposit)))
+            .collect(),
+        kinds: Kind::ALL.iter().map(|one| (one.word(), say(kind_words(*one)), *one == case.kind)).collect(),
+        is_urgent: case.urgency == Urgency::Emergency,
         papers: papers(visit, looked, present),
         is_open: case.closed.is_none() && !is_blocked,
         is_counsellor: present.own == Some(Party::Counsellor),
@@ -714,6 +761,26 @@ fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
             let (id, text, due) = (task.id.clone(), task.text.clone(), task.due.clone());
             Said::Task { id, text, who: task.who, due, done: true }
         }
+        "visit" => {
+            let field = |name: &str| visit.field(name).trim().to_owned();
+            match case.visits.iter().find(|known| known.id == visit.field("visit")) {
+                Some(known) => {
+                    let [id, on, place, note] = [&known.id, &known.on, &known.place, &known.note].map(Clone::clone);
+                    Said::Visit { id, on, place, note, made: true }
+                }
+                None if visit.has("visit") => return Err(unknown()),
+                None => Said::Visit { id: new_id(), on: field("on"), place: field("place"), note: text, made: false },
+            }
+        }
+        "searched" => {
+            let [on, place] = ["on", "place"].map(|name| visit.field(name).trim().to_owned());
+            let found = Found::from_word(visit.field("found")).ok_or_else(unknown)?;
+            Said::Searched { on, place, found, note: text }
+        }
+        "sorted" => {
+            let urgency = if visit.has("urgent") { Urgency::Emergency } else { Urgency::Normal };
+            Said::Sorted { kind: Kind::from_word(visit.field("kind")).ok_or_else(unknown)?, urgency }
+        }
         "thing" => {
             let known = case.things.iter().find(|thing| thing.id == visit.field("thing"));
             if known.is_none() && visit.has("thing") {
@@ -733,7 +800,8 @@ fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
             let state = Standing::from_word(visit.field("state")).ok_or_else(unknown)?;
             let source = visit.field("source").to_owned();
             Source::of(&source).ok_or_else(unknown)?;
-            Said::Kept { source, state, since: String::new(), days: 0, deposit: String::new(), note: text }
+            let deposit = visit.field("deposit").to_owned();
+            Said::Kept { source, state, since: String::new(), days: 0, deposit, note: text }
         }
         "move" => {
             let is_sure = visit.has("sure") || !matches!(visit.field("to"), CLOSED | CLOSING);
