@@ -100,14 +100,7 @@ await go(async (sit) => {
 
   // What he sends after somebody has locked the desk is given back.
   await helper.fill(say("起きたこと（分かっている範囲で）", "What happened, as you know it"), "canary-unsent-1177");
-  const beside = await helper.context.newPage();
-  await beside.goto(helper.page.url());
-  await beside.getByRole("banner").getByRole("button", { name: say("鍵をかける", "Lock") }).first().click();
-  await beside.close();
-  await helper.press(say("書き留める", "Write it down"));
-  await helper.page.waitForURL("**/unlock");
-  await helper.fill(say("パスフレーズ", "Passphrase"), phrase);
-  await helper.press(say("開ける", "Unlock"));
+  await helper.lockedBefore(say("書き留める", "Write it down"), phrase);
   await helper.main.getByText("canary-unsent-1177").waitFor();
   await helper.look("64-unsent");
   await helper.press(say("いま送る", "Send it now"));

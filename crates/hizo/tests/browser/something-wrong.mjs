@@ -13,6 +13,7 @@ await go(async (sit) => {
   await owner.unlock(phrase);
   await owner.press(say("何かおかしい", "Something is wrong"), owner.banner);
   await owner.look("20-wrong");
+  owner.interactions += 1;
   await owner.main.getByRole("radio").nth(1).check();
   await owner.press(say("どうすればよいか", "What now?"));
   await owner.look("21-wrong-leak");
@@ -22,8 +23,15 @@ await go(async (sit) => {
   await owner.fill(say("相談の名前", "What the case is called"), say("図面の件", "About drawings"));
   await owner.press(say("相談を始める", "Begin the case"));
   await owner.page.waitForURL("**/case/*");
-  check(owner.interactions <= 12, `a case took ${owner.interactions} interactions`);
   await owner.look("22-case-begun");
+  // What he signs and sends: the story, and the invite by which the centre reads it.
+  await owner.fill(say("起きたこと（分かっている範囲で）", "What happened, as you know it"), "drawings of KX-204 are gone");
+  await owner.press(say("書き留める", "Write it down"));
+  await owner.main.getByText("drawings of KX-204 are gone").waitFor();
+  owner.interactions += 1;
+  const invite = JSON.parse(await owner.saved(say("招待状を保存", "Save the invite")));
+  check(owner.page.url().endsWith(`/case/${invite.space}`), "the invite is to this case");
+  check(owner.interactions <= 12, `a signed sending took ${owner.interactions} interactions`);
   await owner.press(say("相談", "Advice"), owner.banner);
   check((await owner.main.getByRole("link", { name: say("図面の件", "About drawings") }).count()) === 1, "the case is listed");
 
@@ -53,12 +61,7 @@ await go(async (sit) => {
   await worried.press("図面の件");
   await worried.fill(say("起きたこと（分かっている範囲で）", "What happened, as you know it"), "<b>leaver 1</b> copied KX-204, canary-desk-8812");
   // The desk is locked before that is sent: it is given back, and sent then.
-  const csrf = await worried.page.locator("input[name=csrf]").first().inputValue();
-  const at = worried.page.url().replace(/\/case\/.*/, "");
-  await worried.context.request.post(`${at}/lock`, { form: { csrf }, headers: { origin: new URL(at).origin } });
-  await worried.press(say("書き留める", "Write it down"));
-  await worried.fill(say("パスフレーズ", "Passphrase"), phrase);
-  await worried.press(say("開ける", "Unlock"));
+  await worried.lockedBefore(say("書き留める", "Write it down"), phrase);
   await worried.main.getByText("canary-desk-8812").waitFor();
   await worried.look("28-unsent");
   await worried.press(say("いま送る", "Send it now"));
