@@ -162,11 +162,14 @@ pub(crate) fn ask_for(folder: &Path, invited: &Invite, own_space: Option<&Home>)
             "Enter with the eight words: for whom you come stays as that request said.",
             "聞いた8語で入ってください。個人として入るか機関として入るかは、その参加願のとおりです。"
         ))),
-        Err(failure) if failure.kind == Kind::Fixable && !failure.is_out_of_reach() => {
-            Home::change_own_space(folder, meant.as_deref())
-        }
+        Err(failure) if is_not_yet(&failure) => Home::change_own_space(folder, meant.as_deref()),
         Err(failure) => Err(failure),
     }
+}
+
+/// Whether [`Waiting::of`] failed since he was not let in yet, and not for what leaves that open.
+pub(crate) fn is_not_yet(failure: &Failure) -> bool {
+    failure.kind == Kind::Fixable && !failure.is_out_of_reach()
 }
 
 fn absolute(folder: &Path) -> Outcome<PathBuf> {
@@ -181,9 +184,9 @@ pub(crate) fn let_go(folder: &Path) -> Outcome<()> {
     match Waiting::of(folder) {
         Ok(_) => Err(Failure::fixable(words!("you have been let in already", "すでに参加が認められています"))
             .hint(words!("Enter with the eight words.", "聞いた8語で入ってください。"))),
-        // He may have been let in since.
-        Err(failure) if failure.is_out_of_reach() => Err(failure),
-        Err(_) => home::abandon(folder),
+        Err(failure) if is_not_yet(&failure) => home::abandon(folder),
+        // He may have been let in since: a keeper that is out of reach, or lies, does not say.
+        Err(failure) => Err(failure),
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
             return directory::hand_out(console, &config::read(config)?, directory, proof);
         }
         Arguments { check_config: Some(path), .. } => {
-            config::read(path)?.check()?;
+            config::read(path)?.check_whole()?;
             console.result(json!({ "config": path.to_string_lossy() }), |out| {
                 let path = shown(path);
                 let said = words!("the configuration {path} can be used", "設定ファイル {path} は使えます");

@@ -158,9 +158,8 @@ impl Plan {
         }
     }
 
-    /// Whether nothing goes over a network in the clear, the folder can be the keeper's, and the certificates can be used. Nothing is made.
+    /// Whether nothing goes over a network in the clear, and the certificates can be used.
     fn check(&self) -> Outcome<Option<Arc<Certificates>>> {
-        self.check_data()?;
         if self.tls.is_none() && self.proxy.is_none() && !is_private(&self.listen) {
             let listen = self.listen;
             return Err(Failure::fixable(words!(
@@ -184,8 +183,9 @@ impl Plan {
         Ok(Some(Arc::new(read)))
     }
 
-    /// Whether a keeper of that name lies in the folder, or can.
-    fn check_data(&self) -> Outcome<()> {
+    /// Whether it can be started, as far as can be told without making anything: a keeper of that name lies in the folder, or can, too.
+    fn check_whole(&self) -> Outcome<()> {
+        self.check()?;
         let data = &self.data;
         let parent = data.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !(data.is_dir() || parent.is_dir() && data.symlink_metadata().is_err()) {

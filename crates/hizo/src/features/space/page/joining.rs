@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use crate::desk::picker::{self, Picker};
 use crate::desk::shown::spoken;
 use crate::desk::{Frame, Reply, Unlocked, Visit};
-use crate::failure::{Failure, Kind, Outcome, shown};
-use crate::newcomer::{Asks, Called, Waiting, begun, is_begun, let_go, make, own_words};
+use crate::failure::{Failure, Outcome, shown};
+use crate::newcomer::{Asks, Called, Waiting, begun, is_begun, is_not_yet, let_go, make, own_words};
 use crate::words::words;
 use crate::{home, safe};
 
@@ -159,12 +159,11 @@ pub(crate) fn words(visit: &Visit) -> Outcome<Reply> {
 
 /// Somebody who was let in there, as a page says that he was not.
 pub(super) fn waiting(folder: &Path) -> Outcome<Waiting> {
-    Waiting::of(folder).map_err(|failure| match failure.kind {
-        Kind::Fixable if !failure.is_out_of_reach() => {
-            let message = words!("you have not been let in yet", "まだ参加が認められていません");
-            Failure { message, ..failure }
-        }
-        _ => failure,
+    Waiting::of(folder).map_err(|failure| match is_not_yet(&failure) {
+        true => Failure {
+            message: words!("you have not been let in yet", "まだ参加が認められていません"), ..failure
+        },
+        false => failure,
     })
 }
 
