@@ -158,6 +158,11 @@ impl Session {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn was_seen_before(&self, time: Duration) {
+        self.state().seen = Instant::now().checked_sub(time).unwrap();
+    }
+
     /// Somebody is here.
     pub(super) fn touch(&self) {
         self.state().seen = Instant::now();

@@ -41,3 +41,26 @@ fn whoever_reads_no_answer_loses_his_connection_and_others_are_served() {
         assert!(matches!(ended, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "it was held: {ended}");
     }
 }
+
+#[test]
+fn a_browser_that_was_silent_too_long_is_locked_and_one_that_is_used_is_not() {
+    let place = tempfile::tempdir().unwrap();
+    let (home, phrase) = (place.path().join("home"), "a passphrase of the test");
+    crate::features::init::init(&home, "x", phrase, None).unwrap();
+    let sessions = Sessions::new(Duration::from_secs(600));
+    let cookie = sessions.begin(Language::English);
+    let session = sessions.of(&cookie).unwrap();
+    let silent_for = |seconds| session.was_seen_before(Duration::from_secs(seconds));
+    let unlock = || session.unlock(Arc::new(Unlocked::open(&home, None, phrase).unwrap()));
+    unlock();
+    silent_for(599);
+    sessions.lock_idle();
+    assert!(session.unlocked().is_some(), "it is not time yet");
+    silent_for(601);
+    sessions.lock_idle();
+    assert!(session.unlocked().is_none(), "nobody was there, and it is locked by itself");
+    // Whoever comes back late finds it locked, whether or not anybody has looked meanwhile.
+    unlock();
+    silent_for(601);
+    assert!(sessions.of(&cookie).unwrap().unlocked().is_none());
+}

@@ -1,7 +1,7 @@
 //! A keeper over HTTPS, killed again and again while several machines deposit and while it sweeps: whatever was acknowledged is
 //! kept, every receipt is good, no head of the log that anybody saw is contradicted, and the accounts come out right.
 //!
-//! It runs for `HIZO_LOAD_SECONDS`, two minutes where nothing is said, and longer where too little has happened by then to mean anything.
+//! It runs for `HIZO_LOAD_SECONDS`, a minute where nothing is said, and longer where too little has happened by then to mean anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -144,7 +144,7 @@ impl Drop for Ends<'_> {
 }
 
 fn seconds() -> u64 {
-    std::env::var("HIZO_LOAD_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(120)
+    std::env::var("HIZO_LOAD_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(60)
 }
 
 /// A configuration whose sweep is as fast as can be: what lies unnamed for three seconds is marked.

@@ -14,8 +14,18 @@ await go(async (sit) => {
   await main.locator("#series").fill("drop");
   await main.locator("#folder").setInputFiles(folder);
   await look("drop");
+  if (script === "with") {
+    await page.evaluate(() => {
+      const told = document.getElementById("told");
+      new MutationObserver(() => sessionStorage.setItem("told", told.textContent)).observe(told, { childList: true });
+    });
+  }
   await main.getByRole("button", { name: say("預ける", "Keep them") }).click();
   await page.waitForURL("**/work/*");
+  if (script === "with") {
+    const far = await page.evaluate(() => sessionStorage.getItem("told"));
+    check(say(/B のうち .*B · 毎秒 .*B · 残り \d+:\d\d$/, /B of .*B · .*B a second · \d+:\d\d left$/).test(far), `how far it has come is told: ${far}`);
+  }
   await main.getByText(say(/更新日時、権限/, /not when each file was changed/)).waitFor();
   await desk.picture("dropped");
   await main.getByRole("link", { name: say("見る", "Show it") }).click();

@@ -149,8 +149,8 @@ impl Calendar {
         let (english, japanese) = weekday(opens.weekday());
         let day = Words::both(english.to_owned(), japanese.to_owned());
         Some(words!(
-            "nobody is at the centre now: it opens on {day}, {date}, at {time} (Japan). What cannot wait: the police, 110, or their desk in your prefecture",
-            "いま窓口には誰もいません。次に開くのは {date}（{day}）{time} です。待てないときは警察へ。110番、または都道府県警察の窓口です",
+            "outside the usual office hours of centres: they open on {day}, {date}, at {time} (Japan). What cannot wait: the police, 110, or their desk in your prefecture",
+            "いまは窓口のふつうの受付時間外です。次に開くのは {date}（{day}）{time} です。待てないときは、警察（110番、または都道府県警察の窓口）に電話してください",
             date = date, time = time;
             day
         ))

@@ -151,12 +151,16 @@ struct Group {
 /// What nobody should do: what holds while the machine is how stands first, since it is what matters most.
 fn groups(visit: &Visit, kind: Kind) -> Vec<Group> {
     let (t, language) = (visit.text(), visit.language());
-    let groups = keeping::do_nots_each(kind).map(|(machine, lines)| Group {
-        heading: machine.map(|machine| {
+    let groups: Vec<_> = keeping::do_nots_each(kind).collect();
+    // Under one heading after another, what holds always would seem to hold there alone.
+    let is_divided = groups.len() > 1;
+    let groups = groups.into_iter().map(|(machine, lines)| Group {
+        heading: is_divided.then(|| {
             t.say(match machine {
-                Machine::On => "machine-on",
-                Machine::Off => "machine-off",
-                Machine::Encrypting => "machine-encrypting",
+                Some(Machine::On) => "machine-on",
+                Some(Machine::Off) => "machine-off",
+                Some(Machine::Encrypting) => "machine-encrypting",
+                None => "machine-any",
             })
         }),
         lines: lines.iter().map(|words| words.to(language).to_owned()).collect(),
