@@ -9,7 +9,7 @@ use std::time::Duration;
 use hizo_store::Journal as _;
 
 use super::Shared;
-use super::answer::first_word;
+use super::answer::of_the_log;
 use super::stamper::Event;
 use crate::witness::Patience;
 
@@ -103,7 +103,7 @@ fn publish(shared: &Shared) -> bool {
         Err(error) => {
             telling.publish_failures.fetch_add(1, Ordering::Relaxed);
             shared.log_goes_on.store(false, Ordering::Relaxed);
-            telling.event("the log was not published", Some(&first_word(&error)), shared.now());
+            telling.event("the log was not published", Some(&of_the_log(&error)), shared.now());
             false
         }
     }

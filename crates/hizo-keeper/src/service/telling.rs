@@ -56,6 +56,10 @@ pub(super) struct Telling {
     pub(super) sweep_bytes: AtomicU64,
     pub(super) sweep_failures: AtomicU64,
     stamps: Mutex<BTreeMap<String, Stamps>>,
+    /// When the keeper's certificate ends, in seconds since 1970; 0 without one.
+    certificate: AtomicU64,
+    /// Since when that was not told again.
+    certificate_told: AtomicU64,
 }
 
 /// What one of those did who stamp the log.
@@ -68,6 +72,12 @@ struct Stamps {
     /// When the last stamp was taken, in seconds since 1970.
     last: u64,
 }
+
+/// In seconds.
+const DAY: u64 = 24 * 60 * 60;
+
+/// How long before its end a certificate should have been renewed, in seconds.
+const SOON: u64 = 14 * DAY;
 
 /// Upper ends of the classes of duration, in milliseconds.
 const BUCKETS: [u64; 8] = [1, 5, 25, 100, 250, 1_000, 10_000, u64::MAX];
@@ -96,6 +106,8 @@ impl Telling {
             sweep_objects: none(),
             sweep_bytes: none(),
             sweep_failures: none(),
+            certificate: none(),
+            certificate_told: none(),
             stamps: Mutex::default(),
         }
     }
@@ -189,6 +201,25 @@ impl Telling {
         (self.lines)(&line.to_string());
     }
 
+    /// When the keeper's certificate ends: counted, and told once a day in its last [`SOON`].
+    pub(super) fn certificate(&self, ends: Option<u64>, now: u64) {
+        self.certificate.store(ends.unwrap_or_default(), Ordering::Relaxed);
+        let Some(ends) = ends.filter(|ends| ends.saturating_sub(now) < SOON) else {
+            self.certificate_told.store(0, Ordering::Relaxed);
+            return;
+        };
+        if now.saturating_sub(self.certificate_told.load(Ordering::Relaxed)) < DAY {
+            return;
+        }
+        self.certificate_told.store(now, Ordering::Relaxed);
+        let days = ends.saturating_sub(now) / DAY;
+        let (event, cause) = match ends <= now {
+            true => ("the certificate has ended", None),
+            false => ("the certificate ends soon", Some(format!("in {days} days"))),
+        };
+        self.event(event, cause.as_deref(), now);
+    }
+
     /// Prometheus text.
     pub(super) fn metrics(&self, tokens: usize, waiting: usize, unnamed: u64, now: u64) -> String {
         let mut text = String::from("# TYPE hizo_requests_total counter\n");
@@ -236,6 +267,10 @@ impl Telling {
             ("hizo_work_waiting", "gauge", waiting as u64),
         ] {
             let _ = writeln!(text, "# TYPE {name} {kind}\n{name} {value}");
+        }
+        if let ends @ 1.. = number(&self.certificate) {
+            let name = "hizo_certificate_ends_seconds";
+            let _ = writeln!(text, "# TYPE {name} gauge\n{name} {ends}");
         }
         let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
         let of: [(&str, &str, fn(&Stamps) -> u64); 3] = [
