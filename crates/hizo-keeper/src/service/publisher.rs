@@ -95,6 +95,7 @@ fn publish(shared: &Shared) -> bool {
         Ok(published) => {
             telling.published.fetch_add(1, Ordering::Relaxed);
             telling.log_size.store(published.head.size, Ordering::Relaxed);
+            telling.cosigned(published.head.size, &published.answers, shared.now());
             shared.log_goes_on.store(true, Ordering::Relaxed);
             shared.stamper.tell(Event::Published);
             shared.copier.ring();

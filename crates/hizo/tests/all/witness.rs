@@ -227,7 +227,8 @@ fn a15_a_keeper_put_back_whole_tells_its_operator_which_witness_has_seen_more() 
     assert_eq!(made.code, Some(0), "{made:?}");
     assert_eq!(witness(&["add", &key], &at("witness")).code, Some(0));
     let running = Process::start(&at("witness"));
-    let (witness_key, url) = (running.said["keys"][0].as_str().unwrap(), running.said["url"].as_str().unwrap());
+    let said = running.said.clone();
+    let (witness_key, url) = (said["keys"][0].as_str().unwrap(), said["url"].as_str().unwrap());
     fs::write(at("policy"), format!("witness W1 {witness_key} {url}\nquorum W1\n")).unwrap();
     let plain = plain.replace("127.0.0.1:0", &address);
     fs::write(&config, format!("{plain}[witnesses]\npolicy = \"policy\"\n")).unwrap();
@@ -244,6 +245,17 @@ fn a15_a_keeper_put_back_whole_tells_its_operator_which_witness_has_seen_more() 
     home.deposit(&moulds, "moulds");
     assert_eq!(keeper.end("-TERM"), Some(0));
     assert!(cosigned(), "the witness that the configuration names has not cosigned");
+    // One that is away holds nothing up, and is named.
+    assert_eq!(running.stop(), Some(0));
+    let mut keeper = keeper::Process::start_by(&config);
+    home.deposit(&moulds, "moulds");
+    let health = keeper.get("/health");
+    assert!(health.0 == 200 && health.1.contains("\nno cosignature by W1: asked "), "{health:?}");
+    let metrics = keeper.get("/metrics").1;
+    assert!(metrics.contains("\nhizo_witness_size{witness=\"W1\"} 0\n"), "{metrics}");
+    assert!(!metrics.contains("\nhizo_witness_silences_total{witness=\"W1\"} 0\n"), "{metrics}");
+    assert_eq!(keeper.end("-TERM"), Some(0));
+    let running = Process::start_at(&at("witness"), url.strip_prefix("http://").unwrap());
     copy_tree(&at("data"), &at("old"));
 
     // What the configuration named once is asked after it is gone from there, too.
@@ -264,6 +276,7 @@ fn a15_a_keeper_put_back_whole_tells_its_operator_which_witness_has_seen_more() 
     let line = told.lines().find(|line| line.contains("the log was not published")).unwrap_or_else(|| panic!("{told}"));
     assert!(line.contains("\"cause\":\"Witness W1: it has seen a head of "), "{line}");
     assert_eq!(fs::read(at("data").join("log/checkpoint")).unwrap(), before, "a head was signed");
+    drop(running);
 }
 
 #[test]

@@ -167,9 +167,7 @@ fn when_the_certificate_ends_is_counted_and_told_once_a_day_in_its_last_two_week
     let running = Running::start_as(tempfile::tempdir().unwrap(), settings, Some(certificates));
     let usual = || vec![aws_lc_rs::kx_group::X25519MLKEM768];
     let said = format!("\nhizo_certificate_ends_seconds {ends}\n");
-    soon("its end is counted", || {
-        ask_at(&running, "/metrics", client(root.der(), usual())).unwrap().0.contains(&said)
-    });
+    soon("its end is counted", || ask_at(&running, "/metrics", client(root.der(), usual())).unwrap().0.contains(&said));
     let told = |event: &str| running.lines.lock().unwrap().iter().filter(|line| line.contains(event)).count();
     let goes_to = |time: u64| running.ahead.store(time - system_time(), Ordering::Relaxed);
     let day = 24 * 60 * 60;

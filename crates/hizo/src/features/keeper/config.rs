@@ -17,8 +17,8 @@ use serde::Deserialize;
 use super::{Plan, Stamps, Tls, Witnesses, policy_failed};
 use crate::failure::{Failure, Outcome, shown};
 use crate::keeper::ORPHAN_AGE;
-use crate::{log, stamps};
 use crate::words::{Words, words};
+use crate::{log, stamps};
 
 /// Longest configuration, in bytes: some three hundred thousand codes.
 const CONFIG_BYTES_MAX: u64 = 32 << 20;
