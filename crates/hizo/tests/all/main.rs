@@ -22,6 +22,7 @@ mod elsewhere;
 mod faults;
 mod flips;
 mod folders;
+mod foreign;
 mod forge;
 mod guide;
 mod habits;
