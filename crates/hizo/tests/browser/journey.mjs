@@ -43,6 +43,22 @@ async function reach(page, target) {
   throw new Error(`no key reaches ${await target.evaluate((element) => element.outerHTML)}`);
 }
 
+// What is folded away is unfolded, as somebody does who looks for it: the outermost first.
+async function unfold(desk, target) {
+  await target.waitFor({ state: "attached" });
+  const folds = target.locator("xpath=ancestor::details[not(@open)]");
+  while ((await folds.count()) > 0) {
+    desk.interactions += 1;
+    const summary = folds.first().locator("> summary");
+    if (!keyboard) {
+      await summary.click();
+    } else {
+      await reach(desk.page, summary);
+      await desk.page.keyboard.press("Enter");
+    }
+  }
+}
+
 // Goes the journey, and closes the browser whatever comes of it.
 export async function go(journey) {
   const browser = await chromium.launch({
@@ -77,7 +93,10 @@ async function sit(browser, link, options = {}) {
     interactions: 1,
     async press(name, within = main) {
       desk.interactions += 1;
-      const target = within.getByRole("button", { name }).or(within.getByRole("link", { name })).first();
+      const named = (more) => within.getByRole("button", { name, ...more }).or(within.getByRole("link", { name, ...more })).first();
+      const [target, anywhere] = [named({}), named({ includeHidden: true })];
+      await target.or(anywhere).first().waitFor({ state: "attached" });
+      if ((await target.count()) === 0) await unfold(desk, anywhere);
       if (!keyboard) return target.click();
       await reach(page, target);
       await page.keyboard.press("Enter");
@@ -86,6 +105,7 @@ async function sit(browser, link, options = {}) {
     async fill(label, text) {
       desk.interactions += 1;
       const target = main.getByLabel(label, { exact: true }).first();
+      await unfold(desk, target);
       if (!keyboard) return target.fill(text);
       await reach(page, target);
       await page.keyboard.press("ControlOrMeta+A");
@@ -115,12 +135,13 @@ async function sit(browser, link, options = {}) {
     },
     // Opens what is folded.
     async unfold(name) {
-      desk.interactions += 1;
-      await main.locator("summary").filter({ hasText: name }).first().click();
+      await unfold(desk, main.locator("summary").filter({ hasText: name }).first());
     },
     // What a link saves.
     async saved(name) {
-      const to = await main.getByRole("link", { name }).first().getAttribute("href");
+      const target = main.getByRole("link", { name, includeHidden: true }).first();
+      await unfold(desk, target);
+      const to = await target.getAttribute("href");
       return (await context.request.get(new URL(to, link).href)).body();
     },
     async picture(name) {

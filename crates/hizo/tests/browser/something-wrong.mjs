@@ -30,7 +30,7 @@ await go(async (sit) => {
   await owner.main.getByText("drawings of KX-204 are gone").waitFor();
   owner.interactions += 1;
   const invite = JSON.parse(await owner.saved(say("招待状を保存", "Save the invite")));
-  check(owner.page.url().endsWith(`/case/${invite.space}`), "the invite is to this case");
+  check(new URL(owner.page.url()).pathname.endsWith(`/case/${invite.space}`), "the invite is to this case");
   check(owner.interactions <= 12, `a signed sending took ${owner.interactions} interactions`);
   await owner.press(say("相談", "Advice"), owner.banner);
   check((await owner.main.getByRole("link", { name: say("図面の件", "About drawings") }).count()) === 1, "the case is listed");
@@ -89,7 +89,7 @@ await go(async (sit) => {
   await worried.press(say("済んだ canary-task-1177", "It is done canary-task-1177"));
   await worried.press(say(/^残した 退職者のパソコン/, /^It is kept the leaver's PC/));
   await worried.look("24-case-company");
-  const to = await worried.main.getByRole("link", { name: say("相談記録", "Consultation record") }).getAttribute("href");
+  const to = await worried.main.getByRole("link", { name: say("相談記録", "Consultation record"), includeHidden: true }).getAttribute("href");
   const paper = await worried.page.request.get(new URL(to, worried.page.url()).href);
   check(paper.status() === 200 && (await paper.body()).subarray(0, 5).toString() === "%PDF-", "a paper of the case is printed");
 });
