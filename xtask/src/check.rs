@@ -13,6 +13,9 @@ use crate::tools::{self, Tools};
 const FUZZ_TARGET_SECONDS: u64 = 20;
 const FUZZ_TOTAL_SECONDS: u64 = 8 * 60;
 
+/// What the tests say aloud of a journey that was not gone, at its beginning: `crates/hizo/tests/all/desk.rs`.
+const NO_JOURNEY: &str = "no journey in a browser";
+
 const STEPS: [(&str, Step); 7] = [
     ("format", format),
     ("clippy", clippy),
@@ -96,7 +99,16 @@ fn test(tools: &Tools, tally: &mut Tally) -> Result<()> {
     let _ = std::fs::remove_file(&not_tested);
     let heard = shell::overhear(command.env("HIZO_NOT_TESTED", &not_tested))?;
     tally.not_tested = std::fs::read_to_string(&not_tested).unwrap_or_default().lines().map(str::to_owned).collect();
-    counted(heard, tally)
+    counted(heard, tally)?;
+    journeys_were_gone(tally)
+}
+
+/// This command installs what journeys in a browser need: where they were not gone all the same, it has not checked what it says.
+fn journeys_were_gone(tally: &Tally) -> Result<()> {
+    match tally.not_tested.iter().find(|what| what.starts_with(NO_JOURNEY)) {
+        Some(what) => Err(Failure(what.clone())),
+        None => Ok(()),
+    }
 }
 
 fn doctest(_: &Tools, tally: &mut Tally) -> Result<()> {
@@ -182,6 +194,16 @@ mod tests {
         let outcome = counted(Heard { text: text.to_owned(), code: Some(100) }, &mut tally);
         assert!(outcome.is_err());
         assert_eq!((tally.passed, tally.failed, tally.skipped), (15, 2, 5));
+    }
+
+    #[test]
+    fn a_check_without_the_journeys_in_a_browser_fails_and_without_anything_else_does_not() {
+        let tally = |what: &str| Tally { not_tested: BTreeSet::from([what.to_owned()]), ..Tally::default() };
+        assert!(journeys_were_gone(&tally("no journey in a browser: chromium is not there")).is_err());
+        assert!(journeys_were_gone(&tally("no other file system is there")).is_ok());
+        assert!(journeys_were_gone(&Tally::default()).is_ok());
+        let says = std::fs::read_to_string(shell::root().join("crates/hizo/tests/all/desk.rs")).expect("it is there");
+        assert!(says.contains(&format!("say_aloud(\"{NO_JOURNEY}")), "the tests say it in these words");
     }
 
     #[test]

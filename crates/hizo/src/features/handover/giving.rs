@@ -13,6 +13,7 @@ use super::admit::{Admitted, Asking, admit};
 use super::consent::about;
 use super::enter::enter;
 use super::filling::unsealed as unsealed_in;
+use super::finding::{Finding, findings};
 use super::make::make;
 use super::page::{is_company, tone};
 use super::status::{carry, look, opened_at, remark, state};
@@ -73,6 +74,8 @@ struct StepsPage<'v> {
     receiver: String,
     /// Whom the company has named: what the person is called, and what else tells who it is.
     suspects: Vec<(String, String)>,
+    /// What the receiver has found, for the company.
+    findings: Vec<Finding>,
     visit: &'v Visit,
     /// Why a person was not named.
     unnamed: Option<(String, Option<String>)>,
@@ -156,6 +159,12 @@ fn page(
         unsealed.map(|(inside, consent)| unsealed_in(looked.opened(), inside.opened(), consent)).transpose()?;
     let (word, words) = state(given, safe::now()?);
     let is_open = word == "consented" || word == "not delivered";
+    let findings = match (&inside, &there) {
+        (Some(inside), Some(there)) if is_company && given.was_accepted() => {
+            findings(visit, unlocked, (looked, inside, there))?
+        }
+        _ => Vec::new(),
+    };
     let is_handed = given.handed.is_some();
     // Until he leaves, whatever was cut short.
     let leads = inside.as_ref().is_some_and(|inside| inside.safe.chain.role(&own(&place.space)) == Some(Role::Admin));
@@ -196,6 +205,7 @@ fn page(
         steps: steps_of(visit, given, (is_there, unsealed.is_some_and(|(all, _)| all == 0)), is_company, opened),
         words: handed.map(|words| shown::spoken(visit, &words)),
         receiver,
+        findings,
         next,
         visit,
         unnamed: unnamed.map(|failure| visit.fault(failure)),
