@@ -48,6 +48,7 @@ mod recovery;
 mod refusals;
 mod rotation;
 mod rotations;
+mod safe_pages;
 mod sharing;
 mod stamped;
 mod stamps;
