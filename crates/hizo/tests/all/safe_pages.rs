@@ -5,6 +5,7 @@ use std::fs;
 
 use crate::desk::Desk;
 use crate::kit::Home;
+use crate::outside::{Outside, list};
 
 /// What stands in the rows of a page's table: the name of each, and the word beside it.
 fn rows(page: &str) -> BTreeMap<String, String> {
@@ -92,4 +93,42 @@ fn whoever_has_everything_read_again_is_told_that_all_is_right_or_what_is_not_an
     let said = machine.run(["check"]);
     let hint = said.err.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap_or_else(|| panic!("{said:?}"));
     assert!(page.replace("&#39;", "'").contains(hint), "{hint}: {page}");
+}
+
+#[test]
+fn a_seal_is_red_once_somebody_independent_says_the_time_and_never_before() {
+    let Some(outside) = Outside::start() else { return };
+    let machine = Home::new();
+    let folder = machine.beside("drawings");
+    fs::write(folder.join("KX-204.dxf"), "first").unwrap();
+    let first = machine.deposit(&folder, "moulds");
+    let desk = Desk::start(&mut machine.writer_command());
+    let (cookie, csrf) = desk.unlock(&machine);
+    let id = |deposit: &serde_json::Value, name: &str| deposit[name].as_str().unwrap().to_owned();
+    let seals = |path: &str| {
+        let page = desk.get(&format!("{}{path}", desk.at()), &cookie).body;
+        let (red, ring) = (page.matches("<circle class=\"red\"").count(), page.matches("class=\"seal ring\"").count());
+        assert_eq!(page.matches("<svg class=\"seal").count(), red + ring, "{page}");
+        (red, ring)
+    };
+    let pages = |deposit: &serde_json::Value| {
+        [format!("/deposit/{}", id(deposit, "deposit")), format!("/series/{}", id(deposit, "series_id"))]
+    };
+    assert_eq!(pages(&first).map(|page| seals(&page)), [(0, 0); 2], "nobody says a time yet");
+    // The proof calls for a stamp, and only the keeper is there to give one.
+    let to = machine.folder.path().join("proof");
+    machine.ok(["proof", "latest:moulds", "--to", to.to_str().unwrap()]);
+    assert_eq!(pages(&first).map(|page| seals(&page)), [(0, 1); 2], "the keeper's own word is a grey ring");
+
+    machine.ok(["log", "authorities", list(&[&outside]).to_str().unwrap()]);
+    fs::write(folder.join("KX-204.dxf"), "second").unwrap();
+    let second = machine.deposit_with(&folder, "moulds", &["--reread"]);
+    assert_eq!(pages(&second).map(|page| seals(&page)), [(1, 0); 2], "somebody else's is a red seal");
+    // And so it is on the page of its proof.
+    let to = machine.folder.path().join("proved");
+    let form = format!("csrf={csrf}&to={}", to.display());
+    let path = format!("{}/deposit/{}/prove", desk.at(), id(&second, "deposit"));
+    let proved = desk.ended(&desk.post(&path, &cookie, &form), &cookie);
+    let there = proved.header("location").unwrap_or_else(|| panic!("{}", proved.body));
+    assert_eq!(seals(there.strip_prefix(desk.at()).unwrap()), (1, 0));
 }
