@@ -519,16 +519,21 @@ fn a17_a_keeper_that_withholds_or_alters_what_it_answered_for_is_caught_by_a_sam
 fn a17_whatever_a_record_names_is_drawn_too() {
     let scene = Scene::new();
     let notes = fs::read_to_string(scene.home.path.join("notes")).unwrap();
-    let genesis = notes.split("hizo/record/v1\n").nth(1).unwrap();
-    let named = |line: &str| genesis.split_once(&format!("\n{line} ")).unwrap().1.split([' ', '\n']).next().unwrap();
-    // A keeper that lost the body, an epoch's recipient or a wrap, and nothing else; everything is drawn.
-    for lost in ["body", "epoch 0", "wrap 0"].map(|line| named(line).to_owned()) {
+    let records: Vec<&str> = notes.split("hizo/record/v1\n").skip(1).collect();
+    let named = |number: usize, line: &str| -> String {
+        let (_, rest) = records[number].split_once(&format!("\n{line} ")).unwrap();
+        rest.split('\n').next().unwrap().to_owned()
+    };
+    let first = |line: &str| named(0, line).split(' ').next().unwrap().to_owned();
+    // A keeper that lost the body, an epoch's recipient, a wrap, or the list of what a deposit is made of, and nothing else.
+    let list = named(1, "objects").rsplit(' ').next().unwrap().to_owned();
+    for (lost, number) in [(first("body"), 0), (first("epoch 0"), 0), (first("wrap 0"), 0), (list, 1)] {
         let path = format!("/objects/{lost}");
         scene.liar.tells(move |asked, _| {
             (asked.method == "GET" && asked.path.ends_with(&path)).then(|| Answer::new(404, "no such object\n"))
         });
         let caught = scene.home.fails(3, "does not have 1 objects", ["check", "--sample", "1000"]);
-        assert!(caught.out.contains(&format!("{lost} missing: named by the records 0\n")), "{caught:?}");
+        assert!(caught.out.contains(&format!("{lost} missing: named by the records {number}\n")), "{caught:?}");
     }
     scene.liar.is_honest();
     scene.home.ok(["check", "--sample", "1000"]);

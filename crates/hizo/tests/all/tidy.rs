@@ -347,7 +347,11 @@ fn every_test_that_the_security_page_names_is_there() {
 fn every_patch_that_takes_a_defence_out_still_applies() {
     let patches = files(&root().join("undefended"), ".patch");
     assert!(!patches.is_empty());
+    let page = fs::read_to_string(root().join("docs/spec/security.md")).unwrap();
     for patch in patches {
+        let name = patch.file_stem().unwrap().to_str().unwrap();
+        let is_named = [format!("| {name} |"), format!("`{name}`")].iter().any(|said| page.contains(said));
+        assert!(is_named, "{name}: docs/spec/security.md does not say what came of it");
         let mut command = crate::kit::program("git");
         command.current_dir(root()).args(["apply", "--check"]).arg(&patch);
         let said = crate::kit::said(&mut command);
