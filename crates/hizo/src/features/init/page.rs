@@ -14,6 +14,7 @@ use crate::failure::{Outcome, shown};
 struct BeginPage<'v> {
     f: Frame<'v>,
     name: &'v str,
+    called: &'v str,
     /// One that was drawn, for who wants it. It is the same when the form comes back.
     drawn: Zeroizing<String>,
     fault: Option<String>,
@@ -32,6 +33,7 @@ fn page(visit: &Visit, fault: Option<String>) -> Outcome<Reply> {
     visit.page(&BeginPage {
         f: visit.frame(visit.text().say("begin-title"), "hizo init --name …"),
         name: visit.field("name"),
+        called: visit.field("called"),
         drawn: visit.drawn(),
         fault,
         folder: shown(&folder),
@@ -48,11 +50,16 @@ pub(crate) fn found(visit: &Visit) -> Outcome<Reply> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return page(visit, Some(t.say("begin-fault-name")));
     }
+    let called = visit.field("called").trim();
+    if called.len() > NAME_BYTES_MAX {
+        return page(visit, Some(t.say("begin-fault-name")));
+    }
+    let called = Some(called).filter(|called| !called.is_empty());
     let passphrase = match visit.new_passphrase() {
         Ok(passphrase) => passphrase,
         Err(fault) => return page(visit, Some(t.say(fault))),
     };
-    if let Err(failure) = super::init(&folder, name, passphrase, None) {
+    if let Err(failure) = super::init_called(&folder, name, called, passphrase) {
         // Somebody pressed twice: the safe of the first time is there.
         return if is_safe(&folder) { Ok(visit.go("/unlock")) } else { Err(failure) };
     }
