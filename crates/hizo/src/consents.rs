@@ -31,14 +31,19 @@ pub(crate) struct Given {
     pub consent: Result<Consent, Refusal>,
     /// The company's key in the case.
     pub by: VerifyingKey,
+    /// When it was signed, in seconds since 1970, as the machine claims.
+    pub at: u64,
     pub is_withdrawn: bool,
     pub handed: Option<Handed>,
     pub answer: Option<UnverifiedAnswer>,
+    /// When the answer came into the case.
+    pub answered_at: Option<u64>,
 }
 
 /// That the items were handed over, as the sender says.
 pub(crate) struct Handed {
     pub genesis: String,
+    pub at: u64,
     /// The receiver's key in the hand-over.
     pub receiver: VerifyingKey,
     pub items: Vec<Custody>,
@@ -81,6 +86,7 @@ impl Consents {
     }
 
     fn take_of(&mut self, people: &People, record: &Record, signer: VerifyingKey, event: Event) {
+        let at = record.envelope().time.unix_seconds();
         let is_person = people.certificates.of(&signer).is_some_and(|certificate| certificate.recipient.is_some());
         let identity = people.certificates.of(&signer).map(|certificate| certificate.identity);
         // A counsellor who opened the case for somebody is no company, whatever his role.
@@ -88,9 +94,18 @@ impl Consents {
         let is_company = is_person && !is_opener && self.roles.get(&signer) == Some(&Role::Admin);
         match event {
             Event::Consent(said) if is_company && self.by_space(&said.space).is_none() => {
-                let (is_withdrawn, handed, answer) = (false, None, None);
+                let (is_withdrawn, handed, answer, answered_at) = (false, None, None, None);
                 let consent = said.verify();
-                self.given.push(Given { said: *said, consent, by: signer, is_withdrawn, handed, answer });
+                self.given.push(Given {
+                    said: *said,
+                    consent,
+                    by: signer,
+                    at,
+                    is_withdrawn,
+                    handed,
+                    answer,
+                    answered_at,
+                });
             }
             Event::ConsentWithdrawn { space, .. } if is_company => {
                 self.by_space(&space).into_iter().for_each(|given| given.is_withdrawn = true);
@@ -101,13 +116,14 @@ impl Consents {
                 let key = |consent: &Consent| consent.receiver_key(&receiver, delegation.as_deref(), time).ok();
                 // Whoever says that he handed something over cannot make up who answers.
                 if let Some(receiver) = given.consent.as_ref().ok().and_then(key) {
-                    given.handed.get_or_insert(Handed { genesis, receiver, items });
+                    given.handed.get_or_insert(Handed { genesis, at, receiver, items });
                 }
             }
             Event::Answered(answer) => {
                 let Some(given) = self.by_space(&answer.space) else { return };
                 if given.believes(&answer) {
                     given.answer.get_or_insert(answer);
+                    given.answered_at.get_or_insert(at);
                 }
             }
             Event::PaperAttested(said) if is_person && !is_company && said.holds(record.envelope().time).is_ok() => {

@@ -91,6 +91,8 @@ const COMES_IN: &str = include_str!("../pages/comes-in.html");
 const ASK_AGAIN: &str = include_str!("../pages/ask-again.html");
 
 const ICON: &str = include_str!("../pages/icon.svg");
+/// The icons, side by side; whose they are, assets/icons says.
+const ICONS: &str = include_str!("../pages/icons.svg");
 const LOOKS: &str = include_str!("../pages/look.css");
 /// Shows how far an upload has come; the page works without it.
 const PROGRESS: &str = include_str!("../pages/drop.js");
@@ -219,6 +221,7 @@ fn router(desk: &Arc<Desk>) -> Router {
         .route(&format!("{at}/open/{{ticket}}"), get(sit_down))
         .route(&format!("{at}/look.css"), get(async || file("text/css; charset=utf-8", LOOKS)))
         .route(&format!("{at}/drop.js"), get(async || file("text/javascript; charset=utf-8", PROGRESS)))
+        .route(&format!("{at}/icons.svg"), get(async || file("image/svg+xml", ICONS)))
         .route(&format!("{at}/icon.svg"), get(async || file("image/svg+xml", ICON)));
     for (method, path, page) in routes::table() {
         let filter = if method == Method::POST { MethodFilter::POST } else { MethodFilter::GET };

@@ -20,6 +20,9 @@ use crate::queue::AtHand;
 use crate::words::words;
 use crate::{epochs, membership, safe};
 
+/// What the machine is called with which a safe was begun. Pages say it in the reader's language.
+pub(crate) const FIRST_MACHINE: &str = "this machine";
+
 /// A space that is about to begin.
 pub(crate) struct Founding<'a> {
     keeper: &'a Keeper,
@@ -58,7 +61,7 @@ impl<'a> Founding<'a> {
                 Event::SpaceFounded { name: name.to_owned() },
                 Event::KeyCertified(founder),
                 Event::KeyCertified(machine),
-                Event::DeviceAdded { key: key.to_base64(), name: "this machine".into() },
+                Event::DeviceAdded { key: key.to_base64(), name: FIRST_MACHINE.into() },
             ],
         };
         founding.with(key, device.signing.session_key(&space).verifying_key(), Role::Writer)

@@ -12,15 +12,15 @@ use crate::features::{
     verify, watch,
 };
 
-/// Doors in the menu: what each is called, and its page.
-pub(super) const DOORS: [(&str, &str); 7] = [
-    ("unsent-title", UNSENT),
-    ("door-safe", "/safe"),
-    ("door-people", "/people"),
-    ("door-cases", "/cases"),
-    ("door-received", RECEIVED),
-    ("health-title", "/health"),
-    ("door-verify", "/verify"),
+/// Doors in the menu: what each is called, its page, and its icon.
+pub(super) const DOORS: [(&str, &str, &str); 7] = [
+    ("unsent-title", UNSENT, "file-pen"),
+    ("door-safe", "/safe", "vault"),
+    ("door-people", "/people", "users"),
+    ("door-cases", "/cases", "messages-square"),
+    ("door-received", RECEIVED, "inbox"),
+    ("health-title", "/health", "activity"),
+    ("door-verify", "/verify", "shield-check"),
 ];
 
 /// The door of what somebody had written when the desk was locked: as long as there is some.

@@ -11,13 +11,26 @@ use crate::keeper::unix_seconds;
 use crate::words::Language;
 
 /// The clock of every page: that on a wall in Japan, where those are who answer, whatever this machine is set to. The frame says so once.
-fn japan() -> TimeZone {
+pub(crate) fn japan() -> TimeZone {
     TimeZone::fixed(jiff::tz::offset(9))
 }
 
 /// A moment, in seconds since 1970: the year only when it is not this one.
 pub(crate) fn moment(t: Text, seconds: u64) -> String {
     moment_in(t, seconds, Timestamp::now(), &japan())
+}
+
+/// The same with the day of the week, for what somebody has promised.
+pub(crate) fn term(t: Text, seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let Some(time) = time.map(|time| time.to_zoned(japan())) else { return String::new() };
+    if !t.is_japanese() {
+        return format!("{} {}", time.strftime("%a"), moment(t, seconds));
+    }
+    let days = ["日", "月", "火", "水", "木", "金", "土"];
+    let day = usize::try_from(time.weekday().to_sunday_zero_offset()).ok().and_then(|day| days.get(day));
+    let (date, clock) = (day_in(t, time.date(), Timestamp::now().to_zoned(japan()).year()), time.strftime("%H:%M"));
+    format!("{date}（{}）{clock}", day.unwrap_or(&""))
 }
 
 fn moment_in(t: Text, seconds: u64, now: Timestamp, zone: &TimeZone) -> String {

@@ -66,8 +66,8 @@ pub(crate) struct Frame<'v> {
     pub path: &'v str,
     /// The page with what stands behind its question mark, for the buttons that bring people back to it.
     pub back: String,
-    /// Doors, as they are called, with the path of each and whether this page is behind it.
-    pub doors: Vec<(String, String, bool)>,
+    /// Doors: the icon of each, what it is called, its path, and whether this page is behind it.
+    pub doors: Vec<(&'static str, String, String, bool)>,
     /// What the safe is called; nothing while it is locked.
     pub safe: Option<String>,
     /// The command that does the same.
@@ -236,9 +236,9 @@ impl Visit {
                 _ => true,
             })
         };
-        let doors = DOORS.iter().filter(|(_, path)| is_for(path)).map(|(id, path)| {
+        let doors = DOORS.iter().filter(|(_, path, _)| is_for(path)).map(|(id, path, icon)| {
             let is_here = self.path == *path || (self.door_path() == *path);
-            (t.say(id), format!("{}{path}", self.desk.at), is_here)
+            (*icon, t.say(id), format!("{}{path}", self.desk.at), is_here)
         });
         let safe = unlocked.as_ref().and_then(|unlocked| unlocked.known_name());
         let title = title.into();

@@ -1208,6 +1208,39 @@ fn the_people_of_a_case_are_shown_and_invited_at_the_desk_and_those_of_no_other_
     assert!(none.status == 422 && !none.body.contains("鈴木"), "{}", none.body);
 }
 
+#[test]
+fn a_case_is_held_and_a_trace_has_its_own_time_at_the_desk_and_what_was_wrong_is_said_where_it_was_typed() {
+    let case = crate::case::Scene::new("leak");
+    let desk = Desk::start(&mut case.company.writer_command());
+    let (cookie, csrf) = desk.unlock(&case.company);
+    let listed = desk.get(&format!("{}/cases", desk.at()), &cookie).body;
+    let space = listed.split("/case/").nth(1).unwrap().split('"').next().unwrap();
+    let at = format!("{}/case/{space}", desk.at());
+    let say = |form: &str| desk.post(&at, &cookie, &format!("csrf={csrf}&{form}"));
+    let is_open = |page: &Answer, part: &str| {
+        page.body.contains(&format!("<details class=\"card folded\" open><summary><h2 id=\"{part}\">"))
+    };
+    let is_held = || case.company.ok(["case", "show", "--json"]).json()["hold"] == true;
+    // What is rarely needed is folded, and opens where what was sent is seen.
+    assert!(!is_open(&desk.get(&at, &cookie), "course"));
+    let held = say("act=hold&on=1&text=a+claim+is+open");
+    assert_eq!(held.header("location"), Some(&*format!("{at}?did=hold#course")), "{}", held.body);
+    let page = desk.get(&format!("{at}?did=hold"), &cookie);
+    assert!(is_held() && is_open(&page, "course") && page.body.contains("a claim is open"), "{}", page.body);
+    assert_eq!((say("act=hold&text=").status, is_held()), (303, false));
+    // The list says how long a camera's pictures usually live; here it is another time.
+    let camera = || {
+        let listed = case.company.ok(["case", "keep", "--json"]).json();
+        let sources = listed["sources"].as_array().unwrap().clone();
+        sources.into_iter().find(|one| one["source"] == "camera").unwrap()["until"].to_string()
+    };
+    assert_eq!(say("act=keep&source=camera&state=wanted&since=2026-11-01&days=30").status, 303);
+    assert!(camera().contains("2026-12-01"), "{}", camera());
+    let wrong = say("act=keep&source=camera&state=wanted&since=2026-11-01&days=many");
+    assert!(wrong.status == 422 && is_open(&wrong, "keeping"), "{}", wrong.body);
+    assert!(wrong.body.contains("role=\"alert\"") && camera().contains("2026-12-01"), "{}", wrong.body);
+}
+
 /// What a desk prints for scripts.
 pub(crate) fn said_as_json() -> serde_json::Value {
     let home = Home::unmade();

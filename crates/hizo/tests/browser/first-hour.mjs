@@ -23,6 +23,8 @@ await go(async (sit) => {
   desk.interactions = steps;
 
   await fill(say("会社名", "Company"), "徳田精機");
+  // Whoever likes says what the others call him.
+  await desk.main.getByLabel(say("あなたの名前", "Your name"), { exact: true }).fill("田中");
   await fill(say("パスフレーズ", "Passphrase"), phrase);
   await fill(say("パスフレーズをもう一度", "The passphrase once more"), phrase);
   await press(say("作る", "Begin"));
@@ -91,6 +93,10 @@ await go(async (sit) => {
   await fill(say("パスフレーズ", "Passphrase"), phrase);
   await press(say("開ける", "Unlock"));
   await page.waitForURL("**/safe");
+
+  await press(say("ひと", "People"), banner);
+  await desk.main.getByRole("link", { name: "田中" }).waitFor();
+  await look("13-people");
 
   // The other language, on the same page.
   await press(say("English", "日本語"), banner);

@@ -138,10 +138,16 @@ fn wrong_page(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Out
         f: visit.frame(t.say("wrong-title"), "hizo case open --kind …"),
         kinds: kinds.collect(),
         chosen,
-        out_of_hours: Calendar::japan().out_of_hours(unix_seconds()).map(|words| words.to(language).to_owned()),
+        out_of_hours: out_of_hours(t, unix_seconds()),
         visit,
         fault: fault.map(|failure| visit.fault(&failure)),
     })
+}
+
+/// What somebody is told who asks while nobody is there.
+fn out_of_hours(t: Text, now: u64) -> Option<String> {
+    let opens = Calendar::japan().closed_until(now)?;
+    Some(t.one("case-out-of-hours", "time", shown::term(t, opens)))
 }
 
 /// Lines under a heading, if they need one.
@@ -294,6 +300,13 @@ fn listed(looked: &Looked, unlocked: &Unlocked) -> Outcome<Option<Listed>> {
     }))
 }
 
+/// What somebody has asked to join has no name for him yet: he knows it by when he asked.
+fn asked_row(t: Text, unlocked: &Unlocked, space: &SpaceId) -> String {
+    let changed = std::fs::metadata(unlocked.new_case_home(space)).and_then(|folder| folder.modified()).ok();
+    let asked = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    asked.map_or_else(|| digits(space), |asked| t.one("cases-asked-row", "time", shown::moment(t, asked.as_secs())))
+}
+
 /// By which people tell one space from another that has no name to them yet.
 fn digits(space: &SpaceId) -> String {
     space.to_string().get(..12).unwrap_or_default().to_owned()
@@ -331,7 +344,7 @@ pub(crate) fn cases(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             title: case.title.clone(),
             kind,
             states,
-            due: case.soonest.map_or_else(|| t.say("case-no-clock"), |at| shown::moment(t, at)),
+            due: case.soonest.map_or_else(|| t.say("case-no-clock"), |at| shown::term(t, at)),
             tone: match case.soonest {
                 Some(at) if at < now => "bad",
                 Some(_) => "wait",
@@ -348,7 +361,7 @@ pub(crate) fn cases(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         asked: unlocked
             .asked_for()
             .iter()
-            .map(|space| (visit.at(&format!("/cases/joined/{space}")), digits(space)))
+            .map(|space| (visit.at(&format!("/cases/joined/{space}")), asked_row(t, unlocked, space)))
             .collect(),
         rows: rows.collect(),
         notes,
@@ -652,7 +665,7 @@ fn page(
                 .collect::<Vec<_>>()
                 .join(" · "),
             urgent: (case.urgency == Urgency::Emergency).then(|| say(urgency_words(case.urgency))),
-            out_of_hours: Calendar::japan().out_of_hours(now).filter(|_| case.closed.is_none()).map(say),
+            out_of_hours: out_of_hours(t, now).filter(|_| case.closed.is_none()),
             next: next_card(visit, &here, case, &states, next),
             is_summing: matches!(next, Next::SumUp),
             to_give: beside.is_to_give && case.closed.is_none() && !matches!(next, Next::Give),
@@ -936,7 +949,7 @@ fn state_row(
         holder: state.holder.words().to(language).to_owned(),
         since: shown::moment(t, entry.time),
         due: match due {
-            Some(due) => shown::moment(t, due.at),
+            Some(due) => shown::term(t, due.at),
             None if is_untold => t.say("case-untold"),
             None => t.say("case-no-clock"),
         },

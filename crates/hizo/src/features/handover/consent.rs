@@ -16,6 +16,8 @@ use super::{attest, check_receiver, must_be_company};
 use crate::Setting;
 use crate::consents::Consents;
 use crate::contents::{Chosen, Opened};
+use crate::desk::Text;
+use crate::desk::shown::day_said;
 use crate::entropy::random;
 use crate::failure::{Failure, Kind, Outcome, shown_bytes};
 use crate::handover::refused;
@@ -421,6 +423,15 @@ pub(super) fn record_of<'o>(opened: Opened<'o>, item: &UnverifiedItem) -> Outcom
 
 /// What a consent is for, in one line.
 pub(super) fn about(said: &UnverifiedConsent) -> Words {
+    about_until(said, shown_until(&said.until))
+}
+
+/// The same as a page says it.
+pub(super) fn about_shown(t: Text, said: &UnverifiedConsent) -> String {
+    about_until(said, day_said(t, &shown_until(&said.until))).to(t.0).to_owned()
+}
+
+fn about_until(said: &UnverifiedConsent, until: String) -> Words {
     let company = match said.company.as_str() {
         "-" => words!("a company whose name is not told", "名前を明かさない会社"),
         name => Words::both(shown_bytes(name.as_bytes()), shown_bytes(name.as_bytes())),
@@ -431,7 +442,7 @@ pub(super) fn about(said: &UnverifiedConsent) -> Words {
         level = said.level.word(),
         purpose = shown_bytes(said.purpose.as_bytes()),
         onward = said.onward,
-        until = shown_until(&said.until);
+        until = until;
         company
     )
 }

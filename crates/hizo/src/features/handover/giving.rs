@@ -10,7 +10,7 @@ use hizo_vault::event::Event;
 use hizo_vault::fingerprint::Spoken;
 
 use super::admit::{Admitted, Asking, admit};
-use super::consent::about;
+use super::consent::about_shown;
 use super::enter::enter;
 use super::filling::unsealed as unsealed_in;
 use super::finding::{Finding, findings};
@@ -196,7 +196,7 @@ fn page(
         here: visit.at(&place.here),
         case: visit.at(&format!("/case/{}", visit.param("case"))),
         consents: visit.at(&consents),
-        about: about(&given.said).to(language).to_owned(),
+        about: about_shown(t, &given.said),
         pill: (tone(word), words.to(language).to_owned()),
         remark: remark(given),
         steps: steps_of(visit, given, (is_there, unsealed.is_some_and(|(all, _)| all == 0)), is_company, opened),
@@ -235,14 +235,16 @@ fn steps_of(
     };
     let (is_handed, is_answered) = (given.handed.is_some(), given.answer.is_some());
     let opened = opened.map(|time| shown::moment(t, time.unix_seconds()));
-    let mut steps = vec![step("step-consented", true, String::new())];
+    let at = |seconds: Option<u64>| seconds.map_or_else(String::new, |seconds| shown::moment(t, seconds));
+    let mut steps = vec![step("step-consented", true, at(Some(given.at)))];
     steps.push(step("step-sealed", is_handed || is_sealed, String::new()));
     if is_company {
         steps.push(step("step-entered", is_there, String::new()));
     }
-    steps.push(step("step-handed", is_handed, String::new()));
+    steps.push(step("step-handed", is_handed, at(given.handed.as_ref().map(|handed| handed.at))));
     steps.push(step("step-opened", is_answered || opened.is_some(), opened.unwrap_or_default()));
-    steps.push(step("step-answered", is_answered, remark(given)));
+    let answered = [at(given.answered_at), remark(given)].into_iter().filter(|said| !said.is_empty());
+    steps.push(step("step-answered", is_answered, answered.collect::<Vec<_>>().join(" · ")));
     steps
 }
 
@@ -379,7 +381,7 @@ fn ask(visit: &Visit, unlocked: &Unlocked, place: &Place, file: &Path) -> Outcom
         receiver: shown_bytes(given.said.receiver_name.as_bytes()),
         name: shown_bytes(name.as_bytes()),
         organisation: organisation.map(|card| shown_organisation(&card).to(language).to_owned()),
-        about: about(&given.said).to(language).to_owned(),
+        about: about_shown(visit.text(), &given.said),
         stays: given.said.keeps_sender,
     })
 }

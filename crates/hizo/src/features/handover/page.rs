@@ -12,7 +12,7 @@ use hizo_vault::event::handover::{Level, ONWARD, Refusal};
 
 use super::check_receiver;
 use super::choice::{Choice, chosen};
-use super::consent::{Offer, Withdrawal, about, check_company, read_receiver};
+use super::consent::{Offer, Withdrawal, about, about_shown, check_company, read_receiver};
 use super::preview::{self, Care, Shown};
 use super::status::{remark, state};
 use crate::consents::{Consents, Given};
@@ -84,7 +84,7 @@ fn form(visit: &Visit, unlocked: &Unlocked, fault: Option<Failure>) -> Outcome<R
         let (word, words) = state(given, now);
         GivenRow {
             receiver: shown_bytes(given.said.receiver_name.as_bytes()),
-            about: about(&given.said).to(language).to_owned(),
+            about: about_shown(t, &given.said),
             state: words.to(language).to_owned(),
             tone: tone(word),
             remark: remark(given),

@@ -8,7 +8,7 @@ use hizo_ledger::id::SpaceId;
 use hizo_vault::event::handover::Verdict;
 
 use super::answer::{answer, word};
-use super::consent::about;
+use super::consent::about_shown;
 use super::finding::{PARTS, VERDICTS, find};
 use super::giving::shown_suspects;
 use super::handover_of;
@@ -54,7 +54,7 @@ pub(crate) fn all(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             false => Ok(Row {
                 to,
                 name: t.say("received-asked-row"),
-                about: space.to_string().get(..12).unwrap_or_default().to_owned(),
+                about: asked(visit, &folder, &space),
                 tone: "wait",
                 word: t.say("received-waits"),
             }),
@@ -65,7 +65,7 @@ pub(crate) fn all(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
                 let (name, about) = match handover.opened.contains_key(&side.key()) {
                     true => {
                         handover.check_opened_by(side.opened(), &side.identity)?;
-                        (from(visit, &handover), about(&handover.said).to(language).to_owned())
+                        (from(visit, &side, &handover), about_shown(t, &handover.said))
                     }
                     false => (t.say("received-some"), space.to_string().get(..12).unwrap_or_default().to_owned()),
                 };
@@ -91,11 +91,24 @@ pub(crate) fn all(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     })
 }
 
-/// Whose it is, as far as it may be known.
-fn from(visit: &Visit, handover: &HandOver) -> String {
+/// When he asked for what has no name to him yet.
+fn asked(visit: &Visit, folder: &Path, space: &SpaceId) -> String {
+    let changed = std::fs::metadata(folder).and_then(|folder| folder.modified()).ok();
+    let since = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let digits = || space.to_string().get(..12).unwrap_or_default().to_owned();
+    since.map_or_else(digits, |since| {
+        visit.text().one("received-asked", "time", shown::moment(visit.text(), since.as_secs()))
+    })
+}
+
+/// Whose it is and since when, so that one is told from another; where no company may be known, by its time alone.
+fn from(visit: &Visit, side: &Side, handover: &HandOver) -> String {
+    let t = visit.text();
+    let begun = side.safe.records.first().map(|record| record.envelope().time.unix_seconds());
+    let time = begun.map_or_else(String::new, |begun| shown::moment(t, begun));
     match handover.said.level.tells_company() {
-        true => shown_bytes(handover.said.company.as_bytes()),
-        false => visit.text().say("received-untold"),
+        true => t.two("received-of", "company", shown_bytes(handover.said.company.as_bytes()), "time", time),
+        false => t.one("received-untold", "time", time),
     }
 }
 
@@ -157,7 +170,7 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
 }
 
 fn page(visit: &Visit, unlocked: &Unlocked, space: &SpaceId, fault: Option<&Failure>) -> Outcome<Reply> {
-    let (t, language, folder) = (visit.text(), visit.language(), unlocked.received_home(space));
+    let (t, folder) = (visit.text(), unlocked.received_home(space));
     let here = visit.at(&format!("/received/{space}"));
     if !is_safe(&folder) {
         return joining::enter_page(visit, unlocked, true, space, fault);
@@ -191,11 +204,11 @@ fn page(visit: &Visit, unlocked: &Unlocked, space: &SpaceId, fault: Option<&Fail
     let command = shown::command(["hizo", "--home", &shown_path(&folder), "hand-over", "open"]);
     visit.page(&OnePage {
         f: visit
-            .frame(if is_opened { from(visit, &handover) } else { t.say("received-some") }, command)
+            .frame(if is_opened { from(visit, &side, &handover) } else { t.say("received-some") }, command)
             .tab(t.say("door-received")),
         here,
         about: match is_opened {
-            true => about(&handover.said).to(language).to_owned(),
+            true => about_shown(t, &handover.said),
             false => space.to_string().get(..12).unwrap_or_default().to_owned(),
         },
         pill: stands(visit, &side, &handover),

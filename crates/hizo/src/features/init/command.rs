@@ -81,7 +81,7 @@ pub(crate) fn set_up(
     };
     let owner = match &known {
         Some((identity, sealed)) => Owner::Known { identity, sealed: sealed.clone() },
-        None => Owner::New { passphrase: &passphrase.text },
+        None => Owner::New { passphrase: &passphrase.text, called: None },
     };
     let home = super::init_for(&folder, (super::drawn(), name), owner, there, says)?;
     Ok((home, passphrase))

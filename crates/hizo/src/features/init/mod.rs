@@ -27,6 +27,8 @@ enum Owner<'a> {
     New {
         /// What the identity is sealed with.
         passphrase: &'a str,
+        /// What the others of the safe will call him, if he says.
+        called: Option<&'a str>,
     },
     /// Somebody who has one, in the file that it is sealed in.
     Known { identity: &'a IdentityFile, sealed: Vec<u8> },
@@ -51,7 +53,21 @@ pub(crate) fn init_with(
     there: Option<&There>,
     says: Vec<Event>,
 ) -> Outcome<Home> {
-    init_for(folder, (drawn(), name), Owner::New { passphrase }, there, says)
+    init_for(folder, (drawn(), name), Owner::New { passphrase, called: None }, there, says)
+}
+
+/// The same as [`init`], for somebody who says what he is called.
+///
+/// # Errors
+/// As [`init`].
+fn init_called(
+    folder: &Path,
+    name: &str,
+    called: Option<&str>,
+    passphrase: &str,
+    there: Option<&There>,
+) -> Outcome<Home> {
+    init_for(folder, (drawn(), name), Owner::New { passphrase, called }, there, Vec::new())
 }
 
 /// Sets up another safe of the same person, who opens it by the passphrase of the first one, at a keeper that he names: its id, and what it
@@ -86,7 +102,7 @@ fn init_for(
     (space, name): (SpaceId, &str),
     owner: Owner,
     there: Option<&There>,
-    says: Vec<Event>,
+    mut says: Vec<Event>,
 ) -> Outcome<Home> {
     let _turn = Home::make(folder)?;
     if home::invite_of(folder)?.is_some() {
@@ -95,9 +111,13 @@ fn init_for(
     }
     let new;
     let (identity, sealed) = match owner {
-        Owner::New { passphrase } => {
+        Owner::New { passphrase, called } => {
             new = IdentityFile::generate(&mut SystemEntropy);
             let sealed = new.seal(passphrase, work_factor(), &mut SystemEntropy).as_bytes().to_vec();
+            says.extend(called.map(|name| {
+                let key = new.signing_seed.space_key(&space).verifying_key().to_base64();
+                Event::MemberAdded { key, name: name.to_owned() }
+            }));
             (&new, sealed)
         }
         Owner::Known { identity, sealed } => (identity, sealed),

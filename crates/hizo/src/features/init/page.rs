@@ -15,6 +15,7 @@ use crate::there::There;
 struct BeginPage<'v> {
     f: Frame<'v>,
     name: &'v str,
+    called: &'v str,
     /// One that was drawn, for who wants it. It is the same when the form comes back.
     drawn: Zeroizing<String>,
     fault: Option<String>,
@@ -36,6 +37,7 @@ fn page(visit: &Visit, fault: Option<String>, there: Option<&Failure>) -> Outcom
     visit.page(&BeginPage {
         f: visit.frame(visit.text().say("begin-title"), "hizo init --name …"),
         name: visit.field("name"),
+        called: visit.field("called"),
         drawn: visit.drawn(),
         fault,
         fault_there: there.map(|failure| visit.fault(failure)),
@@ -54,12 +56,17 @@ pub(crate) fn found(visit: &Visit) -> Outcome<Reply> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return page(visit, Some(t.say("begin-fault-name")), None);
     }
+    let called = visit.field("called").trim();
+    if called.len() > NAME_BYTES_MAX {
+        return page(visit, Some(t.say("begin-fault-name")), None);
+    }
+    let called = Some(called).filter(|called| !called.is_empty());
     let passphrase = match visit.new_passphrase() {
         Ok(passphrase) => passphrase,
         Err(fault) => return page(visit, Some(t.say(fault)), None),
     };
     let there = there(visit);
-    if let Err(failure) = super::init(&folder, name, passphrase, there.as_ref()) {
+    if let Err(failure) = super::init_called(&folder, name, called, passphrase, there.as_ref()) {
         // Somebody pressed twice: the safe of the first time is there.
         if is_safe(&folder) {
             return Ok(visit.go("/unlock"));

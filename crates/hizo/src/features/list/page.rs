@@ -7,6 +7,7 @@ use askama::Template;
 use hizo_ledger::id::{RecordId, SeriesId};
 use hizo_ledger::record::Record;
 
+use super::hour::{Hour, hour};
 use crate::console::bytes;
 use crate::desk::shown::{self, Paging};
 use crate::desk::stage::{self, Newest, Pill};
@@ -38,6 +39,7 @@ struct SafePage<'v> {
     notes: Vec<String>,
     rows: Vec<SeriesRow>,
     paging: Paging,
+    hour: Option<Hour>,
 }
 
 /// How far these have come, by record.
@@ -107,6 +109,7 @@ pub(crate) fn safe(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let paging = Paging::of(visit, series.len());
     let here = paging.rows(series.iter());
     let (statuses, wrong) = told(&looked, here.iter().filter_map(|(_, series)| series.deposits.last()));
+    let is_proved = statuses.values().any(|status| status.stamp.as_ref().is_some_and(|token| token.is_independent()));
     let rows = here.iter().map(|(id, series)| {
         let newest = series.deposits.last();
         SeriesRow {
@@ -131,6 +134,7 @@ pub(crate) fn safe(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         works: unlocked.works.unread(visit),
         rows: rows.collect(),
         paging,
+        hour: hour(visit, unlocked, &looked, is_proved)?,
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
+use hizo_ledger::id::SpaceId;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::Role;
 use hizo_vault::fingerprint::Spoken;
@@ -34,6 +35,8 @@ struct Row {
     until: String,
     tone: &'static str,
     state: String,
+    /// Nobody else acts for the organisation there.
+    is_alone: bool,
     /// The page on which it is taken back, where that still changes something.
     revoke: Option<String>,
 }
@@ -108,6 +111,11 @@ fn rows(visit: &Visit, unlocked: &Unlocked, organisation: &VerifyingKey) -> Outc
     names.entry(own).or_insert_with(|| t.say("people-you"));
     let (now, sealed_to) = (safe::now()?, looked.safe.recipient()?.to_string());
     let register = Register::of(looked.opened(), organisation);
+    let acts = |entry: &&register::Entry| matches!(entry.state(now, &sealed_to), State::Good | State::Due);
+    let mut acting: BTreeMap<SpaceId, usize> = BTreeMap::new();
+    for entry in register.entries().filter(acts) {
+        *acting.entry(entry.delegation.space).or_default() += 1;
+    }
     let row = |entry: &register::Entry| {
         let (said, state) = (&entry.delegation, entry.state(now, &sealed_to));
         let key = said.key.name().to_string();
@@ -121,6 +129,7 @@ fn rows(visit: &Visit, unlocked: &Unlocked, organisation: &VerifyingKey) -> Outc
                 State::Ended | State::Revoked => "info",
             },
             state: state.words().to(language).to_owned(),
+            is_alone: matches!(state, State::Good | State::Due) && acting.get(&said.space) == Some(&1),
             revoke: matches!(state, State::Good | State::Due).then(|| visit.at(&format!("/office/revoke/{key}"))),
         }
     };

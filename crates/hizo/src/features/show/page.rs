@@ -40,6 +40,8 @@ struct Branch {
 /// An entry of a folder.
 struct Row {
     index: usize,
+    /// What stands before the name.
+    icon: &'static str,
     name: String,
     /// The page of a folder.
     into: Option<String>,
@@ -166,6 +168,7 @@ fn rows(visit: &Visit, manifest: &Manifest, folder: Option<&[u8]>, here: &str) -
         Row {
             index,
             name: shown_bytes(rest),
+            icon: if is_folder { "folder" } else { icon_of(&shown_bytes(rest)) },
             into: is_folder.then(|| format!("{here}?in={index}")),
             look: entry.kind.content().map(|_| format!("{here}/look?entry={index}")),
             note,
@@ -175,6 +178,20 @@ fn rows(visit: &Visit, manifest: &Manifest, folder: Option<&[u8]>, here: &str) -
         }
     };
     (found.into_iter().take(ROWS_MAX).map(row).collect(), more)
+}
+
+/// The icon of a file, by how its name ends.
+fn icon_of(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map_or_else(String::new, |(_, ending)| ending.to_ascii_lowercase());
+    match ending.as_str() {
+        "txt" | "md" | "doc" | "docx" | "pdf" | "odt" | "rtf" | "ppt" | "pptx" | "jtd" => "file-text",
+        "csv" | "tsv" | "xls" | "xlsx" | "ods" => "table",
+        "png" | "jpg" | "jpeg" | "gif" | "tif" | "tiff" | "bmp" | "webp" | "heic" | "svg" => "image",
+        "dxf" | "dwg" | "step" | "stp" | "iges" | "igs" | "stl" | "sldprt" | "sldasm" | "x_t" => "drafting-compass",
+        "zip" | "lzh" | "7z" | "tar" | "gz" | "rar" => "archive",
+        "eml" | "msg" | "mbox" => "mail",
+        _ => "file",
+    }
 }
 
 /// What a path is called from a folder that it lies beneath.

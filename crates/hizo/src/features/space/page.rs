@@ -21,8 +21,9 @@ use super::entering::Admin;
 use super::remove::{Readable, could_read, ranges};
 use super::{admins, grant, role};
 use crate::cards;
-use crate::desk::{Frame, Looked, Reply, Unlocked, Visit, shown};
+use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit, shown};
 use crate::failure::{Outcome, shown_bytes};
+use crate::founding;
 use crate::keeper::unix_seconds;
 use crate::membership::{Change, Made};
 use crate::people::{Person, Seat, shown_organisation};
@@ -154,7 +155,13 @@ pub(crate) fn people(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         rule: admins::line(looked.safe.chain.admin_rule()).to(language).to_owned(),
         rows: persons
             .iter()
-            .map(|person| Row { is_self: person.seats().any(|seat| seat.key == own), ..row(visit, &looked, person) })
+            .map(|person| {
+                let listed = row(visit, &looked, person);
+                // Whoever began the safe was let in by nobody, who would have said what he is called.
+                let is_founder = person.name.is_none() && person.own.is_some_and(|seat| seat.since == 0);
+                let name = if is_founder { t.say("people-founder") } else { listed.name };
+                Row { is_self: person.seats().any(|seat| seat.key == own), name, ..listed }
+            })
             .collect(),
         is_any_due: prepared.iter().any(|row| row.is_due),
         prepared,
@@ -171,7 +178,7 @@ fn row(visit: &Visit, looked: &Looked, person: &Person) -> Row {
     let record = usize::try_from(person.since()).ok().and_then(|number| looked.safe.records.get(number));
     let machine = |(seat, name): &(Seat, Option<String>)| {
         let id = if seat.role.may(Act::Deposit) { "people-machine-deposits" } else { "people-machine" };
-        t.one(id, "name", machine_name(seat, name.as_deref()))
+        t.one(id, "name", machine_name(t, seat, name.as_deref()))
     };
     Row {
         to: visit.at(&format!("/people/who/{}", who(person))),
@@ -188,8 +195,13 @@ fn row(visit: &Visit, looked: &Looked, person: &Person) -> Row {
     }
 }
 
-fn machine_name(seat: &Seat, name: Option<&str>) -> String {
-    name.map_or_else(|| seat.key.name().to_string(), |name| shown_bytes(name.as_bytes()))
+fn machine_name(t: Text, seat: &Seat, name: Option<&str>) -> String {
+    match name {
+        // Whoever began the safe was not asked what to call the machine.
+        Some(founding::FIRST_MACHINE) => t.say("people-first-machine"),
+        Some(name) => shown_bytes(name.as_bytes()),
+        None => seat.key.name().to_string(),
+    }
 }
 
 const fn role_word(role: Option<Role>) -> &'static str {

@@ -6,7 +6,6 @@ use askama::Template;
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::ClaimedTime;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use super::super::due::{line, make_all};
 use super::super::entering::Admin;
@@ -63,7 +62,7 @@ fn leave_page(visit: &Visit, unlocked: &Unlocked, fault: Option<&Failure>) -> Ou
         could_read: could_read(&row.name, &read).iter().map(say).collect(),
         notes: membership::left_out(&looked.safe, &looked.keyring)?.iter().map(say).collect(),
         machines: machines
-            .map(|(seat, name)| (seat.key.name().to_string(), machine_name(seat, name.as_deref())))
+            .map(|(seat, name)| (seat.key.name().to_string(), machine_name(t, seat, name.as_deref())))
             .collect(),
         name: row.name,
         reason: visit.field("reason"),
@@ -73,12 +72,12 @@ fn leave_page(visit: &Visit, unlocked: &Unlocked, fault: Option<&Failure>) -> Ou
     })
 }
 
-/// The time that a form names, by this machine's clock; nothing where it is to be done at once.
+/// The time that a form names, by the clock of every page; nothing where it is to be done at once.
 fn time(text: &str) -> Outcome<Option<ClaimedTime>> {
     if text.is_empty() {
         return Ok(None);
     }
-    let time = text.parse::<DateTime>().ok().and_then(|time| time.to_zoned(TimeZone::system()).ok());
+    let time = text.parse::<DateTime>().ok().and_then(|time| time.to_zoned(shown::japan()).ok());
     let time = time.and_then(|time| u64::try_from(time.timestamp().as_second()).ok());
     time.and_then(|seconds| ClaimedTime::from_unix_seconds(seconds).ok())
         .map(Some)
