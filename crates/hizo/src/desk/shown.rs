@@ -6,13 +6,18 @@ use jiff::tz::TimeZone;
 
 use super::{Looked, Text, Visit};
 use crate::cards::{CardSet, Tried};
-use crate::failure::Outcome;
+use crate::failure::{Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
 use crate::words::Language;
 
+/// The clock of every page: that on a wall in Japan, where those are who answer, whatever this machine is set to. The frame says so once.
+fn japan() -> TimeZone {
+    TimeZone::fixed(jiff::tz::offset(9))
+}
+
 /// A moment, in seconds since 1970: the year only when it is not this one.
 pub(crate) fn moment(t: Text, seconds: u64) -> String {
-    moment_in(t, seconds, Timestamp::now(), &TimeZone::system())
+    moment_in(t, seconds, Timestamp::now(), &japan())
 }
 
 fn moment_in(t: Text, seconds: u64, now: Timestamp, zone: &TimeZone) -> String {
@@ -27,6 +32,26 @@ fn moment_in(t: Text, seconds: u64, now: Timestamp, zone: &TimeZone) -> String {
         (false, false) => "%-d %B %Y %H:%M",
     };
     time.strftime(form).to_string()
+}
+
+/// A day or a time that somebody typed, as people say it; anything else as it stands.
+pub(crate) fn day_said(t: Text, said: &str) -> String {
+    let Ok(day) = said.parse::<jiff::civil::Date>() else { return shown_bytes(said.as_bytes()) };
+    // A time is more than its day.
+    if said.len() > "2026-11-20".len() {
+        return shown_bytes(said.as_bytes());
+    }
+    day_in(t, day, Timestamp::now().to_zoned(japan()).year())
+}
+
+fn day_in(t: Text, day: jiff::civil::Date, this_year: i16) -> String {
+    let form = match (t.is_japanese(), day.year() == this_year) {
+        (true, true) => "%-m月%-d日",
+        (true, false) => "%Y年%-m月%-d日",
+        (false, true) => "%-d %B",
+        (false, false) => "%-d %B %Y",
+    };
+    day.strftime(form).to_string()
 }
 
 /// A command as it can be typed: what a name holds stays one argument, whoever chose the name.
@@ -87,7 +112,7 @@ pub(crate) fn newest<T>(mut all: Vec<T>) -> (Vec<T>, usize) {
 /// Year, month and day, as in a seal.
 pub(crate) fn day(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    time.map(|time| time.to_zoned(TimeZone::system()).strftime("%Y.%-m.%-d").to_string()).unwrap_or_default()
+    time.map(|time| time.to_zoned(japan()).strftime("%Y.%-m.%-d").to_string()).unwrap_or_default()
 }
 
 /// Words to be read out, in the reader's list, and the same in the other one.

@@ -207,6 +207,15 @@ impl Visit {
         page.render().map(Reply::Page).map_err(Failure::internal)
     }
 
+    /// The same for a page that also says what was wrong with what was sent, if something was.
+    pub(crate) fn page_with(&self, fault: Option<&Failure>, page: &impl Template) -> Outcome<Reply> {
+        let page = page.render().map_err(Failure::internal)?;
+        Ok(match fault {
+            None => Reply::Page(page),
+            Some(_) => Reply::Failed(StatusCode::UNPROCESSABLE_ENTITY, page),
+        })
+    }
+
     /// A passphrase that was drawn for whoever begins something here.
     pub(crate) fn drawn(&self) -> Zeroizing<String> {
         self.session.drawn()

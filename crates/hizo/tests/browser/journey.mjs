@@ -54,6 +54,22 @@ async function type_date(page, text) {
   }
 }
 
+// What is folded away is unfolded, as somebody does who looks for it: the outermost first.
+async function unfold(desk, target) {
+  await target.waitFor({ state: "attached" });
+  const folds = target.locator("xpath=ancestor::details[not(@open)]");
+  while ((await folds.count()) > 0) {
+    desk.interactions += 1;
+    const summary = folds.first().locator("> summary");
+    if (!keyboard) {
+      await summary.click();
+    } else {
+      await reach(desk.page, summary);
+      await desk.page.keyboard.press("Enter");
+    }
+  }
+}
+
 // Goes the journey, and closes the browser whatever comes of it.
 export async function go(journey) {
   const browser = await chromium.launch({
@@ -96,11 +112,12 @@ async function sit(browser, link, options = {}) {
     interactions: 1,
     async press(name, within = main) {
       desk.interactions += 1;
-      const called = (how) => within.getByRole("button", { name, ...how }).or(within.getByRole("link", { name, ...how })).first();
-      await called({ includeHidden: true }).waitFor({ state: "attached" });
-      if ((await called({}).count()) === 0) await desk.bare(called({ includeHidden: true }));
-      if (!keyboard) return called({}).click();
-      await reach(page, called({}));
+      const named = (more) => within.getByRole("button", { name, ...more }).or(within.getByRole("link", { name, ...more })).first();
+      const [target, anywhere] = [named({}), named({ includeHidden: true })];
+      await target.or(anywhere).first().waitFor({ state: "attached" });
+      if ((await target.count()) === 0) await unfold(desk, anywhere);
+      if (!keyboard) return target.click();
+      await reach(page, target);
       await page.keyboard.press("Enter");
       await page.waitForLoadState();
     },
@@ -108,7 +125,7 @@ async function sit(browser, link, options = {}) {
     async fill(field, text) {
       desk.interactions += 1;
       const target = typeof field === "string" ? main.getByLabel(field, { exact: true }).first() : field;
-      await desk.bare(target);
+      await unfold(desk, target);
       if (!keyboard) return target.fill(text);
       await reach(page, target);
       if ((await target.getAttribute("type"))?.startsWith("date")) return type_date(page, text);
@@ -118,7 +135,7 @@ async function sit(browser, link, options = {}) {
     // A box, or one of several that exclude each other.
     async tick(target) {
       desk.interactions += 1;
-      await desk.bare(target);
+      await unfold(desk, target);
       if (!keyboard) return target.check();
       await reach(page, target);
       if (!(await target.isChecked())) await page.keyboard.press("Space");
@@ -126,7 +143,7 @@ async function sit(browser, link, options = {}) {
     // One of a list, by its value.
     async pick(target, value) {
       desk.interactions += 1;
-      await desk.bare(target);
+      await unfold(desk, target);
       if (!keyboard) return target.selectOption(value);
       await reach(page, target);
       await page.keyboard.press("Home");
@@ -134,17 +151,6 @@ async function sit(browser, link, options = {}) {
         check(stops < STOPS_MAX, `no key chooses ${value}`);
         await page.keyboard.press("ArrowDown");
       }
-    },
-    // Opens what is folded around an element.
-    async bare(target) {
-      await target.waitFor({ state: "attached" });
-      const folds = target.locator("xpath=ancestor::details[not(@open)]");
-      while ((await folds.count()) > 0) await desk.opened(folds.first().locator("> summary"));
-    },
-    async opened(summary) {
-      if (!keyboard) return summary.click();
-      await reach(page, summary);
-      await page.keyboard.press("Enter");
     },
     async unlock(phrase) {
       await page.waitForURL("**/unlock");
@@ -170,12 +176,13 @@ async function sit(browser, link, options = {}) {
     },
     // Opens what is folded.
     async unfold(name) {
-      desk.interactions += 1;
-      await desk.opened(main.locator("summary").filter({ hasText: name }).first());
+      await unfold(desk, main.locator("summary").filter({ hasText: name }).first());
     },
     // What a link saves.
     async saved(name) {
-      const to = await main.getByRole("link", { name }).first().getAttribute("href");
+      const target = main.getByRole("link", { name, includeHidden: true }).first();
+      await unfold(desk, target);
+      const to = await target.getAttribute("href");
       return (await context.request.get(new URL(to, link).href)).body();
     },
     async picture(name) {

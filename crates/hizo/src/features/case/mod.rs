@@ -10,6 +10,7 @@ mod keep;
 pub(crate) mod keeping;
 mod list;
 mod matrix;
+mod next;
 mod open;
 pub(crate) mod page;
 mod paper;

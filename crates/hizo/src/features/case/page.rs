@@ -14,12 +14,14 @@ use super::command::say as say_in;
 use super::keep::standing;
 use super::keeping::{self, Countdown, Machine, Reminder, Source};
 use super::matrix::{Known, matrix};
+use super::next::{Beside, Next};
 use super::open::{asked, formed};
 use super::paper::{self, What};
 use super::say::new_id;
 use super::show::{kind_words, urgency_words};
 use super::states::{CLOSED, CLOSING, Holder, Move, Rest, State};
 use super::{Case, Present};
+use crate::consents::Given;
 use crate::desk::shown::Paging;
 use crate::desk::{Frame, Looked, Reply, Text, Unlocked, Visit, shown};
 use crate::entropy::random;
@@ -401,34 +403,76 @@ struct SourceRow {
     name: String,
     state: String,
     tone: &'static str,
-    is_open: bool,
+    /// From when on its time runs, as somebody has said; and how many days it lives, as somebody has said or as it usually does.
+    since: String,
+    days: u64,
 }
+
+/// What stands first: what whoever looks does next.
+struct NextCard {
+    says: String,
+    why: String,
+    link: Option<(String, String)>,
+    /// The form with which he does it, if that stands there and not in its own place.
+    form: &'static str,
+    task: Option<TaskRow>,
+}
+
+/// Notes, of which the newest are shown and the others are folded.
+struct Notes {
+    newest: Vec<(String, String)>,
+    older: Vec<(String, String)>,
+    older_says: String,
+}
+
+/// How many notes are shown before the others are folded.
+const NOTES: usize = 4;
 
 #[derive(Template)]
 #[template(path = "case.html")]
 struct CasePage<'v> {
     f: Frame<'v>,
+    visit: &'v Visit,
     here: String,
     lead: String,
     urgent: Option<String>,
     out_of_hours: Option<String>,
+    /// What he does next; nothing where he must not act.
+    next: Option<NextCard>,
+    /// The end comes next, and stands there too.
+    is_summing: bool,
+    /// The counsellor opened it for somebody, who does not have it yet, and something else comes first.
+    to_give: bool,
+    /// The part that is open: what was sent a moment ago stands there, or what was wrong with it.
+    part: &'static str,
+    fault: Option<(String, Option<String>)>,
     states: Vec<StateRow>,
-    told: Vec<(String, String)>,
-    advice: Vec<(String, String)>,
+    told: Notes,
+    advice: Notes,
     tasks: Vec<TaskRow>,
     do_nots: Vec<Group>,
+    /// Where traces may still be lost, and where that is settled.
     sources: Vec<SourceRow>,
+    settled: Vec<SourceRow>,
+    /// What is said of what is folded.
+    sources_say: String,
+    things_say: String,
+    visits_say: String,
+    matrix_says: String,
+    papers_say: String,
+    course: Vec<(String, String, String)>,
+    course_says: String,
+    /// Until when it is kept, and whether that was put off.
+    kept_says: String,
+    is_held: bool,
     things: Vec<ThingRow>,
     /// Where their tags are printed.
     tags: String,
     /// What whoever looks at the page has seen of the case: what he says on it rests on that.
     seen: String,
     seen_number: u64,
-    /// Nobody has been told of it yet.
-    untold: bool,
-    /// The counsellor's organisation has helped the other side before; or it does not know whether.
+    /// The counsellor's organisation has helped the other side before.
     is_blocked: bool,
-    is_uncompared: bool,
     matrix: Vec<(String, &'static str, String)>,
     /// Visits: what names each, when and where, what for, and whether it was made.
     visits: Vec<(String, String, String, bool)>,
@@ -445,11 +489,42 @@ struct CasePage<'v> {
     is_open: bool,
     is_counsellor: bool,
     may_task: bool,
-    /// The counsellor opened it for somebody, who does not have it yet.
-    to_give: bool,
     /// What is read to the company that it was given to.
     given: Option<super::caller::GivenWords>,
     refused: usize,
+}
+
+impl CasePage<'_> {
+    /// What went wrong in this part.
+    fn fault_in(&self, part: &str) -> Option<&(String, Option<String>)> {
+        self.fault.as_ref().filter(|_| self.part == part)
+    }
+
+    /// What was typed into a form that was not taken.
+    fn typed(&self, act: &str, field: &str) -> &str {
+        if self.fault.is_some() && self.visit.field("act") == act { self.visit.field(field) } else { "" }
+    }
+
+    /// Whether a form stands where what comes next is said.
+    fn is_next(&self, form: &str) -> bool {
+        self.next.as_ref().is_some_and(|next| next.form == form)
+    }
+}
+
+/// The part of the page on which what was sent is seen.
+fn part_of(act: &str) -> &'static str {
+    match act {
+        "tell" => "story",
+        "advise" => "advice",
+        "task" | "done" => "tasks",
+        "visit" => "visits",
+        "keep" => "keeping",
+        "thing" => "things",
+        "searched" => "matrix",
+        "hold" => "course",
+        "sorted" => "states",
+        _ => "",
+    }
 }
 
 /// One case.
@@ -468,7 +543,7 @@ pub(crate) fn case(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
             false => visit.go("/cases"),
         });
     }
-    page(visit, unlocked, &looked, &present, &home)
+    page(visit, unlocked, &looked, &present, &home, None)
 }
 
 /// A paper of it, as it stands now.
@@ -491,34 +566,38 @@ pub(super) fn is_to_give(looked: &Looked, unlocked: &Unlocked) -> bool {
         && parties::is_opened_for_another(looked.opened(), &seed.identity_key().verifying_key())
 }
 
-fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, home: &Path) -> Outcome<Reply> {
+fn page(
+    visit: &Visit,
+    unlocked: &Unlocked,
+    looked: &Looked,
+    present: &Present,
+    home: &Path,
+    fault: Option<&Failure>,
+) -> Outcome<Reply> {
     let (t, language, now) = (visit.text(), visit.language(), unix_seconds());
     let case = present.case(looked.opened())?;
+    let here = visit.at(&format!("/case/{}", looked.safe.home.space));
     let say = |words: Words| words.to(language).to_owned();
-    let by = |entry: &super::Entry| {
-        let party = entry.party.map_or_else(String::new, |party| say(party.words()));
-        t.two("case-said-by", "who", party, "time", shown::moment(t, entry.time))
-    };
+    let by = |entry: &super::Entry| by(visit, entry);
+    let notes = |of: Vec<(&super::Entry, String, String)>| notes(visit, of);
     let told = case.told.iter().rev().map(|told| {
-        let said = [&told.teller, &told.happened].into_iter().filter(|text| !text.is_empty());
-        let head: Vec<_> = [by(&told.entry)].into_iter().chain(said.map(|text| shown_bytes(text.as_bytes()))).collect();
-        (head.join(" · "), shown_bytes_kept(&told.text))
+        let said = [shown::day_said(t, &told.happened), shown_bytes(told.teller.as_bytes())];
+        let said = said.into_iter().rev().filter(|text| !text.is_empty());
+        let head: Vec<_> = [by(&told.entry)].into_iter().chain(said).collect();
+        (&told.entry, head.join(" · "), shown_bytes_kept(&told.text))
     });
-    let tasks = case.tasks.iter().map(|task| TaskRow {
-        id: task.id.clone(),
-        text: shown_bytes(task.text.as_bytes()),
-        who: t.say(if task.who == For::Company { "party-company" } else { "party-counsellor" }),
-        due: shown_bytes(task.due.as_bytes()),
-        done: task.done,
-    });
+    let advice = case.advice.iter().rev().map(|(entry, text)| (entry, by(entry), shown_bytes_kept(text)));
     let deposits = looked.view.series.values().flat_map(|series| &series.deposits);
     let deposits = deposits.map(|deposit| (deposit.id.to_string(), deposit.labels.clone())).collect();
     let both = |(english, japanese): (&str, &str)| say(Words::both(english.to_owned(), japanese.to_owned()));
-    let rows = matrix(case, &deposits).into_iter().map(|row| match row.known {
-        Known::Yes => (both(row.element), "ok", t.say("matrix-known")),
-        Known::No => (both(row.element), "bad", both(row.gap)),
-        Known::NotHere => (both(row.element), "info", t.say("matrix-not-here")),
-    });
+    let rows: Vec<_> = matrix(case, &deposits)
+        .into_iter()
+        .map(|row| match row.known {
+            Known::Yes => (both(row.element), "ok", t.say("matrix-known")),
+            Known::No => (both(row.element), "bad", both(row.gap)),
+            Known::NotHere => (both(row.element), "info", t.say("matrix-not-here")),
+        })
+        .collect();
     let sides = match (present.own, sides::own_safe(&looked.safe.home)?) {
         (Some(Party::Counsellor), Some(own)) => match unlocked.look_at(&own) {
             Ok(own) => Some(own.view.compared.standing(&looked.safe.home.space)),
@@ -527,100 +606,265 @@ fn page(visit: &Visit, unlocked: &Unlocked, looked: &Looked, present: &Present, 
         },
         _ => None,
     };
-    let things = case.things.iter().map(|thing| ThingRow {
+    let is_blocked = sides == Some(sides::Standing::Blocked);
+    let states: Vec<_> = case
+        .clocks()
+        .map(|clock| {
+            let mut row = state_row(visit, case, present, clock, now);
+            row.moves.retain(|next| next.ends || !is_blocked);
+            row
+        })
+        .collect();
+    let beside = Beside {
+        sides,
+        is_to_give: is_to_give(looked, unlocked),
+        has_evidence: looked.view.series.values().any(|of| !of.deposits.is_empty()),
+        may_move: states
+            .iter()
+            .flat_map(|row| &row.moves)
+            .any(|next| !(next.ends || next.needs && next.rests.is_empty())),
+        now,
+    };
+    // What is gone first stands first.
+    let mut sources: Vec<_> = keeping::countdowns(case, now).collect();
+    sources.sort_by_key(|one| one.until.unwrap_or(u64::MAX));
+    let (open, settled): (Vec<_>, Vec<_>) = sources.iter().partition(|one| one.until.is_some());
+    let counted = |count: usize, last: Option<u64>| counted(t, count, last);
+    let first_gone = open.first().and_then(|one| one.until).map(|until| shown::moment(t, until));
+    let you = present.own.map_or_else(String::new, |own| t.one("case-you", "who", say(own.words())));
+    let missing = rows.iter().filter(|(_, tone, _)| *tone == "bad").count();
+    let papers = papers(visit, looked, present);
+    let planned = case.visits.iter().filter(|visit| !visit.made).map(|visit| &visit.on).min();
+    let next = Next::of(case, present, &beside);
+    visit.page_with(
+        fault,
+        &CasePage {
+            f: visit
+                .frame(
+                    shown_bytes(case.title.as_bytes()),
+                    shown::command(["hizo", "--home", &crate::failure::shown(home), "case", "show"]),
+                )
+                .tab(t.say("tab-case")),
+            visit,
+            lead: [say(kind_words(case.kind)), you]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" · "),
+            urgent: (case.urgency == Urgency::Emergency).then(|| say(urgency_words(case.urgency))),
+            out_of_hours: Calendar::japan().out_of_hours(now).filter(|_| case.closed.is_none()).map(say),
+            next: next_card(visit, &here, case, &states, next),
+            is_summing: matches!(next, Next::SumUp),
+            to_give: beside.is_to_give && case.closed.is_none() && !matches!(next, Next::Give),
+            part: part_of(if fault.is_some() { visit.field("act") } else { visit.param("did") }),
+            fault: fault.map(|failure| visit.fault(failure)),
+            told: notes(told.collect()),
+            advice: notes(advice.collect()),
+            tasks: case.tasks.iter().map(|task| task_row(t, task)).collect(),
+            do_nots: groups(visit, case.kind),
+            seen: looked.safe.chain.head().id.to_string(),
+            seen_number: looked.safe.chain.head().number,
+            is_blocked,
+            things_say: counted(
+                case.things.len(),
+                case.things.iter().flat_map(|thing| &thing.hands).map(|hand| hand.entry.time).max(),
+            ),
+            things: things(visit, case),
+            tags: visit.at(&format!("/case/{}/paper/{}", looked.safe.home.space, What::Tag.word())),
+            sources_say: match first_gone {
+                Some(first) => t.two("keeping-says", "count", open.len(), "time", first),
+                None => t.say("keeping-settled"),
+            },
+            sources: open.iter().map(|one| source_row(visit, one)).collect(),
+            settled: settled.iter().map(|one| source_row(visit, one)).collect(),
+            matrix_says: t.two("matrix-says", "all", rows.len(), "count", missing),
+            matrix: rows,
+            visits_say: match planned {
+                Some(on) => t.one("visits-next", "day", shown::day_said(t, on)),
+                None => counted(case.visits.len(), case.visits.iter().map(|visit| visit.entry.time).max()),
+            },
+            visits: case
+                .visits
+                .iter()
+                .map(|visit| {
+                    let where_and_when =
+                        [shown::day_said(t, &visit.on), shown_bytes(visit.place.as_bytes())].join(" · ");
+                    (visit.id.clone(), where_and_when, shown_bytes(visit.note.as_bytes()), visit.made)
+                })
+                .collect(),
+            searched: searched(visit, case),
+            found: [(Found::Nothing, "searched-nothing"), (Found::Something, "searched-something")]
+                .map(|(found, id)| (found.word(), t.say(id))),
+            evidence: looked
+                .view
+                .series
+                .iter()
+                .flat_map(|(series, of)| of.deposits.iter().rev().take(EVIDENCE_MAX).map(|deposit| (*series, deposit)))
+                .map(|(series, deposit)| (deposit.id.to_string(), looked.called(t, series, deposit)))
+                .collect(),
+            kinds: Kind::ALL.iter().map(|one| (one.word(), say(kind_words(*one)), *one == case.kind)).collect(),
+            is_urgent: case.urgency == Urgency::Emergency,
+            papers_say: t.one("papers-count", "count", papers.len()),
+            papers,
+            course_says: counted(case.steps.len(), case.steps.last().map(|taken| taken.entry.time)),
+            course: course(visit, case),
+            kept_says: kept_says(visit, case),
+            is_held: case.hold.as_ref().is_some_and(|(_, on, _)| *on),
+            is_open: case.closed.is_none() && !is_blocked,
+            is_counsellor: present.own == Some(Party::Counsellor),
+            may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
+            given: super::caller::words(visit, unlocked, looked)?,
+            refused: present.fold.refused.len(),
+            states,
+            here,
+        },
+    )
+}
+
+/// For whom somebody said something, and when.
+fn by(visit: &Visit, entry: &super::Entry) -> String {
+    let t = visit.text();
+    let party = entry.party.map_or_else(String::new, |party| party.words().to(visit.language()).to_owned());
+    t.two("case-said-by", "who", party, "time", shown::moment(t, entry.time))
+}
+
+/// How many there are, and when the last one came.
+fn counted(t: Text, count: usize, last: Option<u64>) -> String {
+    match last {
+        Some(last) => t.two("folded-says", "count", count, "time", shown::moment(t, last)),
+        None => t.say("folded-none"),
+    }
+}
+
+/// Notes with the newest first.
+fn notes(visit: &Visit, mut of: Vec<(&super::Entry, String, String)>) -> Notes {
+    let older = of.split_off(of.len().min(NOTES));
+    let older_says = counted(visit.text(), older.len(), older.first().map(|(entry, ..)| entry.time));
+    let shown = |of: Vec<(&super::Entry, String, String)>| of.into_iter().map(|(_, head, text)| (head, text)).collect();
+    Notes { newest: shown(of), older: shown(older), older_says }
+}
+
+fn task_row(t: Text, task: &super::Task) -> TaskRow {
+    TaskRow {
+        id: task.id.clone(),
+        text: shown_bytes(task.text.as_bytes()),
+        who: t.say(if task.who == For::Company { "party-company" } else { "party-counsellor" }),
+        due: match task.due.as_str() {
+            "" => String::new(),
+            due => t.one("task-by", "day", shown::day_said(t, due)),
+        },
+        done: task.done,
+    }
+}
+
+fn things(visit: &Visit, case: &Case) -> Vec<ThingRow> {
+    let hand = |hand: &super::Hand| {
+        let said = [&hand.holder, &hand.place, &hand.witness, &hand.note].map(|text| shown_bytes(text.as_bytes()));
+        let said: Vec<_> = said.into_iter().filter(|text| !text.is_empty()).collect();
+        (by(visit, &hand.entry), said.join(" · "))
+    };
+    let row = |thing: &super::Thing| ThingRow {
         id: thing.id.clone(),
         number: paper::number(&thing.id),
         what: shown_bytes(thing.what.as_bytes()),
-        hands: thing
-            .hands
-            .iter()
-            .rev()
-            .map(|hand| {
-                let said =
-                    [&hand.holder, &hand.place, &hand.witness, &hand.note].map(|text| shown_bytes(text.as_bytes()));
-                let said: Vec<_> = said.into_iter().filter(|text| !text.is_empty()).collect();
-                (by(&hand.entry), said.join(" · "))
-            })
-            .collect(),
-    });
-    let is_blocked = sides == Some(sides::Standing::Blocked);
-    let states = case.clocks().map(|clock| {
-        let mut row = state_row(visit, case, present, clock, now);
-        row.moves.retain(|next| next.ends || !is_blocked);
-        row
-    });
-    // What is gone first stands first, and what is kept last.
-    let mut sources: Vec<_> = keeping::countdowns(case, now).collect();
-    sources.sort_by_key(|one| one.until.unwrap_or(u64::MAX));
-    let you = present.own.map_or_else(String::new, |own| t.one("case-you", "who", say(own.words())));
-    visit.page(&CasePage {
-        f: visit
-            .frame(
-                shown_bytes(case.title.as_bytes()),
-                shown::command(["hizo", "--home", &crate::failure::shown(home), "case", "show"]),
-            )
-            .tab(t.say("tab-case")),
-        here: visit.at(&format!("/case/{}", looked.safe.home.space)),
-        lead: [say(kind_words(case.kind)), you]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" · "),
-        urgent: (case.urgency == Urgency::Emergency).then(|| say(urgency_words(case.urgency))),
-        out_of_hours: Calendar::japan().out_of_hours(now).filter(|_| case.closed.is_none()).map(say),
-        states: states.collect(),
-        told: told.collect(),
-        advice: case.advice.iter().rev().map(|(entry, text)| (by(entry), shown_bytes_kept(text))).collect(),
-        tasks: tasks.collect(),
-        do_nots: groups(visit, case.kind),
-        seen: looked.safe.chain.head().id.to_string(),
-        seen_number: looked.safe.chain.head().number,
-        untold: !present.has_counsellor && case.closed.is_none(),
-        is_blocked,
-        is_uncompared: sides == Some(sides::Standing::Unknown) && case.closed.is_none(),
-        things: things.collect(),
-        tags: visit.at(&format!("/case/{}/paper/{}", looked.safe.home.space, What::Tag.word())),
-        sources: sources.iter().map(|one| source_row(visit, one)).collect(),
-        matrix: rows.collect(),
-        visits: case
-            .visits
-            .iter()
-            .map(|visit| {
-                let where_and_when = [&visit.on, &visit.place].map(|text| shown_bytes(text.as_bytes())).join(" · ");
-                (visit.id.clone(), where_and_when, shown_bytes(visit.note.as_bytes()), visit.made)
-            })
-            .collect(),
-        searched: case
-            .searched
-            .iter()
-            .rev()
-            .map(|searched| {
-                let found =
-                    t.say(if searched.found == Found::Nothing { "searched-nothing" } else { "searched-something" });
-                let said = [&searched.on, &searched.place, &searched.note].map(|text| shown_bytes(text.as_bytes()));
-                let said = [found].into_iter().chain(said).filter(|text| !text.is_empty());
-                (by(&searched.entry), said.collect::<Vec<_>>().join(" · "))
-            })
-            .collect(),
-        found: [(Found::Nothing, "searched-nothing"), (Found::Something, "searched-something")]
-            .map(|(found, id)| (found.word(), t.say(id))),
-        evidence: looked
-            .view
-            .series
-            .iter()
-            .flat_map(|(series, of)| of.deposits.iter().rev().take(EVIDENCE_MAX).map(|deposit| (*series, deposit)))
-            .map(|(series, deposit)| (deposit.id.to_string(), looked.called(t, series, deposit)))
-            .collect(),
-        kinds: Kind::ALL.iter().map(|one| (one.word(), say(kind_words(*one)), *one == case.kind)).collect(),
-        is_urgent: case.urgency == Urgency::Emergency,
-        papers: papers(visit, looked, present),
-        is_open: case.closed.is_none() && !is_blocked,
-        is_counsellor: present.own == Some(Party::Counsellor),
-        may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
-        given: super::caller::words(visit, unlocked, looked)?,
-        to_give: case.closed.is_none() && is_to_give(looked, unlocked),
-        refused: present.fold.refused.len(),
-    })
+        hands: thing.hands.iter().rev().map(hand).collect(),
+    };
+    case.things.iter().map(row).collect()
+}
+
+fn searched(visit: &Visit, case: &Case) -> Vec<(String, String)> {
+    let t = visit.text();
+    let row = |searched: &super::Searched| {
+        let found = t.say(if searched.found == Found::Nothing { "searched-nothing" } else { "searched-something" });
+        let said = [&searched.place, &searched.note].map(|text| shown_bytes(text.as_bytes()));
+        let said = [found, shown::day_said(t, &searched.on)].into_iter().chain(said).filter(|text| !text.is_empty());
+        (by(visit, &searched.entry), said.collect::<Vec<_>>().join(" · "))
+    };
+    case.searched.iter().rev().map(row).collect()
+}
+
+/// How the case came to where it is, the last step first: when and by whom, from where to where, and why.
+fn course(visit: &Visit, case: &Case) -> Vec<(String, String, String)> {
+    let called =
+        |word: &str| State::of(word).map_or_else(String::new, |state| state.words().to(visit.language()).to_owned());
+    let row = |taken: &super::Taken| {
+        let way = visit.text().two("course-step", "from", called(&taken.step.from), "to", called(taken.to));
+        let note = shown_bytes(taken.step.note.as_bytes());
+        let why = [reason_called(visit, &taken.step.reason), note].into_iter().filter(|text| !text.is_empty());
+        (by(visit, &taken.entry), way, why.collect::<Vec<_>>().join(" · "))
+    };
+    case.steps.iter().rev().map(row).collect()
+}
+
+/// Until when the case is kept.
+fn kept_says(visit: &Visit, case: &Case) -> String {
+    let t = visit.text();
+    match (&case.hold, case.kept_until()) {
+        (Some((entry, true, note)), _) => {
+            let note = shown_bytes(note.as_bytes());
+            let since = t.one("hold-since", "time", shown::moment(t, entry.time));
+            [since, note].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")
+        }
+        (_, Some(until)) => t.one("hold-until", "time", shown::moment(t, until)),
+        (_, None) => t.say("hold-usual"),
+    }
+}
+
+/// What comes next, in words, with what it is done by.
+fn next_card(visit: &Visit, here: &str, case: &Case, states: &[StateRow], next: Next) -> Option<NextCard> {
+    let t = visit.text();
+    let card = |says: String, why: &str, link: Option<(String, &str)>, form: &'static str| {
+        let (why, link) = (t.say(why), link.map(|(to, called)| (to, t.say(called))));
+        Some(NextCard { says, why, link, form, task: None })
+    };
+    let to = |path: &str| format!("{here}{path}");
+    let receiver = |given: &Given| shown_bytes(given.said.receiver_name.as_bytes());
+    let handed = |given: &Given| to(&format!("/handed/{}", given.said.space));
+    match next {
+        // That is said louder, above.
+        Next::Turn => None,
+        Next::Compare => card(t.say("sides-unknown"), "sides-lead", Some((to("/sides"), "sides-title")), ""),
+        Next::Give => card(t.say("next-give"), "give-note", Some((to("/give"), "give-title")), ""),
+        Next::Tell => card(t.say("next-tell"), "next-tell-says", None, "tell"),
+        Next::Invite => {
+            card(t.say("next-invite"), "case-untold-says", Some((to("/people/invite"), "case-invite")), "invite")
+        }
+        Next::Keep(source, until) => {
+            let name = Source::of(source).map_or_else(String::new, |one| one.words().to(visit.language()).to_owned());
+            let says = t.two("next-keep", "source", name, "time", shown::moment(t, until));
+            card(says, "next-keep-says", Some((to("#keeping"), "next-keep-go")), "")
+        }
+        Next::Lay => card(t.say("next-lay"), "next-lay-says", Some((to("/safe"), "next-lay-go")), ""),
+        Next::Consent => {
+            card(t.say("next-consent"), "next-consent-says", Some((to("/consent"), "next-consent-go")), "")
+        }
+        Next::Seal(given) => {
+            let says = t.one("next-seal", "receiver", receiver(given));
+            card(says, "next-seal-says", Some((handed(given), "next-seal-go")), "")
+        }
+        Next::Answer(given) => {
+            let says = t.one("next-answer", "receiver", receiver(given));
+            card(says, "next-answer-says", Some((handed(given), "next-answer-go")), "")
+        }
+        Next::Task(task) => {
+            let mut card = card(shown_bytes(task.text.as_bytes()), "next-task-says", None, "task")?;
+            card.task = Some(task_row(t, task));
+            Some(card)
+        }
+        Next::Advise => card(t.say("next-advise"), "next-advise-says", None, "advise"),
+        Next::Move => card(t.say("next-move"), "next-move-says", None, "moves"),
+        Next::SumUp => card(t.say("next-sum"), "next-sum-says", None, "moves"),
+        Next::Wait => {
+            let mut holders: Vec<_> = states.iter().map(|state| state.holder.clone()).collect();
+            holders.dedup();
+            let holders = holders.join(if t.is_japanese() { "、" } else { ", " });
+            card(t.one("next-wait", "who", holders), "next-wait-says", None, "")
+        }
+        Next::Over => {
+            let at = case.closed.as_ref().map_or_else(String::new, |(entry, _)| shown::moment(t, entry.time));
+            card(t.one("next-over", "time", at), "next-over-says", None, "")
+        }
+    }
 }
 
 /// The papers of a case: each of them, and the consent form of every consent that was given.
@@ -724,7 +968,8 @@ fn source_row(visit: &Visit, one: &Countdown) -> SourceRow {
         name: one.source.words().to(language).to_owned(),
         state,
         tone,
-        is_open: one.until.is_some(),
+        since: one.said.and_then(|said| said.since.get(..10)).unwrap_or_default().to_owned(),
+        days: one.said.map(|said| said.days).filter(|days| *days > 0).unwrap_or(one.source.days),
     }
 }
 
@@ -734,10 +979,23 @@ pub(crate) fn say(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let mut side = unlocked.side(&home)?;
     handover::guard(&side.safe, &side.keyring, &side.identity)?;
     let present = Present::of(side.opened())?;
-    let said = meant(visit, present.case(side.opened())?)?;
-    let appended = say_in(&mut side, present, vec![formed(said)?])?;
-    appended.promised?;
-    Ok(visit.go(&format!("/case/{}", visit.param("case"))))
+    let said = meant(visit, present.case(side.opened())?).and_then(formed);
+    match said.and_then(|said| say_in(&mut side, present, vec![said])) {
+        Ok(appended) => appended.promised?,
+        // It is mended where it was typed.
+        Err(failure) if matches!(failure.kind, FailureKind::Fixable | FailureKind::Usage) => {
+            let looked = unlocked.look_at(&home)?;
+            let present = self::present(&looked, unlocked)?;
+            return page(visit, unlocked, &looked, &present, &home, Some(&failure));
+        }
+        Err(failure) => return Err(failure),
+    }
+    let (act, case) = (visit.field("act"), visit.param("case"));
+    Ok(visit.go(&match part_of(act) {
+        // Where the case is now stands first.
+        "" => format!("/case/{case}"),
+        part => format!("/case/{case}?did={act}#{part}"),
+    }))
 }
 
 /// What a form means.
@@ -805,8 +1063,15 @@ fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
             let source = visit.field("source").to_owned();
             Source::of(&source).ok_or_else(unknown)?;
             let deposit = visit.field("deposit").to_owned();
-            Said::Kept { source, state, since: String::new(), days: 0, deposit, note: text }
+            let since = visit.field("since").trim().to_owned();
+            // Nothing typed: as long as it usually lives.
+            let days = match visit.field("days").trim() {
+                "" => 0,
+                days => days.parse().map_err(|_| days_unknown())?,
+            };
+            Said::Kept { source, state, since, days, deposit, note: text }
         }
+        "hold" => Said::Hold { on: visit.has("on"), note: text },
         "move" => {
             let is_sure = visit.has("sure") || !matches!(visit.field("to"), CLOSED | CLOSING);
             let seen_number = visit.field("seen_number").parse().ok().filter(|_| is_sure).ok_or_else(unknown)?;
@@ -832,6 +1097,11 @@ fn meant(visit: &Visit, case: &Case) -> Outcome<Said> {
 fn unknown() -> Failure {
     Failure::fixable(words!("this form is of another page", "別の画面の入力です"))
         .hint(words!("Open the page anew.", "画面を開き直してください。"))
+}
+
+fn days_unknown() -> Failure {
+    Failure::fixable(words!("this is no number of days", "日数を数字で入力してください"))
+        .hint(words!("Type it in figures, for example 90.", "「90」のように数字だけで入力してください。"))
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@ use hizo_vault::event::case::{For, Kind, NOTHING, Said, Standing, Step, Urgency,
 
 use super::clocks::Promise;
 use super::keeping::{self, Machine, Reminder, SOURCES};
+use super::next::{Beside, Next};
 use super::states::{CLOSED, CLOSING, Holder, INTAKE, MOVES, Move, REFERRAL_SENT, Rest, STATES, State, track_of};
-use super::{Entry, Fold, Refusal, Surroundings};
+use super::{Entry, Fold, Present, Refusal, Surroundings};
+use crate::consents::Consents;
 use crate::parties::Party;
+use crate::sides;
 
 const PAGE: &str = include_str!("../../../../../docs/spec/case.md");
 
@@ -458,4 +461,76 @@ fn what_not_to_do_depends_on_the_kind_and_on_the_machine() {
     assert!(!said(Kind::Attack, None).contains("switch"), "how the machine is, nobody has said");
     assert!(said(Kind::Support, None).is_empty());
     assert!(SOURCES.iter().all(|source| source.days > 0 && track_of(source.word).is_none()));
+}
+
+/// What comes next, by the name of its variant.
+fn next_of(fold: Fold, own: Party, has_counsellor: bool, beside: impl FnOnce(&mut Beside)) -> &'static str {
+    let present = Present { fold, own: Some(own), has_counsellor, consents: Consents::default() };
+    let mut around = Beside { sides: None, is_to_give: false, has_evidence: false, may_move: true, now: BEGUN + HOUR };
+    beside(&mut around);
+    match Next::of(present.fold.case.as_ref().unwrap(), &present, &around) {
+        Next::Turn => "turn",
+        Next::Compare => "compare",
+        Next::Give => "give",
+        Next::Tell => "tell",
+        Next::Invite => "invite",
+        Next::Keep(source, _) => source,
+        Next::Lay => "lay",
+        Next::Consent => "consent",
+        Next::Seal(_) => "seal",
+        Next::Answer(_) => "answer",
+        Next::Task(_) => "task",
+        Next::Advise => "advise",
+        Next::Move => "move",
+        Next::SumUp => "sum up",
+        Next::Wait => "wait",
+        Next::Over => "over",
+    }
+}
+
+#[test]
+fn what_comes_next_is_one_thing_by_who_looks_and_how_far_the_case_has_come() {
+    let told = |mut fold: Fold| {
+        let (text, when) = ("drawings are gone".to_owned(), String::new());
+        let said = Said::Told { text, happened: when.clone(), written: when.clone(), teller: when };
+        fold.take(by(2, Party::Company), &said, &ALONE);
+        fold
+    };
+    let asked = |mut fold: Fold, who| {
+        let (id, text) = ("0a".to_owned(), "lock it away".to_owned());
+        fold.take(by(3, Party::Company), &Said::Task { id, text, who, due: String::new(), done: false }, &ALONE);
+        fold
+    };
+    let nothing = |_: &mut Beside| ();
+    let (company, counsellor) = (Party::Company, Party::Counsellor);
+    let intake = || in_states(&[INTAKE]);
+    // The company: what happened, whom to ask, what is lost first, what it was asked for.
+    assert_eq!(next_of(intake(), company, false, nothing), "tell");
+    assert_eq!(next_of(told(intake()), company, false, nothing), "invite");
+    assert_eq!(next_of(told(intake()), company, true, nothing), "leaver-pc");
+    assert_eq!(next_of(asked(told(intake()), For::Company), company, true, nothing), "task");
+    let late = |beside: &mut Beside| beside.now = BEGUN + 12 * 24 * HOUR;
+    assert_eq!(next_of(asked(told(intake()), For::Company), company, true, late), "leaver-pc");
+    for state in ["suspicion-check", "referral-proposed"] {
+        assert_eq!(next_of(told(in_states(&[state])), company, true, nothing), "lay");
+        assert_eq!(next_of(told(in_states(&[state])), company, true, |beside| beside.has_evidence = true), "consent");
+    }
+    // The counsellor: whether he may help, what he hears, whose it is, what he was asked for, and on.
+    let sides = |sides| move |beside: &mut Beside| beside.sides = Some(sides);
+    assert_eq!(next_of(intake(), counsellor, true, sides(sides::Standing::Blocked)), "turn");
+    assert_eq!(next_of(intake(), counsellor, true, sides(sides::Standing::Unknown)), "compare");
+    assert_eq!(next_of(intake(), counsellor, true, sides(sides::Standing::Free)), "tell");
+    assert_eq!(next_of(told(intake()), counsellor, true, |beside| beside.is_to_give = true), "give");
+    assert_eq!(next_of(told(intake()), counsellor, true, nothing), "move");
+    assert_eq!(next_of(asked(told(intake()), For::Counsellor), counsellor, true, nothing), "task");
+    assert_eq!(next_of(asked(told(intake()), For::Company), counsellor, true, nothing), "move");
+    assert_eq!(next_of(told(in_states(&["advice"])), counsellor, true, nothing), "advise");
+    assert_eq!(next_of(told(in_states(&[CLOSING])), counsellor, true, nothing), "sum up");
+    // Staff keep what is gone soon, and move nothing.
+    assert_eq!(next_of(told(intake()), Party::Staff, true, nothing), "wait");
+    assert_eq!(next_of(told(intake()), Party::Staff, true, late), "leaver-pc");
+    let mut closed = told(intake());
+    closed.take(by(4, company), &moved(INTAKE, CLOSED, "withdrawn", NOTHING), &World(None));
+    let is_over = closed.case.as_ref().unwrap().closed.is_some();
+    assert_eq!((is_over, next_of(closed, company, true, nothing)), (true, "over"));
 }
