@@ -43,17 +43,6 @@ async function reach(page, target) {
   throw new Error(`no key reaches ${await target.evaluate((element) => element.outerHTML)}`);
 }
 
-// A day, and a time of day, as they are typed part by part: the locale of the browser says in which order.
-async function type_date(page, text) {
-  const [day, time] = text.split("T");
-  const [year, month, date] = day.split("-");
-  const parts = language === "ja" ? [year, month, date] : [date, month, year];
-  for (const part of [...parts, ...(time?.split(":") ?? [])]) {
-    await page.keyboard.type(part);
-    if (part === year) await page.keyboard.press("ArrowRight");
-  }
-}
-
 // What is folded away is unfolded, as somebody does who looks for it: the outermost first.
 async function unfold(desk, target) {
   await target.waitFor({ state: "attached" });
@@ -128,7 +117,8 @@ async function sit(browser, link, options = {}) {
       await unfold(desk, target);
       if (!keyboard) return target.fill(text);
       await reach(page, target);
-      if ((await target.getAttribute("type"))?.startsWith("date")) return type_date(page, text);
+      // In what order the parts of a date are typed is the browser's own affair.
+      if ((await target.getAttribute("type"))?.startsWith("date")) return target.fill(text);
       await page.keyboard.press("ControlOrMeta+A");
       await page.keyboard.insertText(text);
     },

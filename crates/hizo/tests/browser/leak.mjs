@@ -151,7 +151,7 @@ await go(async (sit) => {
   await owner.look("b-23-answered");
   await owner.press(say(/^やることに加える/, /^Add to what is to be done/));
   await owner.page.waitForURL("**/case/*");
-  await main.getByText(say("配合表のどの版か", "which version of the recipe")).first().waitFor();
+  await owner.until(say("配合表のどの版か", "which version of the recipe"));
 
   // The police get it with the name and the evidence.
   const second = { title, they: officers };

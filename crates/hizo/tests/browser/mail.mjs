@@ -115,7 +115,7 @@ await go(async (sit) => {
   await owner.look("c-32-attack");
   await owner.press(say("やることに加える マクロを止める", "Add to what is to be done switch macros off"));
   await owner.page.waitForURL("**/case/*");
-  await main.getByText(say("マクロを止める", "switch macros off")).first().waitFor();
+  await owner.until(say("マクロを止める", "switch macros off"));
   await toSteps(owner, title, team);
   await main.getByText(say("やることにある", "to be done"), { exact: true }).waitFor();
   check((await main.getByRole("button", { name: say(/^やることに加える/, /^Add to what is to be done/) }).count()) === 1, "what was taken is not taken twice");
@@ -155,6 +155,6 @@ await go(async (sit) => {
   await end(helper, ["まとめ", "closing"], "measures-agreed");
   await end(helper, ["終了", "closed"], "done");
   await toCase(owner, title);
-  await owner.until(main.getByRole("rowheader", { name: say("終了", "closed") }));
+  await owner.until(main.locator(".stands").getByText(say("終了", "closed"), { exact: true }));
   await owner.look("c-43-case-closed");
 });

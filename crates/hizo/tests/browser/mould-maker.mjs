@@ -276,7 +276,7 @@ async function shares(sit, desk) {
   await partner.press(say("金庫", "Safe"), partner.banner);
   await partner.press(series);
   await partner.press("1", partner.main.locator("table[aria-labelledby=timeline]"));
-  await partner.main.getByText("drawings").first().waitFor();
+  await partner.main.locator("table").getByText("drawings").first().waitFor();
 
   // The clerk keeps what is his.
   await clerk.press(say("フォルダーを預ける", "Keep a folder"));
