@@ -20,7 +20,7 @@ mod signature;
 mod token;
 
 pub use authority::{Authority, certificates_from_pem, certificates_to_pem};
-pub use certificate::{CERTIFICATE_BYTES_MAX, EXTENSIONS_MAX, PURPOSES_MAX};
+pub use certificate::{CERTIFICATE_BYTES_MAX, EXTENSIONS_MAX, PURPOSES_MAX, certificate_ends};
 pub use compose::Draft;
 pub use imprint::{DigestAlgorithm, Imprint, NONCE_BYTES_MAX, Nonce};
 pub use info::{Info, SERIAL_BYTES_MAX, Serial};

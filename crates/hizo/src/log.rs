@@ -4,6 +4,9 @@
 mod standing;
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
 
 use hizo_keeper::log::Error as LogError;
 use hizo_keeper::witness::WitnessPolicy;
@@ -11,7 +14,7 @@ use hizo_ledger::id::Slot;
 use hizo_ledger::log::Leaf;
 use hizo_ledger::log::checkpoint::{Checkpoint, UnverifiedCheckpoint};
 use hizo_ledger::log::note::{CheckpointKey, NamedKey};
-use hizo_ledger::log::policy::Policy;
+use hizo_ledger::log::policy::{POLICY_BYTES_MAX, Policy};
 use hizo_ledger::log::proof::InclusionProof;
 use hizo_ledger::log::tree;
 use hizo_ledger::record::{Record, Seen};
@@ -24,6 +27,18 @@ use crate::safe::Safe;
 use crate::words::{Words, words};
 
 pub(crate) use standing::{Standing, without_witnesses};
+
+/// Reads a policy of witnesses, whatever it says: not more of the file than a policy may have, and one byte.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn read_policy(path: &Path) -> Outcome<Vec<u8>> {
+    let mut text = Vec::new();
+    let limit = POLICY_BYTES_MAX as u64 + 1;
+    let file = fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut text));
+    file.map_err(|error| Failure::file("read", path, error))?;
+    Ok(text)
+}
 
 /// A published head of the keeper's log that goes on from everything this machine has seen of it.
 pub(crate) struct SeenLog {

@@ -388,15 +388,19 @@ impl Proposing {
                 "復旧カードがあれば、管理者を1人加えられます: `hizo recovery use`。"
             )));
         }
-        let signed = |key: VerifyingKey| record.signatures().iter().any(|line| line.name == key.name());
-        let waits = safe.chain.waiting().is_some_and(|waiting| signed(waiting.key));
-        let time = record.envelope().time.unix_seconds();
-        let until = waits.then(|| time.saturating_add(RECOVERY_CLOCK_SECONDS));
+        let until = taken_until(safe, &record);
         let proposal = Proposal::new(record, objects).map_err(Failure::internal)?;
         let sealed = age::seal(&proposal.compose(), &to, &mut SystemEntropy).map_err(Failure::internal)?;
         home::write_new(&file, &sealed)?;
         Ok(Proposed { file, number, until })
     }
+}
+
+/// Until when the keeper takes a proposal, in seconds since 1970: the first change by whom recovery cards let in is new, or is none.
+pub(crate) fn taken_until(safe: &Safe, record: &UnverifiedRecord) -> Option<u64> {
+    let waiting = safe.chain.waiting()?.key.name();
+    let signed = record.signatures().iter().any(|line| line.name == waiting);
+    signed.then(|| record.envelope().time.unix_seconds().saturating_add(RECOVERY_CLOCK_SECONDS))
 }
 
 impl Proposed {

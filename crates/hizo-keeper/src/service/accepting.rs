@@ -66,8 +66,8 @@ async fn renew(shared: Arc<Shared>, certificates: Arc<super::Certificates>) {
     let mut ticks = interval(shared.limits.certificates_pause);
     loop {
         ticks.tick().await;
-        let certificates = Arc::clone(&certificates);
-        let refreshed = tokio::task::spawn_blocking(move || certificates.refresh()).await;
+        let again = Arc::clone(&certificates);
+        let refreshed = tokio::task::spawn_blocking(move || again.refresh()).await;
         match refreshed {
             Ok(Ok(true)) => shared.telling.event("the certificates were read again", None, shared.now()),
             Ok(Ok(false)) | Err(_) => {}
@@ -76,5 +76,6 @@ async fn renew(shared: Arc<Shared>, certificates: Arc<super::Certificates>) {
                 shared.telling.event("new certificates cannot be used", Some(&cause), shared.now());
             }
         }
+        shared.telling.certificate(certificates.ends(), shared.now());
     }
 }

@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hizo_store::{journal, objects};
 
-use crate::Error;
+use crate::{Error, log};
 
 /// The header with the word for programs.
 pub(super) const ERROR: HeaderName = HeaderName::from_static("hizo-error");
@@ -199,6 +199,15 @@ impl From<Error> for Refusal {
 fn inner(error: &objects::Error) -> String {
     match error {
         objects::Error::Disk { act, source } => format!("the disk could not {act}: {}", source.kind()),
+        other => first_word(other),
+    }
+}
+
+/// Why the log was not published: of a witness that objects, which one, and what it has seen.
+pub(super) fn of_the_log(error: &Error) -> String {
+    match error {
+        Error::Log(log::Error::Witness { name, alarm }) => format!("Witness {name}: {alarm}"),
+        Error::Log(error) => format!("Log {}", first_word(error)),
         other => first_word(other),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hizo_store::Journal as _;
 
 use super::Shared;
-use super::answer::first_word;
+use super::answer::of_the_log;
 use super::stamper::Event;
 use crate::witness::Patience;
 
@@ -95,6 +95,7 @@ fn publish(shared: &Shared) -> bool {
         Ok(published) => {
             telling.published.fetch_add(1, Ordering::Relaxed);
             telling.log_size.store(published.head.size, Ordering::Relaxed);
+            telling.cosigned(published.head.size, &published.answers, shared.now());
             shared.log_goes_on.store(true, Ordering::Relaxed);
             shared.stamper.tell(Event::Published);
             shared.copier.ring();
@@ -103,7 +104,7 @@ fn publish(shared: &Shared) -> bool {
         Err(error) => {
             telling.publish_failures.fetch_add(1, Ordering::Relaxed);
             shared.log_goes_on.store(false, Ordering::Relaxed);
-            telling.event("the log was not published", Some(&first_word(&error)), shared.now());
+            telling.event("the log was not published", Some(&of_the_log(&error)), shared.now());
             false
         }
     }

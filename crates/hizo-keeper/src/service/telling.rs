@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 
 use crate::connections::Counts;
+use crate::witness::{Answer, Silence};
 
 use super::answer::set;
 
@@ -56,6 +57,11 @@ pub(super) struct Telling {
     pub(super) sweep_bytes: AtomicU64,
     pub(super) sweep_failures: AtomicU64,
     stamps: Mutex<BTreeMap<String, Stamps>>,
+    witnesses: Mutex<BTreeMap<String, Cosigning>>,
+    /// When the keeper's certificate ends, in seconds since 1970; 0 without one.
+    certificate: AtomicU64,
+    /// Since when that was not told again.
+    certificate_told: AtomicU64,
 }
 
 /// What one of those did who stamp the log.
@@ -67,6 +73,22 @@ struct Stamps {
     in_a_row: u64,
     /// When the last stamp was taken, in seconds since 1970.
     last: u64,
+}
+
+/// In seconds.
+const DAY: u64 = 24 * 60 * 60;
+
+/// How long before its end a certificate should have been renewed, in seconds.
+const SOON: u64 = 14 * DAY;
+
+/// What one of those did who are asked to cosign.
+#[derive(Default)]
+struct Cosigning {
+    /// Records of the head that it cosigned last.
+    size: u64,
+    silences: u64,
+    /// How often in a row it gave no cosignature.
+    in_a_row: u64,
 }
 
 /// Upper ends of the classes of duration, in milliseconds.
@@ -96,6 +118,9 @@ impl Telling {
             sweep_objects: none(),
             sweep_bytes: none(),
             sweep_failures: none(),
+            witnesses: Mutex::default(),
+            certificate: none(),
+            certificate_told: none(),
             stamps: Mutex::default(),
         }
     }
@@ -189,6 +214,55 @@ impl Telling {
         (self.lines)(&line.to_string());
     }
 
+    /// What each witness answered about the head of this size. Whose answer is missing is told when that begins, and not with each head.
+    pub(super) fn cosigned(&self, size: u64, answers: &BTreeMap<String, Answer>, now: u64) {
+        let mut witnesses = self.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
+        witnesses.retain(|name, _| answers.contains_key(name));
+        for (name, answer) in answers {
+            let of = witnesses.entry(name.clone()).or_default();
+            match answer {
+                Answer::Cosigned(_) => (of.size, of.in_a_row) = (size, 0),
+                // It has cosigned more already, as another process of this keeper asked it.
+                Answer::Silent(Silence::Ahead) => {}
+                Answer::Silent(silence) => {
+                    of.silences = of.silences.saturating_add(1);
+                    of.in_a_row = of.in_a_row.saturating_add(1);
+                    if of.in_a_row == 1 {
+                        self.event("no cosignature was taken", Some(&format!("{name}: {silence}")), now);
+                    }
+                }
+                // Nothing was published then.
+                Answer::Alarm(_) => {}
+            }
+        }
+    }
+
+    /// A line for each witness that gives no cosignatures now.
+    pub(super) fn without_cosignatures(&self) -> String {
+        let witnesses = self.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
+        let silent = witnesses.iter().filter(|(_, of)| of.in_a_row > 0);
+        silent.map(|(name, of)| format!("no cosignature by {name}: asked {} times\n", of.in_a_row)).collect()
+    }
+
+    /// When the keeper's certificate ends: counted, and told once a day in its last [`SOON`].
+    pub(super) fn certificate(&self, ends: Option<u64>, now: u64) {
+        self.certificate.store(ends.unwrap_or_default(), Ordering::Relaxed);
+        let Some(ends) = ends.filter(|ends| ends.saturating_sub(now) < SOON) else {
+            self.certificate_told.store(0, Ordering::Relaxed);
+            return;
+        };
+        if now.saturating_sub(self.certificate_told.load(Ordering::Relaxed)) < DAY {
+            return;
+        }
+        self.certificate_told.store(now, Ordering::Relaxed);
+        let days = ends.saturating_sub(now) / DAY;
+        let (event, cause) = match ends <= now {
+            true => ("the certificate has ended", None),
+            false => ("the certificate ends soon", Some(format!("in {days} days"))),
+        };
+        self.event(event, cause.as_deref(), now);
+    }
+
     /// Prometheus text.
     pub(super) fn metrics(&self, tokens: usize, waiting: usize, unnamed: u64, now: u64) -> String {
         let mut text = String::from("# TYPE hizo_requests_total counter\n");
@@ -237,6 +311,10 @@ impl Telling {
         ] {
             let _ = writeln!(text, "# TYPE {name} {kind}\n{name} {value}");
         }
+        if let ends @ 1.. = number(&self.certificate) {
+            let name = "hizo_certificate_ends_seconds";
+            let _ = writeln!(text, "# TYPE {name} gauge\n{name} {ends}");
+        }
         let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
         let of: [(&str, &str, fn(&Stamps) -> u64); 3] = [
             ("hizo_stamps_total", "counter", |stamps| stamps.taken),
@@ -247,6 +325,19 @@ impl Telling {
             let _ = writeln!(text, "# TYPE {name} {kind}");
             for (authority, stamps) in stamps.iter() {
                 let _ = writeln!(text, "{name}{{authority=\"{authority}\"}} {}", value(stamps));
+            }
+        }
+        let witnesses = self.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
+        let of: [(&str, &str, fn(&Cosigning) -> u64); 2] = [
+            ("hizo_witness_size", "gauge", |of| of.size),
+            ("hizo_witness_silences_total", "counter", |of| of.silences),
+        ];
+        for (name, kind, value) in of.into_iter().filter(|_| !witnesses.is_empty()) {
+            let _ = writeln!(text, "# TYPE {name} {kind}");
+            for (witness, of) in witnesses.iter() {
+                // Of a policy's names all that is known is that they have no space.
+                let witness = witness.replace('\\', "\\\\").replace('"', "\\\"");
+                let _ = writeln!(text, "{name}{{witness=\"{witness}\"}} {}", value(of));
             }
         }
         text

@@ -78,6 +78,14 @@ impl Certificates {
         Ok(true)
     }
 
+    /// When the keeper's own certificate ends, in seconds since 1970; `None` where the library that serves it reads more
+    /// forms of it than the one that asks.
+    pub(super) fn ends(&self) -> Option<u64> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let ends = hizo_ledger::timestamp::certificate_ends(current.0.cert.first()?).ok()?;
+        Some(ends.unix_seconds())
+    }
+
     /// TLS 1.3 alone; X25519MLKEM768 before what has no post-quantum part; HTTP/1.1.
     pub(super) fn config(self: Arc<Self>) -> Result<ServerConfig, TlsError> {
         let config = ServerConfig::builder_with_provider(Arc::new(crate::http::provider()))

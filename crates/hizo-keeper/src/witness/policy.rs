@@ -54,20 +54,16 @@ impl WitnessPolicy {
         if !policy.logs().iter().any(|known| log.contains(&known.key)) {
             return Err(PolicyError::OtherLog);
         }
-        if policy.witnesses().len() > WITNESSES_MAX {
-            return Err(PolicyError::TooMany);
-        }
-        let with_address =
-            |name: &str| policy.witnesses().iter().any(|(known, witness)| known == name && witness.url.is_some());
-        for (name, witness) in policy.witnesses() {
-            if witness.url.as_deref().is_some_and(|url| !is_address(url)) {
-                return Err(PolicyError::Address { name: name.clone() });
-            }
-        }
-        if !policy.is_quorum(with_address) {
-            return Err(PolicyError::Quorum);
-        }
+        can_be_asked(&policy)?;
         Ok(Self { text, policy })
+    }
+
+    /// Whether it is a policy that a keeper can ask by, whichever log it names.
+    ///
+    /// # Errors
+    /// [`PolicyError`].
+    pub fn check(bytes: &[u8]) -> Result<(), PolicyError> {
+        can_be_asked(&Policy::parse(bytes)?)
     }
 
     /// What those who check proofs need of it: no addresses, and no comments.
@@ -85,6 +81,20 @@ impl WitnessPolicy {
         };
         self.text.split('\n').filter_map(line).collect()
     }
+}
+
+fn can_be_asked(policy: &Policy) -> Result<(), PolicyError> {
+    if policy.witnesses().len() > WITNESSES_MAX {
+        return Err(PolicyError::TooMany);
+    }
+    let with_address =
+        |name: &str| policy.witnesses().iter().any(|(known, witness)| known == name && witness.url.is_some());
+    for (name, witness) in policy.witnesses() {
+        if witness.url.as_deref().is_some_and(|url| !is_address(url)) {
+            return Err(PolicyError::Address { name: name.clone() });
+        }
+    }
+    if policy.is_quorum(with_address) { Ok(()) } else { Err(PolicyError::Quorum) }
 }
 
 fn is_address(url: &str) -> bool {

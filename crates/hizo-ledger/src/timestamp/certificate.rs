@@ -59,6 +59,14 @@ struct Purposes<'a> {
     named: Vec<&'a [u8]>,
 }
 
+/// When a certificate ends (`notAfter`; RFC 5280, section 4.1.2.5), of whomever it is. Nothing else of it is looked at.
+///
+/// # Errors
+/// [`Error`] of bytes that are no certificate of version 3, or one longer than [`CERTIFICATE_BYTES_MAX`].
+pub fn certificate_ends(bytes: &[u8]) -> Result<Moment, Error> {
+    Ok(Certificate::parse(bytes)?.not_after)
+}
+
 /// What an issuer signed, under which algorithm, and the signature: the outermost form of certificates and of revocation
 /// lists (RFC 5280, 4.1.1 and 5.1.1).
 pub(super) fn parts(bytes: &[u8]) -> Result<(Element<'_>, Element<'_>, &[u8]), Error> {

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::desk::Desk;
+use crate::faults::FalseClock;
 use crate::keeper::Process;
 use crate::kit::{Home, Said, contains, contents_below, files_below, program, said};
 use crate::sharing::Firm;
+use crate::two_admins_more::at_that_time;
 
 const TITLE: &str = "図面の件";
 
@@ -546,8 +548,9 @@ fn staff_of_the_company_tell_and_keep_and_whoever_got_no_history_is_told_to_ask_
 
 #[test]
 fn a_referral_rests_on_a_hand_over_and_rescue_on_its_answer() {
-    let scene = Scene::new("attack");
+    let mut scene = Scene::new("attack");
     let Scene { company, counsellor, .. } = &scene;
+    company.ok(["case", "tell", "somebody asked for our drawings"]);
     for (state, reason) in [
         ("triage", "facts"),
         ("preserve", "suspicion"),
@@ -621,6 +624,8 @@ fn a_referral_rests_on_a_hand_over_and_rescue_on_its_answer() {
     receiving.ok(&["space", "join", "--words", &text(&admitted["words"])]);
     counsellor.ok(&resting);
     assert_eq!(scene.states(), ["referral-sent"]);
+    whoever_waits_a_day_for_an_answer_is_told_whom_to_call(&mut scene);
+    let Scene { company, counsellor, .. } = &scene;
     // "Sent" is no answer.
     let rescue = ["case", "move", "rescue.determine", "--reason", "accepted", "--rests-on", &handover];
     counsellor.fails(1, "hand-over on which it rests", rescue);
@@ -633,6 +638,36 @@ fn a_referral_rests_on_a_hand_over_and_rescue_on_its_answer() {
     company.ok(["case", "move", "liability", "--reason", "own-action"]);
     assert_eq!(scene.states(), ["liability", "rescue.assess-damage"]);
     papers_say_what_stands_in_the_case(&scene, &handover);
+}
+
+/// The case's page says whose answer is looked for; and once a day is over, that nothing came, and whom to call.
+fn whoever_waits_a_day_for_an_answer_is_told_whom_to_call(scene: &mut Scene) {
+    let Some(clock) = FalseClock::there() else { return };
+    let Scene { company, centre, counsellor, keeper, .. } = scene;
+    let (data, address) = (company.folder.path().join("data"), keeper.address());
+    let names = counsellor.folder.path().join("names");
+    fs::write(&names, "asks 徳田精機\nagainst 乙工業\n").unwrap();
+    counsellor.ok(["case", "sides", path(&names)]);
+    for (away, says, says_not) in [
+        ("+82800", "Wait for the answer of J-CRAT", "No answer from"),
+        ("+90000", "No answer from J-CRAT for 24 hours: call", "Wait for the answer"),
+    ] {
+        keeper.end("-TERM");
+        *keeper = Process::start_by_clock(|command| clock.show(command, away), &data, &address);
+        at_that_time(centre, &clock, away, || {
+            let mut command = counsellor.writer_command();
+            clock.show(&mut command, away);
+            let desk = Desk::start(&mut command);
+            let (cookie, _) = desk.unlock(counsellor);
+            let at = |path: &str| format!("{}{path}", desk.at());
+            let listed = desk.get(&at("/cases"), &cookie).body;
+            let case = listed.split("/case/").nth(1).unwrap_or_else(|| panic!("{listed}")).split('"').next().unwrap();
+            let page = desk.get(&at(&format!("/case/{case}")), &cookie).body;
+            assert!(page.contains(says) && !page.contains(says_not), "{away}: {page}");
+        });
+    }
+    keeper.end("-TERM");
+    *keeper = Process::start_at(&data, &address);
 }
 
 /// The five papers, with what was said in both languages and with what is left to a hand.

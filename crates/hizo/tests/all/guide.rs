@@ -159,6 +159,30 @@ fn the_owner_guides_run_the_same_commands_in_both_languages() {
     }
 }
 
+/// What a guide for the desk tells people to press or to look for, they find: it is in the language's catalogue, or a state of a case.
+#[test]
+fn what_the_guides_for_the_desk_name_stands_at_the_desk() {
+    let states = include_str!("../../src/features/case/states.rs");
+    let english = [include_str!("../../src/words/desk.en.ftl"), states];
+    let japanese = [include_str!("../../src/words/desk.ja.ftl"), states];
+    for guide in ["desk", "counsellor"] {
+        // *So*, and not **so**: those are what people say and hand each other.
+        let text = page(&format!("{guide}.md")).replace("**", "").replace('\n', " ");
+        let named: Vec<_> = text.split('*').skip(1).step_by(2).collect();
+        all_stand(guide, &named, &english);
+        let text = page(&format!("{guide}.ja.md"));
+        let named: Vec<_> = text.split('「').skip(1).filter_map(|rest| rest.split('」').next()).collect();
+        all_stand(guide, &named, &japanese);
+    }
+}
+
+#[track_caller]
+fn all_stand(guide: &str, named: &[&str], catalogue: &[&str]) {
+    assert!(named.len() > 10, "{guide} is read wrong: {named:?}");
+    let missing: Vec<_> = named.iter().filter(|name| !catalogue.iter().any(|text| text.contains(**name))).collect();
+    assert!(missing.is_empty(), "{guide} names what is not at the desk: {missing:?}");
+}
+
 #[test]
 fn the_operator_guides_run_the_same_commands_in_both_languages() {
     let commands = |name: &str| -> Vec<String> { steps(&page(name)).into_iter().map(|step| step.command).collect() };

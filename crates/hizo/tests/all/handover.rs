@@ -510,7 +510,7 @@ fn a43_the_receivers_client_opens_nothing_that_the_company_did_not_consent_to() 
     company.ok(&["deposit", path(&more), "--series", "another"]);
     open(&receiving, "not exactly what");
     // A safe that somebody shares is no hand-over.
-    case.office.fails(3, "another hand-over", ["hand-over", "open"]);
+    case.office.fails(3, "this safe is no hand-over", ["hand-over", "open"]);
 }
 
 #[test]

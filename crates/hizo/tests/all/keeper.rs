@@ -114,7 +114,7 @@ impl Process {
     }
 
     /// Asks one whose lines go into a pipe to stop, as a system does: its exit code, and what it told the operator.
-    fn stop(mut self) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
         self.signal("-TERM");
         let mut told = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
@@ -226,6 +226,11 @@ fn a_configuration_is_checked_and_unknown_keys_are_named_with_their_line() {
         fs::read_to_string(&list).unwrap().replace("authority test\n", "authority test\nurl https://a.example/\n");
     fs::write(folder.path().join("list"), asked).unwrap();
     wrong(&format!("{sound}[stamps]\nauthorities = \"list\"\n"), "the address of test is none that is asked");
+    fs::write(folder.path().join("witnesses"), "quorum W1\n").unwrap();
+    wrong(&format!("{sound}[witnesses]\npolicy = \"witnesses\"\n"), "nobody can be asked to cosign by");
+    let witness = "witness W1 witness.example/1+3979af4a+BOkyeRrm https://witness.example\nquorum W1\n";
+    fs::write(folder.path().join("witnesses"), witness).unwrap();
+    wrong(&format!("{sound}[witnesses]\npolicy = \"witnesses\"\n"), "nobody can be asked to cosign by");
     wrong(&format!("{sound}[copy]\ndirectory = \"none\"\n"), "there is no folder `copy.directory`");
     wrong(&format!("{sound}[copy]\ndirectory = \".\"\n"), "lie in each other");
     wrong(&format!("{sound}[copy]\ndirectory = \"/\"\npause_seconds = 0\n"), "`copy.pause_seconds` is at least 1");
@@ -237,6 +242,9 @@ fn a_configuration_is_checked_and_unknown_keys_are_named_with_their_line() {
     // The example's list of authorities and its certificates are nowhere.
     wrong(whole, "/etc/hizo/authorities");
     let whole = &whole.replace("/etc/hizo/authorities", list.to_str().unwrap());
+    wrong(whole, "/etc/hizo/witnesses");
+    fs::write(folder.path().join("witnesses"), "quorum none\n").unwrap();
+    let whole = &whole.replace("/etc/hizo/witnesses", "witnesses");
     wrong(whole, "there is no folder `copy.directory` /mnt/second/hizo-keeper");
     let whole = &whole.replace("/mnt/second/hizo-keeper", folder.path().join("second").to_str().unwrap());
     fs::create_dir(folder.path().join("second")).unwrap();

@@ -23,7 +23,7 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const UNPACKED_BYTES_MAX: u64 = 16 << 20;
 
 /// What was planted, and who may read it: the company may all of it, "c" is the counsellor and "r" the receiver.
-const PLANTED: [(&str, &str); 19] = [
+const PLANTED: [(&str, &str); 28] = [
     ("漏洩content-4101", "cr"),
     ("漏洩file-4102", "cr"),
     ("漏洩left-out-4103", "c"),
@@ -42,6 +42,15 @@ const PLANTED: [(&str, &str); 19] = [
     ("漏洩other-purpose-4116", "c"),
     ("漏洩withdrawn-4117", "c"),
     ("漏洩desk-told-4118", "c"),
+    ("漏洩thing-4119", "c"),
+    ("漏洩thing-place-4120", "c"),
+    ("漏洩thing-note-4121", "c"),
+    ("漏洩finding-4122", "r"),
+    ("漏洩finding-file-4123", "r"),
+    ("漏洩finding-series-4124", "r"),
+    ("漏洩paper-receiver-4125", "c"),
+    ("漏洩paper-number-4126", "c"),
+    ("漏洩paper-note-4127", "c"),
     (TITLE, "c"),
 ];
 
@@ -187,6 +196,12 @@ impl Run {
         company.ok(["case", "keep", "badge", "--state", "gone", "--note", "漏洩keep-note-4112"]);
         company.ok(["case", "search", "--on", "2026-11-25", "--where", "漏洩searched-4113", "--found", "nothing"]);
 
+        let thing =
+            ["case", "thing", "--what", "漏洩thing-4119", "--holder", "会社", "--place", "漏洩thing-place-4120"];
+        company.ok(thing.into_iter().chain(["--note", "漏洩thing-note-4121"]));
+        let paper = ["hand-over", "taken", "latest:漏洩series-4105", "--receiver-name", "漏洩paper-receiver-4125"];
+        company.ok(paper.into_iter().chain(["--reference", "漏洩paper-number-4126", "--note", "漏洩paper-note-4127"]));
+
         let receiver = Home::new();
         let key = receiver.ok(["consent", "key", "--json"]).json()["key"].as_str().unwrap().to_owned();
         let consent = |purpose: &str| {
@@ -199,6 +214,11 @@ impl Run {
         let got = scene.delivered(&given, &receiver);
         assert_eq!(got.len(), 1);
         assert_eq!(fs::read_to_string(&got[0]).unwrap(), "漏洩content-4101");
+        // What the receiver finds is kept where it was handed over, and seen by whoever can open that.
+        let received = Beside(&receiver, receiver.folder.path().join("home of it"));
+        let found = receiver.beside("found");
+        fs::write(found.join("漏洩finding-file-4123.txt"), "漏洩finding-4122").unwrap();
+        received.ok(&["deposit", path(&found), "--series", "漏洩finding-series-4124"]);
         let other = consent("漏洩other-purpose-4116");
         company.ok(["consent", "withdraw", &other, "--reason", "漏洩withdrawn-4117"]);
 
@@ -217,6 +237,19 @@ impl Run {
         }
         assert!(desk.get(&case, &cookie).body.contains("漏洩told-4107"), "the desk has shown it");
         drop(desk);
+        // And at the receiver's desk, who looks at it all.
+        let received_said = file("desk of the receiver");
+        let mut command = crate::kit::program(env!("CARGO_BIN_EXE_hizo"));
+        command.arg("--home").arg(&received.1).stderr(fs::File::create(&received_said).unwrap());
+        let desk = Desk::start(&mut command);
+        let (cookie, _) = desk.unlock(&receiver);
+        let at = |page: &str| format!("{}{page}", desk.at());
+        let safe = desk.get(&at("/safe"), &cookie).body;
+        assert!(safe.contains("漏洩finding-series-4124"), "{safe}");
+        for page in ["/people", "/health", "/received"] {
+            assert_eq!(desk.get(&at(page), &cookie).status, 200, "{page}");
+        }
+        drop(desk);
         // What a keeper serves to whoever asks.
         let mut served = Vec::new();
         for (number, page) in ["/metrics", "/health", "/v1/keeper"].iter().enumerate() {
@@ -226,7 +259,7 @@ impl Run {
             fs::write(&to, answer).unwrap();
             served.push(to);
         }
-        let told = [keeper_said, desk_said].into_iter().chain(served).collect();
+        let told = [keeper_said, desk_said, received_said].into_iter().chain(served).collect();
         Self { scene, receiver, told, _lines: lines }
     }
 
@@ -261,7 +294,7 @@ fn a12_what_was_planted_in_a_whole_run_is_found_with_nobody_whom_it_was_not_for(
     let inside: Vec<_> = marks_of(|_| true).into_iter().filter(|mark| *mark != TITLE).collect();
     // Blind: the keeper with its lines and answers, the centre's own keeper, the desk's lines, and the temporary files.
     let mut blind = files_below(&run.data());
-    assert!(blind.len() > 20 && fs::metadata(&run.told[2]).unwrap().len() > 100, "there is something to search");
+    assert!(blind.len() > 20 && fs::metadata(&run.told[3]).unwrap().len() > 100, "there is something to search");
     blind.extend(files_below(&centre.data()));
     blind.extend(run.told.iter().cloned());
     assert_eq!(leaks(&all, &blind), []);
@@ -312,7 +345,8 @@ fn a12_what_was_planted_in_a_whole_run_is_found_with_nobody_whom_it_was_not_for(
     }
     // And the counsellor's program shows him the story.
     let told = counsellor.ok(["case", "show", "--json"]).out;
-    for mark in ["漏洩told-4107", "漏洩advice-4108", "漏洩task-4109", "漏洩desk-told-4118"] {
+    for mark in ["漏洩told-4107", "漏洩advice-4108", "漏洩task-4109", "漏洩desk-told-4118", "漏洩thing-4119"]
+    {
         assert!(told.contains(mark), "{mark}: {told}");
     }
 }

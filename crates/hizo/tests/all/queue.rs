@@ -366,12 +366,55 @@ const ASKING: [(i32, &[&str]); 17] = [
     (4, &["recovery", "make", "--to", "NEW"]),
 ];
 
+/// Those that change a safe or act in it for others, in the same way.
+const CHANGING: [(i32, &[&str]); 14] = [
+    (4, &["recovery", "refuse"]),
+    (4, &["recovery", "drill", "--card-file", "WORDS"]),
+    (4, &["space", "admit", "REQUEST", "--words", "SPOKEN"]),
+    (4, &["space", "role", "Tanaka", "reader"]),
+    (4, &["space", "grant", "Tanaka"]),
+    (4, &["space", "remove", "Tanaka"]),
+    (4, &["space", "rotate"]),
+    (4, &["space", "rotator", "Tanaka"]),
+    (4, &["space", "admins", "2"]),
+    (4, &["move", "--to", "http://127.0.0.1:1"]),
+    (4, &["office", "list"]),
+    (4, &["office", "rotate"]),
+    (4, &["case", "list"]),
+    (4, &["hand-over", "status"]),
+];
+
 #[test]
 fn unreachable_refusing_and_lying_are_told_apart_by_every_command_that_asks_a_keeper() {
+    are_told_apart(&ASKING);
+}
+
+#[test]
+fn unreachable_refusing_and_lying_are_told_apart_by_every_command_that_changes_a_safe() {
+    are_told_apart(&CHANGING);
+}
+
+#[track_caller]
+fn are_told_apart(commands: &[(i32, &[&str])]) {
     let scene = Scene::new();
     fs::write(scene.folder.join("KX-204.dxf"), "second\n").unwrap();
     scene.home.deposit(&scene.folder, "moulds");
     scene.home.ok(["show", "latest:moulds"]);
+    // Somebody whom changes are about, and somebody who waits.
+    let (tanaka, sato) = (Home::unmade(), Home::unmade());
+    let (invite, request, words) =
+        (scene.home.beside("for them"), scene.home.beside("from them"), scene.home.path.join("words"));
+    let (invite, asked) = (invite.join("invite"), |name: &str| request.join(name));
+    scene.home.ok(["space", "invite", "--to", invite.to_str().unwrap()]);
+    let asks = |home: &Home, name: &str| {
+        let (invite, to) = (invite.to_str().unwrap(), asked(name));
+        let said = home.ok(["space", "join", invite, "--name", name, "--to", to.to_str().unwrap(), "--json"]).json();
+        said["words"].as_str().unwrap().to_owned()
+    };
+    let spoken = asks(&tanaka, "Tanaka");
+    scene.home.ok(["space", "admit", asked("Tanaka").to_str().unwrap(), "--words", &spoken]);
+    let spoken = asks(&sato, "Sato");
+    fs::write(&words, "words\n").unwrap();
     let mut tries = 0;
     let mut run = |home: &Home, arguments: &[&str]| {
         tries += 1;
@@ -379,6 +422,9 @@ fn unreachable_refusing_and_lying_are_told_apart_by_every_command_that_asks_a_ke
         let named = |argument: &&str| match *argument {
             "FOLDER" => scene.folder.clone().into_os_string(),
             "NEW" => new.clone().into_os_string(),
+            "REQUEST" => asked("Sato").into_os_string(),
+            "WORDS" => words.clone().into_os_string(),
+            "SPOKEN" => (&spoken).into(),
             word => word.into(),
         };
         home.run(arguments.iter().map(named).collect::<Vec<_>>())
@@ -388,7 +434,7 @@ fn unreachable_refusing_and_lying_are_told_apart_by_every_command_that_asks_a_ke
     let nobody = "http://127.0.0.1:1";
     let sealed = said(sealed.args(["--keeper", nobody, "deposit", "--series", "waits"]).arg(&scene.folder));
     assert_eq!(sealed.code, Some(6), "{sealed:?}");
-    for (code, arguments) in ASKING {
+    for &(code, arguments) in commands {
         // A machine with something to send, so that `send` asks too.
         let home = if arguments[0] == "send" { &waits } else { &scene.home };
         scene.liar.refuses(|_| Some(Answer::new(403, "nobody is let in\n")));

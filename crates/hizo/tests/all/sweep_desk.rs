@@ -423,3 +423,65 @@ fn a41_no_route_answers_whoever_has_not_sat_down_or_sends_another_browsers_hidde
     }
     two.unchanged(&state);
 }
+
+/// The command that a page shows, as a shell reads it: its words without the quotes that what others named wears.
+fn command_in(page: &str) -> Option<Vec<String>> {
+    let (_, rest) = page.rsplit_once("<div class=\"cmd\"><span>")?.1.split_once("<code>")?;
+    let line = rest.split_once("</code>")?.0;
+    let escaped = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ];
+    let line = escaped.iter().fold(line.to_owned(), |line, (from, to)| line.replace(from, to));
+    let (mut words, mut is_quoted) = (vec![String::new()], false);
+    for letter in line.chars() {
+        match letter {
+            '\'' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            letter => words.last_mut().unwrap().push(letter),
+        }
+    }
+    assert_eq!(words.remove(0), "hizo", "{line}");
+    Some(words)
+}
+
+/// Every page that somebody looks at names a command, which the program knows, with every option that is named.
+#[test]
+fn every_page_shows_the_command_that_does_the_same_and_the_program_knows_it() {
+    let two = Two::new();
+    let Two { desk, cookie, csrf, ids, .. } = &two;
+    let (mut shown, mut without, mut unknown) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    // A PDF is no page.
+    let is_page = |route: &Route| {
+        route.is_get()
+            && !route.path.ends_with(".pdf")
+            && !route.path.ends_with("{what}")
+            && !route.path.ends_with("{page}")
+    };
+    for route in Route::all().into_iter().filter(is_page) {
+        let answer = ask(desk, &route, ids, cookie, csrf);
+        if answer.status != 200 || !answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
+            continue;
+        }
+        let Some(command) = command_in(&answer.body) else {
+            without.insert(route.path);
+            continue;
+        };
+        let known = crate::kit::said(crate::kit::program(env!("CARGO_BIN_EXE_hizo")).args(&command).arg("--help"));
+        // What is left to whoever types it, of a few words, is none of them.
+        if known.code != Some(0) && !known.err.contains("invalid value '…'") {
+            unknown.push((route.path.clone(), command, known.err));
+        }
+        shown.insert(route.path);
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(shown.len() > 40, "{} {shown:?}", shown.len());
+    // A command asks for the passphrase by itself.
+    let alone = BTreeSet::from(["/unlock".to_owned()]);
+    assert_eq!(without, alone, "pages without a command");
+}

@@ -237,7 +237,10 @@ fn whoever_comes_by_cards_beside_his_old_home_is_a_member_by_the_first_change_th
     assert!(until.len() == 20 && until.ends_with('Z'), "scripts are told too until when: {told:?}");
     let said = new.run(make.into_iter().chain(["--propose", proposal.to_str().unwrap()]));
     assert!(said.code == Some(0) && said.err.contains("the keeper takes it no later"), "{said:?}");
-    assert_eq!(agree(founder, &proposal).code, Some(0));
+    let said = agree(founder, &proposal);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let until = said.json()["until"].as_str().unwrap_or_default().to_owned();
+    assert!(until.len() == 20 && said.json()["does"].to_string().contains(&until), "so is who signs second: {said:?}");
     let words = |number: u8| read_off(&to.join(format!("card-{number}.pdf")));
     let (Some(one), Some(other)) = (words(1), words(3)) else { return };
     let again = [one, other];

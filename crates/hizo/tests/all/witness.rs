@@ -25,6 +25,7 @@ use hizo_store::simulated::{MemoryJournal, Random, SimulatedDisk};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::keeper;
 use crate::kit::{Home, Said, copy_tree, hex, program, said};
 
 /// A witness that runs until it is dropped.
@@ -206,6 +207,75 @@ fn a15_a_safe_put_back_whole_is_caught_by_its_witnesses_and_nothing_is_signed() 
     let listed = scene.home.run(["list", "--json"]);
     assert_eq!(listed.code, Some(5), "{listed:?}");
     assert_eq!(listed.json()["series"][0]["deposits"].as_array().unwrap().len(), 2, "what was deposited is kept");
+    drop(running);
+}
+
+#[test]
+fn a15_a_keeper_put_back_whole_tells_its_operator_which_witness_has_seen_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let config = at("keeper.toml");
+    let plain = "data = \"data\"\nlisten = \"127.0.0.1:0\"\n[admission]\nmode = \"open\"\n";
+    fs::write(&config, plain).unwrap();
+    let mut keeper = keeper::Process::start_by(&config);
+    let key = keeper.said["key"].as_str().unwrap().to_owned();
+    let (address, home) = (keeper.address(), Home::unmade());
+    home.ok(["init", "--keeper", keeper.url()]);
+    assert_eq!(keeper.end("-TERM"), Some(0));
+
+    let made = witness(&["init", "--name", "witness.example/1", "-q"], &at("witness"));
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert_eq!(witness(&["add", &key], &at("witness")).code, Some(0));
+    let running = Process::start(&at("witness"));
+    let said = running.said.clone();
+    let (witness_key, url) = (said["keys"][0].as_str().unwrap(), said["url"].as_str().unwrap());
+    fs::write(at("policy"), format!("witness W1 {witness_key} {url}\nquorum W1\n")).unwrap();
+    let plain = plain.replace("127.0.0.1:0", &address);
+    fs::write(&config, format!("{plain}[witnesses]\npolicy = \"policy\"\n")).unwrap();
+    // Whether a line of the witness is kept under the newest head.
+    let cosigned = || {
+        let head = |note: &[u8]| UnverifiedCheckpoint::parse(note).unwrap().claimed().text();
+        let newest = head(&fs::read(at("data").join("log/checkpoint")).unwrap());
+        let kept = fs::read_dir(at("data").join("log/cosigned")).into_iter().flatten();
+        kept.map(|of| fs::read(of.unwrap().path().join("last")).unwrap()).any(|note| head(&note) == newest)
+    };
+    let moulds = home.beside("moulds");
+    fs::write(moulds.join("KX-204.dxf"), "0\nSECTION\n").unwrap();
+    let mut keeper = keeper::Process::start_by(&config);
+    home.deposit(&moulds, "moulds");
+    assert_eq!(keeper.end("-TERM"), Some(0));
+    assert!(cosigned(), "the witness that the configuration names has not cosigned");
+    // One that is away holds nothing up, and is named.
+    assert_eq!(running.stop(), Some(0));
+    let mut keeper = keeper::Process::start_by(&config);
+    home.deposit(&moulds, "moulds");
+    let health = keeper.get("/health");
+    assert!(health.0 == 200 && health.1.contains("\nno cosignature by W1: asked "), "{health:?}");
+    let metrics = keeper.get("/metrics").1;
+    assert!(metrics.contains("\nhizo_witness_size{witness=\"W1\"} 0\n"), "{metrics}");
+    assert!(!metrics.contains("\nhizo_witness_silences_total{witness=\"W1\"} 0\n"), "{metrics}");
+    assert_eq!(keeper.end("-TERM"), Some(0));
+    let running = Process::start_at(&at("witness"), url.strip_prefix("http://").unwrap());
+    copy_tree(&at("data"), &at("old"));
+
+    // What the configuration named once is asked after it is gone from there, too.
+    fs::write(&config, plain).unwrap();
+    let mut keeper = keeper::Process::start_by(&config);
+    home.deposit(&moulds, "moulds");
+    assert_eq!(keeper.end("-TERM"), Some(0));
+    assert!(cosigned(), "the witness that was named before has not cosigned");
+    fs::remove_dir_all(at("data")).unwrap();
+    copy_tree(&at("old"), &at("data"));
+    let before = fs::read(at("data").join("log/checkpoint")).unwrap();
+    let keeper = keeper::Process::start_with(&["--config", config.to_str().unwrap()], Stdio::piped());
+    // Another company, whose machine has seen nothing yet.
+    let other = Home::unmade();
+    other.run(["init", "--keeper", keeper.url()]);
+    let (code, told) = keeper.stop();
+    assert_eq!(code, Some(0), "{told}");
+    let line = told.lines().find(|line| line.contains("the log was not published")).unwrap_or_else(|| panic!("{told}"));
+    assert!(line.contains("\"cause\":\"Witness W1: it has seen a head of "), "{line}");
+    assert_eq!(fs::read(at("data").join("log/checkpoint")).unwrap(), before, "a head was signed");
     drop(running);
 }
 

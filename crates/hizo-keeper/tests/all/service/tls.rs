@@ -4,15 +4,16 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use hizo_keeper::service::{Certificates, TlsError};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd, generate_simple_self_signed};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore, StreamOwned};
 
-use super::world::{Running, settings, soon};
+use super::world::{Running, settings, soon, system_time};
 
 /// Writes a new certificate and its key, and gives the certificate.
 fn certify(folder: &Path) -> CertificateDer<'static> {
@@ -60,10 +61,14 @@ fn ask_on(line: &mut Line) -> std::io::Result<u16> {
 
 /// What the keeper says over TLS, and the key exchange.
 fn ask(running: &Running, config: ClientConfig) -> std::io::Result<(String, NamedGroup)> {
+    ask_at(running, "/v1/keeper", config)
+}
+
+fn ask_at(running: &Running, path: &str, config: ClientConfig) -> std::io::Result<(String, NamedGroup)> {
     let name = ServerName::try_from("keeper.example").unwrap();
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = StreamOwned::new(connection, TcpStream::connect(running.address)?);
-    stream.write_all(b"GET /v1/keeper HTTP/1.1\r\nhost: k\r\nconnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: k\r\nconnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     // Whether the end is said in TLS is of no weight where the length is in the head.
     match stream.read_to_end(&mut answer) {
@@ -144,6 +149,38 @@ fn a_keeper_that_runs_takes_up_new_certificates_by_itself_and_passes_over_broken
 
     let third = certify(folder.path());
     soon("what is mended is taken up", || line(&running, client(&third, usual())).is_ok());
+}
+
+#[test]
+fn when_the_certificate_ends_is_counted_and_told_once_a_day_in_its_last_two_weeks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut of, key) = (CertificateParams::new(["keeper.example".to_owned()]).unwrap(), KeyPair::generate().unwrap());
+    let ends = 2_208_988_800;
+    of.not_after = date_time_ymd(2040, 1, 1);
+    let root = of.self_signed(&key).unwrap();
+    std::fs::write(folder.path().join("chain.pem"), root.pem()).unwrap();
+    std::fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
+    let mut settings = settings();
+    settings.limits.certificates_pause = Duration::from_millis(10);
+    settings.metrics = true;
+    let certificates = Arc::new(open(folder.path()).unwrap());
+    let running = Running::start_as(tempfile::tempdir().unwrap(), settings, Some(certificates));
+    let usual = || vec![aws_lc_rs::kx_group::X25519MLKEM768];
+    let said = format!("\nhizo_certificate_ends_seconds {ends}\n");
+    soon("its end is counted", || ask_at(&running, "/metrics", client(root.der(), usual())).unwrap().0.contains(&said));
+    let told = |event: &str| running.lines.lock().unwrap().iter().filter(|line| line.contains(event)).count();
+    let goes_to = |time: u64| running.ahead.store(time - system_time(), Ordering::Relaxed);
+    let day = 24 * 60 * 60;
+    let over = "the certificate has ended";
+    assert_eq!((told("certificate ends"), told(over)), (0, 0));
+    goes_to(ends - 13 * day - 60);
+    soon("it is told", || told("the certificate ends soon") == 1);
+    assert_eq!(told("in 13 days"), 1, "{:?}", running.lines.lock().unwrap());
+    goes_to(ends - 12 * day - 30);
+    soon("it is told the next day", || told("in 12 days") == 1);
+    goes_to(ends + day);
+    soon("its end is told", || told(over) == 1);
+    assert_eq!(told("the certificate ends soon"), 2, "it was told again and again");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use hizo_ledger::record::ClaimedTime;
 use hizo_vault::event::case::For;
 
+use super::clocks::Due;
 use super::keeping::{Countdown, Reminder, countdowns};
 use super::states::{CLOSING, Holder, INTAKE, REFERRAL_SENT};
 use super::{Case, Present, Task};
@@ -44,6 +45,8 @@ pub(super) enum Next<'a> {
     Seal(&'a Given),
     /// They were: the receiver's answer is looked for.
     Answer(&'a Given),
+    /// It has not come in the time in which it should: nothing is delivered, and somebody has to be called.
+    Late(&'a Given),
     Task(&'a Task),
     Advise,
     Move,
@@ -85,7 +88,7 @@ impl<'a> Next<'a> {
                 None => Some(Self::Seal(given)),
                 // Once it is out, the case says so before anybody waits for an answer.
                 Some(_) if beside.may_move && !is_in(REFERRAL_SENT) => Some(Self::Move),
-                Some(_) => Some(Self::Answer(given)),
+                Some(_) => Some(Self::answer(case, given, beside.now)),
             };
         }
         if is_in(CLOSING) {
@@ -108,7 +111,7 @@ impl<'a> Next<'a> {
             return Some(soon);
         }
         if let Some(given) = on_its_way(present, beside.now).filter(|given| given.handed.is_some()) {
-            return Some(Self::Answer(given));
+            return Some(Self::answer(case, given, beside.now));
         }
         if let Some(task) = task(case, For::Company) {
             return Some(task);
@@ -124,6 +127,14 @@ impl<'a> Next<'a> {
             return Some(Self::Keep(source, until));
         }
         (beside.may_move && holds(case, Party::Company)).then_some(Self::Move)
+    }
+
+    fn answer(case: &Case, given: &'a Given, now: u64) -> Self {
+        let is_over = |due: Option<Due>| due.is_some_and(|due| due.at < now);
+        match case.clocks().any(|(state, _, due)| state.word == REFERRAL_SENT && is_over(due)) {
+            true => Self::Late(given),
+            false => Self::Answer(given),
+        }
     }
 
     /// What is gone soon, or may be gone: the first of it.

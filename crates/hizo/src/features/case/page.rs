@@ -846,6 +846,10 @@ fn next_card(visit: &Visit, here: &str, case: &Case, states: &[StateRow], next: 
             let says = t.one("next-answer", "receiver", receiver(given));
             card(says, "next-answer-says", Some((handed(given), "next-answer-go")), "")
         }
+        Next::Late(given) => {
+            let says = t.one("next-late", "receiver", receiver(given));
+            card(says, "next-late-says", Some((handed(given), "next-answer-go")), "")
+        }
         Next::Task(task) => {
             let mut card = card(shown_bytes(task.text.as_bytes()), "next-task-says", None, "task")?;
             card.task = Some(task_row(t, task));

@@ -479,6 +479,7 @@ fn next_of(fold: Fold, own: Party, has_counsellor: bool, beside: impl FnOnce(&mu
         Next::Consent => "consent",
         Next::Seal(_) => "seal",
         Next::Answer(_) => "answer",
+        Next::Late(_) => "late",
         Next::Task(_) => "task",
         Next::Advise => "advise",
         Next::Move => "move",

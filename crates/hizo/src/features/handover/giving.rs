@@ -191,10 +191,7 @@ fn page(
     let receiver = shown_bytes(given.said.receiver_name.as_bytes());
     visit.page(&StepsPage {
         f: visit
-            .frame(
-                t.one("handed-title", "receiver", receiver.clone()),
-                format!("hizo hand-over status # {}", digits(given)),
-            )
+            .frame(t.one("handed-title", "receiver", receiver.clone()), "hizo hand-over status".to_owned())
             .tab(t.say("tab-case")),
         here: visit.at(&place.here),
         case: visit.at(&format!("/case/{}", visit.param("case"))),
@@ -220,10 +217,6 @@ fn page(
 pub(super) fn shown_suspects(handover: &HandOver) -> Vec<(String, String)> {
     let shown = |Suspect { name, note }: &Suspect| (shown_bytes(name.as_bytes()), shown_bytes(note.as_bytes()));
     handover.suspects.iter().map(shown).collect()
-}
-
-fn digits(given: &Given) -> &str {
-    given.said.space.get(..12).unwrap_or_default()
 }
 
 fn steps_of(

@@ -28,7 +28,7 @@ use hizo_vault::event::handover::{Consent, Level, Refusal};
 
 use crate::consents::Given;
 use crate::contents::Opened;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::handover::{HandOver, refused};
 use crate::side::Side;
 use crate::words::words;
@@ -40,9 +40,13 @@ use crate::{parties, safe};
 /// When this is none.
 fn handover_of(side: &Side) -> Outcome<HandOver> {
     HandOver::of(side.opened())?.ok_or_else(|| {
-        refused(Refusal::Space).hint(words!(
-            "No consent stands at the beginning of this safe. Name the home of the hand-over with --home.",
-            "この金庫の初めに、会社の同意がありません。引き渡しのフォルダーを --home で指定してください。"
+        let said = words!(
+            "this safe is no hand-over: no consent stands at its beginning",
+            "この金庫は引き渡しではありません。初めに会社の同意がないためです"
+        );
+        Failure::new(Kind::False, said).source(Refusal::Space).hint(words!(
+            "Name the home of the hand-over with --home.",
+            "引き渡しのフォルダーを --home で指定してください。"
         ))
     })
 }

@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hizo_keeper::service::{Admission, Copying, Limits, Pace, Rate, Scrubbing, Sweeping};
+use hizo_keeper::witness::WitnessPolicy;
 use hizo_ledger::id::ObjectId;
 use hizo_ledger::record::Origin;
 use hizo_store::journal::AccountId;
 use serde::Deserialize;
 
-use super::{Plan, Stamps, Tls};
+use super::{Plan, Stamps, Tls, Witnesses, policy_failed};
 use crate::failure::{Failure, Outcome, shown};
 use crate::keeper::ORPHAN_AGE;
-use crate::stamps;
 use crate::words::{Words, words};
+use crate::{log, stamps};
 
 /// Longest configuration, in bytes: some three hundred thousand codes.
 const CONFIG_BYTES_MAX: u64 = 32 << 20;
@@ -45,6 +46,7 @@ struct File {
     admission: AdmissionTable,
     #[serde(default)]
     stamps: StampsTable,
+    witnesses: Option<WitnessesTable>,
     copy: Option<CopyTable>,
     #[serde(default)]
     scrub: ScrubTable,
@@ -52,6 +54,12 @@ struct File {
     sweep: SweepTable,
     #[serde(default)]
     limits: LimitsTable,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WitnessesTable {
+    policy: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +183,7 @@ pub(super) fn read(path: &Path) -> Outcome<Plan> {
         addresses: file.log_addresses,
         admission: admission(path, file.admission)?,
         stamps: stamps(path, &file.stamps, beside)?,
+        witnesses: file.witnesses.map(|table| witnesses(beside(&table.policy))).transpose()?,
         copying: file
             .copy
             .map(|table| copying(path, &beside(&file.data), beside(&table.directory), &table))
@@ -237,6 +246,14 @@ fn stamps(path: &Path, table: &StampsTable, beside: impl Fn(&Path) -> PathBuf) -
         by_itself: table.by_itself.unwrap_or(usual.by_itself),
         pause: pause.unwrap_or(usual.pause),
     })
+}
+
+fn witnesses(path: PathBuf) -> Outcome<Witnesses> {
+    let policy = log::read_policy(&path)?;
+    match WitnessPolicy::check(&policy) {
+        Ok(()) => Ok(Witnesses { path, policy }),
+        Err(error) => Err(policy_failed(&path, error)),
+    }
 }
 
 /// A second directory is there, and is neither the first one nor within it, nor the other way round.

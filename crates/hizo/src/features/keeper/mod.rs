@@ -20,7 +20,8 @@ use hizo_keeper::service::{
     Admission, Certificates, Copying, Limits, Listening, Scrubbing, Settings, Stamping, Sweeping, TlsError, is_private,
     serve,
 };
-use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Seeds};
+use hizo_keeper::witness::PolicyError;
+use hizo_keeper::{EmbeddedKeeper, EmbeddedLog, Error, Seeds};
 use hizo_ledger::record::Origin;
 use hizo_ledger::timestamp::Authority;
 use zeroize::Zeroizing;
@@ -91,6 +92,8 @@ struct Plan {
     addresses: bool,
     admission: Admission,
     stamps: Stamps,
+    /// Whom the keeper asks to cosign from now on; else as before.
+    witnesses: Option<Witnesses>,
     copying: Option<Copying>,
     scrubbing: Scrubbing,
     sweeping: Sweeping,
@@ -123,6 +126,12 @@ impl Stamps {
     }
 }
 
+/// The policy by which witnesses are asked, and where it was read.
+struct Witnesses {
+    path: PathBuf,
+    policy: Vec<u8>,
+}
+
 /// Two PEM files.
 struct Tls {
     certificates: PathBuf,
@@ -151,6 +160,7 @@ impl Plan {
             addresses: false,
             admission: Admission::Open(config::QUOTA_BYTES),
             stamps: Stamps::default(),
+            witnesses: None,
             copying: None,
             scrubbing: config::usual_scrubbing(),
             sweeping: config::usual_sweeping(),
@@ -230,6 +240,12 @@ impl Plan {
             .map_err(Failure::from)?;
         self.is_called(&keeper)?;
         let log = EmbeddedLog::open(&self.data, &keeper).map_err(Failure::from)?;
+        if let Some(Witnesses { path, policy }) = &self.witnesses {
+            log.set_policy(policy).map_err(|error| match error {
+                Error::Policy(error) => policy_failed(path, error),
+                other => other.into(),
+            })?;
+        }
         let settings = Settings {
             limits: self.limits,
             admission: self.admission,
@@ -279,6 +295,19 @@ fn cannot_listen(address: SocketAddr, error: io::Error) -> Failure {
             "別のポートを選ぶか、そのポートを使っているものを止めてください。"
         ))
         .source(error)
+}
+
+fn policy_failed(path: &Path, error: PolicyError) -> Failure {
+    let path = shown(path);
+    Failure::fixable(words!(
+        "nobody can be asked to cosign by {path}: {error}",
+        "{path} では連署を求められません（{error}）"
+    ))
+    .hint(words!(
+        "A line for each witness, with its key and its http:// address, and a quorum: see docs/guide/witness.md.",
+        "立会人ごとに鍵と http:// のアドレスを1行で書き、何人の連署が要るかを書きます。docs/guide/witness.ja.md を見てください。"
+    ))
+    .source(error)
 }
 
 fn certificate_failed(path: &Path, error: TlsError) -> Failure {

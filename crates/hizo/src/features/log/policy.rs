@@ -1,16 +1,13 @@
 //! `hizo log policy`: which witnesses the keeper asks, and how many must have cosigned.
 
-use std::fs;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hizo_keeper::EmbeddedLog;
-use hizo_ledger::log::policy::POLICY_BYTES_MAX;
 use serde_json::json;
 
 use crate::Setting;
 use crate::failure::{Failure, Outcome, shown_bytes};
-use crate::log::without_witnesses;
+use crate::log::{read_policy, without_witnesses};
 use crate::words::words;
 
 /// Show whose cosignatures the keeper asks for, or set it
@@ -24,7 +21,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let safe = setting.safe()?;
     let log = EmbeddedLog::open(&safe.home.keeper_folder(), safe.keeper.must_be_here()?).map_err(Failure::from)?;
     let policy = match &arguments.file {
-        Some(file) => Some(log.set_policy(&read(file)?).map_err(Failure::from)?),
+        Some(file) => Some(log.set_policy(&read_policy(file)?).map_err(Failure::from)?),
         None => log.policy().map_err(Failure::from)?,
     };
     let [key, _] = log.keys();
@@ -52,12 +49,4 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
         console.note(without_witnesses());
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Outcome<Vec<u8>> {
-    let mut text = Vec::new();
-    let limit = POLICY_BYTES_MAX as u64 + 1;
-    let file = fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut text));
-    file.map_err(|error| Failure::file("read", path, error))?;
-    Ok(text)
 }

@@ -134,7 +134,7 @@ pub(crate) fn made(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
         (visit.at(&format!("/cards/made/{}/{name}", visit.param("cards"))), called, name.ends_with(".json"))
     };
     visit.page(&MadePage {
-        f: visit.frame(t.say("cards-made"), ""),
+        f: visit.frame(t.say("cards-made"), "hizo recovery drill"),
         pages: printed.pages.iter().map(page).collect(),
         notes: printed.notes.iter().map(|note| note.to(language).to_owned()).collect(),
         needed: printed.needed,

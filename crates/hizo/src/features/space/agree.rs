@@ -16,7 +16,7 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Kind, Outcome, shown};
 use crate::safe::{self, Safe};
 use crate::words::{Words, words};
-use crate::{Setting, bundle, home, membership, receipts, rotation};
+use crate::{Setting, bundle, cards, home, membership, receipts, rotation};
 
 /// Look at what another admin proposes, and sign it as the second one: then it is done
 #[derive(Debug, clap::Args)]
@@ -51,7 +51,14 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     // Only a record that may stand names anything that is opened.
     let next = safe.chain.check(record.clone()).map_err(no_proposal)?;
     let first = proposer(&safe, &admin, &proposal)?;
-    let lines = Meaning::of(setting, &safe, admin, next.record(), &proposal)?.lines;
+    let mut lines = Meaning::of(setting, &safe, admin, next.record(), &proposal)?.lines;
+    let until = membership::taken_until(&safe, proposal.record()).map(cards::time);
+    lines.extend(until.as_ref().map(|until| {
+        words!(
+            "is taken by the keeper until {until} and no later, since recovery cards let in whoever proposes it",
+            "復旧カードで加わった人の提案なので、預け先は {until} までしか受け付けません"
+        )
+    }));
     let comes = |control: &Control| matches!(control, Control::Member { key, .. } if safe.chain.role(key).is_none());
     let somebody_comes = next.record().envelope().controls.iter().any(comes);
     let said: Vec<String> = lines.iter().map(|line| setting.console.say(line.clone())).collect();
@@ -68,7 +75,8 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     };
     if arguments.answer.is_some() {
         promised?;
-        return tell_answer(setting, arguments, (next.record().number(), next.record().id().to_string()), &lines);
+        let record = (next.record().number(), next.record().id().to_string());
+        return tell_answer(setting, arguments, record, &lines, until);
     }
     let (number, id) = (next.record().number(), next.record().id().to_string());
     let in_english: Vec<&str> = lines.iter().map(Words::english).collect();
@@ -76,7 +84,7 @@ pub(super) fn run(setting: &Setting, arguments: &Arguments) -> Outcome<()> {
     let words = (somebody_comes && !arguments.dry_run)
         .then(|| membership::read_out(setting, &Spoken::of_head(&next.record().id())));
     let result = json!({
-        "dry_run": arguments.dry_run, "record": number, "id": id, "does": in_english, "words": words,
+        "dry_run": arguments.dry_run, "record": number, "id": id, "does": in_english, "words": words, "until": until,
     });
     setting.console.result(result, |out| {
         said.iter().try_for_each(|line| writeln!(out, "{line}"))?;
@@ -148,11 +156,18 @@ fn hand_back(record: &UnverifiedRecord, first: &Option<Recipient>, answer: &Path
     home::write_new(answer, &sealed.map_err(Failure::internal)?)
 }
 
-fn tell_answer(setting: &Setting, arguments: &Arguments, (number, id): (u64, String), lines: &[Words]) -> Outcome<()> {
+fn tell_answer(
+    setting: &Setting,
+    arguments: &Arguments,
+    (number, id): (u64, String),
+    lines: &[Words],
+    until: Option<String>,
+) -> Outcome<()> {
     let file = arguments.answer.as_deref().unwrap_or("".as_ref());
     let in_english: Vec<&str> = lines.iter().map(Words::english).collect();
     let result = json!({
-        "dry_run": false, "record": number, "id": id, "does": in_english, "words": null, "answer": file.to_string_lossy(),
+        "dry_run": false, "record": number, "id": id, "does": in_english, "words": null, "until": until,
+        "answer": file.to_string_lossy(),
     });
     setting.console.result(result, |out| {
         lines.iter().try_for_each(|line| writeln!(out, "{}", setting.console.say(line.clone())))?;
