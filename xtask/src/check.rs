@@ -13,7 +13,7 @@ use crate::tools::{self, Tools};
 const FUZZ_TARGET_SECONDS: u64 = 20;
 const FUZZ_TOTAL_SECONDS: u64 = 8 * 60;
 
-/// What the tests say aloud of a journey that was not gone, at its beginning: `crates/hizo/tests/all/desk.rs`.
+/// What the tests say aloud of a journey that was not gone, at its beginning: `crates/hizo/tests/all/journeys.rs`.
 const NO_JOURNEY: &str = "no journey in a browser";
 
 const STEPS: [(&str, Step); 7] = [
@@ -202,7 +202,8 @@ mod tests {
         assert!(journeys_were_gone(&tally("no journey in a browser: chromium is not there")).is_err());
         assert!(journeys_were_gone(&tally("no other file system is there")).is_ok());
         assert!(journeys_were_gone(&Tally::default()).is_ok());
-        let says = std::fs::read_to_string(shell::root().join("crates/hizo/tests/all/desk.rs")).expect("it is there");
+        let says =
+            std::fs::read_to_string(shell::root().join("crates/hizo/tests/all/journeys.rs")).expect("it is there");
         assert!(says.contains(&format!("say_aloud(\"{NO_JOURNEY}")), "the tests say it in these words");
     }
 

@@ -184,8 +184,8 @@ impl From<hizo_keeper::Error> for Failure {
                 words!("the keeper cannot be reached", "預け先につながりません"),
             )
             .hint(words!(
-                "Look at the network and at the keeper's address, then run the same command again: it goes on where it stopped.",
-                "ネットワークと預け先のアドレスを確かめて、同じコマンドをもう一度実行してください。続きから進みます。"
+                "Look at the network and at the keeper's address, then try again: it goes on where it stopped.",
+                "ネットワークと預け先のアドレスを確かめて、もう一度試してください。続きから進みます。"
             )),
             Keeper::ClockApart { here, there } => {
                 let by = length(here.abs_diff(*there));
@@ -202,8 +202,8 @@ impl From<hizo_keeper::Error> for Failure {
                     ),
                 };
                 Self::fixable(clocks).hint(words!(
-                    "Set this machine's clock, then run the same command again. If it is right, tell the keeper's operator. Deposits are sealed meanwhile, and wait.",
-                    "このコンピューターの時計を合わせて、同じコマンドをもう一度実行してください。合っていれば、預け先に知らせてください。その間の預け入れは封をして、送信を待ちます。"
+                    "Set this machine's clock, then try again. If it is right, tell the keeper's operator. Deposits are sealed meanwhile, and wait.",
+                    "このコンピューターの時計を合わせて、もう一度試してください。合っていれば、預け先に知らせてください。その間の預け入れは封をして、送信を待ちます。"
                 ))
             }
             Keeper::Refused { status: 401 | 403, .. } => Self::fixable(words!(
@@ -219,8 +219,8 @@ impl From<hizo_keeper::Error> for Failure {
                 "預け先に、この金庫のための空きがありません"
             ))
             .hint(words!(
-                "Nothing was lost. Ask the keeper's operator for more room, then run the same command again.",
-                "失われたものはありません。預け先に空きを増やしてもらい、同じコマンドをもう一度実行してください。"
+                "Nothing was lost. Ask the keeper's operator for more room, then try again.",
+                "失われたものはありません。預け先に空きを増やしてもらい、もう一度試してください。"
             )),
             Keeper::Certificate { .. } => Self::new(
                 Kind::Lying,
@@ -232,8 +232,8 @@ impl From<hizo_keeper::Error> for Failure {
             )),
             Keeper::Refused { status: 400..=499, .. } => {
                 Self::fixable(words!("the keeper refuses: {error}", "預け先に断られました（{error}）")).hint(words!(
-                    "Run the same command again later; if it stays so, ask the keeper's operator.",
-                    "しばらくしてから、同じコマンドをもう一度実行してください。続くようなら、預け先に問い合わせてください。"
+                    "Try again later; if it stays so, ask the keeper's operator.",
+                    "しばらくしてから、もう一度試してください。続くようなら、預け先に問い合わせてください。"
                 ))
             }
             Keeper::Refused { .. } | Keeper::Answer => Self::new(
@@ -241,8 +241,8 @@ impl From<hizo_keeper::Error> for Failure {
                 words!("the keeper did not do it: {error}", "預け先が応じませんでした（{error}）"),
             )
             .hint(words!(
-                "Run the same command again later; if it stays so, tell the keeper's operator.",
-                "しばらくしてから、同じコマンドをもう一度実行してください。続くようなら、預け先に知らせてください。"
+                "Try again later; if it stays so, tell the keeper's operator.",
+                "しばらくしてから、もう一度試してください。続くようなら、預け先に知らせてください。"
             )),
             Keeper::Roots => Self::fixable(words!(
                 "the file of --keeper-roots, or keeper.pem in the home folder, holds no certificates",
@@ -267,8 +267,8 @@ impl From<hizo_keeper::Error> for Failure {
             Keeper::Journal(journal::Error::Busy) | Keeper::Log(Log::Busy) => {
                 Self::fixable(words!("another hizo is at work in this safe", "別の hizo がこの金庫を使っています"))
                     .hint(words!(
-                        "Wait until it is done, then run the same command again.",
-                        "終わるのを待って、同じコマンドをもう一度実行してください。"
+                        "Wait until it is done, then try again.",
+                        "終わるのを待って、もう一度試してください。"
                     ))
             }
             Keeper::Journal(journal::Error::ReadOnly) => {
@@ -287,8 +287,8 @@ impl From<hizo_keeper::Error> for Failure {
                 words!("the keeper cannot be asked: {error}", "預け先を調べられません: {error}"),
             )
             .hint(words!(
-                "Look at the disk, then run the same command again.",
-                "ディスクの状態を確かめてから、同じコマンドをもう一度実行してください。"
+                "Look at the disk, then try again.",
+                "ディスクの状態を確かめてから、もう一度試してください。"
             )),
             Keeper::Journal(journal::Error::Newer { .. }) => Self::fixable(words!(
                 "this safe was made by a newer hizo",
@@ -300,15 +300,15 @@ impl From<hizo_keeper::Error> for Failure {
                 "その間に、別の人がこの金庫に追加しました"
             ))
             .hint(words!(
-                "Nothing of yours is lost: run the same command again.",
-                "失われたものはありません。同じコマンドをもう一度実行してください。"
+                "Nothing of yours is lost: try again.",
+                "失われたものはありません。もう一度試してください。"
             )),
             Keeper::PutAgain { objects } => Self::fixable(words!(
                 "{count} objects must be put again",
                 "{count}個の部品を預け直す必要があります",
                 count = objects.len()
             ))
-            .hint(words!("Run the same command again.", "同じコマンドをもう一度実行してください。")),
+            .hint(words!("Try again.", "もう一度試してください。")),
             Keeper::NotSetUp | Keeper::LogKey | Keeper::Facts => {
                 Self::new(Kind::Unknown, words!("the keeper cannot be opened: {error}", "預け先を開けません: {error}"))
                     .hint(words!(
@@ -320,8 +320,8 @@ impl From<hizo_keeper::Error> for Failure {
                 Self::untrue(words!("the keeper's records are damaged: {error}", "預け先の記録が壊れています: {error}"))
                     // To SQLite a page that the disk did not give this once is a damaged one.
                     .hint(words!(
-                        "Run `hizo check`. If it says the same, keep a copy of the folder as it is, on another disk, then put the keeper's folder back from a copy; if it finds everything in order, the disk failed to answer: look at it, then run the same command again.",
-                        "`hizo check` を実行してください。同じことを言われたら、今のフォルダーをそのまま別のディスクに残してから、預け先のフォルダーを控えから戻してください。異常がなければ、ディスクが一度応答しなかったためです。ディスクの状態を確かめてから、同じコマンドをもう一度実行してください。"
+                        "Run `hizo check`. If it says the same, keep a copy of the folder as it is, on another disk, then put the keeper's folder back from a copy; if it finds everything in order, the disk failed to answer: look at it, then try again.",
+                        "`hizo check` を実行してください。同じことを言われたら、今のフォルダーをそのまま別のディスクに残してから、預け先のフォルダーを控えから戻してください。異常がなければ、ディスクが一度応答しなかったためです。ディスクの状態を確かめてから、もう一度試してください。"
                     ))
             }
             Keeper::Log(error @ Log::Witness { .. }) => Self::new(
@@ -405,17 +405,14 @@ fn remedy(error: &io::Error) -> Words {
         io::ErrorKind::ReadOnlyFilesystem => {
             words!("Choose a place that can be written to.", "書き込める場所を選んでください。")
         }
-        _ => words!(
-            "Look at the disk, then run the same command again.",
-            "ディスクの状態を確かめてから、同じコマンドをもう一度実行してください。"
-        ),
+        _ => words!("Look at the disk, then try again.", "ディスクの状態を確かめてから、もう一度試してください。"),
     }
 }
 
 fn go_on() -> Words {
     words!(
-        "Make room on the disk and run the same command again; it goes on where it was.",
-        "ディスクの空きを増やして、同じコマンドをもう一度実行してください。続きから進みます。"
+        "Make room on the disk and try again; it goes on where it was.",
+        "ディスクの空きを増やして、もう一度試してください。続きから進みます。"
     )
 }
 

@@ -285,8 +285,8 @@ fn shows_no_log(safe: &Safe) -> Failure {
             words!("the keeper has published no log yet", "預け先が、まだ台帳を公表していません"),
         )
         .hint(words!(
-            "Run the same command again in a minute; if it stays so, tell the keeper's operator.",
-            "1分ほど待って、同じコマンドをもう一度実行してください。続くようなら、預け先に知らせてください。"
+            "Try again in a minute; if it stays so, tell the keeper's operator.",
+            "1分ほど待って、もう一度試してください。続くようなら、預け先に知らせてください。"
         )),
         _ => Failure::internal_message("the log was published and is not there"),
     }

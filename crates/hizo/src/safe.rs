@@ -443,8 +443,8 @@ impl Safe {
                             "その間に、別の人がこの束に追加しました"
                         ))
                         .hint(words!(
-                            "Nothing of yours is lost: run the same command again.",
-                            "失われたものはありません。同じコマンドをもう一度実行してください。"
+                            "Nothing of yours is lost: try again.",
+                            "失われたものはありません。もう一度試してください。"
                         )));
                     }
                 }

@@ -248,8 +248,8 @@ impl<'a> Stamps<'a> {
             ),
             Some(Stamping { pause_seconds, by_itself, authorities, .. }) if by_itself || !authorities.is_empty() => {
                 words!(
-                    "The keeper takes stamps by itself, at most every {pause_seconds} seconds: run the same command again then. Until then the receipt shows what it promised: `hizo status` tells.",
-                    "預け先が、長くても{pause_seconds}秒おきに自分で押します。そのころに同じコマンドをもう一度実行してください。それまでは受領書が約束の証拠になります（`hizo status` で確かめられます）。"
+                    "The keeper takes stamps by itself, at most every {pause_seconds} seconds: try again then. Until then the receipt shows what it promised: `hizo status` tells.",
+                    "預け先が、長くても{pause_seconds}秒おきに自分で押します。そのころに、もう一度試してください。それまでは受領書が約束の証拠になります（`hizo status` で確かめられます）。"
                 )
             }
             Some(_) | None => words!(
@@ -396,8 +396,8 @@ pub(crate) fn read_list_to_ask(file: &Path) -> Outcome<(String, Vec<Authority>)>
 fn no_stamp(error: Error) -> Failure {
     Failure::new(Kind::Unknown, words!("there is no stamp: {error}", "タイムスタンプを押せません: {error}"))
         .hint(words!(
-            "Look at the clock and the disk of this machine, then run the same command again.",
-            "このコンピューターの時計とディスクを確かめてから、同じコマンドをもう一度実行してください。"
+            "Look at the clock and the disk of this machine, then try again.",
+            "このコンピューターの時計とディスクを確かめてから、もう一度試してください。"
         ))
         .source(error)
 }

@@ -156,8 +156,8 @@ fn left_over(partial: &Path) -> Failure {
     let folder = shown(partial);
     Failure::fixable(words!("{folder} is left over from an earlier run", "{folder} は前回の実行が途中で止まった跡です"))
         .hint(words!(
-            "Look whether you need what is in it, then remove it and run the same command again.",
-            "中身が要らないことを確かめてから取り除き、同じコマンドをもう一度実行してください。"
+            "Look whether you need what is in it, then remove it and try again.",
+            "中身が要らないことを確かめてから取り除き、もう一度試してください。"
         ))
 }
 

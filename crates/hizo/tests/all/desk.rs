@@ -1,6 +1,5 @@
-//! The desk: who is let in, what a locked one shows, and the first hour in a real browser.
+//! The desk: who is let in, what a locked one shows, and what its pages do.
 
-use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD as BASE64, BASE64_URL_SAFE_NO_PAD};
 
 use crate::forge::{Forged, Insider};
+use crate::journeys;
 use crate::kit::{self, Home};
 
 /// A desk that was started.
@@ -747,7 +747,7 @@ fn a12_a_desk_that_is_asked_to_end_leaves_nothing_of_what_is_being_sent() {
 
 /// Hands a folder over in a browser, with its script and without.
 fn dropped(language: &str, width: &str, script: &str) {
-    let Some(driver) = browser() else { return };
+    let Some(driver) = journeys::browser() else { return };
     let machine = Home::new();
     let desk = Desk::start(&mut machine.writer_command());
     let folder = machine.beside("handed-over");
@@ -757,7 +757,7 @@ fn dropped(language: &str, width: &str, script: &str) {
     // One grey dot (RFC 2083).
     let dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==";
     std::fs::write(folder.join("α-117.png"), BASE64.decode(dot).unwrap()).unwrap();
-    go(&driver, "drop.mjs", &[&desk.link(), &phrase(&machine), &folder, &script], language, width);
+    journeys::go(&driver, "drop.mjs", &[&desk.link(), &phrase(&machine), &folder, &script], language, width);
     let back = machine.restore("latest:drop", "handed-back");
     for name in ["α-117.dxf", "old/見積 \"2\".txt"] {
         assert_eq!(std::fs::read(folder.join(name)).unwrap(), std::fs::read(back.join(name)).unwrap(), "{name}");
@@ -1250,211 +1250,4 @@ pub(crate) fn said_as_json() -> serde_json::Value {
     let _ = child.kill();
     let _ = child.wait();
     serde_json::from_str(&line).unwrap()
-}
-
-/// The folder of the browser's driver, if it and a browser are here.
-fn browser() -> Option<PathBuf> {
-    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/npm");
-    let is_there = driver.join("node_modules/playwright-core").is_dir()
-        && driver.join("node_modules/@axe-core/playwright").is_dir();
-    if is_there && kit::is_there("chromium") && kit::is_there("node") {
-        return driver.canonicalize().ok();
-    }
-    kit::say_aloud("no journey in a browser: chromium, node, or the npm packages of target/npm are not there");
-    None
-}
-
-/// Goes a journey of tests/browser, told so, in a language and a width. Its pictures are left for people to look at.
-fn go(driver: &Path, journey: &str, told: &[&dyn AsRef<OsStr>], language: &str, width: &str) {
-    goes(&mut walker(driver, journey, told, language, width));
-}
-
-fn walker(driver: &Path, journey: &str, told: &[&dyn AsRef<OsStr>], language: &str, width: &str) -> Command {
-    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("desk");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(journey);
-    let mut node = Command::new("node");
-    node.arg(script).args(told).args([language, width]).arg(pictures).env("NODE_FOLDER", driver);
-    node
-}
-
-fn goes(node: &mut Command) {
-    let done = node.output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-}
-
-/// Goes the first hour in a browser, in this language and width; by keys alone, or with a pointer.
-fn first_hour(language: &str, width: &str, keyboard: bool) {
-    let Some(driver) = browser() else { return };
-    let machine = Home::unmade();
-    let folder = machine.beside("drawings-of-α-117");
-    std::fs::create_dir_all(folder.join("drawings/old")).unwrap();
-    std::fs::write(folder.join("drawings/α-117_金型図_R4.dxf"), "0\nSECTION\n").unwrap();
-    std::fs::write(folder.join("drawings/old/α-117_金型図_R3.dxf"), "0\nEOF\n").unwrap();
-    std::fs::write(folder.join("見積.txt"), "1,200,000\n").unwrap();
-    let desk = Desk::start(machine.writer_command().env("HOME", machine.beside("")));
-    let mut walker = walker(&driver, "first-hour.mjs", &[&desk.link(), &folder], language, width);
-    goes(walker.env("KEYBOARD", if keyboard { "1" } else { "" }));
-    let back = machine.beside("drawings-of-α-117-back");
-    kit::assert_same(&kit::tree(&folder), &kit::tree(&back));
-}
-
-/// A company and its counsellor, each at a desk of their own, and an owner who has a safe at the same keeper.
-fn something_is_wrong(language: &str, width: &str) {
-    let Some(driver) = browser() else { return };
-    let (case, owner, clean) = (crate::case::Scene::new("leak"), Home::unmade(), Home::unmade());
-    owner.ok(["init", "--name", "徳田精機", "--keeper", case.keeper_url()]);
-    owner.make_cheap();
-    let away = owner.folder.path().join("away");
-    owner.ok(["recovery", "make", "--to", away.to_str().unwrap()]);
-    let desks = [&owner, &case.company, &case.counsellor, &clean].map(|home| Desk::start(&mut home.writer_command()));
-    let [safe, company, counsellor, borrowed] = desks.each_ref().map(Desk::link);
-    let (phrase, emergency) = (phrase(&owner), away.join("emergency.json"));
-    let told: [&dyn AsRef<OsStr>; 6] = [&safe, &company, &counsellor, &borrowed, &phrase, &emergency];
-    go(&driver, "something-wrong.mjs", &told, language, width);
-    // Both sides have the same case as at the command line, and nobody else has anything of it.
-    let told = case.company.ok(["case", "show", "--json"]).json();
-    assert_eq!(told, {
-        let mut other = case.counsellor.ok(["case", "show", "--json"]).json();
-        other["you"] = told["you"].clone();
-        other["follows"] = told["follows"].clone();
-        other
-    });
-    assert_eq!(told["refused"], serde_json::json!([]));
-    assert_eq!(told["tasks"][0]["done"], serde_json::json!(true), "{told}");
-    for planted in ["canary-desk-8812", "canary-answer-3306", "canary-task-1177"] {
-        assert!(told.to_string().contains(planted), "{planted}");
-        assert!(!case.keeper_has(planted), "{planted}");
-    }
-}
-
-/// An admin and a newcomer, each at a desk of his own.
-fn somebody_comes_and_goes(language: &str, width: &str) {
-    let Some(driver) = browser() else { return };
-    let (firm, sato) = (crate::sharing::Firm::new(), Home::unmade());
-    let desks = [&firm.founder, &sato].map(|home| Desk::start(home.writer_command().env("HOME", home.beside(""))));
-    let ([founder, newcomer], handed) = (desks.each_ref().map(Desk::link), firm.founder.beside("handed"));
-    go(&driver, "people.mjs", &[&founder, &newcomer, &phrase(&firm.founder), &handed], language, width);
-    // The founder alone is left, and what is kept from now on is closed to whoever left.
-    assert_eq!(firm.roles().len(), 1);
-    firm.put(&firm.founder, "drawings", "after he left");
-    let passphrase = sato.folder.path().join("own");
-    std::fs::write(&passphrase, "five ducks cross the frozen river\n").unwrap();
-    let mut show = sato.writer_command();
-    show.args(["--passphrase-file", passphrase.to_str().unwrap(), "show", "latest:drawings"]);
-    let said = kit::said(&mut show);
-    assert!(said.code != Some(0) && !said.out.contains("KX-204"), "{said:?}");
-}
-
-#[test]
-fn somebody_comes_and_goes_in_japanese_on_a_wide_screen() {
-    somebody_comes_and_goes("ja", "1280");
-}
-
-#[test]
-fn somebody_comes_and_goes_in_english_on_a_phone() {
-    somebody_comes_and_goes("en", "360");
-}
-
-#[test]
-fn something_is_wrong_in_japanese_on_a_wide_screen() {
-    something_is_wrong("ja", "1280");
-}
-
-#[test]
-fn something_is_wrong_in_english_on_a_phone() {
-    something_is_wrong("en", "360");
-}
-
-#[test]
-fn the_first_hour_in_japanese_on_a_wide_screen() {
-    first_hour("ja", "1280", false);
-}
-
-#[test]
-fn the_first_hour_is_gone_by_keys_alone() {
-    first_hour("ja", "1024", true);
-}
-
-#[test]
-fn the_first_hour_in_english_on_a_phone() {
-    first_hour("en", "360", false);
-}
-
-/// The company, the counsellor and an organisation that receives, each at a desk of their own: from the consent to what came of it.
-fn the_line(kind: &str, language: &str, width: &str) {
-    let Some(driver) = browser() else { return };
-    let (case, office) = (crate::case::Scene::new(kind), Home::unmade());
-    let _colleague = case.colleague();
-    office.ok(["init", "--name", "レスキュー隊", "--keeper", case.keeper_url()]);
-    office.make_cheap();
-    let made = office.ok(["office", "make", "--name", "Rescue Team", "--name-ja", "レスキュー隊", "--json"]).json();
-    let folder = case.company.beside("handed about");
-    for (name, content) in [
-        ("signs/copied.csv", "09:12 copied KX-204.dxf"),
-        ("signs/note.txt", "(株)ﾄｸﾀﾞｾｲｷ、昭和23年3月1日創業, canary-left-out-4410"),
-        ("finding/verdict.txt", "undetermined, canary-finding-7719"),
-    ] {
-        let path = folder.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
-    }
-    let desks = [&case.company, &case.counsellor, &office].map(|home| Desk::start(&mut home.writer_command()));
-    let [company, counsellor, receiver] = desks.each_ref().map(Desk::link);
-    let key = made["key"].as_str().unwrap().to_owned();
-    let told: [&dyn AsRef<OsStr>; 7] = [&company, &counsellor, &receiver, &phrase(&case.company), &key, &folder, &kind];
-    go(&driver, "line.mjs", &told, language, width);
-    let status = case.company.ok(["hand-over", "status", "--json"]).json()["handovers"][0].clone();
-    let stands = (&status["level"], &status["state"], &status["reference"], &status["withdrawn"]);
-    let level = if kind == "attack" { "B" } else { "D" };
-    assert_eq!(stands, (&level.into(), &"accepted".into(), &"R-12".into(), &true.into()), "{status}");
-    let states = case.company.ok(["case", "show", "--json"]).json();
-    let now = if kind == "attack" { "rescue.assess-damage" } else { "police.damage-report" };
-    assert_eq!((&states["states"][0]["state"], &states["refused"]), (&now.into(), &serde_json::json!([])), "{states}");
-    for planted in ["canary-left-out-4410", "canary-finding-7719", "canary-suspect-3391"] {
-        assert!(!case.keeper_has(planted), "{planted}");
-    }
-}
-
-#[test]
-fn the_line_of_an_attack_in_japanese_on_a_wide_screen() {
-    the_line("attack", "ja", "1280");
-}
-
-#[test]
-fn the_line_of_a_leak_in_english_on_a_phone() {
-    the_line("leak", "en", "360");
-}
-
-/// A counsellor, a company, and somebody who calls, each at a desk of their own over one keeper.
-fn a_counsellors_week(language: &str, width: &str) {
-    let Some(driver) = browser() else { return };
-    let (case, counsellor, owner, caller) =
-        (crate::case::Scene::new("support"), Home::unmade(), Home::unmade(), Home::unmade());
-    for (home, name) in [(&counsellor, "窓口"), (&owner, "山田食品")] {
-        home.ok(["init", "--name", name, "--keeper", case.keeper_url()]);
-        home.make_cheap();
-    }
-    let folder = counsellor.beside("post");
-    let desks = [&counsellor, &owner, &caller].map(|home| Desk::start(&mut home.writer_command()));
-    let [helper, company, guest] = desks.each_ref().map(Desk::link);
-    go(&driver, "counsellor.mjs", &[&helper, &company, &guest, &phrase(&owner), &folder], language, width);
-    // The caller's story is the company's, and the counsellor's.
-    let said = caller.folder.path().join("own");
-    std::fs::write(&said, "five ducks cross the frozen river\n").unwrap();
-    let mut show = caller.writer_command();
-    show.args(["--passphrase-file", said.to_str().unwrap(), "case", "show", "--json"]);
-    let told = kit::said(&mut show).json();
-    assert_eq!((&told["you"], &told["refused"]), (&"company".into(), &serde_json::json!([])), "{told}");
-    assert!(told.to_string().contains("canary-heard-2207"), "{told}");
-    assert!(!case.keeper_has("canary-heard-2207") && !case.keeper_has("canary-thing-6604"));
-}
-
-#[test]
-fn a_counsellors_week_in_japanese_on_a_wide_screen() {
-    a_counsellors_week("ja", "1280");
-}
-
-#[test]
-fn a_counsellors_week_in_english_on_a_phone() {
-    a_counsellors_week("en", "360");
 }

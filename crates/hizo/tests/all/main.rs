@@ -28,6 +28,7 @@ mod guide;
 mod habits;
 mod handover;
 mod hostile;
+mod journeys;
 mod keeper;
 mod kept;
 mod kills;

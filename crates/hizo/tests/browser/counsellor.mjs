@@ -1,15 +1,15 @@
 // A counsellor's week without a terminal: the centre gets its key; he joins the case of a company by its invite, for the centre;
 // he compares its sides; he opens a case for a caller, types what he hears, takes a laptop into custody, and gives the case to the company
-// once that has keys; what stands against the first one he is kept from; and what the centre takes back, the company takes down. Run by
-// tests/all/desk.rs.
+// once that has keys; what stands against the first one he is kept from; and what the centre takes back, the company takes down. Another
+// one reads a consent on a printed form. Run by tests/all/journeys.rs.
 //
-//   node counsellor.mjs COUNSELLOR COMPANY CALLER PHRASE FOLDER LANGUAGE WIDTH PICTURES
+//   node counsellor.mjs COUNSELLOR COMPANY CALLER OTHER PHRASE FOLDER LANGUAGE WIDTH PICTURES
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { check, go, say, told } from "./journey.mjs";
 
-const [counsellor, company, caller, phrase, folder] = told;
+const [counsellor, company, caller, other, phrase, folder] = told;
 const own = "five ducks cross the frozen river";
 const file = (name) => join(folder, name);
 const spoken = async (desk, count) => {
@@ -214,4 +214,19 @@ await go(async (sit) => {
   await owner.look("76-take-back-who");
   await owner.press(say("取り消しを記録する", "Take it down"));
   await owner.main.getByRole("heading", { name: say("記録しました", "Taken down") }).waitFor();
+
+  // Another one has read a consent on a printed form; somebody else of the centre will say so too.
+  const reader = await sit(other);
+  await reader.unlock(phrase);
+  await reader.press(say("相談", "Advice"), reader.banner);
+  await reader.press("図面の件");
+  await reader.press(say("書面で渡す", "Hand over on paper"));
+  const attesting = reader.main.locator("#attest-form");
+  await reader.fill(attesting.getByLabel(say("相手の名前", "What the receiver is called")), "JPCERT");
+  await reader.fill(attesting.getByLabel(say("使ってよい目的", "What he may use it for")), "help");
+  await reader.fill(attesting.getByLabel(say("電話で確かめた相手", "Who was called back")), "ring");
+  await reader.fill(attesting.locator("#a-until"), await attesting.locator("#a-until").getAttribute("min"));
+  await reader.press(say("書面で確認したと記録する", "I have read this on the form"));
+  await reader.main.getByText(say("2人のうち1人が確認", "one of two has read it")).waitFor();
+  await reader.look("59-attested");
 });

@@ -65,8 +65,16 @@ export async function go(journey) {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", `--lang=${language}`],
   });
+  const desks = [];
   try {
-    await journey((link, options) => sit(browser, link, options));
+    await journey(async (link, options) => {
+      desks.push(await sit(browser, link, options));
+      return desks.at(-1);
+    });
+  } catch (error) {
+    // Where everybody was says more than what did not come.
+    for (const { page, main } of desks) console.error(`${page.url()}\n${await main.innerText({ timeout: 1000 }).catch(() => "")}\n`);
+    throw error;
   } finally {
     await browser.close();
   }
@@ -102,14 +110,37 @@ async function sit(browser, link, options = {}) {
       await page.keyboard.press("Enter");
       await page.waitForLoadState();
     },
-    async fill(label, text) {
+    // A field, by its label or as it was found.
+    async fill(field, text) {
       desk.interactions += 1;
-      const target = main.getByLabel(label, { exact: true }).first();
+      const target = typeof field === "string" ? main.getByLabel(field, { exact: true }).first() : field;
       await unfold(desk, target);
       if (!keyboard) return target.fill(text);
       await reach(page, target);
+      // In what order the parts of a date are typed is the browser's own affair.
+      if ((await target.getAttribute("type"))?.startsWith("date")) return target.fill(text);
       await page.keyboard.press("ControlOrMeta+A");
       await page.keyboard.insertText(text);
+    },
+    // A box, or one of several that exclude each other.
+    async tick(target) {
+      desk.interactions += 1;
+      await unfold(desk, target);
+      if (!keyboard) return target.check();
+      await reach(page, target);
+      if (!(await target.isChecked())) await page.keyboard.press("Space");
+    },
+    // One of a list, by its value.
+    async pick(target, value) {
+      desk.interactions += 1;
+      await unfold(desk, target);
+      if (!keyboard) return target.selectOption(value);
+      await reach(page, target);
+      await page.keyboard.press("Home");
+      for (let stops = 0; (await target.inputValue()) !== value; stops += 1) {
+        check(stops < STOPS_MAX, `no key chooses ${value}`);
+        await page.keyboard.press("ArrowDown");
+      }
     },
     async unlock(phrase) {
       await page.waitForURL("**/unlock");
@@ -159,6 +190,7 @@ async function sit(browser, link, options = {}) {
     // A page as it is left behind: without violations, in the dark too; within the width of the screen, of one of half that width too, as
     // at 200 % (a phone's is 320 pixels, the least that there are); and of one question.
     async look(name) {
+      check(!/[^\x00-\x7f]|%/.test(new URL(page.url()).pathname), `an address holds a name: ${page.url()}`);
       await desk.picture(name);
       const found = await new AxeBuilder({ page }).analyze();
       check(found.violations.length === 0, `${name}: ${JSON.stringify(found.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))}`);
@@ -176,13 +208,14 @@ async function sit(browser, link, options = {}) {
       check((await page.locator("h1").count()) === 1, `${name} answers one question`);
     },
     // What the other side said comes with a look that is a few seconds old.
-    async until(text) {
+    async until(said) {
+      const there = typeof said === "string" || said instanceof RegExp ? main.getByText(said) : said;
       for (const end = Date.now() + WAIT_MAX; Date.now() < end; ) {
-        if ((await main.getByText(text).count()) > 0) return;
+        if ((await there.count()) > 0) return;
         await page.waitForTimeout(500);
         await page.reload();
       }
-      throw new Error(`never saw ${text}`);
+      throw new Error(`never saw ${said}`);
     },
   };
   return desk;

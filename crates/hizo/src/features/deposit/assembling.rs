@@ -197,7 +197,7 @@ impl<S: TarSink> Assembler<'_, S> {
 
     fn last_entry(&self, at: u32) -> Outcome<Remembered> {
         let entry = self.last.and_then(|last| last.entry(at));
-        entry.ok_or_else(|| Failure::fixable("cannot read the last walk again").hint("Run the same command again."))
+        entry.ok_or_else(|| Failure::fixable("cannot read the last walk again").hint("Try again."))
     }
 
     /// A directory, a symbolic link or a further name of a file.
@@ -542,7 +542,7 @@ fn stored_bytes(stretches: &[Extent]) -> u64 {
 }
 
 fn cannot_go_on() -> Failure {
-    Failure::fixable("cannot read again what an interrupted deposit had done").hint("Run the same command again.")
+    Failure::fixable("cannot read again what an interrupted deposit had done").hint("Try again.")
 }
 
 /// What is to be read whole, in order, behind the entries that are done.

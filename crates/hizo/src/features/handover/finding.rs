@@ -67,11 +67,11 @@ pub(super) fn findings(
     own.sort_by_key(|(_, deposit)| std::cmp::Reverse(deposit.record));
     let (mut findings, to_do) = (Vec::new(), to_do(case.opened()));
     for (series, deposit) in own.into_iter().take(FINDINGS_MAX) {
-        let Some(text) = read(unlocked, inside, series, deposit)? else { continue };
+        let Some((entry, text)) = read(unlocked, inside, series, deposit)? else { continue };
         let Some((verdict, advice)) = parsed(&text) else { continue };
         let advice = advice.map(|line| (shown_bytes(line.as_bytes()), to_do.contains(line)));
         findings.push(Finding {
-            to: visit.at(&format!("/case/{}/deposit/{}", inside.safe.home.space, deposit.id)),
+            to: visit.at(&format!("/case/{}/deposit/{}/look?entry={entry}", inside.safe.home.space, deposit.id)),
             when: shown::moment(visit.text(), deposit.time),
             verdict: visit.text().say(verdict),
             advice: advice.take(LINES_MAX).collect(),
@@ -80,17 +80,18 @@ pub(super) fn findings(
     Ok(findings)
 }
 
-/// A page of text, if a deposit is one and nothing else.
-fn read(unlocked: &Unlocked, inside: &Looked, series: SeriesId, deposit: &Deposit) -> Outcome<Option<String>> {
+/// A page of text and its place, if a deposit is one and nothing else.
+fn read(unlocked: &Unlocked, inside: &Looked, series: SeriesId, deposit: &Deposit) -> Outcome<Option<(usize, String)>> {
     let Some((_, _, record)) = inside.deposit(&deposit.id.to_string()) else { return Ok(None) };
     let manifest = unlocked.contents(inside, record)?;
-    let mut files = manifest.entries.iter().filter_map(|entry| entry.kind.content());
-    let (Some(content), None) = (files.next(), files.next()) else { return Ok(None) };
+    let entries = manifest.entries.iter().enumerate();
+    let mut files = entries.filter_map(|(at, entry)| Some((at, entry.kind.content()?)));
+    let (Some((at, content)), None) = (files.next(), files.next()) else { return Ok(None) };
     if content.size > (PART_BYTES_MAX * (PARTS.len() + 1)) as u64 {
         return Ok(None);
     }
     let bytes = Members::of(inside.opened(), series).whole(content)?;
-    Ok(std::str::from_utf8(&bytes).ok().map(str::to_owned))
+    Ok(std::str::from_utf8(&bytes).ok().map(|text| (at, text.to_owned())))
 }
 
 /// What a page of text says as a finding, in whichever language it was written: the verdict, and the lines of advice.

@@ -162,8 +162,8 @@ fn too_many(folder: &Path, names: &[PathBuf]) -> Failure {
         "{folder} をよけておけません。前に取り出したときに残ったフォルダーが、その隣に{EARLIER_MAX}個あります"
     ))
     .hint(words!(
-        "Look through {first} and those after it, move what you need of them elsewhere, and remove them; then run the same command again.",
-        "{first} から始まるフォルダーの中身を確かめ、要るものを別の場所に移してからフォルダーを取り除き、同じコマンドをもう一度実行してください。"
+        "Look through {first} and those after it, move what you need of them elsewhere, and remove them; then try again.",
+        "{first} から始まるフォルダーの中身を確かめ、要るものを別の場所に移してからフォルダーを取り除き、もう一度試してください。"
     ))
 }
 

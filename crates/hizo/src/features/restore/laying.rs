@@ -688,7 +688,7 @@ fn left_over(folder: &Path) -> Failure {
     let folder = shown(folder);
     Failure::fixable(words!("{folder} is left over from a restore", "{folder} は、前に取り出したときに残ったものです"))
         .hint(words!(
-            "Run the same command again with --go-on: what stands there already is not fetched again. Or remove it, if you need nothing of what is in it.",
+            "Try again with --go-on: what stands there already is not fetched again. Or remove it, if you need nothing of what is in it.",
             "同じコマンドに --go-on を付けて実行してください。そこにあるものは、もう一度取り寄せません。中身が要らなければ、取り除いてもかまいません。"
         ))
 }

@@ -425,7 +425,7 @@ impl Standing {
         };
         match self.state {
             State::Kept => {
-                words!("{folder}: kept {every}; {last}", "{folder}: {every}預けています（{last}）", folder = folder; every, last)
+                words!("{folder}: kept {every}; {last}", "{folder}: 自動で預けています（{every}、{last}）", folder = folder; every, last)
             }
             State::Incomplete => {
                 let left_out = words::left_out(self.watch.last_kept.as_ref().map_or(0, |kept| kept.left_out));
