@@ -691,8 +691,8 @@ const HELP: &[(&str, &str)] = &[
     ("To whom the receiver may pass it on, as TLP 2.0 says", "受け取り先がさらに共有してよい範囲（TLP 2.0）"),
     ("Let the sender go on reading what was handed over", "渡す側が、引き渡したあとも見られるようにします"),
     (
-        "The last day on which it may be opened, YYYY-MM-DD, or the last second",
-        "開封してよい最後の日（YYYY-MM-DD）、または最後の秒",
+        "The last day in Japan on which it may be opened, YYYY-MM-DD, or the last second",
+        "開封してよい最後の日（日本時間、YYYY-MM-DD）、または最後の秒",
     ),
     (
         "Show what the receiver would see of items, with every trace of a name in it; nothing is signed",

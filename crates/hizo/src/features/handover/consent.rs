@@ -73,7 +73,7 @@ struct GiveArguments {
     /// Let the sender go on reading what was handed over
     #[arg(long)]
     keeps_sender: bool,
-    /// The last day on which it may be opened, YYYY-MM-DD, or the last second
+    /// The last day in Japan on which it may be opened, YYYY-MM-DD, or the last second
     #[arg(long, value_name = "DAY")]
     until: String,
     #[command(flatten)]
@@ -371,12 +371,12 @@ pub(super) fn check_company(level: Level, company: Option<&String>) -> Outcome<(
     Err(Failure::new(Kind::Usage, failure).hint(hint))
 }
 
-/// A day is over with its last second, in universal time.
+/// A day is over with its last second in Japan, where those read it whom it binds.
 pub(super) fn last_second(until: &str) -> String {
     if until.len() == "YYYY-MM-DD".len() { format!("{until}{LAST_SECOND}") } else { until.to_owned() }
 }
 
-const LAST_SECOND: &str = "T23:59:59Z";
+const LAST_SECOND: &str = "T14:59:59Z";
 
 /// As people are told of it: the day alone where it is the last second of one.
 pub(super) fn shown_until(until: &str) -> String {
