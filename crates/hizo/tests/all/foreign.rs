@@ -116,7 +116,7 @@ fn a41_whoever_names_what_is_somebody_elses_at_the_command_line_gets_nothing_and
                 None => word.to_owned(),
             });
             let answer = home.run(words.chain(["--json".to_owned()]));
-            assert!(matches!(answer.code, Some(1 | 2 | 3)), "{line}: {answer:?}");
+            assert!(matches!(answer.code, Some(1..=3)), "{line}: {answer:?}");
             // A usage that is wrong would show nothing of ids.
             assert!(
                 !answer.err.contains("unexpected argument") && !answer.err.contains("--help"),
