@@ -770,9 +770,9 @@ pub(crate) fn now() -> Outcome<ClaimedTime> {
     ClaimedTime::from_unix_seconds(unix_seconds()).map_err(|error| impossible_time().source(error))
 }
 
-/// The day, in the world's time, so many days from now, as YYYY-MM-DD.
+/// The day in Japan, which is nine hours ahead all year, so many days from now, as YYYY-MM-DD.
 pub(crate) fn day_in(days: u64) -> Outcome<String> {
-    let at = unix_seconds().saturating_add(days * 86_400);
+    let at = unix_seconds().saturating_add(9 * 60 * 60 + days * 86_400);
     let time = ClaimedTime::from_unix_seconds(at).map_err(|error| impossible_time().source(error))?;
     Ok(time.as_str().chars().take("YYYY-MM-DD".len()).collect())
 }
@@ -945,7 +945,10 @@ impl Keyring {
                 "this identity opens nothing in the safe",
                 "この鍵で開けられるものは、金庫にありません"
             ))
-            .hint(words!("Ask an admin for access.", "金庫の管理者に、見る権限を頼んでください。")));
+            .hint(words!(
+                "Ask an admin for access. Whoever may only keep does so with `hizo deposit`, and looks at nothing.",
+                "金庫の管理者に、見る権限を頼んでください。預けるだけの人は、`hizo deposit` で預けます。"
+            )));
         }
         Ok(self)
     }

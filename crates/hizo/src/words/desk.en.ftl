@@ -322,6 +322,7 @@ people-rule = Changes
 role-admin = everything, and let others in
 role-reader = look
 role-writer = keep, and not look
+role-writer-hint = Whoever may keep and not look has no desk of this safe: he keeps by command.
 role-both = look and keep
 role-machines = nothing; only computers
 cards = Key cards

@@ -265,6 +265,7 @@ people-rule = 変更の決まり
 role-admin = すべて（人を加えることも）
 role-reader = 見る
 role-writer = 預ける（見ることはできません）
+role-writer-hint = 「預ける（見ることはできません）」の人には、この金庫の画面は開きません。コマンドで預けます。
 role-both = 見る、預ける
 role-machines = なし（コンピューターだけ）
 cards = 鍵カード

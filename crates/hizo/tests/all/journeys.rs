@@ -134,7 +134,7 @@ fn five_people(way: &Way) {
         .unwrap()
         .iter()
         .map(|member| (text(&member["name"]), text(&member["own"]["role"])))
-        .filter(|(name, _)| name != "徳田精機" && name != "-")
+        .filter(|(name, _)| name != "徳田")
         .collect();
     roles.sort();
     let meant = [("佐藤", "reader"), ("田中", "admin"), ("鈴木", "reader"), ("高橋", "reader+writer")];
@@ -165,11 +165,13 @@ fn a_mould_maker_with_five_people_in_english_on_a_phone() {
 }
 
 #[test]
+#[ignore = "the same story in the other language on that width: --run-ignored all"]
 fn a_mould_maker_with_five_people_in_english_on_a_wide_screen() {
     five_people(&EN);
 }
 
 #[test]
+#[ignore = "the same story in the other language on that width: --run-ignored all"]
 fn a_mould_maker_with_five_people_in_japanese_on_a_phone() {
     five_people(&JA_PHONE);
 }
@@ -283,11 +285,13 @@ fn shown(home: &Home) -> Value {
 }
 
 #[test]
+#[ignore = "the same story in the other language on that width: --run-ignored all"]
 fn a_leak_in_japanese_on_a_wide_screen() {
     a_leak(&JA);
 }
 
 #[test]
+#[ignore = "the same story in the other language on that width: --run-ignored all"]
 fn a_leak_in_english_on_a_phone() {
     a_leak(&EN_PHONE);
 }
@@ -358,11 +362,13 @@ fn a_targeted_mail_in_english_on_a_phone() {
 }
 
 #[test]
+#[ignore = "the same story in the other language on that width: --run-ignored all"]
 fn a_targeted_mail_in_english_on_a_wide_screen() {
     a_targeted_mail(&EN);
 }
 
 #[test]
+#[ignore = "the same story in the other language on that width: --run-ignored all"]
 fn a_targeted_mail_in_japanese_on_a_phone() {
     a_targeted_mail(&JA_PHONE);
 }

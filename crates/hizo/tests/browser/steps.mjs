@@ -79,7 +79,7 @@ export async function joins(helper, owner, { file, phrase, words, look = () => {
   const eight = await spoken(owner, 8);
   await helper.press(say("相談", "Advice"), helper.banner);
   await look(helper, "cases-asked");
-  await helper.press(/^[0-9a-f]{12}/);
+  await helper.press(say(/に参加願を書いた相談/, /you asked to join on/));
   await helper.fill(say("聞いた8語", "The eight words that you hear"), turned(eight));
   await helper.press(say("入る", "Enter"));
   await helper.main.getByRole("alert").waitFor();

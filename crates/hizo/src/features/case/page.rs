@@ -500,6 +500,8 @@ struct CasePage<'v> {
     /// Papers to print: where each is, and how it is called.
     papers: Vec<(String, String)>,
     is_open: bool,
+    /// It was closed: what may be lost and what not to do is no news any more.
+    is_over: bool,
     is_counsellor: bool,
     may_task: bool,
     /// What is read to the company that it was given to.
@@ -724,6 +726,7 @@ fn page(
             kept_says: kept_says(visit, case),
             is_held: case.hold.as_ref().is_some_and(|(_, on, _)| *on),
             is_open: case.closed.is_none() && !is_blocked,
+            is_over: case.closed.is_some(),
             is_counsellor: present.own == Some(Party::Counsellor),
             may_task: matches!(present.own, Some(Party::Company | Party::Counsellor)),
             given: super::caller::words(visit, unlocked, looked)?,
