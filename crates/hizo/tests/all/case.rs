@@ -723,7 +723,7 @@ fn papers_say_what_stands_in_the_case(scene: &Scene, handover: &str) {
                 "Consent form",
                 "J-CRAT",
                 "is this an attack?",
-                "期限 2100年1月1日（令和82年）08:59",
+                "期限 2099年12月31日（令和81年）23:59",
                 "受領（R-12）",
                 "accepted, R-12",
                 handover,
