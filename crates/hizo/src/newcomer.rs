@@ -1,6 +1,8 @@
 //! Somebody who joins a safe: he asks with an invite, waits until he is let in, and enters. See docs/spec/joining.md.
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use hizo_ledger::identity::VerifyingKey;
 use hizo_ledger::record::{Control, Record};
@@ -165,6 +167,12 @@ pub(crate) fn ask_for(folder: &Path, invited: &Invite, own_space: Option<&Home>)
         Err(failure) if is_not_yet(&failure) => Home::change_own_space(folder, meant.as_deref()),
         Err(failure) => Err(failure),
     }
+}
+
+/// When the request was written with which joining was begun in a folder, in seconds since 1970.
+pub(crate) fn asked_at(folder: &Path) -> Option<u64> {
+    let changed = fs::metadata(folder).and_then(|folder| folder.modified()).ok()?;
+    Some(changed.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
 /// Whether [`Waiting::of`] failed since he was not let in yet, and not for what leaves that open.

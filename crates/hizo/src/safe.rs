@@ -23,6 +23,7 @@ use hizo_vault::joining::Invite;
 use hizo_vault::keys::{IdentityFile, SpaceSigningKey};
 use hizo_vault::plaintext::Plaintext;
 use hizo_vault::stream::{self, Frames};
+use jiff::tz::Offset;
 use zeroize::Zeroizing;
 
 use crate::entropy::{SystemEntropy, random};
@@ -770,9 +771,13 @@ pub(crate) fn now() -> Outcome<ClaimedTime> {
     ClaimedTime::from_unix_seconds(unix_seconds()).map_err(|error| impossible_time().source(error))
 }
 
-/// The day in Japan, which is nine hours ahead all year, so many days from now, as YYYY-MM-DD.
+/// The clock on a wall in Japan, all year: offices open, days end and pages tell the time by it, whatever this machine is set to.
+pub(crate) const JAPAN: Offset = jiff::tz::offset(9);
+
+/// The day in [`JAPAN`], so many days from now, as YYYY-MM-DD.
 pub(crate) fn day_in(days: u64) -> Outcome<String> {
-    let at = unix_seconds().saturating_add(9 * 60 * 60 + days * 86_400);
+    let ahead = u64::try_from(JAPAN.seconds()).unwrap_or_default();
+    let at = unix_seconds().saturating_add(ahead + days * 86_400);
     let time = ClaimedTime::from_unix_seconds(at).map_err(|error| impossible_time().source(error))?;
     Ok(time.as_str().chars().take("YYYY-MM-DD".len()).collect())
 }

@@ -170,7 +170,7 @@ impl From<Error> for Refusal {
             ),
             Error::Journal(error @ journal::Error::Full { .. }) => Self::full(first_word(&error)),
             Error::Journal(error) => Self::internal(format!("Journal {}", first_word(&error))),
-            Error::Log(error) => Self::internal(format!("Log {}", first_word(&error))),
+            Error::Log(_) => Self::internal(of_the_log(&error)),
             Error::Folder { act, source } => Self::internal(format!("the folder could not {act}: {}", source.kind())),
             Error::NotSetUp
             | Error::LogKey

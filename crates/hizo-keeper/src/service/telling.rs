@@ -75,12 +75,6 @@ struct Stamps {
     last: u64,
 }
 
-/// In seconds.
-const DAY: u64 = 24 * 60 * 60;
-
-/// How long before its end a certificate should have been renewed, in seconds.
-const SOON: u64 = 14 * DAY;
-
 /// What one of those did who are asked to cosign.
 #[derive(Default)]
 struct Cosigning {
@@ -90,6 +84,12 @@ struct Cosigning {
     /// How often in a row it gave no cosignature.
     in_a_row: u64,
 }
+
+/// In seconds.
+const DAY: u64 = 24 * 60 * 60;
+
+/// How long before its end a certificate should have been renewed, in seconds.
+const SOON: u64 = 14 * DAY;
 
 /// Upper ends of the classes of duration, in milliseconds.
 const BUCKETS: [u64; 8] = [1, 5, 25, 100, 250, 1_000, 10_000, u64::MAX];
@@ -316,30 +316,33 @@ impl Telling {
             let _ = writeln!(text, "# TYPE {name} gauge\n{name} {ends}");
         }
         let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
-        let of: [(&str, &str, fn(&Stamps) -> u64); 3] = [
+        let of: [Counted<'_, Stamps>; 3] = [
             ("hizo_stamps_total", "counter", |stamps| stamps.taken),
             ("hizo_stamp_failures_total", "counter", |stamps| stamps.failures),
             ("hizo_stamp_last_seconds", "gauge", |stamps| stamps.last),
         ];
-        for (name, kind, value) in of.into_iter().filter(|_| !stamps.is_empty()) {
-            let _ = writeln!(text, "# TYPE {name} {kind}");
-            for (authority, stamps) in stamps.iter() {
-                let _ = writeln!(text, "{name}{{authority=\"{authority}\"}} {}", value(stamps));
-            }
-        }
+        count_each(&mut text, "authority", &stamps, &of);
         let witnesses = self.witnesses.lock().unwrap_or_else(PoisonError::into_inner);
-        let of: [(&str, &str, fn(&Cosigning) -> u64); 2] = [
+        let of: [Counted<'_, Cosigning>; 2] = [
             ("hizo_witness_size", "gauge", |of| of.size),
             ("hizo_witness_silences_total", "counter", |of| of.silences),
         ];
-        for (name, kind, value) in of.into_iter().filter(|_| !witnesses.is_empty()) {
-            let _ = writeln!(text, "# TYPE {name} {kind}");
-            for (witness, of) in witnesses.iter() {
-                // Of a policy's names all that is known is that they have no space.
-                let witness = witness.replace('\\', "\\\\").replace('"', "\\\"");
-                let _ = writeln!(text, "{name}{{witness=\"{witness}\"}} {}", value(of));
-            }
-        }
+        count_each(&mut text, "witness", &witnesses, &of);
         text
+    }
+}
+
+/// A count of each of several: what it is called, its kind, and where it stands.
+type Counted<'n, T> = (&'n str, &'n str, fn(&T) -> u64);
+
+/// The counts of each of several, which this label tells apart by their names.
+fn count_each<T>(text: &mut String, label: &str, each: &BTreeMap<String, T>, of: &[Counted<'_, T>]) {
+    for (count, kind, value) in of.iter().filter(|_| !each.is_empty()) {
+        let _ = writeln!(text, "# TYPE {count} {kind}");
+        for (name, one) in each {
+            // Of a witness's name in a policy all that is known is that it has no space.
+            let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+            let _ = writeln!(text, "{count}{{{label}=\"{name}\"}} {}", value(one));
+        }
     }
 }

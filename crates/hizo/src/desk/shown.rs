@@ -1,18 +1,28 @@
 //! Times and lengths as people say them.
 
 use hizo_vault::fingerprint::{Spoken, WordList};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 use super::{Looked, Text, Visit};
 use crate::cards::{CardSet, Tried};
 use crate::failure::{Outcome, shown_bytes};
 use crate::keeper::unix_seconds;
+use crate::safe::JAPAN;
 use crate::words::Language;
 
-/// The clock of every page: that on a wall in Japan, where those are who answer, whatever this machine is set to. The frame says so once.
+/// The clock of every page: that of Japan, where those are who answer. The frame says so once.
 pub(crate) fn japan() -> TimeZone {
-    TimeZone::fixed(jiff::tz::offset(9))
+    TimeZone::fixed(JAPAN)
+}
+
+fn zoned(seconds: u64, zone: &TimeZone) -> Option<Zoned> {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok())?;
+    Some(time.to_zoned(zone.clone()))
+}
+
+fn this_year() -> i16 {
+    Timestamp::now().to_zoned(japan()).year()
 }
 
 /// A moment, in seconds since 1970: the year only when it is not this one.
@@ -22,29 +32,20 @@ pub(crate) fn moment(t: Text, seconds: u64) -> String {
 
 /// The same with the day of the week, for what somebody has promised.
 pub(crate) fn term(t: Text, seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    let Some(time) = time.map(|time| time.to_zoned(japan())) else { return String::new() };
+    let Some(time) = zoned(seconds, &japan()) else { return String::new() };
     if !t.is_japanese() {
         return format!("{} {}", time.strftime("%a"), moment(t, seconds));
     }
     let days = ["日", "月", "火", "水", "木", "金", "土"];
     let day = usize::try_from(time.weekday().to_sunday_zero_offset()).ok().and_then(|day| days.get(day));
-    let (date, clock) = (day_in(t, time.date(), Timestamp::now().to_zoned(japan()).year()), time.strftime("%H:%M"));
+    let (date, clock) = (day_in(t, time.date(), this_year()), time.strftime("%H:%M"));
     format!("{date}（{}）{clock}", day.unwrap_or(&""))
 }
 
 fn moment_in(t: Text, seconds: u64, now: Timestamp, zone: &TimeZone) -> String {
-    let Some(time) = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
-        return String::new();
-    };
-    let (time, now) = (time.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
-    let form = match (t.is_japanese(), time.year() == now.year()) {
-        (true, true) => "%-m月%-d日 %H:%M",
-        (true, false) => "%Y年%-m月%-d日 %H:%M",
-        (false, true) => "%-d %B %H:%M",
-        (false, false) => "%-d %B %Y %H:%M",
-    };
-    time.strftime(form).to_string()
+    let Some(time) = zoned(seconds, zone) else { return String::new() };
+    let date = day_in(t, time.date(), now.to_zoned(zone.clone()).year());
+    format!("{date} {}", time.strftime("%H:%M"))
 }
 
 /// A day or a time that somebody typed, as people say it; anything else as it stands.
@@ -54,7 +55,7 @@ pub(crate) fn day_said(t: Text, said: &str) -> String {
     if said.len() > "2026-11-20".len() {
         return shown_bytes(said.as_bytes());
     }
-    day_in(t, day, Timestamp::now().to_zoned(japan()).year())
+    day_in(t, day, this_year())
 }
 
 fn day_in(t: Text, day: jiff::civil::Date, this_year: i16) -> String {
@@ -124,8 +125,7 @@ pub(crate) fn newest<T>(mut all: Vec<T>) -> (Vec<T>, usize) {
 
 /// Year, month and day, as in a seal.
 pub(crate) fn day(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    time.map(|time| time.to_zoned(japan()).strftime("%Y.%-m.%-d").to_string()).unwrap_or_default()
+    zoned(seconds, &japan()).map_or_else(String::new, |time| time.strftime("%Y.%-m.%-d").to_string())
 }
 
 /// Words to be read out, in the reader's list, and the same in the other one.

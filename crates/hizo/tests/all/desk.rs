@@ -880,16 +880,10 @@ fn a41_what_is_kept_is_looked_at_as_what_its_first_bytes_say_and_never_as_a_page
     assert_eq!(desk.get(&format!("{here}/bytes?entry={}", entry("poly.html")), &cookie).status, 303);
 }
 
-#[test]
-fn a_folder_is_kept_by_itself_from_a_page_and_that_is_ended_there() {
+/// Has a program find a schedule of this home's own, and in it what somebody else has put there: no test touches that of whoever runs it.
+pub(crate) fn with_own_schedule<'c>(command: &'c mut Command, home: &Home) -> &'c mut Command {
     use std::os::unix::fs::PermissionsExt as _;
-    let machine = Home::new();
-    let folder = machine.beside("drawings");
-    std::fs::write(folder.join("KX-204.dxf"), "1").unwrap();
-    let deposit = machine.deposit(&folder, "drawings");
-    let series = deposit["series_id"].as_str().unwrap_or_else(|| panic!("{deposit}")).to_owned();
-    // No test touches the schedule of whoever runs it.
-    let (tools, table) = (machine.beside("tools"), machine.folder.path().join("table"));
+    let (tools, table) = (home.beside("tools"), home.folder.path().join("table"));
     let crontab = "#!/bin/sh\ncase \"$1\" in -l) cat \"$TEST_TABLE\" ;; -) cat > \"$TEST_TABLE\" ;; esac\n";
     for (name, text) in [("crontab", crontab), ("systemctl", "#!/bin/sh\nexit 1\n")] {
         std::fs::write(tools.join(name), text).unwrap();
@@ -897,7 +891,18 @@ fn a_folder_is_kept_by_itself_from_a_page_and_that_is_ended_there() {
     }
     std::fs::write(&table, "0 1 * * * other\n").unwrap();
     let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
-    let desk = Desk::start(machine.writer_command().env("PATH", &path).env("TEST_TABLE", &table));
+    command.env("PATH", path).env("TEST_TABLE", table)
+}
+
+#[test]
+fn a_folder_is_kept_by_itself_from_a_page_and_that_is_ended_there() {
+    let machine = Home::new();
+    let folder = machine.beside("drawings");
+    std::fs::write(folder.join("KX-204.dxf"), "1").unwrap();
+    let deposit = machine.deposit(&folder, "drawings");
+    let series = deposit["series_id"].as_str().unwrap_or_else(|| panic!("{deposit}")).to_owned();
+    let table = machine.folder.path().join("table");
+    let desk = Desk::start(with_own_schedule(&mut machine.writer_command(), &machine));
     let (cookie, csrf) = desk.unlock(&machine);
     let here = format!("{}/series/{series}/schedule", desk.at());
     let typed = |folder: &Path, every: &str| {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::desk::{Desk, phrase};
+use crate::desk::{Desk, phrase, with_own_schedule};
 use crate::keeper::Process;
 use crate::kit::{self, Home};
 use crate::sharing::Firm;
@@ -80,19 +80,10 @@ fn write(path: &Path, content: &str) {
     std::fs::write(path, content).unwrap();
 }
 
-/// A desk whose safe begins beside its home folder, and whose schedules touch nobody's.
+/// A desk whose safe begins beside its home folder.
 fn desk(home: &Home) -> Desk {
-    use std::os::unix::fs::PermissionsExt as _;
-    let (tools, table) = (home.beside("tools"), home.folder.path().join("table"));
-    let crontab = "#!/bin/sh\ncase \"$1\" in -l) cat \"$TEST_TABLE\" ;; -) cat > \"$TEST_TABLE\" ;; esac\n";
-    for (name, text) in [("crontab", crontab), ("systemctl", "#!/bin/sh\nexit 1\n")] {
-        std::fs::write(tools.join(name), text).unwrap();
-        std::fs::set_permissions(tools.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    std::fs::write(&table, "0 1 * * * other\n").unwrap();
-    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
     let mut command = home.writer_command();
-    Desk::start(command.env("HOME", home.beside("")).env("PATH", &path).env("TEST_TABLE", &table))
+    Desk::start(with_own_schedule(command.env("HOME", home.beside("")), home))
 }
 
 /// The program with a safe whose passphrase was chosen on the way.

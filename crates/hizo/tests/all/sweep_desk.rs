@@ -140,7 +140,7 @@ const OPEN: [(&str, &str, &str); 21] = [
 ];
 
 /// What nobody but the first one may be told.
-const HIS: [&str; 8] = [
+pub(crate) const HIS: [&str; 8] = [
     "PLANTED-NAME",
     "PLANTED-CONTENT",
     "PLANTED-SERIES",

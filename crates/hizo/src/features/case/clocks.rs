@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
+use crate::safe::JAPAN;
 use crate::words::{Words, words};
 
 /// The list of holidays that comes with the program.
 const HOLIDAYS: &str = include_str!("../../../../../assets/holidays/japan.txt");
-
-/// Japan's time is nine hours ahead of universal time, all the year.
-const JAPAN: Offset = jiff::tz::offset(9);
 
 const OPENS: Time = jiff::civil::time(9, 0, 0, 0);
 const CLOSES: Time = jiff::civil::time(17, 45, 0, 0);

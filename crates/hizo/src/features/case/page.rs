@@ -31,7 +31,7 @@ use crate::keeper::unix_seconds;
 use crate::parties::{self, Party};
 use crate::there::There;
 use crate::words::{Language, Words, words};
-use crate::{founding, handover, home, receipts, sides};
+use crate::{founding, handover, home, newcomer, receipts, sides};
 
 /// Reasons for moves, with how each is called.
 const REASONS: [(&str, &str); 35] = [
@@ -302,9 +302,8 @@ fn listed(looked: &Looked, unlocked: &Unlocked) -> Outcome<Option<Listed>> {
 
 /// What somebody has asked to join has no name for him yet: he knows it by when he asked.
 fn asked_row(t: Text, unlocked: &Unlocked, space: &SpaceId) -> String {
-    let changed = std::fs::metadata(unlocked.new_case_home(space)).and_then(|folder| folder.modified()).ok();
-    let asked = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    asked.map_or_else(|| digits(space), |asked| t.one("cases-asked-row", "time", shown::moment(t, asked.as_secs())))
+    let asked = newcomer::asked_at(&unlocked.new_case_home(space));
+    asked.map_or_else(|| digits(space), |at| t.one("cases-asked-row", "time", shown::moment(t, at)))
 }
 
 /// By which people tell one space from another that has no name to them yet.

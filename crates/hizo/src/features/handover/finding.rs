@@ -65,8 +65,12 @@ pub(super) fn findings(
     let own = inside.view.series.iter().flat_map(|(series, of)| of.deposits.iter().map(move |it| (*series, it)));
     let mut own: Vec<_> = own.filter(|(_, deposit)| !is_item(deposit)).collect();
     own.sort_by_key(|(_, deposit)| std::cmp::Reverse(deposit.record));
+    own.truncate(FINDINGS_MAX);
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
     let (mut findings, to_do) = (Vec::new(), to_do(case.opened()));
-    for (series, deposit) in own.into_iter().take(FINDINGS_MAX) {
+    for (series, deposit) in own {
         let Some((entry, text)) = read(unlocked, inside, series, deposit)? else { continue };
         let Some((verdict, advice)) = parsed(&text) else { continue };
         let advice = advice.map(|line| (shown_bytes(line.as_bytes()), to_do.contains(line)));
@@ -120,7 +124,7 @@ fn to_do(case: Opened) -> BTreeSet<String> {
 
 /// Keeps a finding in a hand-over.
 pub(super) fn find(visit: &Visit, unlocked: &Unlocked, folder: &Path) -> Outcome<()> {
-    let (text, day) = (text(visit)?, safe::now()?.as_str().get(..10).unwrap_or_default().to_owned());
+    let (text, day) = (text(visit)?, safe::day_in(0)?);
     let mut side = unlocked.side(folder)?;
     let (device, dropped) = (side.safe.home.device()?, Dropped::begin(&side.safe.home)?);
     let name = format!("{} {day}.txt", visit.text().say("finding-series"));

@@ -191,7 +191,7 @@ fn page(
     let receiver = shown_bytes(given.said.receiver_name.as_bytes());
     visit.page(&StepsPage {
         f: visit
-            .frame(t.one("handed-title", "receiver", receiver.clone()), "hizo hand-over status".to_owned())
+            .frame(t.one("handed-title", "receiver", receiver.clone()), "hizo hand-over status")
             .tab(t.say("tab-case")),
         here: visit.at(&place.here),
         case: visit.at(&format!("/case/{}", visit.param("case"))),

@@ -20,9 +20,9 @@ use crate::failure::{Failure, Outcome, shown as shown_path, shown_bytes};
 use crate::features::space::page as joining;
 use crate::handover::HandOver;
 use crate::people::shown_organisation;
-use crate::register;
 use crate::side::Side;
 use crate::words::words;
+use crate::{newcomer, register};
 
 /// A hand-over that was received, or that somebody has asked for.
 struct Row {
@@ -93,12 +93,10 @@ pub(crate) fn all(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
 
 /// When he asked for what has no name to him yet.
 fn asked(visit: &Visit, folder: &Path, space: &SpaceId) -> String {
-    let changed = std::fs::metadata(folder).and_then(|folder| folder.modified()).ok();
-    let since = changed.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    let digits = || space.to_string().get(..12).unwrap_or_default().to_owned();
-    since.map_or_else(digits, |since| {
-        visit.text().one("received-asked", "time", shown::moment(visit.text(), since.as_secs()))
-    })
+    match newcomer::asked_at(folder) {
+        Some(at) => visit.text().one("received-asked", "time", shown::moment(visit.text(), at)),
+        None => space.to_string().get(..12).unwrap_or_default().to_owned(),
+    }
 }
 
 /// Whose it is and since when, so that one is told from another; where no company may be known, by its time alone.

@@ -1,10 +1,11 @@
 //! The first hour: what makes a safe safe, each step with its state and where it is done. It folds away once it is done.
 
+use hizo_ledger::record::Role;
+
 use crate::cards::{CardSet, Tried};
 use crate::desk::{Looked, Unlocked, Visit};
 use crate::failure::Outcome;
 use crate::keeper::unix_seconds;
-use hizo_ledger::record::Role;
 
 /// So long the list is open by itself.
 const OPEN_SECONDS: u64 = 7 * 24 * 60 * 60;

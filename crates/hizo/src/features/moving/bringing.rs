@@ -132,7 +132,7 @@ impl<'a> Bringing<'a> {
             if let Some(failure) = failed.into_values().next() {
                 return Err(failure.hint(words!(
                     "The safe has not moved. Try again: it goes on where it stopped. If the keeper never answers for what is left, cut this machine off from it and add --without-the-missing: it then counts as gone, and all that was brought is at the new one.",
-                    "まだ移していません。同じコマンドをもう一度実行すると、続きから進みます。残りについて預け先がずっと答えないときは、預け先との通信を止め、--without-the-missing を付けて実行してください。預け先はなくなったものとして扱われ、それまでに運んだものは新しい預け先に残ります。"
+                    "まだ移していません。もう一度試すと、続きから進みます。残りについて預け先がずっと答えないときは、預け先との通信を止め、--without-the-missing を付けて実行してください。預け先はなくなったものとして扱われ、それまでに運んだものは新しい預け先に残ります。"
                 )));
             }
             brought.objects += more.objects;

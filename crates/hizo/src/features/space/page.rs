@@ -155,13 +155,7 @@ pub(crate) fn people(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> 
         rule: admins::line(looked.safe.chain.admin_rule()).to(language).to_owned(),
         rows: persons
             .iter()
-            .map(|person| {
-                let listed = row(visit, &looked, person);
-                // Whoever began the safe was let in by nobody, who would have said what he is called.
-                let is_founder = person.name.is_none() && person.own.is_some_and(|seat| seat.since == 0);
-                let name = if is_founder { t.say("people-founder") } else { listed.name };
-                Row { is_self: person.seats().any(|seat| seat.key == own), name, ..listed }
-            })
+            .map(|person| Row { is_self: person.seats().any(|seat| seat.key == own), ..row(visit, &looked, person) })
             .collect(),
         is_any_due: prepared.iter().any(|row| row.is_due),
         prepared,
@@ -182,7 +176,11 @@ fn row(visit: &Visit, looked: &Looked, person: &Person) -> Row {
     };
     Row {
         to: visit.at(&format!("/people/who/{}", who(person))),
-        name: person.shown_name(),
+        // Whoever began the safe was let in by nobody, who would have said what he is called.
+        name: match person.name.is_none() && person.own.is_some_and(|seat| seat.since == 0) {
+            true => t.say("people-founder"),
+            false => person.shown_name(),
+        },
         is_self: false,
         organisation: person
             .organisation
@@ -258,7 +256,7 @@ pub(crate) fn one(visit: &Visit, unlocked: &Arc<Unlocked>) -> Outcome<Reply> {
     let row = row(visit, &looked, &person);
     visit.page(&PersonPage {
         f: visit
-            .frame(row.name.clone(), shown::command(["hizo", "space", "role", &row.name, "…"]))
+            .frame(row.name.clone(), shown::command(["hizo", "space", "role", &person.shown_name(), "…"]))
             .tab(visit.text().say("door-people")),
         back: visit.at("/people"),
         here: row.to.clone(),

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 
 use super::{Entry, Facts, Kind, Scope, Signer, Stamp, Strength};
+use crate::safe::JAPAN;
 use crate::words::{Words, words};
 
 pub(super) fn title() -> Words {
@@ -411,7 +412,7 @@ pub(super) fn moment(seconds: impl Into<i128>) -> Words {
     let Some(time) = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
         return words!("{seconds} seconds after 1970", "1970年から{seconds}秒後");
     };
-    let in_japan = time.to_zoned(TimeZone::fixed(Offset::constant(9)));
+    let in_japan = time.to_zoned(TimeZone::fixed(JAPAN));
     Words::both(
         time.strftime("%-d %B %Y, %H:%M:%S UTC").to_string(),
         in_japan.strftime("%Y年%-m月%-d日 %H:%M:%S（日本時間）").to_string(),

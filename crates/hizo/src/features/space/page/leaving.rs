@@ -54,7 +54,7 @@ fn leave_page(visit: &Visit, unlocked: &Unlocked, fault: Option<&Failure>) -> Ou
         f: visit
             .frame(
                 t.one("leave-title", "name", row.name.clone()),
-                shown::command(["hizo", "space", "remove", &row.name]),
+                shown::command(["hizo", "space", "remove", &person.shown_name()]),
             )
             .tab(t.say("door-people")),
         back: row.to.clone(),
